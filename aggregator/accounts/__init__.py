@@ -1,0 +1,1 @@
+"""Who is asking: organisations, users, their roles, and the Requester that every service takes."""

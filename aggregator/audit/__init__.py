@@ -1,0 +1,1 @@
+"""What was done: an append-only trail of every service call."""

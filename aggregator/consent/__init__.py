@@ -1,0 +1,1 @@
+"""Who may see what: policies, relationships, and the decision."""

@@ -1,0 +1,1 @@
+"""Asking the sources: retrievals, the fan-out under a deadline, and the sealed answers."""

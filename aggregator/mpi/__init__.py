@@ -1,0 +1,1 @@
+"""Who the patient is: the master patient index."""

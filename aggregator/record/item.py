@@ -1,0 +1,34 @@
+"""The item: one resource from one source, as it was said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from connectors.contract import RecordCategory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """A security label: FHIR `meta.security` coding."""
+
+    system: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One resource from one source.
+
+    `id` is opaque, made when the answer was received, and unique in its retrieval. `resource` is R4 JSON unless
+    `translated` is False (kept as sent, counted, never merged). `original` holds the bytes as sent where they differ.
+    """
+
+    id: str
+    source_id: str
+    category: RecordCategory
+    resource: bytes
+    original: bytes | None = None
+    notes: tuple[str, ...] = ()
+    incidental: bool = False
+    translated: bool = True
+    labels: tuple[Label, ...] = field(default=())

@@ -1,0 +1,106 @@
+"""The longitudinal record: entries in their sections, in order, with their conflicts. Values only; `merge` makes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aggregator.record.item import Item
+from connectors.contract import RecordCategory
+
+# Order of the first screen: what can hurt most comes first; then PRSB Core Information Standard v2 headings.
+SECTION_ORDER: tuple[RecordCategory, ...] = (
+    RecordCategory.ALERTS,
+    RecordCategory.ALLERGIES,
+    RecordCategory.MEDICATIONS,
+    RecordCategory.PROBLEMS,
+    RecordCategory.ENCOUNTERS,
+    RecordCategory.RESULTS,
+    RecordCategory.OBSERVATIONS,
+    RecordCategory.PROCEDURES,
+    RecordCategory.IMMUNISATIONS,
+    RecordCategory.DOCUMENTS,
+    RecordCategory.CARE_PLANS,
+    RecordCategory.REFERRALS,
+    RecordCategory.APPOINTMENTS,
+    RecordCategory.HISTORY,
+    RecordCategory.OTHER,
+)
+
+
+class Standing(StrEnum):
+    """How an entry stands, across the statuses of its kinds. UNKNOWN: the source did not say; never read as active."""
+
+    ACTIVE = "active"
+    PAST = "past"
+    RETRACTED = "entered-in-error"
+    NEGATED = "negated"  # refuted, not given, not done, not taken, "no known ..."
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartialDate:
+    """A FHIR date or dateTime as sent, with what is needed to sort it. `text` keeps the precision and zone as sent.
+
+    `sort_key` is ISO text padded to the start of the interval; "" sorts undated entries last.
+    """
+
+    text: str
+    sort_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """Items or entries that disagree. `kind`: dose, status, date, value, negation. `statement` is for the reader;
+    `claims` are (source_id, what it says), in a fixed order."""
+
+    kind: str
+    statement: str
+    claims: tuple[tuple[str, str], ...]
+    entry_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Items that say the same thing. `rule` names what joined them (`single` for one item alone) and `rule_version` its
+    version. `details` are (label, value) lines such as dose or value, as sent, from the item that leads the entry."""
+
+    key: str
+    category: RecordCategory
+    heading: str
+    details: tuple[tuple[str, str], ...]
+    standing: Standing
+    status_text: str
+    date: PartialDate | None
+    items: tuple[Item, ...]
+    rule: str
+    rule_version: str
+    conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def source_ids(self) -> tuple[str, ...]:
+        """The sources that say this, each once, in a fixed order."""
+        return tuple(sorted({item.source_id for item in self.items}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    category: RecordCategory
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongitudinalRecord:
+    """Every permitted item, in exactly one place: an entry of a section, `supporting`, or `untranslated`."""
+
+    sections: tuple[Section, ...]
+    supporting: tuple[Item, ...]
+    untranslated: tuple[Item, ...]
+    conflicts: tuple[Conflict, ...]
+
+    def section(self, category: RecordCategory) -> Section:
+        """Return one section; an empty one when nothing is in it."""
+        for section in self.sections:
+            if section.category == category:
+                return section
+        return Section(category=category, entries=())

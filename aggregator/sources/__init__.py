@@ -1,0 +1,1 @@
+"""Who holds records: the registered sources and the connector class of each kind."""

@@ -1,0 +1,1 @@
+"""How the service starts: settings, processes, routes. Imports everything, imported by nothing."""

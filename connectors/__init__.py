@@ -1,0 +1,1 @@
+"""Speaks to the systems that hold records. Plain Python: knows nothing of Django or of the aggregator."""

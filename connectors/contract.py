@@ -1,0 +1,262 @@
+"""The promise between the service and every connector: a Query goes in, a Reply comes out, or a SourceError is raised.
+
+    SourceError
+     +-- UnknownPatient     the source does not know this patient
+     +-- Refused            the source would not release the record (reason says why)
+     +-- TimedOut           no whole answer inside the time limit
+     +-- Unreachable        no connection, or the source says that it is not able to answer now
+     +-- Malformed          an answer came that cannot be used (reason says why)
+     +-- NotAsked           the guard says that this source may not be called now
+
+No message of these errors holds a name, an NHS number, an address or anything that the source sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Protocol
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from connectors.transport import Transport
+
+NHS_NUMBER_SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
+
+
+class RecordCategory(StrEnum):
+    """The kinds of content in a record, as a section of the page and a unit of consent. Each item is in exactly one."""
+
+    ALERTS = "alerts"
+    ALLERGIES = "allergies"
+    MEDICATIONS = "medications"
+    PROBLEMS = "problems"
+    ENCOUNTERS = "encounters"
+    RESULTS = "results"
+    OBSERVATIONS = "observations"
+    PROCEDURES = "procedures"
+    IMMUNISATIONS = "immunisations"
+    DOCUMENTS = "documents"
+    CARE_PLANS = "care-plans"
+    REFERRALS = "referrals"
+    APPOINTMENTS = "appointments"
+    HISTORY = "history"  # family and social history
+    OTHER = "other"  # clinical content of a type that has no section of its own
+    SUPPORTING = "supporting"  # organisations, practitioners, places, medicines: what other items point to
+
+
+CLINICAL_CATEGORIES = frozenset(RecordCategory) - {RecordCategory.SUPPORTING}
+
+
+class Outcome(StrEnum):
+    """How the asking of one source ended. Every source in a plan ends with exactly one (`protocols` of IHE and FHIR
+    have no such list; the reasons and FHIR issue codes that go with each stand in ISSUE_CODES)."""
+
+    ANSWERED = "answered"
+    EMPTY = "empty"
+    UNKNOWN_PATIENT = "unknown-patient"
+    REFUSED = "refused"
+    TIMED_OUT = "timed-out"
+    UNREACHABLE = "unreachable"
+    MALFORMED = "malformed"
+    FAILED = "failed"  # our fault
+    NOT_ASKED = "not-asked"
+
+
+# FHIR R4 issue-type code (http://hl7.org/fhir/issue-type) by which an outcome is told to a FHIR caller.
+ISSUE_CODES: Mapping[Outcome, str] = {
+    Outcome.ANSWERED: "informational",
+    Outcome.EMPTY: "informational",
+    Outcome.UNKNOWN_PATIENT: "not-found",
+    Outcome.REFUSED: "forbidden",
+    Outcome.TIMED_OUT: "timeout",
+    Outcome.UNREACHABLE: "transient",
+    Outcome.MALFORMED: "structure",
+    Outcome.FAILED: "exception",
+    Outcome.NOT_ASKED: "incomplete",
+}
+
+
+class SourceError(Exception):
+    """A source's failure, as one named kind. `reason` is a short code such as `not-released` or `too-large`."""
+
+    outcome: ClassVar[Outcome] = Outcome.FAILED
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(f"{self.outcome}: {reason}" if reason else str(self.outcome))
+        self.reason = reason
+
+
+class UnknownPatient(SourceError):
+    outcome = Outcome.UNKNOWN_PATIENT
+
+
+class Refused(SourceError):
+    """Reasons: not-released, patient-consent, organisation-consent, relationship, credentials."""
+
+    outcome = Outcome.REFUSED
+
+
+class TimedOut(SourceError):
+    outcome = Outcome.TIMED_OUT
+
+
+class Unreachable(SourceError):
+    """Reasons: connection, tls, status (5xx or 429), gateway."""
+
+    outcome = Outcome.UNREACHABLE
+
+
+class Malformed(SourceError):
+    """Reasons: too-large, truncated, bad-http, redirect, paging, not-fhir, no-patient, wrong-patient, request-rejected."""
+
+    outcome = Outcome.MALFORMED
+
+
+class NotAsked(SourceError):
+    """Reasons: no-link, resting, paused, may-not."""
+
+    outcome = Outcome.NOT_ASKED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identifier:
+    """A business identifier: FHIR `Identifier.system` and `.value`."""
+
+    system: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceAddress:
+    """Where one source is and how it is spoken to.
+
+    `options` are the kind's own settings, such as GP Connect's `to_asid`; each kind's README lists them.
+    """
+
+    source_id: str
+    base_url: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """The human on whose behalf a source is asked; GP Connect's token must name one, and it may not be a system user."""
+
+    user_id: str
+    family: str
+    given: str
+    prefix: str = ""
+    sds_user_id: str = ""  # national identity, empty for a local account
+    sds_role_profile_id: str = ""
+    organisation_ods: str
+    organisation_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What one source is asked.
+
+    `local_identifiers` are the identifiers under which this source itself holds the patient, best first.
+    `deadline` is an absolute time of the running event loop (`loop.time()`), in seconds.
+    """
+
+    local_identifiers: tuple[Identifier, ...]
+    categories: frozenset[RecordCategory]
+    asker: Asker
+    deadline: float
+    correlation_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceivedItem:
+    """One resource of an answer, as FHIR R4.
+
+    `resource` is R4 JSON: the source's own bytes where it speaks R4, else their translation, and then `original` holds
+    the bytes as sent. `notes` name what the translation could not carry. `incidental` marks an item that the source
+    linked but that does not answer the question asked (GP Connect's secondary lists). `translated` is False for an
+    item kept as sent because its kind has no translation yet: `resource` is then not R4 and is only counted.
+    """
+
+    category: RecordCategory
+    resource: bytes
+    original: bytes | None = None
+    notes: tuple[str, ...] = ()
+    incidental: bool = False
+    translated: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantinedEntry:
+    """An entry that could not be used, set aside whole. `reason` is a code (`invalid`, `bad-number`, `duplicate-key`,
+    `bad-text`, `unknown-type`, `too-deep`, `other-patient`, ...); `detail` names fields, never values."""
+
+    reason: str
+    detail: str
+    original: bytes
+    category: RecordCategory | None = None  # None: not known, so it may belong to any section
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something that the source said about its own answer. `code`: confidential-items, data-in-transit,
+    data-awaiting-filing, not-supported, information-not-available, resource-warning. `category` None: the whole answer."""
+
+    code: str
+    text: str = ""
+    category: RecordCategory | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A whole answer of one source. Every entry that it sent is in `subject`, `items` or `quarantined`, once.
+
+    `subject` is the source's own Patient as R4 JSON; whether it is the person asked for is for the caller to check.
+    `accepted_with_warning` counts items shown from the source's bytes although the strict models refuse to write them.
+    """
+
+    subject: bytes | None
+    subject_original: bytes | None = None
+    items: tuple[ReceivedItem, ...] = ()
+    quarantined: tuple[QuarantinedEntry, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a kind of connector can do. `answers_serve_others`: may an answer got for one requester be shown to another
+    (GP Connect: no, the practice's own audit must name the user who reads)."""
+
+    categories: frozenset[RecordCategory]
+    answers_serve_others: bool
+
+
+class Guard(Protocol):
+    """Says whether a source may be called now (circuit breaker, bulkhead); handed to the transport by whoever runs it."""
+
+    async def enter(self, *, source_id: str) -> None:
+        """Raise NotAsked if the source may not be called now."""
+
+    async def leave(self, *, source_id: str, succeeded: bool) -> None: ...
+
+
+class Connector(Protocol):
+    """One kind of source. Stateless: one instance serves every source of its kind, on one event loop."""
+
+    kind: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+
+    async def ask(self, *, source: SourceAddress, query: Query, transport: Transport) -> Reply:
+        """Ask the source for the patient and return its whole answer.
+
+        Raises: SourceError, and nothing else that the source could cause.
+        """
+        ...
+
+    def convert(self, *, payload: bytes) -> Reply:
+        """Make a Reply of a payload that was saved to a file, by the same code that reads an answer off the wire.
+
+        Raises: SourceError (Malformed) when no record is in it.
+        """
+        ...

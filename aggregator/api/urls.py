@@ -1,0 +1,5 @@
+"""Routes of this door."""
+
+from __future__ import annotations
+
+urlpatterns: list[object] = []

@@ -1,0 +1,16 @@
+"""Makes config an app, for the sake of its commands and so that every process knows the queue."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class Config(AppConfig):
+    """Imports the Celery application in every process: without it `shared_task` would send to a broker on localhost."""
+
+    name = "config"
+    verbose_name = "How the service starts"
+
+    def ready(self) -> None:
+        """Bind shared tasks to our queue."""
+        import config.celery  # noqa: F401

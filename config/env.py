@@ -1,0 +1,104 @@
+"""The one reader of environment variables: typed, and naming what is missing when it is needed.
+
+Every variable may also be a file of that name (in small letters) in the folder that SECRETS_FOLDER names, so that a
+secret need not stand in the environment of a process.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+KEY_BYTES = 32  # AES-256 and HMAC-SHA-256 both take 32
+
+
+class SettingError(Exception):
+    """A setting is missing or cannot be used; the message names it and says what to do."""
+
+
+class Environment(BaseSettings):
+    """What the surroundings decide. The names in capitals are the variables; the description says what each is for."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
+
+    database_url: SecretStr = Field(SecretStr(""), description="PostgreSQL 15 or later, as the role that serves")
+    database_owner_url: SecretStr = Field(SecretStr(""), description="the same database, as the role that migrates")
+    redis_url: SecretStr = Field(SecretStr(""), description="Redis 7 or Valkey: the queue")
+    held_redis_url: SecretStr = Field(SecretStr(""), description="Redis for held items and events; default REDIS_URL")
+    secret_key: SecretStr = Field(SecretStr(""), description="signs sessions and tickets; 50 characters or more")
+    held_items_key: SecretStr = Field(SecretStr(""), description="seals held items; 32 bytes in base64")
+    audit_key: SecretStr = Field(SecretStr(""), description="chains the audit; 32 bytes in base64")
+    public_url: str = Field("", description="the address that users see, https://host")
+    allowed_hosts: str = Field("", description="host names served, with commas between")
+    trusted_proxy: bool = Field(False, description="a proxy in front strips and sets X-Forwarded-Proto")
+    data_folder: Path = Field(Path(".data"), description="where a private PostgreSQL and Redis keep their files")
+    log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    retrieval_deadline_s: float = Field(10.0, gt=0, le=60, description="seconds until a record is shown as it is")
+    source_time_limit_s: float = Field(9.0, gt=0, le=60, description="seconds that one source may take at most")
+    retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")
+    freshness_s: int = Field(300, ge=0, description="seconds for which an answer may be used again")
+
+    def text(self, name: str) -> str:
+        """Return the setting of this (capital) name.
+
+        Raises: SettingError, saying what the setting is for, when it is not there.
+        """
+        value = getattr(self, name.lower())
+        found = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if not found:
+            raise SettingError(f"{name} is not set: {type(self).model_fields[name.lower()].description}.")
+        return found
+
+    def key(self, name: str) -> bytes:
+        """Return the key of this (capital) name as bytes.
+
+        Raises: SettingError when it is missing, not base64 or not of the right length.
+        """
+        try:
+            found = base64.b64decode(self.text(name), validate=True)
+        except binascii.Error:
+            found = b""
+        if len(found) != KEY_BYTES:
+            raise SettingError(f"{name} must be {KEY_BYTES} bytes in base64: `openssl rand -base64 {KEY_BYTES}` makes one.")
+        return found
+
+
+def read_environment(**defaults: str) -> Environment:
+    """Return what the environment says; `defaults` (small names) count where it says nothing.
+
+    Raises: SettingError naming the first variable that cannot be read.
+    """
+    folder = os.environ.get("SECRETS_FOLDER")
+    given = {name.lower() for name, value in os.environ.items() if value}
+    used: dict[str, Any] = {name: value for name, value in defaults.items() if name not in given}
+    try:
+        return Environment(_secrets_dir=folder, **used)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_context=False)[0]
+        raise SettingError(f"{str(first['loc'][0]).upper()} cannot be used: {first['msg']}.") from None
+
+
+def database_parts(url: str) -> dict[str, Any]:
+    """Return a PostgreSQL address as Django's NAME, USER, PASSWORD, HOST, PORT and OPTIONS.
+
+    Raises: SettingError when it is not the address of a PostgreSQL database.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise SettingError("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
+    return {
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }

@@ -1,0 +1,32 @@
+"""The Jinja environment of the pages: ours first, then the NHS design system's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.templatetags.static import static
+from django.urls import reverse
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader
+
+# A plain path: a folder has no hashed name, and the style sheet's own references are mended when files are collected.
+ASSET_PATH = f"/{settings.STATIC_URL.strip('/')}/nhsuk/assets"
+
+
+def environment(**options: Any) -> Environment:
+    """Return the environment; `options` come from Django, with autoescape on."""
+    ours = options.pop("loader")
+    # The design system's macros read attributes of what was not passed.
+    options["undefined"] = ChainableUndefined
+    design_system = [
+        PackageLoader("nhsuk_frontend_jinja", package_path)
+        for package_path in ("templates", "templates/nhsuk/components", "templates/nhsuk/macros")
+    ]
+    made = Environment(loader=ChoiceLoader([ours, *design_system]), **options)  # noqa: S701 (autoescape is in options)
+    made.globals.update(static=static, url=url, assetPath=ASSET_PATH)
+    return made
+
+
+def url(name: str, **arguments: Any) -> str:
+    """Return the path of the view of this name."""
+    return reverse(name, kwargs=arguments)

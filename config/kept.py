@@ -1,0 +1,39 @@
+"""Generated secrets of one's own machine: made once, kept in owner-only files of the data folder."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from config.env import KEY_BYTES
+
+KEYS_FILE = "keys.json"
+
+
+def kept_values(*, path: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """Return the values in this file, made now if there are none; two processes that start together get the same."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(make(), file)
+        with suppress(FileExistsError):  # the first writer wins
+            os.link(draft, path)
+        draft.unlink()
+    found: dict[str, str] = json.loads(path.read_text())
+    return found
+
+
+def local_keys(*, folder: Path) -> dict[str, str]:
+    """Return the keys of this data folder, as settings of config/env.py."""
+
+    def make() -> dict[str, str]:
+        keys = {name: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() for name in ("held_items_key", "audit_key")}
+        return {"secret_key": secrets.token_urlsafe(48), **keys}
+
+    return kept_values(path=folder / KEYS_FILE, make=make)

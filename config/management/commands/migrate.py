@@ -1,0 +1,28 @@
+"""Django's migrate, as the role that owns the tables, where one is named; the application's role gets to use them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.commands.migrate import Command as Migrate
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from config.roles import as_owner, grant_future_tables, single_role
+
+
+class Command(Migrate):
+    """`manage.py migrate`."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate as the owner; with one role only, say what that means for the audit."""
+        connection: BaseDatabaseWrapper = connections[options["database"]]
+        with as_owner(connection=connection) as app_role:
+            if app_role:
+                grant_future_tables(connection=connection, role=app_role)
+            super().handle(*args, **options)
+        if single_role() and options["verbosity"] > 0:
+            self.stdout.write(
+                "One database role owns and serves (DATABASE_OWNER_URL is not set): "
+                "the audit's trigger is then its only guard, and that role could drop it."
+            )

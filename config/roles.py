@@ -1,0 +1,58 @@
+"""Two database roles: the owner migrates, the application serves and cannot touch the audit but by its function.
+
+With DATABASE_URL alone everything works as that one role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from config.env import database_parts
+
+CHANGED = ("USER", "PASSWORD", "OPTIONS")
+
+
+def single_role() -> bool:
+    """Return whether one role both owns and serves."""
+    return not settings.DATABASE_OWNER_URL
+
+
+@contextmanager
+def as_owner(*, connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """Use this connection as the owner; give the application's role, or "" where there is none beside the owner."""
+    if single_role():
+        yield ""
+        return
+    before = dict(connection.settings_dict)
+    use_owner(connection=connection)
+    try:
+        yield settings.DATABASE_APP_ROLE
+    finally:
+        # The name stays: Django's test runner changes it in between.
+        use(connection=connection, parameters={name: before[name] for name in CHANGED})
+
+
+def use_owner(*, connection: BaseDatabaseWrapper) -> None:
+    """Use this connection as the owner from now on, without the limits of a page: a migration may take longer."""
+    owner = database_parts(settings.DATABASE_OWNER_URL)
+    options = {name: value for name, value in connection.settings_dict["OPTIONS"].items() if name != "options"}
+    use(connection=connection, parameters={"USER": owner["USER"], "PASSWORD": owner["PASSWORD"], "OPTIONS": options})
+
+
+def use(*, connection: BaseDatabaseWrapper, parameters: dict[str, Any]) -> None:
+    """Change how this connection logs in, from its next use on."""
+    connection.close()
+    connection.settings_dict.update(parameters)
+
+
+def grant_future_tables(*, connection: BaseDatabaseWrapper, role: str) -> None:
+    """Let `role` use every table that the present role makes from now on; what it may not use takes the right back."""
+    name = connection.ops.quote_name(role)
+    with connection.cursor() as cursor:
+        for rights in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE, SELECT ON SEQUENCES"):
+            cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {rights} TO {name}")

@@ -1,0 +1,189 @@
+"""What the service is, wherever it runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONCE, NONE, SELF
+
+from config.env import Environment, database_parts
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+DEBUG = False
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "config",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "aggregator.accounts",
+    "aggregator.sources",
+    "aggregator.audit",
+    "aggregator.mpi",
+    "aggregator.consent",
+    "aggregator.federation",
+    "aggregator.web",
+    "aggregator.api",
+    "aggregator.cli",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.headers.PlatformHeaders",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.log.RequestLog",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [PROJECT / "aggregator" / "web" / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "environment": "config.jinja.environment",
+            "context_processors": ["csp.context_processors.nonce"],
+        },
+    }
+]
+
+# How a connector is declared: one folder, one line here.
+CONNECTORS = {
+    "fhir_r4": "connectors.fhir_r4.connector.FhirR4",
+    "gp_connect": "connectors.gp_connect.connector.GpConnect",
+}
+
+# Who is asking
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "/sign-in"
+LOGIN_REDIRECT_URL = "/"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 900  # seconds without a request; SESSION_LIMIT is the limit however busy
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_LIMIT = timedelta(hours=12)
+CSRF_USE_SESSIONS = True
+CSRF_COOKIE_SAMESITE = "Lax"
+
+# What a request may bring and an answer must say
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+BODY_LIMIT_BYTES = 1_048_576
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+USE_X_FORWARDED_HOST = False
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [NONE],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-src": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["config.rest.DenyAll"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+
+# Words, time, place
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "Europe/London"
+
+# Static files
+STATIC_URL = "/static/"
+STATIC_ROOT = PROJECT / "static-collected"
+STATICFILES_DIRS: list[Path] = [PROJECT / "aggregator" / "web" / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "config.assets.PackageFilesFinder",
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "config.assets.HashedStaticFiles"},
+}
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# A statement that runs longer than a page may wait is an error; an idle transaction holds back the audit's sealing.
+CONNECTION_OPTIONS = (
+    "-c statement_timeout=5000 -c lock_timeout=1000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
+)
+
+
+def database(*, url: str) -> dict[str, Any]:
+    """Return Django's entry for the database at `url`; ATOMIC_REQUESTS stays off, since services own transactions."""
+    parts = database_parts(url)
+    parts["OPTIONS"] = {"connect_timeout": "3", "options": CONNECTION_OPTIONS, **parts["OPTIONS"]}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,
+        **parts,
+    }
+
+
+def cache(*, url: str) -> dict[str, Any]:
+    """Return Django's entry for the shared counters (rate limits, lock-outs)."""
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
+    }
+
+
+def from_environment(*, environment: Environment) -> dict[str, Any]:
+    """Return the settings that are the same reading of the environment everywhere."""
+    return {
+        "SECRET_KEY": environment.text("SECRET_KEY"),
+        "HELD_ITEMS_KEY": environment.key("HELD_ITEMS_KEY"),
+        "AUDIT_KEY": environment.key("AUDIT_KEY"),
+        "DATA_FOLDER": environment.data_folder.absolute(),
+        "LOG_FORMAT": environment.log_format,
+        "LOG_LEVEL": environment.log_level,
+        "RETRIEVAL_DEADLINE_S": environment.retrieval_deadline_s,
+        "SOURCE_TIME_LIMIT_S": environment.source_time_limit_s,
+        "RETRIEVAL_RETENTION_S": environment.retrieval_retention_s,
+        "FRESHNESS_S": environment.freshness_s,
+        "LOGGING_CONFIG": "config.log.configure",
+        "LOGGING": {"format": environment.log_format, "level": environment.log_level},
+    }

@@ -1,0 +1,14 @@
+"""The two doors and a health check."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from config import health
+
+urlpatterns = [
+    path("livez", health.live, name="livez"),
+    path("readyz", health.ready, name="readyz"),
+    path("fhir/", include("aggregator.api.urls")),
+    path("", include("aggregator.web.urls")),
+]

@@ -1,0 +1,1 @@
+"""The suite; style and layout are in docs."""

@@ -13,7 +13,9 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
     except ImportError:
-        sys.exit("Django is not installed for this Python. Run `make demo` or `make test` once, then use .venv/bin/python.")
+        sys.exit(
+            "Django is not installed for this Python. Run `make demo` or `make test` once, then use .venv/bin/python."
+        )
 
     from config.env import SettingError
 

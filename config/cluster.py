@@ -35,7 +35,7 @@ FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 @dataclass(frozen=True)
 class Cluster:
-    """`folder`: the project's data folder. `passwords`: of the three roles. `durable`: whether a crash may lose nothing."""
+    """`folder`: the project's data folder. `passwords`: of the three roles. `durable`: a crash may lose nothing."""
 
     folder: Path
     place: Place
@@ -83,12 +83,26 @@ class Cluster:
             os.chown(self.place.data, account.uid, account.gid)
             os.chown(secret, account.uid, account.gid)
         try:
-            made = subprocess.run(  # noqa: S603 (our own program, no shell)
+            made = subprocess.run(
                 [
-                    self._program("initdb"), "--pgdata", self.place.data, "--username", SUPERUSER,
-                    "--auth", "scram-sha-256", "--pwfile", secret, "--encoding", "UTF8",
-                    "--locale-provider", "builtin", "--locale", "C.UTF-8", "--no-sync", "--no-instructions",
-                ],  # fmt: skip
+                    self._program("initdb"),
+                    "--pgdata",
+                    self.place.data,
+                    "--username",
+                    SUPERUSER,
+                    "--auth",
+                    "scram-sha-256",
+                    "--pwfile",
+                    secret,
+                    "--encoding",
+                    "UTF8",
+                    "--locale-provider",
+                    "builtin",
+                    "--locale",
+                    "C.UTF-8",
+                    "--no-sync",
+                    "--no-instructions",
+                ],
                 user=account.uid if account else None,
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
@@ -124,9 +138,13 @@ class Cluster:
             child = start(
                 name="PostgreSQL",
                 command=[
-                    self._program("postgres"), "-D", self.place.data, "-p", str(port),
+                    self._program("postgres"),
+                    "-D",
+                    self.place.data,
+                    "-p",
+                    str(port),
                     *(part for setting in settings for part in ("-c", setting)),
-                ],  # fmt: skip
+                ],
                 log=self.folder / "logs" / "postgresql.log",
                 environment=self.place.environment(),
                 stop_signal=signal.SIGINT,  # ends sessions; SIGTERM would wait for them
@@ -170,5 +188,7 @@ class Cluster:
                         sql.Identifier(role), sql.SQL(rights), sql.Literal(self.passwords[role])
                     )
                 )
-            cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER_ROLE)))
+            cursor.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER_ROLE))
+            )
         connection.close()

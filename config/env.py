@@ -67,7 +67,9 @@ class Environment(BaseSettings):
         except binascii.Error:
             found = b""
         if len(found) != KEY_BYTES:
-            raise SettingError(f"{name} must be {KEY_BYTES} bytes in base64: `openssl rand -base64 {KEY_BYTES}` makes one.")
+            raise SettingError(
+                f"{name} must be {KEY_BYTES} bytes in base64: `openssl rand -base64 {KEY_BYTES}` makes one."
+            )
         return found
 
 

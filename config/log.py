@@ -1,8 +1,8 @@
 """Logs of allow-listed fields: what is not on the list never reaches a log, whoever logs it.
 
 A message of a library may hold what a stranger sent, an address with an NHS number or a task's arguments. So of a
-foreign record only its logger, level and the names of its exceptions are written; of ours the event, which is a constant
-in the code, and the fields below.
+foreign record only its logger, level, place and the class of its exception are written; of ours the event, which is a
+constant in the code, and the fields below.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def start(
 
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
-        process = subprocess.Popen(  # noqa: S603 (our own programs, no shell)
+        process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.PIPE if say else subprocess.DEVNULL,
             stdout=out,
@@ -92,7 +92,7 @@ def start(
             cwd=folder,
             start_new_session=True,
             pass_fds=tuple(pass_fds),
-            preexec_fn=before_exec,  # noqa: PLW1509 (only ever from the main thread)
+            preexec_fn=before_exec,
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
@@ -118,10 +118,8 @@ def stop(*, children: Sequence[Child], patience_s: float = 15.0) -> None:
 
 def _end_session(child: Child) -> None:
     """Kill a child that would not go, with all that it started itself."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(child.process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.process.wait()
 
 
@@ -151,7 +149,7 @@ def listening_socket(*, port: int = 0, backlog: int = 2048) -> socket.socket:
 
 
 def reserved_port() -> socket.socket:
-    """Return a bound socket that does not listen: while it is open nobody but a server with SO_REUSEADDR gets its port."""
+    """Return a bound socket that does not listen: it keeps its port from all but a server that sets SO_REUSEADDR."""
     return _bound_socket(0)
 
 

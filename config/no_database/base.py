@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 from django.db.utils import OperationalError
 
+from config.env import SettingError
+
 WHAT_TO_DO = (
-    "no PostgreSQL is named and none of ours runs: set DATABASE_URL and REDIS_URL, "
-    "or start the private ones in another terminal with `make demo` or `manage.py services`"
+    "No PostgreSQL is named and none of ours runs: set DATABASE_URL and REDIS_URL, "
+    "or start the private ones in another terminal with `make demo` or `manage.py services`."
 )
+
+
+class NoDatabase(OperationalError, SettingError):
+    """No database is named. Both kinds of error: `makemigrations` goes on without, `manage.py` ends in one line."""
 
 
 class DatabaseWrapper(PostgresWrapper):
@@ -18,8 +24,4 @@ class DatabaseWrapper(PostgresWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         """Refuse, saying what to do."""
-        return _refuse()
-
-
-def _refuse() -> NoReturn:
-    raise OperationalError(WHAT_TO_DO)
+        raise NoDatabase(WHAT_TO_DO)

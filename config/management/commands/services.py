@@ -15,7 +15,7 @@ from config.processes import StartError, Stopped, stoppable
 class Command(BaseCommand):
     """`manage.py services`."""
 
-    help = "Run the private PostgreSQL and Redis of this data folder until Ctrl-C; other commands find them by themselves."
+    help = "Run the private PostgreSQL and Redis of this data folder until Ctrl-C; other commands find them."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,7 +27,9 @@ class Command(BaseCommand):
                 held_folder(folder=folder),
                 embedded_services(folder=folder, say=lambda part: self.stdout.write(f"  starting {part}")),
             ):
-                self.stdout.write("PostgreSQL and Redis run; `manage.py migrate` and the like find them. Ctrl-C stops them.")
+                self.stdout.write(
+                    "PostgreSQL and Redis run; `manage.py migrate` and the like find them. Ctrl-C stops them."
+                )
                 self.stdout.flush()
                 while True:
                     signal.pause()

@@ -8,13 +8,15 @@ from django.db import DatabaseError, connection
 
 from config import roles
 
-pytestmark = pytest.mark.skipif("roles.single_role()", reason="one role only: DATABASE_OWNER_URL is not set")
+pytestmark = pytest.mark.skipif(roles.single_role(), reason="one role only: DATABASE_OWNER_URL is not set")
 
 
 @pytest.mark.django_db
 def test_tests_run_as_the_role_that_serves() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user <> pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()")
+        cursor.execute(
+            "SELECT current_user <> pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+        )
         assert cursor.fetchone() == (True,)
 
 

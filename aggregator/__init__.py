@@ -1,1 +1,1 @@
-"""The service: identities, consent, federation and the merged record. Its rooms, and which may know which, are in docs/architecture.md."""
+"""The service: identities, consent, federation and the merged record; its rooms stand in docs/architecture.md."""

@@ -45,8 +45,13 @@ class RecordCategory(StrEnum):
     OTHER = "other"  # clinical content of a type that has no section of its own
     SUPPORTING = "supporting"  # organisations, practitioners, places, medicines: what other items point to
 
+    @property
+    def is_clinical(self) -> bool:
+        """Whether items of this category say something of the patient."""
+        return self is not RecordCategory.SUPPORTING
 
-CLINICAL_CATEGORIES = frozenset(RecordCategory) - {RecordCategory.SUPPORTING}
+
+CLINICAL_CATEGORIES = frozenset(category for category in RecordCategory if category.is_clinical)
 
 
 class Outcome(StrEnum):

@@ -1,4 +1,4 @@
-"""The longitudinal record: entries in their sections, in order, with their conflicts. Values only; `merge` makes them."""
+"""The longitudinal record: entries in their sections, in order, with their conflicts. Values; `merge` makes them."""
 
 from __future__ import annotations
 

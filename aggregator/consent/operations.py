@@ -1,0 +1,69 @@
+"""Writes to policies and relationships."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from aggregator.consent.decision import BasePolicy, RelationshipKind
+from aggregator.consent.models import Policy, Relationship
+from aggregator.mpi.models import Person, SourceRecord
+from aggregator.sources.models import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelationshipLine:
+    """One relationship of a source's own organisation with a person, by the source's identifier."""
+
+    identifier_value: str
+    kind: RelationshipKind
+    from_date: date
+    until_date: date | None
+
+
+def set_policy(*, person_id: UUID, base: BasePolicy, note: str, user_id: UUID | None, now: datetime) -> bool:
+    """End the person's policy in force and record a new one; return False when it already said so.
+
+    Must run in a transaction: the person's row is locked, so that two administrators cannot cross.
+    """
+    Person.objects.select_for_update().get(id=person_id)
+    live = Policy.objects.filter(person_id=person_id, ended_at__isnull=True).first()
+    current = BasePolicy(live.base) if live else BasePolicy.PERMIT
+    if current is base:
+        return False
+    if live:
+        live.ended_at, live.ended_by = now, user_id
+        live.save(update_fields=["ended_at", "ended_by"])
+    Policy.objects.create(person_id=person_id, base=base, note=note, recorded_by=user_id, recorded_at=now)
+    return True
+
+
+def load_relationships(*, source: Source, lines: Iterable[RelationshipLine]) -> int:
+    """Record the relationships of a source's organisation; return how many named a person whom the index does not hold
+    for that source, and so could not be recorded."""
+    wanted = list(lines)
+    records = dict(
+        SourceRecord.objects.filter(
+            source=source, identifier_value__in={line.identifier_value for line in wanted}
+        ).values_list("identifier_value", "id")
+    )
+    known = [line for line in wanted if line.identifier_value in records]
+    Relationship.objects.bulk_create(
+        [
+            Relationship(
+                source_record_id=records[line.identifier_value],
+                organisation_id=source.organisation_id,
+                kind=line.kind,
+                from_date=line.from_date,
+                until_date=line.until_date,
+            )
+            for line in known
+        ],
+        update_conflicts=True,
+        unique_fields=["source_record", "organisation", "kind", "from_date"],
+        update_fields=["until_date"],
+        batch_size=500,
+    )
+    return len(wanted) - len(known)

@@ -1,0 +1,97 @@
+"""The worker process's one event loop, in a thread of its own, with what lives as long as it does.
+
+A Celery task hands its coroutine to this loop and waits. The loop touches no table itself: reads and writes go through
+an executor of two threads, each keeping its database connection, since Celery closes that of its own thread after every
+task and an executor made by `asyncio.to_thread` would open one a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import redis.asyncio
+import uvloop
+from django import db
+from django.conf import settings
+
+from connectors.transport import Transport
+
+DATABASE_THREADS = 2
+# What a task waits beyond its retrieval's deadline, for the last outcomes to be written.
+GRACE_S = 3.0
+
+T = TypeVar("T")
+
+
+class Engine:
+    """One loop, one transport, one Redis pool and the database threads. Made once a process; see `engine`."""
+
+    def __init__(self) -> None:
+        self.loop = uvloop.new_event_loop()
+        self._database = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="database")
+        self._thread = threading.Thread(target=self._run, name="fan-out", daemon=True)
+        self._thread.start()
+        self.transport, self.redis = asyncio.run_coroutine_threadsafe(self._make(), self.loop).result()
+
+    def run(self, coroutine: Coroutine[Any, Any, None], *, wait_s: float) -> None:
+        """Run a coroutine on the loop and wait for it, at most `wait_s` seconds and a grace."""
+        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        try:
+            future.result(timeout=wait_s + GRACE_S)
+        except TimeoutError:
+            future.cancel()
+
+    async def in_database(self, act: Callable[[], T]) -> T:
+        """Run a function that uses the database on one of the database threads."""
+        return await self.loop.run_in_executor(self._database, _with_connection, act)
+
+    def close(self) -> None:
+        """Close what the engine holds and stop its loop."""
+        asyncio.run_coroutine_threadsafe(self._unmake(), self.loop).result(timeout=GRACE_S)
+        for _ in range(DATABASE_THREADS):
+            self._database.submit(db.connections.close_all)
+        self._database.shutdown(wait=True)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(timeout=GRACE_S)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    async def _make(self) -> tuple[Transport, redis.asyncio.Redis]:
+        client = redis.asyncio.Redis.from_url(settings.HELD_REDIS_URL, socket_timeout=2, socket_connect_timeout=1)
+        return Transport(), client
+
+    async def _unmake(self) -> None:
+        await self.transport.close()
+        await self.redis.aclose()
+
+
+def _with_connection(act: Callable[[], T]) -> T:
+    db.close_old_connections()
+    return act()
+
+
+_lock = threading.Lock()
+_engines: dict[int, Engine] = {}
+
+
+def engine() -> Engine:
+    """Return this process's engine, made at the first call; the first tasks of a threads pool arrive together."""
+    with _lock:
+        if os.getpid() not in _engines:
+            _engines[os.getpid()] = Engine()
+        return _engines[os.getpid()]
+
+
+def close_engine() -> None:
+    """Close this process's engine, if it has one."""
+    with _lock:
+        closing = _engines.pop(os.getpid(), None)
+    if closing:
+        closing.close()

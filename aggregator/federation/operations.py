@@ -1,0 +1,227 @@
+"""Writes to retrievals and outcomes. Each outcome is set once, by a condition in the statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+
+from aggregator.accounts.requester import Requester
+from aggregator.federation import store
+from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
+from aggregator.federation.plan import Plan, PlannedSource
+from aggregator.mpi.demographics import Demographics
+from aggregator.mpi.queries import HeldBy, held_by
+from connectors.contract import Asker, Identifier, Outcome, RecordCategory, SourceAddress
+
+# How often a plan is tried again when a flight that it meant to join ended meanwhile.
+JOIN_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flight:
+    """One source to ask for one retrieval: all that the fan-out needs, so that it reads no table itself."""
+
+    outcome_id: UUID
+    source_id: UUID
+    kind: str
+    address: SourceAddress
+    holdings: tuple[HeldBy, ...]
+    deadline_at: datetime
+
+    @property
+    def identifiers(self) -> tuple[Identifier, ...]:
+        """The identifiers under which the source holds the person."""
+        return tuple(
+            Identifier(system=holding.identifier_system, value=holding.identifier_value) for holding in self.holdings
+        )
+
+    @property
+    def asked(self) -> tuple[Demographics, ...]:
+        """What the source itself said of the person, against which its answer is checked."""
+        return tuple(holding.demographics for holding in self.holdings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanOut:
+    """One retrieval to run."""
+
+    retrieval_id: UUID
+    person_id: UUID
+    asker: Asker
+    categories: frozenset[RecordCategory]
+    deadline_at: datetime
+    expires_at: datetime
+    wrapped_key: bytes
+    flights: tuple[Flight, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landed:
+    """A retrieval that an outcome belongs to; `done` when it awaits nothing more."""
+
+    retrieval_id: UUID
+    done: bool
+
+
+def write_retrieval(
+    *,
+    plan: Plan,
+    person_id: UUID,
+    requester: Requester,
+    asker: Asker,
+    categories: Iterable[RecordCategory],
+    now: datetime,
+) -> UUID:
+    """Write a retrieval and one outcome a planned source; a question already in flight is joined.
+
+    Must run in a transaction.
+    """
+    retrieval_id = uuid4()
+    Retrieval.objects.create(
+        id=retrieval_id,
+        person_id=person_id,
+        user_id=requester.user_id,
+        organisation_ods=requester.organisation_ods,
+        role=requester.role,
+        purpose=requester.purpose,
+        asker=asdict(asker),
+        categories=sorted(categories),
+        created_at=now,
+        deadline_at=plan.deadline_at,
+        expires_at=now + timedelta(seconds=settings.RETRIEVAL_RETENTION_S),
+        wrapped_key=store.new_wrapped_key(master_key=settings.HELD_ITEMS_KEY, retrieval_id=retrieval_id),
+    )
+    _close_overdue(flight_keys=[planned.flight_key for planned in plan.sources], now=now)
+    for planned in plan.sources:
+        _write_outcome(retrieval_id=retrieval_id, planned=planned, now=now)
+    return retrieval_id
+
+
+def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
+    """Mark a planned retrieval as running and return what to ask; None when it was not planned, ran, or is too late.
+
+    This is the task's only licence to work: a message that the database did not plan does nothing.
+    """
+    started = Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.PLANNED, deadline_at__gt=now).update(
+        state=RetrievalState.RUNNING
+    )
+    if not started:
+        return None
+    retrieval = Retrieval.objects.get(id=retrieval_id)
+    holdings = held_by(person_id=retrieval.person_id)
+    awaited = SourceOutcome.objects.select_related("source").filter(
+        retrieval_id=retrieval_id, outcome__isnull=True, joins__isnull=True
+    )
+    return FanOut(
+        retrieval_id=retrieval_id,
+        person_id=retrieval.person_id,
+        asker=Asker(**retrieval.asker),
+        categories=frozenset(RecordCategory(category) for category in retrieval.categories),
+        deadline_at=retrieval.deadline_at,
+        expires_at=retrieval.expires_at,
+        wrapped_key=bytes(retrieval.wrapped_key),
+        flights=tuple(
+            Flight(
+                outcome_id=row.id,
+                source_id=row.source_id,
+                kind=row.source.kind,
+                address=SourceAddress(
+                    source_id=str(row.source_id), base_url=row.source.base_url, options=row.source.options
+                ),
+                holdings=tuple(holding for holding in holdings if holding.source_id == row.source_id),
+                deadline_at=row.deadline_at,
+            )
+            for row in awaited
+        ),
+    )
+
+
+def record_outcome(
+    *, outcome_id: UUID, outcome: Outcome, reason: str, item_count: int, now: datetime
+) -> tuple[Landed, ...]:
+    """Set a source's outcome, once, and return the retrievals to tell; none when it had one already.
+
+    One that comes after the source's deadline is recorded as timed out: the page has said so already.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE source_outcome SET
+                outcome = CASE WHEN %(now)s > deadline_at THEN 'timed-out' ELSE %(outcome)s END,
+                reason = CASE WHEN %(now)s > deadline_at THEN '' ELSE %(reason)s END,
+                item_count = CASE WHEN %(now)s > deadline_at THEN 0 ELSE %(count)s END,
+                ended_at = %(now)s
+            WHERE id = %(id)s AND outcome IS NULL AND joins_id IS NULL
+            """,
+            {"id": outcome_id, "outcome": outcome.value, "reason": reason, "count": item_count, "now": now},
+        )
+        if not cursor.rowcount:
+            return ()
+    # After the commit: a retrieval that joined just before it is seen now.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT told.retrieval_id, NOT EXISTS (
+                SELECT FROM source_outcome own LEFT JOIN source_outcome joined ON joined.id = own.joins_id
+                WHERE own.retrieval_id = told.retrieval_id
+                  AND CASE WHEN own.joins_id IS NULL THEN own.outcome ELSE joined.outcome END IS NULL)
+            FROM source_outcome told WHERE told.id = %(id)s OR told.joins_id = %(id)s
+            """,
+            {"id": outcome_id},
+        )
+        return tuple(Landed(retrieval_id=row[0], done=row[1]) for row in cursor.fetchall())
+
+
+def finish(*, retrieval_id: UUID) -> None:
+    """Mark a running retrieval as finished."""
+    Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.RUNNING).update(state=RetrievalState.FINISHED)
+
+
+def fail(*, retrieval_id: UUID, reason: str, now: datetime) -> None:
+    """End a retrieval that could not be run: every source still awaited ends as failed, our fault."""
+    with transaction.atomic():
+        Retrieval.objects.filter(id=retrieval_id).update(state=RetrievalState.FAILED)
+        SourceOutcome.objects.filter(retrieval_id=retrieval_id, outcome__isnull=True, joins__isnull=True).update(
+            outcome=Outcome.FAILED, reason=reason, ended_at=now
+        )
+
+
+def _close_overdue(*, flight_keys: list[str], now: datetime) -> None:
+    """End flights that a dead worker left behind, so that nobody joins them."""
+    SourceOutcome.objects.filter(
+        flight_key__in=flight_keys, outcome__isnull=True, joins__isnull=True, deadline_at__lt=now
+    ).update(outcome=Outcome.TIMED_OUT, ended_at=now)
+
+
+def _write_outcome(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> None:
+    """Write one planned source: not asked, asked by this retrieval, or joined to a question in flight."""
+    values = {
+        "retrieval_id": retrieval_id,
+        "source_id": planned.source_id,
+        "flight_key": planned.flight_key,
+        "deadline_at": planned.deadline_at,
+    }
+    if planned.not_asked:
+        SourceOutcome.objects.create(**values, outcome=Outcome.NOT_ASKED, reason=planned.not_asked, ended_at=now)
+        return
+    for _ in range(JOIN_TRIES):
+        try:
+            with transaction.atomic():
+                SourceOutcome.objects.create(**values)
+            return
+        except IntegrityError:
+            # Locked, so that its outcome cannot land between our look and our commit.
+            flying = (
+                SourceOutcome.objects.select_for_update()
+                .filter(flight_key=planned.flight_key, outcome__isnull=True, joins__isnull=True)
+                .first()
+            )
+        if flying:
+            SourceOutcome.objects.create(**values, joins=flying)
+            return
+    raise RuntimeError("a flight could be neither started nor joined")

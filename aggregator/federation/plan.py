@@ -1,0 +1,85 @@
+"""Whom to ask, for what, and by when. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from connectors.contract import RecordCategory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A registered source. `local_identifiers` are those under which it holds the person; none: it is not asked.
+
+    `may_ask` is the consent decision's word on it.
+    """
+
+    source_id: UUID
+    time_limit_s: float
+    holds: frozenset[RecordCategory]
+    answers_serve_others: bool
+    local_identifiers: tuple[str, ...]
+    may_ask: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSource:
+    """One line of a plan. `not_asked` is empty for a source that is asked, else the reason."""
+
+    source_id: UUID
+    deadline_at: datetime
+    flight_key: str
+    not_asked: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    deadline_at: datetime
+    sources: tuple[PlannedSource, ...]
+
+
+def make_plan(
+    *,
+    candidates: Iterable[Candidate],
+    categories: frozenset[RecordCategory],
+    person_id: UUID,
+    user_id: UUID | None,
+    deadline_s: float,
+    now: datetime,
+) -> Plan:
+    """Return the plan of one retrieval.
+
+    Every source that holds the person is in it, asked or not. A source that is not linked to the person is not part of
+    it: it is not known to hold anything. The overall deadline is `deadline_s` seconds from now, a source's own is its
+    time limit or that, whichever comes first.
+    """
+    deadline_at = now + timedelta(seconds=deadline_s)
+    planned: list[PlannedSource] = []
+    for candidate in candidates:
+        if not candidate.local_identifiers:
+            continue
+        own_deadline = min(deadline_at, now + timedelta(seconds=candidate.time_limit_s))
+        planned.append(
+            PlannedSource(
+                source_id=candidate.source_id,
+                deadline_at=own_deadline,
+                flight_key=flight_key(
+                    source_id=candidate.source_id,
+                    person_id=person_id,
+                    categories=categories,
+                    user_id=None if candidate.answers_serve_others else user_id,
+                ),
+                not_asked="" if candidate.may_ask else "may-not",
+            )
+        )
+    return Plan(deadline_at=deadline_at, sources=tuple(planned))
+
+
+def flight_key(*, source_id: UUID, person_id: UUID, categories: Iterable[RecordCategory], user_id: UUID | None) -> str:
+    """Return the name of a question, equal for equal questions; it tells nothing of the person."""
+    parts = [str(source_id), str(person_id), ",".join(sorted(categories)), str(user_id or "")]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()

@@ -1,0 +1,67 @@
+"""What has landed, as a Redis stream for each retrieval. Events say that something happened, nothing of what."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import redis.asyncio
+
+LANDED = "landed"
+DONE = "done"
+# A stream outlives its retrieval's deadline long enough for a late page to hear that it is over.
+STREAM_LIVES_S = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """`id` is the stream's own, for `Last-Event-ID`; `kind` is LANDED or DONE."""
+
+    id: str
+    kind: str
+
+
+async def publish(*, client: redis.asyncio.Redis, retrieval_id: UUID, kind: str) -> None:
+    """Add one event to a retrieval's stream."""
+    name = _name(retrieval_id)
+    async with client.pipeline(transaction=False) as pipe:
+        pipe.xadd(name, {"kind": kind}, maxlen=200, approximate=True)
+        pipe.expire(name, STREAM_LIVES_S)
+        await pipe.execute()
+
+
+async def follow(
+    *, client: redis.asyncio.Redis, retrieval_id: UUID, after: str, block_ms: int
+) -> AsyncIterator[Event | None]:
+    """Yield a retrieval's events after the id `after` ("0": all) as they come, None after each silent `block_ms`.
+
+    The client must have no socket time-out, or one longer than `block_ms`.
+    Raises: redis.RedisError when the stream cannot be read.
+    """
+    name = _name(retrieval_id)
+    while True:
+        answer = await client.xread({name: after}, block=block_ms, count=100)
+        entries = answer[0][1] if answer and isinstance(answer, list) else _entries(answer, name)
+        if not entries:
+            yield None
+            continue
+        for identifier, fields in entries:
+            after = _text(identifier)
+            yield Event(id=after, kind=_text(fields.get(b"kind") or fields.get("kind") or b""))
+
+
+def _entries(answer: object, name: str) -> list[tuple[object, dict[object, object]]]:
+    """Return a stream's entries from the mapping that the RESP3 protocol answers with."""
+    if not isinstance(answer, dict):
+        return []
+    found = answer.get(name.encode()) or answer.get(name) or []
+    return found[0] if found and isinstance(found[0], list) else found
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _name(retrieval_id: UUID) -> str:
+    return f"progress:{retrieval_id}"

@@ -1,0 +1,157 @@
+"""Reads of retrievals: how each source stands, and what is held of its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+import redis
+from django.conf import settings
+from django.db.models import OuterRef, Subquery
+
+from aggregator.federation import store
+from aggregator.federation.models import Retrieval, SourceOutcome
+from aggregator.federation.store import HeldAnswer, SealBroken, Sealer
+from aggregator.sources.models import Source
+from connectors.contract import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceState:
+    """How one planned source stands. `outcome` None: still awaited. `flight_retrieval_id`: whose asking it is, ours or
+    the one that ours joined; its answer is held under that."""
+
+    source_id: UUID
+    source_name: str
+    organisation_name: str
+    kind: str
+    outcome: Outcome | None
+    reason: str
+    item_count: int
+    ended_at: datetime | None
+    flight_retrieval_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrievalView:
+    """One retrieval as it stands. `complete`: nothing more is awaited."""
+
+    retrieval_id: UUID
+    person_id: UUID
+    user_id: UUID | None
+    created_at: datetime
+    deadline_at: datetime
+    expires_at: datetime
+    sources: tuple[SourceState, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned source has its outcome."""
+        return all(source.outcome is not None for source in self.sources)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastOutcome:
+    """A source's most recent outcome over all retrievals; all None when it was never asked."""
+
+    source_id: UUID
+    outcome: Outcome | None
+    reason: str
+    ended_at: datetime | None
+
+
+def retrieval_view(*, retrieval_id: UUID, now: datetime) -> RetrievalView | None:
+    """Return a retrieval as it stands at `now`, or None when there is none or it has expired.
+
+    A source with no outcome at its deadline has timed out, whatever became of the worker.
+    """
+    retrieval = Retrieval.objects.filter(id=retrieval_id, expires_at__gt=now).first()
+    if retrieval is None:
+        return None
+    rows = (
+        SourceOutcome.objects.filter(retrieval_id=retrieval_id)
+        .select_related("source__organisation", "joins")
+        .order_by("source__rank", "source__slug")
+    )
+    return RetrievalView(
+        retrieval_id=retrieval.id,
+        person_id=retrieval.person_id,
+        user_id=retrieval.user_id,
+        created_at=retrieval.created_at,
+        deadline_at=retrieval.deadline_at,
+        expires_at=retrieval.expires_at,
+        sources=tuple(_state(row, now=now) for row in rows),
+    )
+
+
+def held_answers(*, view: RetrievalView) -> dict[UUID, HeldAnswer | None]:
+    """Return the held answers of the sources that answered, by source; None for one that is lost or cannot be opened.
+
+    Raises: redis.RedisError when the store cannot be reached.
+    """
+    by_flight: dict[UUID, list[UUID]] = {}
+    for state in view.sources:
+        if state.outcome in {Outcome.ANSWERED, Outcome.EMPTY}:
+            by_flight.setdefault(state.flight_retrieval_id, []).append(state.source_id)
+    held: dict[UUID, HeldAnswer | None] = {}
+    keys = dict(Retrieval.objects.filter(id__in=by_flight).values_list("id", "wrapped_key"))
+    for flight_id, source_ids in by_flight.items():
+        blobs = store.get(client=_client(), retrieval_id=flight_id, source_ids=source_ids)
+        for source_id in source_ids:
+            held[source_id] = _opened(flight_id, keys.get(flight_id), source_id, blobs.get(source_id))
+    return held
+
+
+def last_outcomes() -> list[LastOutcome]:
+    """Return the most recent outcome of every source."""
+    newest = SourceOutcome.objects.filter(
+        source_id=OuterRef("id"), outcome__isnull=False, ended_at__isnull=False
+    ).order_by("-ended_at")
+    rows = Source.objects.annotate(
+        last_outcome=Subquery(newest.values("outcome")[:1]),
+        last_reason=Subquery(newest.values("reason")[:1]),
+        last_at=Subquery(newest.values("ended_at")[:1]),
+    ).order_by("rank", "slug")
+    return [
+        LastOutcome(
+            source_id=row.id,
+            outcome=Outcome(row.last_outcome) if row.last_outcome else None,
+            reason=row.last_reason or "",
+            ended_at=row.last_at,
+        )
+        for row in rows
+    ]
+
+
+def _state(row: SourceOutcome, *, now: datetime) -> SourceState:
+    flight = row.joins or row
+    outcome = Outcome(flight.outcome) if flight.outcome else None
+    late = outcome is None and now > min(row.deadline_at, flight.deadline_at)
+    return SourceState(
+        source_id=row.source_id,
+        source_name=row.source.name,
+        organisation_name=row.source.organisation.name,
+        kind=row.source.kind,
+        outcome=Outcome.TIMED_OUT if late else outcome,
+        reason=flight.reason,
+        item_count=flight.item_count,
+        ended_at=flight.ended_at,
+        flight_retrieval_id=flight.retrieval_id,
+    )
+
+
+def _opened(flight_id: UUID, wrapped_key: bytes | None, source_id: UUID, blob: bytes | None) -> HeldAnswer | None:
+    if blob is None or wrapped_key is None:
+        return None
+    try:
+        sealer = Sealer(master_key=settings.HELD_ITEMS_KEY, wrapped_key=wrapped_key, retrieval_id=flight_id)
+        return sealer.open(source_id=source_id, blob=blob)
+    except SealBroken:
+        return None
+
+
+@cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.HELD_REDIS_URL, socket_timeout=2, socket_connect_timeout=1)

@@ -1,0 +1,121 @@
+"""Retrieved items, sealed, and gone when the retrieval expires. Only `fetch` and `queries` touch this.
+
+A source's answer is one blob: encoded, compressed, padded and sealed (AES-256-GCM) with the retrieval's own key, which
+is itself sealed by the master key and kept in the database. So neither Redis nor the database alone can be read.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+import redis
+import redis.asyncio
+import zstandard
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from aggregator.record.item import Item
+from connectors.contract import Notice, QuarantinedEntry
+
+FORMAT_VERSION = 1
+NONCE_BYTES = 12
+KEY_BYTES = 32
+# Lengths show through a seal; a page of padding hides small differences.
+PADDING_BYTES = 4096
+_LENGTH = struct.Struct(">Q")
+
+
+class SealBroken(Exception):
+    """A held answer was cut, moved, changed, or sealed with another key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldAnswer:
+    """What one source said, before consent. `subject` is its own Patient, as R4 JSON."""
+
+    received_at: datetime
+    subject: bytes | None
+    items: tuple[Item, ...]
+    quarantined: tuple[QuarantinedEntry, ...]
+    notices: tuple[Notice, ...]
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(HeldAnswer)
+
+
+def new_wrapped_key(*, master_key: bytes, retrieval_id: UUID) -> bytes:
+    """Return a new key for one retrieval, sealed by the master key."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(master_key).encrypt(nonce, os.urandom(KEY_BYTES), _wrap_context(retrieval_id))
+
+
+class Sealer:
+    """Seals and opens the answers of one retrieval.
+
+    Raises: SealBroken when the wrapped key does not belong to this retrieval and master key.
+    """
+
+    def __init__(self, *, master_key: bytes, wrapped_key: bytes, retrieval_id: UUID) -> None:
+        wrapped = bytes(wrapped_key)
+        try:
+            data_key = AESGCM(master_key).decrypt(
+                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _wrap_context(retrieval_id)
+            )
+        except InvalidTag:
+            raise SealBroken("wrapped key") from None
+        self._cipher = AESGCM(data_key)
+        self._retrieval_id = retrieval_id
+
+    def seal(self, *, source_id: UUID, answer: HeldAnswer) -> bytes:
+        """Return the sealed blob of one source's answer."""
+        packed = zstandard.ZstdCompressor(level=1).compress(_ENCODER.encode(answer))
+        framed = _LENGTH.pack(len(packed)) + packed
+        padded = framed.ljust(-(-len(framed) // PADDING_BYTES) * PADDING_BYTES, b"\0")
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, padded, self._context(source_id))
+
+    def open(self, *, source_id: UUID, blob: bytes) -> HeldAnswer:
+        """Return what was sealed.
+
+        Raises: SealBroken when the blob is not the one sealed for this retrieval and source.
+        """
+        try:
+            padded = self._cipher.decrypt(blob[:NONCE_BYTES], blob[NONCE_BYTES:], self._context(source_id))
+        except InvalidTag:
+            raise SealBroken("held answer") from None
+        (length,) = _LENGTH.unpack_from(padded)
+        packed = padded[_LENGTH.size : _LENGTH.size + length]
+        return _DECODER.decode(zstandard.ZstdDecompressor().decompress(packed))
+
+    def _context(self, source_id: UUID) -> bytes:
+        return f"held|{self._retrieval_id}|{source_id}|{FORMAT_VERSION}".encode()
+
+
+async def put(*, client: redis.asyncio.Redis, retrieval_id: UUID, source_id: UUID, blob: bytes, lives_s: float) -> None:
+    """Hold a sealed answer for `lives_s` seconds."""
+    await client.set(_name(retrieval_id, source_id), blob, px=max(1, int(lives_s * 1000)))
+
+
+def get(*, client: redis.Redis, retrieval_id: UUID, source_ids: list[UUID]) -> dict[UUID, bytes]:
+    """Return the sealed answers that are still held, by source.
+
+    Raises: redis.RedisError when the store cannot be reached.
+    """
+    if not source_ids:
+        return {}
+    blobs = client.mget([_name(retrieval_id, source_id) for source_id in source_ids])
+    return {source_id: blob for source_id, blob in zip(source_ids, blobs, strict=True) if blob is not None}
+
+
+def _name(retrieval_id: UUID, source_id: UUID) -> str:
+    return f"held:{retrieval_id}:{source_id}"
+
+
+def _wrap_context(retrieval_id: UUID) -> bytes:
+    return f"wrap|{retrieval_id}|{FORMAT_VERSION}".encode()

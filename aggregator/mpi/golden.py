@@ -1,0 +1,65 @@
+"""The golden record: what is believed of a person, derived from the linked source records and never edited. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from aggregator.mpi.demographics import Demographics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contribution:
+    """One linked source record's part: `rank` is its source's, lower first; `updated_at` breaks ties, newest first."""
+
+    demographics: Demographics
+    rank: int
+    updated_at: datetime
+    source_slug: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoldenRecord:
+    nhs_number: str = ""
+    nhs_number_is_verified: bool = False
+    family: str = ""
+    given: str = ""
+    birth_date: date | None = None
+    sex: str = ""
+    postcode: str = ""
+    address_line: str = ""
+    phone: str = ""
+
+
+def golden_record(*, contributions: Iterable[Contribution]) -> GoldenRecord:
+    """Return the golden record of a person's source records; the order in which they are given does not matter.
+
+    Each field is the best source's that has one: lowest rank, then newest, then source name. Address and postcode come
+    from one source together. A verified number beats any that is not.
+    """
+    ordered = sorted(
+        contributions,
+        key=lambda part: (part.rank, -part.updated_at.timestamp(), part.source_slug, repr(part.demographics)),
+    )
+    people = [part.demographics for part in ordered]
+    numbered = [person for person in people if person.number_is_verified] or [p for p in people if p.valid_number]
+    named = _first(people, lambda person: bool(person.family and person.given)) or _first(
+        people, lambda person: bool(person.family or person.given)
+    )
+    housed = _first(people, lambda person: bool(person.postcode or person.address_line))
+    return GoldenRecord(
+        nhs_number=numbered[0].valid_number if numbered else "",
+        nhs_number_is_verified=bool(numbered) and numbered[0].number_is_verified,
+        family=named.family if named else "",
+        given=named.given if named else "",
+        birth_date=next((person.birth_date for person in people if person.birth_date), None),
+        sex=next((person.sex for person in people if person.sex and person.sex != "unknown"), ""),
+        postcode=housed.postcode if housed else "",
+        address_line=housed.address_line if housed else "",
+        phone=next((person.phone for person in people if person.phone), ""),
+    )
+
+
+def _first(people: Sequence[Demographics], wanted: Callable[[Demographics], bool]) -> Demographics | None:
+    return next((person for person in people if wanted(person)), None)

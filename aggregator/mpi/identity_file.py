@@ -1,0 +1,83 @@
+"""The people that a source holds, from a CSV. Pure.
+
+Columns: local_id (default: nhs_number), nhs_number, nhs_number_status, family, given, birth_date, gender, postcode,
+address_line, phone. Only an identifier is needed; what is not there is not known.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aggregator.mpi.demographics import Demographics, Identity, digits_of, whole_date
+
+REQUIRED_ANY = frozenset({"local_id", "nhs_number"})
+MAX_FIELD_LENGTHS = {"local_id": 200, "nhs_number": 40, "family": 200, "given": 200, "postcode": 20, "phone": 60}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejected:
+    """A line that could not be taken. `line` counts from 1, the heading included; `reason` holds no value of it."""
+
+    line: int
+    reason: str
+
+
+def read_identities(*, lines: Iterable[str]) -> tuple[list[Identity], list[Rejected]]:
+    """Return the identities of a CSV with a heading, and the lines that could not be taken.
+
+    Raises: ValueError when the heading names no identifier.
+    """
+    reader = csv.DictReader(lines)
+    heading = {name.strip().lower() for name in reader.fieldnames or ()}
+    if not heading & REQUIRED_ANY:
+        raise ValueError("the first line must be a heading that names local_id or nhs_number")
+    taken: dict[str, Identity] = {}
+    rejected: list[Rejected] = []
+    for row in reader:
+        values = {(name or "").strip().lower(): (value or "").strip() for name, value in row.items() if name}
+        problem = _problem(values=values, taken=taken)
+        if problem:
+            rejected.append(Rejected(line=reader.line_num, reason=problem))
+            continue
+        identity = _identity(values)
+        taken[identity.identifier_value] = identity
+    return list(taken.values()), rejected
+
+
+def _problem(*, values: dict[str, str], taken: dict[str, Identity]) -> str:
+    identifier = _identifier(values)
+    if not identifier:
+        return "no identifier"
+    if identifier in taken:
+        return "the same identifier stands on an earlier line"
+    if any("\0" in value for value in values.values()):
+        return "a NUL character"
+    for name, limit in MAX_FIELD_LENGTHS.items():
+        if len(values.get(name, "")) > limit:
+            return f"{name} is longer than {limit} characters"
+    if values.get("birth_date") and whole_date(text=values["birth_date"]) is None:
+        return "birth_date is not a date such as 1980-08-14"
+    return ""
+
+
+def _identifier(values: dict[str, str]) -> str:
+    return values.get("local_id", "") or digits_of(text=values.get("nhs_number", ""))
+
+
+def _identity(values: dict[str, str]) -> Identity:
+    return Identity(
+        identifier_value=_identifier(values),
+        demographics=Demographics(
+            nhs_number=digits_of(text=values.get("nhs_number", "")),
+            nhs_number_status=values.get("nhs_number_status", "")[:4],
+            family=values.get("family", ""),
+            given=values.get("given", ""),
+            birth_date=whole_date(text=values.get("birth_date", "")),
+            sex=values.get("gender", "").lower()[:20],
+            postcode=values.get("postcode", ""),
+            address_line=values.get("address_line", "")[:300],
+            phone=values.get("phone", ""),
+        ),
+    )

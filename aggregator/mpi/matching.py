@@ -1,0 +1,143 @@
+"""Whether two sets of demographics may be linked without a human, and whether an answer is about the person asked for.
+
+Exact rules only: a score alone links twins and namesakes, so an automatic link needs a written minimum of agreement and
+no veto. Everything else waits for review. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aggregator.mpi.demographics import (
+    PLACEHOLDER_BIRTH_DATES,
+    Demographics,
+    clean_name,
+    clean_postcode,
+    first_given,
+    name_is_placeholder,
+)
+
+RULES_VERSION = "exact-1"
+KNOWN_SEXES = frozenset({"male", "female"})
+
+
+class Grade(StrEnum):
+    """Source: FHIR match-grade, http://terminology.hl7.org/CodeSystem/match-grade."""
+
+    CERTAIN = "certain"
+    PROBABLE = "probable"
+    CERTAINLY_NOT = "certainly-not"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """`evidence` holds one word a field: same, initial, swapped, differs or absent; `vetoes` name what forbids a link."""
+
+    grade: Grade
+    rule: str
+    evidence: tuple[tuple[str, str], ...]
+    vetoes: tuple[str, ...] = ()
+
+
+def compare(*, left: Demographics, right: Demographics) -> Verdict:
+    """Return whether two sets of demographics are one person's. Symmetric.
+
+    CERTAIN: the same valid NHS number, verified on both sides, the same whole birth date and the same first given name
+    (or its initial, or swapped with the surname), and no veto. A surname may differ: people marry.
+    PROBABLE: enough agrees for a human to look. CERTAINLY_NOT: nothing to look at.
+    """
+    evidence = _evidence(left=left, right=right)
+    fields = dict(evidence)
+    vetoes = _vetoes(left=left, right=right, fields=fields)
+    names_agree = fields["given"] in {"same", "initial", "swapped"}
+    if (
+        not vetoes
+        and fields["nhs_number"] == "same"
+        and left.number_is_verified
+        and right.number_is_verified
+        and fields["birth_date"] == "same"
+        and names_agree
+    ):
+        return Verdict(grade=Grade.CERTAIN, rule="verified-number-and-demographics", evidence=evidence)
+    if fields["nhs_number"] == "same":
+        return Verdict(grade=Grade.PROBABLE, rule="same-number", evidence=evidence, vetoes=vetoes)
+    if "different-numbers" in vetoes:
+        return Verdict(grade=Grade.CERTAINLY_NOT, rule="different-numbers", evidence=evidence, vetoes=vetoes)
+    surname_or_home = fields["family"] == "same" or fields["postcode"] == "same"
+    if fields["birth_date"] == "same" and names_agree and surname_or_home:
+        return Verdict(grade=Grade.PROBABLE, rule="name-and-birth-date", evidence=evidence, vetoes=vetoes)
+    return Verdict(grade=Grade.CERTAINLY_NOT, rule="too-little-agrees", evidence=evidence, vetoes=vetoes)
+
+
+def answer_disagreements(*, asked: Demographics, answered: Demographics) -> tuple[str, ...]:
+    """Return the fields in which a source's answer is about somebody else; empty when it is the person asked for.
+
+    A different valid NHS number, a different whole birth date, a clash of sex, or a name of which neither part agrees,
+    each is enough alone. Absent fields disagree with nothing.
+    Source: GP Connect Access Record Structured, consumer guidance "verify demographics in the response".
+    """
+    fields = dict(_evidence(left=asked, right=answered))
+    wrong: list[str] = []
+    if fields["nhs_number"] == "differs":
+        wrong.append("nhs_number")
+    if fields["birth_date"] == "differs":
+        wrong.append("birth_date")
+    if fields["sex"] == "differs":
+        wrong.append("sex")
+    if fields["family"] == "differs" and fields["given"] == "differs":
+        wrong.append("name")
+    elif fields["given"] == "differs" and fields["nhs_number"] != "same":
+        wrong.append("given")
+    return tuple(wrong)
+
+
+def _evidence(*, left: Demographics, right: Demographics) -> tuple[tuple[str, str], ...]:
+    known_sex_left = left.sex if left.sex in KNOWN_SEXES else ""
+    known_sex_right = right.sex if right.sex in KNOWN_SEXES else ""
+    return (
+        ("nhs_number", _same_or_differs(left.valid_number, right.valid_number)),
+        ("family", _same_or_differs(clean_name(text=left.family), clean_name(text=right.family))),
+        ("given", _given_evidence(left=left, right=right)),
+        (
+            "birth_date",
+            _same_or_differs(
+                left.birth_date.isoformat() if left.birth_date else "",
+                right.birth_date.isoformat() if right.birth_date else "",
+            ),
+        ),
+        ("sex", _same_or_differs(known_sex_left, known_sex_right)),
+        ("postcode", _same_or_differs(clean_postcode(text=left.postcode), clean_postcode(text=right.postcode))),
+    )
+
+
+def _same_or_differs(left: str, right: str) -> str:
+    if not left or not right:
+        return "absent"
+    return "same" if left == right else "differs"
+
+
+def _given_evidence(*, left: Demographics, right: Demographics) -> str:
+    left_given, right_given = first_given(text=left.given), first_given(text=right.given)
+    if not left_given or not right_given:
+        return "absent"
+    if left_given == right_given:
+        return "same"
+    if 1 in {len(left_given), len(right_given)} and left_given[0] == right_given[0]:
+        return "initial"
+    if left_given == clean_name(text=right.family) and right_given == clean_name(text=left.family):
+        return "swapped"
+    return "differs"
+
+
+def _vetoes(*, left: Demographics, right: Demographics, fields: dict[str, str]) -> tuple[str, ...]:
+    vetoes: list[str] = []
+    if fields["nhs_number"] == "differs":
+        vetoes.append("different-numbers")
+    if fields["sex"] == "differs":
+        vetoes.append("sex-clash")
+    if any(name_is_placeholder(text=name) for name in (left.given, left.family, right.given, right.family)):
+        vetoes.append("placeholder-name")
+    if PLACEHOLDER_BIRTH_DATES & {left.birth_date, right.birth_date}:
+        vetoes.append("placeholder-birth-date")
+    return tuple(vetoes)

@@ -1,0 +1,119 @@
+"""The master patient index: people, what each source says of them, and the links between."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from aggregator.sources.models import Source
+
+
+class Person(models.Model):
+    """One human. The other columns are the golden record: derived from links by `golden`, never edited."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField()
+    nhs_number = models.CharField(max_length=10, blank=True)
+    nhs_number_is_verified = models.BooleanField(default=False)
+    family = models.CharField(max_length=200, blank=True)
+    given = models.CharField(max_length=200, blank=True)
+    birth_date = models.DateField(null=True)
+    sex = models.CharField(max_length=20, blank=True)
+    postcode = models.CharField(max_length=20, blank=True)
+    address_line = models.CharField(max_length=300, blank=True)
+    phone = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        db_table = "person"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class SourceRecord(models.Model):
+    """A human as one source holds them, by that source's own identifier; as sent, and cleaned for comparing.
+
+    `nhs_number_sent` may be no NHS number at all; `nhs_number` holds it only when it is a valid one.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT)
+    identifier_value = models.CharField(max_length=200)
+    nhs_number_sent = models.CharField(max_length=40, blank=True)
+    nhs_number = models.CharField(max_length=10, blank=True)
+    nhs_number_status = models.CharField(max_length=4, blank=True)
+    family = models.CharField(max_length=200, blank=True)
+    given = models.CharField(max_length=200, blank=True)
+    family_clean = models.CharField(max_length=200, blank=True)
+    given_clean = models.CharField(max_length=200, blank=True)
+    birth_date = models.DateField(null=True)
+    sex = models.CharField(max_length=20, blank=True)
+    postcode = models.CharField(max_length=20, blank=True)
+    address_line = models.CharField(max_length=300, blank=True)
+    phone = models.CharField(max_length=60, blank=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "source_record"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "identifier_value"], name="source_record_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["nhs_number"], name="source_record_number", condition=~Q(nhs_number="")),
+            models.Index(fields=["birth_date", "family_clean"], name="source_record_birth_family"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Link(models.Model):
+    """Joins a source record to a person. Never deleted: it ends."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source_record = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="links")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="links")
+    grade = models.CharField(max_length=20)
+    rule = models.CharField(max_length=60)
+    rules_version = models.CharField(max_length=30)
+    evidence = models.JSONField(default=dict)
+    decided_by = models.UUIDField(null=True)  # None: by rule
+    decided_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "link"
+        constraints: ClassVar = [
+            # A source record belongs to one person at a time.
+            models.UniqueConstraint(
+                fields=["source_record"], condition=Q(ended_at__isnull=True), name="link_one_live_a_source_record"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["person"], name="link_person_live", condition=Q(ended_at__isnull=True)),
+        ]
+
+
+class LinkReview(models.Model):
+    """A doubt for a human to settle: is this source record this person? `evidence` says what agrees, never values."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source_record = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="reviews")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="reviews")
+    reason = models.CharField(max_length=60)
+    evidence = models.JSONField(default=dict)
+    raised_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "link_review"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["source_record", "person", "reason"],
+                condition=Q(settled_at__isnull=True),
+                name="link_review_open_once",
+            ),
+        ]

@@ -1,0 +1,271 @@
+"""Writes to the master patient index: taking in what a source says of its people, and raising doubts for review."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from aggregator.mpi import matching
+from aggregator.mpi.demographics import Demographics, Identity, clean_name, first_given
+from aggregator.mpi.golden import Contribution, golden_record
+from aggregator.mpi.matching import Grade, Verdict
+from aggregator.mpi.models import Link, LinkReview, Person, SourceRecord
+from aggregator.mpi.queries import demographics_of
+from aggregator.sources.models import Source
+
+NEW_PERSON = "first-record"
+
+GOLDEN_FIELDS = (
+    "nhs_number",
+    "nhs_number_is_verified",
+    "family",
+    "given",
+    "birth_date",
+    "sex",
+    "postcode",
+    "address_line",
+    "phone",
+)
+DEMOGRAPHIC_FIELDS = (
+    "nhs_number_sent",
+    "nhs_number",
+    "nhs_number_status",
+    "family",
+    "given",
+    "family_clean",
+    "given_clean",
+    "birth_date",
+    "sex",
+    "postcode",
+    "address_line",
+    "phone",
+)
+
+
+@dataclass(kw_only=True)
+class LoadReport:
+    """What became of a load. Every identity is counted in exactly one of `joined`, `new_people` and `updated`."""
+
+    joined: int = 0
+    new_people: int = 0
+    updated: int = 0
+    reviews: int = 0
+    invalid_numbers: int = 0
+    person_ids: set[UUID] = field(default_factory=set)
+
+
+def load_identities(*, source: Source, identities: Sequence[Identity], now: datetime) -> LoadReport:
+    """Take in what a source says of its people, linking only where the rules are certain.
+
+    A record that may be an existing person but not certainly gets a person of its own and a review; nothing waits
+    unseen. Must run in a transaction; one identifier may stand only once in `identities`.
+    """
+    report = LoadReport()
+    report.invalid_numbers = sum(
+        1 for identity in identities if identity.demographics.nhs_number and not identity.demographics.valid_number
+    )
+    existing = {
+        record.identifier_value: record
+        for record in SourceRecord.objects.select_for_update().filter(
+            source=source, identifier_value__in=[identity.identifier_value for identity in identities]
+        )
+    }
+    fresh = [identity for identity in identities if identity.identifier_value not in existing]
+    changed = [(existing[i.identifier_value], i) for i in identities if i.identifier_value in existing]
+    _update_records(pairs=changed, now=now, report=report)
+    _add_records(source=source, identities=fresh, now=now, report=report)
+    rebuild_golden(person_ids=report.person_ids)
+    return report
+
+
+def raise_review(
+    *, source_record_id: UUID, person_id: UUID, reason: str, evidence: dict[str, str], now: datetime
+) -> None:
+    """Raise a doubt for a human to settle, once while it is open. `evidence` names fields, never values."""
+    LinkReview.objects.bulk_create(
+        [
+            LinkReview(
+                source_record_id=source_record_id, person_id=person_id, reason=reason, evidence=evidence, raised_at=now
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
+    """Derive the golden records of these people anew from their live links."""
+    wanted = set(person_ids)
+    contributions: dict[UUID, list[Contribution]] = defaultdict(list)
+    links = Link.objects.filter(person_id__in=wanted, ended_at__isnull=True).select_related("source_record__source")
+    for link in links:
+        record = link.source_record
+        contributions[link.person_id].append(
+            Contribution(
+                demographics=demographics_of(record),
+                rank=record.source.rank,
+                updated_at=record.updated_at,
+                source_slug=record.source.slug,
+            )
+        )
+    people = list(Person.objects.filter(id__in=wanted))
+    for person in people:
+        golden = golden_record(contributions=contributions[person.id])
+        for name in GOLDEN_FIELDS:
+            setattr(person, name, getattr(golden, name))
+    Person.objects.bulk_update(people, GOLDEN_FIELDS, batch_size=500)
+
+
+def _record_values(demographics: Demographics) -> dict[str, object]:
+    return {
+        "nhs_number_sent": demographics.nhs_number,
+        "nhs_number": demographics.valid_number,
+        "nhs_number_status": demographics.nhs_number_status,
+        "family": demographics.family,
+        "given": demographics.given,
+        "family_clean": clean_name(text=demographics.family),
+        "given_clean": first_given(text=demographics.given),
+        "birth_date": demographics.birth_date,
+        "sex": demographics.sex,
+        "postcode": demographics.postcode,
+        "address_line": demographics.address_line,
+        "phone": demographics.phone,
+    }
+
+
+def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: datetime, report: LoadReport) -> None:
+    """Take in new demographics of known records. A change of who it seems to be is a doubt, not a new link."""
+    people = {
+        link.source_record_id: link.person_id
+        for link in Link.objects.filter(source_record__in=[record for record, _ in pairs], ended_at__isnull=True)
+    }
+    for record, identity in pairs:
+        before = demographics_of(record)
+        for name, value in _record_values(identity.demographics).items():
+            setattr(record, name, value)
+        record.updated_at = now
+        person_id = people.get(record.id)
+        if person_id is None:
+            continue
+        report.person_ids.add(person_id)
+        wrong = matching.answer_disagreements(asked=before, answered=identity.demographics)
+        if wrong:
+            report.reviews += 1
+            raise_review(
+                source_record_id=record.id,
+                person_id=person_id,
+                reason="demographics-changed",
+                evidence=dict.fromkeys(wrong, "differs"),
+                now=now,
+            )
+    SourceRecord.objects.bulk_update(
+        [record for record, _ in pairs], [*DEMOGRAPHIC_FIELDS, "updated_at"], batch_size=500
+    )
+    report.updated += len(pairs)
+
+
+def _add_records(*, source: Source, identities: Sequence[Identity], now: datetime, report: LoadReport) -> None:
+    candidates = _Candidates(identities=identities)
+    records: list[SourceRecord] = []
+    people: list[Person] = []
+    links: list[Link] = []
+    reviews: list[LinkReview] = []
+    for identity in identities:
+        record = SourceRecord(
+            source=source,
+            identifier_value=identity.identifier_value,
+            updated_at=now,
+            **_record_values(identity.demographics),
+        )
+        records.append(record)
+        certain, doubtful = candidates.judge(demographics=identity.demographics)
+        if len(certain) == 1 and not doubtful:
+            person_id, verdict = next(iter(certain.items()))
+            report.joined += 1
+        else:
+            person = Person(created_at=now)
+            people.append(person)
+            person_id, verdict = person.id, Verdict(grade=Grade.CERTAIN, rule=NEW_PERSON, evidence=())
+            report.new_people += 1
+            reviews.extend(
+                LinkReview(
+                    source_record=record,
+                    person_id=candidate_id,
+                    reason=verdict_there.rule,
+                    evidence=dict(verdict_there.evidence),
+                    raised_at=now,
+                )
+                for candidate_id, verdict_there in {**certain, **doubtful}.items()
+            )
+        links.append(
+            Link(
+                source_record=record,
+                person_id=person_id,
+                grade=verdict.grade,
+                rule=verdict.rule,
+                rules_version=matching.RULES_VERSION,
+                evidence=dict(verdict.evidence),
+                decided_at=now,
+            )
+        )
+        report.person_ids.add(person_id)
+        candidates.add(person_id=person_id, demographics=identity.demographics)
+    SourceRecord.objects.bulk_create(records, batch_size=500)
+    Person.objects.bulk_create(people, batch_size=500)
+    Link.objects.bulk_create(links, batch_size=500)
+    LinkReview.objects.bulk_create(reviews, batch_size=500)
+    report.reviews += len(reviews)
+
+
+class _Candidates:
+    """The people whom new identities might be: found by number, or by surname or postcode beside the birth date."""
+
+    def __init__(self, *, identities: Sequence[Identity]) -> None:
+        self._by_key: dict[tuple[str, ...], dict[UUID, list[Demographics]]] = defaultdict(lambda: defaultdict(list))
+        self._by_person: dict[UUID, list[Demographics]] = defaultdict(list)
+        wanted = [identity.demographics for identity in identities]
+        numbers = {person.valid_number for person in wanted if person.valid_number}
+        births = {person.birth_date for person in wanted if person.birth_date}
+        links = Link.objects.filter(
+            Q(source_record__nhs_number__in=numbers) | Q(source_record__birth_date__in=births), ended_at__isnull=True
+        ).select_related("source_record")
+        for link in links:
+            self.add(person_id=link.person_id, demographics=demographics_of(link.source_record))
+
+    def add(self, *, person_id: UUID, demographics: Demographics) -> None:
+        self._by_person[person_id].append(demographics)
+        for key in _keys(demographics):
+            self._by_key[key][person_id].append(demographics)
+
+    def judge(self, *, demographics: Demographics) -> tuple[dict[UUID, Verdict], dict[UUID, Verdict]]:
+        """Return the people certainly meant, and those perhaps meant.
+
+        A person is certainly meant when one of their records says so and none of them forbids it.
+        """
+        met = {person_id for key in _keys(demographics) for person_id in self._by_key[key]}
+        certain: dict[UUID, Verdict] = {}
+        doubtful: dict[UUID, Verdict] = {}
+        for person_id in sorted(met):
+            verdicts = [matching.compare(left=demographics, right=known) for known in self._by_person[person_id]]
+            agreeing = [verdict for verdict in verdicts if verdict.grade is Grade.CERTAIN]
+            forbidden = any(verdict.vetoes for verdict in verdicts)
+            if agreeing and not forbidden:
+                certain[person_id] = agreeing[0]
+            elif agreeing or any(verdict.grade is Grade.PROBABLE for verdict in verdicts):
+                doubtful[person_id] = next(v for v in verdicts if v.grade is not Grade.CERTAINLY_NOT)
+        return certain, doubtful
+
+
+def _keys(demographics: Demographics) -> set[tuple[str, ...]]:
+    keys: set[tuple[str, ...]] = set()
+    if demographics.valid_number:
+        keys.add(("number", demographics.valid_number))
+    if demographics.birth_date:
+        born = demographics.birth_date.isoformat()
+        keys.add(("family", born, clean_name(text=demographics.family)))
+        keys.add(("given", born, first_given(text=demographics.given)))
+    return keys

@@ -1,0 +1,77 @@
+"""Register a source, or change how one is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from django.db import transaction
+
+from aggregator.accounts.operations import ensure_organisation
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.audit import trail
+from aggregator.errors import Invalid, NotPermitted
+from aggregator.sources import catalogue
+from aggregator.sources.operations import put_source
+
+ACTION = "add-source"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSource:
+    """What `sources.models.Source` holds; `rank` orders sources in survivorship rules, lower first."""
+
+    slug: str
+    name: str
+    kind: str
+    base_url: str
+    organisation_ods: str
+    organisation_name: str
+    identifier_system: str = ""
+    time_limit_s: float = 9.0
+    rank: int = 100
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def add_source(*, requester: Requester, source: NewSource) -> bool:
+    """Register a source; return False when one of that short name was there and has been changed.
+
+    Raises: NotPermitted; Invalid naming the field.
+    """
+    if not requester.may(Permission.MANAGE_SOURCES):
+        raise trail.refuse(requester=requester, action=ACTION, error=NotPermitted("You may not register sources."))
+    try:
+        _check(source)
+    except Invalid as error:
+        raise trail.refuse(requester=requester, action=ACTION, error=error, outcome=trail.FAILED) from None
+    with transaction.atomic():
+        organisation = ensure_organisation(ods_code=source.organisation_ods, name=source.organisation_name)
+        created = put_source(
+            slug=source.slug,
+            name=source.name,
+            organisation=organisation,
+            kind=source.kind,
+            base_url=source.base_url.rstrip("/"),
+            identifier_system=source.identifier_system,
+            time_limit_s=source.time_limit_s,
+            rank=source.rank,
+            options=dict(source.options),
+        )
+        trail.append(requester=requester, action=ACTION, detail={"slug": source.slug, "created": created})
+    return created
+
+
+def _check(source: NewSource) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", source.slug):
+        raise Invalid("The short name takes small letters, digits and hyphens.", field="slug")
+    catalogue.connector_for(kind=source.kind)
+    address = urlsplit(source.base_url)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise Invalid("The address must start with https:// (or http:// on this machine).", field="base_url")
+    if not 0 < source.time_limit_s <= 60:
+        raise Invalid("The time limit is a number of seconds above 0, up to 60.", field="time_limit_s")
+    if not source.organisation_ods:
+        raise Invalid("Name the organisation by its ODS code.", field="organisation_ods")

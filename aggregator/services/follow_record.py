@@ -1,0 +1,71 @@
+"""Follow a retrieval live: something landed, or it is over. Shows nothing, so it alone writes no audit.
+
+A ticket is given out with a page that `view_record` has already allowed. It is good for one retrieval, one session, and
+until a minute past the deadline, so this needs no database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import redis.asyncio
+from django.core import signing
+
+from aggregator.errors import NotPermitted
+from aggregator.federation import progress
+from aggregator.federation.progress import DONE, Event
+
+SALT = "longview.live"
+GOOD_PAST_DEADLINE = timedelta(minutes=1)
+HEARTBEAT_MS = 15_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    retrieval_id: UUID
+    ends_at: datetime
+
+
+def issue_ticket(*, retrieval_id: UUID, deadline_at: datetime, session_key: str) -> str:
+    """Return a signed ticket, safe in a path, for the page of one session."""
+    ends_at = deadline_at + GOOD_PAST_DEADLINE
+    return signing.dumps([str(retrieval_id), ends_at.isoformat(), _session_mark(session_key)], salt=SALT)
+
+
+def read_ticket(*, ticket: str, session_key: str, now: datetime) -> Ticket:
+    """Return what a ticket says.
+
+    Raises: NotPermitted when it is not ours, not this session's, or over.
+    """
+    try:
+        identifier, ends_at, mark = signing.loads(ticket, salt=SALT)
+        read = Ticket(retrieval_id=UUID(identifier), ends_at=datetime.fromisoformat(ends_at))
+    except (signing.BadSignature, ValueError, TypeError):
+        raise NotPermitted("This ticket is not valid.", code="ticket") from None
+    if mark != _session_mark(session_key) or now > read.ends_at:
+        raise NotPermitted("This ticket is not valid.", code="ticket")
+    return read
+
+
+async def follow(
+    *, ticket: str, session_key: str, last_event_id: str, client: redis.asyncio.Redis, now: datetime
+) -> AsyncIterator[Event | None]:
+    """Yield events as they come, None as a heartbeat after each silent 15 s, and one DONE as the last.
+
+    Raises: NotPermitted for a bad ticket; redis.RedisError when the stream cannot be read.
+    """
+    read = read_ticket(ticket=ticket, session_key=session_key, now=now)
+    async for event in progress.follow(
+        client=client, retrieval_id=read.retrieval_id, after=last_event_id or "0", block_ms=HEARTBEAT_MS
+    ):
+        yield event
+        if event is not None and event.kind == DONE:
+            return
+
+
+def _session_mark(session_key: str) -> str:
+    return hashlib.sha256(f"{SALT}|{session_key}".encode()).hexdigest()[:32]

@@ -1,0 +1,77 @@
+"""Load which people a source's organisation cares for."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.audit import trail
+from aggregator.consent.decision import RelationshipKind
+from aggregator.consent.operations import RelationshipLine
+from aggregator.consent.operations import load_relationships as write_relationships
+from aggregator.errors import Invalid, NotFound, NotPermitted
+from aggregator.mpi.demographics import whole_date
+from aggregator.sources.queries import source_by_slug
+
+ACTION = "load-relationships"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedRelationships:
+    """`unknown` lines name a person whom the index does not hold for that source."""
+
+    recorded: int
+    unknown: int
+
+
+def load_relationships(*, requester: Requester, source_slug: str, lines: Iterable[str]) -> LoadedRelationships:
+    """Load a CSV of local_id, kind (registered or attended), from_date and until_date (empty: still open).
+
+    Raises: NotPermitted; NotFound for an unknown source; Invalid, naming the line, when one cannot be read: then
+    nothing of the file is loaded.
+    """
+    if not requester.may(Permission.LOAD_IDENTITIES):
+        raise trail.refuse(requester=requester, action=ACTION, error=NotPermitted("You may not load relationships."))
+    source = source_by_slug(slug=source_slug)
+    if source is None:
+        raise trail.refuse(requester=requester, action=ACTION, error=NotFound("No source has that short name."))
+    try:
+        wanted = _read(lines)
+    except Invalid as error:
+        raise trail.refuse(requester=requester, action=ACTION, error=error, outcome=trail.FAILED) from None
+    with transaction.atomic():
+        unknown = write_relationships(source=source, lines=wanted)
+        loaded = LoadedRelationships(recorded=len(wanted) - unknown, unknown=unknown)
+        trail.append(
+            requester=requester,
+            action=ACTION,
+            detail={"source": source.id, "recorded": loaded.recorded, "unknown": unknown},
+        )
+    return loaded
+
+
+def _read(lines: Iterable[str]) -> list[RelationshipLine]:
+    reader = csv.DictReader(lines)
+    read: list[RelationshipLine] = []
+    for row in reader:
+        from_date, until = whole_date(text=row.get("from_date") or ""), row.get("until_date") or ""
+        try:
+            kind = RelationshipKind(row.get("kind") or "")
+        except ValueError:
+            raise Invalid(f"Line {reader.line_num}: kind is registered or attended.", field="kind") from None
+        if from_date is None or (until and whole_date(text=until) is None):
+            raise Invalid(f"Line {reader.line_num}: dates are such as 2024-08-14.", field="from_date")
+        read.append(
+            RelationshipLine(
+                identifier_value=row.get("local_id") or "",
+                kind=kind,
+                from_date=from_date,
+                until_date=whole_date(text=until) if until else None,
+            )
+        )
+    return read

@@ -1,0 +1,118 @@
+"""Open a person's record: decide, plan whom to ask, and send the asking on its way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.audit import trail
+from aggregator.consent import queries as consent_queries
+from aggregator.consent.decision import Decision
+from aggregator.errors import NotFound, NotPermitted
+from aggregator.federation import operations, tasks
+from aggregator.federation.plan import Candidate, Plan, make_plan
+from aggregator.mpi import queries as mpi_queries
+from aggregator.sources import catalogue
+from aggregator.sources.queries import enabled_sources
+from connectors.contract import CLINICAL_CATEGORIES, Asker
+
+ACTION = "open-record"
+
+
+def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID:
+    """Start a retrieval of a person's record and return its id.
+
+    The page follows it; each source's outcome lands by itself. When the queue does not take the task, the retrieval
+    ends as failed, which the page then says.
+    Raises: NotFound; NotPermitted with the gates that refused.
+    """
+    if mpi_queries.person_summary(person_id=person_id) is None:
+        raise trail.refuse(requester=requester, action=ACTION, error=NotFound())
+    decision = consent_queries.decide(
+        requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now
+    )
+    if not decision.permitted:
+        raise refusal(requester=requester, action=ACTION, person_id=person_id, decision=decision)
+    plan = _plan(requester=requester, person_id=person_id, decision=decision, now=now)
+    with transaction.atomic():
+        retrieval_id = operations.write_retrieval(
+            plan=plan,
+            person_id=person_id,
+            requester=requester,
+            asker=_asker(requester),
+            categories=CLINICAL_CATEGORIES,
+            now=now,
+        )
+        trail.append(
+            requester=requester,
+            action=ACTION,
+            person_id=person_id,
+            detail={"retrieval": retrieval_id, "sources": [planned.source_id for planned in plan.sources]},
+        )
+    try:
+        tasks.send(retrieval_id=retrieval_id, deadline_at=plan.deadline_at)
+    except tasks.QueueUnavailable:
+        operations.fail(retrieval_id=retrieval_id, reason="queue", now=now)
+    return retrieval_id
+
+
+def refusal(*, requester: Requester, action: str, person_id: UUID, decision: Decision) -> NotPermitted:
+    """Commit the record of a refused decision and return the error that tells its reasons."""
+    error = NotPermitted(
+        "You may not see this record.",
+        code=f"refused-{decision.refusals[0].gate}",
+        reasons=tuple(result.reason for result in decision.refusals),
+    )
+    trail.refuse(
+        requester=requester,
+        action=action,
+        error=error,
+        person_id=person_id,
+        detail={"gates": [result.gate for result in decision.refusals]},
+    )
+    return error
+
+
+def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: datetime) -> Plan:
+    holdings = mpi_queries.held_by(person_id=person_id)
+    candidates = []
+    for source in enabled_sources():
+        capabilities = catalogue.connector_for(kind=source.kind).capabilities
+        candidates.append(
+            Candidate(
+                source_id=source.id,
+                time_limit_s=min(source.time_limit_s, settings.SOURCE_TIME_LIMIT_S),
+                holds=capabilities.categories,
+                answers_serve_others=capabilities.answers_serve_others,
+                local_identifiers=tuple(
+                    holding.identifier_value for holding in holdings if holding.source_id == source.id
+                ),
+                may_ask=decision.may_ask(source_id=source.id),
+            )
+        )
+    return make_plan(
+        candidates=candidates,
+        categories=CLINICAL_CATEGORIES,
+        person_id=person_id,
+        user_id=requester.user_id,
+        deadline_s=settings.RETRIEVAL_DEADLINE_S,
+        now=now,
+    )
+
+
+def _asker(requester: Requester) -> Asker:
+    return Asker(
+        user_id=str(requester.user_id),
+        family=requester.family,
+        given=requester.given,
+        prefix=requester.prefix,
+        sds_user_id=requester.sds_user_id,
+        sds_role_profile_id=requester.sds_role_profile_id,
+        organisation_ods=requester.organisation_ods,
+        organisation_name=requester.organisation_name,
+    )

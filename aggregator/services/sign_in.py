@@ -1,0 +1,37 @@
+"""Sign in with a local account."""
+
+from __future__ import annotations
+
+from django.contrib.auth import login
+from django.db import transaction
+from django.http import HttpRequest
+
+from aggregator.accounts.authentication import requester_for, user_for_password
+from aggregator.accounts.requester import Requester, anonymous
+from aggregator.audit import trail
+from aggregator.errors import NotPermitted
+
+ACTION = "sign-in"
+# Hashing a password costs the square of its patience: nobody's is longer than this.
+MAX_PASSWORD_LENGTH = 128
+
+
+def sign_in(*, request: HttpRequest, username: str, password: str) -> Requester:
+    """Sign a user in and return who they are; the session starts anew, so that nothing from before it is kept.
+
+    Raises: NotPermitted, with the same words whether the name, the password or the account is at fault.
+    """
+    too_long = len(password) > MAX_PASSWORD_LENGTH
+    user = None if too_long else user_for_password(request=request, username=username, password=password)
+    requester = requester_for(user_id=user.id) if user else None
+    if user is None or requester is None:
+        raise trail.refuse(
+            requester=anonymous(),
+            action=ACTION,
+            error=NotPermitted("The user name or password is not right, or the account is closed.", code="sign-in"),
+        )
+    with transaction.atomic():
+        request.session.flush()
+        login(request, user)
+        trail.append(requester=requester, action=ACTION)
+    return requester

@@ -1,0 +1,136 @@
+"""Show a retrieved record. Clinical content leaves the service here and nowhere else.
+
+The order matters: decide, open the held answers, permit, merge, audit, return. The decision is taken anew at every
+showing; what may not be shown is taken out before anything is merged; a showing that cannot be audited is not drawn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import redis
+from django.db import transaction
+
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.audit import trail
+from aggregator.consent import queries as consent_queries
+from aggregator.consent.filter import permit
+from aggregator.errors import NotFound
+from aggregator.federation import queries as federation_queries
+from aggregator.federation.queries import RetrievalView, SourceState
+from aggregator.federation.store import HeldAnswer
+from aggregator.mpi import queries as mpi_queries
+from aggregator.mpi.queries import PersonSummary
+from aggregator.record import completeness, merge
+from aggregator.record.completeness import AllergyStatus, SourceStatus
+from aggregator.record.timeline import LongitudinalRecord
+from aggregator.services.open_record import refusal
+from aggregator.sources import catalogue
+from connectors.contract import Outcome, RecordCategory
+
+ACTION = "view-record"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordView:
+    """One showing. `withheld` says that something is, and never what or how much."""
+
+    retrieval_id: UUID
+    person: PersonSummary
+    asked_at: datetime
+    deadline_at: datetime
+    complete: bool
+    sources: tuple[SourceStatus, ...]
+    record: LongitudinalRecord
+    allergy_status: AllergyStatus
+    withheld: bool
+    shown_at: datetime
+
+
+def view_record(*, requester: Requester, retrieval_id: UUID, now: datetime, part: str = "record") -> RecordView:
+    """Return a retrieved record as its requester may see it now.
+
+    `part` names for the audit what was looked at: the record, one entry's source copies, or an export.
+    Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted.
+    """
+    view = federation_queries.retrieval_view(retrieval_id=retrieval_id, now=now)
+    if view is None or requester.user_id is None or view.user_id != requester.user_id:
+        raise trail.refuse(requester=requester, action=ACTION, error=NotFound(), detail={"retrieval": retrieval_id})
+    decision = consent_queries.decide(
+        requester=requester, permission=Permission.VIEW_RECORD, person_id=view.person_id, now=now
+    )
+    if not decision.permitted:
+        raise refusal(requester=requester, action=ACTION, person_id=view.person_id, decision=decision)
+    person = mpi_queries.person_summary(person_id=view.person_id)
+    if person is None:
+        raise trail.refuse(requester=requester, action=ACTION, error=NotFound(), detail={"retrieval": retrieval_id})
+    held = _held(view=view)
+    statuses = tuple(_status(state=state, held=held) for state in view.sources)
+    permitted = permit(
+        items=[item for answer in held.values() if answer is not None for item in answer.items], decision=decision
+    )
+    record = merge.merge(items=permitted.items)
+    allergy_status = completeness.allergy_status(record=record, statuses=statuses, withheld=bool(permitted.withheld))
+    with transaction.atomic():
+        trail.append(
+            requester=requester,
+            action=ACTION,
+            person_id=view.person_id,
+            detail={
+                "retrieval": retrieval_id,
+                "part": part,
+                "outcomes": {status.source_id: status.outcome or "awaited" for status in statuses},
+                "items": len(permitted.items),
+                "withheld": len(permitted.withheld),
+            },
+        )
+    return RecordView(
+        retrieval_id=view.retrieval_id,
+        person=person,
+        asked_at=view.created_at,
+        deadline_at=view.deadline_at,
+        complete=view.complete,
+        sources=statuses,
+        record=record,
+        allergy_status=allergy_status,
+        withheld=bool(permitted.withheld),
+        shown_at=now,
+    )
+
+
+def _held(*, view: RetrievalView) -> dict[UUID, HeldAnswer | None]:
+    """Return the held answers; with the store away every answer is lost, which is said and never read as empty."""
+    try:
+        return federation_queries.held_answers(view=view)
+    except redis.RedisError:
+        return {}
+
+
+def _status(*, state: SourceState, held: dict[UUID, HeldAnswer | None]) -> SourceStatus:
+    answer = held.get(state.source_id)
+    outcome, reason = state.outcome, state.reason
+    if outcome in {Outcome.ANSWERED, Outcome.EMPTY} and answer is None:
+        outcome, reason = Outcome.FAILED, "held-answer-lost"
+    clinical = [item for item in answer.items if item.category.is_clinical] if answer else []
+    quarantined: Counter[RecordCategory | None] = Counter(
+        entry.category for entry in (answer.quarantined if answer else ())
+    )
+    untranslated = Counter(item.category for item in clinical if not item.translated)
+    return SourceStatus(
+        source_id=str(state.source_id),
+        name=state.source_name,
+        organisation=state.organisation_name,
+        kind=state.kind,
+        holds=catalogue.connector_for(kind=state.kind).capabilities.categories,
+        outcome=outcome,
+        reason=reason,
+        answered_at=answer.received_at if answer else state.ended_at,
+        item_count=len(clinical),
+        notices=answer.notices if answer else (),
+        quarantined=tuple(sorted(quarantined.items(), key=lambda pair: str(pair[0]))),
+        untranslated=tuple(sorted(untranslated.items())),
+    )

@@ -1,0 +1,43 @@
+"""The registered sources."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from aggregator.accounts.models import Organisation
+
+
+class Source(models.Model):
+    """A system that holds records, and how to ask it.
+
+    `identifier_system` is the system of the local identifiers under which it knows its patients; for GP Connect that
+    of the NHS number. `options` are the kind's own settings (each connector's README lists them).
+    `rank` orders sources in survivorship rules, lower first.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=200)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    kind = models.CharField(max_length=30)
+    base_url = models.URLField(max_length=500)
+    identifier_system = models.CharField(max_length=300, blank=True)
+    options = models.JSONField(default=dict, blank=True)
+    time_limit_s = models.FloatField(default=9.0, validators=[MinValueValidator(0.1)])
+    rank = models.PositiveSmallIntegerField(default=100)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "source"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(time_limit_s__gt=0), name="source_time_limit_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug

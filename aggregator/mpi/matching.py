@@ -32,7 +32,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`evidence` holds one word a field: same, initial, swapped, differs or absent; `vetoes` name what forbids a link."""
+    """`evidence`: a word a field, one of same, initial, swapped, differs, absent. `vetoes` name what forbids a link."""
 
     grade: Grade
     rule: str

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from aggregator.record.timeline import LongitudinalRecord, Standing
 from connectors.contract import Notice, Outcome, RecordCategory
 
 
@@ -38,3 +40,127 @@ class SourceStatus:
     notices: tuple[Notice, ...] = ()
     quarantined: tuple[tuple[RecordCategory | None, int], ...] = ()
     untranslated: tuple[tuple[RecordCategory, int], ...] = ()
+
+
+# A notice of these says that allergies may be left out, so "none known" cannot be claimed.
+PARTIAL_NOTICES = frozenset({"confidential-items", "data-in-transit", "data-awaiting-filing"})
+# A notice of these says that the question about allergies was not answered at all.
+UNANSWERED_NOTICES = frozenset({"not-supported", "information-not-available", "incomplete"})
+WHOLE_ANSWERS = frozenset({Outcome.ANSWERED, Outcome.EMPTY})
+
+# What became of a source, in words for people. Codes after the colon are reasons.
+OUTCOME_WORDS: Mapping[Outcome, str] = {
+    Outcome.ANSWERED: "Answered",
+    Outcome.EMPTY: "Answered: nothing of the kinds asked for",
+    Outcome.UNKNOWN_PATIENT: "Does not know this patient",
+    Outcome.REFUSED: "Would not release a record",
+    Outcome.TIMED_OUT: "Did not answer in time",
+    Outcome.UNREACHABLE: "Could not be reached",
+    Outcome.MALFORMED: "Answer could not be used",
+    Outcome.FAILED: "Fault on our side",
+    Outcome.NOT_ASKED: "Not asked",
+}
+REASON_WORDS: Mapping[str, str] = {
+    "not-released": "the practice did not release a record",
+    "patient-consent": "the patient has not agreed",
+    "organisation-consent": "the organisation has not agreed",
+    "relationship": "it knows of no relationship with this patient",
+    "credentials": "it did not accept our credentials",
+    "too-large": "it was too large",
+    "truncated": "it was cut short",
+    "bad-http": "it was not sent properly",
+    "redirect": "it pointed elsewhere",
+    "paging": "its pages did not fit together",
+    "not-fhir": "it was not in a form that can be read",
+    "no-patient": "it did not say whose record it is",
+    "wrong-patient": "it was about somebody else; this has been raised for review",
+    "request-rejected": "it did not accept the question",
+    "status": "it reported a fault",
+    "connection": "there was no connection",
+    "queue": "the asking could not be started",
+    "store": "the answer could not be kept",
+    "held-answer-lost": "the answer is no longer held; ask again",
+    "our-fault": "the answer could not be handled",
+    "resting": "it has failed too often and is being rested",
+    "paused": "it is paused",
+    "may-not": "you may not ask it",
+    "no-link": "it is not linked to this patient",
+}
+
+
+def in_words(*, status: SourceStatus) -> str:
+    """Return how a source stands, in words for people."""
+    if status.outcome is None:
+        return "Asked, waiting"
+    words = OUTCOME_WORDS[status.outcome]
+    partly = any(notice.code in UNANSWERED_NOTICES | PARTIAL_NOTICES for notice in status.notices)
+    if status.outcome is Outcome.ANSWERED and (partly or status.quarantined):
+        words = "Answered in part"
+    reason = REASON_WORDS.get(status.reason, "")
+    return f"{words}: {reason}" if reason else words
+
+
+def summary_line(*, statuses: Sequence[SourceStatus]) -> str:
+    """Return the completeness of a record in one sentence: how many answered, and who did not."""
+    if not statuses:
+        return "No source is known to hold a record of this patient."
+    answered = [status for status in statuses if status.outcome in WHOLE_ANSWERS]
+    waiting = [status for status in statuses if status.outcome is None]
+    missing = [status for status in statuses if status not in answered and status not in waiting]
+    parts = [f"{len(answered)} of {len(statuses)} sources answered"]
+    if waiting:
+        parts.append(f"waiting for {_listed([status.name for status in waiting])}")
+    parts.extend(f"{status.name}: {_lower_first(in_words(status=status))}" for status in missing)
+    return "; ".join(parts) + "."
+
+
+def missing_for(*, category: RecordCategory, statuses: Sequence[SourceStatus]) -> tuple[SourceStatus, ...]:
+    """Return the sources that can hold a category and whose answer about it is not there or not whole."""
+    return tuple(status for status in statuses if _lacks(category=category, status=status))
+
+
+def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatus], withheld: bool) -> AllergyStatus:
+    """Return what the banner may say of allergies.
+
+    Any known allergy comes first. Unless every source that can hold allergies gave a whole answer about them they are
+    unavailable. "None known" needs a source to say so, and nothing withheld or left out by anybody.
+    """
+    entries = record.section(RecordCategory.ALLERGIES).entries
+    if any(entry.standing in {Standing.ACTIVE, Standing.UNKNOWN} for entry in entries):
+        return AllergyStatus.KNOWN
+    holders = [status for status in statuses if RecordCategory.ALLERGIES in status.holds]
+    if not holders or any(_lacks(category=RecordCategory.ALLERGIES, status=status) for status in holders):
+        return AllergyStatus.UNAVAILABLE
+    left_out = withheld or any(
+        _concerns(notice=notice, category=RecordCategory.ALLERGIES) and notice.code in PARTIAL_NOTICES
+        for status in holders
+        for notice in status.notices
+    )
+    if not left_out and any(entry.no_known_allergy for entry in entries):
+        return AllergyStatus.NONE_KNOWN
+    return AllergyStatus.NOT_RECORDED
+
+
+def _lacks(*, category: RecordCategory, status: SourceStatus) -> bool:
+    if category not in status.holds:
+        return False
+    if status.outcome not in WHOLE_ANSWERS:
+        return True
+    unanswered = any(
+        notice.code in UNANSWERED_NOTICES and _concerns(notice=notice, category=category) for notice in status.notices
+    )
+    set_aside = any(quarantined in {category, None} for quarantined, _ in status.quarantined)
+    untranslated = any(kept is category for kept, _ in status.untranslated)
+    return unanswered or set_aside or untranslated
+
+
+def _concerns(*, notice: Notice, category: RecordCategory) -> bool:
+    return notice.category in {category, None}
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _lower_first(words: str) -> str:
+    return words[:1].lower() + words[1:]

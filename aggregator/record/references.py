@@ -30,7 +30,7 @@ def target_of(*, item: Item) -> str:
 
 def references_in(*, item: Item) -> tuple[str, ...]:
     """Return the references that an item holds, each as `Type/id` without server or version, in order of appearance."""
-    return tuple(_local(json.loads(quoted)) for quoted in _REFERENCE.findall(item.resource))
+    return tuple(local_reference(json.loads(quoted)) for quoted in _REFERENCE.findall(item.resource))
 
 
 def referenced_from(*, items: Iterable[Item], supporting: Iterable[Item]) -> tuple[Item, ...]:
@@ -54,7 +54,8 @@ def referenced_from(*, items: Iterable[Item], supporting: Iterable[Item]) -> tup
     return tuple(item for item in candidates if item.id in reached)
 
 
-def _local(reference: str) -> str:
+def local_reference(reference: str) -> str:
+    """Return a reference as `Type/id`, without server or version; a `urn:` is returned as it is."""
     if reference.startswith("urn:"):
         return reference
     return "/".join(reference.split("/_history/")[0].split("/")[-2:])

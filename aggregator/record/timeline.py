@@ -63,7 +63,8 @@ class Conflict:
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """Items that say the same thing. `rule` names what joined them (`single` for one item alone) and `rule_version` its
-    version. `details` are (label, value) lines such as dose or value, as sent, from the item that leads the entry."""
+    version. `details` are (label, value) lines such as dose or value, as sent, of the source whose item leads it.
+    `no_known_allergy`: says that no allergy of any kind is known."""
 
     key: str
     category: RecordCategory
@@ -75,7 +76,13 @@ class Entry:
     items: tuple[Item, ...]
     rule: str
     rule_version: str
+    no_known_allergy: bool = False
     conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def incidental(self) -> bool:
+        """Whether every source only linked to this and did not give it in answer to what was asked."""
+        return all(item.incidental for item in self.items)
 
     @property
     def source_ids(self) -> tuple[str, ...]:

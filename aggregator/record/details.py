@@ -1,0 +1,179 @@
+"""The lines under an entry's heading: label and value, each value as its source sent it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from aggregator.record.reading import (
+    Resource,
+    code_of,
+    concept_text,
+    mapping,
+    mappings,
+    note_texts,
+    period_text,
+    quantity_text,
+    text,
+)
+
+Line = tuple[str, str]
+
+
+def details_of(*, resource: Resource) -> tuple[Line, ...]:
+    """Return the lines of a resource that have something to say, in a fixed order."""
+    reader = READERS.get(text(resource.get("resourceType")), _any)
+    return tuple((label, value) for label, value in reader(resource) if value)
+
+
+def dosage_text(*, dosage: Resource) -> str:
+    """Return one dosage in words: the text as sent, else what its parts say."""
+    written = text(dosage.get("text"))
+    if written:
+        return written
+    rates = [quantity_text(mapping(rate).get("doseQuantity")) for rate in mappings(dosage.get("doseAndRate"))]
+    timing = mapping(dosage.get("timing"))
+    parts = [*rates, code_of(timing.get("code")) or _repeat_text(mapping(timing.get("repeat")))]
+    parts.append("as needed" if dosage.get("asNeededBoolean") is True else "")
+    return ", ".join(part for part in parts if part)
+
+
+def dosages_of(*, resource: Resource) -> tuple[Resource, ...]:
+    """Return the dosages of a medication resource, whatever its type calls them."""
+    listed = resource.get("dosageInstruction") or resource.get("dosage")
+    return (listed,) if isinstance(listed, dict) else tuple(mappings(listed))
+
+
+def value_text(*, resource: Resource) -> str:
+    """Return an Observation's value as sent, with its unit and comparator."""
+    quantity = quantity_text(resource.get("valueQuantity"))
+    concept = concept_text(resource.get("valueCodeableConcept"))
+    plain = [text(resource.get(f"value{kind}")) for kind in ("String", "Integer", "DateTime", "Time")]
+    truth = resource.get("valueBoolean")
+    yes_or_no = "Yes" if truth is True else "No" if truth is False else ""
+    period = period_text(resource.get("valuePeriod"))
+    found = next((value for value in [quantity, concept, *plain, yes_or_no, period] if value), "")
+    return found or concept_text(resource.get("dataAbsentReason"))
+
+
+def _repeat_text(repeat: Resource) -> str:
+    frequency, period, unit = (text(repeat.get(name)) for name in ("frequency", "period", "periodUnit"))
+    return f"{frequency} times every {period} {unit}" if frequency and period else ""
+
+
+def _allergy(resource: Resource) -> Iterator[Line]:
+    for reaction in mappings(resource.get("reaction")):
+        shown = ", ".join(concept_text(one) for one in mappings(reaction.get("manifestation")))
+        yield "Reaction", shown or text(reaction.get("description"))
+        yield "Severity", text(reaction.get("severity"))
+    yield "Criticality", text(resource.get("criticality"))
+    yield "Kind", text(resource.get("type"))
+    yield "Began", _when(resource, "onset")
+    yield "Note", note_texts(resource.get("note"))
+
+
+def _condition(resource: Resource) -> Iterator[Line]:
+    yield "Severity", concept_text(resource.get("severity"))
+    yield "Began", _when(resource, "onset")
+    yield "Ended", _when(resource, "abatement")
+    yield "Note", note_texts(resource.get("note"))
+
+
+def _medication(resource: Resource) -> Iterator[Line]:
+    for dosage in dosages_of(resource=resource):
+        yield "Dose", dosage_text(dosage=dosage)
+        yield "Instruction", text(dosage.get("patientInstruction"))
+        yield "Route", concept_text(dosage.get("route"))
+    yield "Taken", _when(resource, "effective")
+    supply = mapping(resource.get("dispenseRequest"))
+    yield "Quantity", quantity_text(supply.get("quantity"))
+    yield "Valid", period_text(supply.get("validityPeriod"))
+    yield "Reason", ", ".join(concept_text(reason) for reason in mappings(resource.get("reasonCode")))
+    yield "Why it ended", concept_text(resource.get("statusReason")) if resource.get("statusReason") else ""
+    yield "Note", note_texts(resource.get("note"))
+
+
+def _observation(resource: Resource) -> Iterator[Line]:
+    yield "Value", value_text(resource=resource)
+    for component in mappings(resource.get("component")):
+        yield concept_text(component.get("code")) or "Part", value_text(resource=component)
+    yield "Flag", ", ".join(concept_text(flag) for flag in mappings(resource.get("interpretation")))
+    for reference in mappings(resource.get("referenceRange")):
+        low, high = quantity_text(reference.get("low")), quantity_text(reference.get("high"))
+        yield "Reference range", text(reference.get("text")) or " to ".join(end for end in (low, high) if end)
+    yield "Note", note_texts(resource.get("note"))
+
+
+def _immunisation(resource: Resource) -> Iterator[Line]:
+    yield (
+        "Dose",
+        "; ".join(
+            text(dose.get("doseNumberPositiveInt")) or text(dose.get("doseNumberString"))
+            for dose in mappings(resource.get("protocolApplied"))
+        ),
+    )
+    yield "Batch", text(resource.get("lotNumber"))
+    yield "Site", concept_text(resource.get("site"))
+    yield "Why not given", concept_text(resource.get("statusReason"))
+    yield "Note", note_texts(resource.get("note"))
+
+
+def _encounter(resource: Resource) -> Iterator[Line]:
+    yield "Class", text(mapping(resource.get("class")).get("display"))
+    yield "When", period_text(resource.get("period"))
+    yield "Reason", ", ".join(concept_text(reason) for reason in mappings(resource.get("reasonCode")))
+    for place in mappings(resource.get("location")):
+        yield "Place", text(mapping(place.get("location")).get("display"))
+
+
+def _document(resource: Resource) -> Iterator[Line]:
+    yield "About", text(resource.get("description"))
+    for content in mappings(resource.get("content")):
+        yield "Format", text(mapping(content.get("attachment")).get("contentType"))
+
+
+def _report(resource: Resource) -> Iterator[Line]:
+    yield "Conclusion", text(resource.get("conclusion"))
+    yield "Conclusion code", ", ".join(concept_text(code) for code in mappings(resource.get("conclusionCode")))
+
+
+def _family(resource: Resource) -> Iterator[Line]:
+    yield "Relative", concept_text(resource.get("relationship"))
+    for condition in mappings(resource.get("condition")):
+        yield "Condition", concept_text(condition.get("code"))
+
+
+def _appointment(resource: Resource) -> Iterator[Line]:
+    yield "When", text(resource.get("start"))
+    yield "About", text(resource.get("description"))
+
+
+def _any(resource: Resource) -> Iterator[Line]:
+    yield "About", text(resource.get("description"))
+    yield "When", _when(resource, "performed") or period_text(resource.get("period"))
+    yield "Reason", ", ".join(concept_text(reason) for reason in mappings(resource.get("reasonCode")))
+    yield "Outcome", concept_text(resource.get("outcome"))
+    yield "Note", note_texts(resource.get("note"))
+
+
+def _when(resource: Resource, stem: str) -> str:
+    """Return the choice element `stem`[x] in words, whichever kind of time it was sent as."""
+    moment = text(resource.get(f"{stem}DateTime")) or text(resource.get(f"{stem}String"))
+    age = quantity_text(resource.get(f"{stem}Age"))
+    return moment or period_text(resource.get(f"{stem}Period")) or age
+
+
+READERS: Mapping[str, Callable[[Resource], Iterator[Line]]] = {
+    "AllergyIntolerance": _allergy,
+    "Condition": _condition,
+    "MedicationStatement": _medication,
+    "MedicationRequest": _medication,
+    "MedicationAdministration": _medication,
+    "MedicationDispense": _medication,
+    "Observation": _observation,
+    "Immunization": _immunisation,
+    "Encounter": _encounter,
+    "DocumentReference": _document,
+    "DiagnosticReport": _report,
+    "FamilyMemberHistory": _family,
+    "Appointment": _appointment,
+}

@@ -1,0 +1,85 @@
+"""Reading values out of a FHIR resource that somebody else wrote; what is missing or misshapen reads as absent. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+Resource = Mapping[str, Any]
+
+
+def parse(*, resource: bytes) -> Resource:
+    """Return a resource as a mapping; decimals keep the precision they were sent with (7.10 stays 7.10)."""
+    parsed = json.loads(resource, parse_float=Decimal)
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def text(value: object) -> str:
+    """Return a string as it is, a number as it was sent, and "" for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return str(value)
+    return ""
+
+
+def mapping(value: object) -> Resource:
+    """Return a mapping as it is, and an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> Iterator[Resource]:
+    """Yield the mappings in a list."""
+    if isinstance(value, list):
+        yield from (one for one in value if isinstance(one, dict))
+
+
+def codings(concept: object) -> Iterator[tuple[str, str, str]]:
+    """Yield (system, code, display) of a CodeableConcept, in order."""
+    for coding in mappings(mapping(concept).get("coding")):
+        yield text(coding.get("system")), text(coding.get("code")), text(coding.get("display"))
+
+
+def concept_text(concept: object) -> str:
+    """Return a CodeableConcept as its source words it: what the user chose, else text, else a display, else a code."""
+    chosen = [
+        text(coding.get("display"))
+        for coding in mappings(mapping(concept).get("coding"))
+        if coding.get("userSelected") is True
+    ]
+    words = [*chosen, text(mapping(concept).get("text"))]
+    displays = [display for _, _, display in codings(concept)]
+    codes = [code for _, code, _ in codings(concept)]
+    return next((word for word in [*words, *displays, *codes] if word), "")
+
+
+def code_of(concept: object) -> str:
+    """Return the first code of a CodeableConcept, or of a bare code."""
+    if isinstance(concept, str):
+        return concept
+    return next((code for _, code, _ in codings(concept) if code), "")
+
+
+def quantity_text(quantity: object) -> str:
+    """Return a Quantity as sent: comparator, value with its precision, unit."""
+    parts = mapping(quantity)
+    value = text(parts.get("value"))
+    unit = text(parts.get("unit")) or text(parts.get("code"))
+    return f"{text(parts.get('comparator'))}{value} {unit}".strip() if value else ""
+
+
+def period_text(period: object) -> str:
+    """Return a Period in words, its dates as sent."""
+    start, end = text(mapping(period).get("start")), text(mapping(period).get("end"))
+    if start and end:
+        return f"{start} to {end}"
+    if start:
+        return f"from {start}"
+    return f"until {end}" if end else ""
+
+
+def note_texts(notes: object) -> str:
+    """Return the texts of a list of Annotations."""
+    return "\n".join(words for note in mappings(notes) if (words := text(note.get("text"))))

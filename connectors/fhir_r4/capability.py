@@ -1,0 +1,102 @@
+"""What a FHIR server says that it can do. Source: FHIR R4, CapabilityStatement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.contract import Malformed, RecordCategory
+from connectors.fhir import CATEGORY_OF_TYPE
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchableType:
+    """A resource type that can be searched by patient."""
+
+    name: str
+    parameter: str  # `patient`, or `subject` where only that is declared
+    provenance: bool  # _revinclude=Provenance:target
+    medication: bool  # _include=<type>:medication
+
+    @property
+    def category(self) -> RecordCategory:
+        return CATEGORY_OF_TYPE.get(self.name, RecordCategory.OTHER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerCapability:
+    """`everything`: Patient/{id}/$everything is declared."""
+
+    everything: bool
+    types: tuple[SearchableType, ...]
+
+
+# What a record is made of when a server declares nothing. Source: IHE QEDm PCC-44 and the types of its options.
+_USUAL = (
+    "AllergyIntolerance CarePlan Condition DiagnosticReport DocumentReference Encounter Flag Immunization"
+    " MedicationRequest MedicationStatement Observation Procedure ServiceRequest"
+)
+UNDECLARED = ServerCapability(
+    everything=False,
+    types=tuple(
+        SearchableType(name=name, parameter="patient", provenance=False, medication=False) for name in _USUAL.split()
+    ),
+)
+# Types with a `patient` parameter that are no part of a patient's record.
+_NOT_RECORD = frozenset({"Patient", "Provenance", "AuditEvent", "Bundle", "Group", "Person", "Account", "Invoice"})
+
+
+def read_capability(*, statement: dict[str, Any]) -> ServerCapability:
+    """Read a CapabilityStatement.
+
+    Raises: Malformed `not-fhir` when it is none, or of a release other than R4.
+    """
+    release = str(statement.get("fhirVersion", ""))
+    if statement.get("resourceType") != "CapabilityStatement" or not release.startswith(("4.0", "4.3")):
+        raise Malformed("not-fhir")
+    resources = [
+        resource
+        for rest in _objects(statement.get("rest"))
+        if rest.get("mode", "server") == "server"
+        for resource in _objects(rest.get("resource"))
+    ]
+    operations = [
+        operation
+        for resource in resources
+        if resource.get("type") == "Patient"
+        for operation in _objects(resource.get("operation"))
+    ]
+    return ServerCapability(
+        everything=any(_is_everything(operation=operation) for operation in operations),
+        types=tuple(found for resource in resources if (found := _searchable(resource=resource)) is not None),
+    )
+
+
+def _is_everything(*, operation: dict[str, Any]) -> bool:
+    return operation.get("name") in ("everything", "$everything") or str(operation.get("definition", "")).endswith(
+        "Patient-everything"
+    )
+
+
+def _searchable(*, resource: dict[str, Any]) -> SearchableType | None:
+    name = str(resource.get("type", ""))
+    codes = {interaction.get("code") for interaction in _objects(resource.get("interaction"))}
+    parameters = {parameter.get("name") for parameter in _objects(resource.get("searchParam"))}
+    parameter = next((wanted for wanted in ("patient", "subject") if wanted in parameters), "")
+    if "search-type" not in codes or not parameter or name in _NOT_RECORD or not name.isalpha():
+        return None
+    return SearchableType(
+        name=name,
+        parameter=parameter,
+        provenance="Provenance:target" in _texts(resource.get("searchRevInclude")),
+        medication=f"{name}:medication" in _texts(resource.get("searchInclude")),
+    )
+
+
+def _objects(value: object, /) -> Iterable[dict[str, Any]]:
+    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: object, /) -> list[str]:
+    return [element for element in value if isinstance(element, str)] if isinstance(value, list) else []

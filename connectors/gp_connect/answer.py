@@ -1,0 +1,294 @@
+"""Reads a practice's answer into a Reply. Pure.
+
+Source: GP Connect Access Record Structured 1.6; protocol facts, section 1, response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from connectors.contract import (
+    NHS_NUMBER_SYSTEM,
+    Malformed,
+    Notice,
+    QuarantinedEntry,
+    ReceivedItem,
+    RecordCategory,
+    Reply,
+)
+from connectors.fhir import CATEGORY_OF_TYPE, Release, Verdict, judge, type_of, verdict
+from connectors.gp_connect import lists
+from connectors.gp_connect.elements import r4_id
+from connectors.gp_connect.errors import error_for, spine_codes
+from connectors.gp_connect.request import AREAS
+from connectors.gp_connect.translate import Translation, is_translated, translate
+from connectors.guards import SplitEntry, SplitPayload, elements, members
+from connectors.pace import Steps
+
+# STU3 types that R4 does not have, or that mean something else here than in a hospital's record.
+_STU3_CATEGORIES = {
+    "ReferralRequest": RecordCategory.REFERRALS,
+    "ProcedureRequest": RecordCategory.APPOINTMENTS,  # a diary entry, unless a report is based on it
+    "List": RecordCategory.SUPPORTING,  # how the answer is arranged: kept, and no section of its own
+    "Patient": RecordCategory.SUPPORTING,
+}
+# Numbers as they were sent: 7.10 stays 7.10.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    entry: SplitEntry
+    verdict: Verdict
+
+    @property
+    def kind(self) -> str:
+        return str(self.verdict.resource["resourceType"]) if self.verdict.resource else ""
+
+
+@dataclass(kw_only=True)
+class _Reading:
+    patient_ids: frozenset[str]
+    reach: lists.Reach
+    known: frozenset[str]  # the references of all entries
+    items: list[ReceivedItem] = field(default_factory=list)
+    quarantined: list[QuarantinedEntry] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+
+def read_answer(
+    *, payload: SplitPayload, nhs_number: str | None = None, asked: tuple[RecordCategory, ...] = ()
+) -> Steps[Reply]:
+    """Read one answer. `nhs_number` picks its Patient where there are several; `asked` are the categories asked for.
+
+    Raises: Malformed `not-fhir`, `no-patient`.
+    """
+    if payload.resource_type != "Bundle":
+        raise Malformed("not-fhir")
+    judged: list[_Judged] = []
+    for entry in payload.entries:
+        judged.append(_Judged(entry=entry, verdict=_judge(entry=entry)))
+        yield
+    subject = _subject(judged=judged, nhs_number=nhs_number)
+    resources = [one.verdict.resource for one in judged if one.verdict.resource is not None]
+    reading = _Reading(
+        patient_ids=frozenset({_reference(one=subject)}),
+        reach=lists.reach(resources=resources),
+        known=frozenset(_reference(one=one) for one in judged),
+    )
+    reading.notices.extend(lists.notices(resources=resources))
+    for one in judged:
+        if one is not subject:
+            _sort(one=one, reading=reading)
+            yield
+    silent = lists.missing(resources=resources, asked=asked)
+    said = {notice.category for notice in reading.notices if notice.code == "not-supported"}
+    reading.notices.extend(
+        Notice(code="information-not-available", category=category)
+        for category in silent
+        if category not in said
+    )
+    return Reply(
+        subject=_ENCODER.encode(translate(resource=subject.verdict.resource or {}).resource),
+        subject_original=subject.entry.resource,
+        items=tuple(reading.items),
+        quarantined=tuple(reading.quarantined),
+        notices=tuple(reading.notices),
+    )
+
+
+def outcome_codes(*, body: bytes) -> tuple[str, ...]:
+    """Return the Spine codes of an error body; none when it is no OperationOutcome."""
+    try:
+        resource = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return ()
+    if not isinstance(resource, dict) or resource.get("resourceType") != "OperationOutcome":
+        return ()
+    return spine_codes(outcome=resource)
+
+
+def expect_record(*, body: bytes, payload: SplitPayload) -> None:
+    """Raises: the failure that an OperationOutcome in place of a record stands for."""
+    if payload.resource_type == "OperationOutcome":
+        raise error_for(status=200, codes=outcome_codes(body=body))
+
+
+def _judge(*, entry: SplitEntry) -> Verdict:
+    if entry.resource is None:
+        return Verdict(resource=None, reason=entry.fault or "invalid", detail="entry.resource")
+    return verdict(entry=entry.resource, release=Release.STU3)
+
+
+def _subject(*, judged: Sequence[_Judged], nhs_number: str | None) -> _Judged:
+    patients = [one for one in judged if one.kind == "Patient"]
+    if not patients:
+        raise Malformed("no-patient")
+    return next((one for one in patients if nhs_number and _bears(one=one, nhs_number=nhs_number)), patients[0])
+
+
+def _bears(*, one: _Judged, nhs_number: str) -> bool:
+    identifiers = (one.verdict.resource or {}).get("identifier") or []
+    return any(
+        identifier.get("system") == NHS_NUMBER_SYSTEM and identifier.get("value") == nhs_number
+        for identifier in identifiers
+    )
+
+
+def _reference(*, one: _Judged) -> str:
+    return f"{one.kind}/{(one.verdict.resource or {}).get('id', '')}"
+
+
+def _sort(*, one: _Judged, reading: _Reading) -> None:
+    resource, raw = one.verdict.resource, one.entry.resource
+    if resource is None or raw is None:
+        kind = type_of(entry=raw) if raw else ""
+        reading.quarantined.append(
+            QuarantinedEntry(
+                reason=one.verdict.reason,
+                detail=one.verdict.detail,
+                original=raw or one.entry.whole,
+                category=_quarantine_category(kind=kind),
+            )
+        )
+    elif one.kind == "OperationOutcome":
+        reading.notices.extend(_outcome_notices(resource=resource))
+    elif one.kind == "Patient":
+        reading.quarantined.append(QuarantinedEntry(reason="other-patient", detail="Patient", original=raw))
+    elif lists.primary_code(resource=resource) == lists.ENDED_ALLERGIES and resource.get("contained"):
+        _lift_out(resource=resource, raw=raw, reading=reading)
+    else:
+        reading.items.append(_item(resource=resource, raw=raw, reading=reading, warnings=one.verdict.warnings))
+
+
+def _quarantine_category(*, kind: str) -> RecordCategory | None:
+    return _STU3_CATEGORIES.get(kind) or CATEGORY_OF_TYPE.get(kind)
+
+
+def _category(*, reference: str, kind: str, reading: _Reading) -> RecordCategory:
+    if kind == "Observation" and reference in reading.reach.investigations:
+        return RecordCategory.RESULTS
+    if kind == "ProcedureRequest" and reference in reading.reach.investigations - reading.reach.diary:
+        return RecordCategory.RESULTS
+    return _STU3_CATEGORIES.get(kind) or CATEGORY_OF_TYPE.get(kind, RecordCategory.OTHER)
+
+
+def _item(*, resource: dict[str, Any], raw: bytes, reading: _Reading, warnings: tuple[str, ...] = ()) -> ReceivedItem:
+    kind = str(resource["resourceType"])
+    reference = f"{kind}/{resource.get('id', '')}"
+    category = _category(reference=reference, kind=kind, reading=reading)
+    incidental = category is not RecordCategory.SUPPORTING and reference in reading.reach.incidental
+    notes = _patient_note(resource=resource, reading=reading)
+    if not is_translated(kind=kind):
+        notes += tuple(f"{kind}.{path}: not as the standard says" for path in warnings)
+        return ReceivedItem(
+            category=category, resource=raw, original=None, notes=notes, incidental=incidental, translated=False
+        )
+    made = translate(resource=resource)
+    return ReceivedItem(
+        category=category,
+        resource=_ENCODER.encode(made.resource),
+        original=raw,
+        notes=made.notes + notes + _faults(made=made),
+        incidental=incidental,
+    )
+
+
+def _faults(*, made: Translation) -> tuple[str, ...]:
+    """What the R4 model refuses in a translation: the item is kept, and says so."""
+    found = judge(resource=made.resource, release=Release.R4)
+    if found.reason:
+        return (f"{made.resource['resourceType']}: not valid R4 at {found.detail or 'the whole'}",)
+    return ()
+
+
+def _patient_note(*, resource: dict[str, Any], reading: _Reading) -> tuple[str, ...]:
+    """Say that a resource names another Patient id than the answer's: real systems do that within one record."""
+    for name in ("subject", "patient"):
+        reference = (resource.get(name) or {}).get("reference")
+        if isinstance(reference, str) and reference not in reading.patient_ids:
+            return (f"{resource['resourceType']}.{name}: names another id than the Patient of this answer",)
+    return ()
+
+
+def _lift_out(*, resource: dict[str, Any], raw: bytes, reading: _Reading) -> None:
+    """Make items of the resolved allergies that are contained in their List, and keep the List pointing at them."""
+    lifted: dict[str, str] = {}
+    kept: list[Any] = []
+    for contained, bytes_sent in zip(resource["contained"], elements(body=members(body=raw)["contained"]), strict=True):
+        if contained.get("resourceType") != "AllergyIntolerance":
+            kept.append(contained)
+            continue
+        found = verdict(entry=bytes_sent, release=Release.STU3)
+        if found.resource is None:
+            reading.quarantined.append(
+                QuarantinedEntry(
+                    reason=found.reason,
+                    detail=found.detail,
+                    original=bytes_sent,
+                    category=RecordCategory.ALLERGIES,
+                )
+            )
+            continue
+        made = {**found.resource, "id": _free_id(text=str(contained.get("id", "")), known=reading.known)}
+        lifted[f"#{contained.get('id', '')}"] = f"AllergyIntolerance/{made['id']}"
+        reading.items.append(_ended(resource=made, raw=bytes_sent, reading=reading))
+    arranged = {name: value for name, value in resource.items() if name != "contained"}
+    if kept:
+        arranged["contained"] = kept
+    arranged["entry"] = [_pointed(entry=entry, lifted=lifted) for entry in resource.get("entry") or []]
+    if not arranged["entry"]:
+        del arranged["entry"]
+    reading.items.append(_item(resource=arranged, raw=raw, reading=reading))
+
+
+def _free_id(*, text: str, known: frozenset[str]) -> str:
+    """An id for a lifted allergy under which no other entry of the answer goes."""
+    wanted = r4_id(text=text or "ended")
+    return r4_id(text=f"{wanted} ended") if f"AllergyIntolerance/{wanted}" in known else wanted
+
+
+def _pointed(*, entry: dict[str, Any], lifted: dict[str, str]) -> dict[str, Any]:
+    item = entry.get("item") or {}
+    reference = item.get("reference")
+    return {**entry, "item": {**item, "reference": lifted[reference]}} if reference in lifted else entry
+
+
+def _ended(*, resource: dict[str, Any], raw: bytes, reading: _Reading) -> ReceivedItem:
+    """An allergy from the List of ended ones. It must never look active, whatever its own status says."""
+    notes: tuple[str, ...] = ()
+    status = resource.get("clinicalStatus")
+    if status != "resolved" and resource.get("verificationStatus") != "entered-in-error":
+        resource = {**resource, "clinicalStatus": "resolved"}
+        notes = ("AllergyIntolerance.clinicalStatus: resolved, since the practice lists it among the ended",)
+    item = _item(resource=resource, raw=raw, reading=reading)
+    return ReceivedItem(
+        category=item.category,
+        resource=item.resource,
+        original=item.original,
+        notes=item.notes + notes,
+        incidental=item.incidental,
+        translated=item.translated,
+    )
+
+
+def _outcome_notices(*, resource: dict[str, Any]) -> list[Notice]:
+    """An area that the practice does not support or has switched off: said by the parameter's name."""
+    found: list[Notice] = []
+    for issue in resource.get("issue") or []:
+        text = str(issue.get("diagnostics") or (issue.get("details") or {}).get("text") or "")
+        codes = spine_codes(outcome={"issue": [issue]})
+        unsupported = issue.get("code") == "not-supported" or "NOT_IMPLEMENTED" in codes
+        area = next((name for name in AREAS if name in text), "")
+        found.append(
+            Notice(
+                code="not-supported" if unsupported else "resource-warning",
+                text=text,
+                category=next(iter(AREAS[area])) if area else None,
+            )
+        )
+    return found

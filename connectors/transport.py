@@ -1,0 +1,358 @@
+"""The one HTTP client. A request goes out under a deadline and comes back as an Answer, or as a SourceError.
+
+Whether a source may be called now is the Guard's to say (circuit breaker, bulkhead); this module knows no Redis. Which
+addresses may be connected to will be the `socket_factory`'s to say: it sees every address, literal ones too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self
+from uuid import UUID, uuid4
+
+import aiohttp
+import yarl
+
+from connectors.contract import Guard, Malformed, SourceError, TimedOut, Unreachable
+
+MIB = 1024 * 1024
+Headers = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransportLimits:
+    """Limits of every call. Sizes are bytes after decompression; times are seconds."""
+
+    page_bytes: int = 25 * MIB
+    answer_bytes: int = 50 * MIB  # all pages of one answer together
+    error_bytes: int = 64 * 1024
+    inflation_ratio: int = 100  # real FHIR payloads reach 32:1
+    inflation_free_bytes: int = MIB  # below this, no ratio counts
+    connect_s: float = 3.0
+    retries: int = 2
+    retry_base_s: float = 0.1
+    retry_cap_s: float = 1.0
+    # Retries that a source's calls earn: without it two retries double the load on a source that is half down.
+    retry_budget: float = 0.1
+    retry_burst: float = 5.0
+
+
+# 500 too: GP Connect names it among what may be asked again (protocol facts, GP Connect, errors).
+RETRIED_STATUSES = frozenset({429, 500, 502, 503})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a source sent back, whatever the status. `body` is empty for an error body over its limit."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(kw_only=True)
+class Allowance:
+    """What is left of the size limit of one answer, shared by its pages."""
+
+    left: int
+
+    def take(self, *, size: int) -> None:
+        """Take some of it.
+
+        Raises: Malformed when nothing is left.
+        """
+        self.left -= size
+        if self.left < 0:
+            raise Malformed("too-large")
+
+
+class OpenGuard:
+    """The guard that lets every call through."""
+
+    async def enter(self, *, source_id: str) -> None:
+        """Let it through."""
+
+    async def leave(self, *, source_id: str, succeeded: bool) -> None:
+        """Take no note of it."""
+
+
+class SocketFactory(Protocol):
+    def __call__(self, address: Any, /) -> socket.socket: ...
+
+
+@dataclass
+class _RetryBudget:
+    """Retries that may still be made: each call earns a part of one, up to a burst."""
+
+    earned: float
+
+    def call(self, *, limits: TransportLimits) -> None:
+        self.earned = min(limits.retry_burst, self.earned + limits.retry_budget)
+
+    def spend(self) -> bool:
+        if self.earned < 1:
+            return False
+        self.earned -= 1
+        return True
+
+
+@dataclass
+class _Remembered:
+    until: float
+    value: object
+
+
+@dataclass
+class _Call:
+    """One request, with all that an attempt at it needs."""
+
+    method: str
+    url: yarl.URL
+    headers: Callable[[], Headers]
+    body: bytes | None
+    deadline: float
+    correlation_id: UUID
+    allowance: Allowance
+    repeatable: bool = field(default=False)
+
+
+class Transport:
+    """The client of one event loop. Make one a loop, use it for every source, close it at the end.
+
+    Retries are a loop of our own: stamina knows neither the absolute deadline nor a budget shared by a source's calls.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: TransportLimits | None = None,
+        guard: Guard | None = None,
+        socket_factory: SocketFactory | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.limits = limits or TransportLimits()
+        self._guard: Guard = guard or OpenGuard()
+        self._socket_factory = socket_factory
+        self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
+        self._session: aiohttp.ClientSession | None = None
+        self._budgets: dict[str, _RetryBudget] = {}
+        self._facts: dict[str, _Remembered] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every kept connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def allowance(self) -> Allowance:
+        """Return a fresh size allowance for one answer of any number of pages."""
+        return Allowance(left=self.limits.answer_bytes)
+
+    def remember(self, *, key: str, value: object, seconds: float) -> None:
+        """Keep a fact about a source (its CapabilityStatement) for a while. Nothing clinical."""
+        self._facts[key] = _Remembered(asyncio.get_running_loop().time() + seconds, value)
+
+    def recall(self, *, key: str) -> object | None:
+        """Return what was remembered, or None."""
+        fact = self._facts.get(key)
+        if fact is None or fact.until < asyncio.get_running_loop().time():
+            return None
+        return fact.value
+
+    async def request(
+        self,
+        *,
+        method: str,
+        url: str,
+        headers: Headers | Callable[[], Headers],
+        source_id: str,
+        deadline: float,
+        correlation_id: UUID,
+        body: bytes | None = None,
+        repeatable: bool = False,
+        allowance: Allowance | None = None,
+    ) -> Answer:
+        """Send one request and return the whole answer, whatever its status.
+
+        `deadline` is a `loop.time()`. `repeatable` says that it is a read, which may be sent again after a fault.
+        `headers` may be a function where every attempt needs fresh ones (a token made for one request only).
+
+        Raises: TimedOut, Unreachable, Malformed; NotAsked from the guard.
+        """
+        fixed = None if callable(headers) else headers
+        call = _Call(
+            method=method,
+            url=yarl.URL(url, encoded=True),
+            headers=headers if callable(headers) else lambda: fixed or {},
+            body=body,
+            deadline=deadline,
+            correlation_id=correlation_id,
+            allowance=allowance or self.allowance(),
+            repeatable=repeatable,
+        )
+        await self._guard.enter(source_id=source_id)
+        succeeded = False
+        try:
+            answer = await self._with_retries(call=call, source_id=source_id)
+            succeeded = answer.status < 500 and answer.status != 429
+            return answer
+        except Malformed:
+            succeeded = True  # it answers; what it says is another matter, and not the breaker's
+            raise
+        finally:
+            await self._guard.leave(source_id=source_id, succeeded=succeeded)
+
+    async def _with_retries(self, *, call: _Call, source_id: str) -> Answer:
+        budget = self._budgets.setdefault(source_id, _RetryBudget(self.limits.retry_burst))
+        budget.call(limits=self.limits)
+        for attempt in range(self.limits.retries + 1):
+            answer: Answer | None = None
+            fault: Unreachable | None = None
+            try:
+                answer = await self._attempt(call=call)
+            except Unreachable as error:
+                fault = error
+            wanted = answer.status in RETRIED_STATUSES if answer else fault is not None and fault.reason == "connection"
+            pause = self._pause(attempt=attempt, answer=answer)
+            last = attempt == self.limits.retries or asyncio.get_running_loop().time() + pause >= call.deadline
+            if not wanted or last or not call.repeatable or not budget.spend():
+                if answer is not None:
+                    return answer
+                raise fault or Unreachable("connection")
+            await asyncio.sleep(pause)
+        raise Unreachable("connection")
+
+    def _pause(self, *, attempt: int, answer: Answer | None) -> float:
+        """Full jitter; a source that says how long to wait is believed. Source: AWS, Exponential Backoff And Jitter."""
+        pause = self._rng.uniform(0, min(self.limits.retry_cap_s, self.limits.retry_base_s * 2**attempt))
+        said = answer.headers.get("retry-after", "") if answer else ""
+        return max(pause, float(said)) if said.isascii() and said.isdigit() and len(said) < 6 else pause
+
+    async def _attempt(self, *, call: _Call) -> Answer:
+        if asyncio.get_running_loop().time() >= call.deadline:
+            raise TimedOut("deadline")
+        fault: SourceError
+        try:
+            # asyncio's own timeout: aiohttp rounds `total` up to whole seconds, and `sock_read` never stops a drip.
+            async with asyncio.timeout_at(call.deadline):
+                return await self._exchange(call=call)
+        except SourceError:
+            raise
+        except TimeoutError:
+            fault = TimedOut("deadline")
+            if asyncio.get_running_loop().time() < call.deadline:
+                fault = Unreachable("connection")  # the connect limit
+        except aiohttp.ClientSSLError:
+            fault = Unreachable("tls")
+        except aiohttp.ClientPayloadError:
+            fault = Malformed("truncated")
+        except aiohttp.ClientResponseError:
+            fault = Malformed("bad-http")
+        except aiohttp.InvalidURL:
+            fault = Unreachable("connection")
+        except (aiohttp.ClientError, OSError):
+            fault = Unreachable("connection")
+        raise fault from None  # the library's errors hold the address, and the address may hold an identifier
+
+    async def _exchange(self, *, call: _Call) -> Answer:
+        headers = {
+            "Accept-Encoding": "gzip",
+            "User-Agent": "longview",
+            "X-Correlation-ID": str(call.correlation_id),
+            "X-Request-ID": str(uuid4()),
+            **call.headers(),
+        }
+        async with self._open_session().request(
+            call.method, call.url, headers=headers, data=call.body, allow_redirects=False
+        ) as response:
+            if 300 <= response.status < 400:
+                response.close()
+                raise Malformed("redirect")
+            failed = response.status >= 400
+            limit = self.limits.error_bytes if failed else min(self.limits.page_bytes, call.allowance.left)
+            try:
+                body = await self._read(response=response, limit=limit)
+            except SourceError:
+                response.close()  # never keep a connection with a body half read
+                if not failed:
+                    raise
+                body = b""
+            if not failed:
+                call.allowance.take(size=len(body))
+            lowered = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(status=response.status, headers=lowered, body=body)
+
+    async def _read(self, *, response: aiohttp.ClientResponse, limit: int) -> bytes:
+        encodings = response.headers.getall("Content-Encoding", [])
+        encoding = ",".join(encodings).strip().lower()
+        if encoding not in ("", "identity", "gzip", "x-gzip"):
+            raise Malformed("truncated")  # not readable whole: we asked for gzip or none
+        inflater = _Inflater(limits=self.limits, limit=limit) if "gzip" in encoding else None
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            part = inflater.feed(chunk) if inflater else chunk
+            size += len(part)
+            if size > limit:
+                raise Malformed("too-large")
+            parts.append(part)
+        if inflater:
+            inflater.finish()
+        return b"".join(parts)
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, socket_factory=self._socket_factory),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.limits.connect_s),
+            )
+        return self._session
+
+
+class _Inflater:
+    """A gzip reader that never makes more than it may, and knows whether it saw the end.
+
+    aiohttp's own takes a body cut in half for whole, and a bomb for an answer.
+    """
+
+    def __init__(self, *, limits: TransportLimits, limit: int) -> None:
+        self._inflate = zlib.decompressobj(31)  # 31: gzip framing only
+        self._limits = limits
+        self._limit = limit
+        self._wire = 0
+        self._made = 0
+
+    def feed(self, chunk: bytes, /) -> bytes:
+        self._wire += len(chunk)
+        if self._inflate.eof:
+            raise Malformed("truncated")
+        try:
+            part = self._inflate.decompress(chunk, self._limit - self._made + 1)
+        except zlib.error:
+            raise Malformed("truncated") from None
+        self._made += len(part)
+        allowed = max(self._limits.inflation_free_bytes, self._wire * self._limits.inflation_ratio)
+        if self._made > self._limit or self._made > allowed:
+            raise Malformed("too-large")
+        return part
+
+    def finish(self) -> None:
+        if not self._inflate.eof or self._inflate.unused_data:
+            raise Malformed("truncated")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,12 +11,13 @@ from typing import Any
 
 import django_htmx
 from django.conf import settings
-from django.contrib.staticfiles.finders import BaseFinder
+from django.contrib.staticfiles.finders import BaseFinder, get_finders
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
+from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-NHSUK = Path("node_modules/nhsuk-frontend/dist/nhsuk")
+NHSUK = Path("assets/node_modules/nhsuk-frontend/dist/nhsuk")
 HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx"
 
 # The style sheet takes its font from another host, which a page under our policy may not ask.
@@ -78,3 +81,31 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
     """Names by content, so that a browser may keep them for ever; scripts' own imports are rewritten too."""
 
     support_js_module_import_aggregation = True
+
+
+def collect_if_changed() -> bool:
+    """Collect static files unless they were collected from the same ones; return whether it was done.
+
+    Safe beside other processes of the same clone.
+    """
+    cache = settings.PROJECT / ".cache"
+    cache.mkdir(exist_ok=True)
+    stamp = settings.STATIC_ROOT / ".collected-from"
+    with (cache / "static.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        now = _sources_digest()
+        if stamp.exists() and stamp.read_text() == now:
+            return False
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(now)
+    return True
+
+
+def _sources_digest() -> str:
+    """Return a digest of the names, sizes and times of all that would be collected, and of this module."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for finder in get_finders():
+        for name, storage in finder.list(["CVS", ".*", "*~"]):
+            found = Path(storage.path(name)).stat()
+            digest.update(f"{name}|{found.st_size}|{found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,53 @@
+# Everything sets itself up: a virtual environment in .venv, what it needs from the locks, nothing outside this folder.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench set-up clean
+MAKEFLAGS += --no-print-directory
+
+# The first Python on PATH that the lock was made for; PYTHON=... names another.
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
+	if $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then echo $$each; break; fi; done)
+RUN := .venv/bin/python
+WORKERS ?= 2
+
+help:
+	@echo "make demo          start everything with a synthetic region, show one patient's record, stay up until Ctrl-C"
+	@echo "make demo ONCE=1   the same, then stop; exit 0 only if every step worked"
+	@echo "make test          checks, then all tests (ARGS='-k word' for some; WORKERS=n at once)"
+	@echo "make check         style, types, imports between rooms, migrations"
+	@echo "make bench         figures, beside a peer or a bound"
+	@echo "make clean         remove what was set up, made and kept"
+	@echo "PYTHON=python3.12 names the Python (3.11 to 3.13) to set up with."
+
+python:
+	@command -v "$(firstword $(PYTHON))" >/dev/null 2>&1 || { echo "Python 3.11, 3.12 or 3.13 is needed and none is on PATH: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+
+demo: python
+	@"$(PYTHON)" -m config.set_up assets
+	@exec $(RUN) manage.py demo $(if $(ONCE),--once)
+
+test: python
+	@"$(PYTHON)" -m config.set_up assets browser
+	@$(MAKE) run-checks
+	@exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: python
+	@"$(PYTHON)" -m config.set_up
+	@$(MAKE) run-checks
+
+.PHONY: python run-checks
+run-checks:
+	@echo "ruff check"; $(RUN) -m ruff check .
+	@echo "ruff format"; $(RUN) -m ruff format --check --quiet . || { echo "Some files are not formatted: run .venv/bin/ruff format ."; exit 1; }
+	@echo "mypy"; $(RUN) -m mypy
+	@echo "imports"; $(RUN) -c "from importlinter.cli import lint_imports_command; lint_imports_command()" >.cache/imports.log 2>&1 || { cat .cache/imports.log; exit 1; }
+	@echo "migrations"; DJANGO_SETTINGS_MODULE=config.settings.local $(RUN) manage.py makemigrations --check --dry-run >.cache/migrations.log 2>&1 || { cat .cache/migrations.log; exit 1; }
+
+bench: python
+	@"$(PYTHON)" -m config.set_up assets
+	@exec $(RUN) -m benchmarks $(ARGS)
+
+set-up: python
+	@"$(PYTHON)" -m config.set_up assets browser
+
+clean: python
+	@"$(PYTHON)" -m config.clean

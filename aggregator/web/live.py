@@ -1,0 +1,152 @@
+"""Live events of one retrieval, natively async: no thread, no database, nothing clinical.
+
+A stream says that something landed, and the page then asks for its part again. It ends with `done`. A ticket that is
+not good is answered 204, so that the browser stops asking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import redis.asyncio
+import structlog
+from django.conf import settings
+from django.http import parse_cookie
+
+from aggregator.errors import NotPermitted
+from aggregator.services import follow_record
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MOST_STREAMS = 500  # a process; 47 KB each, measured
+MOST_STREAMS_A_SESSION = 3
+# A retrieval whose worker died never says `done`; the page must not wait for it for ever.
+PAST_DEADLINE_S = 60.0
+RETRY_AFTER_MS = 3000
+
+HEADERS = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store, private"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+DONE = b"event: done\ndata: done\n\n"
+HEARTBEAT = b": waiting\n\n"
+
+log = structlog.get_logger("longview.live")
+
+
+@dataclass
+class LiveDoor:
+    """Answers `/live/<ticket>`. `stopping` is set when the process is told to end: open streams then end at once."""
+
+    client: redis.asyncio.Redis
+    stopping: asyncio.Event
+    open_streams: Counter[str] = field(default_factory=Counter)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, ticket: str) -> None:
+        """Check the ticket, then stream until the retrieval, the caller or this process ends."""
+        if scope["method"] != "GET":
+            await _answer(send, 405, (b"allow", b"GET"))
+            return
+        session_key = _session_key(scope)
+        try:
+            follow_record.read_ticket(ticket=ticket, session_key=session_key, now=datetime.now(UTC))
+        except NotPermitted:
+            await _answer(send, 204)
+            return
+        if self.open_streams[session_key] >= MOST_STREAMS_A_SESSION or self.open_streams.total() >= MOST_STREAMS:
+            await _answer(send, 503, (b"retry-after", b"5"))
+            return
+        self.open_streams[session_key] += 1
+        try:
+            await self._stream(scope, receive, send, ticket=ticket, session_key=session_key)
+        finally:
+            self.open_streams[session_key] -= 1
+            self.open_streams += Counter()  # forget sessions with none
+
+    async def _stream(
+        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, ticket: str, session_key: str
+    ) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
+        await send(_part(b"retry: %d\n\n" % RETRY_AFTER_MS))
+        events = follow_record.follow(
+            ticket=ticket,
+            session_key=session_key,
+            last_event_id=_last_event_id(scope),
+            client=self.client,
+            now=datetime.now(UTC),
+        )
+        told = asyncio.create_task(_tell(events, send))
+        gone = asyncio.create_task(_disconnected(receive))
+        ended = asyncio.create_task(self.stopping.wait())
+        watched = {told, gone, ended}
+        await asyncio.wait(
+            watched, timeout=settings.RETRIEVAL_DEADLINE_S + PAST_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        over = not any(task.done() for task in watched)
+        left = gone.done()
+        for task in watched:
+            task.cancel()
+        await asyncio.gather(*watched, return_exceptions=True)
+        if not left:
+            await send(_part(DONE if over else b"", more=False))
+
+
+async def _tell(events: AsyncIterator[follow_record.Event | None], send: Send) -> None:
+    try:
+        async for event in events:
+            await send(_part(_line(event)))
+    except redis.RedisError as error:
+        # The stream ends without `done`: the browser asks again, from the last event it saw.
+        log.warning("live stream ended", error=type(error).__name__)
+    except NotPermitted:
+        await send(_part(DONE))
+
+
+def _line(event: follow_record.Event | None) -> bytes:
+    if event is None:
+        return HEARTBEAT
+    return f"id: {event.id}\nevent: {event.kind}\ndata: {event.kind}\n\n".encode()
+
+
+def _part(content: bytes, *, more: bool = True) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": content, "more_body": more}
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _answer(send: Send, status: int, *more: tuple[bytes, bytes]) -> None:
+    headers = [(b"cache-control", b"no-store, private"), *more]
+    if status != 204:
+        headers.append((b"content-length", b"0"))
+    with suppress(ConnectionError):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send(_part(b"", more=False))
+
+
+def _header(scope: MutableMapping[str, Any], name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _session_key(scope: MutableMapping[str, Any]) -> str:
+    return parse_cookie(_header(scope, b"cookie")).get(settings.SESSION_COOKIE_NAME, "")
+
+
+def _last_event_id(scope: MutableMapping[str, Any]) -> str:
+    """Return the id of the last event that the browser saw, if it is one of Redis's (two numbers)."""
+    given = _header(scope, b"last-event-id")
+    first, _, second = given.partition("-")
+    return given if len(given) < 42 and first.isdecimal() and second.isdecimal() and given.isascii() else ""

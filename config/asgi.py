@@ -1,0 +1,92 @@
+"""What uvicorn runs: live events natively on its loop, everything else Django on a fixed pool of threads.
+
+Each thread keeps its database connection. Under plain ASGI every synchronous view opens a new one, which costs five
+times the CPU, and CONN_MAX_AGE then leaks them until the server refuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from types import FrameType
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+
+import redis.asyncio
+from a2wsgi import WSGIMiddleware
+from django.conf import settings
+
+from config.collector import settle_collector
+from config.requests import Application, Receive, Scope, Send, WholeRequests
+from config.wsgi import application as django
+
+from aggregator.web.live import MOST_STREAMS, LiveDoor  # isort: skip (Django's applications are loaded by config.wsgi)
+
+DJANGO_THREADS = 10
+LIVE_PATH = "/live/"
+
+# Called before Django for each request, on the loop: what must wait for something waits here, and holds no thread.
+WAITS: tuple[Callable[[Scope], Awaitable[None]], ...] = ()
+
+
+class Dispatcher:
+    """Sends a request where it belongs."""
+
+    def __init__(self, *, pages: Application) -> None:
+        self.pages = pages
+        self.stopping = asyncio.Event()
+        self.live: LiveDoor | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or follow the life of the process."""
+        if scope["type"] == "lifespan":
+            await self._live_and_end(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        elif self.live and scope["path"].startswith(LIVE_PATH):
+            await self.live(scope, receive, send, ticket=scope["path"].removeprefix(LIVE_PATH))
+        else:
+            for wait in WAITS:
+                await wait(scope)
+            await self.pages(scope, receive, send)
+
+    async def _live_and_end(self, receive: Receive, send: Send) -> None:
+        await receive()
+        # Blocks for as long as an event takes to come, so without a time-out.
+        client = redis.asyncio.Redis.from_url(
+            settings.HELD_REDIS_URL, socket_timeout=None, socket_connect_timeout=2, max_connections=MOST_STREAMS + 10
+        )
+        self.live = LiveDoor(client=client, stopping=self.stopping)
+        self._hear_signals()
+        settle_collector()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.stopping.set()
+        await client.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _hear_signals(self) -> None:
+        """End open streams when the process is told to end: uvicorn waits for them before it ends its lifespan."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before = signal.getsignal(number)
+
+            def handle(received: int, frame: FrameType | None, before: object = before) -> None:
+                loop.call_soon_threadsafe(self.stopping.set)
+                if callable(before):
+                    before(received, frame)
+
+            signal.signal(number, handle)
+
+
+# An unbounded queue: a thread hands over its whole answer and is free, however slowly the caller reads.
+pages = WholeRequests(
+    WSGIMiddleware(django, workers=DJANGO_THREADS, send_queue_size=0),
+    limit_bytes=settings.BODY_LIMIT_BYTES,
+)
+application = Dispatcher(pages=pages)

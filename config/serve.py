@@ -1,0 +1,48 @@
+"""Run the web process: `python -m config.serve [--host H] [--port P] | [--fd N]`, uvicorn with the limits it needs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+
+import uvicorn
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+
+
+def main() -> None:
+    """Read the command line and serve until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m config.serve", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--fd", type=int, help="a listening socket to take over, in place of host and port")
+    parser.add_argument("--proxy", default="", help="address of the proxy whose X-Forwarded-For is believed")
+    options = parser.parse_args()
+    # A core file would hold records in the clear.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    uvicorn.run(
+        "config.asgi:application",
+        host=options.host,
+        port=options.port,
+        fd=options.fd,
+        # httptools lets endless headers grow a process to over a gigabyte; h11 cuts them.
+        http="h11",
+        h11_max_incomplete_event_size=16_384,
+        ws="none",
+        lifespan="on",
+        limit_concurrency=800,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=12,
+        server_header=False,
+        # Its lines would hold live tickets and paths.
+        access_log=False,
+        # Logs are set up by Django's settings.
+        log_config=None,
+        proxy_headers=bool(options.proxy),
+        forwarded_allow_ips=options.proxy,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -50,6 +50,8 @@ def load_relationships(*, source: Source, lines: Iterable[RelationshipLine]) -> 
         ).values_list("identifier_value", "id")
     )
     known = [line for line in wanted if line.identifier_value in records]
+    # Two attendances that began on one day are one relationship, as long as the longer.
+    longest = {(line.identifier_value, line.kind, line.from_date): line for line in sorted(known, key=_until)}
     Relationship.objects.bulk_create(
         [
             Relationship(
@@ -59,7 +61,7 @@ def load_relationships(*, source: Source, lines: Iterable[RelationshipLine]) -> 
                 from_date=line.from_date,
                 until_date=line.until_date,
             )
-            for line in known
+            for line in longest.values()
         ],
         update_conflicts=True,
         unique_fields=["source_record", "organisation", "kind", "from_date"],
@@ -67,3 +69,7 @@ def load_relationships(*, source: Source, lines: Iterable[RelationshipLine]) -> 
         batch_size=500,
     )
     return len(wanted) - len(known)
+
+
+def _until(line: RelationshipLine) -> date:
+    return line.until_date or date.max

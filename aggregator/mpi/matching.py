@@ -17,8 +17,10 @@ from aggregator.mpi.demographics import (
     first_given,
     name_is_placeholder,
 )
+from aggregator.mpi.nicknames import is_short_for
 
 RULES_VERSION = "exact-1"
+AGREEING_NAMES = frozenset({"same", "nickname", "initial", "swapped"})
 KNOWN_SEXES = frozenset({"male", "female"})
 
 
@@ -32,7 +34,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`evidence`: a word a field, one of same, initial, swapped, differs, absent. `vetoes` name what forbids a link."""
+    """`evidence`: a word a field (same, nickname, initial, swapped, differs, absent). `vetoes` name what forbids a link."""
 
     grade: Grade
     rule: str
@@ -44,13 +46,13 @@ def compare(*, left: Demographics, right: Demographics) -> Verdict:
     """Return whether two sets of demographics are one person's. Symmetric.
 
     CERTAIN: the same valid NHS number, verified on both sides, the same whole birth date and the same first given name
-    (or its initial, or swapped with the surname), and no veto. A surname may differ: people marry.
+    (or a short form or initial of it, or swapped with the surname), and no veto. A surname may differ: people marry.
     PROBABLE: enough agrees for a human to look. CERTAINLY_NOT: nothing to look at.
     """
     evidence = _evidence(left=left, right=right)
     fields = dict(evidence)
     vetoes = _vetoes(left=left, right=right, fields=fields)
-    names_agree = fields["given"] in {"same", "initial", "swapped"}
+    names_agree = fields["given"] in AGREEING_NAMES
     if (
         not vetoes
         and fields["nhs_number"] == "same"
@@ -123,6 +125,8 @@ def _given_evidence(*, left: Demographics, right: Demographics) -> str:
         return "absent"
     if left_given == right_given:
         return "same"
+    if is_short_for(one=left_given, other=right_given):
+        return "nickname"
     if 1 in {len(left_given), len(right_given)} and left_given[0] == right_given[0]:
         return "initial"
     if left_given == clean_name(text=right.family) and right_given == clean_name(text=left.family):

@@ -143,8 +143,12 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
         link.source_record_id: link.person_id
         for link in Link.objects.filter(source_record__in=[record for record, _ in pairs], ended_at__isnull=True)
     }
+    changed: list[SourceRecord] = []
     for record, identity in pairs:
         before = demographics_of(record)
+        if before == identity.demographics:
+            continue
+        changed.append(record)
         for name, value in _record_values(identity.demographics).items():
             setattr(record, name, value)
         record.updated_at = now
@@ -162,9 +166,7 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
                 evidence=dict.fromkeys(wrong, "differs"),
                 now=now,
             )
-    SourceRecord.objects.bulk_update(
-        [record for record, _ in pairs], [*DEMOGRAPHIC_FIELDS, "updated_at"], batch_size=500
-    )
+    SourceRecord.objects.bulk_update(changed, [*DEMOGRAPHIC_FIELDS, "updated_at"], batch_size=500)
     report.updated += len(pairs)
 
 

@@ -1,4 +1,4 @@
-"""Reading values out of a FHIR resource that somebody else wrote; what is missing or misshapen reads as absent. Pure."""
+"""Reading values out of a FHIR resource that somebody else wrote: what is missing or misshapen is absent. Pure."""
 
 from __future__ import annotations
 

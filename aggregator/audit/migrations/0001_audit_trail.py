@@ -38,13 +38,18 @@ CREATE FUNCTION audit_append(
 $$;
 REVOKE ALL ON FUNCTION audit_append(text, text, uuid, text, text, text, uuid, jsonb) FROM PUBLIC;
 
--- Where the application has a role of its own, it may append by the function and read, and nothing else.
-DO $$ BEGIN
-    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'app') AND current_user <> 'app' THEN
-        REVOKE ALL ON TABLE audit_event FROM app;
-        GRANT SELECT ON TABLE audit_event TO app;
-        GRANT EXECUTE ON FUNCTION audit_append(text, text, uuid, text, text, text, uuid, jsonb) TO app;
-    END IF;
+-- Where the application has a role of its own, which may use every table by default, it may read this one and append by
+-- the function, and nothing else.
+DO $$ DECLARE app name; BEGIN
+    FOR app IN
+        SELECT DISTINCT grantee FROM information_schema.role_table_grants
+        WHERE table_schema = 'public' AND table_name = 'audit_event' AND grantee <> current_user
+    LOOP
+        EXECUTE format('REVOKE ALL ON TABLE audit_event FROM %I', app);
+        EXECUTE format('GRANT SELECT ON TABLE audit_event TO %I', app);
+        EXECUTE format(
+            'GRANT EXECUTE ON FUNCTION audit_append(text, text, uuid, text, text, text, uuid, jsonb) TO %I', app);
+    END LOOP;
 END $$;
 """
 

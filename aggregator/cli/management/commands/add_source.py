@@ -1,0 +1,64 @@
+"""`manage.py add_source`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from aggregator.accounts.requester import operator
+from aggregator.errors import LongviewError
+from aggregator.services.add_source import NewSource, add_source
+
+
+class Command(BaseCommand):
+    help = "Register a source by hand, or change the one of that short name."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", help="short name: small letters, digits, hyphens")
+        parser.add_argument("base_url", help="where it is served, up to the FHIR base")
+        parser.add_argument("--kind", required=True, help="how it is spoken to, such as fhir_r4 or gp_connect")
+        parser.add_argument("--ods", required=True, help="ODS code of its organisation")
+        parser.add_argument("--name", default="", help="name for people (default: the short name)")
+        parser.add_argument("--organisation", default="", help="name of its organisation (default: as it is on record)")
+        parser.add_argument(
+            "--identifier-system", default="", help="system of its patients' identifiers (fhir_r4; empty: FHIR ids)"
+        )
+        parser.add_argument("--time-limit", type=float, default=9.0, metavar="SECONDS")
+        parser.add_argument("--rank", type=int, default=100, help="order in survivorship rules, lower first")
+        parser.add_argument(
+            "--option",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a setting of its kind, such as to_asid=999000000101; may be given several times",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            created = add_source(
+                requester=operator(),
+                source=NewSource(
+                    slug=options["slug"],
+                    name=options["name"] or options["slug"],
+                    kind=options["kind"],
+                    base_url=options["base_url"],
+                    organisation_ods=options["ods"],
+                    organisation_name=options["organisation"],
+                    identifier_system=options["identifier_system"],
+                    time_limit_s=options["time_limit"],
+                    rank=options["rank"],
+                    options=dict(_pair(option) for option in options["option"]),
+                ),
+            )
+        except LongviewError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"{options['slug']} is {'registered' if created else 'changed'}.")
+
+
+def _pair(option: str) -> tuple[str, str]:
+    name, equals, value = option.partition("=")
+    if not name or not equals:
+        raise CommandError(f"--option takes NAME=VALUE, not {option!r}.")
+    return name, value

@@ -1,0 +1,56 @@
+"""`manage.py merge_record`: runs on files only, with no service and no setting."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from aggregator.record import document, merge
+from aggregator.record.item import Item
+from aggregator.sources import catalogue
+from connectors.contract import SourceError
+
+FORMATS = {"text": document.as_text, "json": document.as_json}
+
+
+class Command(BaseCommand):
+    help = (
+        "Merge FHIR R4 Bundles, one file a source, into one longitudinal record: entries, conflicts, what is set aside."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", metavar="FILE", help="an R4 Bundle, such as convert_record writes")
+        parser.add_argument("--format", choices=sorted(FORMATS), default="text")
+        parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        connector = catalogue.connector_for(kind="fhir_r4")
+        items: list[Item] = []
+        quarantined: Counter[str] = Counter()
+        for source_id, name in _source_names(options["files"]):
+            try:
+                reply = connector.convert(payload=Path(name).read_bytes())
+            except OSError as error:
+                raise CommandError(f"{name} cannot be read: {type(error).__name__}.") from None
+            except SourceError as error:
+                raise CommandError(f"{name} holds no record: {error}.") from None
+            items.extend(document.items_of(reply=reply, source_id=source_id))
+            quarantined.update(entry.reason for entry in reply.quarantined)
+        record = merge.merge(items=items)
+        self.stdout.write(FORMATS[options["format"]](record=record, quarantined=quarantined))
+
+
+def _source_names(files: list[str]) -> list[tuple[str, str]]:
+    """Return a name for each file's source: its stem, with a number where two files have the same."""
+    seen: Counter[str] = Counter()
+    named: list[tuple[str, str]] = []
+    for name in files:
+        stem = Path(name).stem
+        seen[stem] += 1
+        named.append((stem if seen[stem] == 1 else f"{stem}-{seen[stem]}", name))
+    return named

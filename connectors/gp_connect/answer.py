@@ -88,9 +88,7 @@ def read_answer(
     silent = lists.missing(resources=resources, asked=asked)
     said = {notice.category for notice in reading.notices if notice.code == "not-supported"}
     reading.notices.extend(
-        Notice(code="information-not-available", category=category)
-        for category in silent
-        if category not in said
+        Notice(code="information-not-available", category=category) for category in silent if category not in said
     )
     return Reply(
         subject=_ENCODER.encode(translate(resource=subject.verdict.resource or {}).resource),

@@ -76,7 +76,27 @@ def _object(*, value: Mapping[str, Any], path: str, notes: list[str]) -> Resourc
             notes.append(f"{here}: empty")
         else:
             copy[name] = made
+    _settle_reference(copy=copy, path=path, notes=notes)
+    _settle_period(copy=copy, sent=value, path=path, notes=notes)
     return copy
+
+
+def _settle_reference(*, copy: Resource, path: str, notes: list[str]) -> None:
+    """Systems write a sentence where a reference should be ("Referral items are not supported by ..."): show it."""
+    text = copy.get("reference")
+    if isinstance(text, str) and " " in text:
+        del copy["reference"]
+        copy.setdefault("display", text)
+        notes.append(f"{path}.reference: a sentence, carried as display")
+
+
+def _settle_period(*, copy: Resource, sent: Mapping[str, Any], path: str, notes: list[str]) -> None:
+    """Where only one side of a period lost its time, the other loses it too: else a day could end before it began."""
+    for cut, other in (("start", "end"), ("end", "start")):
+        was_cut = copy.get(cut) != sent.get(cut)
+        if was_cut and isinstance(copy.get(other), str) and copy[other] == sent.get(other) and len(copy[other]) > 10:
+            copy[other] = copy[other][:10]
+            notes.append(f"{path}.{other}: date kept, as of the {cut}")
 
 
 def _value(*, name: str, value: Any, path: str, notes: list[str]) -> Any:

@@ -100,12 +100,17 @@ def notices(*, resources: Sequence[Resource]) -> tuple[Notice, ...]:
         if resource.get("emptyReason") and "no-content-recorded" not in reasons:
             found[Notice(code="information-not-available", text=text, category=category)] = None
         for entry in resource.get("entry") or []:
-            item = entry.get("item") or {}
-            if "display" in item and "reference" not in item:  # "Test request items are not supported by ..."
-                found[Notice(code="not-supported", text=str(item["display"]), category=RecordCategory.ENCOUNTERS)] = (
-                    None
-                )
+            if text := _sentence(item=entry.get("item") or {}):
+                found[Notice(code="not-supported", text=text, category=category or RecordCategory.ENCOUNTERS)] = None
     return tuple(found)
+
+
+def _sentence(*, item: Mapping[str, Any]) -> str:
+    """What stands in place of an item, such as "Test request items are not supported by the provider system"."""
+    reference = str(item.get("reference", ""))
+    if " " in reference:
+        return reference
+    return "" if reference else str(item.get("display", ""))
 
 
 def missing(*, resources: Sequence[Resource], asked: Iterable[RecordCategory]) -> tuple[RecordCategory, ...]:
@@ -121,7 +126,7 @@ def _codings(*, resource: Resource) -> list[tuple[str, str]]:
 
 def _entries(*, resource: Resource) -> list[str]:
     references = [(entry.get("item") or {}).get("reference") for entry in resource.get("entry") or []]
-    return [reference for reference in references if isinstance(reference, str)]
+    return [reference for reference in references if isinstance(reference, str) and " " not in reference]
 
 
 def _warning_codes(*, resource: Resource) -> list[str]:

@@ -9,6 +9,8 @@ from django.templatetags.static import static
 from django.urls import reverse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader
 
+from aggregator.web.filters import FILTERS
+
 # A plain path: a folder has no hashed name, and the style sheet's own references are mended when files are collected.
 ASSET_PATH = f"/{settings.STATIC_URL.strip('/')}/nhsuk/assets"
 
@@ -24,6 +26,7 @@ def environment(**options: Any) -> Environment:
     ]
     made = Environment(loader=ChoiceLoader([ours, *design_system]), **options)  # noqa: S701 (autoescape is in options)
     made.globals.update(static=static, url=url, assetPath=ASSET_PATH)
+    made.filters.update(FILTERS)
     return made
 
 

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
 from aggregator.accounts.models import Membership, User
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Role
+
+SIGNED_IN_AT = "signed_in_at"
+
+
+def signed_in_requester(*, request: HttpRequest, now: datetime) -> Requester | None:
+    """Return who has signed in, or None when nobody has, or longer ago than a session may last, however busy."""
+    began = request.session.get(SIGNED_IN_AT)
+    if not request.user.is_authenticated or began is None:
+        return None
+    if now - datetime.fromisoformat(began) > settings.SESSION_LIMIT:
+        return None
+    return requester_for(user_id=request.user.pk)
 
 
 def user_for_password(*, request: HttpRequest, username: str, password: str) -> User | None:

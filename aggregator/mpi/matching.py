@@ -34,7 +34,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`evidence`: a word a field (same, nickname, initial, swapped, differs, absent). `vetoes` name what forbids a link."""
+    """`evidence`: a word a field (same, nickname, initial, swapped, differs, absent). `vetoes` forbid a link."""
 
     grade: Grade
     rule: str

@@ -92,12 +92,16 @@ def in_words(*, status: SourceStatus) -> str:
     """Return how a source stands, in words for people."""
     if status.outcome is None:
         return "Asked, waiting"
-    words = OUTCOME_WORDS[status.outcome]
     partly = any(notice.code in UNANSWERED_NOTICES | PARTIAL_NOTICES for notice in status.notices)
     if status.outcome is Outcome.ANSWERED and (partly or status.quarantined):
-        words = "Answered in part"
-    reason = REASON_WORDS.get(status.reason, "")
-    return f"{words}: {reason}" if reason else words
+        return "Answered in part"
+    return outcome_words(outcome=status.outcome, reason=status.reason)
+
+
+def outcome_words(*, outcome: Outcome, reason: str) -> str:
+    """Return how an asking ended, and why, in words for people."""
+    words, why = OUTCOME_WORDS[outcome], REASON_WORDS.get(reason, "")
+    return f"{words}: {why}" if why else words
 
 
 def summary_line(*, statuses: Sequence[SourceStatus]) -> str:
@@ -164,3 +168,67 @@ def _listed(names: Sequence[str]) -> str:
 
 def _lower_first(words: str) -> str:
     return words[:1].lower() + words[1:]
+
+
+# What a source said of its own answer, in words that must be shown. Source: GP Connect, List warning codes.
+NOTICE_WORDS: Mapping[str, str] = {
+    "confidential-items": "Items excluded due to confidentiality and/or patient preferences.",
+    "data-in-transit": "Patient record transfer from previous GP practice not yet complete; information may be missing.",
+    "data-awaiting-filing": "Patient data may be incomplete: there are data awaiting filing.",
+    "not-supported": "Not available from this source.",
+    "information-not-available": "This source says that the information is not available.",
+    "incomplete": "This source holds the patient more than once, and did not answer for each.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """Something to be said beside a section: by whom it is caused, and what."""
+
+    source_name: str
+    words: str
+
+
+def notice_words(*, notice: Notice) -> str:
+    """Return a notice in words: the source's own where it gave any."""
+    return notice.text or NOTICE_WORDS.get(notice.code, "This source says that its answer may not be whole.")
+
+
+def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) -> tuple[Remark, ...]:
+    """Return what a reader of a section must know: who is missing, what was set aside or left out, what is not shown."""
+    remarks: list[Remark] = []
+    for status in statuses:
+        if category in status.holds and status.outcome not in WHOLE_ANSWERS:
+            remarks.append(Remark(source_name=status.name, words=f"{in_words(status=status)}."))
+            continue
+        remarks.extend(
+            Remark(source_name=status.name, words=notice_words(notice=notice))
+            for notice in status.notices
+            if notice.category is category
+        )
+        remarks.extend(
+            Remark(source_name=status.name, words=f"{_items(count)} could not be shown.")
+            for quarantined, count in status.quarantined
+            if quarantined is category
+        )
+        remarks.extend(
+            Remark(source_name=status.name, words=f"{_items(count)} received but not translated yet, so not shown.")
+            for untranslated, count in status.untranslated
+            if untranslated is category
+        )
+    return tuple(remarks)
+
+
+def remarks_on_source(*, status: SourceStatus) -> tuple[str, ...]:
+    """Return what must be known of one source's whole answer."""
+    words = [notice_words(notice=notice) for notice in status.notices]
+    words.extend(
+        f"{_items(count)}{f' of {category}' if category else ''} could not be shown."
+        for category, count in status.quarantined
+    )
+    words.extend(f"{_items(count)} of {category} not translated yet." for category, count in status.untranslated)
+    return tuple(dict.fromkeys(words))
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aggregator.record.item import Item
-from connectors.contract import RecordCategory
+from connectors.contract import RecordCategory as RecordCategory
 
 # Order of the first screen: what can hurt most comes first; then PRSB Core Information Standard v2 headings.
 SECTION_ORDER: tuple[RecordCategory, ...] = (

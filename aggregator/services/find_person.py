@@ -13,7 +13,9 @@ from aggregator.audit import trail
 from aggregator.errors import Invalid, NotPermitted
 from aggregator.mpi import queries
 from aggregator.mpi.demographics import digits_of, valid_nhs_number
-from aggregator.mpi.queries import SEARCH_LIMIT, PersonSummary
+from aggregator.mpi.golden import GoldenRecord as GoldenRecord
+from aggregator.mpi.queries import SEARCH_LIMIT
+from aggregator.mpi.queries import PersonSummary as PersonSummary
 
 ACTION = "find-person"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.auth import login
 from django.db import transaction
 from django.http import HttpRequest
 
-from aggregator.accounts.authentication import requester_for, user_for_password
+from aggregator.accounts.authentication import SIGNED_IN_AT, requester_for, user_for_password
 from aggregator.accounts.requester import Requester, anonymous
 from aggregator.audit import trail
 from aggregator.errors import NotPermitted
@@ -16,7 +18,7 @@ ACTION = "sign-in"
 MAX_PASSWORD_LENGTH = 128
 
 
-def sign_in(*, request: HttpRequest, username: str, password: str) -> Requester:
+def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime) -> Requester:
     """Sign a user in and return who they are; the session starts anew, so that nothing from before it is kept.
 
     Raises: NotPermitted, with the same words whether the name, the password or the account is at fault.
@@ -33,5 +35,6 @@ def sign_in(*, request: HttpRequest, username: str, password: str) -> Requester:
     with transaction.atomic():
         request.session.flush()
         login(request, user)
+        request.session[SIGNED_IN_AT] = now.isoformat()
         trail.append(requester=requester, action=ACTION)
     return requester

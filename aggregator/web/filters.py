@@ -1,0 +1,31 @@
+"""The filters that templates use: values in the words of `wording`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from aggregator.services.find_person import GoldenRecord, PersonSummary
+from aggregator.web import wording
+from aggregator.web.record_page import Banner, banner_of
+
+
+def banner_name(golden: GoldenRecord) -> str:
+    """Return a person's name as in the banner."""
+    return wording.banner_name(family=golden.family, given=golden.given)
+
+
+def banner(person: PersonSummary) -> Banner:
+    """Return a person's banner as of today."""
+    return banner_of(person=person, today=timezone.localdate())
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "banner": banner,
+    "banner_name": banner_name,
+    "moment": wording.moment,
+    "nhs_number": wording.nhs_number,
+    "short_date": wording.short_date,
+}

@@ -1,0 +1,110 @@
+"""How values are written for people. Source: NHS Common User Interface, patient banner and date display guidance. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from aggregator.record.completeness import AllergyStatus
+from aggregator.record.timeline import RecordCategory, Standing
+
+LONDON = ZoneInfo("Europe/London")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+NOT_KNOWN = "Not known"
+NBSP = "\u00a0"
+
+SECTION_TITLES: Mapping[RecordCategory, str] = {
+    RecordCategory.ALERTS: "Alerts",
+    RecordCategory.ALLERGIES: "Allergies and adverse reactions",
+    RecordCategory.MEDICATIONS: "Medications",
+    RecordCategory.PROBLEMS: "Problems",
+    RecordCategory.ENCOUNTERS: "Contacts",
+    RecordCategory.RESULTS: "Test results",
+    RecordCategory.OBSERVATIONS: "Observations",
+    RecordCategory.PROCEDURES: "Procedures",
+    RecordCategory.IMMUNISATIONS: "Immunisations",
+    RecordCategory.DOCUMENTS: "Documents",
+    RecordCategory.CARE_PLANS: "Care plans",
+    RecordCategory.REFERRALS: "Referrals",
+    RecordCategory.APPOINTMENTS: "Appointments and recalls",
+    RecordCategory.HISTORY: "Family and social history",
+    RecordCategory.OTHER: "Other",
+}
+ALLERGY_WORDS: Mapping[AllergyStatus, str] = {
+    AllergyStatus.KNOWN: "Known allergies",
+    AllergyStatus.NONE_KNOWN: "No known allergies",
+    AllergyStatus.NOT_RECORDED: "Allergies not recorded",
+    AllergyStatus.UNAVAILABLE: "Allergies unavailable",
+}
+STANDING_WORDS: Mapping[Standing, str] = {
+    Standing.ACTIVE: "Current",
+    Standing.PAST: "Past",
+    Standing.RETRACTED: "Entered in error",
+    Standing.NEGATED: "Negative",
+    Standing.UNKNOWN: "Status not known",
+}
+
+
+def nhs_number(number: str) -> str:
+    """Return an NHS number in its 3-3-4 groups, which do not break over lines."""
+    if not number:
+        return NOT_KNOWN
+    return f"{number[:3]}{NBSP}{number[3:6]}{NBSP}{number[6:]}"
+
+
+def short_date(value: date | None) -> str:
+    """Return a date as 14-Aug-1980."""
+    return f"{value.day:02d}-{MONTHS[value.month - 1]}-{value.year:04d}" if value else NOT_KNOWN
+
+
+def moment(value: datetime | None) -> str:
+    """Return a moment as 14-Aug-1980 13:05, UK time."""
+    if value is None:
+        return ""
+    local = value.astimezone(LONDON)
+    return f"{short_date(local.date())} {local:%H:%M}"
+
+
+def clock(value: datetime | None) -> str:
+    """Return the time of day, UK time, to the second."""
+    return value.astimezone(LONDON).strftime("%H:%M:%S") if value else ""
+
+
+def sent_date(text: str) -> str:
+    """Return a FHIR date with the precision that it was sent with: 14-Aug-1980 13:05, Aug-1980, 1980."""
+    shape = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?(?:T(\d{2}:\d{2}).*?(Z|[+-]\d{2}:\d{2})?)?", text)
+    if not shape or not 1 <= int(shape[2] or 1) <= 12:
+        return text
+    year, month, day, time, zone = shape.groups()
+    if zone and time:
+        return _in_london(text)
+    month_words = MONTHS[int(month) - 1] if month else ""
+    written = "-".join(part for part in (day, month_words, year) if part)
+    return f"{written} {time}" if time else written
+
+
+def age(born: date | None, *, today: date) -> str:
+    """Return an age in years, or in months or weeks for the very young."""
+    if born is None or born > today:
+        return ""
+    years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    if years >= 2:
+        return f"{years}y"
+    weeks = (today - born).days // 7
+    return f"{weeks}w" if weeks < 26 else f"{(today - born).days * 12 // 365}m"
+
+
+def banner_name(*, family: str, given: str) -> str:
+    """Return a name as EDWARDS, Joan."""
+    if not family and not given:
+        return "Name not known"
+    return f"{family.upper() or 'SURNAME NOT KNOWN'}, {given or 'given name not known'}"
+
+
+def _in_london(text: str) -> str:
+    try:
+        return moment(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        return text

@@ -1,4 +1,4 @@
-"""The codes that the region is written in: problems, medicines, tests, vaccines and what else a record names.
+"""The code systems that the region is written in, and its medicines and tests.
 
 Source: SNOMED CT UK edition (dm+d VMP codes are SNOMED CT codes), LOINC, ICD-10, OPCS-4, Read v2 and CTV3, as UK
 systems send them. A unit test checks every SNOMED CT identifier by its Verhoeff check digit.
@@ -7,7 +7,7 @@ systems send them. A unit test checks every SNOMED CT identifier by its Verhoeff
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 SNOMED = "http://snomed.info/sct"
@@ -75,19 +75,6 @@ class Panel:
     tests: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Condition:
-    """An illness of the region: who gets it, what is taken for it, what is measured and who else cares for it."""
-
-    concept: Concept
-    drugs: tuple[str, ...] = ()
-    panels: tuple[str, ...] = ()
-    ages: tuple[int, int] = (0, 110)
-    weight: int = 1
-    care: frozenset[str] = field(default_factory=frozenset)  # acute, community, mental
-    sensitivity: str = ""  # a v3-ActCode sensitivity label such as PSY
-
-
 def _dose(count: str, amount: str, unit: str, times_a_day: int) -> Dose:
     return Dose(count=Decimal(count), amount=Decimal(amount), unit=unit, times_a_day=times_a_day)
 
@@ -96,8 +83,9 @@ def _drug(term: str, vmp: str, form: str, route: str, *doses: Dose) -> Drug:
     return Drug(term=term, vmp=vmp, form=form, route=route, doses=doses)
 
 
-def _c(term: str, snomed: str, *, icd10: str = "", opcs4: str = "", read2: str = "", ctv3: str = "",
-       loinc: str = "") -> Concept:
+def _c(
+    term: str, snomed: str, *, icd10: str = "", opcs4: str = "", read2: str = "", ctv3: str = "", loinc: str = ""
+) -> Concept:
     return Concept(term=term, snomed=snomed, icd10=icd10, opcs4=opcs4, read2=read2, ctv3=ctv3, loinc=loinc)
 
 
@@ -108,50 +96,119 @@ ROUTES: Mapping[str, Concept] = {
 }
 
 DRUGS: Mapping[str, Drug] = {
-    "metformin": _drug("Metformin 500mg tablets", "325278007", "tablet", "oral",
-                       _dose("1", "500", "mg", 2), _dose("2", "1000", "mg", 2), _dose("1", "500", "mg", 3)),
-    "gliclazide": _drug("Gliclazide 80mg tablets", "325242002", "tablet", "oral",
-                        _dose("1", "80", "mg", 2), _dose("0.5", "40", "mg", 1)),
-    "amlodipine": _drug("Amlodipine 10mg tablets", "319284000", "tablet", "oral",
-                        _dose("1", "10", "mg", 1), _dose("0.5", "5", "mg", 1)),
-    "ramipril": _drug("Ramipril 10mg capsules", "318906001", "capsule", "oral",
-                      _dose("1", "10", "mg", 1), _dose("1", "10", "mg", 2)),
-    "lisinopril": _drug("Lisinopril 10mg tablets", "318859000", "tablet", "oral",
-                        _dose("1", "10", "mg", 1), _dose("2", "20", "mg", 1)),
-    "atorvastatin": _drug("Atorvastatin 20mg tablets", "320030001", "tablet", "oral",
-                          _dose("1", "20", "mg", 1), _dose("2", "40", "mg", 1)),
+    "metformin": _drug(
+        "Metformin 500mg tablets",
+        "325278007",
+        "tablet",
+        "oral",
+        _dose("1", "500", "mg", 2),
+        _dose("2", "1000", "mg", 2),
+        _dose("1", "500", "mg", 3),
+    ),
+    "gliclazide": _drug(
+        "Gliclazide 80mg tablets", "325242002", "tablet", "oral", _dose("1", "80", "mg", 2), _dose("0.5", "40", "mg", 1)
+    ),
+    "amlodipine": _drug(
+        "Amlodipine 10mg tablets", "319284000", "tablet", "oral", _dose("1", "10", "mg", 1), _dose("0.5", "5", "mg", 1)
+    ),
+    "ramipril": _drug(
+        "Ramipril 10mg capsules", "318906001", "capsule", "oral", _dose("1", "10", "mg", 1), _dose("1", "10", "mg", 2)
+    ),
+    "lisinopril": _drug(
+        "Lisinopril 10mg tablets", "318859000", "tablet", "oral", _dose("1", "10", "mg", 1), _dose("2", "20", "mg", 1)
+    ),
+    "atorvastatin": _drug(
+        "Atorvastatin 20mg tablets", "320030001", "tablet", "oral", _dose("1", "20", "mg", 1), _dose("2", "40", "mg", 1)
+    ),
     "aspirin": _drug("Aspirin 75mg dispersible tablets", "319773006", "tablet", "oral", _dose("1", "75", "mg", 1)),
     "clopidogrel": _drug("Clopidogrel 75mg tablets", "319799004", "tablet", "oral", _dose("1", "75", "mg", 1)),
-    "atenolol": _drug("Atenolol 100mg tablets", "318421004", "tablet", "oral",
-                      _dose("0.5", "50", "mg", 1), _dose("1", "100", "mg", 1)),
-    "digoxin": _drug("Digoxin 125microgram tablets", "317896006", "tablet", "oral",
-                     _dose("1", "125", "microgram", 1), _dose("2", "250", "microgram", 1)),
-    "furosemide": _drug("Furosemide 20mg tablets", "317971007", "tablet", "oral",
-                        _dose("1", "20", "mg", 1), _dose("2", "40", "mg", 1)),
+    "atenolol": _drug(
+        "Atenolol 100mg tablets", "318421004", "tablet", "oral", _dose("0.5", "50", "mg", 1), _dose("1", "100", "mg", 1)
+    ),
+    "digoxin": _drug(
+        "Digoxin 125microgram tablets",
+        "317896006",
+        "tablet",
+        "oral",
+        _dose("1", "125", "microgram", 1),
+        _dose("2", "250", "microgram", 1),
+    ),
+    "furosemide": _drug(
+        "Furosemide 20mg tablets", "317971007", "tablet", "oral", _dose("1", "20", "mg", 1), _dose("2", "40", "mg", 1)
+    ),
     "doxazosin": _drug("Doxazosin 4mg tablets", "318783003", "tablet", "oral", _dose("1", "4", "mg", 1)),
-    "omeprazole": _drug("Omeprazole 20mg gastro-resistant capsules", "317291008", "capsule", "oral",
-                        _dose("1", "20", "mg", 1), _dose("2", "40", "mg", 1)),
-    "levothyroxine": _drug("Levothyroxine sodium 100microgram tablets", "374296008", "tablet", "oral",
-                           _dose("1", "100", "microgram", 1), _dose("0.5", "50", "microgram", 1)),
-    "salbutamol": _drug("Salbutamol 100micrograms/dose inhaler CFC free", "39113611000001102", "puff", "inhaled",
-                        _dose("2", "200", "microgram", 4), _dose("1", "100", "microgram", 4)),
-    "prednisolone": _drug("Prednisolone 5mg gastro-resistant tablets", "325443009", "tablet", "oral",
-                          _dose("6", "30", "mg", 1), _dose("1", "5", "mg", 1)),
-    "citalopram": _drug("Citalopram 20mg tablets", "321987003", "tablet", "oral",
-                        _dose("1", "20", "mg", 1), _dose("2", "40", "mg", 1)),
-    "fluoxetine": _drug("Fluoxetine 20mg capsules", "321949006", "capsule", "oral",
-                        _dose("1", "20", "mg", 1), _dose("2", "40", "mg", 1)),
-    "amitriptyline": _drug("Amitriptyline 10mg tablets", "321745007", "tablet", "oral",
-                           _dose("1", "10", "mg", 1), _dose("2", "20", "mg", 1)),
+    "omeprazole": _drug(
+        "Omeprazole 20mg gastro-resistant capsules",
+        "317291008",
+        "capsule",
+        "oral",
+        _dose("1", "20", "mg", 1),
+        _dose("2", "40", "mg", 1),
+    ),
+    "levothyroxine": _drug(
+        "Levothyroxine sodium 100microgram tablets",
+        "374296008",
+        "tablet",
+        "oral",
+        _dose("1", "100", "microgram", 1),
+        _dose("0.5", "50", "microgram", 1),
+    ),
+    "salbutamol": _drug(
+        "Salbutamol 100micrograms/dose inhaler CFC free",
+        "39113611000001102",
+        "puff",
+        "inhaled",
+        _dose("2", "200", "microgram", 4),
+        _dose("1", "100", "microgram", 4),
+    ),
+    "prednisolone": _drug(
+        "Prednisolone 5mg gastro-resistant tablets",
+        "325443009",
+        "tablet",
+        "oral",
+        _dose("6", "30", "mg", 1),
+        _dose("1", "5", "mg", 1),
+    ),
+    "citalopram": _drug(
+        "Citalopram 20mg tablets", "321987003", "tablet", "oral", _dose("1", "20", "mg", 1), _dose("2", "40", "mg", 1)
+    ),
+    "fluoxetine": _drug(
+        "Fluoxetine 20mg capsules", "321949006", "capsule", "oral", _dose("1", "20", "mg", 1), _dose("2", "40", "mg", 1)
+    ),
+    "amitriptyline": _drug(
+        "Amitriptyline 10mg tablets",
+        "321745007",
+        "tablet",
+        "oral",
+        _dose("1", "10", "mg", 1),
+        _dose("2", "20", "mg", 1),
+    ),
     "zopiclone": _drug("Zopiclone 3.75mg tablets", "321177003", "tablet", "oral", _dose("1", "3.75", "mg", 1)),
     "allopurinol": _drug("Allopurinol 300mg tablets", "330062008", "tablet", "oral", _dose("1", "300", "mg", 1)),
     "folic-acid": _drug("Folic acid 5mg tablets", "327550006", "tablet", "oral", _dose("1", "5", "mg", 1)),
-    "ferrous-sulfate": _drug("Ferrous sulfate 200mg tablets", "327438003", "tablet", "oral",
-                             _dose("1", "200", "mg", 2), _dose("1", "200", "mg", 1)),
-    "tamsulosin": _drug("Tamsulosin 400microgram modified-release capsules", "38754011000001109", "capsule", "oral",
-                        _dose("1", "400", "microgram", 1)),
-    "paracetamol": _drug("Paracetamol 500mg tablets", "322236009", "tablet", "oral",
-                         _dose("2", "1000", "mg", 4), _dose("1", "500", "mg", 4)),
+    "ferrous-sulfate": _drug(
+        "Ferrous sulfate 200mg tablets",
+        "327438003",
+        "tablet",
+        "oral",
+        _dose("1", "200", "mg", 2),
+        _dose("1", "200", "mg", 1),
+    ),
+    "tamsulosin": _drug(
+        "Tamsulosin 400microgram modified-release capsules",
+        "38754011000001109",
+        "capsule",
+        "oral",
+        _dose("1", "400", "microgram", 1),
+    ),
+    "paracetamol": _drug(
+        "Paracetamol 500mg tablets",
+        "322236009",
+        "tablet",
+        "oral",
+        _dose("2", "1000", "mg", 4),
+        _dose("1", "500", "mg", 4),
+    ),
     "cetirizine": _drug("Cetirizine 10mg tablets", "320818006", "tablet", "oral", _dose("1", "10", "mg", 1)),
     "amoxicillin": _drug("Amoxicillin 500mg capsules", "323510009", "capsule", "oral", _dose("1", "500", "mg", 3)),
     "doxycycline": _drug("Doxycycline 100mg capsules", "324059006", "capsule", "oral", _dose("1", "100", "mg", 1)),
@@ -159,135 +216,161 @@ DRUGS: Mapping[str, Drug] = {
 SHORT_COURSES = ("amoxicillin", "doxycycline", "prednisolone", "paracetamol")
 
 
-def _t(concept: Concept, ucum: str, printed: str, low: str, high: str, mean: float, spread: float,
-       places: int) -> Test:
-    return Test(concept=concept, ucum=ucum, printed=printed, low=Decimal(low) if low else None,
-                high=Decimal(high) if high else None, mean=mean, spread=spread, places=places)
+def _t(concept: Concept, ucum: str, printed: str, low: str, high: str, mean: float, spread: float, places: int) -> Test:
+    return Test(
+        concept=concept,
+        ucum=ucum,
+        printed=printed,
+        low=Decimal(low) if low else None,
+        high=Decimal(high) if high else None,
+        mean=mean,
+        spread=spread,
+        places=places,
+    )
 
 
 TESTS: Mapping[str, Test] = {
-    "hba1c": _t(_c("Haemoglobin A1c level", "999791000000106", read2="42W5.00", ctv3="XaPbt", loinc="59261-8"),
-                "mmol/mol", "mmol/mol", "20", "41", 52, 12, 0),
-    "creatinine": _t(_c("Serum creatinine level", "1000731000000107", read2="44J3.00", ctv3="XE2q5", loinc="14682-9"),
-                     "umol/L", "umol/L", "59", "104", 84, 20, 0),
-    "egfr": _t(_c("Estimated glomerular filtration rate", "1011481000000105", read2="451E.00", ctv3="XaK8y",
-                  loinc="62238-1"), "mL/min/{1.73_m2}", "mL/min/1.73m2", "60", "", 74, 16, 0),
-    "potassium": _t(_c("Serum potassium level", "1000651000000109", read2="44I4.00", ctv3="XE2pz", loinc="2823-3"),
-                    "mmol/L", "mmol/L", "3.5", "5.3", 4.4, 0.4, 1),
-    "sodium": _t(_c("Serum sodium level", "1000661000000107", read2="44I5.00", ctv3="XE2q0", loinc="2951-2"),
-                 "mmol/L", "mmol/L", "133", "146", 139, 3, 0),
-    "haemoglobin": _t(_c("Haemoglobin estimation", "1022431000000105", read2="423..00", ctv3="Xa96v", loinc="718-7"),
-                      "g/L", "g/L", "115", "165", 136, 13, 0),
-    "white-cells": _t(_c("Total white cell count", "1022541000000102", read2="42H..00", ctv3="XaIdY", loinc="6690-2"),
-                      "10*9/L", "10^9/L", "4.0", "11.0", 7.1, 1.9, 2),
-    "platelets": _t(_c("Platelet count", "1022651000000100", read2="42P..00", ctv3="42P..", loinc="777-3"),
-                    "10*9/L", "10^9/L", "150", "400", 255, 60, 0),
-    "tsh": _t(_c("Serum TSH level", "1022791000000101", read2="442W.00", ctv3="XaELV", loinc="3016-3"),
-              "m[IU]/L", "mU/L", "0.27", "4.20", 2.4, 1.3, 2),
-    "cholesterol": _t(_c("Serum cholesterol level", "1005671000000105", read2="44P..00", ctv3="XE2eD",
-                         loinc="14647-2"), "mmol/L", "mmol/L", "", "5.0", 4.9, 1.0, 1),
-    "hdl": _t(_c("Serum HDL cholesterol level", "1005681000000107", read2="44P5.00", ctv3="44P5.", loinc="14646-4"),
-              "mmol/L", "mmol/L", "1.0", "", 1.4, 0.35, 1),
-    "crp": _t(_c("Serum C reactive protein level", "999651000000107", read2="44CS.00", ctv3="XE2dy", loinc="1988-5"),
-              "mg/L", "mg/L", "", "5.0", 6.0, 5.0, 1),
+    "hba1c": _t(
+        _c("Haemoglobin A1c level", "999791000000106", read2="42W5.00", ctv3="XaPbt", loinc="59261-8"),
+        "mmol/mol",
+        "mmol/mol",
+        "20",
+        "41",
+        52,
+        12,
+        0,
+    ),
+    "creatinine": _t(
+        _c("Serum creatinine level", "1000731000000107", read2="44J3.00", ctv3="XE2q5", loinc="14682-9"),
+        "umol/L",
+        "umol/L",
+        "59",
+        "104",
+        84,
+        20,
+        0,
+    ),
+    "egfr": _t(
+        _c("Estimated glomerular filtration rate", "1011481000000105", read2="451E.00", ctv3="XaK8y", loinc="62238-1"),
+        "mL/min/{1.73_m2}",
+        "mL/min/1.73m2",
+        "60",
+        "",
+        74,
+        16,
+        0,
+    ),
+    "potassium": _t(
+        _c("Serum potassium level", "1000651000000109", read2="44I4.00", ctv3="XE2pz", loinc="2823-3"),
+        "mmol/L",
+        "mmol/L",
+        "3.5",
+        "5.3",
+        4.4,
+        0.4,
+        1,
+    ),
+    "sodium": _t(
+        _c("Serum sodium level", "1000661000000107", read2="44I5.00", ctv3="XE2q0", loinc="2951-2"),
+        "mmol/L",
+        "mmol/L",
+        "133",
+        "146",
+        139,
+        3,
+        0,
+    ),
+    "haemoglobin": _t(
+        _c("Haemoglobin estimation", "1022431000000105", read2="423..00", ctv3="Xa96v", loinc="718-7"),
+        "g/L",
+        "g/L",
+        "115",
+        "165",
+        136,
+        13,
+        0,
+    ),
+    "white-cells": _t(
+        _c("Total white cell count", "1022541000000102", read2="42H..00", ctv3="XaIdY", loinc="6690-2"),
+        "10*9/L",
+        "10^9/L",
+        "4.0",
+        "11.0",
+        7.1,
+        1.9,
+        2,
+    ),
+    "platelets": _t(
+        _c("Platelet count", "1022651000000100", read2="42P..00", ctv3="42P..", loinc="777-3"),
+        "10*9/L",
+        "10^9/L",
+        "150",
+        "400",
+        255,
+        60,
+        0,
+    ),
+    "tsh": _t(
+        _c("Serum TSH level", "1022791000000101", read2="442W.00", ctv3="XaELV", loinc="3016-3"),
+        "m[IU]/L",
+        "mU/L",
+        "0.27",
+        "4.20",
+        2.4,
+        1.3,
+        2,
+    ),
+    "cholesterol": _t(
+        _c("Serum cholesterol level", "1005671000000105", read2="44P..00", ctv3="XE2eD", loinc="14647-2"),
+        "mmol/L",
+        "mmol/L",
+        "",
+        "5.0",
+        4.9,
+        1.0,
+        1,
+    ),
+    "hdl": _t(
+        _c("Serum HDL cholesterol level", "1005681000000107", read2="44P5.00", ctv3="44P5.", loinc="14646-4"),
+        "mmol/L",
+        "mmol/L",
+        "1.0",
+        "",
+        1.4,
+        0.35,
+        1,
+    ),
+    "crp": _t(
+        _c("Serum C reactive protein level", "999651000000107", read2="44CS.00", ctv3="XE2dy", loinc="1988-5"),
+        "mg/L",
+        "mg/L",
+        "",
+        "5.0",
+        6.0,
+        5.0,
+        1,
+    ),
 }
 PANELS: Mapping[str, Panel] = {
-    "diabetes": Panel(concept=_c("Haemoglobin A1c level", "43396009", loinc="59261-8", read2="42W5.00"),
-                      tests=("hba1c",)),
-    "renal": Panel(concept=_c("Urea and electrolytes", "252167001", loinc="24362-6", read2="44JB.00"),
-                   tests=("sodium", "potassium", "creatinine", "egfr")),
-    "blood-count": Panel(concept=_c("Full blood count", "26604007", loinc="58410-2", read2="424..00"),
-                         tests=("haemoglobin", "white-cells", "platelets")),
-    "lipids": Panel(concept=_c("Lipids measurement", "16254007", loinc="24331-1", read2="44O..00"),
-                    tests=("cholesterol", "hdl")),
-    "thyroid": Panel(concept=_c("Thyroid stimulating hormone measurement", "61167004", loinc="3016-3",
-                                read2="442W.00"), tests=("tsh",)),
-    "inflammation": Panel(concept=_c("C-reactive protein measurement", "55235003", loinc="1988-5", read2="44CC.00"),
-                          tests=("crp",)),
-}
-
-ACUTE, COMMUNITY, MENTAL = frozenset({"acute"}), frozenset({"community"}), frozenset({"mental"})
-
-CONDITIONS: Mapping[str, Condition] = {
-    "type-2-diabetes": Condition(
-        concept=_c("Type 2 diabetes mellitus", "44054006", icd10="E11.9", read2="C10F.00", ctv3="X40J5"),
-        drugs=("metformin", "gliclazide"), panels=("diabetes", "renal", "lipids"), ages=(35, 110), weight=9,
-        care=ACUTE | COMMUNITY),
-    "hypertension": Condition(
-        concept=_c("Essential hypertension", "59621000", icd10="I10", read2="G20..00", ctv3="XE0Uc"),
-        drugs=("amlodipine", "ramipril", "lisinopril"), panels=("renal",), ages=(35, 110), weight=14, care=ACUTE),
-    "asthma": Condition(
-        concept=_c("Asthma", "195967001", icd10="J45.9", read2="H33..00", ctv3="H33.."),
-        drugs=("salbutamol",), weight=9, care=ACUTE),
-    "copd": Condition(
-        concept=_c("Chronic obstructive lung disease", "13645005", icd10="J44.9", read2="H3...00", ctv3="H3..."),
-        drugs=("salbutamol",), panels=("inflammation",), ages=(50, 110), weight=4, care=ACUTE | COMMUNITY),
-    "atrial-fibrillation": Condition(
-        concept=_c("Atrial fibrillation", "49436004", icd10="I48.9", read2="G573000", ctv3="G5730"),
-        drugs=("digoxin", "atenolol"), panels=("renal",), ages=(55, 110), weight=4, care=ACUTE),
-    "heart-failure": Condition(
-        concept=_c("Heart failure", "84114007", icd10="I50.9", read2="G58..00", ctv3="G58.."),
-        drugs=("furosemide", "ramipril"), panels=("renal",), ages=(60, 110), weight=3, care=ACUTE | COMMUNITY),
-    "depression": Condition(
-        concept=_c("Depressive disorder", "35489007", icd10="F32.9", read2="E2B..00", ctv3="X00SO"),
-        drugs=("citalopram", "fluoxetine"), ages=(16, 110), weight=9, care=MENTAL, sensitivity="PSY"),
-    "anxiety": Condition(
-        concept=_c("Anxiety disorder", "197480006", icd10="F41.9", read2="E200.00", ctv3="E200."),
-        drugs=("citalopram",), ages=(14, 110), weight=6, care=MENTAL, sensitivity="PSY"),
-    "bipolar": Condition(
-        concept=_c("Bipolar disorder", "13746004", icd10="F31.9", read2="Eu31.00", ctv3="X00SM"),
-        drugs=("fluoxetine",), ages=(18, 110), weight=1, care=MENTAL, sensitivity="PSY"),
-    "hypothyroidism": Condition(
-        concept=_c("Hypothyroidism", "40930008", icd10="E03.9", read2="C04..00", ctv3="X40IQ"),
-        drugs=("levothyroxine",), panels=("thyroid",), ages=(25, 110), weight=5),
-    "kidney-disease": Condition(
-        concept=_c("Chronic kidney disease stage 3", "433144002", icd10="N18.3", read2="1Z12.00", ctv3="XaLHI"),
-        panels=("renal", "blood-count"), ages=(55, 110), weight=4, care=ACUTE),
-    "osteoarthritis": Condition(
-        concept=_c("Osteoarthritis", "396275006", icd10="M19.9", read2="N05..00", ctv3="N05.."),
-        drugs=("paracetamol",), ages=(50, 110), weight=8, care=ACUTE | COMMUNITY),
-    "heart-attack": Condition(
-        concept=_c("Myocardial infarction", "22298006", icd10="I21.9", read2="G30..00", ctv3="X200E"),
-        drugs=("aspirin", "clopidogrel", "atorvastatin"), panels=("lipids",), ages=(45, 110), weight=3, care=ACUTE),
-    "hyperlipidaemia": Condition(
-        concept=_c("Hyperlipidaemia", "55822004", icd10="E78.5", read2="C324.00"),
-        drugs=("atorvastatin",), panels=("lipids",), ages=(40, 110), weight=6),
-    "gout": Condition(
-        concept=_c("Gout", "90560007", icd10="M10.9", read2="C34..00", ctv3="C34.."),
-        drugs=("allopurinol",), ages=(40, 110), weight=3),
-    "migraine": Condition(
-        concept=_c("Migraine", "37796009", icd10="G43.9", read2="F26..00", ctv3="F26.."),
-        drugs=("amitriptyline",), ages=(14, 80), weight=4),
-    "reflux": Condition(
-        concept=_c("Gastro-oesophageal reflux disease", "235595009", icd10="K21.9", read2="J10y400", ctv3="X3003"),
-        drugs=("omeprazole",), ages=(25, 110), weight=6),
-    "stroke": Condition(
-        concept=_c("Cerebrovascular accident", "230690007", icd10="I64", read2="G66..00", ctv3="X00D1"),
-        drugs=("clopidogrel", "atorvastatin"), ages=(60, 110), weight=2, care=ACUTE | COMMUNITY),
-    "iron-deficiency": Condition(
-        concept=_c("Iron deficiency anaemia", "87522002", icd10="D50.9", read2="D00..00", ctv3="D00.."),
-        drugs=("ferrous-sulfate",), panels=("blood-count",), ages=(16, 110), weight=3),
-    "rheumatoid-arthritis": Condition(
-        concept=_c("Rheumatoid arthritis", "69896004", icd10="M06.9", read2="N040.00", ctv3="N040."),
-        drugs=("folic-acid",), panels=("inflammation", "blood-count"), ages=(30, 110), weight=2, care=ACUTE),
-    "eczema": Condition(
-        concept=_c("Atopic dermatitis", "24079001", icd10="L20.9", read2="M111.00", ctv3="M111."),
-        drugs=("cetirizine",), weight=5),
-    "prostate": Condition(
-        concept=_c("Benign prostatic hyperplasia", "266569009", icd10="N40", read2="K20..00"),
-        drugs=("tamsulosin",), ages=(55, 110), weight=3),
-    "dementia": Condition(
-        concept=_c("Alzheimer's disease", "26929004", icd10="G30.9", read2="F110.00", ctv3="X002x"),
-        ages=(72, 110), weight=2, care=COMMUNITY | MENTAL),
-    "hiv": Condition(
-        concept=_c("Human immunodeficiency virus infection", "86406008", icd10="B24", read2="43C3.00"),
-        panels=("blood-count",), ages=(20, 80), weight=1, care=ACUTE, sensitivity="HIV"),
-}
-EPISODES: Mapping[str, Concept] = {
-    "pneumonia": _c("Pneumonia", "233604007", icd10="J18.9", read2="H2...00", ctv3="X100E"),
-    "uti": _c("Urinary tract infectious disease", "68566005", icd10="N39.0", read2="K190.00", ctv3="K190."),
-    "hip-fracture": _c("Fracture of neck of femur", "5913000", icd10="S72.0", read2="S30..00", ctv3="S30.."),
-    "chest-pain": _c("Chest pain", "29857009", icd10="R07.4", read2="182..00", ctv3="XE1qD"),
-    "fall": _c("Fall", "1912002", icd10="W19", read2="TC...00", ctv3="TC..."),
-    "back-pain": _c("Low back pain", "279039007", icd10="M54.5", read2="N142.00", ctv3="X75rv"),
+    "diabetes": Panel(
+        concept=_c("Haemoglobin A1c level", "43396009", loinc="59261-8", read2="42W5.00"), tests=("hba1c",)
+    ),
+    "renal": Panel(
+        concept=_c("Urea and electrolytes", "252167001", loinc="24362-6", read2="44JB.00"),
+        tests=("sodium", "potassium", "creatinine", "egfr"),
+    ),
+    "blood-count": Panel(
+        concept=_c("Full blood count", "26604007", loinc="58410-2", read2="424..00"),
+        tests=("haemoglobin", "white-cells", "platelets"),
+    ),
+    "lipids": Panel(
+        concept=_c("Lipids measurement", "16254007", loinc="24331-1", read2="44O..00"), tests=("cholesterol", "hdl")
+    ),
+    "thyroid": Panel(
+        concept=_c("Thyroid stimulating hormone measurement", "61167004", loinc="3016-3", read2="442W.00"),
+        tests=("tsh",),
+    ),
+    "inflammation": Panel(
+        concept=_c("C-reactive protein measurement", "55235003", loinc="1988-5", read2="44CC.00"), tests=("crp",)
+    ),
 }

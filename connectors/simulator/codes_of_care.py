@@ -51,24 +51,54 @@ def _c(term: str, snomed: str, *, opcs4: str = "", read2: str = "", loinc: str =
 NO_KNOWN_ALLERGY = _c("No known allergy", "716186003", read2="1151.00")
 
 ALLERGENS: Mapping[str, Allergen] = {
-    "penicillin": Allergen(finding=_c("Allergy to penicillin", "91936005", read2="14L1.00"),
-                           substance=_c("Penicillin", "764146007"), category="medication", weight=8),
-    "amoxicillin": Allergen(finding=_c("Allergy to amoxicillin", "294505008"),
-                            substance=_c("Amoxicillin", "372687004"), category="medication", weight=2),
-    "sulfonamide": Allergen(finding=_c("Allergy to sulfonamide", "91939003", read2="14L2.00"),
-                            substance=_c("Sulfonamide", "387406002"), category="medication", weight=2),
-    "aspirin": Allergen(finding=_c("Allergy to aspirin", "293586001", read2="14L4.00"),
-                        substance=_c("Aspirin", "387458008"), category="medication", weight=2),
-    "peanut": Allergen(finding=_c("Allergy to peanut", "91935009"), substance=_c("Peanut", "762952008"),
-                       category="food", weight=2),
-    "egg": Allergen(finding=_c("Allergy to edible egg", "91930004"), substance=_c("Edible egg", "102263004"),
-                    category="food"),
-    "latex": Allergen(finding=_c("Allergy to latex", "300916003"), substance=_c("Latex", "111088007"),
-                      category="environment", weight=2),
-    "grass-pollen": Allergen(finding=_c("Allergy to grass pollen", "418689008"),
-                             substance=_c("Grass pollen", "256277009"), category="environment", weight=2),
-    "dust-mite": Allergen(finding=_c("House dust mite allergy", "232350006"),
-                          substance=_c("House dust mite", "260147004"), category="environment", weight=2),
+    "penicillin": Allergen(
+        finding=_c("Allergy to penicillin", "91936005", read2="14L1.00"),
+        substance=_c("Penicillin", "764146007"),
+        category="medication",
+        weight=8,
+    ),
+    "amoxicillin": Allergen(
+        finding=_c("Allergy to amoxicillin", "294505008"),
+        substance=_c("Amoxicillin", "372687004"),
+        category="medication",
+        weight=2,
+    ),
+    "sulfonamide": Allergen(
+        finding=_c("Allergy to sulfonamide", "91939003", read2="14L2.00"),
+        substance=_c("Sulfonamide", "387406002"),
+        category="medication",
+        weight=2,
+    ),
+    "aspirin": Allergen(
+        finding=_c("Allergy to aspirin", "293586001", read2="14L4.00"),
+        substance=_c("Aspirin", "387458008"),
+        category="medication",
+        weight=2,
+    ),
+    "peanut": Allergen(
+        finding=_c("Allergy to peanut", "91935009"), substance=_c("Peanut", "762952008"), category="food", weight=2
+    ),
+    "egg": Allergen(
+        finding=_c("Allergy to edible egg", "91930004"), substance=_c("Edible egg", "102263004"), category="food"
+    ),
+    "latex": Allergen(
+        finding=_c("Allergy to latex", "300916003"),
+        substance=_c("Latex", "111088007"),
+        category="environment",
+        weight=2,
+    ),
+    "grass-pollen": Allergen(
+        finding=_c("Allergy to grass pollen", "418689008"),
+        substance=_c("Grass pollen", "256277009"),
+        category="environment",
+        weight=2,
+    ),
+    "dust-mite": Allergen(
+        finding=_c("House dust mite allergy", "232350006"),
+        substance=_c("House dust mite", "260147004"),
+        category="environment",
+        weight=2,
+    ),
 }
 REACTIONS: Mapping[str, Concept] = {
     "anaphylaxis": _c("Anaphylaxis", "39579001"),
@@ -78,35 +108,86 @@ REACTIONS: Mapping[str, Concept] = {
     "nausea": _c("Nausea", "422587007"),
 }
 
-SYSTOLIC = Sign(concept=_c("Systolic blood pressure", "271649006", read2="2469.00", loinc="8480-6"),
-                ucum="mm[Hg]", printed="mmHg", mean=136, spread=16, places=0)
-DIASTOLIC = Sign(concept=_c("Diastolic blood pressure", "271650006", read2="246A.00", loinc="8462-4"),
-                 ucum="mm[Hg]", printed="mmHg", mean=79, spread=9, places=0)
+SYSTOLIC = Sign(
+    concept=_c("Systolic blood pressure", "271649006", read2="2469.00", loinc="8480-6"),
+    ucum="mm[Hg]",
+    printed="mmHg",
+    mean=136,
+    spread=16,
+    places=0,
+)
+DIASTOLIC = Sign(
+    concept=_c("Diastolic blood pressure", "271650006", read2="246A.00", loinc="8462-4"),
+    ucum="mm[Hg]",
+    printed="mmHg",
+    mean=79,
+    spread=9,
+    places=0,
+)
 BLOOD_PRESSURE = _c("Blood pressure", "75367002", read2="246..00", loinc="85354-9")
 SIGNS: Mapping[str, Sign] = {
-    "heart-rate": Sign(concept=_c("Heart rate", "364075005", read2="242..00", loinc="8867-4"),
-                       ucum="/min", printed="beats/min", mean=76, spread=11, places=0),
-    "weight": Sign(concept=_c("Body weight", "27113001", read2="22A..00", loinc="29463-7"),
-                   ucum="kg", printed="kg", mean=78, spread=13, places=2),
-    "height": Sign(concept=_c("Body height", "50373000", read2="229..00", loinc="8302-2"),
-                   ucum="cm", printed="cm", mean=168, spread=9, places=0),
-    "temperature": Sign(concept=_c("Body temperature", "386725007", read2="2E3..00", loinc="8310-5"),
-                        ucum="Cel", printed="degC", mean=36.8, spread=0.5, places=1),
-    "oxygen": Sign(concept=_c("Peripheral oxygen saturation", "431314004", loinc="2708-6"),
-                   ucum="%", printed="%", mean=97, spread=1.5, places=0),
-    "breathing": Sign(concept=_c("Respiratory rate", "86290005", loinc="9279-1"),
-                      ucum="/min", printed="breaths/min", mean=16, spread=2, places=0),
+    "heart-rate": Sign(
+        concept=_c("Heart rate", "364075005", read2="242..00", loinc="8867-4"),
+        ucum="/min",
+        printed="beats/min",
+        mean=76,
+        spread=11,
+        places=0,
+    ),
+    "weight": Sign(
+        concept=_c("Body weight", "27113001", read2="22A..00", loinc="29463-7"),
+        ucum="kg",
+        printed="kg",
+        mean=78,
+        spread=13,
+        places=2,
+    ),
+    "height": Sign(
+        concept=_c("Body height", "50373000", read2="229..00", loinc="8302-2"),
+        ucum="cm",
+        printed="cm",
+        mean=168,
+        spread=9,
+        places=0,
+    ),
+    "temperature": Sign(
+        concept=_c("Body temperature", "386725007", read2="2E3..00", loinc="8310-5"),
+        ucum="Cel",
+        printed="degC",
+        mean=36.8,
+        spread=0.5,
+        places=1,
+    ),
+    "oxygen": Sign(
+        concept=_c("Peripheral oxygen saturation", "431314004", loinc="2708-6"),
+        ucum="%",
+        printed="%",
+        mean=97,
+        spread=1.5,
+        places=0,
+    ),
+    "breathing": Sign(
+        concept=_c("Respiratory rate", "86290005", loinc="9279-1"),
+        ucum="/min",
+        printed="breaths/min",
+        mean=16,
+        spread=2,
+        places=0,
+    ),
 }
 
 VISIT_KINDS: Mapping[str, VisitKind] = {
     "outpatient": VisitKind(title="Outpatient clinic", setting="AMB", type=_c("Outpatient visit", "185389009")),
-    "emergency": VisitKind(title="Emergency department", setting="EMER",
-                           type=_c("Emergency department patient visit", "4525004")),
-    "inpatient": VisitKind(title="Hospital admission", setting="IMP", type=_c("Hospital admission", "32485007"),
-                           days=(1, 9)),
+    "emergency": VisitKind(
+        title="Emergency department", setting="EMER", type=_c("Emergency department patient visit", "4525004")
+    ),
+    "inpatient": VisitKind(
+        title="Hospital admission", setting="IMP", type=_c("Hospital admission", "32485007"), days=(1, 9)
+    ),
     "home": VisitKind(title="Community nursing home visit", setting="HH", type=_c("Home visit", "439708006")),
-    "mental": VisitKind(title="Mental health appointment", setting="AMB",
-                        type=_c("Psychiatric interview and evaluation", "79094001")),
+    "mental": VisitKind(
+        title="Mental health appointment", setting="AMB", type=_c("Psychiatric interview and evaluation", "79094001")
+    ),
 }
 
 OPERATIONS: Mapping[str, Concept] = {
@@ -121,8 +202,9 @@ OPERATIONS: Mapping[str, Concept] = {
 }
 VACCINES: Mapping[str, Concept] = {
     "influenza": _c("Seasonal influenza vaccination", "822851000000102", read2="65ED.00"),
-    "covid": _c("Administration of first dose of severe acute respiratory syndrome coronavirus 2 vaccine",
-                "1324681000000101"),
+    "covid": _c(
+        "Administration of first dose of severe acute respiratory syndrome coronavirus 2 vaccine", "1324681000000101"
+    ),
     "pneumococcal": _c("Pneumococcal vaccination", "12866006", read2="6572.00"),
     "mmr": _c("Administration of measles and mumps and rubella vaccine", "38598009", read2="65M1.00"),
 }

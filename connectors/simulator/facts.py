@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from connectors.simulator.codes import Concept, Condition, Dose, Drug, Panel, Test
+from connectors.simulator.codes import Concept, Dose, Drug, Panel, Test
 from connectors.simulator.codes_of_care import Allergen, Sign, VisitKind
+from connectors.simulator.illnesses import Condition
 
 
 @dataclass(frozen=True, kw_only=True)

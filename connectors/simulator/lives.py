@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from connectors.simulator.codes import CONDITIONS, DRUGS, EPISODES, PANELS, SHORT_COURSES, TESTS, Panel
+from connectors.simulator.codes import DRUGS, PANELS, SHORT_COURSES, TESTS, Panel
 from connectors.simulator.codes_of_care import (
     ALCOHOL_UNITS,
     ALLERGENS,
@@ -47,6 +47,7 @@ from connectors.simulator.facts import (
     Report,
     Visit,
 )
+from connectors.simulator.illnesses import CONDITIONS, EPISODES
 from connectors.simulator.organisations import Source
 from connectors.simulator.people import Person
 
@@ -107,7 +108,8 @@ def _moment(*, rng: Random, day: date) -> datetime:
 
 def _problems(*, rng: Random, age: int, gender: str, today: date) -> tuple[Problem, ...]:
     fitting = [
-        name for name, condition in CONDITIONS.items()
+        name
+        for name, condition in CONDITIONS.items()
         if condition.ages[0] <= age <= condition.ages[1] and not (name == "prostate" and gender == "female")
     ]
     wanted = min(len(fitting), rng.randrange(1, 3) + age // 25)
@@ -133,9 +135,14 @@ def _courses(*, rng: Random, problem: Problem, today: date) -> list[Course]:
     drugs = problem.condition.drugs
     taken = rng.sample(drugs, k=min(len(drugs), rng.choice((1, 1, 2))))
     return [
-        Course(key=f"{problem.key}/{name}", drug=DRUGS[name], dose=DRUGS[name].doses[0], problem=problem.key,
-               started=min(today - timedelta(days=20), problem.onset + timedelta(days=rng.randrange(3, 60))),
-               ended=problem.ended)
+        Course(
+            key=f"{problem.key}/{name}",
+            drug=DRUGS[name],
+            dose=DRUGS[name].doses[0],
+            problem=problem.key,
+            started=min(today - timedelta(days=20), problem.onset + timedelta(days=rng.randrange(3, 60))),
+            ended=problem.ended,
+        )
         for name in taken
     ]
 
@@ -144,8 +151,16 @@ def _short_courses(*, rng: Random, today: date, count: int) -> tuple[Course, ...
     courses = []
     for name in rng.sample(SHORT_COURSES, k=count):
         started = _day(rng=rng, today=today, least=30, most=900)
-        courses.append(Course(key=f"short/{name}", drug=DRUGS[name], dose=DRUGS[name].doses[0], started=started,
-                              ended=started + timedelta(days=7), repeat=False))
+        courses.append(
+            Course(
+                key=f"short/{name}",
+                drug=DRUGS[name],
+                dose=DRUGS[name].doses[0],
+                started=started,
+                ended=started + timedelta(days=7),
+                repeat=False,
+            )
+        )
     return tuple(courses)
 
 
@@ -157,8 +172,11 @@ def _allergies(*, rng: Random, today: date) -> tuple[Allergy, ...]:
         ended = recorded + timedelta(days=150) if rng.random() < 0.08 else None
         severity = rng.choices(("mild", "moderate", "severe"), weights=(5, 4, 2))[0]
         reaction = REACTIONS["anaphylaxis" if severity == "severe" else rng.choice(("rash", "urticaria", "nausea"))]
-        found.append(Allergy(key=name, allergen=ALLERGENS[name], reaction=reaction, severity=severity,
-                             recorded=recorded, ended=ended))
+        found.append(
+            Allergy(
+                key=name, allergen=ALLERGENS[name], reaction=reaction, severity=severity, recorded=recorded, ended=ended
+            )
+        )
     return tuple(found)
 
 
@@ -170,16 +188,25 @@ def _reports(*, rng: Random, person_key: str, problems: tuple[Problem, ...], tod
             day = _day(rng=rng, today=today, least=5, most=1200)
             key = f"{name}/{day.isoformat()}"
             number = f"TP{Random(f'{person_key}/{key}').randrange(10**7):07d}"
-            reports.append(Report(key=key, number=number, panel=PANELS[name], taken_at=_moment(rng=rng, day=day),
-                                  results=measured(rng=rng, panel=PANELS[name])))
+            reports.append(
+                Report(
+                    key=key,
+                    number=number,
+                    panel=PANELS[name],
+                    taken_at=_moment(rng=rng, day=day),
+                    results=measured(rng=rng, panel=PANELS[name]),
+                )
+            )
     return tuple({report.key: report for report in reports}.values())
 
 
 def measured(*, rng: Random, panel: Panel) -> tuple[Measurement, ...]:
     """Draw a value for each test of a panel, with the decimal places that its laboratory prints (7.10, not 7.1)."""
     return tuple(
-        Measurement(test=TESTS[name], value=_value(rng=rng, mean=TESTS[name].mean, spread=TESTS[name].spread,
-                                                   places=TESTS[name].places))
+        Measurement(
+            test=TESTS[name],
+            value=_value(rng=rng, mean=TESTS[name].mean, spread=TESTS[name].spread, places=TESTS[name].places),
+        )
         for name in panel.tests
     )
 
@@ -192,8 +219,13 @@ def _value(*, rng: Random, mean: float, spread: float, places: int) -> Decimal:
 def _background(*, rng: Random, age: int, today: date) -> Background:
     smoking = BACKGROUND["never-smoked" if age < 16 else rng.choice(("never-smoked", "ex-smoker", "smoker"))]
     units = Decimal(0) if age < 16 else ALCOHOL_UNITS * rng.randrange(4)
-    return Background(key="background", smoking=smoking, alcohol_units=units, family_diabetes=rng.random() < 0.2,
-                      asked_on=_day(rng=rng, today=today, least=30, most=900))
+    return Background(
+        key="background",
+        smoking=smoking,
+        alcohol_units=units,
+        family_diabetes=rng.random() < 0.2,
+        asked_on=_day(rng=rng, today=today, least=30, most=900),
+    )
 
 
 def _visits(*, rng: Random, source: Source, today: date) -> tuple[Visit, ...]:
@@ -210,20 +242,30 @@ def visit(*, rng: Random, kind: VisitKind, day: date, key: str) -> Visit:
     started = _moment(rng=rng, day=day)
     lasted = timedelta(days=rng.randint(*kind.days)) if kind.days[1] else timedelta(minutes=rng.choice((10, 20, 45)))
     reason = EPISODES[rng.choice(sorted(EPISODES))]
-    return Visit(key=key, kind=kind, started_at=started, ended_at=started + lasted, reason=reason,
-                 note=f"{kind.title}: {reason.term.lower()}. Reviewed and advised.")
+    return Visit(
+        key=key,
+        kind=kind,
+        started_at=started,
+        ended_at=started + lasted,
+        reason=reason,
+        note=f"{kind.title}: {reason.term.lower()}. Reviewed and advised.",
+    )
 
 
 def _readings(*, rng: Random, visits: tuple[Visit, ...], signs: tuple[str, ...]) -> tuple[Reading, ...]:
     readings = []
     for one in visits:
         at = one.started_at + timedelta(minutes=5)
-        readings.append(Reading(key=f"{one.key}/bp", taken_at=at, values=(
-            (SYSTOLIC, _sign(rng=rng, sign=SYSTOLIC)), (DIASTOLIC, _sign(rng=rng, sign=DIASTOLIC)))))
+        readings.append(
+            Reading(
+                key=f"{one.key}/bp",
+                taken_at=at,
+                values=((SYSTOLIC, _sign(rng=rng, sign=SYSTOLIC)), (DIASTOLIC, _sign(rng=rng, sign=DIASTOLIC))),
+            )
+        )
         for name in signs:
             sign = SIGNS[name]
-            readings.append(Reading(key=f"{one.key}/{name}", taken_at=at,
-                                    values=((sign, _sign(rng=rng, sign=sign)),)))
+            readings.append(Reading(key=f"{one.key}/{name}", taken_at=at, values=((sign, _sign(rng=rng, sign=sign)),)))
     return tuple(readings)
 
 
@@ -250,13 +292,12 @@ def _practice_holding(*, rng: Random, life: Life, visits: tuple[Visit, ...], tod
 
 def _hospital_holding(*, rng: Random, source: Source, life: Life, visits: tuple[Visit, ...], today: date) -> Holding:
     problems = tuple(
-        _told_problem(rng=rng, problem=p) for p in life.problems
+        _told_problem(rng=rng, problem=p)
+        for p in life.problems
         if source.care in p.condition.care or rng.random() < 0.25
     )
     keys = {problem.key for problem in problems}
-    courses = tuple(
-        _told_course(rng=rng, course=c) for c in life.courses if c.problem in keys or rng.random() < 0.15
-    )
+    courses = tuple(_told_course(rng=rng, course=c) for c in life.courses if c.problem in keys or rng.random() < 0.15)
     allergies = tuple(a for a in life.allergies if a.ended is None and rng.random() < 0.7)
     acute = source.care == "acute"
     return Holding(
@@ -306,8 +347,13 @@ def _laboratory(*, rng: Random, life: Life, today: date) -> tuple[Report, ...]:
     shared = tuple(report for report in life.reports if rng.random() < 0.5)
     day = _day(rng=rng, today=today, least=3, most=400)
     name = rng.choice(sorted(PANELS))
-    own = Report(key=f"ward/{name}/{day}", number=f"WD{rng.randrange(10**7):07d}", panel=PANELS[name],
-                 taken_at=_moment(rng=rng, day=day), results=measured(rng=rng, panel=PANELS[name]))
+    own = Report(
+        key=f"ward/{name}/{day}",
+        number=f"WD{rng.randrange(10**7):07d}",
+        panel=PANELS[name],
+        taken_at=_moment(rng=rng, day=day),
+        results=measured(rng=rng, panel=PANELS[name]),
+    )
     return (*shared, own)
 
 
@@ -325,8 +371,12 @@ def _operations(*, rng: Random, source: Source, visits: tuple[Visit, ...]) -> tu
 def _vaccinations(*, rng: Random, today: date) -> tuple[Event, ...]:
     names = rng.sample(sorted(VACCINES), k=rng.randrange(1, 4))
     return tuple(
-        Event(key=f"vaccination/{name}", concept=VACCINES[name], note=f"B{rng.randrange(10**5):05d}",
-              on=_day(rng=rng, today=today, least=20, most=1500))
+        Event(
+            key=f"vaccination/{name}",
+            concept=VACCINES[name],
+            note=f"B{rng.randrange(10**5):05d}",
+            on=_day(rng=rng, today=today, least=20, most=1500),
+        )
         for name in names
     )
 
@@ -334,8 +384,12 @@ def _vaccinations(*, rng: Random, today: date) -> tuple[Event, ...]:
 def _referrals(*, rng: Random, today: date) -> tuple[Event, ...]:
     names = rng.sample(sorted(REFERRALS), k=rng.randrange(2))
     return tuple(
-        Event(key=f"referral/{name}", concept=REFERRALS[name], note="Please see and advise.",
-              on=_day(rng=rng, today=today, least=20, most=500))
+        Event(
+            key=f"referral/{name}",
+            concept=REFERRALS[name],
+            note="Please see and advise.",
+            on=_day(rng=rng, today=today, least=20, most=500),
+        )
         for name in names
     )
 
@@ -349,15 +403,26 @@ def _appointments(*, rng: Random, source: Source, today: date) -> tuple[Event, .
     if rng.random() < 0.5:
         return ()
     kind = VISIT_KINDS[SETTINGS[source.care][0]]
-    return (Event(key=f"{source.slug}/appointment", concept=kind.type, note=kind.title,
-                  on=today + timedelta(days=rng.randrange(5, 90))),)
+    return (
+        Event(
+            key=f"{source.slug}/appointment",
+            concept=kind.type,
+            note=kind.title,
+            on=today + timedelta(days=rng.randrange(5, 90)),
+        ),
+    )
 
 
 def _papers(*, source: Source, visits: tuple[Visit, ...]) -> tuple[Paper, ...]:
     name = {"acute": "discharge", "community": "assessment", "mental": "clinic-letter"}[source.care]
     return tuple(
-        Paper(key=f"{one.key}/paper", concept=PAPERS[name], title=f"{PAPERS[name].term}: {one.kind.title.lower()}",
-              written_at=one.ended_at + timedelta(hours=2), text=f"{source.name}\n\n{one.note}\n")
+        Paper(
+            key=f"{one.key}/paper",
+            concept=PAPERS[name],
+            title=f"{PAPERS[name].term}: {one.kind.title.lower()}",
+            written_at=one.ended_at + timedelta(hours=2),
+            text=f"{source.name}\n\n{one.note}\n",
+        )
         for one in visits[-2:]
     )
 
@@ -371,13 +436,21 @@ def _plans(*, rng: Random, source: Source, today: date) -> tuple[Plan, ...]:
         "wound": ("Redress every third day", "Photograph the wound every week"),
         "falls": ("Walking frame in reach", "Review of medicines that lower blood pressure"),
     }[name]
-    return (Plan(key=f"{source.slug}/plan", concept=PLANS[name], title=PLANS[name].term, actions=actions,
-                 started=_day(rng=rng, today=today, least=10, most=300)),)
+    return (
+        Plan(
+            key=f"{source.slug}/plan",
+            concept=PLANS[name],
+            title=PLANS[name].term,
+            actions=actions,
+            started=_day(rng=rng, today=today, least=10, most=300),
+        ),
+    )
 
 
 def _alerts(*, rng: Random, today: date) -> tuple[Alert, ...]:
     if rng.random() < 0.75:
         return ()
     name = rng.choice(sorted(ALERT_CODES))
-    return (Alert(key=f"alert/{name}", concept=ALERT_CODES[name],
-                  since=_day(rng=rng, today=today, least=10, most=700)),)
+    return (
+        Alert(key=f"alert/{name}", concept=ALERT_CODES[name], since=_day(rng=rng, today=today, least=10, most=700)),
+    )

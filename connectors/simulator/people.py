@@ -87,8 +87,16 @@ def crowd(*, seed: int, count: int) -> tuple[Person, ...]:
         person = _person(rng=rng, index=index, seed=seed)
         if index % 11 == 10:
             home = people[-1].truth
-            person = replace(person, truth=replace(person.truth, family=home.family, postcode=home.postcode,
-                                                   address_line=home.address_line, town=home.town))
+            person = replace(
+                person,
+                truth=replace(
+                    person.truth,
+                    family=home.family,
+                    postcode=home.postcode,
+                    address_line=home.address_line,
+                    town=home.town,
+                ),
+            )
         people.append(replace(person, known_to=_known_to(person=person, rng=rng, seed=seed)))
     return tuple(people)
 

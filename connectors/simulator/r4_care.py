@@ -92,8 +92,10 @@ def _appointment(*, page: Page, appointment: Event) -> Resource:
         "description": appointment.note,
         "start": at(moment=start),
         "end": at(moment=start + timedelta(minutes=20)),
-        "participant": [{"actor": page.patient, "status": "accepted"},
-                        {"actor": page.clinician(key=appointment.key), "status": "accepted"}],
+        "participant": [
+            {"actor": page.patient, "status": "accepted"},
+            {"actor": page.clinician(key=appointment.key), "status": "accepted"},
+        ],
     }
 
 
@@ -108,8 +110,16 @@ def _document(*, page: Page, paper: Paper) -> Resource:
         "author": [page.clinician(key=paper.key)],
         "custodian": page.organisation,
         "description": paper.title,
-        "content": [{"attachment": {"contentType": "text/plain", "data": content, "title": paper.title,
-                                    "creation": at(moment=paper.written_at)}}],
+        "content": [
+            {
+                "attachment": {
+                    "contentType": "text/plain",
+                    "data": content,
+                    "title": paper.title,
+                    "creation": at(moment=paper.written_at),
+                }
+            }
+        ],
     }
 
 
@@ -117,8 +127,10 @@ def _care_plan(*, page: Page, plan: Plan) -> Resource:
     return page.new(kind="CarePlan", key=plan.key) | {
         "status": "active",
         "intent": "plan",
-        "category": [page.codeable(concept=CARE_PLAN, codes=("snomed",)),
-                     page.codeable(concept=plan.concept, codes=("snomed",))],
+        "category": [
+            page.codeable(concept=CARE_PLAN, codes=("snomed",)),
+            page.codeable(concept=plan.concept, codes=("snomed",)),
+        ],
         "title": plan.title,
         "subject": page.patient,
         "period": {"start": page.dated(on=plan.started)},

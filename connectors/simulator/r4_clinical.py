@@ -40,16 +40,20 @@ def _condition(*, page: Page, problem: Problem) -> Resource:
     """Source: R4 Condition; invariant con-4: one that has abated is not active."""
     condition = page.new(kind="Condition", key=problem.key)
     if problem.condition.sensitivity:
-        condition["meta"] = {"security": [
-            {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"},
-            {"system": SENSITIVITY, "code": problem.condition.sensitivity},
-        ]}
+        condition["meta"] = {
+            "security": [
+                {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"},
+                {"system": SENSITIVITY, "code": problem.condition.sensitivity},
+            ]
+        }
     condition |= {
-        "clinicalStatus": coded(system=f"{TERMINOLOGY}/condition-clinical",
-                                code="resolved" if problem.ended else "active"),
+        "clinicalStatus": coded(
+            system=f"{TERMINOLOGY}/condition-clinical", code="resolved" if problem.ended else "active"
+        ),
         "verificationStatus": coded(system=f"{TERMINOLOGY}/condition-ver-status", code="confirmed"),
-        "category": [coded(system=f"{TERMINOLOGY}/condition-category", code="problem-list-item",
-                           display="Problem List Item")],
+        "category": [
+            coded(system=f"{TERMINOLOGY}/condition-category", code="problem-list-item", display="Problem List Item")
+        ],
         "code": page.codeable(concept=problem.condition.concept, codes=page.source.habits.problem_codes),
         "subject": page.patient,
         "onsetDateTime": page.dated(on=problem.onset),
@@ -64,8 +68,9 @@ def _allergy(*, page: Page, allergy: Allergy) -> Resource:
     by_substance = page.source.habits.allergy_codes == "substance"
     concept = allergy.allergen.substance if by_substance else allergy.allergen.finding
     resource = page.new(kind="AllergyIntolerance", key=allergy.key) | {
-        "clinicalStatus": coded(system=f"{TERMINOLOGY}/allergyintolerance-clinical",
-                                code="resolved" if allergy.ended else "active"),
+        "clinicalStatus": coded(
+            system=f"{TERMINOLOGY}/allergyintolerance-clinical", code="resolved" if allergy.ended else "active"
+        ),
         "verificationStatus": coded(system=f"{TERMINOLOGY}/allergyintolerance-verification", code="confirmed"),
         "type": "allergy",
         "category": [allergy.allergen.category],
@@ -119,7 +124,9 @@ def _statement(*, page: Page, course: Course) -> Resource:
         period["end"] = page.dated(on=course.ended)
     match page.source.habits.drug_shape:
         case "contained":
-            statement["contained"] = [{"resourceType": "Medication", "id": "drug", "code": _drug_code(drug=course.drug)}]
+            statement["contained"] = [
+                {"resourceType": "Medication", "id": "drug", "code": _drug_code(drug=course.drug)}
+            ]
             statement["medicationReference"] = {"reference": "#drug"}
         case "text":
             statement["medicationCodeableConcept"] = {"text": course.drug.term}
@@ -144,8 +151,13 @@ def _dosage(*, page: Page, course: Course) -> Resource:
         dosage |= {
             "timing": {"repeat": {"frequency": course.dose.times_a_day, "period": 1, "periodUnit": "d"}},
             "route": page.codeable(concept=ROUTES[course.drug.route], codes=("snomed",)),
-            "doseAndRate": [{"doseQuantity": ucum(value=course.dose.amount, unit=course.dose.unit,
-                                                  code=UCUM_OF_DOSE[course.dose.unit])}],
+            "doseAndRate": [
+                {
+                    "doseQuantity": ucum(
+                        value=course.dose.amount, unit=course.dose.unit, code=UCUM_OF_DOSE[course.dose.unit]
+                    )
+                }
+            ],
         }
     return dosage
 
@@ -159,19 +171,21 @@ def dose_text(*, dose: Dose, drug: Drug) -> str:
 
 def _write_report(*, page: Page, report: Report) -> None:
     results = [page.add(_result(page=page, report=report, index=i, result=r)) for i, r in enumerate(report.results)]
-    page.add({
-        "resourceType": "DiagnosticReport",
-        "id": page.id(kind="DiagnosticReport", key=report.key),
-        "identifier": [{"system": LABORATORY_NUMBER, "value": report.number}],
-        "status": "final",
-        "category": [coded(system=f"{TERMINOLOGY}/v2-0074", code="LAB", display="Laboratory")],
-        "code": page.codeable(concept=report.panel.concept, codes=page.source.habits.test_codes),
-        "subject": page.patient,
-        "effectiveDateTime": at(moment=report.taken_at),
-        "issued": at(moment=report.taken_at + timedelta(hours=6)),
-        "performer": [page.organisation],
-        "result": [{"reference": reference} for reference in results],
-    })
+    page.add(
+        {
+            "resourceType": "DiagnosticReport",
+            "id": page.id(kind="DiagnosticReport", key=report.key),
+            "identifier": [{"system": LABORATORY_NUMBER, "value": report.number}],
+            "status": "final",
+            "category": [coded(system=f"{TERMINOLOGY}/v2-0074", code="LAB", display="Laboratory")],
+            "code": page.codeable(concept=report.panel.concept, codes=page.source.habits.test_codes),
+            "subject": page.patient,
+            "effectiveDateTime": at(moment=report.taken_at),
+            "issued": at(moment=report.taken_at + timedelta(hours=6)),
+            "performer": [page.organisation],
+            "result": [{"reference": reference} for reference in results],
+        }
+    )
 
 
 def _result(*, page: Page, report: Report, index: int, result: Measurement) -> Resource:
@@ -191,7 +205,8 @@ def _result(*, page: Page, report: Report, index: int, result: Measurement) -> R
     }
     bounds = {
         name: _quantity(page=page, value=bound, ucum_code=test.ucum, printed=test.printed)
-        for name, bound in (("low", test.low), ("high", test.high)) if bound is not None
+        for name, bound in (("low", test.low), ("high", test.high))
+        if bound is not None
     }
     if bounds:
         observation["referenceRange"] = [bounds]
@@ -228,7 +243,10 @@ def _reading(*, page: Page, reading: Reading) -> Resource:
     if first is SYSTOLIC:
         observation["code"] = page.codeable(concept=BLOOD_PRESSURE, codes=VITAL_CODES)
         observation["component"] = [
-            {"code": page.codeable(concept=sign.concept, codes=VITAL_CODES), "valueQuantity": _sign(sign=sign, value=one)}
+            {
+                "code": page.codeable(concept=sign.concept, codes=VITAL_CODES),
+                "valueQuantity": _sign(sign=sign, value=one),
+            }
             for sign, one in reading.values
         ]
         return observation
@@ -244,21 +262,28 @@ def _sign(*, sign: Sign, value: Decimal) -> Resource:
 def _write_background(*, page: Page, background: Background) -> None:
     """Write smoking as a social-history Observation and what runs in the family as FamilyMemberHistory."""
     asked = datetime(background.asked_on.year, background.asked_on.month, background.asked_on.day, 11, 0, tzinfo=UTC)
-    page.add(page.new(kind="Observation", key="smoking") | {
-        "status": "final",
-        "category": [coded(system=f"{TERMINOLOGY}/observation-category", code="social-history",
-                           display="Social History")],
-        "code": coded(system="http://loinc.org", code="72166-2", display="Tobacco smoking status"),
-        "subject": page.patient,
-        "effectiveDateTime": at(moment=asked),
-        "performer": [page.clinician(key="smoking")],
-        "valueCodeableConcept": page.codeable(concept=background.smoking, codes=("snomed",)),
-    })
+    page.add(
+        page.new(kind="Observation", key="smoking")
+        | {
+            "status": "final",
+            "category": [
+                coded(system=f"{TERMINOLOGY}/observation-category", code="social-history", display="Social History")
+            ],
+            "code": coded(system="http://loinc.org", code="72166-2", display="Tobacco smoking status"),
+            "subject": page.patient,
+            "effectiveDateTime": at(moment=asked),
+            "performer": [page.clinician(key="smoking")],
+            "valueCodeableConcept": page.codeable(concept=background.smoking, codes=("snomed",)),
+        }
+    )
     if background.family_diabetes:
-        page.add(page.new(kind="FamilyMemberHistory", key="family") | {
-            "status": "completed",
-            "patient": page.patient,
-            "date": background.asked_on.isoformat(),
-            "relationship": coded(system=f"{TERMINOLOGY}/v3-RoleCode", code="MTH", display="mother"),
-            "condition": [{"code": coded(system=SNOMED, code="44054006", display="Type 2 diabetes mellitus")}],
-        })
+        page.add(
+            page.new(kind="FamilyMemberHistory", key="family")
+            | {
+                "status": "completed",
+                "patient": page.patient,
+                "date": background.asked_on.isoformat(),
+                "relationship": coded(system=f"{TERMINOLOGY}/v3-RoleCode", code="MTH", display="mother"),
+                "condition": [{"code": coded(system=SNOMED, code="44054006", display="Type 2 diabetes mellitus")}],
+            }
+        )

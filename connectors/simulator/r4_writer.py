@@ -52,8 +52,14 @@ def as_bundle(*, source: Source, resources: Sequence[Resource]) -> Resource:
 
 def _patient(*, page: Page, told: Demographics) -> Resource:
     source = page.source
-    numbers = [{"use": "usual", "system": source.identifier_system, "value": page.local_id,
-                "assigner": {"display": source.name}}]
+    numbers = [
+        {
+            "use": "usual",
+            "system": source.identifier_system,
+            "value": page.local_id,
+            "assigner": {"display": source.name},
+        }
+    ]
     patient: Resource = {
         "resourceType": "Patient",
         "id": page.id(kind="Patient", key=""),
@@ -63,8 +69,15 @@ def _patient(*, page: Page, told: Demographics) -> Resource:
         "name": [{"use": "official", "family": told.family, "given": list(told.given), "prefix": [told.prefix]}],
         "gender": told.gender,
         "birthDate": told.birth_date.isoformat(),
-        "address": [{"use": "home", "line": [told.address_line], "city": told.town, "district": REGION_NAME,
-                     "postalCode": told.postcode}],
+        "address": [
+            {
+                "use": "home",
+                "line": [told.address_line],
+                "city": told.town,
+                "district": REGION_NAME,
+                "postalCode": told.postcode,
+            }
+        ],
         "managingOrganization": page.organisation,
     }
     if told.phone:
@@ -76,39 +89,53 @@ def _nhs_number(*, told: Demographics) -> list[Resource]:
     if not told.nhs_number:
         return []
     status = coded(system=STATUS_SYSTEM, code=told.nhs_number_status, display=STATUSES[told.nhs_number_status])
-    return [{
-        "extension": [{"url": STATUS_EXTENSION, "valueCodeableConcept": status}],
-        "use": "official",
-        "system": NHS_NUMBER_SYSTEM,
-        "value": told.nhs_number,
-    }]
+    return [
+        {
+            "extension": [{"url": STATUS_EXTENSION, "valueCodeableConcept": status}],
+            "use": "official",
+            "system": NHS_NUMBER_SYSTEM,
+            "value": told.nhs_number,
+        }
+    ]
 
 
 def _write_provenance(*, page: Page) -> None:
     """Say for each document and report who made it. Source: IHE QEDm, Provenance by `_revinclude`."""
     for made in [r for r in page.resources if r["resourceType"] in ("DocumentReference", "DiagnosticReport")]:
         target = f"{made['resourceType']}/{made['id']}"
-        page.add({
-            "resourceType": "Provenance",
-            "id": page.id(kind="Provenance", key=target),
-            "target": [{"reference": target}],
-            "recorded": made.get("date") or made["issued"],
-            "agent": [{
-                "type": coded(system=f"{TERMINOLOGY}/provenance-participant-type", code="author", display="Author"),
-                "who": page.clinician(key=target),
-                "onBehalfOf": page.organisation,
-            }],
-        })
+        page.add(
+            {
+                "resourceType": "Provenance",
+                "id": page.id(kind="Provenance", key=target),
+                "target": [{"reference": target}],
+                "recorded": made.get("date") or made["issued"],
+                "agent": [
+                    {
+                        "type": coded(
+                            system=f"{TERMINOLOGY}/provenance-participant-type", code="author", display="Author"
+                        ),
+                        "who": page.clinician(key=target),
+                        "onBehalfOf": page.organisation,
+                    }
+                ],
+            }
+        )
 
 
 def _supporting(*, source: Source, named: Sequence[Resource]) -> list[Resource]:
     organisation = {
-        "resourceType": "Organization", "id": source.ods, "active": True, "name": source.name,
+        "resourceType": "Organization",
+        "id": source.ods,
+        "active": True,
+        "name": source.name,
         "identifier": [{"system": ODS_SYSTEM, "value": source.ods}],
         "telecom": [{"system": "phone", "value": "01632 960100", "use": "work"}],
     }
     place = {
-        "resourceType": "Location", "id": f"{source.ods}-main", "status": "active", "name": f"{source.name}, main site",
+        "resourceType": "Location",
+        "id": f"{source.ods}-main",
+        "status": "active",
+        "name": f"{source.name}, main site",
         "managingOrganization": {"reference": f"Organization/{source.ods}"},
     }
     written = str(named)
@@ -119,7 +146,8 @@ def _supporting(*, source: Source, named: Sequence[Resource]) -> list[Resource]:
 def _practitioners(*, source: Source) -> list[Resource]:
     return [
         {
-            "resourceType": "Practitioner", "id": f"{source.ods}-{index}",
+            "resourceType": "Practitioner",
+            "id": f"{source.ods}-{index}",
             "identifier": [{"system": SDS_USER_SYSTEM, "value": f"99900{index:07d}"}],
             "name": [{"use": "official", "family": family, "given": [given], "prefix": ["Dr"]}],
         }

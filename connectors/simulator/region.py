@@ -23,8 +23,18 @@ from connectors.simulator.stu3_page import PracticePage
 from connectors.simulator.stu3_writer import write_practice_bundle
 from connectors.simulator.wire import Resource, encode
 
-IDENTITY_COLUMNS = ("local_id", "nhs_number", "nhs_number_status", "family", "given", "birth_date", "gender",
-                    "postcode", "address_line", "phone")
+IDENTITY_COLUMNS = (
+    "local_id",
+    "nhs_number",
+    "nhs_number_status",
+    "family",
+    "given",
+    "birth_date",
+    "gender",
+    "postcode",
+    "address_line",
+    "phone",
+)
 RELATIONSHIP_COLUMNS = ("local_id", "kind", "from_date", "until_date")
 STANDING_SHARE = 0.02  # of a source's people: as many have an invalid entry, and half as many are unknown to it
 
@@ -47,8 +57,9 @@ def write_region(*, folder: Path, seed: int, people: int, today: date) -> dict[s
     counts = {}
     for source in SOURCES:
         known = [person for person in everyone if source.slug in person.known_to]
-        records = [_record(source=source, person=person, told_stories=told_stories, seed=seed, today=today)
-                   for person in known]
+        records = [
+            _record(source=source, person=person, told_stories=told_stories, seed=seed, today=today) for person in known
+        ]
         _write_source(folder=folder / source.slug, source=source, records=records, today=today)
         counts[source.slug] = len(records)
     _write_truth(folder=folder, everyone=everyone)
@@ -58,21 +69,29 @@ def write_region(*, folder: Path, seed: int, people: int, today: date) -> dict[s
 
 
 def _record(
-    *, source: Source, person: Person, told_stories: Sequence[Story], seed: int, today: date,
+    *,
+    source: Source,
+    person: Person,
+    told_stories: Sequence[Story],
+    seed: int,
+    today: date,
 ) -> Record:
     story = next((story for story in told_stories if person in story.people), None)
     told = written_down(person=person, source=source, seed=seed, slips=story is None)
     life = life_of(person=person, today=today, seed=seed)
     if story is None:
         holding = holding_of(person=person, life=life, source=source, today=today, seed=seed)
-        return Record(person=person, told=told, holding=holding,
-                      fault=_chance_fault(source=source, person=person, seed=seed))
+        return Record(
+            person=person, told=told, holding=holding, fault=_chance_fault(source=source, person=person, seed=seed)
+        )
     lead = person is story.people[0]
     holding = holding_of(person=person, life=story.shape_life(life, today), source=source, today=today, seed=seed)
     return Record(
-        person=person, told=told,
+        person=person,
+        told=told,
         holding=story.tell(source.slug, holding, today) if lead else holding,
-        fault=_story_fault(story=story, source=source) if lead else {})
+        fault=_story_fault(story=story, source=source) if lead else {},
+    )
 
 
 def _story_fault(*, story: Story, source: Source) -> dict[str, str]:
@@ -97,14 +116,21 @@ def _chance_fault(*, source: Source, person: Person, seed: int) -> dict[str, str
 def _write_source(*, folder: Path, source: Source, records: Sequence[Record], today: date) -> None:
     (folder / "records").mkdir(parents=True, exist_ok=True)
     local_ids = [record.person.known_to[source.slug] for record in records]
-    identities = [_identity(local_id=local_id, told=record.told)
-                  for local_id, record in zip(local_ids, records, strict=True)]
-    relationships = [row for local_id, record in zip(local_ids, records, strict=True)
-                     for row in _relationships(source=source, local_id=local_id, holding=record.holding)]
+    identities = [
+        _identity(local_id=local_id, told=record.told) for local_id, record in zip(local_ids, records, strict=True)
+    ]
+    relationships = [
+        row
+        for local_id, record in zip(local_ids, records, strict=True)
+        for row in _relationships(source=source, local_id=local_id, holding=record.holding)
+    ]
     _write_csv(path=folder / "identities.csv", columns=IDENTITY_COLUMNS, rows=identities)
     _write_csv(path=folder / "relationships.csv", columns=RELATIONSHIP_COLUMNS, rows=relationships)
-    faults = [{"local_id": local_id, **record.fault}
-              for local_id, record in zip(local_ids, records, strict=True) if record.fault]
+    faults = [
+        {"local_id": local_id, **record.fault}
+        for local_id, record in zip(local_ids, records, strict=True)
+        if record.fault
+    ]
     _write_json(path=folder / "faults.json", value=faults)
     _write_json(path=folder / "source.json", value=_server_settings(source=source))
     for local_id, record in zip(local_ids, records, strict=True):
@@ -121,8 +147,18 @@ def bundle_of(*, source: Source, local_id: str, told: Demographics, holding: Hol
 
 
 def _identity(*, local_id: str, told: Demographics) -> tuple[str, ...]:
-    return (local_id, told.nhs_number, told.nhs_number_status, told.family, " ".join(told.given),
-            told.birth_date.isoformat(), told.gender, told.postcode, told.address_line, told.phone)
+    return (
+        local_id,
+        told.nhs_number,
+        told.nhs_number_status,
+        told.family,
+        " ".join(told.given),
+        told.birth_date.isoformat(),
+        told.gender,
+        told.postcode,
+        told.address_line,
+        told.phone,
+    )
 
 
 def _relationships(*, source: Source, local_id: str, holding: Holding) -> list[tuple[str, ...]]:
@@ -130,17 +166,27 @@ def _relationships(*, source: Source, local_id: str, holding: Holding) -> list[t
     if source.care == "gp":
         first = min(visit.started_at.date() for visit in holding.visits) - timedelta(days=30)
         return [(local_id, "registered", first.isoformat(), "")]
-    return [(local_id, "attended", visit.started_at.date().isoformat(), visit.ended_at.date().isoformat())
-            for visit in holding.visits]
+    return [
+        (local_id, "attended", visit.started_at.date().isoformat(), visit.ended_at.date().isoformat())
+        for visit in holding.visits
+    ]
 
 
 def _server_settings(*, source: Source) -> dict[str, object]:
     """What a server of this source must know to behave as the source does."""
     return {
-        "slug": source.slug, "name": source.name, "ods": source.ods, "kind": source.kind,
-        "base_path": source.base_path, "identifier_system": source.identifier_system,
-        "latency_ms": source.latency_ms, "page_size": source.page_size, "everything": source.everything,
-        "provenance": source.provenance, "options": dict(source.options),
+        "slug": source.slug,
+        "name": source.name,
+        "ods": source.ods,
+        "kind": source.kind,
+        "base_path": source.base_path,
+        "identifier_system": source.identifier_system,
+        "latency_ms": source.latency_ms,
+        "page_size": source.page_size,
+        "everything": source.everything,
+        "provenance": source.provenance,
+        "unsupported": list(source.unsupported),
+        "options": dict(source.options),
     }
 
 
@@ -151,10 +197,16 @@ def _described(*, told_stories: Sequence[Story], seed: int, today: date) -> dict
         "name": REGION_NAME,
         "sources": [
             {
-                "slug": source.slug, "name": source.name, "organisation": {"ods": source.ods, "name": source.name},
-                "kind": source.kind, "care": source.care, "base_path": source.base_path,
-                "identifier_system": source.identifier_system, "time_limit_s": source.time_limit_s,
-                "latency_ms": source.latency_ms, "options": dict(source.options),
+                "slug": source.slug,
+                "name": source.name,
+                "organisation": {"ods": source.ods, "name": source.name},
+                "kind": source.kind,
+                "care": source.care,
+                "base_path": source.base_path,
+                "identifier_system": source.identifier_system,
+                "time_limit_s": source.time_limit_s,
+                "latency_ms": source.latency_ms,
+                "options": dict(source.options),
             }
             for source in SOURCES
         ],
@@ -165,16 +217,29 @@ def _described(*, told_stories: Sequence[Story], seed: int, today: date) -> dict
 
 def _story(*, story: Story) -> dict[str, object]:
     lead, *others = (_named(person=person) for person in story.people)
-    return {"slug": story.slug, "title": story.title, "look_for": story.look_for, **lead, "others": others,
-            "opt_out": story.opt_out,
-            "faults": {slug: fault.mode for slug, fault in story.faults.items()}}
+    return {
+        "slug": story.slug,
+        "title": story.title,
+        "look_for": story.look_for,
+        **lead,
+        "others": others,
+        "opt_out": story.opt_out,
+        "faults": {slug: fault.mode for slug, fault in story.faults.items()},
+    }
 
 
 def _named(*, person: Person) -> dict[str, object]:
     truth = person.truth
-    return {"person_key": person.key, "nhs_number": truth.nhs_number, "family": truth.family,
-            "given": " ".join(truth.given), "birth_date": truth.birth_date.isoformat(), "gender": truth.gender,
-            "postcode": truth.postcode, "sources": dict(person.known_to)}
+    return {
+        "person_key": person.key,
+        "nhs_number": truth.nhs_number,
+        "family": truth.family,
+        "given": " ".join(truth.given),
+        "birth_date": truth.birth_date.isoformat(),
+        "gender": truth.gender,
+        "postcode": truth.postcode,
+        "sources": dict(person.known_to),
+    }
 
 
 # Who might sign in to try the region: a hint for whoever makes the accounts.
@@ -188,8 +253,12 @@ ACCOUNTS = (
 
 
 def _write_truth(*, folder: Path, everyone: Iterable[Person]) -> None:
-    rows = [(source.slug, person.known_to[source.slug], person.key)
-            for person in everyone for source in SOURCES if source.slug in person.known_to]
+    rows = [
+        (source.slug, person.known_to[source.slug], person.key)
+        for person in everyone
+        for source in SOURCES
+        if source.slug in person.known_to
+    ]
     _write_csv(path=folder / "truth.csv", columns=("source", "local_id", "person_key"), rows=rows)
 
 

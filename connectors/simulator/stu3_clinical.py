@@ -46,10 +46,15 @@ def _allergy(*, page: PracticePage, allergy: Allergy) -> Resource:
         "recorder": page.clinician(key=allergy.key),
     }
     if allergy.ended:
-        resource["extension"] = [{"url": GPC_EXTENSION.format("AllergyIntoleranceEnd"), "extension": [
-            extension(url="endDate", valueDateTime=allergy.ended.isoformat()),
-            extension(url="reasonEnded", valueString="Cleared on review"),
-        ]}]
+        resource["extension"] = [
+            {
+                "url": GPC_EXTENSION.format("AllergyIntoleranceEnd"),
+                "extension": [
+                    extension(url="endDate", valueDateTime=allergy.ended.isoformat()),
+                    extension(url="reasonEnded", valueString="Cleared on review"),
+                ],
+            }
+        ]
     if allergy.reaction:
         manifestation = {"coding": [snomed(code=allergy.reaction.snomed, display=allergy.reaction.term)]}
         resource["reaction"] = [{"manifestation": [manifestation], "severity": allergy.severity}]
@@ -103,9 +108,12 @@ def _medication(*, page: PracticePage, drug: Drug) -> Resource:
 def _prescription(*, page: PracticePage, course: Course, drug: Resource, key: str) -> Resource:
     kind = "repeat" if course.repeat else "acute"
     resource = page.new(kind="MedicationRequest", key=key)
-    resource["extension"] = [extension(
-        url=GPC_EXTENSION.format("PrescriptionType"),
-        valueCodeableConcept={"coding": [{"system": PRESCRIPTION_TYPES, "code": kind, "display": kind.title()}]})]
+    resource["extension"] = [
+        extension(
+            url=GPC_EXTENSION.format("PrescriptionType"),
+            valueCodeableConcept={"coding": [{"system": PRESCRIPTION_TYPES, "code": kind, "display": kind.title()}]},
+        )
+    ]
     return resource | {
         "medicationReference": drug,
         "subject": page.patient,
@@ -119,8 +127,12 @@ def _plan(*, page: PracticePage, course: Course, drug: Resource) -> Resource:
     resource = _prescription(page=page, course=course, drug=drug, key=course.key)
     if course.repeat:
         issued = len(_issues(course=course, today=page.today))
-        resource["extension"].append({"url": GPC_EXTENSION.format("MedicationRepeatInformation"), "extension": [
-            extension(url="numberOfRepeatPrescriptionsIssued", valueUnsignedInt=issued)]})
+        resource["extension"].append(
+            {
+                "url": GPC_EXTENSION.format("MedicationRepeatInformation"),
+                "extension": [extension(url="numberOfRepeatPrescriptionsIssued", valueUnsignedInt=issued)],
+            }
+        )
     return resource | {
         "status": "completed" if course.ended else "active",
         "intent": "plan",
@@ -137,17 +149,24 @@ def _order(*, page: PracticePage, course: Course, drug: Resource, plan: str, num
         "intent": "order",
         "authoredOn": moment_of(day=issued),
         "dispenseRequest": {
-            "validityPeriod": {"start": issued.isoformat(), "end": ends.isoformat()}, **_supply(course=course)},
+            "validityPeriod": {"start": issued.isoformat(), "end": ends.isoformat()},
+            **_supply(course=course),
+        },
     }
 
 
 def _statement(*, page: PracticePage, course: Course, drug: Resource, plan: str) -> Resource:
-    agency = {"system": PRESCRIBING_AGENCIES, "code": "prescribed-at-gp-practice",
-              "display": "Prescribed at GP practice"}
+    agency = {
+        "system": PRESCRIBING_AGENCIES,
+        "code": "prescribed-at-gp-practice",
+        "display": "Prescribed at GP practice",
+    }
     resource = page.new(kind="MedicationStatement", key=course.key)
     resource["extension"] = [
-        extension(url=GPC_EXTENSION.format("MedicationStatementLastIssueDate"),
-                  valueDateTime=_issues(course=course, today=page.today)[-1].isoformat()),
+        extension(
+            url=GPC_EXTENSION.format("MedicationStatementLastIssueDate"),
+            valueDateTime=_issues(course=course, today=page.today)[-1].isoformat(),
+        ),
         extension(url=GPC_EXTENSION.format("PrescribingAgency"), valueCodeableConcept={"coding": [agency]}),
     ]
     return resource | {
@@ -189,7 +208,8 @@ def write_problems(*, page: PracticePage, holding: Holding, plans: dict[str, str
         actual = page.add(_problem_entry(page=page, problem=problem), area="uncategorised")
         related = [plans[course.key] for course in holding.courses if course.problem == problem.key]
         headers[problem.key] = page.add(
-            _problem_header(page=page, problem=problem, actual=actual, related=related), area="problems")
+            _problem_header(page=page, problem=problem, actual=actual, related=related), area="problems"
+        )
     return headers
 
 
@@ -209,13 +229,24 @@ def _problem_header(*, page: PracticePage, problem: Problem, actual: str, relate
     header["extension"] = [
         extension(url=CARE_EXTENSION.format("ActualProblem"), valueReference={"reference": actual}),
         extension(url=CARE_EXTENSION.format("ProblemSignificance"), valueCode="major" if problem.major else "minor"),
-        *(extension(url=CARE_EXTENSION.format("RelatedClinicalContent"), valueReference={"reference": reference})
-          for reference in related),
+        *(
+            extension(url=CARE_EXTENSION.format("RelatedClinicalContent"), valueReference={"reference": reference})
+            for reference in related
+        ),
     ]
     header |= {
         "clinicalStatus": "inactive" if problem.ended else "active",
-        "category": [{"coding": [{"system": "https://fhir.hl7.org.uk/STU3/CodeSystem/CareConnect-ConditionCategory-1",
-                                  "code": "problem-list-item", "display": "Problem List Item"}]}],
+        "category": [
+            {
+                "coding": [
+                    {
+                        "system": "https://fhir.hl7.org.uk/STU3/CodeSystem/CareConnect-ConditionCategory-1",
+                        "code": "problem-list-item",
+                        "display": "Problem List Item",
+                    }
+                ]
+            }
+        ],
         "code": page.codeable(concept=problem.condition.concept),
         "subject": page.patient,
         "onsetDateTime": problem.onset.isoformat(),
@@ -237,49 +268,67 @@ def _immunisation(*, page: PracticePage, vaccination: Event) -> Resource:
     resource = page.new(kind="Immunization", key=vaccination.key)
     resource["extension"] = [
         extension(url=CARE_EXTENSION.format("DateRecorded"), valueDateTime=moment_of(day=vaccination.on)),
-        extension(url=CARE_EXTENSION.format("VaccinationProcedure"),
-                  valueCodeableConcept=page.codeable(concept=vaccination.concept)),
+        extension(
+            url=CARE_EXTENSION.format("VaccinationProcedure"),
+            valueCodeableConcept=page.codeable(concept=vaccination.concept),
+        ),
     ]
     return resource | {
         "status": "completed",
         "notGiven": False,
-        "vaccineCode": {"coding": [{"system": "http://hl7.org/fhir/v3/NullFlavor", "code": "UNK",
-                                    "display": "unknown"}]},
+        "vaccineCode": {
+            "coding": [{"system": "http://hl7.org/fhir/v3/NullFlavor", "code": "UNK", "display": "unknown"}]
+        },
         "patient": page.patient,
         "date": moment_of(day=vaccination.on),
         "primarySource": True,
         "location": page.location,
         "lotNumber": vaccination.note,
-        "practitioner": [{"role": {"coding": [{"system": "http://hl7.org/fhir/v2/0443", "code": "AP",
-                                               "display": "Administering Provider"}]},
-                          "actor": page.clinician(key=vaccination.key)}],
+        "practitioner": [
+            {
+                "role": {
+                    "coding": [
+                        {"system": "http://hl7.org/fhir/v2/0443", "code": "AP", "display": "Administering Provider"}
+                    ]
+                },
+                "actor": page.clinician(key=vaccination.key),
+            }
+        ],
     }
 
 
 def write_referrals(*, page: PracticePage, holding: Holding) -> None:
     """Write each outbound referral."""
     for referral in holding.referrals:
-        page.add(page.new(kind="ReferralRequest", key=referral.key) | {
-            "status": "unknown",
-            "intent": "order",
-            "priority": "routine",
-            "subject": page.patient,
-            "authoredOn": referral.on.isoformat(),
-            "requester": {"agent": page.clinician(key=referral.key), "onBehalfOf": page.organisation},
-            "reasonCode": [page.codeable(concept=referral.concept)],
-            "note": [{"text": referral.note}],
-        }, area="referrals")
+        page.add(
+            page.new(kind="ReferralRequest", key=referral.key)
+            | {
+                "status": "unknown",
+                "intent": "order",
+                "priority": "routine",
+                "subject": page.patient,
+                "authoredOn": referral.on.isoformat(),
+                "requester": {"agent": page.clinician(key=referral.key), "onBehalfOf": page.organisation},
+                "reasonCode": [page.codeable(concept=referral.concept)],
+                "note": [{"text": referral.note}],
+            },
+            area="referrals",
+        )
 
 
 def write_diary(*, page: PracticePage, holding: Holding) -> None:
     """Write each recall as a planned ProcedureRequest."""
     for recall in holding.recalls:
-        page.add(page.new(kind="ProcedureRequest", key=recall.key) | {
-            "status": "active",
-            "intent": "plan",
-            "code": page.codeable(concept=recall.concept),
-            "subject": page.patient,
-            "occurrenceDateTime": recall.on.isoformat(),
-            "authoredOn": moment_of(day=page.today - timedelta(days=30)),
-            "requester": {"agent": page.clinician(key=recall.key)},
-        }, area="diary")
+        page.add(
+            page.new(kind="ProcedureRequest", key=recall.key)
+            | {
+                "status": "active",
+                "intent": "plan",
+                "code": page.codeable(concept=recall.concept),
+                "subject": page.patient,
+                "occurrenceDateTime": recall.on.isoformat(),
+                "authoredOn": moment_of(day=page.today - timedelta(days=30)),
+                "requester": {"agent": page.clinician(key=recall.key)},
+            },
+            area="diary",
+        )

@@ -117,8 +117,14 @@ def moment_of(*, day: date, hour: int = 9) -> str:
 
 
 def list_resource(
-    *, page: PracticePage, title: str, code: Resource, entries: Sequence[str], ident: str = "",
-    warnings: Sequence[ListWarning] = (), empty_note: bool = False,
+    *,
+    page: PracticePage,
+    title: str,
+    code: Resource,
+    entries: Sequence[str],
+    ident: str = "",
+    warnings: Sequence[ListWarning] = (),
+    empty_note: bool = False,
 ) -> Resource:
     """Return a List of references; with `empty_note` an empty one says so, as a primary List must.
 
@@ -130,9 +136,10 @@ def list_resource(
         "resourceType": "List",
         "meta": {"profile": [PROFILE.format("List")]},
         "extension": [
-            extension(url=GPC_EXTENSION.format("ClinicalSetting"),
-                      valueCodeableConcept={"coding": [snomed(code="1060971000000108",
-                                                              display="General practice service")]}),
+            extension(
+                url=GPC_EXTENSION.format("ClinicalSetting"),
+                valueCodeableConcept={"coding": [snomed(code="1060971000000108", display="General practice service")]},
+            ),
             *(extension(url=GPC_EXTENSION.format("ListWarningCode"), valueCode=w.code) for w in warnings),
         ],
         "status": "current",
@@ -150,8 +157,9 @@ def list_resource(
         del made["entry"]
     if not entries and empty_note:
         notes.append("Information not available")
-        made["emptyReason"] = {"coding": [{"system": EMPTY_REASONS, "code": "no-content-recorded",
-                                           "display": "No Content Recorded"}]}
+        made["emptyReason"] = {
+            "coding": [{"system": EMPTY_REASONS, "code": "no-content-recorded", "display": "No Content Recorded"}]
+        }
     if notes:
         made["note"] = [{"text": " ".join(notes)}]
     return made

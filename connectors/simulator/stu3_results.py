@@ -28,29 +28,46 @@ def write_investigations(*, page: PracticePage, holding: Holding) -> None:
 def _write_report(*, page: PracticePage, report: Report) -> None:
     taken = report.taken_at.isoformat(timespec="seconds")
     issued = (report.taken_at + timedelta(hours=6)).isoformat(timespec="seconds")
-    request = page.add(page.new(kind="ProcedureRequest", key=report.key) | {
-        "status": "completed", "intent": "order", "code": page.codeable(concept=report.panel.concept),
-        "subject": page.patient, "requester": {"agent": page.clinician(key=report.key)},
-    })
-    specimen = page.add(page.new(kind="Specimen", key=report.key) | {
-        "status": "available", "type": {"coding": [BLOOD]}, "subject": page.patient,
-        "collection": {"collectedDateTime": taken},
-    })
-    results = [page.add(_result(page=page, report=report, index=i, result=r) | {"issued": issued})
-               for i, r in enumerate(report.results)]
+    request = page.add(
+        page.new(kind="ProcedureRequest", key=report.key)
+        | {
+            "status": "completed",
+            "intent": "order",
+            "code": page.codeable(concept=report.panel.concept),
+            "subject": page.patient,
+            "requester": {"agent": page.clinician(key=report.key)},
+        }
+    )
+    specimen = page.add(
+        page.new(kind="Specimen", key=report.key)
+        | {
+            "status": "available",
+            "type": {"coding": [BLOOD]},
+            "subject": page.patient,
+            "collection": {"collectedDateTime": taken},
+        }
+    )
+    results = [
+        page.add(_result(page=page, report=report, index=i, result=r) | {"issued": issued})
+        for i, r in enumerate(report.results)
+    ]
     listed = [page.add(_group(page=page, report=report, members=results) | {"issued": issued}), *results]
     made = page.new(kind="DiagnosticReport", key=report.key)
     made["identifier"].append({"system": LABORATORY_NUMBER, "value": report.number})
-    page.add(made | {
-        "basedOn": [{"reference": request}],
-        "status": "final",
-        "code": {"coding": [REPORT_CODE]},
-        "subject": page.patient,
-        "issued": issued,
-        "performer": [{"actor": page.organisation}],
-        "specimen": [{"reference": specimen}],
-        "result": [{"reference": reference} for reference in listed],
-    }, area="investigations")
+    page.add(
+        made
+        | {
+            "basedOn": [{"reference": request}],
+            "status": "final",
+            "code": {"coding": [REPORT_CODE]},
+            "subject": page.patient,
+            "issued": issued,
+            "performer": [{"actor": page.organisation}],
+            "specimen": [{"reference": specimen}],
+            "result": [{"reference": reference} for reference in listed],
+        },
+        area="investigations",
+    )
 
 
 def _group(*, page: PracticePage, report: Report, members: list[str]) -> Resource:
@@ -78,7 +95,8 @@ def _result(*, page: PracticePage, report: Report, index: int, result: Measureme
     }
     bounds = {
         name: {"value": bound, "unit": test.printed}
-        for name, bound in (("low", test.low), ("high", test.high)) if bound is not None
+        for name, bound in (("low", test.low), ("high", test.high))
+        if bound is not None
     }
     if bounds:
         made["referenceRange"] = [bounds]
@@ -87,15 +105,18 @@ def _result(*, page: PracticePage, report: Report, index: int, result: Measureme
 
 def write_readings(*, page: PracticePage, holding: Holding) -> dict[str, str]:
     """Write the signs read at visits as uncategorised data; return each one's reference by its key."""
-    return {reading.key: page.add(_reading(page=page, reading=reading), area="uncategorised")
-            for reading in holding.readings}
+    return {
+        reading.key: page.add(_reading(page=page, reading=reading), area="uncategorised")
+        for reading in holding.readings
+    }
 
 
 def _reading(*, page: PracticePage, reading: Reading) -> Resource:
     first, value = reading.values[0]
     concept = BLOOD_PRESSURE if first is SYSTOLIC else first.concept
-    made = _uncategorised(page=page, key=reading.key, concept=concept,
-                          effective=reading.taken_at.isoformat(timespec="seconds"))
+    made = _uncategorised(
+        page=page, key=reading.key, concept=concept, effective=reading.taken_at.isoformat(timespec="seconds")
+    )
     if first is SYSTOLIC:
         made["component"] = [
             {"code": page.codeable(concept=sign.concept), "valueQuantity": _quantity(sign=sign, value=one)}
@@ -124,11 +145,14 @@ def _uncategorised(*, page: PracticePage, key: str, concept: Concept, effective:
 def write_background(*, page: PracticePage, background: Background) -> None:
     """Write smoking, alcohol and family history as uncategorised data."""
     asked = moment_of(day=background.asked_on)
-    page.add(_uncategorised(page=page, key="smoking", concept=background.smoking, effective=asked),
-             area="uncategorised")
+    page.add(
+        _uncategorised(page=page, key="smoking", concept=background.smoking, effective=asked), area="uncategorised"
+    )
     alcohol = _uncategorised(page=page, key="alcohol", concept=ALCOHOL, effective=asked)
-    page.add(alcohol | {"valueQuantity": {"value": background.alcohol_units, "unit": "units/week"}},
-             area="uncategorised")
+    page.add(
+        alcohol | {"valueQuantity": {"value": background.alcohol_units, "unit": "units/week"}}, area="uncategorised"
+    )
     if background.family_diabetes:
-        page.add(_uncategorised(page=page, key="family", concept=FAMILY_DIABETES, effective=asked),
-                 area="uncategorised")
+        page.add(
+            _uncategorised(page=page, key="family", concept=FAMILY_DIABETES, effective=asked), area="uncategorised"
+        )

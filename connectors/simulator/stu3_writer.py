@@ -66,8 +66,11 @@ def write_practice_bundle(*, page: PracticePage, told: Demographics, holding: Ho
     if holding.background:
         write_background(page=page, background=holding.background)
     contained = _write_consultations(page=page, holding=holding, headers=headers, readings=readings, plans=plans)
-    lists = [*_primary_lists(page=page), _ended_list(page=page, ended=ended),
-             *_secondary_lists(page=page, contained=contained, related=list(plans.values()))]
+    lists = [
+        *_primary_lists(page=page),
+        _ended_list(page=page, ended=ended),
+        *_secondary_lists(page=page, contained=contained, related=list(plans.values())),
+    ]
     return {
         "resourceType": "Bundle",
         "meta": {"profile": [BUNDLE_PROFILE]},
@@ -77,34 +80,59 @@ def write_practice_bundle(*, page: PracticePage, told: Demographics, holding: Ho
 
 
 def _patient(*, page: PracticePage, told: Demographics) -> Resource:
-    status = {"system": "https://fhir.nhs.uk/STU3/CodeSystem/CareConnect-NHSNumberVerificationStatus-1",
-              "code": told.nhs_number_status, "display": STATUSES[told.nhs_number_status]}
+    status = {
+        "system": "https://fhir.nhs.uk/STU3/CodeSystem/CareConnect-NHSNumberVerificationStatus-1",
+        "code": told.nhs_number_status,
+        "display": STATUSES[told.nhs_number_status],
+    }
     return {
         "resourceType": "Patient",
         "id": page.id(kind="Patient", key=""),
         "meta": {"versionId": "1", "profile": [PROFILE.format("Patient")]},
-        "extension": [{"url": GPC_EXTENSION.format("RegistrationDetails"), "extension": [
-            extension(url="preferredBranchSurgery", valueReference=page.location)]}],
-        "identifier": [{
-            "extension": [extension(url=GPC_EXTENSION.format("NHSNumberVerificationStatus"),
-                                    valueCodeableConcept={"coding": [status]})],
-            "system": NHS_NUMBER_SYSTEM,
-            "value": told.nhs_number,
-        }],
+        "extension": [
+            {
+                "url": GPC_EXTENSION.format("RegistrationDetails"),
+                "extension": [extension(url="preferredBranchSurgery", valueReference=page.location)],
+            }
+        ],
+        "identifier": [
+            {
+                "extension": [
+                    extension(
+                        url=GPC_EXTENSION.format("NHSNumberVerificationStatus"),
+                        valueCodeableConcept={"coding": [status]},
+                    )
+                ],
+                "system": NHS_NUMBER_SYSTEM,
+                "value": told.nhs_number,
+            }
+        ],
         "active": True,
         "name": [{"use": "official", "family": told.family, "given": list(told.given), "prefix": [told.prefix]}],
         "telecom": [{"system": "phone", "value": told.phone, "use": "mobile"}],
         "gender": told.gender,
         "birthDate": told.birth_date.isoformat(),
-        "address": [{"use": "home", "type": "physical", "line": [told.address_line], "city": told.town,
-                     "district": REGION_NAME, "postalCode": told.postcode}],
+        "address": [
+            {
+                "use": "home",
+                "type": "physical",
+                "line": [told.address_line],
+                "city": told.town,
+                "district": REGION_NAME,
+                "postalCode": told.postcode,
+            }
+        ],
         "generalPractitioner": [page.clinician(key=page.nhs_number)],
         "managingOrganization": page.organisation,
     }
 
 
 def _write_consultations(
-    *, page: PracticePage, holding: Holding, headers: Mapping[str, str], readings: Mapping[str, str],
+    *,
+    page: PracticePage,
+    holding: Holding,
+    headers: Mapping[str, str],
+    readings: Mapping[str, str],
     plans: Mapping[str, str],
 ) -> list[str]:
     """Write each visit as an Encounter with its tree of Lists; return the references of what the visits contain.
@@ -127,17 +155,29 @@ def _write_consultations(
 
 def _encounter(*, page: PracticePage, visit: Visit) -> Resource:
     by = page.clinician(key=visit.key)
-    performer = {"coding": [{"system": "http://hl7.org/fhir/v3/ParticipationType", "code": "PPRF",
-                             "display": "primary performer"}]}
-    recorder = {"coding": [{"system": "https://fhir.nhs.uk/STU3/CodeSystem/GPConnect-ParticipantType-1", "code": "REC",
-                            "display": "recorder"}]}
+    performer = {
+        "coding": [
+            {"system": "http://hl7.org/fhir/v3/ParticipationType", "code": "PPRF", "display": "primary performer"}
+        ]
+    }
+    recorder = {
+        "coding": [
+            {
+                "system": "https://fhir.nhs.uk/STU3/CodeSystem/GPConnect-ParticipantType-1",
+                "code": "REC",
+                "display": "recorder",
+            }
+        ]
+    }
     return page.new(kind="Encounter", key=visit.key) | {
         "status": "finished",
         "type": [{"text": "GP Surgery"}],
         "subject": page.patient,
         "participant": [{"type": [performer], "individual": by}, {"type": [recorder], "individual": by}],
-        "period": {"start": visit.started_at.isoformat(timespec="seconds"),
-                   "end": visit.ended_at.isoformat(timespec="seconds")},
+        "period": {
+            "start": visit.started_at.isoformat(timespec="seconds"),
+            "end": visit.ended_at.isoformat(timespec="seconds"),
+        },
         "location": [{"location": page.location}],
         "serviceProvider": page.organisation,
     }
@@ -157,7 +197,12 @@ def _narrative(*, page: PracticePage, visit: Visit, encounter: str) -> Resource:
 
 
 def _write_lists(
-    *, page: PracticePage, visit: Visit, encounter: str, header: str, headings: Mapping[str, list[str]],
+    *,
+    page: PracticePage,
+    visit: Visit,
+    encounter: str,
+    header: str,
+    headings: Mapping[str, list[str]],
 ) -> None:
     """Write a consultation's tree: consultation, one topic, its headings."""
     made = page.id(kind="List", key=visit.key)
@@ -167,24 +212,36 @@ def _write_lists(
     levels = [
         (made, "GP Surgery", CONSULTATION, "Consultation", [f"List/{topic}"]),
         (topic, visit.reason.term, TOPIC, "Topic (EHR)", [f"List/{name}" for name in names]),
-        *((name, title, HEADING, "Category (EHR)", items)
-          for name, (title, items) in zip(names, held.items(), strict=True)),
+        *(
+            (name, title, HEADING, "Category (EHR)", items)
+            for name, (title, items) in zip(names, held.items(), strict=True)
+        ),
     ]
     for ident, title, code, display, entries in levels:
-        resource = list_resource(page=page, title=title, entries=entries, ident=ident,
-                                 code=snomed(code=code, display=display))
-        resource |= {"encounter": {"reference": encounter},
-                     "date": visit.started_at.isoformat(timespec="seconds")}
+        resource = list_resource(
+            page=page, title=title, entries=entries, ident=ident, code=snomed(code=code, display=display)
+        )
+        resource |= {"encounter": {"reference": encounter}, "date": visit.started_at.isoformat(timespec="seconds")}
         if code == TOPIC and header:
-            resource["extension"].append({"url": GPC_EXTENSION.format("RelatedProblemHeader"), "extension": [
-                extension(url="target", valueReference={"reference": header})]})
+            resource["extension"].append(
+                {
+                    "url": GPC_EXTENSION.format("RelatedProblemHeader"),
+                    "extension": [extension(url="target", valueReference={"reference": header})],
+                }
+            )
         page.add(resource)
 
 
 def _primary_lists(*, page: PracticePage) -> list[Resource]:
     return [
-        list_resource(page=page, title=title, code=snomed(code=code, display=term), entries=page.areas.get(area, []),
-                      warnings=page.warnings, empty_note=True)
+        list_resource(
+            page=page,
+            title=title,
+            code=snomed(code=code, display=term),
+            entries=page.areas.get(area, []),
+            warnings=page.warnings,
+            empty_note=True,
+        )
         for area, (code, term, title) in PRIMARY_LISTS.items()
     ]
 
@@ -192,31 +249,59 @@ def _primary_lists(*, page: PracticePage) -> list[Resource]:
 def _ended_list(*, page: PracticePage, ended: list[Resource]) -> Resource:
     """Return the List that contains the ended allergies, so that none can be taken for an active one."""
     code, title = ENDED_ALLERGIES
-    made = list_resource(page=page, title=title, code=snomed(code=code, display=title), warnings=page.warnings,
-                         entries=[f"#{allergy['id']}" for allergy in ended], empty_note=True)
+    made = list_resource(
+        page=page,
+        title=title,
+        code=snomed(code=code, display=title),
+        warnings=page.warnings,
+        entries=[f"#{allergy['id']}" for allergy in ended],
+        empty_note=True,
+    )
     return {**made, "contained": ended} if ended else made
 
 
 def _secondary_lists(*, page: PracticePage, contained: list[str], related: list[str]) -> list[Resource]:
     """Return the Lists of what consultations contain and problems are linked to, for the areas that have any."""
     named = {
-        "consultations-problems-contained-in-consultations":
-            ("Consultations - problems contained in consultations", "Condition/", contained),
-        "consultations-medications-contained-in-consultations":
-            ("Consultations - medications contained in consultations", "MedicationRequest/", contained),
-        "consultations-uncategorised-data-contained-in-consultations":
-            ("Consultations - uncategorised data contained in consultations", "Observation/", contained),
-        "problems-medications-related-to-problems":
-            ("Problems - medications related to problems", "MedicationRequest/", related),
-        "problems-uncategorised-data-related-to-problems":
-            ("Problems - uncategorised data related to problems", "Observation/", _problem_entries(page=page)),
+        "consultations-problems-contained-in-consultations": (
+            "Consultations - problems contained in consultations",
+            "Condition/",
+            contained,
+        ),
+        "consultations-medications-contained-in-consultations": (
+            "Consultations - medications contained in consultations",
+            "MedicationRequest/",
+            contained,
+        ),
+        "consultations-uncategorised-data-contained-in-consultations": (
+            "Consultations - uncategorised data contained in consultations",
+            "Observation/",
+            contained,
+        ),
+        "problems-medications-related-to-problems": (
+            "Problems - medications related to problems",
+            "MedicationRequest/",
+            related,
+        ),
+        "problems-uncategorised-data-related-to-problems": (
+            "Problems - uncategorised data related to problems",
+            "Observation/",
+            _problem_entries(page=page),
+        ),
     }
     lists = []
     for code, (title, prefix, references) in named.items():
         entries = [_listed(page=page, reference=r) for r in dict.fromkeys(references) if r.startswith(prefix)]
         if entries:
-            lists.append(list_resource(page=page, title=title, entries=entries, warnings=page.warnings,
-                                       code={"system": SECONDARY_LISTS, "code": code, "display": title}))
+            lists.append(
+                list_resource(
+                    page=page,
+                    title=title,
+                    entries=entries,
+                    warnings=page.warnings,
+                    code={"system": SECONDARY_LISTS, "code": code, "display": title},
+                )
+            )
     return lists
 
 
@@ -224,29 +309,37 @@ def _listed(*, page: PracticePage, reference: str) -> str:
     """A medicine is listed by its statement, whatever part of it was linked."""
     if not reference.startswith("MedicationRequest/"):
         return reference
-    by_plan = {r["basedOn"][0]["reference"]: f"MedicationStatement/{r['id']}"
-               for r in page.resources if r["resourceType"] == "MedicationStatement"}
+    by_plan = {
+        r["basedOn"][0]["reference"]: f"MedicationStatement/{r['id']}"
+        for r in page.resources
+        if r["resourceType"] == "MedicationStatement"
+    }
     return by_plan[reference]
 
 
 def _problem_entries(*, page: PracticePage) -> list[str]:
-    return [r["extension"][0]["valueReference"]["reference"]
-            for r in page.resources if r["resourceType"] == "Condition"]
+    return [
+        r["extension"][0]["valueReference"]["reference"] for r in page.resources if r["resourceType"] == "Condition"
+    ]
 
 
 def _practice(*, page: PracticePage) -> list[Resource]:
     written = str(page.resources)
     organisation = {
-        "resourceType": "Organization", "id": page.id_of_practice(kind="Organization"),
+        "resourceType": "Organization",
+        "id": page.id_of_practice(kind="Organization"),
         "meta": {"profile": [PROFILE.format("Organization")]},
         "identifier": [{"system": ODS_SYSTEM, "value": page.source.ods}],
         "name": page.source.name,
         "telecom": [{"system": "phone", "value": "01632 960200", "use": "work"}],
     }
     surgery = {
-        "resourceType": "Location", "id": page.id_of_practice(kind="Location"),
+        "resourceType": "Location",
+        "id": page.id_of_practice(kind="Location"),
         "meta": {"profile": [PROFILE.format("Location")]},
-        "status": "active", "name": f"{page.source.name}, main surgery", "managingOrganization": page.organisation,
+        "status": "active",
+        "name": f"{page.source.name}, main surgery",
+        "managingOrganization": page.organisation,
     }
     staff: list[Resource] = []
     for index, (given, family) in enumerate(CLINICIANS):
@@ -258,12 +351,29 @@ def _practice(*, page: PracticePage) -> list[Resource]:
 
 def _clinician(*, page: PracticePage, made: str, given: str, family: str, index: int) -> list[Resource]:
     return [
-        {"resourceType": "Practitioner", "id": made, "meta": {"profile": [PROFILE.format("Practitioner")]},
-         "identifier": [{"system": SDS_USER_SYSTEM, "value": f"99910{index:07d}"}],
-         "name": [{"use": "official", "family": family, "given": [given], "prefix": ["Dr"]}]},
-        {"resourceType": "PractitionerRole", "id": page.id_of_practice(kind="PractitionerRole", key=str(index)),
-         "meta": {"profile": [PROFILE.format("PractitionerRole")]},
-         "practitioner": {"reference": f"Practitioner/{made}"}, "organization": page.organisation,
-         "code": [{"coding": [{"system": "https://fhir.nhs.uk/STU3/CodeSystem/CareConnect-SDSJobRoleName-1",
-                               "code": "R0260", "display": "General Medical Practitioner"}]}]},
+        {
+            "resourceType": "Practitioner",
+            "id": made,
+            "meta": {"profile": [PROFILE.format("Practitioner")]},
+            "identifier": [{"system": SDS_USER_SYSTEM, "value": f"99910{index:07d}"}],
+            "name": [{"use": "official", "family": family, "given": [given], "prefix": ["Dr"]}],
+        },
+        {
+            "resourceType": "PractitionerRole",
+            "id": page.id_of_practice(kind="PractitionerRole", key=str(index)),
+            "meta": {"profile": [PROFILE.format("PractitionerRole")]},
+            "practitioner": {"reference": f"Practitioner/{made}"},
+            "organization": page.organisation,
+            "code": [
+                {
+                    "coding": [
+                        {
+                            "system": "https://fhir.nhs.uk/STU3/CodeSystem/CareConnect-SDSJobRoleName-1",
+                            "code": "R0260",
+                            "display": "General Medical Practitioner",
+                        }
+                    ]
+                }
+            ],
+        },
     ]

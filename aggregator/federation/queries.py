@@ -13,7 +13,8 @@ from django.db.models import OuterRef, Subquery
 
 from aggregator.federation import store
 from aggregator.federation.models import Retrieval, SourceOutcome
-from aggregator.federation.store import HeldAnswer, SealBroken, Sealer
+from aggregator.federation.store import HeldAnswer as HeldAnswer
+from aggregator.federation.store import SealBroken, Sealer
 from aggregator.sources.models import Source
 from connectors.contract import Outcome
 

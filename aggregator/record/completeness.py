@@ -173,7 +173,7 @@ def _lower_first(words: str) -> str:
 # What a source said of its own answer, in words that must be shown. Source: GP Connect, List warning codes.
 NOTICE_WORDS: Mapping[str, str] = {
     "confidential-items": "Items excluded due to confidentiality and/or patient preferences.",
-    "data-in-transit": "Patient record transfer from previous GP practice not yet complete; information may be missing.",
+    "data-in-transit": "Patient record transfer from previous GP practice not yet complete; some may be missing.",
     "data-awaiting-filing": "Patient data may be incomplete: there are data awaiting filing.",
     "not-supported": "Not available from this source.",
     "information-not-available": "This source says that the information is not available.",
@@ -195,7 +195,7 @@ def notice_words(*, notice: Notice) -> str:
 
 
 def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) -> tuple[Remark, ...]:
-    """Return what a reader of a section must know: who is missing, what was set aside or left out, what is not shown."""
+    """Return what a reader of a section must know: who is missing, what was set aside, what is not shown."""
     remarks: list[Remark] = []
     for status in statuses:
         if category in status.holds and status.outcome not in WHOLE_ANSWERS:

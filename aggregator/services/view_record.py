@@ -21,8 +21,7 @@ from aggregator.consent import queries as consent_queries
 from aggregator.consent.filter import permit
 from aggregator.errors import NotFound
 from aggregator.federation import queries as federation_queries
-from aggregator.federation.queries import RetrievalView, SourceState
-from aggregator.federation.store import HeldAnswer
+from aggregator.federation.queries import HeldAnswer, RetrievalView, SourceState
 from aggregator.mpi import queries as mpi_queries
 from aggregator.mpi.queries import PersonSummary
 from aggregator.record import completeness, merge

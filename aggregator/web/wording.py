@@ -1,4 +1,4 @@
-"""How values are written for people. Source: NHS Common User Interface, patient banner and date display guidance. Pure."""
+"""How values are written for people. Source: NHS Common User Interface, patient banner and date display. Pure."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from aggregator.record.timeline import LongitudinalRecord, Standing
-from connectors.contract import Notice, Outcome, RecordCategory
+from connectors.contract import Notice, RecordCategory
+from connectors.contract import Outcome as Outcome
 
 
 class AllergyStatus(StrEnum):

@@ -65,17 +65,18 @@ def reach(*, resources: Sequence[Resource]) -> Reach:
     to what a secondary List names. Items that no List names answer: to hide one would be worse.
     """
     lists = [resource for resource in resources if resource.get("resourceType") == "List"]
-    linked = frozenset(ref for one in lists if is_secondary(resource=one) for ref in _entries(resource=one))
+    edges = _edges(resources=resources)
+    named = [ref for one in lists if is_secondary(resource=one) for ref in _entries(resource=one)]
+    linked = _closure(roots=named, edges=edges, headings={})  # a linked medicine brings its plan and issues with it
     roots = {code: set[str]() for code in PRIMARY}
     for one in lists:
         if code := primary_code(resource=one):
             roots[code].update(_entries(resource=one))
-    edges = _edges(resources=resources)
     headings = _headings(lists=lists, linked=linked)
     answering = _closure(roots=(ref for refs in roots.values() for ref in refs), edges=edges, headings=headings)
     return Reach(
         answering=answering,
-        incidental=_closure(roots=linked, edges=edges, headings={}) - answering,
+        incidental=linked - answering,
         investigations=_closure(roots=roots[INVESTIGATIONS], edges=edges, headings={}),
         diary=frozenset(roots[DIARY]),
     )

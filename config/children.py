@@ -36,18 +36,18 @@ class Server:
         return True
 
 
-def start_web(*, environment: Mapping[str, str], logs: Path, port: int = 0) -> Server:
-    """Start the web process on loopback, on a free port unless one is named."""
-    with listening_socket(port=port) as listening:
+def start_web(*, environment: Mapping[str, str], logs: Path, listening: socket.socket | None = None) -> Server:
+    """Start the web process on loopback, on a socket that listens already or on a free port."""
+    with listening or listening_socket() as taken_over:
         child = start(
             name="web",
-            command=[sys.executable, "-m", "config.serve", "--fd", str(listening.fileno())],
+            command=[sys.executable, "-m", "config.serve", "--fd", str(taken_over.fileno())],
             log=logs / "web.log",
             environment=environment,
-            pass_fds=[listening.fileno()],
+            pass_fds=[taken_over.fileno()],
             folder=PROJECT,
         )
-        return Server(child, _address(listening))
+        return Server(child, address_of(taken_over))
 
 
 def start_worker(*, environment: Mapping[str, str], logs: Path, name: str = "demo") -> Child:
@@ -86,7 +86,7 @@ def start_simulator(*, kind: str, folder: Path, logs: Path, environment: Mapping
             pass_fds=[listening.fileno()],
             folder=PROJECT,
         )
-        return Server(child, _address(listening))
+        return Server(child, address_of(listening))
 
 
 def simulator_is_ready(*, server: Server) -> bool:
@@ -94,5 +94,6 @@ def simulator_is_ready(*, server: Server) -> bool:
     return any(line.startswith("ready") for line in server.child.log.read_text(errors="replace").splitlines())
 
 
-def _address(listening: socket.socket) -> str:
+def address_of(listening: socket.socket) -> str:
+    """Return the address at which a listening socket is reached."""
     return f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -10,6 +10,9 @@ from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
 from config import roles
+from tests.browser import chromium, page
+
+__all__ = ["chromium", "page"]
 
 EMPTY_TABLES = """
 DO $$ DECLARE name text; BEGIN

@@ -61,7 +61,7 @@ def test_answers_forbid_keeping_and_framing(connection: http.client.HTTPConnecti
     assert answer.headers["Cache-Control"] == "no-store, private"
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == settings.SECURE_REFERRER_POLICY
     assert answer.headers["Server"] is None
 
 

@@ -139,8 +139,9 @@ class ListWarning:
 
 @dataclass(frozen=True, kw_only=True)
 class Holding:
-    """All that one source holds of one person."""
+    """All that one source holds of one person. `registered_on` is when a practice took her on, where it says so."""
 
+    registered_on: date | None = None
     problems: tuple[Problem, ...] = ()
     allergies: tuple[Allergy, ...] = ()
     no_known_allergy_on: date | None = None

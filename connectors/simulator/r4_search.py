@@ -13,7 +13,6 @@ from typing import Any
 
 from connectors.simulator.wire import Resource, decode, encode
 
-PEOPLE_FIELDS = ("subject", "patient")
 # Types that are about one patient, and so are searched by `patient`.
 COMPARTMENT = frozenset(
     {

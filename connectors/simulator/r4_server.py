@@ -27,7 +27,6 @@ from connectors.simulator.serving import Answer, Asked, Desk, Make, add_operator
 from connectors.simulator.wire import Resource
 
 EVERYTHING = "$everything"
-SUPPORTING = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Medication"})
 
 
 def r4_app(*, desk: Desk) -> web.Application:
@@ -103,8 +102,9 @@ class R4Server:
         owner = holder.local_id if holder else self._owner_of(kind=kind, ident=ident)
 
         def make(asked: Asked) -> Answer:
-            held = self._resources(asked=asked) if asked.local_id else list(self._records.shared)
-            found = next((r for r in held if r["resourceType"] == kind and r.get("id") == ident), None)
+            held = self._resources(asked=asked)
+            of_kind = [r for r in held if r["resourceType"] == kind]
+            found = next((r for r in of_kind if holder or r.get("id") == ident), None)
             return Answer(status=200, resource=found) if found else _not_found(text=f"No such {kind}.")
 
         return await self._answer(request=request, local_id=owner, make=make)
@@ -123,14 +123,17 @@ class R4Server:
         kind, query = request.match_info["type"], await _query(request=request)
         if kind not in self._records.types:
             return _refused(status=404, code="not-supported", text="This type is not held here.")
-        if "patient" not in query and "subject" not in query:
+        if kind not in COMPARTMENT and "_id" not in query:
+            return _refused(status=400, code="required", text="Name an _id.")
+        patient = query.get("patient") or query.get("subject")
+        if patient is None and "_id" not in query:
             return _refused(status=400, code="required", text="Name the patient.")
-        if kind not in COMPARTMENT:
-            return _refused(status=400, code="not-supported", text="This type is not searched by patient.")
-        patient_id = (query.get("patient") or query["subject"]).rpartition("/")[2]
-        holder = self._records.by_patient_id(patient_id=patient_id)
-        token = PageToken(local_id=holder.local_id if holder else "", query=query, kind=kind, begin=0)
-        return await self._page(request=request, token=token)
+        if patient is None:
+            owner = self._owner_of(kind=kind, ident=query["_id"])
+        else:
+            holder = self._records.by_patient_id(patient_id=patient.rpartition("/")[2])
+            owner = holder.local_id if holder else ""
+        return await self._page(request=request, token=PageToken(local_id=owner, query=query, kind=kind, begin=0))
 
     async def next_page(self, request: web.Request) -> web.StreamResponse:
         """Answer with the page that a `next` link names."""
@@ -148,13 +151,8 @@ class R4Server:
 
     async def _page(self, *, request: web.Request, token: PageToken) -> web.StreamResponse:
         def make(asked: Asked) -> Answer:
-            if not asked.local_id or not asked.knows:
-                nobody = token.kind == EVERYTHING
-                return (
-                    _not_found(text="No such Patient.")
-                    if nobody
-                    else self._bundle(request=request, token=token, matches=(), resources=())
-                )
+            if token.kind == EVERYTHING and not (asked.local_id and asked.knows):
+                return _not_found(text="No such Patient.")
             resources = self._resources(asked=asked)
             matches = self._matches(token=token, resources=resources)
             return self._bundle(request=request, token=token, matches=matches, resources=resources)
@@ -201,6 +199,8 @@ class R4Server:
 
     def _resources(self, *, asked: Asked) -> list[Resource]:
         """Return the record as the source shall believe that it is, and what other resources of files it points to."""
+        if not asked.local_id or not asked.knows:
+            return list(self._records.shared)
         held = self._records.resources(local_id=asked.local_id)
         if asked.holds_nothing:
             return [r for r in held if r["resourceType"] == "Patient"]

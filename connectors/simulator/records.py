@@ -12,9 +12,12 @@ from typing import Any
 from connectors.contract import NHS_NUMBER_SYSTEM
 from connectors.simulator.faults import Fault, read_fault
 from connectors.simulator.organisations import GP_CONNECT
+from connectors.simulator.people import VERIFIED
 from connectors.simulator.wire import Resource, decode
 
 PLACEHOLDER_NUMBER = b"1234567890"  # stands for the NHS number in GP Connect test records; it fails the check digit
+
+NHS_NUMBER_SHAPE = re.compile(r"\d{10}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +106,9 @@ def read_folder(*, folder: Path) -> Records:
 
 
 def read_files(*, paths: Sequence[Path], kind: str) -> Records:
-    """Return the records found in files (or in the files of folders). A file without a record is passed over.
+    """Return the records found in files (or in the files of folders).
+
+    A file without a record is passed over, and for GP Connect one without an NHS number.
 
     The local identifier is the Patient's id, and for GP Connect the NHS number: that which the file's name begins
     with, where it does.
@@ -128,6 +133,8 @@ def _read(*, paths: Iterable[Path], settings: ServerSettings) -> Records:
             shared += resources if settings.kind != GP_CONNECT else []
             continue
         holder = _holder(path=path, patient=patient, settings=settings)
+        if settings.kind == GP_CONNECT and not NHS_NUMBER_SHAPE.fullmatch(holder.local_id):
+            continue  # nobody could ask for it
         holders[holder.local_id] = holder
     return Records(settings=settings, holders=holders, types=tuple(sorted(types)), shared=tuple(shared))
 
@@ -191,5 +198,15 @@ def _holder(*, path: Path, patient: Resource, settings: ServerSettings) -> Holde
         given=" ".join(name.get("given", ())),
         birth_date=str(patient.get("birthDate", "")),
         path=path,
-        verified='"code": "02"' not in json.dumps(held) and '"code": "03"' not in json.dumps(held),
+        verified=all(_is_verified(identifier=identifier) for identifier in held),
     )
+
+
+def _is_verified(*, identifier: Resource) -> bool:
+    """Return whether nothing is said against an NHS number: its status, where it has one, is 01."""
+    codes = [
+        coding.get("code")
+        for extension in identifier.get("extension", ())
+        for coding in extension.get("valueCodeableConcept", {}).get("coding", ())
+    ]
+    return identifier.get("system") != NHS_NUMBER_SYSTEM or codes in ([], [VERIFIED])

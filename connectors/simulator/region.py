@@ -164,7 +164,7 @@ def _identity(*, local_id: str, told: Demographics) -> tuple[str, ...]:
 def _relationships(*, source: Source, local_id: str, holding: Holding) -> list[tuple[str, ...]]:
     """A practice has its people registered since a day; another source's people attended, one row a visit."""
     if source.care == "gp":
-        first = min(visit.started_at.date() for visit in holding.visits) - timedelta(days=30)
+        first = holding.registered_on or holding.visits[0].started_at.date() - timedelta(days=30)
         return [(local_id, "registered", first.isoformat(), "")]
     return [
         (local_id, "attended", visit.started_at.date().isoformat(), visit.ended_at.date().isoformat())

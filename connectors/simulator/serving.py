@@ -186,7 +186,10 @@ def add_operator_routes(*, app: web.Application, desk: Desk) -> None:
 
     async def put_fault(request: web.Request) -> web.Response:
         try:
-            desk.board.put(fault=read_fault(described=decode(text=await request.read())))
+            fault = read_fault(described=decode(text=await request.read()))
+            if fault.mode is Mode.ANSWER_AS and fault.answer_as not in desk.records.holders:
+                raise BadFault("answer-as needs answer_as, the local_id of somebody who is known here")
+            desk.board.put(fault=fault)
         except (BadFault, ValueError, AttributeError) as error:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response([fault.as_json() for fault in desk.board.all()], status=201)

@@ -290,7 +290,15 @@ def _moved(*, seed: int) -> Story:
             text="Patient record transfer from previous GP practice not yet complete; "
             f"information recorded before {since:%d-%b-%Y} may be missing.",
         )
-        return replace(holding, warnings=(transit, CONFIDENTIAL), reports=(), vaccinations=())
+        return replace(
+            holding,
+            registered_on=since,
+            warnings=(transit, CONFIDENTIAL),
+            reports=(),
+            vaccinations=(),
+            visits=tuple(visit for visit in holding.visits if visit.started_at.date() >= since),
+            readings=tuple(reading for reading in holding.readings if reading.taken_at.date() >= since),
+        )
 
     person = _person(
         key="story-5",

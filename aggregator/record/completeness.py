@@ -217,7 +217,7 @@ def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) ->
             for untranslated, count in status.untranslated
             if untranslated is category
         )
-    return tuple(remarks)
+    return tuple(dict.fromkeys(remarks))
 
 
 def remarks_on_source(*, status: SourceStatus) -> tuple[str, ...]:

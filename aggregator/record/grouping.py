@@ -173,7 +173,7 @@ def _same_medicine(facts: Sequence[Fact], positions: Sequence[int], sets: Disjoi
     means, so none is joined.
     """
     current = [position for position in positions if facts[position].standing is Standing.ACTIVE]
-    for bucket in _same_time(current, time_of=lambda position: facts[position].route):
+    for bucket in _same_route(facts, current):
         held: dict[str, set[int]] = defaultdict(set)
         for position in bucket:
             held[facts[position].item.source_id].add(sets.root(position))
@@ -182,6 +182,13 @@ def _same_medicine(facts: Sequence[Fact], positions: Sequence[int], sets: Disjoi
     ended = [position for position in positions if facts[position].standing in {Standing.PAST, Standing.NEGATED}]
     dated = [position for position in ended if day_of(date=facts[position].event_date)]
     yield from _same_time(dated, time_of=lambda position: day_of(date=facts[position].event_date))
+
+
+def _same_route(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:
+    """A prescription that names no route goes with the one route that others name; with two it stays apart."""
+    named = {facts[position].route for position in positions} - {""}
+    only = named.pop() if len(named) == 1 else ""
+    return _bucketed((facts[position].route or only, position) for position in positions)
 
 
 def _polarity(fact: Fact) -> str:

@@ -125,11 +125,23 @@ def _subjects(*, resource: Resource, kind: str, item: Item, resolve: Resolve) ->
     if "medicationReference" in resource:
         yield _medicine(resource=resource, item=item, resolve=resolve).get("code")
         yield text(mapping(resource["medicationReference"]).get("display"))
+    if kind == "Immunization":
+        yield from _vaccination_procedures(resource)
     if kind == "FamilyMemberHistory":
         yield from (condition.get("code") for condition in mappings(resource.get("condition")))
     for name in SUBJECT_ELEMENTS.get(kind, ("code", "title", "description", "type")):
         found = resource.get(name)
         yield from mappings(found) if isinstance(found, list) else (found,)
+
+
+def _vaccination_procedures(resource: Resource) -> Iterable[object]:
+    """Yield the coded act of vaccination: where a practice knows no product, `vaccineCode` is only "unknown".
+
+    Source: GP Connect and UK Core, Immunization, extension VaccinationProcedure.
+    """
+    for extension in mappings(resource.get("extension")):
+        if "VaccinationProcedure" in text(extension.get("url")):
+            yield extension.get("valueCodeableConcept")
 
 
 def _medicine(*, resource: Resource, item: Item, resolve: Resolve) -> Resource:

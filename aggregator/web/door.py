@@ -70,6 +70,12 @@ def error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
     )
 
 
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Return the page for a form that did not come from a page of this session (CSRF)."""
+    message = "This form is no longer valid, perhaps because you signed in or out since it was opened."
+    return error_page(request, NotPermitted(f"{message} Go back, reload the page and try again.", code="form"))
+
+
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     address = reverse("sign-in")
     if request.headers.get("HX-Request"):

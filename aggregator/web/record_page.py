@@ -37,6 +37,8 @@ STANDING_SHOWN = frozenset(
     }
 )
 ROWS_OPEN = 30
+# Lines that hold dates as sent, which are drawn like every other date.
+DATE_LABELS = frozenset({"Began", "Ended", "Taken", "Valid", "When"})
 
 TAG_COLOURS = {
     Standing.ACTIVE: "green",
@@ -248,12 +250,16 @@ def _row(*, entry: Entry, names: Mapping[str, str]) -> Row:
         date=wording.sent_date(entry.date.text) if entry.date else "Date not recorded",
         tag=wording.STANDING_WORDS[entry.standing] if shows_standing else "",
         tag_colour=TAG_COLOURS[entry.standing],
-        details=entry.details,
+        details=tuple(_detail(label, value) for label, value in entry.details),
         sources=tuple(names.get(source_id, "A source") for source_id in entry.source_ids),
         copies=len(entry.items),
         incidental=entry.incidental,
         conflicts=tuple(_conflict(conflict, names=names) for conflict in entry.conflicts),
     )
+
+
+def _detail(label: str, value: str) -> tuple[str, str]:
+    return (label, wording.sent_dates(value) if label in DATE_LABELS else value)
 
 
 def _conflict(conflict: Conflict, *, names: Mapping[str, str]) -> ConflictShown:

@@ -85,6 +85,11 @@ def sent_date(text: str) -> str:
     return f"{written} {time}" if time else written
 
 
+def sent_dates(text: str) -> str:
+    """Return a text with the FHIR dates in it written for people."""
+    return re.sub(r"\d{4}-\d{2}(?:-\d{2})?(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?", lambda found: sent_date(found[0]), text)
+
+
 def age(born: date | None, *, today: date) -> str:
     """Return an age in years, or in months or weeks for the very young."""
     if born is None or born > today:

@@ -86,6 +86,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_LIMIT = timedelta(hours=12)
 CSRF_USE_SESSIONS = True
+CSRF_FAILURE_VIEW = "aggregator.web.door.form_refused"
 CSRF_COOKIE_SAMESITE = "Lax"
 
 # What a request may bring and an answer must say
@@ -94,7 +95,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 BODY_LIMIT_BYTES = 1_048_576
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "no-referrer"
+# Not "no-referrer": a browser then sends `Origin: null` with a form, which the CSRF check must refuse.
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 USE_X_FORWARDED_HOST = False
 CONTENT_SECURITY_POLICY = {

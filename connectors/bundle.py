@@ -85,7 +85,7 @@ def _r4_resources(*, reply: Reply) -> Iterable[bytes]:
 def _set_aside(*, quarantined: tuple[QuarantinedEntry, ...]) -> list[str]:
     counts = Counter((one.reason, type_of(entry=one.original) or "of no known type", one.detail) for one in quarantined)
     return [
-        f"  {count} x {kind}: {reason}{f' at {detail}' if detail else ''}"
+        f"{count} x {kind}: {reason}{f' at {detail}' if detail else ''}"
         for (reason, kind, detail), count in sorted(counts.items())
     ]
 

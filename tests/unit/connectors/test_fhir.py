@@ -1,0 +1,132 @@
+"""Verdicts and categories."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from connectors.contract import RecordCategory
+from connectors.fhir import Release, category_of, loose_date, type_of, verdict
+
+OBSERVATION = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+CATEGORY_SYSTEM = "http://terminology.hl7.org/CodeSystem/observation-category"
+
+
+def judged(release: Release = Release.R4, **members: Any) -> Any:
+    return verdict(entry=json.dumps(OBSERVATION | members).encode(), release=release)
+
+
+@pytest.mark.parametrize("release", Release)
+def test_a_sound_entry_is_accepted_with_its_numbers_exact(release: Release) -> None:
+    entry = b'{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":7.10}}'
+    found = verdict(entry=entry, release=release)
+    assert (found.reason, found.warnings) == ("", ())
+    assert str(found.resource["valueQuantity"]["value"]) == "7.10"
+
+
+@pytest.mark.parametrize(
+    ("members", "path"),
+    [
+        ({"effectiveDateTime": "2024-05-01T10:00:00"}, "effectiveDateTime"),
+        ({"effectiveDateTime": "2024-05-01T10:00"}, "effectiveDateTime"),
+        ({"id": "Consultation1_topic2"}, "id"),
+        ({"code": {"text": ""}}, "code.text"),
+        ({"code": {"coding": [{"code": " 86290005"}]}}, "code.coding.code"),
+    ],
+)
+def test_a_small_fault_is_a_warning_that_names_the_field(members: dict[str, Any], path: str) -> None:
+    found = judged(**members)
+    assert found.resource is not None
+    assert found.warnings == (path,)
+
+
+@pytest.mark.parametrize(
+    ("members", "detail"),
+    [
+        ({"effectiveDateTime": "19"}, "effectiveDateTime"),
+        ({"effectiveDateTime": "2024-02-30T10:00:00"}, "effectiveDateTime"),
+        ({"effectiveDateTime": "yesterday"}, "effectiveDateTime"),
+        ({"Jane Smith 9000000009": 1}, "(unknown field)"),
+        ({"code": {"coding": [{"code": ""}]}}, "code.coding.code"),
+        ({"status": ""}, "status"),
+        ({"effectiveDateTime": "2024", "effectivePeriod": {}}, ""),
+        ({"id": "a b\n"}, "id"),
+    ],
+)
+def test_a_fault_that_changes_what_is_said_refuses_the_entry(members: dict[str, Any], detail: str) -> None:
+    found = judged(**members)
+    assert (found.resource, found.reason) == (None, "invalid")
+    assert found.detail == detail
+
+
+def test_a_detail_names_no_index_and_no_value() -> None:
+    found = judged(component=[{"code": {"coding": [{}, {"code": 5, "Smith": "x"}]}}])
+    assert not any(sign.isdigit() for sign in found.detail)
+    assert "Smith" not in found.detail
+
+
+@pytest.mark.parametrize(
+    "kind", ["Nonsense", "Quantity", "Resource", "DomainResource", "Bundle", "Parameters", "", "observation", "a.b"]
+)
+def test_an_unknown_type_is_named_so(kind: str) -> None:
+    found = verdict(entry=json.dumps({"resourceType": kind}).encode(), release=Release.R4)
+    assert (found.reason, found.detail) == ("unknown-type", "resourceType")
+
+
+def test_a_type_of_one_release_is_unknown_to_the_other() -> None:
+    entry = b'{"resourceType":"ReferralRequest","status":"active","intent":"order","subject":{"reference":"Patient/1"}}'
+    assert verdict(entry=entry, release=Release.STU3).reason == ""
+    assert verdict(entry=entry, release=Release.R4).reason == "unknown-type"
+
+
+@pytest.mark.parametrize(
+    ("kind", "category"),
+    [
+        ("Flag", "alerts"),
+        ("AllergyIntolerance", "allergies"),
+        ("MedicationStatement", "medications"),
+        ("Condition", "problems"),
+        ("Encounter", "encounters"),
+        ("DiagnosticReport", "results"),
+        ("Observation", "observations"),
+        ("Procedure", "procedures"),
+        ("Immunization", "immunisations"),
+        ("DocumentReference", "documents"),
+        ("CarePlan", "care-plans"),
+        ("ServiceRequest", "referrals"),
+        ("Appointment", "appointments"),
+        ("FamilyMemberHistory", "history"),
+        ("Practitioner", "supporting"),
+        ("Provenance", "supporting"),
+        ("List", "other"),
+        ("Consent", "other"),
+    ],
+)
+def test_each_type_is_in_one_category(kind: str, category: str) -> None:
+    assert category_of(resource={"resourceType": kind}) == RecordCategory(category)
+
+
+@pytest.mark.parametrize(
+    ("code", "category"), [("laboratory", "results"), ("social-history", "history"), ("vital-signs", "observations")]
+)
+def test_an_observations_category_decides(code: str, category: str) -> None:
+    concept = {"coding": [{"system": CATEGORY_SYSTEM, "code": code}]}
+    assert category_of(resource=OBSERVATION | {"category": [concept]}) == RecordCategory(category)
+
+
+@pytest.mark.parametrize("broken", [None, "x", [None], [{"coding": "x"}], {"coding": [{}]}, [{"coding": [7]}]])
+def test_a_broken_category_is_no_crash(broken: Any) -> None:
+    assert category_of(resource=OBSERVATION | {"category": broken}) is RecordCategory.OBSERVATIONS
+
+
+def test_the_type_of_an_entry_that_cannot_be_used_is_found() -> None:
+    assert type_of(entry=b'{"resourceType":"Flag","x":NaN}') == "Flag"
+    assert type_of(entry=b'{"resourceType":7}') == ""
+    assert type_of(entry=b"[]") == ""
+
+
+@pytest.mark.parametrize("text", ["", "2024", "2024-05-01", "2024-13-01T10:00:00", "9999999999T10:00:00", "x"])
+def test_only_a_time_with_a_real_day_has_a_loose_date(text: str) -> None:
+    assert loose_date(text=text) == ""

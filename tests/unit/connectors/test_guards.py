@@ -1,0 +1,161 @@
+"""The guards: what is split keeps its bytes, and what no model checks is checked."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.contract import Malformed
+from connectors.guards import EntryRefused, elements, members, read_entry, split
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.decimals(-10, 10, places=3).map(float)
+NAMES = st.text(max_size=6)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6
+)
+RESOURCES = st.dictionaries(NAMES, VALUES, max_size=4)
+SPACING = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n ", " :\t"), ("\r\n,", "\n:\n")])
+
+
+def text(value: Any, spacing: tuple[str, str], *, ascii_only: bool) -> str:
+    return json.dumps(value, ensure_ascii=ascii_only, separators=spacing)
+
+
+@given(st.lists(RESOURCES, max_size=3), SPACING, st.booleans(), st.booleans())
+@settings(max_examples=60)
+def test_split_gives_every_entry_its_own_bytes(
+    resources: list[Any], spacing: tuple[str, str], ascii_only: bool, mark: bool
+) -> None:
+    sent = [text(one, spacing, ascii_only=ascii_only).encode(errors="surrogatepass") for one in resources]
+    if any("\\ud" in text(one, spacing, ascii_only=True) for one in resources):
+        return  # lone surrogates in UTF-8 are no UTF-8; as escapes they have a test of their own
+    entries = b",".join(b'{"fullUrl":"urn:x","resource":%b}' % one for one in sent)
+    body = b'{"resourceType":"Bundle","type":"collection","entry":[%b]}' % entries
+    found = split(payload=(b"\xef\xbb\xbf" if mark else b"") + body)
+    assert (found.resource_type, found.bundle_type) == ("Bundle", "collection")
+    assert [entry.resource for entry in found.entries] == sent
+
+
+@given(RESOURCES, SPACING)
+@settings(max_examples=60)
+def test_members_are_found_whichever_way_they_are_spelt(resource: dict[str, Any], spacing: tuple[str, str]) -> None:
+    spelt = text(resource, spacing, ascii_only=True)
+    found = members(body=spelt.encode())
+    assert {name: json.loads(value) for name, value in found.items()} == resource
+    wrapped = text([resource, resource], spacing, ascii_only=True)
+    assert [json.loads(one) for one in elements(body=wrapped.encode())] == [resource, resource]
+
+
+@given(RESOURCES.filter(bool), SPACING, st.booleans())
+@settings(max_examples=60)
+def test_a_name_said_twice_is_always_found(resource: dict[str, Any], spacing: tuple[str, str], escaped: bool) -> None:
+    spelt = text(resource, spacing, ascii_only=True)
+    name = next(iter(resource))
+    again = "".join(f"\\u{unit:04x}" for unit in _units(name)) if escaped else json.dumps(name)[1:-1]
+    doubled = f'{spelt[:-1]},"{again}":1}}'.encode()
+    with pytest.raises(EntryRefused) as caught:
+        members(body=doubled)
+    assert caught.value.reason == "duplicate-key"
+    with pytest.raises(EntryRefused) as caught:
+        read_entry(entry=doubled)
+    assert caught.value.reason in ("duplicate-key", "bad-number")
+
+
+def _units(name: str) -> list[int]:
+    encoded = name.encode("utf-16-be", "surrogatepass")
+    return [int.from_bytes(encoded[at : at + 2], "big") for at in range(0, len(encoded), 2)]
+
+
+def test_one_lone_surrogate_or_nan_costs_its_entry_only() -> None:
+    body = (
+        rb'{"resourceType":"Bundle","entry":[{"resource":{"a":"\ud800"}},{"resource":{"a":NaN}},{"resource":{"a":1}}]}'
+    )
+    found = split(payload=body)
+    assert [entry.resource for entry in found.entries] == [rb'{"a":"\ud800"}', b'{"a":NaN}', b'{"a":1}']
+    assert read_entry(entry=b'{"a":1}') == {"a": 1}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_split_or_named(payload: bytes) -> None:
+    assert fault_of(payload) in (None, "not-fhir")
+
+
+@given(st.text(alphabet='{}[]",:\\ue0018 .-truefalsn', max_size=60))
+def test_any_json_like_text_is_split_or_named(payload: str) -> None:
+    assert fault_of(payload.encode()) in (None, "not-fhir")
+
+
+def fault_of(payload: bytes) -> str | None:
+    """Why a payload cannot be split; None when it can."""
+    try:
+        split(payload=payload)
+    except Malformed as error:
+        return error.reason
+    return None
+
+
+@given(RESOURCES)
+@settings(max_examples=60)
+def test_reading_gives_what_json_gives_or_a_reason(resource: dict[str, Any]) -> None:
+    spelt = json.dumps(resource)
+    found, reason = read(spelt.encode())
+    assert reason in ("", "bad-text", "bad-number", "bad-document", "invalid")
+    if not reason:
+        assert json.loads(json.dumps(found, default=float)) == json.loads(spelt)
+
+
+def read(entry: bytes) -> tuple[dict[str, Any], str]:
+    """What an entry says, and why it may not be used."""
+    try:
+        return read_entry(entry=entry), ""
+    except EntryRefused as refused:
+        return {}, refused.reason
+
+
+def test_numbers_are_exact() -> None:
+    found = read_entry(entry=b'{"value":7.10,"count":3,"small":1e-7}')
+    assert str(found["value"]) == "7.10"
+    assert found == {"value": Decimal("7.10"), "count": 3, "small": Decimal("1e-7")}
+
+
+@pytest.mark.parametrize("number", ["1" * 41, "0." + "1" * 40, "1e31", "1E+31", "1e-0031", "-Infinity", "1e000031"])
+def test_a_monstrous_number_is_refused(number: str) -> None:
+    with pytest.raises(EntryRefused) as caught:
+        read_entry(entry=f'{{"a":{number}}}'.encode())
+    assert caught.value.reason == "bad-number"
+
+
+@pytest.mark.parametrize("number", ["1e30", "1e-30", "1e0000", "-0.0", "123456789012345678901234567890"])
+def test_a_large_number_that_is_no_monster_is_read(number: str) -> None:
+    assert read_entry(entry=f'{{"a":{number}}}'.encode())["a"] == Decimal(number)
+
+
+@pytest.mark.parametrize(("depth", "fine"), [(62, True), (66, False), (900, False), (5_000, False)])
+def test_depth_is_bounded_without_recursion(depth: int, fine: bool) -> None:
+    entry = b'{"a":' * depth + b"1" + b"}" * depth
+    if fine:
+        assert read_entry(entry=entry)
+        return
+    with pytest.raises(EntryRefused) as caught:
+        read_entry(entry=entry)
+    assert caught.value.reason == "too-deep"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b'{"value":"abc","system":"https://EMISWeb/A82038"}',
+        b'{"note":[{"text":"a \\\\u0000 b"}]}',
+        b'{"content":[{"attachment":{"contentType":"text/plain","data":"aGVsbG8="}}]}',
+        b'{"content":[{"attachment":{"contentType":"application/pdf","url":"https://x/y.pdf"}}]}',
+        b'{"variant":[{"start":5,"end":9}]}',
+        '{"text":"left‏right  𝒳"}'.encode(),
+    ],
+)
+def test_what_only_looks_hostile_is_read(entry: bytes) -> None:
+    assert read_entry(entry=entry) == json.loads(entry)

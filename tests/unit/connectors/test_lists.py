@@ -1,0 +1,134 @@
+"""How the Lists of a practice's answer are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.contract import Notice, RecordCategory
+from connectors.gp_connect.lists import missing, notices, reach
+
+SNOMED = "http://snomed.info/sct"
+SECONDARY = "https://fhir.hl7.org.uk/STU3/CodeSystem/GPConnect-SecondaryListValues-1"
+MEDICATIONS, CONSULTATIONS, INVESTIGATIONS = "933361000000108", "1149501000000101", "887191000000108"
+WARNING = "https://fhir.nhs.uk/STU3/StructureDefinition/Extension-CareConnect-GPC-ListWarningCode-1"
+
+
+def arranged(code: str, /, *references: str, system: str = SNOMED, **members: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "List",
+        "code": {"coding": [{"system": system, "code": code}]},
+        "entry": [{"item": {"reference": reference}} for reference in references],
+        **members,
+    }
+
+
+def medicine(key: str) -> list[dict[str, Any]]:
+    """A statement, its plan and one issue."""
+    plan = {"reference": f"MedicationRequest/{key}-plan"}
+    return [
+        {"resourceType": "MedicationStatement", "id": key, "basedOn": [plan]},
+        {"resourceType": "MedicationRequest", "id": f"{key}-plan"},
+        {"resourceType": "MedicationRequest", "id": f"{key}-order", "basedOn": [plan]},
+    ]
+
+
+WARFARIN = {"MedicationStatement/warfarin", "MedicationRequest/warfarin-plan", "MedicationRequest/warfarin-order"}
+
+
+def test_a_medicine_that_is_only_linked_is_no_answer_with_its_plan_and_its_issues() -> None:
+    found = reach(
+        resources=[
+            *medicine("aspirin"),
+            *medicine("warfarin"),
+            arranged(MEDICATIONS, "MedicationStatement/aspirin"),
+            arranged("problems-medications", "MedicationStatement/warfarin", system=SECONDARY),
+        ]
+    )
+    assert found.incidental == WARFARIN
+    assert "MedicationRequest/aspirin-order" in found.answering
+
+
+def test_a_consultations_plan_makes_no_answer_of_a_linked_medicine() -> None:
+    found = reach(
+        resources=[
+            *medicine("warfarin"),
+            arranged(MEDICATIONS),
+            arranged(CONSULTATIONS, "Encounter/1"),
+            arranged("consultations-medications", "MedicationStatement/warfarin", system=SECONDARY),
+            arranged(
+                "24781000000107",
+                "MedicationRequest/warfarin-order",
+                "Observation/note",
+                encounter={"reference": "Encounter/1"},
+            ),
+        ]
+    )
+    assert found.incidental == WARFARIN
+    assert "Observation/note" in found.answering
+
+
+def test_an_item_in_both_kinds_of_list_is_an_answer() -> None:
+    found = reach(
+        resources=[
+            *medicine("warfarin"),
+            arranged("problems-medications", "MedicationStatement/warfarin", system=SECONDARY),
+            arranged(MEDICATIONS, "MedicationStatement/warfarin"),
+        ]
+    )
+    assert found.incidental == frozenset()
+    assert found.answering >= WARFARIN
+
+
+def test_what_no_list_names_is_not_hidden() -> None:
+    assert reach(resources=[{"resourceType": "AllergyIntolerance", "id": "1"}]).incidental == frozenset()
+
+
+def test_the_results_of_a_report_go_with_it() -> None:
+    found = reach(
+        resources=[
+            arranged(INVESTIGATIONS, "DiagnosticReport/1"),
+            {"resourceType": "DiagnosticReport", "id": "1", "result": [{"reference": "Observation/group"}]},
+            {
+                "resourceType": "Observation",
+                "id": "group",
+                "related": [{"type": "has-member", "target": {"reference": "Observation/member"}}],
+            },
+        ]
+    )
+    assert {"Observation/group", "Observation/member"} <= found.investigations
+
+
+def test_warnings_are_said_once_with_their_text_and_section() -> None:
+    warned = arranged(
+        MEDICATIONS,
+        extension=[{"url": WARNING, "valueCode": "confidential-items"}, {"url": WARNING, "valueCode": "new-code"}],
+        note=[{"text": "Items <b>excluded</b>."}],
+    )
+    assert notices(resources=[warned, warned]) == (
+        Notice(code="confidential-items", text="Items <b>excluded</b>.", category=RecordCategory.MEDICATIONS),
+        Notice(code="resource-warning", text="Items <b>excluded</b>.", category=RecordCategory.MEDICATIONS),
+    )
+
+
+def test_an_ordinary_empty_list_is_no_warning_and_another_reason_is() -> None:
+    def empty(code: str) -> dict[str, Any]:
+        note = [{"text": "Information not available"}]
+        return arranged(MEDICATIONS, emptyReason={"coding": [{"code": code}]}, note=note)
+
+    assert notices(resources=[empty("no-content-recorded")]) == ()
+    (notice,) = notices(resources=[empty("withheld")])
+    assert (notice.code, notice.category) == ("information-not-available", RecordCategory.MEDICATIONS)
+
+
+def test_a_sentence_in_place_of_an_item_is_said() -> None:
+    shown = arranged("24781000000107", entry=[{"item": {"display": "Test requests are not supported"}}])
+    referred = arranged("24781000000107", "Referral items are not supported by this system")
+    assert [notice.text for notice in notices(resources=[shown, referred])] == [
+        "Test requests are not supported",
+        "Referral items are not supported by this system",
+    ]
+
+
+def test_an_area_without_its_list_is_missing() -> None:
+    asked = (RecordCategory.MEDICATIONS, RecordCategory.ALLERGIES)
+    assert missing(resources=[arranged(MEDICATIONS)], asked=asked) == (RecordCategory.ALLERGIES,)

@@ -196,7 +196,7 @@ class Transport:
         fixed = None if callable(headers) else headers
         call = _Call(
             method=method,
-            url=yarl.URL(url, encoded=True),
+            url=_address(url=url),
             headers=headers if callable(headers) else lambda: fixed or {},
             body=body,
             deadline=deadline,
@@ -262,8 +262,6 @@ class Transport:
             fault = Malformed("truncated")
         except aiohttp.ClientResponseError:
             fault = Malformed("bad-http")
-        except aiohttp.InvalidURL:
-            fault = Unreachable("connection")
         except (aiohttp.ClientError, OSError):
             fault = Unreachable("connection")
         raise fault from None  # the library's errors hold the address, and the address may hold an identifier
@@ -324,6 +322,18 @@ class Transport:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.limits.connect_s),
             )
         return self._session
+
+
+def _address(*, url: str) -> yarl.URL:
+    """Raises: Unreachable for an address that leads nowhere; nothing is encoded anew, what a source gave stays."""
+    try:
+        address = yarl.URL(url, encoded=True)
+        sound = address.scheme in ("http", "https") and bool(address.host) and 0 < (address.port or 0) < 65536
+    except ValueError:
+        sound = False
+    if not sound:
+        raise Unreachable("connection") from None
+    return address
 
 
 class _Inflater:

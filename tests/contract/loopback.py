@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
@@ -51,10 +51,14 @@ def run(work: Coroutine[Any, Any, Result], /) -> Result:
 
 
 @asynccontextmanager
-async def serving(handler: Handler, /):
+async def serving(handler: Handler, /) -> AsyncIterator[str]:
     """Serve every request by one handler; yields the base address."""
     app = web.Application(client_max_size=2**20)
-    app.router.add_route("*", "/{tail:.*}", handler)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
+    app.router.add_route("*", "/{tail:.*}", handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -1,0 +1,263 @@
+"""The transport, against real servers: retries, budget, guard, limits and what is remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiohttp import web
+
+from connectors.contract import Malformed, NotAsked, SourceError, TimedOut, Unreachable
+from connectors.transport import Allowance, Answer, Transport, TransportLimits
+from tests.contract.loopback import run, serving
+
+FAST = TransportLimits(retry_base_s=0.001, retry_cap_s=0.002)
+
+
+class Scripted:
+    """A server that gives one status after another, the last one for ever."""
+
+    def __init__(self, *statuses: int, headers: dict[str, str] | None = None, body: bytes = b"{}") -> None:
+        self.statuses = list(statuses)
+        self.headers = headers or {}
+        self.body = body
+        self.calls = 0
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        status = self.statuses[min(self.calls, len(self.statuses) - 1)]
+        self.calls += 1
+        if status == 0:
+            assert request.transport is not None
+            request.transport.close()
+        return web.Response(status=status or 200, headers=self.headers, body=self.body)
+
+
+def send(transport: Transport, url: str, /, *, seconds: float = 3.0, **options: Any) -> Awaitable[Answer]:
+    usual: dict[str, Any] = {
+        "method": "GET",
+        "headers": {},
+        "source_id": "s1",
+        "deadline": asyncio.get_running_loop().time() + seconds,
+        "correlation_id": uuid4(),
+        "repeatable": True,
+    }
+    return transport.request(url=url, **(usual | options))
+
+
+def call(
+    handler: Any, /, *, times: int = 1, limits: TransportLimits = FAST, guard: Any = None, **options: Any
+) -> Answer:
+    async def work() -> Answer:
+        async with serving(handler) as base, Transport(limits=limits, guard=guard, rng=random.Random(1)) as transport:
+            for _ in range(times - 1):
+                await send(transport, f"{base}/x", **options)
+            return await send(transport, f"{base}/x", **options)
+
+    return run(work())
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 0])
+def test_a_read_is_tried_again_and_answers(status: int) -> None:
+    server = Scripted(status, 200)
+    assert call(server).status == 200
+    assert server.calls == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 501, 504])
+def test_what_will_not_change_is_not_tried_again(status: int) -> None:
+    server = Scripted(status, 200)
+    assert call(server).status == status
+    assert server.calls == 1
+
+
+def test_what_may_not_be_repeated_is_not() -> None:
+    server = Scripted(503, 200)
+    assert call(server, method="POST", body=b"{}", repeatable=False).status == 503
+    assert server.calls == 1
+
+
+def test_retries_end_and_the_last_answer_is_given() -> None:
+    server = Scripted(503)
+    assert call(server).status == 503
+    assert server.calls == 3
+
+
+def test_a_source_that_is_half_down_is_not_asked_three_times_for_ever() -> None:
+    server = Scripted(503)
+    call(server, times=40)
+    assert server.calls <= 40 + FAST.retry_burst + 40 * FAST.retry_budget + 1
+
+
+def test_a_retry_that_the_deadline_leaves_no_time_for_is_not_made() -> None:
+    server = Scripted(503, 200, headers={"Retry-After": "60"})
+    started = time.monotonic()
+    assert call(server, seconds=1).status == 503
+    assert (server.calls, time.monotonic() - started < 1) == (1, True)
+
+
+def test_each_attempt_has_fresh_headers() -> None:
+    made: list[str] = []
+
+    def headers() -> dict[str, str]:
+        made.append(str(uuid4()))
+        return {"X-Trace": made[-1]}
+
+    call(Scripted(503, 503, 200), headers=headers)
+    assert len(set(made)) == 3
+
+
+def test_a_deadline_in_the_past_sends_nothing() -> None:
+    server = Scripted(200)
+    with pytest.raises(TimedOut):
+        call(server, seconds=-1)
+    assert server.calls == 0
+
+
+def test_the_deadline_is_kept_to_the_tenth_of_a_second() -> None:
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    started = time.monotonic()
+    with pytest.raises(TimedOut):
+        call(slow, seconds=0.3)
+    assert time.monotonic() - started < 1.5
+
+
+def test_an_error_body_over_its_limit_is_left_out_and_the_status_stays() -> None:
+    answer = call(Scripted(404, body=b"x" * (FAST.error_bytes + 1)))
+    assert (answer.status, answer.body) == (404, b"")
+    assert call(Scripted(404, body=b"{}")).body == b"{}"
+
+
+def test_pages_share_one_allowance() -> None:
+    limits = TransportLimits(answer_bytes=100, page_bytes=80)
+
+    async def work() -> None:
+        async with serving(Scripted(200, body=b"x" * 60)) as base, Transport(limits=limits) as transport:
+            allowance = transport.allowance()
+            await send(transport, base, allowance=allowance)
+            assert allowance == Allowance(left=40)
+            await send(transport, base)
+            with pytest.raises(Malformed) as caught:
+                await send(transport, base, allowance=allowance)
+            assert caught.value.reason == "too-large"
+
+    run(work())
+
+
+def test_kept_connections_are_used_again_but_not_one_half_read() -> None:
+    ports: list[Any] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        ports.append(request.transport.get_extra_info("peername")[1])
+        return web.Response(body=b"x" * (2_000_000 if "big" in request.path else 10))
+
+    async def work() -> None:
+        limits = TransportLimits(page_bytes=1000)
+        async with serving(handler) as base, Transport(limits=limits) as transport:
+            await send(transport, f"{base}/a")
+            await send(transport, f"{base}/b")
+            with pytest.raises(Malformed):
+                await send(transport, f"{base}/big")
+            await send(transport, f"{base}/c")
+
+    run(work())
+    assert ports[0] == ports[1] == ports[2] != ports[3]
+
+
+class Watching:
+    """A guard that remembers, and refuses where it is told to."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.refuses = refuses
+        self.left: list[bool] = []
+
+    async def enter(self, *, source_id: str) -> None:
+        if self.refuses:
+            raise NotAsked("resting")
+
+    async def leave(self, *, source_id: str, succeeded: bool) -> None:
+        self.left.append(succeeded)
+
+
+@pytest.mark.parametrize(
+    ("status", "succeeded"),
+    [(200, True), (404, True), (403, True), (301, True), (500, False), (429, False), (0, False)],
+)
+def test_the_guard_hears_how_it_went(status: int, succeeded: bool) -> None:
+    guard = Watching()
+    with suppress(SourceError):
+        call(Scripted(status), guard=guard)
+    assert guard.left == [succeeded]
+
+
+def test_the_guard_hears_of_a_caller_that_gave_up() -> None:
+    guard = Watching()
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    async def work() -> None:
+        async with serving(slow) as base, Transport(guard=guard) as transport:
+            asking = asyncio.ensure_future(send(transport, base, seconds=20))
+            await asyncio.sleep(0.1)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+
+    run(work())
+    assert guard.left == [False]
+
+
+def test_a_guard_that_refuses_is_obeyed() -> None:
+    guard, server = Watching(refuses=True), Scripted(200)
+    with pytest.raises(NotAsked):
+        call(server, guard=guard)
+    assert (server.calls, guard.left) == (0, [])
+
+
+@pytest.mark.parametrize("url", ["http://", "http://127.0.0.1:99999/x", "nonsense", "http://[::1", "http://a b/"])
+def test_an_address_that_is_none_is_unreachable(url: str) -> None:
+    async def work() -> None:
+        async with Transport() as transport:
+            await send(transport, url)
+
+    with pytest.raises(Unreachable):
+        run(work())
+
+
+def test_no_error_of_the_library_is_left_to_tell_the_address() -> None:
+    async def work() -> None:
+        async with Transport() as transport:
+            await send(transport, "http://127.0.0.1:9/Patient?identifier=9000000009")
+
+    with pytest.raises(Unreachable) as caught:
+        run(work())
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    assert "9000000009" not in str(caught.value)
+
+
+def test_a_fact_is_remembered_for_its_time() -> None:
+    async def work() -> None:
+        async with Transport() as transport:
+            transport.remember(key="a", value=1, seconds=10)
+            transport.remember(key="b", value=2, seconds=-1)
+            assert (transport.recall(key="a"), transport.recall(key="b"), transport.recall(key="c")) == (1, None, None)
+
+    run(work())
+
+
+def test_the_proxy_variables_of_the_machine_are_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert call(Scripted(200)).status == 200

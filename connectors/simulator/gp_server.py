@@ -16,9 +16,8 @@ from connectors.simulator.gp_errors import SpineError, not_supported, spine_outc
 from connectors.simulator.gp_parameters import Asked as Question
 from connectors.simulator.gp_parameters import read_parameters
 from connectors.simulator.gp_token import check_headers, check_token
-from connectors.simulator.r4_server import broken_observation
 from connectors.simulator.records import Records
-from connectors.simulator.serving import Answer, Asked, Desk, add_operator_routes
+from connectors.simulator.serving import Answer, Asked, Desk, add_operator_routes, broken_observation
 from connectors.simulator.stu3_writer import BUNDLE_PROFILE
 from connectors.simulator.wire import Resource
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.simulator.gp_errors import SpineError
-from connectors.simulator.r4_writer import ODS_SYSTEM, SDS_USER_SYSTEM
+from connectors.simulator.organisations import ODS_SYSTEM, SDS_USER_SYSTEM
 from connectors.simulator.wire import FHIR_JSON, decode
 
 INTERACTION = "urn:nhs:names:services:gpconnect:fhir:operation:gpc.getstructuredrecord-1"

@@ -14,6 +14,9 @@ from connectors.contract import NHS_NUMBER_SYSTEM
 REGION_NAME = "Thornmere"
 GP_CONNECT = "gp_connect"
 FHIR_R4 = "fhir_r4"
+ODS_SYSTEM = "https://fhir.nhs.uk/Id/ods-organization-code"
+SDS_USER_SYSTEM = "https://fhir.nhs.uk/Id/sds-user-id"
+LABORATORY_SYSTEM = "https://pathology.thornmere.example/id/report"  # the region has one laboratory
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,11 @@ from connectors.simulator.organisations import PRACTICES, SOURCES, Source
 
 BIRTH_ANCHOR = date(2026, 1, 1)  # birth dates hang on this, not on today: a person keeps hers from one day to the next
 VERIFIED, NOT_TRACED, TRACE_REQUIRED = "01", "02", "03"
+NUMBER_STATUSES: Mapping[str, str] = {
+    VERIFIED: "Number present and verified",
+    NOT_TRACED: "Number present but not traced",
+    TRACE_REQUIRED: "Trace required",
+}
 IDENTITY_SPACE = uuid.UUID("6f3b1d0a-52c4-4f3e-9a44-8f1d4c6f2b70")
 
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 from connectors.simulator.codes import ROUTES, SNOMED, Dose, Drug
 from connectors.simulator.codes_of_care import BLOOD_PRESSURE, NO_KNOWN_ALLERGY, SYSTOLIC, Sign
 from connectors.simulator.facts import Allergy, Background, Course, Holding, Measurement, Problem, Reading, Report
+from connectors.simulator.organisations import LABORATORY_SYSTEM
 from connectors.simulator.r4_page import TERMINOLOGY, Page, at, coded, ucum
 from connectors.simulator.wire import Resource
 
-LABORATORY_NUMBER = "https://pathology.thornmere.example/id/report"
 CONFIDENTIALITY = f"{TERMINOLOGY}/v3-Confidentiality"
 SENSITIVITY = f"{TERMINOLOGY}/v3-ActCode"
 VITAL_CODES = ("loinc", "snomed")  # R4 vital signs are known by their LOINC code
@@ -175,7 +175,7 @@ def _write_report(*, page: Page, report: Report) -> None:
         {
             "resourceType": "DiagnosticReport",
             "id": page.id(kind="DiagnosticReport", key=report.key),
-            "identifier": [{"system": LABORATORY_NUMBER, "value": report.number}],
+            "identifier": [{"system": LABORATORY_SYSTEM, "value": report.number}],
             "status": "final",
             "category": [coded(system=f"{TERMINOLOGY}/v2-0074", code="LAB", display="Laboratory")],
             "code": page.codeable(concept=report.panel.concept, codes=page.source.habits.test_codes),
@@ -193,7 +193,7 @@ def _result(*, page: Page, report: Report, index: int, result: Measurement) -> R
     observation: Resource = {
         "resourceType": "Observation",
         "id": page.id(kind="Observation", key=f"{report.key}/{index}"),
-        "identifier": [{"system": LABORATORY_NUMBER, "value": f"{report.number}-{index + 1}"}],
+        "identifier": [{"system": LABORATORY_SYSTEM, "value": f"{report.number}-{index + 1}"}],
         "status": "final",
         "category": [coded(system=f"{TERMINOLOGY}/observation-category", code="laboratory", display="Laboratory")],
         "code": page.codeable(concept=test.concept, codes=page.source.habits.test_codes),

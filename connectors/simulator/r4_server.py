@@ -23,7 +23,16 @@ from connectors.simulator.r4_search import (
     searchset,
 )
 from connectors.simulator.records import Holder, Records
-from connectors.simulator.serving import Answer, Asked, Desk, Make, add_operator_routes, fhir_response, outcome
+from connectors.simulator.serving import (
+    Answer,
+    Asked,
+    Desk,
+    Make,
+    add_operator_routes,
+    broken_observation,
+    fhir_response,
+    outcome,
+)
 from connectors.simulator.wire import Resource
 
 EVERYTHING = "$everything"
@@ -237,19 +246,6 @@ class R4Server:
         if request.query.get("_format", "json") not in ("json", "application/json", "application/fhir+json"):
             return _refused(status=406, code="not-supported", text="Only JSON is spoken here.")
         return await self._desk.answer(request=request, local_id=local_id, make=make)
-
-
-def broken_observation(*, patient_id: str) -> Resource:
-    """Return a resource that breaks FHIR: no code, a date that is none, a value of two types."""
-    return {
-        "resourceType": "Observation",
-        "id": "broken-1",
-        "status": "final",
-        "subject": {"reference": f"Patient/{patient_id}"},
-        "effectiveDateTime": "31/02/2024",
-        "valueString": "see note",
-        "valueInteger": "seven",
-    }
 
 
 def _fits(*, holder: Holder, query: Mapping[str, str]) -> bool:

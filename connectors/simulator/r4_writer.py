@@ -11,22 +11,15 @@ from collections.abc import Sequence
 from connectors.contract import NHS_NUMBER_SYSTEM
 from connectors.simulator.facts import Holding
 from connectors.simulator.names import CLINICIANS
-from connectors.simulator.organisations import REGION_NAME, Source
-from connectors.simulator.people import Demographics
+from connectors.simulator.organisations import ODS_SYSTEM, REGION_NAME, SDS_USER_SYSTEM, Source
+from connectors.simulator.people import NUMBER_STATUSES, Demographics
 from connectors.simulator.r4_care import write_care
 from connectors.simulator.r4_clinical import write_clinical
 from connectors.simulator.r4_page import TERMINOLOGY, Page, coded
 from connectors.simulator.wire import Resource
 
-ODS_SYSTEM = "https://fhir.nhs.uk/Id/ods-organization-code"
-SDS_USER_SYSTEM = "https://fhir.nhs.uk/Id/sds-user-id"
 STATUS_EXTENSION = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 STATUS_SYSTEM = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus"
-STATUSES = {
-    "01": "Number present and verified",
-    "02": "Number present but not traced",
-    "03": "Trace required",
-}
 
 
 def write_bundle(*, source: Source, local_id: str, told: Demographics, holding: Holding) -> Resource:
@@ -88,7 +81,7 @@ def _patient(*, page: Page, told: Demographics) -> Resource:
 def _nhs_number(*, told: Demographics) -> list[Resource]:
     if not told.nhs_number:
         return []
-    status = coded(system=STATUS_SYSTEM, code=told.nhs_number_status, display=STATUSES[told.nhs_number_status])
+    status = coded(system=STATUS_SYSTEM, code=told.nhs_number_status, display=NUMBER_STATUSES[told.nhs_number_status])
     return [
         {
             "extension": [{"url": STATUS_EXTENSION, "valueCodeableConcept": status}],

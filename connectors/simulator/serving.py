@@ -123,6 +123,19 @@ def outcome(*, code: str, text: str, severity: str = "error") -> Resource:
     return {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": code, "diagnostics": text}]}
 
 
+def broken_observation(*, patient_id: str) -> Resource:
+    """Return a resource that breaks FHIR: no code, a date that is none, a value of two types."""
+    return {
+        "resourceType": "Observation",
+        "id": "broken-1",
+        "status": "final",
+        "subject": {"reference": f"Patient/{patient_id}"},
+        "effectiveDateTime": "31/02/2024",
+        "valueString": "see note",
+        "valueInteger": "seven",
+    }
+
+
 def fhir_response(*, status: int, resource: Resource) -> web.Response:
     """Return a resource as an HTTP answer."""
     return web.Response(

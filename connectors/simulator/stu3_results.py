@@ -11,7 +11,7 @@ from decimal import Decimal
 from connectors.simulator.codes import UCUM, Concept
 from connectors.simulator.codes_of_care import ALCOHOL, BLOOD_PRESSURE, FAMILY_DIABETES, SYSTOLIC, Sign
 from connectors.simulator.facts import Background, Holding, Measurement, Reading, Report
-from connectors.simulator.r4_clinical import LABORATORY_NUMBER
+from connectors.simulator.organisations import LABORATORY_SYSTEM
 from connectors.simulator.stu3_page import PracticePage, moment_of, snomed
 from connectors.simulator.wire import Resource
 
@@ -53,7 +53,7 @@ def _write_report(*, page: PracticePage, report: Report) -> None:
     ]
     listed = [page.add(_group(page=page, report=report, members=results) | {"issued": issued}), *results]
     made = page.new(kind="DiagnosticReport", key=report.key)
-    made["identifier"].append({"system": LABORATORY_NUMBER, "value": report.number})
+    made["identifier"].append({"system": LABORATORY_SYSTEM, "value": report.number})
     page.add(
         made
         | {
@@ -84,7 +84,7 @@ def _group(*, page: PracticePage, report: Report, members: list[str]) -> Resourc
 def _result(*, page: PracticePage, report: Report, index: int, result: Measurement) -> Resource:
     test = result.test
     made = page.new(kind="Observation", key=f"{report.key}/{index}")
-    made["identifier"].append({"system": LABORATORY_NUMBER, "value": f"{report.number}-{index + 1}"})
+    made["identifier"].append({"system": LABORATORY_SYSTEM, "value": f"{report.number}-{index + 1}"})
     made |= {
         "status": "final",
         "code": page.codeable(concept=test.concept),

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from connectors.contract import NHS_NUMBER_SYSTEM
 from connectors.simulator.facts import Holding, Visit
 from connectors.simulator.names import CLINICIANS
-from connectors.simulator.organisations import REGION_NAME
-from connectors.simulator.people import Demographics
-from connectors.simulator.r4_writer import ODS_SYSTEM, SDS_USER_SYSTEM, STATUSES
+from connectors.simulator.organisations import ODS_SYSTEM, REGION_NAME, SDS_USER_SYSTEM
+from connectors.simulator.people import NUMBER_STATUSES, Demographics
 from connectors.simulator.stu3_clinical import (
     write_allergies,
     write_diary,
@@ -83,7 +82,7 @@ def _patient(*, page: PracticePage, told: Demographics) -> Resource:
     status = {
         "system": "https://fhir.nhs.uk/STU3/CodeSystem/CareConnect-NHSNumberVerificationStatus-1",
         "code": told.nhs_number_status,
-        "display": STATUSES[told.nhs_number_status],
+        "display": NUMBER_STATUSES[told.nhs_number_status],
     }
     return {
         "resourceType": "Patient",

@@ -136,7 +136,8 @@ def test_faults_can_be_seen_and_taken_down() -> None:
         assert b'"mode": "html"' in shown.body
         await client.send("DELETE", url)
         assert (await find(client)).json["total"] == 1
-        for wrong in ({"mode": "asleep"}, {"mode": "answer-as", "answer_as": "nobody"}, []):
+        wrongs: list[object] = [{"mode": "asleep"}, {"mode": "answer-as", "answer_as": "nobody"}, []]
+        for wrong in wrongs:
             assert (await client.send("POST", url, json=wrong)).status == 400
 
     with_fault(steps, mode="html")

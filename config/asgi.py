@@ -10,7 +10,6 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable
 from types import FrameType
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -21,15 +20,17 @@ from django.conf import settings
 
 from config.collector import settle_collector
 from config.requests import Application, Receive, Scope, Send, WholeRequests
+from config.waiting import WaitingDoor
 from config.wsgi import application as django
 
+from aggregator.services.follow_record import wait_until_done  # isort: skip
 from aggregator.web.live import MOST_STREAMS, LiveDoor  # isort: skip (Django's applications are loaded by config.wsgi)
 
 DJANGO_THREADS = 10
 LIVE_PATH = "/live/"
 
-# Called before Django for each request, on the loop: what must wait for something waits here, and holds no thread.
-WAITS: tuple[Callable[[Scope], Awaitable[None]], ...] = ()
+# Past the deadline every source has its outcome: a moment later the answer can be had for certain.
+PAST_DEADLINE_S = 0.2
 
 
 class Dispatcher:
@@ -39,6 +40,7 @@ class Dispatcher:
         self.pages = pages
         self.stopping = asyncio.Event()
         self.live: LiveDoor | None = None
+        self.waiting: WaitingDoor | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or follow the life of the process."""
@@ -48,9 +50,9 @@ class Dispatcher:
             await send({"type": "websocket.close", "code": 1000})
         elif self.live and scope["path"].startswith(LIVE_PATH):
             await self.live(scope, receive, send, ticket=scope["path"].removeprefix(LIVE_PATH))
+        elif self.waiting:
+            await self.waiting(scope, receive, send)
         else:
-            for wait in WAITS:
-                await wait(scope)
             await self.pages(scope, receive, send)
 
     async def _live_and_end(self, receive: Receive, send: Send) -> None:
@@ -60,6 +62,12 @@ class Dispatcher:
             settings.HELD_REDIS_URL, socket_timeout=None, socket_connect_timeout=2, max_connections=MOST_STREAMS + 10
         )
         self.live = LiveDoor(client=client, stopping=self.stopping)
+        self.waiting = WaitingDoor(
+            pages=self.pages,
+            wait=lambda retrieval_id: wait_until_done(
+                retrieval_id=retrieval_id, wait_s=settings.RETRIEVAL_DEADLINE_S + PAST_DEADLINE_S, client=client
+            ),
+        )
         self._hear_signals()
         settle_collector()
         await send({"type": "lifespan.startup.complete"})

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aggregator.record.timeline import LongitudinalRecord, Standing
+from connectors.contract import ISSUE_CODES as ISSUE_CODES
 from connectors.contract import Notice, RecordCategory
 from connectors.contract import Outcome as Outcome
 

@@ -6,6 +6,7 @@ until a minute past the deadline, so this needs no database.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -65,6 +66,22 @@ async def follow(
         yield event
         if event is not None and event.kind == DONE:
             return
+
+
+async def wait_until_done(*, retrieval_id: UUID, wait_s: float, client: redis.asyncio.Redis) -> None:
+    """Return when a retrieval is over, after `wait_s` seconds at the latest, or at once when it cannot be followed.
+
+    The caller asks how it stands in any case, so that a lost event or a lost Redis costs promptness only.
+    """
+    try:
+        async with asyncio.timeout(wait_s):
+            async for event in progress.follow(
+                client=client, retrieval_id=retrieval_id, after="0", block_ms=HEARTBEAT_MS
+            ):
+                if event is not None and event.kind == DONE:
+                    return
+    except (TimeoutError, redis.RedisError):
+        return
 
 
 def _session_mark(session_key: str) -> str:

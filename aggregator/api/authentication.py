@@ -1,0 +1,42 @@
+"""Who asks at the FHIR door: the session of the pages, for now; tokens of SMART Backend Services come beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from aggregator.accounts.authentication import signed_in_requester
+from aggregator.accounts.requester import Requester
+
+
+class SessionRequester(BaseAuthentication):
+    """Makes `request.auth` the Requester. This door only reads, so it needs no CSRF token."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Requester] | None:
+        """Return the user and the requester, or None."""
+        requester = signed_in_requester(request=request._request, now=timezone.now())
+        return (request._request.user, requester) if requester else None
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return what makes an unknown caller's answer a 401."""
+        return "Session"
+
+
+class IsRequester(BasePermission):
+    """Lets those through who have signed in; what they may do is for the services to say."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Return whether there is a requester."""
+        return isinstance(request.auth, Requester)
+
+
+class OpenToAll(BasePermission):
+    """Lets everybody through, on purpose."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Return that everybody may."""
+        return True

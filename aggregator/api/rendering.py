@@ -1,0 +1,81 @@
+"""FHIR JSON out, decimals as they were sent, and errors as OperationOutcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.renderers import BaseRenderer
+from rest_framework.response import Response
+
+from aggregator.errors import Clash, Invalid, LongviewError, NotFound, NotPermitted
+
+# Decimals are written with the digits that they came with: 7.10 stays 7.10.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+# FHIR R4 issue types, http://hl7.org/fhir/issue-type
+STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
+    NotPermitted: (403, "forbidden"),
+    NotFound: (404, "not-found"),
+    Clash: (409, "conflict"),
+    Invalid: (400, "invalid"),
+    Http404: (404, "not-found"),
+    exceptions.NotAuthenticated: (401, "login"),
+    exceptions.AuthenticationFailed: (401, "login"),
+    exceptions.PermissionDenied: (403, "forbidden"),
+    exceptions.MethodNotAllowed: (405, "not-supported"),
+    exceptions.NotAcceptable: (406, "not-supported"),
+    exceptions.Throttled: (429, "throttled"),
+}
+WORDS: Mapping[int, str] = {
+    401: "Sign in first.",
+    403: "You may not do this.",
+    404: "There is nothing here that you may see.",
+    405: "This method is not supported here.",
+    406: "Only application/fhir+json is given.",
+    429: "Too many requests.",
+    500: "A fault on our side.",
+}
+
+
+class FhirRenderer(BaseRenderer):
+    """`application/fhir+json`, for those too who ask for plain JSON or for nothing in particular."""
+
+    media_type = "application/fhir+json"
+    format = "json"
+    charset = "utf-8"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        """Return a resource as bytes."""
+        return b"" if data is None else _ENCODER.encode(data)
+
+
+class JsonRenderer(FhirRenderer):
+    """The same under the name that other clients ask for."""
+
+    media_type = "application/json"
+
+
+def outcome(*, issues: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return an OperationOutcome."""
+    return {"resourceType": "OperationOutcome", "issue": issues}
+
+
+def issue(*, severity: str, code: str, diagnostics: str) -> dict[str, Any]:
+    """Return one issue. `diagnostics` is ours to word: it never echoes what was sent."""
+    return {"severity": severity, "code": code, "diagnostics": diagnostics}
+
+
+def as_outcome(error: Exception, context: Any) -> Response:
+    """Return the answer to an error; DRF's exception handler."""
+    family = next((kind for kind in STATUS_AND_ISSUE if isinstance(error, kind)), None)
+    status, code = STATUS_AND_ISSUE[family] if family else (500, "exception")
+    if family is None and isinstance(error, exceptions.APIException):
+        status, code = error.status_code, "invalid"
+    said = [str(error), *getattr(error, "reasons", ())] if isinstance(error, LongviewError) else [WORDS.get(status, "")]
+    body = outcome(issues=[issue(severity="error", code=code, diagnostics=" ".join(said) or "This cannot be used.")])
+    headers = {"WWW-Authenticate": "Session"} if status == 401 else {}
+    return Response(body, status=status, headers=headers)

@@ -28,7 +28,7 @@ _refuse(
     "PUBLIC_URL must begin with https://: sessions are never sent in the clear.",
 )
 _refuse(
-    (_environment.data_folder / "services.json").exists(),
+    (_environment.data_folder / "passwords.json").exists(),
     "DATA_FOLDER holds the private PostgreSQL and Redis of a demonstration, which are not for patient data: "
     "name another folder and set DATABASE_URL and REDIS_URL.",
 )
@@ -53,3 +53,5 @@ if _environment.trusted_proxy:
 SESSION_COOKIE_NAME = "__Host-sid"
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+# Whether the whole domain goes on browsers' preload list is for whoever owns the domain.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]

@@ -1,0 +1,1 @@
+"""Rooms and processes with the real PostgreSQL and Redis."""

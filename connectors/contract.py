@@ -114,7 +114,8 @@ class Unreachable(SourceError):
 
 
 class Malformed(SourceError):
-    """Reasons: too-large, truncated, bad-http, redirect, paging, not-fhir, no-patient, wrong-patient, request-rejected."""
+    """Reasons: too-large, too-deep, truncated, bad-http, redirect, paging, not-fhir, no-patient, wrong-patient,
+    request-rejected."""
 
     outcome = Outcome.MALFORMED
 
@@ -147,7 +148,7 @@ class SourceAddress:
 
 @dataclass(frozen=True, kw_only=True)
 class Asker:
-    """The human on whose behalf a source is asked; GP Connect's token must name one, and it may not be a system user."""
+    """The human on whose behalf a source is asked; GP Connect's token must name one, who may be no system user."""
 
     user_id: str
     family: str
@@ -206,7 +207,8 @@ class QuarantinedEntry:
 @dataclass(frozen=True, kw_only=True)
 class Notice:
     """Something that the source said about its own answer. `code`: confidential-items, data-in-transit,
-    data-awaiting-filing, not-supported, information-not-available, resource-warning. `category` None: the whole answer."""
+    data-awaiting-filing, not-supported, information-not-available, resource-warning. `category` None: the whole
+    answer."""
 
     code: str
     text: str = ""
@@ -218,7 +220,8 @@ class Reply:
     """A whole answer of one source. Every entry that it sent is in `subject`, `items` or `quarantined`, once.
 
     `subject` is the source's own Patient as R4 JSON; whether it is the person asked for is for the caller to check.
-    `accepted_with_warning` counts items shown from the source's bytes although the strict models refuse to write them.
+    An OperationOutcome among the entries is in `notices`. An item that the strict models refuse, and that is shown from
+    the source's bytes all the same, says so in its notes.
     """
 
     subject: bytes | None
@@ -238,7 +241,7 @@ class Capabilities:
 
 
 class Guard(Protocol):
-    """Says whether a source may be called now (circuit breaker, bulkhead); handed to the transport by whoever runs it."""
+    """Says whether a source may be called now (circuit breaker, bulkhead); handed to the transport by its maker."""
 
     async def enter(self, *, source_id: str) -> None:
         """Raise NotAsked if the source may not be called now."""

@@ -60,6 +60,11 @@ class SplitPayload:
     entries: tuple[SplitEntry, ...]
 
 
+class _Name(msgspec.Struct):
+    resource_type: str = msgspec.field(name="resourceType", default="")
+    id: str = ""
+
+
 class _Link(msgspec.Struct):
     relation: str = ""
     url: str = ""
@@ -67,6 +72,7 @@ class _Link(msgspec.Struct):
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_NAMES = msgspec.json.Decoder(_Name)
 _LINKS = msgspec.json.Decoder(list[_Link])
 
 
@@ -102,6 +108,15 @@ def read_entry(*, entry: bytes) -> dict[str, Any]:
     if b"\\u" in entry and _HIDDEN_TEXT.search(entry):
         _check_text(resource=resource)
     return resource
+
+
+def entry_name(*, entry: bytes) -> str:
+    """Return the `Type/id` that a resource goes by, "" where it has none or cannot be read."""
+    try:
+        name = _NAMES.decode(entry)
+    except (msgspec.MsgspecError, ValueError):
+        return ""
+    return f"{name.resource_type}/{name.id}" if name.id else ""
 
 
 def _checked_text(*, payload: bytes) -> bytes:

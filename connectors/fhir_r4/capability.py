@@ -17,7 +17,7 @@ class SearchableType:
     name: str
     parameter: str  # `patient`, or `subject` where only that is declared
     provenance: bool  # _revinclude=Provenance:target
-    medication: bool  # _include=<type>:medication
+    includes: tuple[str, ...]  # _include of what supports it, such as MedicationRequest:medication
 
     @property
     def category(self) -> RecordCategory:
@@ -40,7 +40,7 @@ _USUAL = (
 UNDECLARED = ServerCapability(
     everything=False,
     types=tuple(
-        SearchableType(name=name, parameter="patient", provenance=False, medication=False) for name in _USUAL.split()
+        SearchableType(name=name, parameter="patient", provenance=False, includes=()) for name in _USUAL.split()
     ),
 )
 # Types with a `patient` parameter that are no part of a patient's record.
@@ -90,8 +90,21 @@ def _searchable(*, resource: dict[str, Any]) -> SearchableType | None:
         name=name,
         parameter=parameter,
         provenance="Provenance:target" in _texts(resource.get("searchRevInclude")),
-        medication=f"{name}:medication" in _texts(resource.get("searchInclude")),
+        includes=tuple(one for one in _texts(resource.get("searchInclude")) if _is_supporting(include=one, name=name)),
     )
+
+
+# Search parameters that lead to what supports a record, in any type that has them.
+_SUPPORTING_NAMES = (
+    "medication performer requester location organization practitioner service-provider author recorder asserter"
+    " participant device specimen manufacturer custodian"
+)
+_SUPPORTING = frozenset(_SUPPORTING_NAMES.split())
+
+
+def _is_supporting(*, include: str, name: str) -> bool:
+    of, _, parameter = include.partition(":")
+    return of == name and parameter in _SUPPORTING
 
 
 def _objects(value: object, /) -> Iterable[dict[str, Any]]:

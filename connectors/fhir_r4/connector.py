@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
 from connectors.contract import (
     Capabilities,
@@ -19,58 +19,25 @@ from connectors.contract import (
     Notice,
     Query,
     RecordCategory,
-    Refused,
     Reply,
     SourceAddress,
     UnknownPatient,
-    Unreachable,
 )
 from connectors.fhir import type_of
 from connectors.fhir_r4.answer import only_bundle, read_pages
+from connectors.fhir_r4.asking import Asking, as_page, entry_or_none, expect_success, is_within, parsed
 from connectors.fhir_r4.capability import UNDECLARED, SearchableType, ServerCapability, read_capability
-from connectors.guards import EntryRefused, SplitPayload, read_entry, split
+from connectors.fhir_r4.supporting import read_supporting
+from connectors.guards import SplitPayload, split
 from connectors.pace import finish, finish_paced
-from connectors.transport import Allowance, Answer, Transport
+from connectors.transport import Answer, Transport
 
 MAX_PAGES = 200
 PAGE_SIZE = 200
 CAPABILITY_S = 600.0  # a server's abilities change with its releases, not with its patients
 SEARCHES_AT_ONCE = 4
 LOGICAL_ID_SYSTEMS = ("", "id")
-_ID = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
-_FHIR = "application/fhir+json"
-
-
-@dataclass(kw_only=True)
-class _Asking:
-    """One asking of one source: what every request of it needs."""
-
-    source: SourceAddress
-    query: Query
-    transport: Transport
-    allowance: Allowance
-    pages: int = 0
-    notices: list[Notice] = field(default_factory=list)
-
-    @property
-    def base(self) -> str:
-        return self.source.base_url.rstrip("/")
-
-    async def send(self, *, url: str, form: str | None = None) -> Answer:
-        headers = {"Accept": _FHIR}
-        if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return await self.transport.request(
-            method="GET" if form is None else "POST",
-            url=url,
-            headers=headers,
-            body=None if form is None else form.encode(),
-            source_id=self.source.source_id,
-            deadline=self.query.deadline,
-            correlation_id=self.query.correlation_id,
-            repeatable=True,
-            allowance=self.allowance,
-        )
+_ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9.-]{1,64}\Z")  # a name of dots alone would climb the path
 
 
 class FhirR4:
@@ -84,10 +51,11 @@ class FhirR4:
 
         Raises: SourceError.
         """
-        asking = _Asking(source=source, query=query, transport=transport, allowance=transport.allowance())
+        asking = Asking(source=source, query=query, transport=transport, allowance=transport.allowance())
         capability = await _capability(asking=asking)
         patient = await _find_patient(asking=asking)
         pages = [patient.page, *await _record(asking=asking, capability=capability, patient_id=patient.id)]
+        pages += await read_supporting(asking=asking, pages=pages)
         steps = read_pages(pages=pages, patient_id=patient.id)
         reply = await finish_paced(steps=steps, deadline=query.deadline)
         return Reply(
@@ -104,7 +72,7 @@ class FhirR4:
         """
         page = split(payload=payload)
         if page.resource_type != "Bundle":
-            page = _as_page(resource=payload)
+            page = as_page(resource=payload)
             if not type_of(entry=payload):
                 raise Malformed("not-fhir")
         reply = finish(steps=read_pages(pages=[page], patient_id=None))
@@ -119,20 +87,20 @@ class _Patient:
     page: SplitPayload
 
 
-async def _capability(*, asking: _Asking) -> ServerCapability:
+async def _capability(*, asking: Asking) -> ServerCapability:
     key = f"capability {asking.base}"
     if isinstance(known := asking.transport.recall(key=key), ServerCapability):
         return known
     answer = await asking.send(url=f"{asking.base}/metadata")
     if answer.status in (404, 405, 501):
         return UNDECLARED
-    _expect_success(answer=answer)
-    capability = read_capability(statement=_resource(body=answer.body))
+    expect_success(answer=answer)
+    capability = read_capability(statement=parsed(body=answer.body))
     asking.transport.remember(key=key, value=capability, seconds=CAPABILITY_S)
     return capability
 
 
-async def _find_patient(*, asking: _Asking) -> _Patient:
+async def _find_patient(*, asking: Asking) -> _Patient:
     """Find the patient by the first identifier that the source knows. Raises: UnknownPatient when it knows none."""
     for identifier in asking.query.local_identifiers:
         if identifier.system in LOGICAL_ID_SYSTEMS:
@@ -144,15 +112,15 @@ async def _find_patient(*, asking: _Asking) -> _Patient:
     raise UnknownPatient
 
 
-async def _read_patient(*, asking: _Asking, patient_id: str) -> _Patient | None:
+async def _read_patient(*, asking: Asking, patient_id: str) -> _Patient | None:
     if not _ID.match(patient_id):
         return None  # it may not enter a path, so no server can hold a patient under it
     answer = await asking.send(url=f"{asking.base}/Patient/{patient_id}")
     if answer.status in (404, 410):
         return None
-    _expect_success(answer=answer)
-    page = _as_page(resource=answer.body)
-    patient = _resource(body=answer.body)
+    expect_success(answer=answer)
+    page = as_page(resource=answer.body)
+    patient = parsed(body=answer.body)
     if patient.get("resourceType") != "Patient":
         raise Malformed("not-fhir")
     if patient.get("id") != patient_id:
@@ -160,7 +128,7 @@ async def _read_patient(*, asking: _Asking, patient_id: str) -> _Patient | None:
     return _Patient(id=patient_id, page=page)
 
 
-async def _search_patient(*, asking: _Asking, identifier: Identifier) -> _Patient | None:
+async def _search_patient(*, asking: Asking, identifier: Identifier) -> _Patient | None:
     search = f"identifier={quote(identifier.system, safe='')}%7C{quote(identifier.value, safe='')}"
     if asking.source.options.get("search") == "post":  # keeps the identifier out of the address, so out of their logs
         answer = await asking.send(url=f"{asking.base}/Patient/_search", form=search)
@@ -168,11 +136,11 @@ async def _search_patient(*, asking: _Asking, identifier: Identifier) -> _Patien
         answer = await asking.send(url=f"{asking.base}/Patient?{search}")
     if answer.status == 404:
         return None
-    _expect_success(answer=answer)
+    expect_success(answer=answer)
     page = only_bundle(page=split(payload=answer.body))
     patients: dict[str, dict[str, Any]] = {}
     for entry in page.entries:
-        resource = _entry_or_none(entry=entry.resource)
+        resource = entry_or_none(entry=entry.resource)
         if resource is not None and resource.get("resourceType") == "Patient" and _is_current(patient=resource):
             patients[str(resource.get("id", ""))] = resource
     if not patients:
@@ -183,11 +151,11 @@ async def _search_patient(*, asking: _Asking, identifier: Identifier) -> _Patien
     return _Patient(id=named[0], page=page)
 
 
-async def _record(*, asking: _Asking, capability: ServerCapability, patient_id: str) -> list[SplitPayload]:
+async def _record(*, asking: Asking, capability: ServerCapability, patient_id: str) -> list[SplitPayload]:
     if capability.everything:
         first = await asking.send(url=f"{asking.base}/Patient/{patient_id}/$everything?_count={PAGE_SIZE}")
         if first.status not in (404, 405, 501):  # declared, yet not there: the searches remain
-            _expect_success(answer=first)
+            expect_success(answer=first)
             return await _pages(asking=asking, url=f"{asking.base}/Patient/{patient_id}/$everything", first=first)
     wanted = [
         one
@@ -210,22 +178,21 @@ async def _record(*, asking: _Asking, capability: ServerCapability, patient_id: 
     return [page for pages in found for page in pages]
 
 
-async def _search_type(*, asking: _Asking, searched: SearchableType, patient_id: str) -> list[SplitPayload]:
+async def _search_type(*, asking: Asking, searched: SearchableType, patient_id: str) -> list[SplitPayload]:
     value = patient_id if searched.parameter == "patient" else f"Patient/{patient_id}"
     url = f"{asking.base}/{searched.name}?{searched.parameter}={value}&_count={PAGE_SIZE}"
     if searched.provenance:
         url += "&_revinclude=Provenance:target"
-    if searched.medication:
-        url += f"&_include={searched.name}:medication"
+    url += "".join(f"&_include={include}" for include in searched.includes)
     first = await asking.send(url=url)
     if first.status in (400, 404, 405, 422, 501):  # the rest of the record stands, and the gap is said
         asking.notices.append(Notice(code="not-supported", text=searched.name, category=searched.category))
         return []
-    _expect_success(answer=first)
+    expect_success(answer=first)
     return await _pages(asking=asking, url=url, first=first)
 
 
-async def _pages(*, asking: _Asking, url: str, first: Answer) -> list[SplitPayload]:
+async def _pages(*, asking: Asking, url: str, first: Answer) -> list[SplitPayload]:
     """Follow `next` links. Raises: Malformed `paging` when they leave the source, loop or never end."""
     visited = {url}
     answer = first
@@ -243,61 +210,7 @@ async def _pages(*, asking: _Asking, url: str, first: Answer) -> list[SplitPaylo
             raise Malformed("paging")
         visited.add(url)
         answer = await asking.send(url=url)
-        _expect_success(answer=answer)
-
-
-def is_within(*, url: str, base: str) -> bool:
-    """Whether an address that a source gave is its own: same origin, under its base path, with no way to climb out."""
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        return False
-    try:
-        given, ours = urlsplit(url), urlsplit(base)
-        same_origin = (given.scheme, given.hostname, given.port) == (ours.scheme, ours.hostname, ours.port)
-    except ValueError:
-        return False
-    path = given.path.lower()
-    climbs = ".." in path or "%2e" in path or "%2f" in path or "%5c" in path
-    beneath = given.path == ours.path or given.path.startswith(ours.path.rstrip("/") + "/")
-    return same_origin and beneath and not climbs and "@" not in given.netloc
-
-
-def _expect_success(*, answer: Answer) -> None:
-    """Raises: the SourceError that a status stands for, unless it is success."""
-    status = answer.status
-    if status in (200, 201):
-        return
-    if status in (401, 403):
-        raise Refused("credentials")
-    if status in (404, 410):
-        raise Malformed("not-fhir")  # the address is no FHIR server's, or a page that it gave is gone
-    if status == 502:
-        raise Unreachable("gateway")
-    if status >= 500 or status in (408, 429):
-        raise Unreachable("status")
-    raise Malformed("request-rejected")
-
-
-def _resource(*, body: bytes) -> dict[str, Any]:
-    split(payload=body)  # the checks of a whole payload
-    resource = _entry_or_none(entry=body.removeprefix(b"\xef\xbb\xbf"))
-    if resource is None:
-        raise Malformed("not-fhir")
-    return resource
-
-
-def _entry_or_none(*, entry: bytes | None) -> dict[str, Any] | None:
-    if entry is None:
-        return None
-    try:
-        return read_entry(entry=entry)
-    except EntryRefused:
-        return None
-
-
-def _as_page(*, resource: bytes) -> SplitPayload:
-    """One resource as if it were the only entry of a Bundle."""
-    wrapped = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":%b}]}'
-    return split(payload=wrapped % resource.removeprefix(b"\xef\xbb\xbf").strip())
+        expect_success(answer=answer)
 
 
 def _is_current(*, patient: dict[str, Any]) -> bool:

@@ -225,12 +225,12 @@ def _silent_practice(*, seed: int) -> Story:
     person = _person(
         key="story-3",
         number="9990000034",
-        name="Ms Priya Raman",
+        name="Ms Priya Chaudhary",
         gender="female",
         born="1978-02-03",
         home="72 Ferry Road, Ferrygate, TM6 1DD",
         seed=seed,
-        sources=(FERRYGATE, ESKWITH, COMMUNITY),
+        sources=(FERRYGATE, ROYAL, ESKWITH, COMMUNITY),
     )
     return Story(
         slug="silent-practice",

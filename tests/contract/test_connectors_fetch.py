@@ -140,7 +140,7 @@ def test_an_identifier_without_a_system_is_the_logical_id(system: str) -> None:
     assert "GET Patient/p1?" in hospital.asked
 
 
-@pytest.mark.parametrize("value", ["../../admin", "a/b", "p1?x=1", "", "p" * 65, "p1\n"])
+@pytest.mark.parametrize("value", ["..", ".", "../../admin", "a/b", "p1?x=1", "", "p" * 65, "p1\n"])
 def test_an_id_that_could_change_the_path_is_never_sent(value: str) -> None:
     hospital = Hospital()
     with pytest.raises(UnknownPatient):
@@ -196,6 +196,40 @@ def test_an_entry_about_somebody_else_is_set_aside() -> None:
     assert ids(reply.items) == ["a1"]
     (aside,) = reply.quarantined
     assert (aside.reason, aside.category) == ("other-patient", RecordCategory.ALLERGIES)
+
+
+class Ward(Hospital):
+    """A hospital whose record refers to a nurse, who works somewhere, and to things that are not to be had."""
+
+    ROLE = {"resourceType": "PractitionerRole", "id": "r1", "organization": {"reference": "Organization/o1"}}
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/fhir/")
+        if path == "AllergyIntolerance":
+            recorder = {"reference": "PractitionerRole/r1"}
+            more = [{"reference": f"Practitioner/{key}"} for key in ("gone", "..", "wrong")]
+            elsewhere = {"reference": "https://other.example/fhir/Practitioner/p9"}
+            notes = [{"text": "x", "authorReference": one} for one in [*more, elsewhere]]
+            return fhir_json(bundle({**ALLERGY_R4, "recorder": recorder, "note": notes}))
+        answers: dict[str, Any] = {
+            "PractitionerRole/r1": self.ROLE,
+            "Organization/o1": {"resourceType": "Organization", "id": "o1", "name": "Ward 7"},
+            "Practitioner/wrong": {"resourceType": "Practitioner", "id": "another"},
+        }
+        if path in answers:
+            self.asked.append(f"read {path}")
+            return fhir_json(answers[path])
+        return await super().__call__(request)
+
+
+def test_what_the_record_refers_to_is_read_and_what_cannot_be_is_said() -> None:
+    ward = Ward(types=("AllergyIntolerance",))
+    reply = fetch(ward)
+    assert ids(reply.items) == ["a1", "o1", "r1"]
+    (notice,) = reply.notices
+    assert (notice.code, notice.category) == ("resource-warning", RecordCategory.SUPPORTING)
+    assert notice.text.startswith("2 of")
+    assert not any(".." in asked or "p9" in asked for asked in ward.asked)
 
 
 # GP Connect ------------------------------------------------------------------------------------------------------

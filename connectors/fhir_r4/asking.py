@@ -1,0 +1,109 @@
+"""One asking of one server: what every request of it needs, and how an answer is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from connectors.contract import Malformed, Notice, Query, Refused, SourceAddress, Unreachable
+from connectors.guards import EntryRefused, SplitPayload, read_entry, split
+from connectors.transport import Allowance, Answer, Transport
+
+FHIR_JSON = "application/fhir+json"
+
+
+@dataclass(kw_only=True)
+class Asking:
+    """One asking of one source: what every request of it needs."""
+
+    source: SourceAddress
+    query: Query
+    transport: Transport
+    allowance: Allowance
+    pages: int = 0
+    notices: list[Notice] = field(default_factory=list)
+
+    @property
+    def base(self) -> str:
+        """Return the address that paths are put after."""
+        return self.source.base_url.rstrip("/")
+
+    async def send(self, *, url: str, form: str | None = None, deadline: float | None = None) -> Answer:
+        """Send a read and return the answer, whatever its status; a form makes it a search by POST."""
+        headers = {"Accept": FHIR_JSON}
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return await self.transport.request(
+            method="GET" if form is None else "POST",
+            url=url,
+            headers=headers,
+            body=None if form is None else form.encode(),
+            source_id=self.source.source_id,
+            deadline=self.query.deadline if deadline is None else deadline,
+            correlation_id=self.query.correlation_id,
+            repeatable=True,
+            allowance=self.allowance,
+        )
+
+
+def is_within(*, url: str, base: str) -> bool:
+    """Whether an address that a source gave is its own: same origin, under its base path, with no way to climb out."""
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        return False
+    try:
+        given, ours = urlsplit(url), urlsplit(base)
+        same_origin = (given.scheme, given.hostname, given.port) == (ours.scheme, ours.hostname, ours.port)
+    except ValueError:
+        return False
+    path = given.path.lower()
+    climbs = ".." in path or "%2e" in path or "%2f" in path or "%5c" in path
+    beneath = given.path == ours.path or given.path.startswith(ours.path.rstrip("/") + "/")
+    return same_origin and beneath and not climbs and "@" not in given.netloc
+
+
+def expect_success(*, answer: Answer) -> None:
+    """Raises: the SourceError that a status stands for, unless it is success."""
+    status = answer.status
+    if status in (200, 201):
+        return
+    if status in (401, 403):
+        raise Refused("credentials")
+    if status in (404, 410):
+        raise Malformed("not-fhir")  # the address is no FHIR server's, or a page that it gave is gone
+    if status == 502:
+        raise Unreachable("gateway")
+    if status >= 500 or status in (408, 429):
+        raise Unreachable("status")
+    raise Malformed("request-rejected")
+
+
+def parsed(*, body: bytes) -> dict[str, Any]:
+    """Return the one resource that a body is.
+
+    Raises: Malformed.
+    """
+    split(payload=body)  # the checks of a whole payload
+    resource = entry_or_none(entry=body.removeprefix(b"\xef\xbb\xbf"))
+    if resource is None:
+        raise Malformed("not-fhir")
+    return resource
+
+
+def entry_or_none(*, entry: bytes | None) -> dict[str, Any] | None:
+    """Return a parsed entry, None for one that cannot be used."""
+    if entry is None:
+        return None
+    try:
+        return read_entry(entry=entry)
+    except EntryRefused:
+        return None
+
+
+def as_page(*, resource: bytes) -> SplitPayload:
+    """Return one resource as if it were the only entry of a Bundle.
+
+    Raises: Malformed.
+    """
+    wrapped = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":%b}]}'
+    return split(payload=wrapped % resource.removeprefix(b"\xef\xbb\xbf").strip())

@@ -1,0 +1,93 @@
+"""Reads what the record refers to and did not hold: who recorded it, where, which medicine.
+
+A search by patient returns only what it is told to include, and not every server can.
+Source: FHIR R4, Search, _include; RESTful API, read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Sequence
+
+from connectors.contract import Notice, RecordCategory, SourceError
+from connectors.fhir_r4.asking import Asking, as_page
+from connectors.guards import SplitEntry, SplitPayload, entry_name
+
+TYPES = ("Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device", "Specimen")
+MAX_READS = 60
+READS_AT_ONCE = 4
+HOPS = 2  # a role names its practitioner and organisation, and there it ends
+# Never more than this part of the time that is left: the record itself is there already.
+SHARE_OF_TIME = 0.5
+_REFERENCE = re.compile(
+    rb'"reference"\s*:\s*"(?P<base>[^"\\]{0,512}?/)?(?P<type>%b)/(?P<id>(?!\.+")[A-Za-z0-9.-]{1,64})"'
+    % "|".join(TYPES).encode()
+)
+
+
+async def read_supporting(*, asking: Asking, pages: Sequence[SplitPayload]) -> list[SplitPayload]:
+    """Read the supporting resources that the pages refer to and do not hold, as further pages.
+
+    What cannot be read is said in a notice and costs nothing else.
+    """
+    clock = asyncio.get_running_loop().time
+    until = clock() + (asking.query.deadline - clock()) * SHARE_OF_TIME
+    tried: set[str] = {name for page in pages for name in _held(entries=page.entries)}
+    found: list[SplitPayload] = []
+    latest, failed, left = list(pages), 0, MAX_READS
+    for _ in range(HOPS):
+        wanted = _wanted(pages=latest, base=asking.base, held=tried)
+        failed += max(0, len(wanted) - left)
+        wanted = wanted[:left]
+        latest = []
+        if not wanted:
+            break
+        left -= len(wanted)
+        tried.update(wanted)
+        answers = await _read_all(asking=asking, names=wanted, until=until)
+        latest = [answer for answer in answers if answer is not None]
+        failed += len(answers) - len(latest)
+        found += latest
+    if failed:
+        text = f"{failed} of the resources that the record refers to could not be read"
+        asking.notices.append(Notice(code="resource-warning", text=text, category=RecordCategory.SUPPORTING))
+    return found
+
+
+def _held(*, entries: Iterable[SplitEntry]) -> Iterable[str]:
+    return (entry_name(entry=entry.resource) for entry in entries if entry.resource is not None)
+
+
+def _wanted(*, pages: Sequence[SplitPayload], base: str, held: set[str]) -> list[str]:
+    """The references, as `Type/id`, to this server's own resources that are not held; each once, in order."""
+    found: dict[str, None] = {}
+    for page in pages:
+        for entry in page.entries:
+            for match in _REFERENCE.finditer(entry.resource or b""):
+                there = (match["base"] or b"").decode(errors="replace")
+                name = f"{match['type'].decode()}/{match['id'].decode()}"
+                if there in ("", f"{base}/") and name not in held:
+                    found[name] = None
+    return list(found)
+
+
+async def _read_all(*, asking: Asking, names: Sequence[str], until: float) -> list[SplitPayload | None]:
+    gate = asyncio.Semaphore(READS_AT_ONCE)
+
+    async def read(*, name: str) -> SplitPayload | None:
+        async with gate:
+            return await _read(asking=asking, name=name, until=until)
+
+    return await asyncio.gather(*(read(name=name) for name in names))
+
+
+async def _read(*, asking: Asking, name: str, until: float) -> SplitPayload | None:
+    try:
+        answer = await asking.send(url=f"{asking.base}/{name}", deadline=until)
+        if answer.status != 200:
+            return None
+        page = as_page(resource=answer.body)
+    except SourceError:
+        return None
+    return page if name in _held(entries=page.entries) else None

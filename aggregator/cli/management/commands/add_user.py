@@ -1,0 +1,45 @@
+"""`manage.py add_user`."""
+
+from __future__ import annotations
+
+import secrets
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from aggregator.accounts.requester import operator
+from aggregator.accounts.roles import Role
+from aggregator.errors import LongviewError
+from aggregator.services.add_user import SIGN_IN_ROLES, NewUser, add_user
+
+
+class Command(BaseCommand):
+    help = "Make a local account with a generated password, or give the one of that name a new password."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username")
+        parser.add_argument("--family", required=True, help="surname")
+        parser.add_argument("--given", required=True, help="first name")
+        parser.add_argument("--prefix", default="", help="title, such as Dr")
+        parser.add_argument("--ods", required=True, help="ODS code of the organisation they work for")
+        parser.add_argument("--role", required=True, choices=sorted(SIGN_IN_ROLES))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        password = secrets.token_urlsafe(12)
+        try:
+            add_user(
+                requester=operator(),
+                user=NewUser(
+                    username=options["username"],
+                    password=password,
+                    family=options["family"],
+                    given=options["given"],
+                    prefix=options["prefix"],
+                    organisation_ods=options["ods"],
+                    role=Role(options["role"]),
+                ),
+            )
+        except LongviewError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"{options['username']} may sign in with the password {password}")

@@ -50,3 +50,9 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():
         roles.use_owner(connection=connection)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser's tests last: Playwright leaves a running loop, in which no other test can start one."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

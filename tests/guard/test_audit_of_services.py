@@ -1,0 +1,172 @@
+"""Every service leaves an event in the audit, and every refusal one that stays."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
+from django.test import RequestFactory
+from django.utils import timezone
+
+from aggregator import services
+from aggregator.accounts.requester import anonymous, operator
+from aggregator.accounts.roles import Role
+from aggregator.audit.models import AuditEvent
+from aggregator.errors import LongviewError, NotPermitted
+from aggregator.services.add_source import NewSource, add_source
+from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.find_person import find_person
+from aggregator.services.list_sources import list_sources
+from aggregator.services.load_identities import load_identities
+from aggregator.services.load_region import load_region
+from aggregator.services.load_relationships import load_relationships
+from aggregator.services.open_record import open_record
+from aggregator.services.read_consent import read_consent
+from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.sign_in import sign_in
+from aggregator.services.sign_out import sign_out
+from aggregator.services.view_record import view_record
+from tests.world import JOAN_BORN, NOWHERE, PASSWORD, SOURCE_SLUG, SURGERY_ODS, World, make_world
+
+# It shows nothing, and its ticket was given out by a showing.
+WRITES_NONE = {"follow_record"}
+
+SOURCE = NewSource(
+    slug="another", name="Another", kind="fhir_r4", base_url=NOWHERE, organisation_ods="X1", organisation_name="X"
+)
+USER = NewUser(
+    username="new", password=PASSWORD, family="N", given="N", organisation_ods=SURGERY_ODS, role=Role.CLINICIAN
+)
+WRONG_USER = NewUser(
+    username="new", password="short", family="N", given="N", organisation_ods=SURGERY_ODS, role=Role.CLINICIAN
+)
+
+
+def request_with_session() -> HttpRequest:
+    request = RequestFactory().post("/sign-in")
+    request.session = SessionStore()
+    request.user = AnonymousUser()
+    return request
+
+
+def opened(world: World) -> None:
+    retrieval = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+    view_record(requester=world.clinician, retrieval_id=retrieval, now=timezone.now())
+
+
+CALLS: dict[str, Callable[[World], object]] = {
+    "add_source": lambda world: add_source(requester=operator(), source=SOURCE),
+    "add_user": lambda world: add_user(requester=operator(), user=USER),
+    "find_person": lambda world: find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN),
+    "list_sources": lambda world: list_sources(requester=world.administrator),
+    "load_identities": lambda world: load_identities(
+        requester=operator(), source_slug=SOURCE_SLUG, lines=["nhs_number"], now=timezone.now()
+    ),
+    "load_relationships": lambda world: load_relationships(
+        requester=operator(), source_slug=SOURCE_SLUG, lines=["local_id"]
+    ),
+    "open_record": lambda world: open_record(requester=world.clinician, person_id=world.joan, now=timezone.now()),
+    "read_consent": lambda world: read_consent(requester=world.administrator, person_id=world.joan),
+    "record_opt_out": lambda world: record_opt_out(
+        requester=world.administrator, person_id=world.nobodys, opted_out=True, note="By telephone.", now=timezone.now()
+    ),
+    "sign_in": lambda world: sign_in(
+        request=request_with_session(), username="dr.osei", password=PASSWORD, now=timezone.now()
+    ),
+    "sign_out": lambda world: sign_out(request=request_with_session(), requester=world.clinician),
+    "view_record": opened,
+}
+
+REFUSED: dict[str, Callable[[World], object]] = {
+    "add_source": lambda world: add_source(requester=world.clinician, source=SOURCE),
+    "add_user": lambda world: add_user(requester=operator(), user=WRONG_USER),
+    "find_person": lambda world: find_person(requester=anonymous(), nhs_number="9990001006"),
+    "list_sources": lambda world: list_sources(requester=world.clinician),
+    "load_identities": lambda world: load_identities(
+        requester=world.administrator, source_slug=SOURCE_SLUG, lines=[], now=timezone.now()
+    ),
+    "load_relationships": lambda world: load_relationships(requester=operator(), source_slug="none", lines=[]),
+    "open_record": lambda world: open_record(requester=world.outsider, person_id=world.joan, now=timezone.now()),
+    "read_consent": lambda world: read_consent(requester=world.clinician, person_id=world.joan),
+    "record_opt_out": lambda world: record_opt_out(
+        requester=world.administrator, person_id=world.joan, opted_out=True, note=" ", now=timezone.now()
+    ),
+    "sign_in": lambda world: sign_in(
+        request=request_with_session(), username="dr.osei", password="wrong", now=timezone.now()
+    ),
+    "view_record": lambda world: view_record(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
+}
+
+
+def test_every_service_is_called_here() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(services.__path__)}
+    assert modules == set(CALLS) | WRITES_NONE | {"load_region"}
+
+
+def test_what_loads_a_region_does_it_through_services(tmp_path: Path) -> None:
+    with pytest.raises(LongviewError, match="region"):
+        load_region(requester=operator(), folder=tmp_path, addresses={}, password_for=lambda _: "", now=timezone.now())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_a_call_is_audited_as_a_success(name: str) -> None:
+    world = make_world()
+    before = AuditEvent.objects.count()
+    CALLS[name](world)
+    written = list(AuditEvent.objects.order_by("seq")[before:])
+    assert [event.action for event in written if event.outcome == "success"][-1:] == [name.replace("_", "-")]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_a_refusal_is_audited_and_stays(name: str) -> None:
+    world = make_world()
+    before = AuditEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+    with pytest.raises(LongviewError):
+        REFUSED[name](world)
+    (event,) = AuditEvent.objects.filter(seq__gt=before)
+    assert event.action == name.replace("_", "-")
+    assert event.outcome in {"refused", "failed"}
+
+
+@pytest.mark.django_db
+def test_no_event_holds_a_name_or_a_number() -> None:
+    world = make_world()
+    before = AuditEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+    for call in CALLS.values():
+        call(world)
+    for call in REFUSED.values():
+        with pytest.raises(LongviewError):
+            call(world)
+    for event in AuditEvent.objects.filter(seq__gt=before):
+        written = f"{event.action} {event.detail}"
+        for identifying in ("Ferris", "Joan", "9990001006", "telephone", PASSWORD):
+            assert identifying not in written
+
+
+@pytest.mark.django_db
+def test_a_showing_that_cannot_be_audited_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world()
+    retrieval = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+
+    def refuses(**_: object) -> int:
+        raise RuntimeError("the audit is full")
+
+    monkeypatch.setattr("aggregator.services.view_record.trail.append", refuses)
+    with pytest.raises(RuntimeError):
+        view_record(requester=world.clinician, retrieval_id=retrieval, now=timezone.now())
+
+
+@pytest.mark.django_db
+def test_a_refusal_says_which_gates_refused() -> None:
+    world = make_world()
+    with pytest.raises(NotPermitted) as refused:
+        open_record(requester=world.outsider, person_id=world.peter, now=timezone.now())
+    assert len(refused.value.reasons) == 2

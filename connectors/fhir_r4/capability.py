@@ -26,10 +26,11 @@ class SearchableType:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerCapability:
-    """`everything`: Patient/{id}/$everything is declared."""
+    """`everything`: Patient/{id}/$everything is declared. `holds`: the parts of a record that a declared type is of."""
 
     everything: bool
     types: tuple[SearchableType, ...]
+    holds: frozenset[RecordCategory] = frozenset(RecordCategory)
 
 
 # What a record is made of when a server declares nothing. Source: IHE QEDm PCC-44 and the types of its options.
@@ -70,7 +71,20 @@ def read_capability(*, statement: dict[str, Any]) -> ServerCapability:
     return ServerCapability(
         everything=any(_is_everything(operation=operation) for operation in operations),
         types=tuple(found for resource in resources if (found := _searchable(resource=resource)) is not None),
+        holds=frozenset(
+            CATEGORY_OF_TYPE[name]
+            for resource in resources
+            if (name := str(resource.get("type", ""))) in CATEGORY_OF_TYPE
+        )
+        | _sorted_by_code(resources=resources),
     )
+
+
+def _sorted_by_code(*, resources: Iterable[dict[str, Any]]) -> frozenset[RecordCategory]:
+    """Observations are results, observations or history, as each one's category says."""
+    if any(resource.get("type") == "Observation" for resource in resources):
+        return frozenset({RecordCategory.RESULTS, RecordCategory.HISTORY})
+    return frozenset()
 
 
 def _is_everything(*, operation: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urljoin
 
 from connectors.contract import (
+    CLINICAL_CATEGORIES,
     Capabilities,
     Identifier,
     Malformed,
@@ -53,6 +54,7 @@ class FhirR4:
         """
         asking = Asking(source=source, query=query, transport=transport, allowance=transport.allowance())
         capability = await _capability(asking=asking)
+        _say_what_is_not_served(asking=asking, capability=capability)
         patient = await _find_patient(asking=asking)
         pages = [patient.page, *await _record(asking=asking, capability=capability, patient_id=patient.id)]
         pages += await read_supporting(asking=asking, pages=pages)
@@ -98,6 +100,12 @@ async def _capability(*, asking: Asking) -> ServerCapability:
     capability = read_capability(statement=parsed(body=answer.body))
     asking.transport.remember(key=key, value=capability, seconds=CAPABILITY_S)
     return capability
+
+
+def _say_what_is_not_served(*, asking: Asking, capability: ServerCapability) -> None:
+    """Say which of the parts asked for the server has no type of: its silence there is not "nothing recorded"."""
+    unserved = (asking.query.categories & CLINICAL_CATEGORIES) - capability.holds - {RecordCategory.OTHER}
+    asking.notices.extend(Notice(code="not-supported", category=category) for category in sorted(unserved))
 
 
 async def _find_patient(*, asking: Asking) -> _Patient:

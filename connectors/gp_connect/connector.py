@@ -24,8 +24,7 @@ class GpConnect:
 
     kind: ClassVar[str] = "gp_connect"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        categories=frozenset[RecordCategory]().union(*AREAS.values())
-        | {RecordCategory.DOCUMENTS, RecordCategory.SUPPORTING},
+        categories=frozenset[RecordCategory]().union(*AREAS.values()) | {RecordCategory.SUPPORTING},
         answers_serve_others=False,
     )
 

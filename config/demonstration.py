@@ -26,7 +26,7 @@ from config.assets import collect_if_changed
 from config.embedded import Services, embedded_services, held_folder, write_addresses
 from config.env import SettingError, read_environment
 from config.kept import kept_values
-from config.processes import Child, StartError, end_with_parent, listening_socket, stop, wait_until
+from config.processes import Child, end_with_parent, listening_socket, stop, wait_until, watch
 from config.region import Region, written_region
 
 REGION_SEED = "2026"
@@ -42,6 +42,7 @@ class Demonstration:
     folder: Path
     say: Callable[[str], None]
     servers: dict[str, children.Server] = field(default_factory=dict)
+    private: tuple[Child, ...] = ()
     up: bool = False
 
     def run(self, *, once: bool) -> None:
@@ -68,7 +69,7 @@ class Demonstration:
             if not once:
                 self.up = True
                 self.say("Ctrl-C stops everything.\n")
-                self._watch([web.child, worker, *(server.child for server in self.servers.values())])
+                watch(children=[*self.private, web.child, worker, *(one.child for one in self.servers.values())])
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:
@@ -90,7 +91,9 @@ class Demonstration:
         if database_url:
             return Services(database_url, named.database_owner_url.get_secret_value(), redis_url)
         with self._step("PostgreSQL and Redis"):
-            return running.enter_context(embedded_services(folder=self.folder))
+            private = running.enter_context(embedded_services(folder=self.folder))
+        self.private = private.children
+        return private.services
 
     def _region(self) -> Region:
         with self._step("synthetic region"):
@@ -149,17 +152,6 @@ class Demonstration:
         with self._step("worker"), redis.Redis.from_url(services.redis_url, socket_timeout=5) as client:
             ready = partial(children.worker_is_ready, client=client, child=worker)
             wait_until(ready=ready, child=worker, within_s=PATIENCE_S)
-
-    def _watch(self, watched: list[Child]) -> None:
-        """Stay up until told to stop.
-
-        Raises: StartError when a part ends by itself.
-        """
-        while True:
-            for child in watched:
-                if not child.running():
-                    raise StartError(f"{child.name} ended by itself: {child.last_words()} (more in {child.log})")
-            time.sleep(0.5)
 
     @property
     def _logs(self) -> Path:

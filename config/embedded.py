@@ -58,6 +58,14 @@ class Services:
         return {name.upper(): value for name, value in asdict(self).items()}
 
 
+@dataclass(frozen=True)
+class Running:
+    """Services that run, and the processes that they are."""
+
+    services: Services
+    children: tuple[Child, ...]
+
+
 def running_services(*, folder: Path) -> Services | None:
     """Return where the services of this data folder run, or None when they do not."""
     written = _written(folder)
@@ -96,7 +104,7 @@ def held_folder(*, folder: Path) -> Iterator[None]:
 @contextmanager
 def embedded_services(
     *, folder: Path, durable: bool = True, say: Callable[[str], None] = lambda _: None
-) -> Iterator[Services]:
+) -> Iterator[Running]:
     """Start both in a folder that is held, say where they are, and stop them in the end: Redis, then PostgreSQL.
 
     Raises: StartError.
@@ -118,7 +126,7 @@ def embedded_services(
             redis_url=_redis_url(redis_port, passwords[REDIS_ROLE]),
         )
         write_addresses(folder=folder, services=services)
-        yield services
+        yield Running(services, tuple(children))
     finally:
         for child in reversed(children):
             stop(children=[child])

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -162,6 +163,18 @@ def _bound_socket(port: int) -> socket.socket:
         made.close()
         raise
     return made
+
+
+def watch(*, children: Sequence[Child], every_s: float = 0.5) -> NoReturn:
+    """Wait, until told to stop from outside.
+
+    Raises: StartError when a child ends by itself.
+    """
+    while True:
+        for child in children:
+            if not child.running():
+                raise StartError(f"{child.name} ended by itself: {child.last_words()} (more in {child.log})")
+        time.sleep(every_s)
 
 
 class Stopped(BaseException):

@@ -67,7 +67,8 @@ def _start_services() -> dict[str, str]:
             _running.enter_context(held_folder(folder=folder))
         except AlreadyRunning:
             continue
-        return _running.enter_context(embedded_services(folder=folder, durable=False)).as_environment()
+        running = _running.enter_context(embedded_services(folder=folder, durable=False))
+        return running.services.as_environment()
     raise StartError(f"{MOST_RUNS} test runs hold a folder in {FOLDERS} already.")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config.embedded import embedded_services, held_folder
-from config.processes import StartError, Stopped, stoppable
+from config.processes import StartError, Stopped, stoppable, watch
 
 
 class Command(BaseCommand):
@@ -25,14 +24,13 @@ class Command(BaseCommand):
             with (
                 stoppable(),
                 held_folder(folder=folder),
-                embedded_services(folder=folder, say=lambda part: self.stdout.write(f"  starting {part}")),
+                embedded_services(folder=folder, say=lambda part: self.stdout.write(f"  starting {part}")) as running,
             ):
                 self.stdout.write(
                     "PostgreSQL and Redis run; `manage.py migrate` and the like find them. Ctrl-C stops them."
                 )
                 self.stdout.flush()
-                while True:
-                    signal.pause()
+                watch(children=running.children)
         except StartError as error:
             raise CommandError(str(error)) from None
         except Stopped:

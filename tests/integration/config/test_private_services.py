@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg2
@@ -59,15 +58,15 @@ def test_being_killed_leaves_nothing_and_the_next_start_is_clean(folder: Path) -
     assert running_services(folder=folder) is None
 
 
-def test_a_killed_part_does_not_stop_the_rest_from_ending(folder: Path) -> None:
+@pytest.mark.parametrize("part", ["bin/postgres", "valkey-server"])
+def test_a_killed_part_is_named_and_takes_the_rest_with_it(folder: Path, part: str) -> None:
     with started("services", folder=folder) as run:
         run.wait_for(words=UP)
         processes = run.descendants()
-        for each in processes:
-            with suppress(ProcessLookupError):  # ended with one that was killed before
-                os.kill(each, signal.SIGKILL)
-        run.process.send_signal(signal.SIGINT)
-        assert run.process.wait(30) == 0
+        (killed,) = (each for each in processes if part in Path(f"/proc/{each}/cmdline").read_text())
+        os.kill(killed, signal.SIGKILL)
+        assert run.process.wait(30) == 1
+        assert "ended by itself" in run.words()
         assert gone(processes=processes)
 
 

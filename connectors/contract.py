@@ -115,7 +115,7 @@ class Unreachable(SourceError):
 
 class Malformed(SourceError):
     """Reasons: too-large, too-deep, truncated, bad-http, redirect, paging, not-fhir, no-patient, wrong-patient,
-    request-rejected."""
+    request-rejected, number-rejected, demographics-rejected."""
 
     outcome = Outcome.MALFORMED
 
@@ -207,8 +207,8 @@ class QuarantinedEntry:
 @dataclass(frozen=True, kw_only=True)
 class Notice:
     """Something that the source said about its own answer. `code`: confidential-items, data-in-transit,
-    data-awaiting-filing, not-supported, information-not-available, resource-warning. `category` None: the whole
-    answer."""
+    data-awaiting-filing, not-supported (asked for and not given), not-served (its system has no such content),
+    information-not-available, incomplete, resource-warning. `category` None: the whole answer."""
 
     code: str
     text: str = ""

@@ -46,6 +46,8 @@ class SourceStatus:
 
 # A notice of these says that allergies may be left out, so "none known" cannot be claimed.
 PARTIAL_NOTICES = frozenset({"confidential-items", "data-in-transit", "data-awaiting-filing"})
+# The source's system gives no content of this kind at all: no gap in its answer, but no ground for "none known" either.
+NOT_SERVED = "not-served"
 # A notice of these says that the question about allergies was not answered at all.
 UNANSWERED_NOTICES = frozenset({"not-supported", "information-not-available", "incomplete"})
 WHOLE_ANSWERS = frozenset({Outcome.ANSWERED, Outcome.EMPTY})
@@ -77,6 +79,11 @@ REASON_WORDS: Mapping[str, str] = {
     "no-patient": "it did not say whose record it is",
     "wrong-patient": "it was about somebody else; this has been raised for review",
     "request-rejected": "it did not accept the question",
+    "number-rejected": "it did not accept the NHS number",
+    "demographics-rejected": "it did not accept the patient's details",
+    "too-deep": "it was nested too deeply",
+    "gateway": "the way to it failed",
+    "tls": "its certificate or encryption was not accepted",
     "status": "it reported a fault",
     "connection": "there was no connection",
     "queue": "the asking could not be started",
@@ -138,7 +145,7 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     if not holders or any(_lacks(category=RecordCategory.ALLERGIES, status=status) for status in holders):
         return AllergyStatus.UNAVAILABLE
     left_out = withheld or any(
-        _concerns(notice=notice, category=RecordCategory.ALLERGIES) and notice.code in PARTIAL_NOTICES
+        _concerns(notice=notice, category=RecordCategory.ALLERGIES) and notice.code in PARTIAL_NOTICES | {NOT_SERVED}
         for status in holders
         for notice in status.notices
     )
@@ -206,7 +213,7 @@ def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) ->
         remarks.extend(
             Remark(source_name=status.name, words=notice_words(notice=notice))
             for notice in status.notices
-            if notice.category is category
+            if notice.category is category and notice.code != NOT_SERVED
         )
         remarks.extend(
             Remark(source_name=status.name, words=f"{_items(count)} could not be shown.")
@@ -223,7 +230,10 @@ def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) ->
 
 def remarks_on_source(*, status: SourceStatus) -> tuple[str, ...]:
     """Return what must be known of one source's whole answer."""
-    words = [notice_words(notice=notice) for notice in status.notices]
+    words = [notice_words(notice=notice) for notice in status.notices if notice.code != NOT_SERVED]
+    not_served = sorted({notice.category or "other" for notice in status.notices if notice.code == NOT_SERVED})
+    if not_served:
+        words.append(f"Its system does not give: {', '.join(not_served)}.")
     words.extend(
         f"{_items(count)}{f' of {category}' if category else ''} could not be shown."
         for category, count in status.quarantined

@@ -105,7 +105,7 @@ async def _capability(*, asking: Asking) -> ServerCapability:
 def _say_what_is_not_served(*, asking: Asking, capability: ServerCapability) -> None:
     """Say which of the parts asked for the server has no type of: its silence there is not "nothing recorded"."""
     unserved = (asking.query.categories & CLINICAL_CATEGORIES) - capability.holds - {RecordCategory.OTHER}
-    asking.notices.extend(Notice(code="not-supported", category=category) for category in sorted(unserved))
+    asking.notices.extend(Notice(code="not-served", category=category) for category in sorted(unserved))
 
 
 async def _find_patient(*, asking: Asking) -> _Patient:

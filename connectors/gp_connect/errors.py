@@ -24,23 +24,22 @@ _REFUSED = {
     "PARTYKEY_INTERACTION_CHECK_FAILED": "credentials",
     "FOT_CHECK_FAILED": "credentials",
 }
-_REJECTED = frozenset(
-    {
-        "INVALID_IDENTIFIER_SYSTEM",
-        "INVALID_IDENTIFIER_VALUE",
-        "INVALID_NHS_NUMBER",
-        "INVALID_PATIENT_DEMOGRAPHICS",
-        "CONFLICTING_VALUES",
-        "BAD_REQUEST",
-        "ORGANISATION_NOT_FOUND",
-        "PRACTITIONER_NOT_FOUND",
-        "DUPLICATE_REJECTED",
-        "INVALID_RESOURCE",
-        "INVALID_PARAMETER",
-        "REFERENCE_NOT_FOUND",
-        "NOT_IMPLEMENTED",
-    }
-)
+# What of our question the practice did not accept; "request-rejected" for what only a change of ours can mend.
+_REJECTED = {
+    "INVALID_NHS_NUMBER": "number-rejected",
+    "INVALID_IDENTIFIER_SYSTEM": "number-rejected",
+    "INVALID_IDENTIFIER_VALUE": "number-rejected",
+    "INVALID_PATIENT_DEMOGRAPHICS": "demographics-rejected",
+    "CONFLICTING_VALUES": "request-rejected",
+    "BAD_REQUEST": "request-rejected",
+    "ORGANISATION_NOT_FOUND": "request-rejected",
+    "PRACTITIONER_NOT_FOUND": "request-rejected",
+    "DUPLICATE_REJECTED": "request-rejected",
+    "INVALID_RESOURCE": "request-rejected",
+    "INVALID_PARAMETER": "request-rejected",
+    "REFERENCE_NOT_FOUND": "request-rejected",
+    "NOT_IMPLEMENTED": "request-rejected",
+}
 _TRANSIENT = {"INTERNAL_SERVER_ERROR": "status", "ERROR_COMMUNICATING_TO_ENDPOINT_URL": "gateway"}
 
 
@@ -67,7 +66,7 @@ def error_for(*, status: int, codes: tuple[str, ...]) -> SourceError:
         if code in _TRANSIENT:
             return Unreachable(_TRANSIENT[code])
         if code in _REJECTED:
-            return Malformed("request-rejected")
+            return Malformed(_REJECTED[code])
     if status in (401, 403):
         return Refused("credentials")
     if status in (502, 504):

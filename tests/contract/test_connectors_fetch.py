@@ -120,7 +120,7 @@ def test_a_type_that_a_hospital_declares_but_does_not_serve_is_said_and_costs_no
 @pytest.mark.parametrize("everything", [True, False])
 def test_a_part_that_a_hospital_has_no_type_of_is_said_to_be_silent(everything: bool) -> None:
     reply = fetch(Hospital(everything=everything, types=("Observation",)))
-    silent = {notice.category for notice in reply.notices if notice.code == "not-supported"}
+    silent = {notice.category for notice in reply.notices if notice.code == "not-served"}
     assert {RecordCategory.ALLERGIES, RecordCategory.MEDICATIONS} <= silent
     assert not silent & {RecordCategory.RESULTS, RecordCategory.HISTORY, RecordCategory.OTHER}
 
@@ -300,7 +300,8 @@ def test_an_area_without_its_list_is_silence_and_said() -> None:
         (403, "NO_ORGANISATION_CONSENT", Refused, "organisation-consent"),
         (403, "NO_RELATIONSHIP", Refused, "relationship"),
         (403, "ASID_CHECK_FAILED", Refused, "credentials"),
-        (400, "INVALID_NHS_NUMBER", Malformed, "request-rejected"),
+        (400, "INVALID_NHS_NUMBER", Malformed, "number-rejected"),
+        (400, "INVALID_PATIENT_DEMOGRAPHICS", Malformed, "demographics-rejected"),
         (422, "INVALID_PARAMETER", Malformed, "request-rejected"),
         (501, "NOT_IMPLEMENTED", Malformed, "request-rejected"),
         (500, "INTERNAL_SERVER_ERROR", Unreachable, "status"),

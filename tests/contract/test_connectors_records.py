@@ -178,7 +178,7 @@ def test_a_transfer_that_is_not_finished_is_said_for_every_area_with_its_date() 
     [
         ("operationOutcomePatientNotFound", Refused, "not-released"),
         ("operationOutcomeNoRelationship", Refused, "relationship"),
-        ("operationOutcomeInvalidNHSNumber", Malformed, "request-rejected"),
+        ("operationOutcomeInvalidNHSNumber", Malformed, "number-rejected"),
         ("operationOutcomeInternalServerError", Unreachable, "status"),
         ("malformedStructuredRecordMissingPatientResource", Malformed, "no-patient"),
         ("correctPatientDocumentResponse", Malformed, "not-fhir"),

@@ -58,7 +58,7 @@ def test_being_killed_leaves_nothing_and_the_next_start_is_clean(folder: Path) -
     assert running_services(folder=folder) is None
 
 
-@pytest.mark.parametrize("part", ["bin/postgres", "valkey-server"])
+@pytest.mark.parametrize("part", ["bin/postgres", "-server"])
 def test_a_killed_part_is_named_and_takes_the_rest_with_it(folder: Path, part: str) -> None:
     with started("services", folder=folder) as run:
         run.wait_for(words=UP)

@@ -120,6 +120,15 @@ class Malformed(SourceError):
     outcome = Outcome.MALFORMED
 
 
+class WrongPatient(Malformed):
+    """The answer is about somebody else. `disagrees` names what shows it: nhs_number, birth_date, sex, name, given, or
+    identifier when the source's own identifier is not the one asked for."""
+
+    def __init__(self, *, disagrees: tuple[str, ...]) -> None:
+        super().__init__("wrong-patient")
+        self.disagrees = disagrees
+
+
 class NotAsked(SourceError):
     """Reasons: no-link, resting, paused, may-not."""
 

@@ -29,7 +29,7 @@ from aggregator.mpi.subject import demographics_of_patient
 from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
 from aggregator.sources import catalogue
-from connectors.contract import Malformed, Notice, Outcome, Query, Reply, SourceError
+from connectors.contract import Malformed, Notice, Outcome, Query, Reply, SourceError, WrongPatient
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +88,9 @@ async def _ask(*, flight: Flight, fan_out: FanOut, engine: Engine) -> _Ending:
             return _ending_of(reply=reply, received_at=timezone.now(), source_id=flight.source_id)
     except TimeoutError:
         return _Ending(outcome=Outcome.TIMED_OUT)
+    except WrongPatient as error:
+        await _raise_reviews(disagrees=error.disagrees, flight=flight, fan_out=fan_out, engine=engine)
+        return _Ending(outcome=error.outcome, reason=error.reason)
     except SourceError as error:
         return _Ending(outcome=error.outcome, reason=error.reason)
     except Exception as error:  # noqa: BLE001  the boundary: a fault of ours must not take other flights down
@@ -121,7 +124,7 @@ async def _ask_under_each_identifier(*, flight: Flight, fan_out: FanOut, engine:
         if isinstance(failure, BaseException) and (not replies or not isinstance(failure, SourceError)):
             raise failure
     for reply in replies:
-        await _check_subject(reply=reply, flight=flight, fan_out=fan_out, engine=engine)
+        _check_subject(reply=reply, flight=flight)
     incomplete = (Notice(code="incomplete"),) if len(replies) < len(answers) else ()
     return Reply(
         subject=replies[0].subject,
@@ -132,17 +135,20 @@ async def _ask_under_each_identifier(*, flight: Flight, fan_out: FanOut, engine:
     )
 
 
-async def _check_subject(*, reply: Reply, flight: Flight, fan_out: FanOut, engine: Engine) -> None:
-    """Raise Malformed `wrong-patient` when an answer's own Patient is not the person asked for, and raise a review.
+def _check_subject(*, reply: Reply, flight: Flight) -> None:
+    """Raise WrongPatient when an answer's own Patient is not the person asked for.
 
-    An answer that names no patient is refused as well: nothing shows whose it is.
+    Raises: Malformed `no-patient` for an answer that names none: nothing shows whose it is.
     """
     if reply.subject is None:
         raise Malformed("no-patient")
     answered = demographics_of_patient(patient=reply.subject)
     wrong = _disagreements(asked=flight.asked, answered=answered)
-    if not wrong:
-        return
+    if wrong:
+        raise WrongPatient(disagrees=wrong)
+
+
+async def _raise_reviews(*, disagrees: Sequence[str], flight: Flight, fan_out: FanOut, engine: Engine) -> None:
     for holding in flight.holdings:
         await engine.in_database(
             partial(
@@ -150,11 +156,10 @@ async def _check_subject(*, reply: Reply, flight: Flight, fan_out: FanOut, engin
                 source_record_id=holding.source_record_id,
                 person_id=fan_out.person_id,
                 reason="answer-about-another",
-                evidence=dict.fromkeys(wrong, "differs"),
+                evidence=dict.fromkeys(disagrees, "differs"),
                 now=timezone.now(),
             )
         )
-    raise Malformed("wrong-patient")
 
 
 def _disagreements(*, asked: Sequence[Demographics], answered: Demographics) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from aggregator.record.completeness import (
     summary_line,
 )
 from aggregator.record.item import Item
+from aggregator.record.references import target_of
 from aggregator.record.timeline import SECTION_ORDER, Conflict, Entry, RecordCategory, Standing
 from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
@@ -135,7 +136,7 @@ class Copy:
     """One source's own copy, as text to read beside what we made of it."""
 
     source: str
-    organisation: str
+    kind: str
     resource: str
     translated: bool
     original: str
@@ -202,7 +203,6 @@ def record_page(*, view: RecordView) -> RecordPage:
 def entry_page(*, view: RecordView, entry_key: str) -> EntryPage | None:
     """Return what the page of one entry draws, or None when the record as it stands has no such entry."""
     names = {status.source_id: status.name for status in view.sources}
-    organisations = {status.source_id: status.organisation for status in view.sources}
     for section in view.record.sections:
         for entry in section.entries:
             if entry.key == entry_key:
@@ -213,7 +213,7 @@ def entry_page(*, view: RecordView, entry_key: str) -> EntryPage | None:
                     section=wording.SECTION_TITLES[section.category],
                     rule=entry.rule,
                     rule_version=entry.rule_version,
-                    copies=tuple(_copy(item=item, names=names, organisations=organisations) for item in entry.items),
+                    copies=tuple(_copy(item=item, names=names) for item in entry.items),
                 )
     return None
 
@@ -282,10 +282,10 @@ def _source(status: SourceStatus) -> SourceShown:
     )
 
 
-def _copy(*, item: Item, names: Mapping[str, str], organisations: Mapping[str, str]) -> Copy:
+def _copy(*, item: Item, names: Mapping[str, str]) -> Copy:
     return Copy(
         source=names.get(item.source_id, "A source"),
-        organisation=organisations.get(item.source_id, ""),
+        kind=target_of(item=item).partition("/")[0],
         resource=_indented(item.resource),
         translated=item.original is not None,
         original=_indented(item.original) if item.original else "",

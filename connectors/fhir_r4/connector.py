@@ -23,6 +23,7 @@ from connectors.contract import (
     Reply,
     SourceAddress,
     UnknownPatient,
+    WrongPatient,
 )
 from connectors.fhir import type_of
 from connectors.fhir_r4.answer import only_bundle, read_pages
@@ -132,7 +133,7 @@ async def _read_patient(*, asking: Asking, patient_id: str) -> _Patient | None:
     if patient.get("resourceType") != "Patient":
         raise Malformed("not-fhir")
     if patient.get("id") != patient_id:
-        raise Malformed("wrong-patient")
+        raise WrongPatient(disagrees=("identifier",))
     return _Patient(id=patient_id, page=page)
 
 
@@ -155,7 +156,9 @@ async def _search_patient(*, asking: Asking, identifier: Identifier) -> _Patient
         return None
     named = [key for key, patient in patients.items() if _bears(patient=patient, identifier=identifier)]
     if len(named) != 1 or not _ID.match(named[0]):
-        raise Malformed("wrong-patient")  # two people under one identifier, or somebody who does not bear it
+        raise WrongPatient(
+            disagrees=("identifier",)
+        )  # two people under one identifier, or somebody who does not bear it
     return _Patient(id=named[0], page=page)
 
 

@@ -1,0 +1,123 @@
+"""Two of the seven stories as people live them, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.demonstration import ADMINISTRATOR, CLINICIAN, PASSWORD, Stories
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+PATIENCE_MS = 15_000
+
+
+def sign_in(page: Page, username: str) -> None:
+    page.goto("/")
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Find a person")).to_be_visible()
+
+
+def find(page: Page, nhs_number: str) -> None:
+    page.goto("/")
+    page.get_by_label("NHS number").fill(nhs_number)
+    page.get_by_role("button", name="Find", exact=True).click()
+    expect(page.get_by_role("heading", name="1 person found")).to_be_visible()
+
+
+def assert_accessible(page: Page) -> None:
+    found = Axe().run(page, options=WCAG)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_clinician_watches_the_record_of_two_doses_arrive(page: Page, stories: Stories) -> None:
+    story = stories.by_slug["two-doses"]
+    sign_in(page, CLINICIAN)
+    assert_accessible(page)
+    find(page, story["nhs_number"])
+    assert_accessible(page)
+    page.get_by_role("button", name="Open record").click()
+
+    # The page fills in by itself: one silent source does not hold up the four that answer.
+    completeness = page.locator(".app-completeness")
+    expect(completeness).to_contain_text("waiting for Larkbeck Mental Health Trust", timeout=PATIENCE_MS)
+    expect(completeness).to_contain_text("4 of 5 sources answered")
+    expect(page.locator(".app-banner__name")).to_have_text("ELLWOOD, Katherine Anne")
+    expect(completeness).to_have_text(
+        "4 of 5 sources answered; Larkbeck Mental Health Trust: did not answer in time.", timeout=PATIENCE_MS
+    )
+    assert_accessible(page)
+
+    diabetes = page.locator("#problems .app-entry", has_text="Type 2 diabetes mellitus")
+    expect(diabetes).to_contain_text("4 sources")
+    metformin = page.locator("#medications .app-entry", has_text="Metformin").first
+    expect(metformin).to_contain_text("Sources disagree.")
+    expect(metformin).to_contain_text("500 mg")
+    expect(metformin).to_contain_text("1000 mg")
+
+    metformin.get_by_role("link", name="Source copies").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Metformin")
+    expect(page.locator(".app-copy").first).to_contain_text('"resourceType"')
+    assert page.locator(".app-copy").count() >= 2
+    assert_accessible(page)
+    page.get_by_role("link", name="Back to the record").click()
+    expect(completeness).to_contain_text("4 of 5 sources answered")
+
+
+def test_an_objection_stops_the_clinician_until_an_administrator_ends_it(page: Page, stories: Stories) -> None:
+    story = stories.by_slug["opted-out"]
+    sign_in(page, CLINICIAN)
+    find(page, story["nhs_number"])
+    page.get_by_role("button", name="Open record").click()
+    expect(page.get_by_role("heading", name="You may not see this")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("The patient has objected to sharing their record")
+    expect(page.get_by_role("heading", name="What you can do")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Sign out").click()
+
+    sign_in(page, ADMINISTRATOR)
+    find(page, story["nhs_number"])
+    page.get_by_role("link", name="Consent").click()
+    expect(page.locator("main")).to_contain_text("The patient has objected: no record is shared")
+    assert_accessible(page)
+    page.get_by_label("No: share with those who care for them").check()
+    page.get_by_role("button", name="Record this decision").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    page.get_by_label("How and when did the patient make this known?").fill("Said so in clinic on 3 March.")
+    page.get_by_label("No: share with those who care for them").check()
+    page.get_by_role("button", name="Record this decision").click()
+    expect(page.locator("main")).to_contain_text("The patient has not objected")
+    page.get_by_role("link", name="Sources").click()
+    expect(page.get_by_role("row")).to_have_count(7)
+    assert_accessible(page)
+    page.get_by_role("button", name="Sign out").click()
+
+    sign_in(page, CLINICIAN)
+    find(page, story["nhs_number"])
+    page.get_by_role("button", name="Open record").click()
+    expect(page.locator(".app-completeness")).to_have_text("3 of 3 sources answered.", timeout=PATIENCE_MS)
+
+
+def test_a_slip_in_a_number_is_told_beside_the_box(page: Page, stories: Stories) -> None:
+    sign_in(page, CLINICIAN)
+    page.get_by_label("NHS number").fill("999 000 0019")
+    page.get_by_role("button", name="Find", exact=True).click()
+    summary = page.locator(".nhsuk-error-summary")
+    expect(summary).to_contain_text("its last digit does not fit the others")
+    expect(page.get_by_label("NHS number")).to_have_value("999 000 0019")
+    assert_accessible(page)
+
+
+def test_without_scripts_the_page_still_becomes_whole(page: Page, stories: Stories, web: str) -> None:
+    browser = page.context.browser
+    assert browser is not None
+    plain = browser.new_context(base_url=web, java_script_enabled=False).new_page()
+    sign_in(plain, CLINICIAN)
+    find(plain, stories.by_slug["allergy-or-none"]["nhs_number"])
+    plain.get_by_role("button", name="Open record").click()
+    expect(plain.locator(".app-completeness")).to_have_text("2 of 2 sources answered.", timeout=PATIENCE_MS)
+    plain.context.close()

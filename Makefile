@@ -19,7 +19,8 @@ help:
 	@echo "PYTHON=python3.12 names the Python (3.11 to 3.13) to set up with."
 
 python:
-	@command -v "$(firstword $(PYTHON))" >/dev/null 2>&1 || { echo "Python 3.11, 3.12 or 3.13 is needed and none is on PATH: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || { \
+		echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name one, as in: make demo PYTHON=/path/to/python3.12"; exit 1; }
 
 demo: python
 	@"$(PYTHON)" -m config.set_up assets

@@ -21,8 +21,12 @@ class Contribution:
 
 @dataclass(frozen=True, kw_only=True)
 class GoldenRecord:
+    """`unusable_number` is a number as sent that is no valid NHS number, where nobody sent a valid one: it is shown, so
+    that the reader can see what the source holds, and never matched by."""
+
     nhs_number: str = ""
     nhs_number_is_verified: bool = False
+    unusable_number: str = ""
     family: str = ""
     given: str = ""
     birth_date: date | None = None
@@ -51,6 +55,7 @@ def golden_record(*, contributions: Iterable[Contribution]) -> GoldenRecord:
     return GoldenRecord(
         nhs_number=numbered[0].valid_number if numbered else "",
         nhs_number_is_verified=bool(numbered) and numbered[0].number_is_verified,
+        unusable_number="" if numbered else next((person.nhs_number for person in people if person.nhs_number), ""),
         family=named.family if named else "",
         given=named.given if named else "",
         birth_date=next((person.birth_date for person in people if person.birth_date), None),

@@ -18,6 +18,7 @@ class Person(models.Model):
     created_at = models.DateTimeField()
     nhs_number = models.CharField(max_length=10, blank=True)
     nhs_number_is_verified = models.BooleanField(default=False)
+    unusable_number = models.CharField(max_length=40, blank=True)
     family = models.CharField(max_length=200, blank=True)
     given = models.CharField(max_length=200, blank=True)
     birth_date = models.DateField(null=True)

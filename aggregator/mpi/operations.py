@@ -23,6 +23,7 @@ NEW_PERSON = "first-record"
 GOLDEN_FIELDS = (
     "nhs_number",
     "nhs_number_is_verified",
+    "unusable_number",
     "family",
     "given",
     "birth_date",

@@ -59,6 +59,7 @@ def summary_of(person: Person) -> PersonSummary:
         golden=GoldenRecord(
             nhs_number=person.nhs_number,
             nhs_number_is_verified=person.nhs_number_is_verified,
+            unusable_number=person.unusable_number,
             family=person.family,
             given=person.given,
             birth_date=person.birth_date,

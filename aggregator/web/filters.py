@@ -7,14 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from aggregator.services.find_person import GoldenRecord, PersonSummary
+from aggregator.services.find_person import PersonSummary
 from aggregator.web import wording
 from aggregator.web.record_page import Banner, banner_of
-
-
-def banner_name(golden: GoldenRecord) -> str:
-    """Return a person's name as in the banner."""
-    return wording.banner_name(family=golden.family, given=golden.given)
 
 
 def banner(person: PersonSummary) -> Banner:
@@ -24,8 +19,5 @@ def banner(person: PersonSummary) -> Banner:
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "banner": banner,
-    "banner_name": banner_name,
     "moment": wording.moment,
-    "nhs_number": wording.nhs_number,
-    "short_date": wording.short_date,
 }

@@ -21,7 +21,7 @@ from aggregator.record.completeness import (
 from aggregator.record.item import Item
 from aggregator.record.references import target_of
 from aggregator.record.timeline import SECTION_ORDER, Conflict, Entry, RecordCategory, Standing
-from aggregator.services.find_person import PersonSummary
+from aggregator.services.find_person import GoldenRecord, PersonSummary
 from aggregator.services.view_record import RecordView
 from aggregator.web import wording
 
@@ -60,7 +60,7 @@ class Banner:
     age: str
     gender: str
     nhs_number: str
-    number_is_verified: bool
+    number_remark: str
     address: str
 
 
@@ -164,10 +164,18 @@ def banner_of(*, person: PersonSummary, today: date) -> Banner:
         born=wording.short_date(golden.birth_date),
         age=wording.age(golden.birth_date, today=today),
         gender=golden.sex.capitalize() or wording.NOT_KNOWN,
-        nhs_number=wording.nhs_number(golden.nhs_number),
-        number_is_verified=golden.nhs_number_is_verified,
+        nhs_number=wording.nhs_number(golden.nhs_number or golden.unusable_number),
+        number_remark=_number_remark(golden),
         address=", ".join(part for part in (golden.address_line, golden.postcode) if part),
     )
+
+
+def _number_remark(golden: GoldenRecord) -> str:
+    if golden.nhs_number_is_verified:
+        return ""
+    if golden.nhs_number:
+        return "not verified"
+    return "not a valid number" if golden.unusable_number else ""
 
 
 def record_page(*, view: RecordView) -> RecordPage:

@@ -48,9 +48,11 @@ STANDING_WORDS: Mapping[Standing, str] = {
 
 
 def nhs_number(number: str) -> str:
-    """Return an NHS number in its 3-3-4 groups, which do not break over lines."""
+    """Return an NHS number in its 3-3-4 groups, which do not break over lines; anything else as it is."""
     if not number:
         return NOT_KNOWN
+    if len(number) != 10 or not number.isdecimal():
+        return number
     return f"{number[:3]}{NBSP}{number[3:6]}{NBSP}{number[6:]}"
 
 

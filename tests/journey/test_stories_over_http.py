@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from aggregator.mpi.models import LinkReview
+from connectors.fhir import Release, verdict
 from tests.demonstration import Stories
 from tests.door import Visitor, issues, resources
 
@@ -100,6 +102,16 @@ def test_a_caller_may_come_back_for_the_answer(clinician: Visitor, stories: Stor
     location = accepted.headers["Content-Location"]
     clinician.everything(person)  # joins what is in flight, and waits for it
     assert clinician.get(location).json()["type"] == "searchset"
+
+
+def test_every_resource_in_an_answer_is_valid_fhir(clinician: Visitor, stories: Stories) -> None:
+    bundle = record_of(clinician, stories.by_slug["two-doses"])
+    refused = {
+        entry["resource"]["resourceType"]: found.detail
+        for entry in bundle["entry"]
+        if (found := verdict(entry=json.dumps(entry["resource"]).encode(), release=Release.R4)).reason
+    }
+    assert refused == {}
 
 
 def test_every_reference_in_an_answer_leads_somewhere(clinician: Visitor, stories: Stories) -> None:

@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("nhs_number", models.CharField(blank=True, max_length=10)),
                 ("nhs_number_is_verified", models.BooleanField(default=False)),
+                ("unusable_number", models.CharField(blank=True, max_length=40)),
                 ("family", models.CharField(blank=True, max_length=200)),
                 ("given", models.CharField(blank=True, max_length=200)),
                 ("birth_date", models.DateField(null=True)),

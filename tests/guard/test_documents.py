@@ -1,0 +1,112 @@
+"""What the README promises to list, it lists; and every field of every table is classed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management import get_commands
+
+from config.env import Environment
+
+PROJECT = Path(__file__).resolve().parents[2]
+README = (PROJECT / "README.md").read_text()
+
+# Every field of ours that says who somebody is, or something of their health. All others say neither.
+IDENTIFYING = {
+    "accounts.User": {"username", "family", "given", "prefix", "sds_user_id", "password"},
+    "accounts.Membership": {"sds_role_profile_id"},
+    "consent.Policy": {"note"},
+    "mpi.Person": {
+        "nhs_number",
+        "unusable_number",
+        "family",
+        "given",
+        "birth_date",
+        "sex",
+        "postcode",
+        "address_line",
+        "phone",
+    },
+    "mpi.SourceRecord": {
+        "identifier_value",
+        "nhs_number_sent",
+        "nhs_number",
+        "family",
+        "given",
+        "family_clean",
+        "given_clean",
+        "birth_date",
+        "sex",
+        "postcode",
+        "address_line",
+        "phone",
+    },
+    "federation.Retrieval": {"asker"},
+}
+CLINICAL: dict[str, set[str]] = {}  # nothing clinical stands in a table
+NEITHER = {
+    "accounts.Organisation": {"id", "ods_code", "name"},
+    "accounts.User": {"id", "last_login", "is_active"},
+    "accounts.Membership": {"id", "user", "organisation", "role"},
+    "audit.AuditEvent": {
+        *("seq", "at", "action", "outcome", "user_id", "organisation_ods", "role", "purpose", "person_id", "detail"),
+    },
+    "consent.Policy": {"id", "person", "base", "recorded_by", "recorded_at", "ended_by", "ended_at"},
+    "consent.Relationship": {"id", "source_record", "organisation", "kind", "from_date", "until_date"},
+    "federation.Retrieval": {
+        *("id", "person", "user_id", "organisation_ods", "role", "purpose", "categories", "state"),
+        *("created_at", "deadline_at", "expires_at", "wrapped_key"),
+    },
+    "federation.SourceOutcome": {
+        *("id", "retrieval", "source", "joins", "flight_key", "deadline_at", "outcome", "reason"),
+        *("item_count", "ended_at"),
+    },
+    "mpi.Person": {"id", "created_at", "nhs_number_is_verified"},
+    "mpi.SourceRecord": {"id", "source", "nhs_number_status", "updated_at"},
+    "mpi.Link": {
+        *("id", "source_record", "person", "grade", "rule", "rules_version", "evidence"),
+        *("decided_by", "decided_at", "ended_at"),
+    },
+    "mpi.LinkReview": {"id", "source_record", "person", "reason", "evidence", "raised_at", "settled_at"},
+    "sources.Source": {
+        *("id", "slug", "name", "organisation", "kind", "base_url", "identifier_system", "options"),
+        *("time_limit_s", "rank", "enabled", "created_at"),
+    },
+}
+
+
+def test_every_field_of_ours_is_classed_once() -> None:
+    ours = [model for model in apps.get_models() if model.__module__.startswith("aggregator.")]
+    for model in ours:
+        name = model._meta.label
+        classed = [kind.get(name, set()) for kind in (IDENTIFYING, CLINICAL, NEITHER)]
+        fields = {field.name for field in model._meta.get_fields() if field.concrete}
+        assert fields == set().union(*classed), name
+        assert sum(len(one) for one in classed) == len(fields), name
+
+
+def test_the_readme_lists_every_setting() -> None:
+    listed = set(re.findall(r"`([A-Z][A-Z_]+)`", README))
+    assert {name.upper() for name in Environment.model_fields} <= listed
+
+
+def test_the_readme_lists_every_connector_and_links_its_readme() -> None:
+    for kind in settings.CONNECTORS:
+        assert f"| `{kind}` |" in README
+        assert (PROJECT / "connectors" / kind / "README.md").exists()
+
+
+def test_every_command_that_a_document_names_exists() -> None:
+    documents = [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md"), *(PROJECT / "connectors").rglob("*.md")]
+    named = {command for path in documents for command in re.findall(r"manage\.py ([a-z_]+)", path.read_text())}
+    assert {"convert_record", "load_identities"} <= named
+    assert named <= set(get_commands())
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for path in [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"

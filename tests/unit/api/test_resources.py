@@ -1,0 +1,147 @@
+"""A showing becomes a searchset: nothing dangles, nothing is rounded, and what is missing is said."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from aggregator.api import resources
+from aggregator.api.rendering import FhirRenderer
+from aggregator.mpi.golden import GoldenRecord
+from aggregator.mpi.queries import PersonSummary
+from aggregator.record import completeness, merge
+from aggregator.record.completeness import SourceStatus
+from aggregator.record.item import Item
+from aggregator.services.view_record import RecordView
+from connectors.contract import CLINICAL_CATEGORIES, Notice, Outcome, RecordCategory
+
+BASE = "https://record.example/fhir"
+NORTH, SOUTH = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+PERSON = UUID("33333333-3333-4333-8333-333333333333")
+NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+
+
+def item(resource: str, *, number: int, source: str = NORTH, category: RecordCategory = RecordCategory.RESULTS) -> Item:
+    return Item(id=f"{number:032x}", source_id=source, category=category, resource=resource.encode())
+
+
+def status(source: str, name: str, outcome: Outcome, **more: Any) -> SourceStatus:
+    return SourceStatus(
+        source_id=source,
+        name=name,
+        organisation=name,
+        kind="fhir_r4",
+        holds=CLINICAL_CATEGORIES,
+        outcome=outcome,
+        answered_at=NOW,
+        **more,
+    )
+
+
+def searchset(*items: Item, statuses: tuple[SourceStatus, ...] = (), withheld: bool = False) -> dict[str, Any]:
+    record = merge.merge(items=items)
+    view = RecordView(
+        retrieval_id=UUID(int=7),
+        person=PersonSummary(
+            person_id=PERSON, golden=GoldenRecord(family="Ferris", given="Joan", birth_date=date(1951, 5, 4))
+        ),
+        asked_at=NOW,
+        deadline_at=NOW,
+        complete=True,
+        sources=statuses,
+        record=record,
+        allergy_status=completeness.allergy_status(record=record, statuses=statuses, withheld=withheld),
+        withheld=withheld,
+        shown_at=NOW,
+    )
+    made: dict[str, Any] = json.loads(FhirRenderer().render(resources.everything(view=view, base=BASE)))
+    return made
+
+
+def resource_of(bundle: dict[str, Any], kind: str) -> dict[str, Any]:
+    (found,) = [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == kind]
+    return dict(found)
+
+
+POTASSIUM = (
+    '{"resourceType":"Observation","id":"o1","status":"final","subject":{"reference":"Patient/9"},'
+    '"performer":[{"reference":"Practitioner/d"},{"reference":"Organization/gone","display":"The lab"}],'
+    '"code":{"text":"Potassium"},"valueQuantity":{"value":4.10,"unit":"mmol/L"},"contained":[{"resourceType":'
+    '"Specimen","id":"s"}],"specimen":{"reference":"#s"}}'
+)
+DOCTOR = '{"resourceType":"Practitioner","id":"d","name":[{"family":"Low"}]}'
+
+
+def test_a_decimal_keeps_the_digits_that_it_was_sent_with() -> None:
+    record = merge.merge(items=[item(POTASSIUM, number=1)])
+    assert record.sections[0].entries[0].details[0] == ("Value", "4.10 mmol/L")
+    assert FhirRenderer().render({"value": Decimal("4.10")}) == b'{"value":4.10}'
+
+
+def test_references_lead_to_what_is_in_the_answer_or_become_logical() -> None:
+    bundle = searchset(item(POTASSIUM, number=1), item(DOCTOR, number=2, category=RecordCategory.SUPPORTING))
+    observation = resource_of(bundle, "Observation")
+    assert observation["subject"] == {"reference": f"Patient/{PERSON}"}
+    known, gone = observation["performer"]
+    assert known == {"reference": f"Practitioner/{2:032x}"}
+    assert gone == {"display": "The lab", "identifier": {"system": f"urn:uuid:{NORTH}", "value": "Organization/gone"}}
+    assert observation["specimen"] == {"reference": "#s"}
+    assert observation["id"] == f"{1:032x}"
+    assert observation["meta"]["source"] == f"urn:uuid:{NORTH}"
+
+
+def test_a_reference_counts_within_its_own_source_only() -> None:
+    bundle = searchset(
+        item(POTASSIUM, number=1), item(DOCTOR, number=2, source=SOUTH, category=RecordCategory.SUPPORTING)
+    )
+    assert "reference" not in resource_of(bundle, "Observation")["performer"][0]
+
+
+def test_entries_that_say_the_same_carry_the_same_tag() -> None:
+    asthma = (
+        '{"resourceType":"Condition","id":"%s","subject":{"reference":"Patient/1"},"onsetDateTime":"2011-03-04",'
+        '"code":{"coding":[{"system":"http://snomed.info/sct","code":"195967001"}]}}'
+    )
+    bundle = searchset(
+        item(asthma % "a", number=1, category=RecordCategory.PROBLEMS),
+        item(asthma % "b", number=2, source=SOUTH, category=RecordCategory.PROBLEMS),
+    )
+    tags = [
+        entry["resource"]["meta"]["tag"]
+        for entry in bundle["entry"]
+        if entry["resource"]["resourceType"] == "Condition"
+    ]
+    assert len(tags) == 2
+    assert tags[0] == tags[1]
+    assert bundle["total"] == 3
+
+
+def test_each_source_has_an_issue_of_its_own() -> None:
+    bundle = searchset(
+        statuses=(
+            status(NORTH, "North", Outcome.ANSWERED),
+            status(SOUTH, "South", Outcome.TIMED_OUT),
+            status(
+                "44444444-4444-4444-8444-444444444444",
+                "West",
+                Outcome.ANSWERED,
+                notices=(Notice(code="confidential-items", text="Items excluded."),),
+            ),
+        ),
+        withheld=True,
+    )
+    issues = resource_of(bundle, "OperationOutcome")["issue"]
+    assert [(issue["severity"], issue["code"], issue["diagnostics"]) for issue in issues] == [
+        ("information", "informational", "North: Answered."),
+        ("warning", "timeout", "South: Did not answer in time."),
+        ("warning", "incomplete", "West: Answered in part. Items excluded."),
+        ("warning", "suppressed", "Some information is not shown because of confidentiality."),
+    ]
+
+
+def test_a_person_whom_no_source_holds_is_not_read_as_healthy() -> None:
+    (issue,) = resource_of(searchset(), "OperationOutcome")["issue"]
+    assert (issue["severity"], issue["code"]) == ("warning", "incomplete")

@@ -12,5 +12,6 @@ class Config(AppConfig):
     verbose_name = "How the service starts"
 
     def ready(self) -> None:
-        """Bind shared tasks to our queue."""
-        import config.celery  # noqa: F401
+        """Bind shared tasks to our queue, and register the checks."""
+        import config.celery
+        import config.checks  # noqa: F401

@@ -20,6 +20,7 @@ from django.conf import settings
 
 from config.collector import settle_collector
 from config.requests import Application, Receive, Scope, Send, WholeRequests
+from config.roles import warn_if_owner
 from config.waiting import WaitingDoor
 from config.wsgi import application as django
 
@@ -68,6 +69,7 @@ class Dispatcher:
                 retrieval_id=retrieval_id, wait_s=settings.RETRIEVAL_DEADLINE_S + PAST_DEADLINE_S, client=client
             ),
         )
+        await asyncio.to_thread(warn_if_owner)
         self._hear_signals()
         settle_collector()
         await send({"type": "lifespan.startup.complete"})

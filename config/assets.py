@@ -17,6 +17,8 @@ from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from config.env import SettingError
+
 NHSUK = Path("assets/node_modules/nhsuk-frontend/dist/nhsuk")
 HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx"
 
@@ -58,7 +60,12 @@ class PackageFilesFinder(BaseFinder):
         return []
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
-        """Yield the name and the storage of every file that is served."""
+        """Yield the name and the storage of every file that is served.
+
+        Raises: SettingError when set-up has not fetched them.
+        """
+        if not (settings.PROJECT / NHSUK).is_dir():
+            raise SettingError("The pages' style sheet is not there yet: `make demo` and `make test` fetch it.")
         yield "nhsuk-frontend.min.css", self.nhsuk
         yield "nhsuk-frontend.min.js", self.nhsuk
         for path in sorted((settings.PROJECT / NHSUK / "assets").rglob("*")):

@@ -17,6 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 from django.conf import settings
 
 from config.collector import settle_collector
+from config.roles import warn_if_owner
 
 READY_KEY = "worker:ready:{hostname}"
 READY_FOR_S = 15
@@ -82,6 +83,7 @@ def be_patient(conf: Any, **_: Any) -> None:
 @worker_ready.connect
 def announce(sender: Any, **_: Any) -> None:
     """Tell who waits for this worker that it is up, for as long as it is."""
+    warn_if_owner()
     settle_collector()
     _stopping.clear()
     threading.Thread(target=_keep_announcing, args=(sender.hostname,), daemon=True).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +15,11 @@ from functools import partial
 from pathlib import Path
 
 import redis
-from django.core.management import call_command
-from django.db import connection, connections
-from django.db.migrations.executor import MigrationExecutor
+from django.db import connections
 
 from aggregator.accounts.requester import operator
 from aggregator.services.load_region import load_region
-from config import children, demo_summary
+from config import children, demo_summary, roles
 from config.adopt import adopt_public_url, adopt_services
 from config.assets import collect_if_changed
 from config.embedded import Services, embedded_services, held_folder, write_addresses
@@ -28,6 +27,7 @@ from config.env import SettingError, read_environment
 from config.kept import kept_values
 from config.processes import Child, end_with_parent, listening_socket, stop, wait_until, watch
 from config.region import Region, written_region
+from config.tables import migrate_if_needed
 
 REGION_SEED = "2026"
 PREFERRED_PORT = 8000
@@ -52,12 +52,15 @@ class Demonstration:
         """
         _end_with_make()
         with held_folder(folder=self.folder), ExitStack() as running:
+            shutil.rmtree(self._logs, ignore_errors=True)  # of the last run, for whoever wanted to read them
             services = self._services(running)
             adopt_services(services=services)
             with self._step("style sheet and script"):
                 collect_if_changed()
             with self._step("tables"):
-                _migrate_if_needed()
+                migrate_if_needed(folder=self.folder)
+            if roles.single_role():
+                self.say("  One database role owns and serves: the audit's trigger is then its only guard.\n")
             region = self._region()
             self._start_sources(region, running)
             web, worker = self._start_service(running)
@@ -162,11 +165,3 @@ def _end_with_make() -> None:
     """Be told when the `make` that started this is killed, so that its children end too."""
     if os.environ.get("MAKELEVEL"):
         end_with_parent(stop_signal=signal.SIGTERM, parent=os.getppid())
-
-
-def _migrate_if_needed() -> None:
-    """Bring the tables up to date; looking whether they are takes a quarter of a second, an idle `migrate` two."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", interactive=False, verbosity=0)
-    connection.close()

@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from django.conf import settings
+from django.db import DatabaseError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from config.env import database_parts
+
+log = structlog.get_logger("longview.start")
 
 CHANGED = ("USER", "PASSWORD", "OPTIONS")
 
@@ -56,3 +60,22 @@ def grant_future_tables(*, connection: BaseDatabaseWrapper, role: str) -> None:
     with connection.cursor() as cursor:
         for rights in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE, SELECT ON SEQUENCES"):
             cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {rights} TO {name}")
+
+
+def serves_as_owner() -> bool:
+    """Return whether the role that serves owns the audit table, and so could drop what guards it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_userbyid(relowner) = current_user FROM pg_class WHERE relname = 'audit_event'")
+        found = cursor.fetchone()
+    return bool(found and found[0])
+
+
+def warn_if_owner() -> None:
+    """Say at start where the audit's trigger is its only guard; for the threads that start a process."""
+    try:
+        if serves_as_owner():
+            log.warning("one database role owns and serves: the audit's trigger is its only guard")
+    except DatabaseError:
+        log.warning("the database does not answer")
+    finally:
+        connection.close()

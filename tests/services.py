@@ -19,6 +19,7 @@ import redis
 
 from config import children, processes
 from config.embedded import AlreadyRunning, embedded_services, held_folder
+from config.env import SettingError
 from config.processes import StartError
 from config.region import Region, written_region
 
@@ -52,7 +53,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not os.environ.get("PYTEST_XDIST_WORKER"):
         from config.assets import collect_if_changed
 
-        collect_if_changed()
+        try:
+            collect_if_changed()
+        except SettingError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 def pytest_unconfigure() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
+from django.core.checks import run_checks
 from django.db import DatabaseError, connection
 
 from config import roles
@@ -18,6 +19,11 @@ def test_tests_run_as_the_role_that_serves() -> None:
             "SELECT current_user <> pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
         )
         assert cursor.fetchone() == (True,)
+
+
+@pytest.mark.django_db
+def test_the_check_of_the_database_has_nothing_to_say() -> None:
+    assert run_checks(tags=["database"], databases=["default"]) == []
 
 
 @pytest.mark.django_db(transaction=True)

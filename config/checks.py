@@ -1,0 +1,19 @@
+"""Checks of `manage.py check --database default`: what only a database can tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core import checks
+
+from config.roles import serves_as_owner
+
+
+@checks.register(checks.Tags.database)
+def check_roles(*, databases: list[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+    """Warn where the role that serves owns the tables."""
+    if not databases or not serves_as_owner():
+        return []
+    hint = "Name the role that owns the tables in DATABASE_OWNER_URL for `migrate`, and another in DATABASE_URL."
+    words = "One database role owns and serves: the audit's trigger is its only guard, and the role could drop it."
+    return [checks.Warning(words, hint=hint, id="config.W001")]

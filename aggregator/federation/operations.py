@@ -148,7 +148,7 @@ def record_outcome(
 
     One that comes after the source's deadline is recorded as timed out: the page has said so already.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:  # one statement, so a transaction of its own
         cursor.execute(
             """
             UPDATE source_outcome SET

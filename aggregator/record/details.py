@@ -98,9 +98,15 @@ def _observation(resource: Resource) -> Iterator[Line]:
         yield concept_text(component.get("code")) or "Part", value_text(resource=component)
     yield "Flag", ", ".join(concept_text(flag) for flag in mappings(resource.get("interpretation")))
     for reference in mappings(resource.get("referenceRange")):
-        low, high = quantity_text(reference.get("low")), quantity_text(reference.get("high"))
-        yield "Reference range", text(reference.get("text")) or " to ".join(end for end in (low, high) if end)
+        yield "Reference range", text(reference.get("text")) or _range_text(reference)
     yield "Note", note_texts(resource.get("note"))
+
+
+def _range_text(reference: Resource) -> str:
+    low, high = quantity_text(reference.get("low")), quantity_text(reference.get("high"))
+    if low and high:
+        return f"{low} to {high}"
+    return f"{low} or more" if low else f"up to {high}" if high else ""
 
 
 def _immunisation(resource: Resource) -> Iterator[Line]:

@@ -1,0 +1,96 @@
+"""`python -m benchmarks`: measures, and prints the tables. docs/performance.md says how to read them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.figures import Table
+from benchmarks.machine import load_line, machine_lines
+from config.processes import StartError, Stopped, stoppable
+
+PROJECT = Path(__file__).resolve().parents[1]
+FOLDER = PROJECT / ".cache" / "benchmarks"
+PARTS = ("fan-out", "work")
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what is asked for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one small round of each: whether it runs, no figures")
+    parser.add_argument("--only", choices=PARTS, help="the fan-out, or the work on one record without any process")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures to a file too")
+    options = parser.parse_args(arguments)
+    if options.json and not options.json.absolute().parent.is_dir():
+        parser.error(f"there is no folder {options.json.parent} to write the file into")
+    try:
+        with stoppable():
+            _set_up()
+            return _run(quick=options.quick, parts=[options.only] if options.only else PARTS, file=options.json)
+    except StartError as problem:
+        sys.stderr.write(f"The benchmark could not run: {problem}\n")
+        return 1
+    except Stopped:
+        sys.stderr.write("Stopped.\n")
+        return INTERRUPTED
+
+
+def _set_up() -> None:
+    """Use the settings of one's own machine in a data folder of our own; time limits that cut nothing off.
+
+    Raises: StartError.
+    """
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="config.settings.local",
+        DATA_FOLDER=str(FOLDER),
+        LOG_FORMAT="json",
+        RETRIEVAL_DEADLINE_S="60",
+        SOURCE_TIME_LIMIT_S="60",
+    )
+    try:
+        import django
+
+        from config.env import SettingError
+    except ImportError as missing:
+        raise StartError(f"{missing}. `make bench` installs what is needed.") from None
+    try:
+        django.setup()
+    except SettingError as problem:
+        raise StartError(str(problem)) from None
+
+
+def _run(*, quick: bool, parts: Sequence[str], file: Path | None) -> int:
+    about = [*machine_lines(), load_line(when="before")]
+    _say("\n".join(about))
+    tables: list[Table] = []
+    began = time.monotonic()
+    if "work" in parts:
+        from benchmarks import work
+
+        tables += work.measure(quick=quick, say=_say)
+    if "fan-out" in parts:
+        from benchmarks import fan_out
+
+        tables += fan_out.measure(folder=FOLDER, quick=quick, say=_say)
+    about.append(load_line(when="after"))
+    print("\n".join(["", *about, f"Median of the rounds (least to most); {time.monotonic() - began:.0f} s.", ""]))
+    for table in tables:
+        print(table.as_text())
+    if file:
+        written = {"about": about, "quick": quick, "tables": [table.as_json() for table in tables]}
+        file.write_text(json.dumps(written, indent=1) + "\n")
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,182 @@
+"""A retrieval the whole way, from the call of the service to the event that says it is done, beside the bare loop.
+
+Both ask the same six sources for the same pages. Rounds of the one and of the other alternate; the first of each is
+thrown away. What ends in any way but six whole answers is an error, and makes the round's figures infinite.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from benchmarks import drivers
+from benchmarks.figures import Row, Table, share_below
+from benchmarks.loop import Driven
+from benchmarks.records import SLOWEST_MS
+from benchmarks.service import Say, Stack, running_stack, running_worker
+from config.embedded import held_folder
+from config.processes import Child
+
+IN_FLIGHT, QUICK_IN_FLIGHT = (1, 16), (1, 4)
+ROUNDS, QUICK_ROUNDS = 5, 1
+# A round goes on for so long, and until what has begun has ended.
+ROUND_S, QUICK_ROUND_S = 2.5, 0.5
+# After a round the worker still acknowledges and marks as finished.
+SETTLE_S = 0.15
+APART = ("publisher", "PostgreSQL", "Redis", "sources")
+BESIDE = "bare asyncio + aiohttp + uvloop in one process, the same GETs, no Celery, nothing stored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One round; CPU and requests are a retrieval's share. `cpu_ms` is the worker's or the bare loop's."""
+
+    over_ms: tuple[float, ...]
+    cpu_ms: float
+    apart_ms: dict[str, float]
+    a_second: float
+    requests: float
+    opening_ms: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """The rounds with so many in flight, with or without the verdict."""
+
+    judged: bool
+    in_flight: int
+    ours: list[Round] = field(default_factory=list)
+    bare: list[Round] = field(default_factory=list)
+
+    @property
+    def words(self) -> str:
+        """Return what was measured."""
+        return f"{'verdict' if self.judged else 'no verdict'}, {self.in_flight} at once"
+
+
+def measure(*, folder: Path, quick: bool, say: Say) -> list[Table]:
+    """Run all rounds and return their tables.
+
+    Raises: StartError.
+    """
+    blocks: list[Block] = []
+    at_once = QUICK_IN_FLIGHT if quick else IN_FLIGHT
+    with held_folder(folder=folder), running_stack(folder=folder, count=max(at_once), say=say) as stack:
+        for judged in (False, True):
+            say(f"  a worker {'as it is' if judged else 'without the verdict'}")
+            with running_worker(stack=stack, judged=judged) as worker:
+                for in_flight in at_once:
+                    block = Block(judged=judged, in_flight=in_flight)
+                    asyncio.run(_run(block=block, stack=stack, worker=worker, quick=quick, say=say))
+                    blocks.append(block)
+    return [_main_table(blocks=blocks), _apart_table(blocks=blocks)]
+
+
+async def _run(*, block: Block, stack: Stack, worker: Child, quick: bool, say: Say) -> None:
+    """Run a block's rounds, one of ours and one of the bare loop's in turn."""
+    at_once, rounds = block.in_flight, QUICK_ROUNDS if quick else ROUNDS
+    seconds = QUICK_ROUND_S if quick else ROUND_S
+    async with (
+        drivers.service(stack=stack, in_flight=at_once) as service,
+        drivers.bare(stack=stack, judged=block.judged) as bare,
+    ):
+        # Every connection and thread that a round needs is made before the first.
+        await service.drive(seconds=0, in_flight=at_once)
+        await bare.drive(seconds=0, in_flight=at_once)
+        for number in range(1, rounds + 1):
+            began = time.monotonic()
+            block.ours.append(await _our_round(service=service, worker=worker, seconds=seconds, in_flight=at_once))
+            block.bare.append(await _bare_round(bare=bare, seconds=seconds, in_flight=at_once))
+            say(f"  {block.words}: round {number} of {rounds}, {time.monotonic() - began:.1f} s")
+
+
+async def _our_round(*, service: drivers.Service, worker: Child, seconds: float, in_flight: int) -> Round:
+    meter = _Meter(stack=service.stack, process=worker)
+    driven = await service.drive(seconds=seconds, in_flight=in_flight)
+    await asyncio.sleep(SETTLE_S)
+    meter.stop()
+    return meter.round(
+        driven=driven, errors=driven.errors + await service.errors(), opening_ms=tuple(service.opening_ms)
+    )
+
+
+async def _bare_round(*, bare: drivers.Bare, seconds: float, in_flight: int) -> Round:
+    meter = _Meter(stack=bare.stack, process=bare.stack.bare.child)
+    driven = await bare.drive(seconds=seconds, in_flight=in_flight)
+    await asyncio.sleep(SETTLE_S)
+    meter.stop()
+    return meter.round(driven=driven, errors=driven.errors)
+
+
+class _Meter:
+    """Reads the CPU of all processes, and how often the sources were asked, before and after a round."""
+
+    def __init__(self, *, stack: Stack, process: Child) -> None:
+        self._stack, self._process = stack, process
+        self._calls = stack.calls()
+        self._used = stack.cpu_so_far(asking=process)
+        self._publisher_ms = time.process_time() * 1000  # last: reading the others costs as well
+
+    def stop(self) -> None:
+        """Note what was used."""
+        self._publisher_ms = time.process_time() * 1000 - self._publisher_ms
+        used = self._stack.cpu_so_far(asking=self._process)
+        self._used = {name: used[name] - before for name, before in self._used.items()}
+        self._calls = self._stack.calls() - self._calls
+
+    def round(self, *, driven: Driven, errors: int, opening_ms: tuple[float, ...] = ()) -> Round:
+        """Return the round as figures."""
+        count = len(driven.times_ms)
+        share = {name: used / count for name, used in self._used.items()}
+        return Round(
+            over_ms=(math.inf,) if errors else tuple(one - SLOWEST_MS for one in driven.times_ms),
+            cpu_ms=math.inf if errors else share["asking"],
+            apart_ms={"publisher": self._publisher_ms / count, **share},
+            a_second=0.0 if errors else count * 1000 / driven.whole_ms,
+            requests=self._calls / count,
+            opening_ms=opening_ms,
+        )
+
+
+def _main_table(*, blocks: Sequence[Block]) -> Table:
+    rows = tuple(row for block in blocks for row in _rows(block=block))
+    title = f"Fan-out: six sources of about 200 KB, the slowest answering in {SLOWEST_MS} ms"
+    return Table(title=title, beside=BESIDE, rows=rows)
+
+
+def _rows(*, block: Block) -> Iterator[Row]:
+    def row(figure: str, unit: str, value: Callable[[Round], float], aim: str = "") -> Row:
+        ours, bare = (tuple(value(one) for one in rounds) for rounds in (block.ours, block.bare))
+        return Row(name=f"{block.words}: {figure}", unit=unit, ours=ours, beside=bare, aim=aim)
+
+    one_judged = block.judged and block.in_flight == 1
+    yield row("over slowest, median", "ms", lambda one: median(one.over_ms), "bound + 25" if one_judged else "")
+    # A round has too few for a p95 of its own.
+    late = [_late(rounds=rounds) for rounds in (block.ours, block.bare)]
+    yield Row(name=f"{block.words}: over slowest, p95 of all", unit="ms", ours=(late[0],), beside=(late[1],))
+    yield row("CPU of worker, each", "ms", lambda one: one.cpu_ms, "1.6 x, + 15" if block.judged else "")
+    yield row("retrievals", "/s", lambda one: one.a_second)
+    yield row("requests, each", "", lambda one: one.requests, "1 x")
+
+
+def _late(*, rounds: Sequence[Round]) -> float:
+    values = [value for one in rounds for value in one.over_ms]
+    return math.inf if math.inf in values else share_below(values=values, share=0.95)
+
+
+def _apart_table(*, blocks: Sequence[Block]) -> Table:
+    rows: list[Row] = []
+    for block in blocks:
+        opening = tuple(median(one.opening_ms) for one in block.ours)
+        rows.append(Row(name=f"{block.words}: until open_record returns", unit="ms", ours=opening))
+        for name in APART:
+            ours, bare = (tuple(one.apart_ms[name] for one in rounds) for rounds in (block.ours, block.bare))
+            beside = bare if name == "sources" else ()  # the bound has no part in the others
+            rows.append(Row(name=f"{block.words}: CPU of {name}, each", unit="ms", ours=ours, beside=beside))
+    title = "The same rounds: what is in those times, and the CPU of the other processes (the publisher follows, too)"
+    return Table(title=title, beside=BESIDE, rows=tuple(rows))

@@ -1,0 +1,238 @@
+"""What is done with one record in one process: read, judge, seal, merge, draw. Only CPU time, beside bounds."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+import zstandard
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from fhir.resources import R4B
+
+from aggregator.federation.store import HeldAnswer, Sealer, new_wrapped_key
+from aggregator.record.document import items_of
+from aggregator.record.item import Item
+from aggregator.record.merge import merge
+from benchmarks.figures import Row, Table
+from benchmarks.pages import RecordDrawing
+from benchmarks.records import RECORD_BYTES, FakeSource, fake_sources, people
+from config.collector import settle_collector
+from connectors.contract import Reply
+from connectors.fhir import Release, verdict
+from connectors.fhir_r4.connector import FhirR4
+from connectors.guards import read_entry, split
+
+ROUNDS, QUICK_ROUNDS = 5, 2
+# One side of a round is repeated until it has used so much: a clock's tick is then nothing.
+SIDE_MS, QUICK_SIDE_MS = 40.0, 5.0
+BASE = "https://source.example/fhir"
+MASTER_KEY = b"only for the benchmark: 32 bytes"
+RETRIEVAL_ID = UUID(int=1)
+SOURCE_ID = UUID(int=2)
+Act = Callable[[], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One piece of work and what stands beside it. `units`: how many things it is done to, where a figure is each's."""
+
+    name: str
+    unit: str
+    ours: Act
+    beside: Act
+    units: int = 1
+    aim: str = ""
+
+
+def measure(*, quick: bool, say: Callable[[str], None]) -> list[Table]:
+    """Run all rounds and return their table."""
+    say("  records to work on")
+    works = [*_reading(), *_holding(), *_merging(sizes=(200,) if quick else (1_000, 2_000))]
+    works += _drawing(size=200 if quick else 2_000)
+    settle_collector()
+    rows = []
+    for work in works:
+        say(f"  {work.name}")
+        rows.append(
+            _row(work=work, rounds=QUICK_ROUNDS if quick else ROUNDS, side_ms=QUICK_SIDE_MS if quick else SIDE_MS)
+        )
+    return [Table(title="Work on one record, CPU", beside="what the figure names after 'beside'", rows=tuple(rows))]
+
+
+def _row(*, work: Work, rounds: int, side_ms: float) -> Row:
+    """Alternate the two; the first of each, which fills caches, is thrown away."""
+    sides = []
+    for act in (work.ours, work.beside):
+        first = _cpu_ms(act=act, times=1)
+        again = _cpu_ms(act=act, times=1)
+        sides.append((act, max(1, round(side_ms / max(0.01, min(first, again))))))
+    found: list[list[float]] = [[], []]
+    for _ in range(rounds):
+        for values, (act, times) in zip(found, sides, strict=True):
+            values.append(_cpu_ms(act=act, times=times) / work.units * (1000 if work.unit == "µs" else 1))
+    ours, beside = (tuple(values) for values in found)
+    return Row(name=work.name, unit=work.unit, ours=ours, beside=beside, aim=work.aim)
+
+
+def _cpu_ms(*, act: Act, times: int) -> float:
+    """Return the CPU milliseconds of one, over so many."""
+    began = time.process_time()
+    for _ in range(times):
+        act()
+    return (time.process_time() - began) * 1000 / times
+
+
+def _payload(*, fake: FakeSource) -> bytes:
+    return fake.record(person=people(count=1)[0], base=BASE)
+
+
+def _reading() -> Iterator[Work]:
+    """The bytes of one source, as received."""
+    payload = _payload(fake=fake_sources()[0])
+    entries = [entry.resource for entry in split(payload=payload).entries if entry.resource is not None]
+
+    def judge() -> None:
+        for entry in split(payload=payload).entries:
+            assert verdict(entry=entry.resource or b"", release=Release.R4).resource
+
+    def guards() -> None:
+        for entry in split(payload=payload).entries:
+            read_entry(entry=entry.resource or b"")
+
+    def models() -> None:
+        for entry in entries:
+            resource = read_entry(entry=entry)
+            R4B.get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+
+    def plain() -> None:
+        json.loads(payload)
+
+    count = len(entries)
+    yield Work(
+        name="split an answer of 200 KB, beside json.loads of it",
+        unit="ms",
+        ours=lambda: split(payload=payload),
+        beside=plain,
+    )
+    yield Work(
+        name="split and guards, each entry, beside json.loads of the answer",
+        unit="µs",
+        ours=guards,
+        beside=plain,
+        units=count,
+    )
+    yield Work(
+        name="split, guards and verdict, each entry, beside json.loads of the answer",
+        unit="µs",
+        ours=judge,
+        beside=plain,
+        units=count,
+    )
+    yield Work(
+        name="the same, beside guards and fhir.resources on the entries",
+        unit="µs",
+        ours=judge,
+        beside=models,
+        units=count,
+        aim="1/8 x",
+    )
+
+
+def _holding() -> Iterator[Work]:
+    """One source's answer, as it is held."""
+    payload = _payload(fake=fake_sources()[0])
+    reply = FhirR4().convert(payload=payload)
+    wrapped = new_wrapped_key(master_key=MASTER_KEY, retrieval_id=RETRIEVAL_ID)
+    sealer = Sealer(master_key=MASTER_KEY, wrapped_key=wrapped, retrieval_id=RETRIEVAL_ID)
+    answer = _held(reply=reply)
+    blob = sealer.seal(source_id=SOURCE_ID, answer=answer)
+    cipher, nonce = AESGCM(MASTER_KEY), os.urandom(12)
+    packed = cipher.encrypt(nonce, zstandard.ZstdCompressor(level=1).compress(payload), None)
+
+    def split_and_seal() -> None:
+        split(payload=payload)
+        sealer.seal(source_id=SOURCE_ID, answer=answer)
+
+    def pack() -> None:
+        cipher.encrypt(os.urandom(12), zstandard.ZstdCompressor(level=1).compress(payload), None)
+
+    def unpack() -> None:
+        zstandard.ZstdDecompressor().decompress(cipher.decrypt(nonce, packed, None))
+
+    yield Work(
+        name="seal an answer of 200 KB, beside zstd-1 and AES-GCM of it",
+        unit="ms",
+        ours=lambda: sealer.seal(source_id=SOURCE_ID, answer=answer),
+        beside=pack,
+    )
+    yield Work(name="split and seal it, beside the same", unit="ms", aim="8 x", ours=split_and_seal, beside=pack)
+    yield Work(
+        name="open it, beside AES-GCM and zstd",
+        unit="ms",
+        ours=lambda: sealer.open(source_id=SOURCE_ID, blob=blob),
+        beside=unpack,
+    )
+
+
+def _held(*, reply: Reply) -> HeldAnswer:
+    return HeldAnswer(
+        received_at=datetime.now(UTC),
+        subject=reply.subject,
+        items=items_of(reply=reply, source_id=str(SOURCE_ID)),
+        quarantined=reply.quarantined,
+        notices=reply.notices,
+    )
+
+
+def _items(*, size: int) -> list[Item]:
+    """Return so many items of six sources."""
+    found: list[Item] = []
+    for at, fake in enumerate(fake_sources(record_bytes=RECORD_BYTES * size // 600), start=1):
+        reply = FhirR4().convert(payload=_payload(fake=fake))
+        found += items_of(reply=reply, source_id=f"source-{at}")[: size // 6 + 1]
+    return found[:size]
+
+
+def _merging(*, sizes: Sequence[int]) -> Iterator[Work]:
+    for size in sizes:
+        items = _items(size=size)
+        yield Work(
+            name=f"merge {len(items):,} items, each, beside json.loads of each",
+            unit="µs",
+            ours=partial(merge, items=items),
+            beside=partial(_parse, items=items),
+            units=len(items),
+            aim="15 µs",
+        )
+
+
+def _parse(*, items: Sequence[Item]) -> None:
+    for item in items:
+        json.loads(item.resource)
+
+
+def _drawing(*, size: int) -> Iterator[Work]:
+    """A record's page with every row on it."""
+    drawing = RecordDrawing(record=merge(items=_items(size=size)))
+    rows = f"{drawing.rows:,} rows"
+    yield Work(
+        name=f"view and page of {rows}, each, beside strings and html.escape",
+        unit="µs",
+        aim="15 µs, 5 x",
+        ours=drawing.draw,
+        beside=drawing.draw_plainly,
+        units=drawing.rows,
+    )
+    yield Work(
+        name="its view alone, each, beside the same",
+        unit="µs",
+        ours=drawing.view,
+        beside=drawing.draw_plainly,
+        units=drawing.rows,
+    )

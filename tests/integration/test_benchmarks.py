@@ -1,0 +1,33 @@
+"""The benchmark runs and shows its table. What it measures is looked at, never asserted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_work_on_one_record_is_measured(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    ended = run("--quick", "--only", "work", "--json", str(file))
+    assert ended.returncode == 0, ended.stderr
+    assert "this project" in ended.stdout
+    assert "Versions: Python" in ended.stdout
+    (table,) = json.loads(file.read_text())["tables"]
+    assert {len(row["this project"]) for row in table["rows"]} == {2}
+    assert all(value > 0 for row in table["rows"] for value in (*row["this project"], *row["beside it"], row["ratio"]))
+
+
+def test_a_file_that_cannot_be_written_is_named_before_anything_runs(tmp_path: Path) -> None:
+    ended = run("--json", str(tmp_path / "nowhere" / "figures.json"))
+    assert ended.returncode == 2
+    assert "no folder" in ended.stderr

@@ -66,7 +66,7 @@ def start_worker(*, environment: Mapping[str, str], logs: Path, name: str = "dem
 
 
 def worker_is_ready(*, client: redis.Redis, child: Child) -> bool:
-    """Return whether this very worker has said that it takes tasks (see config/celery.py)."""
+    """Return whether this very worker has said that it takes tasks (see config/worker.py)."""
     return any(client.get(key) == str(child.process.pid).encode() for key in client.scan_iter("worker:ready:*"))
 
 

@@ -90,12 +90,12 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _item(item: Item) -> dict[str, Any]:
     head = msgspec.json.decode(item.resource, type=_Head)
-    return {"source": item.source_id, "resource": f"{head.resource_type}/{head.id}", "notes": list(item.notes)}
+    return {"source": item.source_id, "resource": f"{head.resource_type}/{head.id or ''}", "notes": list(item.notes)}
 
 
 class _Head(msgspec.Struct):
     resource_type: str = msgspec.field(name="resourceType", default="")
-    id: str = ""
+    id: str | None = None
 
 
 def _conflict(conflict: Conflict) -> dict[str, Any]:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 Resource = Mapping[str, Any]
 
 
 def parse(*, resource: bytes) -> Resource:
-    """Return a resource as a mapping; decimals keep the precision they were sent with (7.10 stays 7.10)."""
-    parsed = json.loads(resource, parse_float=Decimal)
+    """Return a resource as a mapping, each number as the text that was sent: 7.10 stays 7.10, and 1e-7 is 1e-7."""
+    parsed = json.loads(resource, parse_float=str, parse_int=str)
     return parsed if isinstance(parsed, dict) else {}
 
 
 def text(value: object) -> str:
-    """Return a string as it is, a number as it was sent, and "" for anything else."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        return str(value)
-    return ""
+    """Return a string, or a number as it was sent, and "" for anything else."""
+    return value if isinstance(value, str) else ""
 
 
 def mapping(value: object) -> Resource:
@@ -37,9 +32,9 @@ def mappings(value: object) -> Iterator[Resource]:
 
 
 def codings(concept: object) -> Iterator[tuple[str, str, str]]:
-    """Yield (system, code, display) of a CodeableConcept, in order."""
+    """Yield (system, code, display) of a CodeableConcept, in order; a code means the same with space around it."""
     for coding in mappings(mapping(concept).get("coding")):
-        yield text(coding.get("system")), text(coding.get("code")), text(coding.get("display"))
+        yield text(coding.get("system")).strip(), text(coding.get("code")).strip(), text(coding.get("display"))
 
 
 def concept_text(concept: object) -> str:
@@ -58,7 +53,7 @@ def concept_text(concept: object) -> str:
 def code_of(concept: object) -> str:
     """Return the first code of a CodeableConcept, or of a bare code."""
     if isinstance(concept, str):
-        return concept
+        return concept.strip()
     return next((code for _, code, _ in codings(concept) if code), "")
 
 

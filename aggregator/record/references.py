@@ -16,7 +16,7 @@ _REFERENCE = re.compile(rb'"reference"\s*:\s*("(?:[^"\\]|\\.){1,512}")')
 
 class _Head(msgspec.Struct):
     resource_type: str = msgspec.field(name="resourceType", default="")
-    id: str = ""
+    id: str | None = None
 
 
 _HEAD = msgspec.json.Decoder(_Head)

@@ -1,0 +1,264 @@
+"""What Hypothesis draws: numbers, people, FHIR items, policies and relationships, valid unless the name says otherwise.
+
+Pools are small on purpose: laws about joining are only tried where things agree.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from aggregator.accounts.requester import PurposeOfUse, Requester
+from aggregator.accounts.roles import Role
+from aggregator.consent.decision import BasePolicy, PolicyTerms, RelationshipKind, RelationshipTerms
+from aggregator.mpi.demographics import Demographics
+from aggregator.record.item import Item
+from tests.factories import SNOMED_CT, UCUM, check_digit, concept, item, restricted
+from tests.factories import requester as a_requester
+
+Json = dict[str, Any]
+
+# NHS numbers
+
+
+@st.composite
+def valid_numbers(draw: DrawFn) -> str:
+    """Draw a valid NHS number that begins with 9, as test numbers do."""
+    stem = draw(stems())
+    digit = check_digit(stem=stem)
+    if digit == 10:  # no number has this stem; the next has one, since its last weight is 2
+        stem = stem[:-1] + str((int(stem[-1]) + 1) % 10)
+        digit = check_digit(stem=stem)
+    return f"{stem}{digit}" if digit < 10 else "9990001006"
+
+
+def stems() -> SearchStrategy[str]:
+    """Draw nine digits that begin with 9."""
+    return st.integers(900_000_000, 999_999_998).map(str)
+
+
+# People
+
+GIVEN_NAMES = ("Joan", "Jean", "Robert", "Bob", "Rob", "R", "Elizabeth", "Liz", "Beth", "José", "Baby", "Unknown", "")
+FAMILY_NAMES = ("Ferris", "FERRIS", "O'Neill", "ONeill", "Smith", "Robert", "Joan", "")
+
+
+@st.composite
+def demographics(draw: DrawFn, *, statuses: tuple[str, ...] = ("01", "03", "")) -> Demographics:
+    """Draw demographics from small pools, so that two drawings often agree in part."""
+    return Demographics(
+        nhs_number=draw(st.sampled_from(["9990001006", "9990001014", "9990001022", "9990001007", ""])),
+        nhs_number_status=draw(st.sampled_from(statuses)),
+        family=draw(st.sampled_from(FAMILY_NAMES)),
+        given=draw(st.sampled_from(GIVEN_NAMES)),
+        birth_date=draw(st.sampled_from([date(1951, 5, 4), date(1951, 4, 5), date(1900, 1, 1), None])),
+        sex=draw(st.sampled_from(["male", "female", "unknown", ""])),
+        postcode=draw(st.sampled_from(["TM1 1AA", "tm11aa", "TM9 9ZZ", ""])),
+    )
+
+
+# FHIR
+
+SOURCES = ("practice", "hospital", "community")
+DATES = (
+    "2024",
+    "2024-05",
+    "2024-05-01",
+    "2024-05-02",
+    "2023-12-31",
+    "2024-05-01T10:00:00+01:00",
+    "2024-05-01T09:00:00Z",
+    "2024-05-01T23:30:00Z",
+    "2016-12-31T23:59:60Z",
+    "0001-01-01",
+)
+IDENTIFIERS = ("A-1", "B-2")
+CODES = {
+    "Condition": ("73211009", "44054006", "38341003"),
+    "AllergyIntolerance": ("91936005", "294505008", "716186003", "409137002"),
+    "Procedure": ("80146002", "174041007"),
+    "Immunization": ("39114911000001105", "822851000000102"),
+    "Medication": ("322236009", "39113611000001102", "319775004"),
+    "Observation": ("1000731000000107", "1022431000000105"),
+    "Encounter": ("185347001", "308335008"),
+}
+STATUSES = {
+    "MedicationRequest": ("active", "on-hold", "completed", "stopped", "cancelled", "entered-in-error", "draft"),
+    "MedicationStatement": ("active", "completed", "stopped", "not-taken", "entered-in-error", "unknown"),
+    "Procedure": ("completed", "not-done", "entered-in-error", "unknown"),
+    "Immunization": ("completed", "not-done", "entered-in-error"),
+    "Observation": ("final", "preliminary", "amended", "cancelled", "entered-in-error"),
+    "Encounter": ("finished", "in-progress", "planned", "cancelled", "entered-in-error"),
+}
+DATE_ELEMENTS = {
+    "Condition": "onsetDateTime",
+    "AllergyIntolerance": "onsetDateTime",
+    "Procedure": "performedDateTime",
+    "Immunization": "occurrenceDateTime",
+    "Observation": "effectiveDateTime",
+    "MedicationRequest": "authoredOn",
+    "MedicationStatement": "effectiveDateTime",
+}
+SUBJECT = {"reference": "Patient/1"}
+PATIENT_TYPES = frozenset({"AllergyIntolerance", "Immunization"})
+CLINICAL_STATUS_TYPES = frozenset({"Condition", "AllergyIntolerance"})
+MEDICATION_TYPES = frozenset({"MedicationRequest", "MedicationStatement"})
+TYPES = (*CLINICAL_STATUS_TYPES, *STATUSES)
+
+
+@st.composite
+def codes(draw: DrawFn, *, pool: tuple[str, ...]) -> Json:
+    """Draw a CodeableConcept: one SNOMED CT code, two that mean the same, or words alone."""
+    chosen = draw(st.lists(st.sampled_from(pool), max_size=2, unique=True))
+    return {
+        "coding": [{"system": SNOMED_CT, "code": code, "display": f"Concept {code}"} for code in chosen],
+        "text": draw(st.sampled_from(["As the clinician wrote it", "Worded otherwise"])),
+    }
+
+
+@st.composite
+def resources(draw: DrawFn, *, kinds: tuple[str, ...] = TYPES, coded: bool = True) -> Json:
+    """Draw one clinical R4 resource: any type, status, precision of date, with or without identifiers and labels."""
+    kind = draw(st.sampled_from(sorted(kinds)))
+    written: Json = {"resourceType": kind, "id": draw(st.sampled_from(["one", "two", "three"]))}
+    written["patient" if kind in PATIENT_TYPES else "subject"] = SUBJECT
+    named = codes(pool=CODES["Medication" if kind in MEDICATION_TYPES else kind])
+    words = draw(named) if coded else {"text": "As the clinician wrote it"}
+    written.update(draw(_subject_element(kind=kind, words=words)))
+    written.update(draw(_standing_elements(kind=kind)))
+    when = draw(st.one_of(st.none(), st.sampled_from(DATES)))
+    if when and kind in DATE_ELEMENTS:
+        written[DATE_ELEMENTS[kind]] = when
+    identifier = draw(st.one_of(st.none(), st.sampled_from(IDENTIFIERS)))
+    if identifier:
+        written["identifier"] = [{"system": "https://records.example/id", "value": identifier}]
+    if kind in MEDICATION_TYPES:
+        written.update(draw(_prescribing()))
+    if kind == "Observation":
+        written.update(draw(_measuring()))
+    return written
+
+
+@st.composite
+def _subject_element(draw: DrawFn, *, kind: str, words: Json) -> Json:
+    if kind == "Encounter":
+        return {"class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}, "type": [words]}
+    if kind == "Immunization":
+        return {"vaccineCode": words}
+    if kind not in MEDICATION_TYPES:
+        return {"code": words}
+    if draw(st.booleans()):
+        return {"medicationCodeableConcept": words}
+    return {"medicationReference": {"reference": f"Medication/{draw(st.sampled_from(['m', 'n']))}"}}
+
+
+@st.composite
+def _standing_elements(draw: DrawFn, *, kind: str) -> Json:
+    if kind not in CLINICAL_STATUS_TYPES:
+        return {
+            "status": draw(st.sampled_from(STATUSES[kind])),
+            **({"intent": "order"} if kind == "MedicationRequest" else {}),
+        }
+    clinical = draw(st.sampled_from(["active", "resolved", "inactive", ""]))
+    verified = draw(st.sampled_from(["confirmed", "confirmed", "refuted", "entered-in-error", ""]))
+    stem = "condition" if kind == "Condition" else "allergyintolerance"
+    said = {
+        "clinicalStatus": concept(code=clinical, system=f"http://terminology.hl7.org/CodeSystem/{stem}-clinical"),
+        "verificationStatus": concept(code=verified, system=f"http://terminology.hl7.org/CodeSystem/{stem}-ver-status"),
+    }
+    return {name: value for name, value in said.items() if value["coding"][0]["code"]}
+
+
+@st.composite
+def _prescribing(draw: DrawFn) -> Json:
+    said: Json = {}
+    if draw(st.booleans()):
+        said["basedOn"] = [{"reference": f"MedicationRequest/{draw(st.sampled_from(['one', 'two']))}"}]
+    route = draw(st.sampled_from(["", "26643006", "47625008"]))
+    dosage: Json = {"text": draw(st.sampled_from(["one twice a day", "two at night"]))}
+    if route:
+        dosage["route"] = concept(code=route)
+    return {**said, "dosage": [dosage]}
+
+
+@st.composite
+def _measuring(draw: DrawFn) -> Json:
+    value = draw(st.sampled_from([None, 7.1, 71, 0.071]))
+    if value is None:
+        return {}
+    unit = draw(st.sampled_from(["mmol/L", "umol/L", "g/L", "g/dL", "mystery"]))
+    return {"valueQuantity": {"value": value, "unit": unit, "system": UCUM, "code": unit}}
+
+
+@st.composite
+def supporting_resources(draw: DrawFn) -> Json:
+    """Draw what other items point to: a medicine or a practitioner."""
+    if draw(st.booleans()):
+        return {
+            "resourceType": "Medication",
+            "id": draw(st.sampled_from(["m", "n"])),
+            "code": draw(codes(pool=CODES["Medication"])),
+        }
+    return {"resourceType": "Practitioner", "id": draw(st.sampled_from(["p", "q"]))}
+
+
+@st.composite
+def records(
+    draw: DrawFn,
+    *,
+    sources: tuple[str, ...] = SOURCES,
+    drawn: SearchStrategy[Json] | None = None,
+    max_size: int = 9,
+    labelled: bool = False,
+) -> list[Item]:
+    """Draw the items that several sources gave, in any order, each with an id of its own."""
+    what = drawn if drawn is not None else st.one_of(resources(), resources(), resources(), supporting_resources())
+    numbers = draw(st.lists(st.integers(0, 10**6), max_size=max_size, unique=True))
+    given: list[Item] = []
+    for number in numbers:
+        resource = draw(what)
+        if labelled and draw(st.integers(0, 3)) == 0:
+            resource = {**resource, "meta": restricted(code=draw(st.sampled_from("RV")))}
+        source = draw(st.sampled_from(sources))
+        given.append(item(resource=resource, source=source, id=f"{source}-{number:07}"))
+    return given
+
+
+# Who may see what
+
+ORGANISATIONS = (UUID(int=1), UUID(int=2))
+
+
+@st.composite
+def policies(draw: DrawFn) -> tuple[PolicyTerms, ...]:
+    """Draw any policies, in any number and order."""
+    return tuple(PolicyTerms(base=base) for base in draw(st.lists(st.sampled_from(BasePolicy), max_size=3)))
+
+
+@st.composite
+def relationships(draw: DrawFn) -> tuple[RelationshipTerms, ...]:
+    """Draw relationships of two organisations, open, ended and to come."""
+    day = st.dates(date(2024, 1, 1), date(2026, 12, 31))
+    return tuple(
+        RelationshipTerms(
+            organisation_id=draw(st.sampled_from(ORGANISATIONS)),
+            kind=draw(st.sampled_from(RelationshipKind)),
+            from_date=draw(day),
+            until_date=draw(st.one_of(st.none(), day)),
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    )
+
+
+@st.composite
+def requesters(draw: DrawFn) -> Requester:
+    """Draw anybody who may come to a door."""
+    return a_requester(
+        role=draw(st.sampled_from(Role)),
+        organisation_id=draw(st.sampled_from([*ORGANISATIONS, None])),
+        purpose=draw(st.sampled_from(PurposeOfUse)),
+    )

@@ -1,0 +1,108 @@
+"""What is shown under a heading is what was sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aggregator.record.details import details_of
+from aggregator.record.reading import parse
+from tests.factories import allergy, concept, condition, immunisation, observation, order, statement
+
+
+@pytest.mark.parametrize("sent", ["7.10", "7.0", "0.0000001", "1e2", "1E-7", "-0", "100000000000000000000", "5"])
+def test_a_number_is_shown_with_the_digits_that_were_sent(sent: str) -> None:
+    resource = b'{"resourceType":"Observation","valueQuantity":{"value":%s,"unit":"mmol/L"}}' % sent.encode()
+    assert details_of(resource=parse(resource=resource)) == (("Value", f"{sent} mmol/L"),)
+
+
+def test_a_result_keeps_its_comparator_flag_and_range() -> None:
+    told = observation(
+        valueQuantity={"value": "5", "comparator": "<", "unit": "ng/L"},
+        interpretation=[{"text": "Low"}],
+        referenceRange=[{"low": {"value": "0"}, "high": {"value": "14", "unit": "ng/L"}}],
+    )
+    assert details_of(resource=told) == (("Value", "<5 ng/L"), ("Flag", "Low"), ("Reference range", "0 to 14 ng/L"))
+
+
+@pytest.mark.parametrize(
+    ("members", "shown"),
+    [
+        ({"valueString": "See <b>letter</b>"}, "See <b>letter</b>"),
+        ({"valueBoolean": False}, "No"),
+        ({"valueBoolean": True}, "Yes"),
+        ({"valueCodeableConcept": {"text": "Positive"}}, "Positive"),
+        ({"valueDateTime": "2024-05"}, "2024-05"),
+        ({"valuePeriod": {"start": "2024"}}, "from 2024"),
+        ({"dataAbsentReason": {"text": "Not performed"}}, "Not performed"),
+    ],
+)
+def test_a_value_of_any_kind_is_shown(members: dict[str, Any], shown: str) -> None:
+    assert details_of(resource=observation(**members)) == (("Value", shown),)
+
+
+def test_a_dose_is_shown_whole_in_the_words_that_were_sent() -> None:
+    words = "ONE to be taken  each morning.\nDo not stop suddenly — " + "see leaflet " * 50
+    told = order(
+        dosageInstruction=[{"text": words, "patientInstruction": "With food", "route": {"text": "Oral"}}],
+        dispenseRequest={"quantity": {"value": "28", "unit": "tablet"}, "validityPeriod": {"start": "2024-01-01"}},
+        statusReason={"text": "Side effects"},
+        note=[{"text": "first"}, {"text": "second"}],
+    )
+    assert details_of(resource=told) == (
+        ("Dose", words),
+        ("Instruction", "With food"),
+        ("Route", "Oral"),
+        ("Quantity", "28 tablet"),
+        ("Valid", "from 2024-01-01"),
+        ("Why it ended", "Side effects"),
+        ("Note", "first\nsecond"),
+    )
+
+
+def test_a_dose_without_words_is_told_by_its_parts() -> None:
+    dosage = {
+        "doseAndRate": [{"doseQuantity": {"value": "500", "unit": "mg"}}],
+        "timing": {"repeat": {"frequency": "2", "period": "1", "periodUnit": "d"}},
+        "asNeededBoolean": True,
+    }
+    assert details_of(resource=statement(dosage=[dosage])) == (("Dose", "500 mg, 2 times every 1 d, as needed"),)
+
+
+def test_a_reaction_is_shown_with_how_severe_it_was() -> None:
+    told = allergy(
+        reaction=[
+            {"manifestation": [concept(code="39579001", display="Anaphylaxis")], "severity": "severe"},
+            {"description": "a rash"},
+        ],
+        criticality="high",
+        type="allergy",
+        onsetString="in childhood",
+    )
+    assert details_of(resource=told) == (
+        ("Reaction", "Anaphylaxis"),
+        ("Severity", "severe"),
+        ("Reaction", "a rash"),
+        ("Criticality", "high"),
+        ("Kind", "allergy"),
+        ("Began", "in childhood"),
+    )
+
+
+def test_an_ended_problem_says_when() -> None:
+    told = condition(onsetAge={"value": "40", "unit": "a"}, abatementDateTime="2024-05", severity={"text": "Mild"})
+    assert details_of(resource=told) == (("Severity", "Mild"), ("Began", "40 a"), ("Ended", "2024-05"))
+
+
+def test_a_vaccination_says_which_dose_and_why_it_was_not_given() -> None:
+    told = immunisation(
+        protocolApplied=[{"doseNumberPositiveInt": "2"}], lotNumber="AB12", statusReason={"text": "Declined"}
+    )
+    assert details_of(resource=told) == (("Dose", "2"), ("Batch", "AB12"), ("Why not given", "Declined"))
+
+
+def test_what_says_nothing_has_no_line() -> None:
+    assert details_of(resource=condition()) == ()
+    assert details_of(resource={"resourceType": "Goal"}) == ()
+    assert details_of(resource={}) == ()

@@ -1,0 +1,118 @@
+"""Labels, references and files of items."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aggregator.record import document
+from aggregator.record.item import Label
+from aggregator.record.labels import labels_of
+from aggregator.record.merge import merge
+from aggregator.record.references import local_reference, referenced_from, references_in, target_of
+from connectors.contract import QuarantinedEntry, ReceivedItem, RecordCategory, Reply
+from tests.factories import CONFIDENTIALITY, allergy, condition, item, item_of_bytes, restricted
+
+
+@pytest.mark.parametrize(
+    ("meta", "labels"),
+    [
+        (restricted(), (Label(system=CONFIDENTIALITY, code="R"),)),
+        ({"security": [{"system": CONFIDENTIALITY, "code": " R "}]}, (Label(system=CONFIDENTIALITY, code="R"),)),
+        (
+            {"security": [{"system": None, "code": None}, {"code": "V"}]},
+            (Label(system="", code=""), Label(system="", code="V")),
+        ),
+        ({"security": []}, ()),
+        ({"security": None}, ()),
+        ({}, ()),
+        (None, ()),
+    ],
+)
+def test_labels_are_read_as_sent_and_a_null_costs_nothing(meta: Any, labels: tuple[Label, ...]) -> None:
+    assert labels_of(resource=json.dumps(condition(meta=meta)).encode()) == labels
+
+
+@pytest.mark.parametrize(
+    ("reference", "local"),
+    [
+        ("Medication/1", "Medication/1"),
+        ("https://hospital.example/fhir/Medication/1", "Medication/1"),
+        ("https://hospital.example/fhir/Medication/1/_history/4", "Medication/1"),
+        ("urn:uuid:0b0d", "urn:uuid:0b0d"),
+        ("", ""),
+    ],
+)
+def test_a_reference_is_known_without_its_server_and_version(reference: str, local: str) -> None:
+    assert local_reference(reference) == local
+
+
+def test_references_are_found_wherever_they_stand_and_however_they_are_escaped() -> None:
+    resource = b'{"a":[{"reference" : "Medication\\/1"}],"extension":[{"valueReference":{"reference":"P/2"}}]}'
+    assert references_in(item=item_of_bytes(resource=resource, category=RecordCategory.OTHER)) == (
+        "Medication/1",
+        "P/2",
+    )
+
+
+@pytest.mark.parametrize("name", [{}, {"id": None}, {"id": ""}])
+def test_an_item_without_an_id_is_the_target_of_nothing(name: dict[str, Any]) -> None:
+    assert target_of(item=item(resource={**allergy(), **name})) == ""
+    assert merge(items=[item(resource={**allergy(), **name})]).section(RecordCategory.ALLERGIES).entries
+
+
+def test_supporting_items_are_reached_through_one_another_within_one_source() -> None:
+    order = item(resource=condition(recorder={"reference": "PractitionerRole/r"}))
+    role = item(
+        resource={"resourceType": "PractitionerRole", "id": "r", "organization": {"reference": "Organization/o"}}
+    )
+    clinic = item(resource={"resourceType": "Organization", "id": "o", "partOf": {"reference": "PractitionerRole/r"}})
+    foreign = item(resource={"resourceType": "Organization", "id": "o"}, source="hospital")
+    unmet = item(resource={"resourceType": "Organization", "id": "z"})
+    supporting = [unmet, clinic, foreign, role]
+    assert referenced_from(items=[order], supporting=supporting) == (clinic, role)
+    assert referenced_from(items=[], supporting=supporting) == ()
+
+
+# Files
+
+
+def reply(*resources: dict[str, Any]) -> Reply:
+    return Reply(
+        subject=None,
+        items=tuple(
+            ReceivedItem(category=RecordCategory.PROBLEMS, resource=json.dumps(resource).encode(), notes=("noted",))
+            for resource in resources
+        ),
+        quarantined=(QuarantinedEntry(reason="invalid", detail="", original=b"{}"),),
+    )
+
+
+def test_items_of_a_file_have_ids_that_stay_the_same_and_are_their_own() -> None:
+    given = reply(condition(), condition(), condition(meta=restricted()))
+    first, again = (document.items_of(reply=given, source_id="a") for _ in range(2))
+    assert first == again
+    assert len({one.id for one in first}) == 3
+    assert {one.id for one in document.items_of(reply=given, source_id="b")}.isdisjoint({one.id for one in first})
+    assert first[2].labels == (Label(system=CONFIDENTIALITY, code="R"),)
+
+
+def test_a_merged_record_is_written_whole_as_json_and_as_text() -> None:
+    record = merge(
+        items=[
+            item(resource=condition(id="1", onsetDateTime="2020-01-01")),
+            item(resource=condition(id=None, onsetDateTime="2020-01-01"), source="hospital", notes=("lost a field",)),
+        ]
+    )
+    written = json.loads(document.as_json(record=record, quarantined={"invalid": 2}))
+    (section,) = written["sections"]
+    (entry,) = section["entries"]
+    assert (section["category"], entry["rule"], entry["sources"]) == ("problems", "concept", ["hospital", "practice"])
+    assert {one["resource"] for one in entry["items"]} == {"Condition/1", "Condition/"}
+    assert written["quarantined"] == {"invalid": 2}
+    text = document.as_text(record=record, quarantined={"invalid": 2})
+    assert "PROBLEMS (1)" in text
+    assert "from hospital, practice (concept)" in text
+    assert "Set aside, invalid: 2." in text

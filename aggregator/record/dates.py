@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from aggregator.record.timeline import PartialDate
 
-_SHAPE = re.compile(r"(\d{4})(-\d{2})?(-\d{2})?(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?\Z")
+_SHAPE = re.compile(r"(\d{4})(-\d{2})?(-\d{2})?(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?\Z", re.ASCII)
+_LEAP_SECOND = re.compile(r"(?<=T\d{2}:\d{2}):60(\.\d+)?")
 # A date outside these years is a slip or a placeholder: it is shown as sent, and dates nothing.
 EARLIEST_YEAR, LATEST_YEAR = 1850, 2200
 DAY_LENGTH = len("2024-05-01")
+LONDON = ZoneInfo("Europe/London")
+_ZONE = re.compile(r"(Z|[+-]\d{2}:\d{2})\Z", re.ASCII)
 
 
 def partial_date(*, text: str) -> PartialDate | None:
@@ -21,7 +26,10 @@ def partial_date(*, text: str) -> PartialDate | None:
     shape = _SHAPE.match(text)
     if not shape or not EARLIEST_YEAR <= int(shape[1]) <= LATEST_YEAR:
         return PartialDate(text=text, sort_key="")
-    return PartialDate(text=text, sort_key=_instant(text) or _padded(text))
+    if "T" not in text:
+        return PartialDate(text=text, sort_key=_padded(text))
+    # A time that no clock shows tells the day, and no moment in it.
+    return PartialDate(text=text, sort_key=_instant(text) or text[:DAY_LENGTH])
 
 
 def day_of(*, date: PartialDate | None) -> str:
@@ -30,10 +38,16 @@ def day_of(*, date: PartialDate | None) -> str:
 
 
 def minute_of(*, date: PartialDate | None) -> str:
-    """Return the moment to the minute, in UTC where the source gave a zone, at the precision sent; "" for none."""
+    """Return the moment to the minute, at the precision sent; "" for none.
+
+    Where the source gave a zone the moment is told in British time with its distance from UTC, so that one moment has
+    one spelling, lies in the day that a British source calls it by, and the doubled hour in October stays two.
+    """
     if date is None or not date.sort_key:
         return ""
-    return date.sort_key[:16] if "T" in date.text else date.text
+    if "T" not in date.text or "T" not in date.sort_key:
+        return date.text[:DAY_LENGTH]
+    return _british(date.sort_key) if _ZONE.search(date.text) else date.sort_key
 
 
 def settle(*, written: Iterable[str]) -> dict[str, str]:
@@ -50,15 +64,18 @@ def settle(*, written: Iterable[str]) -> dict[str, str]:
     return settled
 
 
+@lru_cache(maxsize=4096)
+def _british(moment: str) -> str:
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(LONDON).isoformat(timespec="minutes")
+
+
 def _padded(text: str) -> str:
     return text[:DAY_LENGTH] + "0000-01-01"[len(text[:DAY_LENGTH]) :] + "T00:00"
 
 
 def _instant(text: str) -> str:
-    if "T" not in text:
-        return ""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(_LEAP_SECOND.sub(":59", text))
         return (moment.astimezone(UTC) if moment.tzinfo else moment).strftime("%Y-%m-%dT%H:%M")
     except (ValueError, OverflowError):
         return ""

@@ -144,10 +144,9 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     holders = [status for status in statuses if RecordCategory.ALLERGIES in status.holds]
     if not holders or any(_lacks(category=RecordCategory.ALLERGIES, status=status) for status in holders):
         return AllergyStatus.UNAVAILABLE
+    # Any notice: what a source warns of in words that we do not know may be allergies as well.
     left_out = withheld or any(
-        _concerns(notice=notice, category=RecordCategory.ALLERGIES) and notice.code in PARTIAL_NOTICES | {NOT_SERVED}
-        for status in holders
-        for notice in status.notices
+        _concerns(notice=notice, category=RecordCategory.ALLERGIES) for status in holders for notice in status.notices
     )
     if not left_out and any(entry.no_known_allergy for entry in entries):
         return AllergyStatus.NONE_KNOWN

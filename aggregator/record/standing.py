@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aggregator.record.reading import Resource, code_of, text
+from aggregator.record.reading import Resource, code_of, codings, text
 from aggregator.record.timeline import Standing
 
 # "No known allergy": a statement about all allergies. Source: SNOMED CT; GP Connect, allergies guidance.
@@ -83,9 +83,11 @@ def allergy_denied(*, resource: Resource) -> bool:
 
 
 def no_known_allergy(*, resource: Resource) -> bool:
-    """Return whether an AllergyIntolerance says that no allergy of any kind is known."""
+    """Return whether an AllergyIntolerance says that no allergy of any kind is known, and still says so."""
     return (
-        _has_code(resource, NO_KNOWN_ALLERGY) and code_of(resource.get("verificationStatus")) not in VERIFICATION_STATUS
+        _has_code(resource, NO_KNOWN_ALLERGY)
+        and code_of(resource.get("verificationStatus")) not in VERIFICATION_STATUS
+        and CLINICAL_STATUS.get(code_of(resource.get("clinicalStatus"))) is not PAST
     )
 
 
@@ -102,6 +104,4 @@ def status_text(*, resource: Resource) -> str:
 def _has_code(resource: Resource, wanted: frozenset[str]) -> bool:
     if resource.get("resourceType") != "AllergyIntolerance":
         return False
-    code = resource.get("code")
-    listed = code.get("coding") if isinstance(code, dict) else None
-    return isinstance(listed, list) and any(isinstance(one, dict) and one.get("code") in wanted for one in listed)
+    return any(code in wanted for _, code, _ in codings(resource.get("code")))

@@ -1,0 +1,220 @@
+"""What a record may claim, given who was asked and who answered."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from aggregator.record.completeness import (
+    PARTIAL_NOTICES,
+    UNANSWERED_NOTICES,
+    WHOLE_ANSWERS,
+    AllergyStatus,
+    Remark,
+    SourceStatus,
+    allergy_status,
+    in_words,
+    missing_for,
+    outcome_words,
+    remarks_on,
+    remarks_on_source,
+    summary_line,
+)
+from aggregator.record.item import Item
+from aggregator.record.merge import merge
+from connectors.contract import Notice, Outcome, RecordCategory
+from tests.factories import allergy, concept, item, no_known_allergy
+
+ALLERGIES = RecordCategory.ALLERGIES
+DENIED, HELD = item(resource=no_known_allergy()), item(resource=allergy())
+
+
+def status(**values: Any) -> SourceStatus:
+    return SourceStatus(
+        **{
+            "source_id": "practice",
+            "name": "The Practice",
+            "organisation": "The Practice",
+            "kind": "gp_connect",
+            "holds": frozenset({ALLERGIES, RecordCategory.PROBLEMS}),
+            "outcome": Outcome.ANSWERED,
+            **values,
+        }
+    )
+
+
+def banner(*items: Item, statuses: list[SourceStatus], withheld: bool = False) -> AllergyStatus:
+    return allergy_status(record=merge(items=items), statuses=statuses, withheld=withheld)
+
+
+# Every way in which an answer can fall short, and the whole one.
+FAULTS: dict[str, dict[str, Any]] = {
+    "whole": {},
+    "set aside": {"quarantined": ((ALLERGIES, 1),)},
+    "set aside, kind not known": {"quarantined": ((None, 1),)},
+    "not translated": {"untranslated": ((ALLERGIES, 1),)},
+    **{f"notice {code}": {"notices": (Notice(code=code),)} for code in PARTIAL_NOTICES | UNANSWERED_NOTICES},
+    "a warning of an unknown kind": {"notices": (Notice(code="resource-warning", text="look", category=ALLERGIES),)},
+}
+
+
+@pytest.mark.parametrize(("outcome", "fault", "withheld"), list(product([*Outcome, None], FAULTS, [False, True])))
+def test_no_known_allergies_is_said_only_when_every_holder_gave_a_whole_answer(
+    outcome: Outcome | None, fault: str, withheld: bool
+) -> None:
+    whole = status(source_id="hospital")
+    tried = status(outcome=outcome, **FAULTS[fault])
+    found = banner(DENIED, statuses=[whole, tried], withheld=withheld)
+    may_be_claimed = outcome in WHOLE_ANSWERS and fault == "whole" and not withheld
+    assert (found is AllergyStatus.NONE_KNOWN) == may_be_claimed
+    if outcome not in WHOLE_ANSWERS:
+        assert found is AllergyStatus.UNAVAILABLE
+
+
+@pytest.mark.parametrize(("outcome", "fault", "withheld"), list(product([*Outcome, None], FAULTS, [False, True])))
+def test_a_known_allergy_is_always_said(outcome: Outcome | None, fault: str, withheld: bool) -> None:
+    found = banner(HELD, DENIED, statuses=[status(outcome=outcome, **FAULTS[fault])], withheld=withheld)
+    assert found is AllergyStatus.KNOWN
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "whole"])
+def test_anything_left_out_changes_the_banner(fault: str) -> None:
+    whole = banner(DENIED, statuses=[status()])
+    assert banner(DENIED, statuses=[status(**FAULTS[fault])]) is not whole
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("set aside", AllergyStatus.UNAVAILABLE),
+        ("set aside, kind not known", AllergyStatus.UNAVAILABLE),
+        ("not translated", AllergyStatus.UNAVAILABLE),
+        ("notice information-not-available", AllergyStatus.UNAVAILABLE),
+        ("notice confidential-items", AllergyStatus.NOT_RECORDED),
+    ],
+)
+def test_the_banner_tells_what_was_not_answered_from_what_was_left_out(fault: str, said: AllergyStatus) -> None:
+    assert banner(DENIED, statuses=[status(**FAULTS[fault])]) is said
+
+
+def test_nothing_recorded_is_never_none_known() -> None:
+    assert banner(statuses=[status()]) is AllergyStatus.NOT_RECORDED
+    assert banner(statuses=[status(outcome=Outcome.EMPTY)]) is AllergyStatus.NOT_RECORDED
+    assert banner(statuses=[]) is AllergyStatus.UNAVAILABLE
+    assert banner(DENIED, statuses=[]) is AllergyStatus.UNAVAILABLE
+
+
+def test_a_source_that_cannot_hold_allergies_has_no_say_about_them() -> None:
+    letters = status(holds=frozenset({RecordCategory.DOCUMENTS}), outcome=Outcome.TIMED_OUT)
+    assert banner(DENIED, statuses=[status(), letters]) is AllergyStatus.NONE_KNOWN
+    assert banner(DENIED, statuses=[letters]) is AllergyStatus.UNAVAILABLE
+
+
+def test_a_fault_in_another_section_leaves_the_allergies_whole() -> None:
+    other = {
+        "quarantined": ((RecordCategory.PROBLEMS, 1),),
+        "notices": (Notice(code="incomplete", category=RecordCategory.PROBLEMS),),
+    }
+    assert banner(DENIED, statuses=[status(**other)]) is AllergyStatus.NONE_KNOWN
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        allergy(code="409137002"),
+        no_known_allergy(clinicalStatus=concept(code="inactive")),
+        no_known_allergy(verificationStatus=concept(code="refuted")),
+        no_known_allergy(verificationStatus=concept(code="entered-in-error")),
+        allergy(clinicalStatus=concept(code="resolved")),
+    ],
+)
+def test_less_than_a_present_denial_of_all_allergies_is_not_none_known(resource: dict[str, Any]) -> None:
+    assert banner(item(resource=resource), statuses=[status()]) is AllergyStatus.NOT_RECORDED
+
+
+def test_an_allergy_of_unknown_standing_is_an_allergy() -> None:
+    assert banner(item(resource=allergy(clinicalStatus=None)), statuses=[status()]) is AllergyStatus.KNOWN
+
+
+# Words
+
+
+def test_the_completeness_of_a_record_is_one_sentence() -> None:
+    found = summary_line(
+        statuses=[
+            status(name="The Practice"),
+            status(name="City Hospital", outcome=Outcome.EMPTY),
+            status(name="The Royal", outcome=Outcome.TIMED_OUT),
+            status(name="Community", outcome=None),
+            status(name="Mental Health", outcome=None),
+            status(name="Eye Clinic", outcome=Outcome.REFUSED, reason="patient-consent"),
+        ]
+    )
+    assert found == (
+        "2 of 6 sources answered; waiting for Community and Mental Health; The Royal: did not answer in time; "
+        "Eye Clinic: would not release a record: the patient has not agreed."
+    )
+    assert summary_line(statuses=[]) == "No source is known to hold a record of this patient."
+    assert summary_line(statuses=[status()]) == "1 of 1 sources answered."
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_has_words(outcome: Outcome) -> None:
+    assert outcome_words(outcome=outcome, reason="")
+    assert outcome_words(outcome=outcome, reason="never heard of") == outcome_words(outcome=outcome, reason="")
+
+
+def test_an_answer_with_something_left_out_is_an_answer_in_part() -> None:
+    assert in_words(status=status()) == "Answered"
+    assert in_words(status=status(quarantined=((None, 1),))) == "Answered in part"
+    assert in_words(status=status(notices=(Notice(code="confidential-items"),))) == "Answered in part"
+    assert in_words(status=status(outcome=None)) == "Asked, waiting"
+
+
+def test_the_missing_of_a_section_are_those_who_can_hold_it() -> None:
+    away = status(outcome=Outcome.UNREACHABLE)
+    letters = status(outcome=Outcome.UNREACHABLE, holds=frozenset({RecordCategory.DOCUMENTS}))
+    partly = status(quarantined=((ALLERGIES, 2),))
+    assert missing_for(category=ALLERGIES, statuses=[status(), away, letters, partly]) == (away, partly)
+    assert missing_for(category=RecordCategory.PROBLEMS, statuses=[status(), away, letters, partly]) == (away,)
+
+
+def test_a_section_says_each_thing_once_and_by_whom_it_is_caused() -> None:
+    statuses = [
+        status(name="The Royal", outcome=Outcome.TIMED_OUT),
+        status(
+            notices=(
+                Notice(code="confidential-items", category=ALLERGIES),
+                Notice(code="confidential-items", category=ALLERGIES),
+                Notice(code="data-in-transit", text="Their own words.", category=ALLERGIES),
+                Notice(code="incomplete"),
+            ),
+            quarantined=((ALLERGIES, 1), (None, 1)),
+            untranslated=((ALLERGIES, 2),),
+        ),
+    ]
+    assert remarks_on(category=ALLERGIES, statuses=statuses) == (
+        Remark(source_name="The Royal", words="Did not answer in time."),
+        Remark(source_name="The Practice", words="Items excluded due to confidentiality and/or patient preferences."),
+        Remark(source_name="The Practice", words="Their own words."),
+        Remark(source_name="The Practice", words="1 item could not be shown."),
+        Remark(source_name="The Practice", words="2 items received but not translated yet, so not shown."),
+    )
+
+
+def test_a_source_says_all_that_must_be_known_of_its_answer() -> None:
+    assert remarks_on_source(
+        status=status(
+            notices=(Notice(code="incomplete"), Notice(code="a-new-code")),
+            quarantined=((ALLERGIES, 2), (None, 1)),
+            untranslated=((RecordCategory.DOCUMENTS, 1),),
+        )
+    ) == (
+        "This source holds the patient more than once, and did not answer for each.",
+        "This source says that its answer may not be whole.",
+        "2 items of allergies could not be shown.",
+        "1 item could not be shown.",
+        "1 item of documents not translated yet.",
+    )

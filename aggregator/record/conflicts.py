@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from aggregator.record.dates import DAY_LENGTH, minute_of
 from aggregator.record.fact import Fact
 from aggregator.record.timeline import Conflict, Standing
 
@@ -95,8 +96,8 @@ def _date(key: str, facts: Sequence[Fact]) -> Conflict | None:
     if any(fact.resource_type.startswith("Medication") for fact in facts):
         return None  # each source dates its own prescription
     dated = [fact for fact in facts if fact.event_date and fact.event_date.sort_key]
-    texts = {fact.event_date.text[:10] for fact in dated if fact.event_date}
-    if not any(not a.startswith(b) and not b.startswith(a) for a in texts for b in texts):
+    days = {minute_of(date=fact.event_date)[:DAY_LENGTH] for fact in dated}
+    if not any(not a.startswith(b) and not b.startswith(a) for a in days for b in days):
         return None
     claims = [(fact.item.source_id, fact.event_date.text) for fact in dated if fact.event_date]
     return _conflict(kind="date", statement="The sources give different dates.", claims=claims, keys=[key])

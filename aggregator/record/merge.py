@@ -20,7 +20,15 @@ from aggregator.record.conflicts import (
 )
 from aggregator.record.dates import day_of, minute_of
 from aggregator.record.fact import Fact
-from aggregator.record.grouping import DATED_CATEGORIES, RULES_VERSION, Group, concept_clusters, group
+from aggregator.record.grouping import (
+    DATED_CATEGORIES,
+    RULES_VERSION,
+    Group,
+    concept_clusters,
+    group,
+    named_things,
+    retracted_ids,
+)
 from aggregator.record.item import Item
 from aggregator.record.normalise import normalise
 from aggregator.record.reading import Resource, parse
@@ -60,15 +68,16 @@ def merge(*, items: Iterable[Item]) -> LongitudinalRecord:
     facts = [normalise(item=item, resolve=resolver) for item in clinical]
     keyed = [(_entry_key(found), found) for found in group(facts=facts)]
     across = _conflicts_across(keyed=keyed)
-    entries = [_entry(key=key, found=found, across=across) for key, found in keyed]
+    retracted = retracted_ids(facts=facts)
+    entries = [_entry(key=key, found=found, across=across, retracted=retracted) for key, found in keyed]
     return LongitudinalRecord(
         sections=tuple(
             Section(category=category, entries=_ordered(entries=entries, category=category))
             for category in SECTION_ORDER
             if any(entry.category is category for entry in entries)
         ),
-        supporting=tuple(item for item in translated if not item.category.is_clinical),
-        untranslated=tuple(item for item in given if not item.translated),
+        supporting=_by_source(item for item in translated if not item.category.is_clinical),
+        untranslated=_by_source(item for item in given if not item.translated),
         conflicts=_each_once(conflict for entry in entries for conflict in entry.conflicts),
     )
 
@@ -79,7 +88,9 @@ class _Resolver:
     def __init__(self, *, items: Iterable[Item]) -> None:
         self._items: dict[tuple[str, str], Item] = {}
         for item in sorted(items, key=lambda one: one.id, reverse=True):
-            self._items[(item.source_id, target_of(item=item))] = item
+            target = target_of(item=item)
+            if target:  # an item without an id is what no reference means, least of all an empty one
+                self._items[(item.source_id, target)] = item
         self._parsed: dict[tuple[str, str], Resource] = {}
 
     def __call__(self, source_id: str, reference: str) -> Resource:
@@ -95,8 +106,11 @@ def _entry_key(found: Group) -> str:
     return hashlib.sha256(ids.encode()).hexdigest()[:20]
 
 
-def _entry(*, key: str, found: Group, across: Mapping[str, Sequence[Conflict]]) -> Entry:
-    retracted = _retracted_ids(found.facts)
+def _by_source(items: Iterable[Item]) -> tuple[Item, ...]:
+    return tuple(sorted(items, key=lambda item: (item.source_id, item.id)))
+
+
+def _entry(*, key: str, found: Group, across: Mapping[str, Sequence[Conflict]], retracted: frozenset[str]) -> Entry:
     live = [fact for fact in found.facts if fact.item.id not in retracted]
     ranked = sorted(live or found.facts, key=_lead_order)
     ranked.sort(key=lambda fact: fact.shown_date.sort_key if fact.shown_date else "", reverse=True)
@@ -111,19 +125,12 @@ def _entry(*, key: str, found: Group, across: Mapping[str, Sequence[Conflict]]) 
         standing=lead.standing if live else Standing.RETRACTED,
         status_text=lead.status_text,
         date=lead.shown_date,
-        items=tuple(sorted((fact.item for fact in found.facts), key=lambda item: (item.source_id, item.id))),
+        items=_by_source(fact.item for fact in found.facts),
         rule=found.rule,
         rule_version=RULES_VERSION,
         no_known_allergy=bool(live) and lead.no_known_allergy,
         conflicts=conflicts_within(key=key, facts=found.facts) + tuple(across.get(key, ())),
     )
-
-
-def _retracted_ids(facts: Sequence[Fact]) -> set[str]:
-    """Return the items that are entered in error, and the copies of them: those that share a business identifier."""
-    errors = [fact for fact in facts if fact.standing is Standing.RETRACTED]
-    named = {identifier for fact in errors for identifier in fact.identifiers}
-    return {fact.item.id for fact in facts if fact in errors or fact.identifiers & named}
 
 
 def _lead_order(fact: Fact) -> tuple[bytes, str]:
@@ -165,13 +172,14 @@ def _conflicts_across(*, keyed: Sequence[tuple[str, Group]]) -> dict[str, list[C
         *(same_ingredient(medicines=bucket) for bucket in _current_by_ingredient(facts)),
         *(differing_results(results=bucket) for bucket in _by_test_and_moment(facts, clusters)),
         *(_contradiction(bucket) for bucket in _by_concept_and_day(facts, clusters)),
+        *(_contradiction(bucket) for bucket in _by_name(facts, clusters)),
     ]
     by_entry: dict[str, list[Conflict]] = defaultdict(list)
     for conflict in found:
         for key in conflict.entry_keys if conflict else ():
             assert conflict is not None  # noqa: S101  for the type checker
             by_entry[key].append(conflict)
-    return by_entry
+    return {key: list(_each_once(conflicts)) for key, conflicts in by_entry.items()}
 
 
 def _current_by_ingredient(facts: Sequence[Keyed]) -> Iterable[list[Keyed]]:
@@ -198,14 +206,28 @@ def _by_test_and_moment(facts: Sequence[Keyed], clusters: Sequence[str]) -> Iter
 
 
 def _by_concept_and_day(facts: Sequence[Keyed], clusters: Sequence[str]) -> Iterable[list[Keyed]]:
-    """Return what may contradict: the same allergy or problem at any time, the same act on one day."""
+    """Return what may contradict: the same allergy or problem at any time, the same act on one day, a current medicine
+    and the word that it is not taken."""
     buckets: dict[tuple[RecordCategory, str, str], list[Keyed]] = defaultdict(list)
     for (key, fact), cluster in zip(facts, clusters, strict=True):
         category = fact.item.category
-        lasting = category in {RecordCategory.ALLERGIES, RecordCategory.PROBLEMS}
+        prescribed = fact.resource_type in TELLS_MOST and fact.standing is not Standing.PAST
+        lasting = category in {RecordCategory.ALLERGIES, RecordCategory.PROBLEMS} or prescribed
         day = "" if lasting else day_of(date=fact.event_date)
         if cluster and (lasting or (category in DATED_CATEGORIES and day)):
             buckets[(category, cluster, day)].append((key, fact))
+    return buckets.values()
+
+
+def _by_name(facts: Sequence[Keyed], clusters: Sequence[str]) -> Iterable[list[Keyed]]:
+    """Return what may contradict because it has one name; only names that a denial has."""
+    denied = {name for _, fact in facts if fact.standing is Standing.NEGATED for name in fact.identifiers}
+    buckets: dict[object, list[Keyed]] = defaultdict(list)
+    for (key, fact), cluster in zip(facts, clusters, strict=True):
+        if fact.identifiers.isdisjoint(denied):
+            continue
+        for thing in named_things(fact=fact, cluster=cluster):
+            buckets[thing].append((key, fact))
     return buckets.values()
 
 

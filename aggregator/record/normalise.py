@@ -21,6 +21,7 @@ from aggregator.record.reading import (
     parse,
     text,
 )
+from aggregator.record.references import local_reference
 from aggregator.record.standing import no_known_allergy, standing_of, status_text
 from aggregator.record.timeline import PartialDate, Standing
 from aggregator.record.units import comparable
@@ -244,6 +245,6 @@ def _continues(*, resource: Resource, kind: str) -> Iterable[str]:
     if not kind.startswith("Medication"):
         return
     for reference in [*mappings(resource.get("basedOn")), mapping(resource.get("priorPrescription"))]:
-        target = text(reference.get("reference"))
+        target = local_reference(text(reference.get("reference")))
         if target.startswith("MedicationRequest/"):
             yield target

@@ -30,11 +30,9 @@ ALLOWED_FIELDS = frozenset(
 # Loggers whose messages are made of constants and addresses of our own, so that they may be written whole.
 OUR_LOGGERS = ("aggregator", "config", "connectors", "longview")
 STARTUP_LOGGERS = ("uvicorn.error",)
-# Their records hold arguments, bodies or paths even at their usual level.
-QUIET_LOGGERS = (
-    "celery.worker.strategy", "celery.app.trace", "celery.worker.consumer.consumer", "celery.redirected",
-    "uvicorn.access", "django.server", "hl7", "aiohttp.access", "asyncio",
-)  # fmt: skip
+# A line a task or a request of theirs says nothing that ours do not; without its words it is only noise.
+ERRORS_ONLY = ("celery.worker.strategy", "celery.app.trace", "celery.redirected", "asyncio")
+SILENT = ("uvicorn.access", "django.server", "hl7", "aiohttp.access")
 
 Event = MutableMapping[str, Any]
 
@@ -42,8 +40,10 @@ Event = MutableMapping[str, Any]
 def keep_allowed_fields(_logger: Any, _method: str, event: Event) -> Event:
     """Drop every field that is not on the list; an exception is told by its class and place only."""
     failure = event.pop("exc_info", None)
-    if failure:
-        failure = failure if isinstance(failure, tuple) else sys.exc_info()
+    if isinstance(failure, BaseException):
+        failure = (type(failure), failure, failure.__traceback__)
+    elif failure is True:
+        failure = sys.exc_info()
     if failure and failure[0] is not None:
         event["error"] = failure[0].__name__
         event["where"] = _place(failure[2])
@@ -98,8 +98,10 @@ def configure(options: dict[str, Any]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(options.get("level", "INFO"))
-    for name in QUIET_LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in ERRORS_ONLY:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for name in SILENT:
+        logging.getLogger(name).disabled = True
 
 
 _log = structlog.get_logger("longview.request")

@@ -55,7 +55,21 @@ def test_an_exception_is_told_by_its_class_and_place(written: io.StringIO) -> No
     assert "EDWARDS" not in written.getvalue()
 
 
-@pytest.mark.parametrize("logger", ["celery.app.trace", "celery.worker.strategy", "uvicorn.access", "hl7"])
-def test_loggers_whose_records_hold_arguments_are_silent(written: io.StringIO, logger: str) -> None:
-    logging.getLogger(logger).error("Task accepted: args=%s", NAME)
+def test_an_exception_that_is_handed_over_is_told_alike(written: io.StringIO) -> None:
+    structlog.get_logger("aggregator.x").error("gone", exc_info=KeyError(NAME))
+    assert json.loads(written.getvalue())["error"] == "KeyError"
+    assert "EDWARDS" not in written.getvalue()
+
+
+@pytest.mark.parametrize("logger", ["uvicorn.access", "aiohttp.access", "hl7"])
+def test_loggers_that_write_what_strangers_send_are_silent(written: io.StringIO, logger: str) -> None:
+    logging.getLogger(logger).error("GET %s", NAME)
     assert written.getvalue() == ""
+
+
+def test_a_failed_task_is_told_without_its_arguments(written: io.StringIO) -> None:
+    logging.getLogger("celery.app.trace").info("Task accepted: args=%s", NAME)
+    logging.getLogger("celery.app.trace").error("Task raised: args=%s", NAME, exc_info=ValueError(NAME))
+    line = json.loads(written.getvalue())
+    assert line["error"] == "ValueError"
+    assert "EDWARDS" not in written.getvalue()

@@ -8,6 +8,7 @@ kept, since making one takes a second. Worker, web and simulators start at the f
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -40,6 +41,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         address, _, _ = os.environ["REDIS_URL"].rpartition("/")
         os.environ["REDIS_URL"] = f"{address}/{int(helper.removeprefix('gw')) + 1}"
         return
+    # Helpers must find the same tests in the same order, also those made from a set.
+    os.environ.setdefault("PYTHONHASHSEED", str(secrets.randbelow(2**32)))
     if os.environ.get("DATABASE_URL") or early_config.known_args_namespace.help:
         return
     try:
@@ -57,6 +60,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             collect_if_changed()
         except SettingError as error:
             raise pytest.UsageError(str(error)) from None
+
+
+def pytest_report_header() -> str:
+    """Say how to have the order of sets again."""
+    return f"sets: PYTHONHASHSEED={os.environ['PYTHONHASHSEED']} with -n runs them in this order again"
 
 
 def pytest_unconfigure() -> None:

@@ -264,7 +264,10 @@ def _elements_slowly(*, text: str) -> list[bytes]:
 def _text(*, body: bytes) -> str:
     if not body.startswith(b'"'):
         return ""
-    value = json.loads(body.decode())  # of bytes it would guess the encoding
+    plain = body[1:-1].decode()
+    if plain.isascii() and plain.isprintable() and "\\" not in plain:
+        return plain  # as almost every address is; nothing to undo
+    value = json.loads(body.decode())
     return value if isinstance(value, str) and value.isprintable() else ""
 
 

@@ -7,12 +7,15 @@ address_line, phone. Only an identifier is needed; what is not there is not know
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from aggregator.mpi.demographics import Demographics, Identity, digits_of, whole_date
 
 REQUIRED_ANY = frozenset({"local_id", "nhs_number"})
+_LINE_ENDS = "\r\n"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MAX_FIELD_LENGTHS = {"local_id": 200, "nhs_number": 40, "family": 200, "given": 200, "postcode": 20, "phone": 60}
 
 
@@ -29,14 +32,17 @@ def read_identities(*, lines: Iterable[str]) -> tuple[list[Identity], list[Rejec
 
     Raises: ValueError when the heading names no identifier.
     """
-    reader = csv.DictReader(lines)
+    reader = csv.DictReader(f"{line.rstrip(_LINE_ENDS)}\n" for line in lines)
     heading = {name.strip().lower() for name in reader.fieldnames or ()}
     if not heading & REQUIRED_ANY:
         raise ValueError("the first line must be a heading that names local_id or nhs_number")
     taken: dict[str, Identity] = {}
     rejected: list[Rejected] = []
-    for row in reader:
-        values = {(name or "").strip().lower(): (value or "").strip() for name, value in row.items() if name}
+    for row in _rows(reader):
+        if row is None:
+            rejected.append(Rejected(line=reader.reader.line_num, reason="it cannot be read as CSV"))
+            continue
+        values = {name.strip().lower(): (value or "").strip() for name, value in row.items() if name}
         problem = _problem(values=values, taken=taken)
         if problem:
             rejected.append(Rejected(line=reader.line_num, reason=problem))
@@ -46,14 +52,26 @@ def read_identities(*, lines: Iterable[str]) -> tuple[list[Identity], list[Rejec
     return list(taken.values()), rejected
 
 
+def _rows(reader: csv.DictReader[str]) -> Iterator[dict[str, str] | None]:
+    """Yield the rows, None for one that cannot be read."""
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield None
+
+
 def _problem(*, values: dict[str, str], taken: dict[str, Identity]) -> str:
     identifier = _identifier(values)
     if not identifier:
         return "no identifier"
     if identifier in taken:
         return "the same identifier stands on an earlier line"
-    if any("\0" in value for value in values.values()):
-        return "a NUL character"
+    # A quotation mark out of place takes the lines after it into one field: they must not go unsaid.
+    if any(_CONTROL.search(value) for value in values.values()):
+        return "a line break or another control character inside a field"
     for name, limit in MAX_FIELD_LENGTHS.items():
         if len(values.get(name, "")) > limit:
             return f"{name} is longer than {limit} characters"

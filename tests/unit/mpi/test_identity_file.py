@@ -1,0 +1,96 @@
+"""The people that a source holds, from a CSV: what can be taken is, and the rest is named by line."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from aggregator.mpi.demographics import Demographics
+from aggregator.mpi.identity_file import MAX_FIELD_LENGTHS, read_identities
+
+HEADING = "local_id,nhs_number,nhs_number_status,family,given,birth_date,gender,postcode,address_line,phone"
+
+
+def test_a_whole_line_is_taken_whole() -> None:
+    line = '7,999 000 1006,01,O\'Neill,"Mary, Ann",1951-05-04,FEMALE,TM1 1AA,"4 Mill Lane, Town",01632 960001'
+    (found,), rejected = read_identities(lines=[HEADING, line])
+    assert rejected == []
+    assert found.identifier_value == "7"
+    assert found.demographics == Demographics(
+        nhs_number="9990001006",
+        nhs_number_status="01",
+        family="O'Neill",
+        given="Mary, Ann",
+        birth_date=date(1951, 5, 4),
+        sex="female",
+        postcode="TM1 1AA",
+        address_line="4 Mill Lane, Town",
+        phone="01632 960001",
+    )
+
+
+def test_the_number_is_the_identifier_where_there_is_no_other() -> None:
+    (found,), _ = read_identities(lines=["NHS_Number , family", "999 000 1006,Ferris"])
+    assert found.identifier_value == "9990001006"
+    assert found.demographics.family == "Ferris"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (",,,Ferris", "no identifier"),
+        (" , ,,Ferris", "no identifier"),
+        ("1,,,Again", "the same identifier stands on an earlier line"),
+        ("2,,,,,04/05/1951", "birth_date is not a date such as 1980-08-14"),
+        ("2,,,,,1951-02-30", "birth_date is not a date such as 1980-08-14"),
+        ("2,,,,,1951", "birth_date is not a date such as 1980-08-14"),
+        ("2,,,Fer\0ris", "a line break or another control character inside a field"),
+        ("2,,,Fer\tris", "a line break or another control character inside a field"),
+    ],
+)
+def test_a_line_that_cannot_be_taken_is_named_and_the_rest_is_taken(line: str, reason: str) -> None:
+    taken, rejected = read_identities(lines=[HEADING, "1,,,Ferris", line, "3,,,Holt"])
+    assert [one.identifier_value for one in taken] == ["1", "3"]
+    assert [(one.line, one.reason) for one in rejected] == [(3, reason)]
+
+
+@pytest.mark.parametrize("name", MAX_FIELD_LENGTHS)
+def test_a_field_that_is_too_long_is_refused_and_never_cut(name: str) -> None:
+    columns = [name] if name in {"local_id", "nhs_number"} else ["local_id", name]
+    limit = MAX_FIELD_LENGTHS[name]
+    whole, long = ([*(["1"] if len(columns) > 1 else []), "x" * length] for length in (limit, limit + 1))
+    taken, rejected = read_identities(lines=[",".join(columns), ",".join(whole)])
+    assert (len(taken), rejected) == (1, [])
+    taken, rejected = read_identities(lines=[",".join(columns), ",".join(long)])
+    assert (taken, [one.reason for one in rejected]) == ([], [f"{name} is longer than {limit} characters"])
+
+
+def test_a_quotation_mark_out_of_place_hides_no_line() -> None:
+    taken, rejected = read_identities(lines=[HEADING, "1,,,Ferris", '2,,,"Holt', "3,,,Lane", '4,,,Moss"', "5,,,Reed"])
+    assert [one.identifier_value for one in taken] == ["1", "5"]
+    assert [one.line for one in rejected] == [5]
+
+
+def test_a_field_beyond_what_csv_reads_costs_its_line_only() -> None:
+    taken, rejected = read_identities(lines=[HEADING, f"1,,,{'x' * 200_000}", "2,,,Holt"])
+    assert [one.identifier_value for one in taken] == ["2"]
+    assert [(one.line, one.reason) for one in rejected] == [(2, "it cannot be read as CSV")]
+
+
+def test_short_and_long_lines_are_taken_for_what_they_name() -> None:
+    taken, rejected = read_identities(lines=[HEADING, "1", "2,,,Holt,Ann,,,,,,left over,and more"])
+    assert [(one.identifier_value, one.demographics.family) for one in taken] == [("1", ""), ("2", "Holt")]
+    assert rejected == []
+
+
+@pytest.mark.parametrize("lines", [[], [""], ["family,given", "Ferris,Joan"]])
+def test_a_file_without_an_identifier_in_its_heading_is_refused(lines: list[str]) -> None:
+    with pytest.raises(ValueError, match="local_id or nhs_number"):
+        read_identities(lines=lines)
+
+
+def test_a_reason_holds_no_value_of_the_line() -> None:
+    _, rejected = read_identities(lines=[HEADING, "1,,,Secretname,,1951-99-99"])
+    assert "Secretname" not in rejected[0].reason
+    assert "1951-99-99" not in rejected[0].reason

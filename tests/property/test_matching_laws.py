@@ -1,0 +1,87 @@
+"""The laws of matching: symmetric, and no veto passed over."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregator.mpi.demographics import PLACEHOLDER_BIRTH_DATES, Demographics, name_is_placeholder, valid_nhs_number
+from aggregator.mpi.golden import Contribution, golden_record
+from aggregator.mpi.matching import Grade, answer_disagreements, compare
+from aggregator.mpi.nicknames import is_short_for
+from tests import strategies
+from tests.factories import NOW, check_digit
+
+laws = settings(max_examples=200, deadline=None)
+
+
+@laws
+@given(left=strategies.demographics(), right=strategies.demographics())
+def test_comparing_is_symmetric(left: Demographics, right: Demographics) -> None:
+    assert compare(left=left, right=right) == compare(left=right, right=left)
+    assert answer_disagreements(asked=left, answered=right) == answer_disagreements(asked=right, answered=left)
+
+
+@laws
+@given(left=strategies.demographics(statuses=("01",)), right=strategies.demographics(statuses=("01", "")))
+def test_certain_is_what_the_written_minimum_says(left: Demographics, right: Demographics) -> None:
+    if compare(left=left, right=right).grade is not Grade.CERTAIN:
+        return
+    assert left.number_is_verified
+    assert right.number_is_verified
+    assert left.valid_number == right.valid_number
+    assert left.birth_date == right.birth_date
+    assert left.birth_date not in {None, *PLACEHOLDER_BIRTH_DATES}
+    assert {left.sex, right.sex} != {"male", "female"}
+    assert not any(name_is_placeholder(text=name) for one in (left, right) for name in (one.given, one.family))
+    assert answer_disagreements(asked=left, answered=right) == ()
+
+
+@laws
+@given(one=st.text(max_size=8), other=st.text(max_size=8))
+def test_a_short_form_is_so_both_ways(one: str, other: str) -> None:
+    assert is_short_for(one=one, other=other) == is_short_for(one=other, other=one)
+
+
+@laws
+@given(number=strategies.valid_numbers(), spaces=st.sampled_from(["", " ", "\u00a0", "-", "\u200b"]))
+def test_a_valid_number_is_found_however_it_is_spaced(number: str, spaces: str) -> None:
+    assert valid_nhs_number(text=spaces.join(number)) == number
+
+
+@laws
+@given(number=strategies.valid_numbers(), place=st.integers(0, 9), digit=st.sampled_from("0123456789"))
+def test_one_wrong_digit_is_always_found(number: str, place: int, digit: str) -> None:
+    changed = number[:place] + digit + number[place + 1 :]
+    assert valid_nhs_number(text=changed) == (number if changed == number else "")
+
+
+@laws
+@given(stem=strategies.stems(), digit=st.integers(0, 9))
+def test_the_check_is_the_written_one(stem: str, digit: int) -> None:
+    number = f"{stem}{digit}"
+    repeated = len(set(number)) == 1
+    assert bool(valid_nhs_number(text=number)) == (digit == check_digit(stem=stem) and not repeated)
+
+
+@laws
+@given(
+    people=st.lists(st.tuples(strategies.demographics(), st.integers(0, 2), st.integers(0, 2)), max_size=5),
+    data=st.data(),
+)
+def test_a_golden_record_does_not_depend_on_order(
+    people: list[tuple[Demographics, int, int]], data: st.DataObject
+) -> None:
+    parts = [
+        Contribution(
+            demographics=person, rank=rank, updated_at=NOW - timedelta(days=days), source_slug=f"source-{days}"
+        )
+        for person, rank, days in people
+    ]
+    found = golden_record(contributions=parts)
+    assert golden_record(contributions=data.draw(st.permutations(parts))) == found
+    for field in ("family", "birth_date", "postcode"):
+        assert getattr(found, field) in {"", None} | {getattr(person, field) for person, _, _ in people}
+    assert found.birth_date is None or isinstance(found.birth_date, date)

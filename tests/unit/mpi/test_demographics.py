@@ -1,0 +1,125 @@
+"""NHS numbers, names, dates and postcodes, cleaned."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from aggregator.mpi.demographics import (
+    clean_name,
+    clean_postcode,
+    first_given,
+    name_is_placeholder,
+    valid_nhs_number,
+    whole_date,
+)
+from tests.factories import check_digit, demographics, nhs_number
+
+
+@pytest.mark.parametrize("stem", ["999000000", "943476591", "401023213", "912345678", "999999998"])
+def test_only_the_digit_that_the_weights_give_is_valid(stem: str) -> None:
+    valid = [digit for digit in range(10) if valid_nhs_number(text=f"{stem}{digit}")]
+    expected = check_digit(stem=stem)
+    assert valid == ([] if expected == 10 else [expected])
+
+
+def test_a_stem_whose_check_digit_is_ten_makes_no_number() -> None:
+    stem = next(str(number) for number in range(999_000_000, 999_000_100) if check_digit(stem=str(number)) == 10)
+    assert not any(valid_nhs_number(text=f"{stem}{digit}") for digit in range(10))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "943 476 5919",
+        "943-476-5919",
+        " 9434765919\n",
+        "943\u00a0476\u00a05919",
+        "943\u2009476\u20095919",
+        "9434765919\u200b",
+    ],
+)
+def test_spaces_and_dashes_of_any_kind_do_not_matter(written: str) -> None:
+    assert valid_nhs_number(text=written) == "9434765919"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "943476591",
+        "94347659190",
+        "9434765918",
+        "٩٤٣٤٧٦٥٩١٩",
+        "９４３４７６５９１９",
+        "943476591X",
+        "+9434765919",
+        "9434765919.0",
+        "943,476,5919",
+        *(str(digit) * 10 for digit in range(10)),
+    ],
+)
+def test_what_is_no_nhs_number_has_none(written: str) -> None:
+    assert valid_nhs_number(text=written) == ""
+
+
+def test_a_number_is_verified_only_when_its_source_says_so_and_it_can_be_true() -> None:
+    assert demographics().number_is_verified
+    assert not demographics(nhs_number_status="03").number_is_verified
+    assert not demographics(nhs_number_status="").number_is_verified
+    assert not demographics(nhs_number="9434765918").number_is_verified
+    assert demographics(nhs_number="9434765918").valid_number == ""
+
+
+def test_the_numbers_that_tests_use_are_valid_and_each_their_own() -> None:
+    made = [nhs_number(index=index) for index in range(200)]
+    assert len(set(made)) == 200
+    assert all(valid_nhs_number(text=number) == number for number in made)
+
+
+@pytest.mark.parametrize(
+    ("written", "cleaned"),
+    [
+        ("O'Neill", "oneill"),
+        ("José", "jose"),
+        ("SMITH-Jones ", "smithjones"),
+        ("Müller", "muller"),
+        ("李", "李"),
+        ("", ""),
+    ],
+)
+def test_a_name_is_compared_without_accents_case_or_punctuation(written: str, cleaned: str) -> None:
+    assert clean_name(text=written) == cleaned
+
+
+def test_the_first_given_name_counts() -> None:
+    assert first_given(text="  Mary Ann ") == "mary"
+    assert first_given(text=" ") == ""
+
+
+def test_a_postcode_is_compared_without_spaces() -> None:
+    assert clean_postcode(text=" tm1\u00a01aa ") == "TM11AA"
+
+
+@pytest.mark.parametrize(
+    "written", ["", "1980", "1980-08", "1980-02-30", "14/08/1980", "1980-08-14T00:00", "١٩٨٠-٠٨-١٤"]
+)
+def test_a_date_that_is_not_whole_is_none(written: str) -> None:
+    assert whole_date(text=written) is None
+
+
+def test_a_whole_date_is_read() -> None:
+    assert whole_date(text="1980-02-29") == date(1980, 2, 29)
+
+
+@pytest.mark.parametrize(
+    "written", ["Baby", "BABY", "Baby Boy", "Unknown", "Twin One", "Test", "Male", "", " ", "-", "1"]
+)
+def test_a_placeholder_says_nothing_about_its_bearer(written: str) -> None:
+    assert name_is_placeholder(text=written)
+
+
+@pytest.mark.parametrize("written", ["Joan", "Testa", "Babyface", "Malena", "Twinkle"])
+def test_a_name_that_only_begins_like_a_placeholder_is_a_name(written: str) -> None:
+    assert not name_is_placeholder(text=written)

@@ -1,0 +1,206 @@
+"""Which pairs may be linked without a human, and whether an answer is about the person asked for."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from aggregator.mpi.matching import Grade, answer_disagreements, compare
+from aggregator.mpi.nicknames import FULL_NAMES, is_short_for
+from tests.factories import demographics, nhs_number
+
+OTHER_NUMBER = nhs_number(index=2)
+NO_NUMBER: dict[str, Any] = {"nhs_number": "", "nhs_number_status": ""}
+
+
+def grade(left: dict[str, Any], right: dict[str, Any]) -> Grade:
+    return compare(left=demographics(**left), right=demographics(**right)).grade
+
+
+# True matches
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"family": "Married"},
+        {"given": "Joan Mary"},
+        {"given": "J"},
+        {"given": "JOÁN"},
+        {"given": "Ferris", "family": "Joan"},
+        {"postcode": "TM9 9ZZ", "address_line": "", "phone": ""},
+        {"sex": "unknown"},
+        {"sex": ""},
+        {"nhs_number": f"{nhs_number(index=1)[:3]} {nhs_number(index=1)[3:]}"},
+    ],
+)
+def test_the_same_verified_number_birth_date_and_given_name_are_certain(other: dict[str, Any]) -> None:
+    found = compare(left=demographics(), right=demographics(**other))
+    assert (found.grade, found.rule, found.vetoes) == (Grade.CERTAIN, "verified-number-and-demographics", ())
+
+
+def test_a_short_form_of_the_name_is_the_name() -> None:
+    assert grade({"given": "Elizabeth"}, {"given": "Liz"}) is Grade.CERTAIN
+    assert grade({"given": "Bob"}, {"given": "Rob"}) is Grade.CERTAIN
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ({"nhs_number_status": "03"}, {}),
+        ({"nhs_number_status": ""}, {"nhs_number_status": ""}),
+        ({"birth_date": None}, {}),
+        ({"birth_date": date(1951, 4, 5)}, {}),
+        ({"given": ""}, {}),
+        ({"given": "Jean"}, {}),
+        ({"sex": "male"}, {}),
+    ],
+)
+def test_the_same_number_with_less_than_that_waits_for_a_human(left: dict[str, Any], right: dict[str, Any]) -> None:
+    assert grade(left, right) is Grade.PROBABLE
+    assert grade(right, left) is Grade.PROBABLE
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ({**NO_NUMBER}, Grade.PROBABLE),
+        ({**NO_NUMBER, "family": "Married"}, Grade.PROBABLE),
+        ({**NO_NUMBER, "postcode": "TM9 9ZZ"}, Grade.PROBABLE),
+        ({**NO_NUMBER, "family": "Married", "postcode": "TM9 9ZZ"}, Grade.CERTAINLY_NOT),
+        ({**NO_NUMBER, "birth_date": date(1951, 5, 5)}, Grade.CERTAINLY_NOT),
+        ({**NO_NUMBER, "given": "Jean"}, Grade.CERTAINLY_NOT),
+        ({"nhs_number": "9990001007"}, Grade.PROBABLE),  # fails its check: no number
+        ({"nhs_number": OTHER_NUMBER}, Grade.CERTAINLY_NOT),
+    ],
+)
+def test_without_a_number_on_both_sides_nothing_is_certain(other: dict[str, Any], expected: Grade) -> None:
+    assert grade({}, other) is expected
+
+
+# Vetoes
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "veto"),
+    [
+        ({}, {"nhs_number": OTHER_NUMBER}, "different-numbers"),
+        ({"sex": "male"}, {"sex": "female"}, "sex-clash"),
+        ({"given": "Baby"}, {"given": "Baby"}, "placeholder-name"),
+        ({"family": "Unknown"}, {"family": "Unknown"}, "placeholder-name"),
+        ({"given": ""}, {}, "placeholder-name"),
+        ({"birth_date": date(1900, 1, 1)}, {"birth_date": date(1900, 1, 1)}, "placeholder-birth-date"),
+        ({"birth_date": date(1901, 1, 1)}, {}, "placeholder-birth-date"),
+    ],
+)
+def test_a_veto_forbids_a_link_whatever_else_agrees(left: dict[str, Any], right: dict[str, Any], veto: str) -> None:
+    for one, other in ((left, right), (right, left)):
+        found = compare(left=demographics(**one), right=demographics(**other))
+        assert veto in found.vetoes
+        assert found.grade is not Grade.CERTAIN
+
+
+# Hard negatives: two humans each. Source: the kinds on which a score alone fails.
+
+HOME = {"family": "Smith", "postcode": "TM1 1AA", "address_line": "4 Mill Lane"}
+NAMESAKE = {"family": "Smith", "given": "John", "sex": "male", "birth_date": date(1980, 1, 1)}
+NEWBORN = {"family": "Smith", "given": "Baby", "birth_date": date(2025, 6, 1), "sex": "male"}
+HARD_NEGATIVES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "twin with another forename": ({**HOME, "given": "Joan"}, {**HOME, "given": "Mary"}),
+    "twin one letter apart": ({**HOME, "given": "Joan"}, {**HOME, "given": "Jean"}),
+    "namesake born the same day": ({**NAMESAKE, "postcode": "TM1 1AA"}, {**NAMESAKE, "postcode": "TM9 9ZZ"}),
+    "parent and child": ({**HOME, **NAMESAKE}, {**HOME, **NAMESAKE, "birth_date": date(2005, 1, 1)}),
+    "newborns of one day": ({**NEWBORN, "postcode": "TM1 1AA"}, {**NEWBORN, "postcode": "TM9 9ZZ"}),
+    "newborn twins": ({**NEWBORN, **HOME}, {**NEWBORN, **HOME}),
+    "newborn twins by number": ({**NEWBORN, "given": "Twin One"}, {**NEWBORN, "given": "Twin Two"}),
+    "sibling": ({**HOME, "given": "Joan"}, {**HOME, "given": "Mary", "birth_date": date(1953, 5, 4)}),
+    "nobody known": (
+        {"family": "Unknown", "given": "Unknown", "birth_date": date(1900, 1, 1)},
+        {"family": "Unknown", "given": "Unknown", "birth_date": date(1900, 1, 1)},
+    ),
+    "couple": (
+        {**HOME, "given": "John", "sex": "male", "birth_date": date(1950, 3, 3)},
+        {**HOME, "given": "Jane", "sex": "female", "birth_date": date(1952, 7, 7)},
+    ),
+    "brothers of one name": (
+        {**HOME, "given": "Harry", "sex": "male"},
+        {**HOME, "given": "Henry", "sex": "male"},
+    ),
+}
+NUMBERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "each their own": ({}, {"nhs_number": OTHER_NUMBER}),
+    "none": (NO_NUMBER, NO_NUMBER),
+    "one": ({}, NO_NUMBER),
+}
+
+
+@pytest.mark.parametrize("numbers", NUMBERS)
+@pytest.mark.parametrize("kind", HARD_NEGATIVES)
+def test_two_humans_are_never_certainly_one(kind: str, numbers: str) -> None:
+    left = {**HARD_NEGATIVES[kind][0], **NUMBERS[numbers][0]}
+    right = {**HARD_NEGATIVES[kind][1], **NUMBERS[numbers][1]}
+    assert grade(left, right) is not Grade.CERTAIN
+    assert grade(right, left) is not Grade.CERTAIN
+
+
+@pytest.mark.parametrize("kind", [kind for kind in HARD_NEGATIVES if kind != "namesake born the same day"])
+def test_the_details_of_one_under_the_number_of_the_other_are_never_certain(kind: str) -> None:
+    """Numbers swapped, or typed wrong: as twins, couples and newborns are."""
+    left, right = HARD_NEGATIVES[kind]
+    assert grade(left, right) is not Grade.CERTAIN
+
+
+def test_two_with_two_numbers_are_not_even_looked_at() -> None:
+    for left, right in HARD_NEGATIVES.values():
+        assert grade(left, {**right, "nhs_number": OTHER_NUMBER}) is Grade.CERTAINLY_NOT
+
+
+# Short forms
+
+
+def test_a_short_form_is_so_both_ways_and_only_through_one_full_name() -> None:
+    for one, other in pairwise(sorted(FULL_NAMES)):
+        assert is_short_for(one=one, other=other) == is_short_for(one=other, other=one)
+    assert is_short_for(one="bob", other="rob")
+    assert not is_short_for(one="joan", other="jean")
+    assert not is_short_for(one="harry", other="henry")
+    assert not is_short_for(one="", other="")
+
+
+# Answers
+
+
+@pytest.mark.parametrize(
+    ("answered", "wrong"),
+    [
+        ({}, ()),
+        ({"nhs_number": OTHER_NUMBER}, ("nhs_number",)),
+        ({"nhs_number": "9990001007"}, ()),
+        ({"nhs_number": ""}, ()),
+        ({"birth_date": date(1951, 4, 5)}, ("birth_date",)),
+        ({"birth_date": None}, ()),
+        ({"sex": "male"}, ("sex",)),
+        ({"sex": "other"}, ()),
+        ({"family": "Married"}, ()),
+        ({"given": "Jean"}, ()),
+        ({"family": "Married", "given": "Jean"}, ("name",)),
+        ({"nhs_number": "", "given": "Jean"}, ("given",)),
+        ({"nhs_number": "", "given": "J"}, ()),
+        ({"nhs_number": "", "family": "Joan", "given": "Ferris"}, ()),
+        ({"nhs_number": "", "family": "Married"}, ()),
+        ({"family": "", "given": ""}, ()),
+        (
+            {"nhs_number": OTHER_NUMBER, "birth_date": date(1980, 1, 1), "sex": "male", "family": "A", "given": "B"},
+            ("nhs_number", "birth_date", "sex", "name"),
+        ),
+    ],
+)
+def test_an_answer_disagrees_in_the_fields_that_tell_people_apart(
+    answered: dict[str, Any], wrong: tuple[str, ...]
+) -> None:
+    assert answer_disagreements(asked=demographics(), answered=demographics(**answered)) == wrong
+    assert answer_disagreements(asked=demographics(**answered), answered=demographics()) == wrong

@@ -63,8 +63,9 @@ class LoadReport:
 def load_identities(*, source: Source, identities: Sequence[Identity], now: datetime) -> LoadReport:
     """Take in what a source says of its people, linking only where the rules are certain.
 
-    A record that may be an existing person but not certainly gets a person of its own and a review; nothing waits
-    unseen. Must run in a transaction; one identifier may stand only once in `identities`.
+    A record that is certainly one person joins them, and a doubt about another is raised beside. One that may be an
+    existing person but not certainly, or is certainly two, gets a person of its own and a review; nothing waits unseen.
+    Must run in a transaction; one identifier may stand only once in `identities`.
     """
     report = LoadReport()
     report.invalid_numbers = sum(
@@ -186,24 +187,25 @@ def _add_records(*, source: Source, identities: Sequence[Identity], now: datetim
         )
         records.append(record)
         certain, doubtful = candidates.judge(demographics=identity.demographics)
-        if len(certain) == 1 and not doubtful:
-            person_id, verdict = next(iter(certain.items()))
+        if len(certain) == 1:
+            ((person_id, verdict),) = certain.items()
             report.joined += 1
         else:
             person = Person(created_at=now)
             people.append(person)
             person_id, verdict = person.id, Verdict(grade=Grade.CERTAIN, rule=NEW_PERSON, evidence=())
             report.new_people += 1
-            reviews.extend(
-                LinkReview(
-                    source_record=record,
-                    person_id=candidate_id,
-                    reason=verdict_there.rule,
-                    evidence=dict(verdict_there.evidence),
-                    raised_at=now,
-                )
-                for candidate_id, verdict_there in {**certain, **doubtful}.items()
+        reviews.extend(
+            LinkReview(
+                source_record=record,
+                person_id=candidate_id,
+                reason=verdict_there.rule,
+                evidence=dict(verdict_there.evidence),
+                raised_at=now,
             )
+            for candidate_id, verdict_there in {**certain, **doubtful}.items()
+            if candidate_id != person_id
+        )
         links.append(
             Link(
                 source_record=record,
@@ -233,10 +235,10 @@ class _Candidates:
         wanted = [identity.demographics for identity in identities]
         numbers = {person.valid_number for person in wanted if person.valid_number}
         births = {person.birth_date for person in wanted if person.birth_date}
-        links = Link.objects.filter(
-            Q(source_record__nhs_number__in=numbers) | Q(source_record__birth_date__in=births), ended_at__isnull=True
-        ).select_related("source_record")
-        for link in links:
+        live = Link.objects.filter(ended_at__isnull=True)
+        met = live.filter(Q(source_record__nhs_number__in=numbers) | Q(source_record__birth_date__in=births))
+        # All that is linked to them: what forbids a link may stand on a record with other keys.
+        for link in live.filter(person_id__in=met.values("person_id")).select_related("source_record"):
             self.add(person_id=link.person_id, demographics=demographics_of(link.source_record))
 
     def add(self, *, person_id: UUID, demographics: Demographics) -> None:
@@ -247,7 +249,8 @@ class _Candidates:
     def judge(self, *, demographics: Demographics) -> tuple[dict[UUID, Verdict], dict[UUID, Verdict]]:
         """Return the people certainly meant, and those perhaps meant.
 
-        A person is certainly meant when one of their records says so and none of them forbids it.
+        A person is certainly meant when one of their records says so and none of them contradicts it: else an initial
+        that fits two brothers would make them one.
         """
         met = {person_id for key in _keys(demographics) for person_id in self._by_key[key]}
         certain: dict[UUID, Verdict] = {}
@@ -255,12 +258,16 @@ class _Candidates:
         for person_id in sorted(met):
             verdicts = [matching.compare(left=demographics, right=known) for known in self._by_person[person_id]]
             agreeing = [verdict for verdict in verdicts if verdict.grade is Grade.CERTAIN]
-            forbidden = any(verdict.vetoes for verdict in verdicts)
-            if agreeing and not forbidden:
+            if agreeing and not any(_contradicts(verdict) for verdict in verdicts):
                 certain[person_id] = agreeing[0]
             elif agreeing or any(verdict.grade is Grade.PROBABLE for verdict in verdicts):
                 doubtful[person_id] = next(v for v in verdicts if v.grade is not Grade.CERTAINLY_NOT)
         return certain, doubtful
+
+
+def _contradicts(verdict: Verdict) -> bool:
+    evidence = dict(verdict.evidence)
+    return bool(verdict.vetoes) or "differs" in {evidence["given"], evidence["birth_date"]}
 
 
 def _keys(demographics: Demographics) -> set[tuple[str, ...]]:

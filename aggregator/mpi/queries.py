@@ -99,6 +99,8 @@ def held_by(*, person_id: UUID) -> list[HeldBy]:
 
 def people_with_number(*, nhs_number: str) -> list[PersonSummary]:
     """Return the people whom any source holds under a valid NHS number; more than one is possible, and shown."""
+    if not nhs_number:
+        return []  # what the records without a valid number have in common
     return _summaries(Person.objects.filter(_linked(nhs_number=nhs_number)))
 
 

@@ -13,16 +13,27 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.record.item import Item
 
+# Relationships begin and end on British days.
+LONDON = ZoneInfo("Europe/London")
 # An organisation that has discharged a patient still writes letters and answers questions for a while.
 ATTENDED_GRACE = timedelta(days=90)
 
 # Labels above "normal" are withheld until a policy permits them. Source: HL7 v3-Confidentiality.
-CONFIDENTIALITY_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+# One code system by its address in R4, in STU3 and by its OID; a label that names none is taken for one of these.
+CONFIDENTIALITY_SYSTEMS = frozenset(
+    {
+        "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
+        "http://hl7.org/fhir/v3/Confidentiality",
+        "urn:oid:2.16.840.1.113883.5.25",
+        "",
+    }
+)
 WITHHELD_CONFIDENTIALITY = frozenset({"R", "V"})
 
 
@@ -120,7 +131,7 @@ def role_gate(*, requester: Requester, permission: Permission) -> GateResult:
 
 def relationship_gate(*, requester: Requester, relationships: Iterable[RelationshipTerms], now: datetime) -> GateResult:
     """Return whether the requester's organisation cares for the person now."""
-    today = now.date()
+    today = now.astimezone(LONDON).date()
     for relationship in relationships:
         if requester.organisation_id is None or relationship.organisation_id != requester.organisation_id:
             continue
@@ -146,7 +157,7 @@ def consent_gate(*, policies: Iterable[PolicyTerms]) -> GateResult:
 def sensitivity_gate(*, item: Item) -> GateResult:
     """Return whether no label on an item forbids showing it."""
     withheld = any(
-        label.system == CONFIDENTIALITY_SYSTEM and label.code in WITHHELD_CONFIDENTIALITY for label in item.labels
+        label.system in CONFIDENTIALITY_SYSTEMS and label.code in WITHHELD_CONFIDENTIALITY for label in item.labels
     )
     reason = "Labelled as restricted by its source." if withheld else "No restricting label."
     return GateResult(gate=Gate.SENSITIVITY, passed=not withheld, reason=reason)

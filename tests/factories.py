@@ -9,6 +9,8 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db import transaction
+
 from aggregator.accounts.models import Membership, Organisation, User
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Role
@@ -240,7 +242,8 @@ def user(*, role: Role = Role.CLINICIAN, at: Organisation | None = None, **value
 
 def load(*, at: Source, identities: Iterable[Identity], now: datetime = NOW) -> LoadReport:
     """Take in what a source says of its people."""
-    return mpi_operations.load_identities(source=at, identities=list(identities), now=now)
+    with transaction.atomic():
+        return mpi_operations.load_identities(source=at, identities=list(identities), now=now)
 
 
 def person(*, at: Source, **values: Any) -> Person:

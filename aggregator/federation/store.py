@@ -62,11 +62,8 @@ class Sealer:
     """
 
     def __init__(self, *, master_key: bytes, wrapped_key: bytes, retrieval_id: UUID) -> None:
-        wrapped = bytes(wrapped_key)
         try:
-            data_key = AESGCM(master_key).decrypt(
-                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _wrap_context(retrieval_id)
-            )
+            data_key = _opened(AESGCM(master_key), sealed=bytes(wrapped_key), context=_wrap_context(retrieval_id))
         except InvalidTag:
             raise SealBroken("wrapped key") from None
         self._cipher = AESGCM(data_key)
@@ -86,7 +83,7 @@ class Sealer:
         Raises: SealBroken when the blob is not the one sealed for this retrieval and source.
         """
         try:
-            padded = self._cipher.decrypt(blob[:NONCE_BYTES], blob[NONCE_BYTES:], self._context(source_id))
+            padded = _opened(self._cipher, sealed=blob, context=self._context(source_id))
         except InvalidTag:
             raise SealBroken("held answer") from None
         (length,) = _LENGTH.unpack_from(padded)
@@ -95,6 +92,12 @@ class Sealer:
 
     def _context(self, source_id: UUID) -> bytes:
         return f"held|{self._retrieval_id}|{source_id}|{FORMAT_VERSION}".encode()
+
+
+def _opened(cipher: AESGCM, *, sealed: bytes, context: bytes) -> bytes:
+    if len(sealed) < NONCE_BYTES:
+        raise InvalidTag  # the cipher has another error for half a nonce
+    return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
 
 
 async def put(*, client: redis.asyncio.Redis, retrieval_id: UUID, source_id: UUID, blob: bytes, lives_s: float) -> None:

@@ -1,0 +1,89 @@
+"""Whom to ask, for what, and by when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from aggregator.federation.plan import Candidate, Plan, flight_key, make_plan
+from connectors.contract import CLINICAL_CATEGORIES, RecordCategory
+from tests.factories import NOW, candidate
+
+PERSON, USER, SOURCE = uuid4(), uuid4(), uuid4()
+
+
+def planned(*candidates: Candidate, **values: Any) -> Plan:
+    return make_plan(
+        **{
+            "candidates": candidates,
+            "categories": CLINICAL_CATEGORIES,
+            "person_id": PERSON,
+            "user_id": USER,
+            "deadline_s": 10.0,
+            "now": NOW,
+            **values,
+        }
+    )
+
+
+def test_every_source_that_holds_the_person_is_in_the_plan_asked_or_not() -> None:
+    linked, forbidden, elsewhere = candidate(), candidate(may_ask=False), candidate(local_identifiers=())
+    found = planned(linked, forbidden, elsewhere)
+    assert [(one.source_id, one.not_asked) for one in found.sources] == [
+        (linked.source_id, ""),
+        (forbidden.source_id, "may-not"),
+    ]
+
+
+def test_a_plan_of_nobody_is_empty_and_has_its_deadline() -> None:
+    assert planned() == Plan(deadline_at=NOW + timedelta(seconds=10), sources=())
+
+
+@pytest.mark.parametrize(("time_limit_s", "ends_s"), [(3.0, 3.0), (9.0, 9.0), (60.0, 10.0), (0.1, 0.1)])
+def test_a_source_has_its_own_time_or_what_there_is(time_limit_s: float, ends_s: float) -> None:
+    (one,) = planned(candidate(time_limit_s=time_limit_s)).sources
+    assert one.deadline_at == NOW + timedelta(seconds=ends_s)
+
+
+def key_for(*, user: UUID | None, serves_others: bool) -> str:
+    (one,) = planned(candidate(source_id=SOURCE, answers_serve_others=serves_others), user_id=user).sources
+    return one.flight_key
+
+
+def test_an_answer_that_may_serve_others_is_one_question_for_all() -> None:
+    assert key_for(user=USER, serves_others=True) == key_for(user=uuid4(), serves_others=True)
+
+
+def test_an_answer_that_may_not_is_a_question_of_each_user() -> None:
+    assert key_for(user=USER, serves_others=False) == key_for(user=USER, serves_others=False)
+    assert key_for(user=USER, serves_others=False) != key_for(user=uuid4(), serves_others=False)
+    assert key_for(user=USER, serves_others=False) != key_for(user=USER, serves_others=True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"source_id": uuid4()},
+        {"person_id": uuid4()},
+        {"categories": [RecordCategory.ALLERGIES]},
+        {"user_id": uuid4()},
+    ],
+)
+def test_another_question_has_another_name(other: dict[str, Any]) -> None:
+    asked: dict[str, Any] = {
+        "source_id": SOURCE,
+        "person_id": PERSON,
+        "categories": [RecordCategory.ALLERGIES, RecordCategory.PROBLEMS],
+        "user_id": None,
+    }
+    assert flight_key(**asked) != flight_key(**{**asked, **other})
+    assert flight_key(**asked) == flight_key(**{**asked, "categories": reversed(asked["categories"])})
+
+
+def test_the_name_of_a_question_tells_nothing() -> None:
+    name = flight_key(source_id=SOURCE, person_id=PERSON, categories=[RecordCategory.ALLERGIES], user_id=USER)
+    assert not any(part in name for part in (str(SOURCE), str(PERSON), str(USER), "allergies"))
+    assert len(name) == 64

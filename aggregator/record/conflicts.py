@@ -8,6 +8,8 @@ from aggregator.record.dates import DAY_LENGTH, minute_of
 from aggregator.record.fact import Fact
 from aggregator.record.timeline import Conflict, Standing
 
+# Words that differ may mean the same: for the reader to compare, and no disagreement yet.
+WORDING = "dose-wording"
 CURRENT = frozenset({Standing.ACTIVE, Standing.UNKNOWN})
 
 
@@ -72,14 +74,11 @@ def _dose(key: str, facts: Sequence[Fact]) -> Conflict | None:
     current = [fact for fact in facts if fact.standing in CURRENT and fact.dose]
     if len({fact.dose for fact in current}) < 2:
         return None
-    coded = all(fact.dose_is_coded for fact in current)
-    statement = (
-        "The sources give different doses."
-        if coded
-        else "The sources word the dose differently: compare before acting."
-    )
     claims = [(fact.item.source_id, _line(fact, "Dose")) for fact in current]
-    return _conflict(kind="dose", statement=statement, claims=claims, keys=[key])
+    if len({fact.dose for fact in current if fact.dose_is_coded}) > 1:
+        return _conflict(kind="dose", statement="The sources give different doses.", claims=claims, keys=[key])
+    statement = "The sources word the dose differently: compare before acting."
+    return _conflict(kind=WORDING, statement=statement, claims=claims, keys=[key])
 
 
 def _status(key: str, facts: Sequence[Fact]) -> Conflict | None:

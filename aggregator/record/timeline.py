@@ -51,7 +51,8 @@ class PartialDate:
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """Items or entries that disagree. `kind`: dose, status, date, value, negation. `statement` is for the reader;
+    """Items or entries that disagree. `kind`: dose, dose-wording, status, date, value, negation. `statement` is for the
+    reader;
     `claims` are (source_id, what it says), in a fixed order."""
 
     kind: str

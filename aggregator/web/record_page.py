@@ -18,6 +18,7 @@ from aggregator.record.completeness import (
     remarks_on_source,
     summary_line,
 )
+from aggregator.record.conflicts import WORDING
 from aggregator.record.item import Item
 from aggregator.record.references import target_of
 from aggregator.record.timeline import SECTION_ORDER, Conflict, Entry, RecordCategory, Standing
@@ -72,7 +73,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class ConflictShown:
-    kind: str
+    lead: str
     statement: str
     claims: tuple[Claim, ...]
 
@@ -272,7 +273,7 @@ def _detail(label: str, value: str) -> tuple[str, str]:
 
 def _conflict(conflict: Conflict, *, names: Mapping[str, str]) -> ConflictShown:
     return ConflictShown(
-        kind=conflict.kind,
+        lead="Compare." if conflict.kind == WORDING else "Sources disagree.",
         statement=conflict.statement,
         claims=tuple(Claim(source=names.get(source_id, "A source"), says=says) for source_id, says in conflict.claims),
     )

@@ -210,7 +210,19 @@ def test_doses_that_differ_in_parts_or_in_words_are_a_conflict() -> None:
     assert conflicts(here(worded), there(order(dosageInstruction=[{"text": "Two  a day"}]))) == []
     (found,) = merged(here(worded), there(order(dosageInstruction=[{"text": "one a day"}]))).conflicts
     assert found.statement == "The sources word the dose differently: compare before acting."
+    assert found.kind == "dose-wording"
     assert found.claims == (("hospital", "one a day"), ("practice", "two a day"))
+
+
+def test_words_beside_two_coded_doses_do_not_soften_the_conflict() -> None:
+    def coded(amount: int) -> dict[str, Any]:
+        repeat = {"frequency": 1, "period": 1, "periodUnit": "d"}
+        rate = [{"doseQuantity": {"value": amount, "unit": "mg"}}]
+        return order(dosageInstruction=[{"doseAndRate": rate, "timing": {"repeat": repeat}}])
+
+    worded = order(dosageInstruction=[{"text": "one a day"}])
+    (found,) = conflicts(here(coded(5)), there(coded(10)), item(resource=worded, source="surgery"))
+    assert found == ("dose", "The sources give different doses.")
 
 
 def test_statuses_that_differ_are_a_conflict_and_the_active_one_leads() -> None:

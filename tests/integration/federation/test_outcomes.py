@@ -1,4 +1,4 @@
-"""Every planned source ends with exactly one outcome, whatever becomes of the worker; a question in flight is joined."""
+"""Each planned source ends with exactly one outcome, whatever becomes of the worker; a question in flight is joined."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from aggregator.services.open_record import open_record
 from benchmarks.loop import Driven, closed_loop
 from benchmarks.records import MODELS
 from benchmarks.service import Stack
+from config.processes import StartError
 from connectors.contract import Outcome
 
 # A retrieval that takes longer has been lost: every source has its outcome at its deadline.
@@ -95,7 +96,10 @@ class Bare:
     writer: asyncio.StreamWriter
 
     async def drive(self, *, seconds: float, in_flight: int) -> Driven:
-        """Have retrievals done there, so many at once."""
+        """Have retrievals done there, so many at once.
+
+        Raises: StartError when the process has ended.
+        """
         told = {
             "retrievals": self.stack.retrievals,
             "seconds": seconds,
@@ -103,7 +107,11 @@ class Bare:
             "judged": self.judged,
         }
         self.writer.write(json.dumps(told).encode() + b"\n")
-        said: dict[str, Any] = json.loads(await self.reader.readline())
+        line = await self.reader.readline()
+        if not line:
+            child = self.stack.bare.child
+            raise StartError(f"the bare loop ended: {child.last_words()} (more in {child.log})")
+        said: dict[str, Any] = json.loads(line)
         times = tuple(math.inf if one is None else float(one) for one in said["times_ms"])
         return Driven(times_ms=times, whole_ms=said["whole_ms"])
 

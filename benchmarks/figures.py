@@ -26,11 +26,14 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Return the ratio of the medians, None without a peer or bound."""
+        """Return the median of the rounds' ratios, None without a peer or bound.
+
+        A round's two sides run one after the other: what else the machine does touches both.
+        """
         if not self.beside:
             return None
-        ours, beside = middle(values=self.ours), middle(values=self.beside)
-        return ours / beside if 0 < beside < math.inf else math.inf
+        rounds = zip(self.ours, self.beside, strict=True)
+        return middle(values=[ours / beside if 0 < beside < math.inf else math.inf for ours, beside in rounds])
 
     def as_json(self) -> dict[str, object]:
         """Return the row for a file; JSON has no infinity, so it is a text."""

@@ -64,8 +64,9 @@ def load_identities(*, source: Source, identities: Sequence[Identity], now: date
     """Take in what a source says of its people, linking only where the rules are certain.
 
     A record that is certainly one person joins them, and a doubt about another is raised beside. One that may be an
-    existing person but not certainly, or is certainly two, gets a person of its own and a review; nothing waits unseen.
-    Must run in a transaction; one identifier may stand only once in `identities`.
+    existing person but not certainly, that is certainly two, or that somebody else fits better, gets a person of its
+    own and a review; nothing waits unseen. Must run in a transaction; one identifier may stand only once in
+    `identities`.
     """
     report = LoadReport()
     report.invalid_numbers = sum(
@@ -249,12 +250,13 @@ class _Candidates:
     def judge(self, *, demographics: Demographics) -> tuple[dict[UUID, Verdict], dict[UUID, Verdict]]:
         """Return the people certainly meant, and those perhaps meant.
 
-        A person is certainly meant when one of their records says so and none of them contradicts it: else an initial
-        that fits two brothers would make them one.
+        A person is certainly meant when one of their records says so, none of them contradicts it and nobody else fits
+        better: an initial under a twin's number fits him, and his brother fits the name.
         """
         met = {person_id for key in _keys(demographics) for person_id in self._by_key[key]}
         certain: dict[UUID, Verdict] = {}
         doubtful: dict[UUID, Verdict] = {}
+        named: set[UUID] = set()
         for person_id in sorted(met):
             verdicts = [matching.compare(left=demographics, right=known) for known in self._by_person[person_id]]
             agreeing = [verdict for verdict in verdicts if verdict.grade is Grade.CERTAIN]
@@ -262,12 +264,22 @@ class _Candidates:
                 certain[person_id] = agreeing[0]
             elif agreeing or any(verdict.grade is Grade.PROBABLE for verdict in verdicts):
                 doubtful[person_id] = next(v for v in verdicts if v.grade is not Grade.CERTAINLY_NOT)
+            if any(_agrees_in_full(verdict) for verdict in verdicts):
+                named.add(person_id)
+        if named and not named & certain.keys():
+            return {}, {**certain, **doubtful}
         return certain, doubtful
 
 
 def _contradicts(verdict: Verdict) -> bool:
     evidence = dict(verdict.evidence)
     return bool(verdict.vetoes) or "differs" in {evidence["given"], evidence["birth_date"]}
+
+
+def _agrees_in_full(verdict: Verdict) -> bool:
+    """Return whether forename, surname and birth date are the same, whatever forbids a link."""
+    evidence = dict(verdict.evidence)
+    return {evidence["given"], evidence["family"], evidence["birth_date"]} == {"same"}
 
 
 def _keys(demographics: Demographics) -> set[tuple[str, ...]]:

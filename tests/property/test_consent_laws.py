@@ -15,7 +15,7 @@ from aggregator.record.item import Item
 from tests import strategies
 from tests.factories import NOW
 
-laws = settings(max_examples=120, deadline=None)
+laws = settings(max_examples=60, deadline=None)
 DENY = PolicyTerms(base=BasePolicy.DENY)
 permissions = st.sampled_from(Permission)
 

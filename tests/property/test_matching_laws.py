@@ -14,7 +14,7 @@ from aggregator.mpi.nicknames import is_short_for
 from tests import strategies
 from tests.factories import NOW, check_digit
 
-laws = settings(max_examples=200, deadline=None)
+laws = settings(max_examples=120, deadline=None)
 
 
 @laws

@@ -18,7 +18,7 @@ from aggregator.record.standing import standing_of
 from aggregator.record.timeline import Entry, LongitudinalRecord, Standing
 from tests.strategies import records, resources
 
-laws = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+laws = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 PERMITTED = Decision(
     gates=tuple(GateResult(gate=gate, passed=True, reason="") for gate in (Gate.ROLE, Gate.RELATIONSHIP, Gate.CONSENT))

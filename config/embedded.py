@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from pathlib import Path
 import redis
 
 from config.cluster import APP_ROLE, OWNER_ROLE, SUPERUSER, Cluster
-from config.kept import kept_values
+from config.kept import kept_values, make_private
 from config.processes import Child, StartError, reserved_port, start, stop, wait_until
 from config.reach import Place, find_place
 
@@ -88,11 +89,11 @@ def write_addresses(*, folder: Path, services: Services, more: dict[str, str] | 
 def held_folder(*, folder: Path) -> Iterator[None]:
     """Keep the data folder to ourselves.
 
-    Raises: AlreadyRunning, saying where, when another process has it.
+    Raises: AlreadyRunning, saying where, when another process has it; StartError when others may write in it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    # As root, the account that runs PostgreSQL must be able to pass; what is inside is still for its owner only.
-    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    make_private(folder=folder)
+    if folder.stat().st_mode & stat.S_IWOTH:
+        raise StartError(f"Others may write in {folder}: name a folder of your own in DATA_FOLDER.")
     with (folder / LOCK_FILE).open("a") as file:
         _lock(file.fileno(), folder)
         try:

@@ -15,10 +15,20 @@ from config.env import KEY_BYTES
 KEYS_FILE = "keys.json"
 
 
+def make_private(*, folder: Path) -> None:
+    """Make a data folder for us alone; one that is there already is left as it is.
+
+    As root, the account that runs PostgreSQL must be able to pass; what is inside is still for its owner only.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+
+
 def kept_values(*, path: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
     """Return the values in this file, made now if there are none; two processes that start together get the same."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(folder=path.parent)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(make(), file)

@@ -141,3 +141,16 @@ def test_two_folders_run_side_by_side(folder: Path) -> None:
             two.wait_for(words=UP)
     finally:
         remove(folder=other)
+
+
+def test_a_folder_in_which_others_may_write_is_refused() -> None:
+    shared = data_folder(name="shared")
+    shared.mkdir(parents=True)
+    shared.chmod(0o777)
+    try:
+        with started("services", folder=shared) as run:
+            assert run.process.wait(30) == 1
+            assert "DATA_FOLDER" in run.words()
+        assert stat.S_IMODE(shared.stat().st_mode) == 0o777
+    finally:
+        remove(folder=shared)

@@ -18,7 +18,7 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.audit import trail
 from aggregator.consent import queries as consent_queries
-from aggregator.consent.filter import permit
+from aggregator.consent.filter import Permitted, permit
 from aggregator.errors import NotFound
 from aggregator.federation import queries as federation_queries
 from aggregator.federation.queries import HeldAnswer, RetrievalView, SourceState
@@ -68,10 +68,10 @@ def view_record(*, requester: Requester, retrieval_id: UUID, now: datetime, part
     if person is None:
         raise trail.refuse(requester=requester, action=ACTION, error=NotFound(), detail={"retrieval": retrieval_id})
     held = _held(view=view)
-    statuses = tuple(_status(state=state, held=held) for state in view.sources)
     permitted = permit(
         items=[item for answer in held.values() if answer is not None for item in answer.items], decision=decision
     )
+    statuses = tuple(_status(state=state, held=held, permitted=permitted) for state in view.sources)
     record = merge.merge(items=permitted.items)
     allergy_status = completeness.allergy_status(record=record, statuses=statuses, withheld=bool(permitted.withheld))
     with transaction.atomic():
@@ -109,12 +109,14 @@ def _held(*, view: RetrievalView) -> dict[UUID, HeldAnswer | None]:
         return {}
 
 
-def _status(*, state: SourceState, held: dict[UUID, HeldAnswer | None]) -> SourceStatus:
+def _status(*, state: SourceState, held: dict[UUID, HeldAnswer | None], permitted: Permitted) -> SourceStatus:
+    """Return how a source stands. Only what may be shown is counted: a difference would tell what is withheld."""
     answer = held.get(state.source_id)
     outcome, reason = state.outcome, state.reason
     if outcome in {Outcome.ANSWERED, Outcome.EMPTY} and answer is None:
         outcome, reason = Outcome.FAILED, "held-answer-lost"
-    clinical = [item for item in answer.items if item.category.is_clinical] if answer else []
+    own = [item for item in permitted.items if item.source_id == str(state.source_id)]
+    clinical = [item for item in own if item.category.is_clinical]
     quarantined: Counter[RecordCategory | None] = Counter(
         entry.category for entry in (answer.quarantined if answer else ())
     )

@@ -1,0 +1,82 @@
+"""What one showing says of its sources: each that holds the person is named, and nothing withheld is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+import pytest
+import redis
+from django.conf import settings
+from django.utils import timezone
+
+from aggregator.federation import operations
+from aggregator.federation.models import Retrieval, SourceOutcome
+from aggregator.federation.store import HeldAnswer, Sealer
+from aggregator.record.completeness import AllergyStatus
+from aggregator.services.open_record import open_record
+from aggregator.services.view_record import RecordView, view_record
+from connectors.contract import Outcome
+from tests.factories import allergy, condition, item, no_known_allergy, restricted
+from tests.world import World, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+@pytest.fixture
+def held_redis() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(settings.HELD_REDIS_URL) as client:
+        yield client
+
+
+def showing(world: World, retrieval_id: UUID) -> RecordView:
+    return view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
+
+
+def answered(world: World, client: redis.Redis, *resources: Mapping[str, Any], translated: bool = True) -> RecordView:
+    """Open Joan's record, let her surgery answer with these resources, and show it."""
+    retrieval_id = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+    row = SourceOutcome.objects.get(retrieval_id=retrieval_id)
+    answer = HeldAnswer(
+        received_at=timezone.now(),
+        subject=b"{}",
+        items=tuple(item(resource=one, source=str(row.source_id), translated=translated) for one in resources),
+        quarantined=(),
+        notices=(),
+    )
+    wrapped_key = Retrieval.objects.get(id=retrieval_id).wrapped_key
+    sealer = Sealer(master_key=settings.HELD_ITEMS_KEY, wrapped_key=wrapped_key, retrieval_id=retrieval_id)
+    client.set(f"held:{retrieval_id}:{row.source_id}", sealer.seal(source_id=row.source_id, answer=answer), px=60_000)
+    operations.record_outcome(
+        outcome_id=row.id, outcome=Outcome.ANSWERED, reason="", item_count=len(resources), now=timezone.now()
+    )
+    return showing(world, retrieval_id)
+
+
+def test_what_is_withheld_is_not_counted_among_a_source_s_items(world: World, held_redis: redis.Redis) -> None:
+    view = answered(world, held_redis, allergy(), condition(meta=restricted()))
+    assert view.withheld
+    assert [status.item_count for status in view.sources] == [1]
+
+
+def test_a_withheld_item_that_is_not_translated_shows_neither_its_kind_nor_its_number(
+    world: World, held_redis: redis.Redis
+) -> None:
+    view = answered(world, held_redis, condition(meta=restricted()), translated=False)
+    assert view.withheld
+    assert [status.untranslated for status in view.sources] == [()]
+
+
+def test_an_item_that_is_not_translated_is_counted(world: World, held_redis: redis.Redis) -> None:
+    (status,) = answered(world, held_redis, condition(), translated=False).sources
+    assert [count for _, count in status.untranslated] == [1]
+
+
+def test_an_answer_without_allergies_is_none_known_only_where_it_says_so(world: World, held_redis: redis.Redis) -> None:
+    assert answered(world, held_redis, no_known_allergy()).allergy_status is AllergyStatus.NONE_KNOWN

@@ -292,6 +292,7 @@ def candidate(*, source_id: UUID | None = None, **values: Any) -> Candidate:
             "answers_serve_others": True,
             "local_identifiers": ("1",),
             "may_ask": True,
+            "enabled": True,
             **values,
         }
     )

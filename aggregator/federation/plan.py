@@ -15,7 +15,7 @@ from connectors.contract import RecordCategory
 class Candidate:
     """A registered source. `local_identifiers` are those under which it holds the person; none: it is not asked.
 
-    `may_ask` is the consent decision's word on it.
+    `may_ask` is the consent decision's word on it; `enabled` is false for a source that is not in use at present.
     """
 
     source_id: UUID
@@ -24,6 +24,7 @@ class Candidate:
     answers_serve_others: bool
     local_identifiers: tuple[str, ...]
     may_ask: bool
+    enabled: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +74,16 @@ def make_plan(
                     categories=categories,
                     user_id=None if candidate.answers_serve_others else user_id,
                 ),
-                not_asked="" if candidate.may_ask else "may-not",
+                not_asked=_why_not(candidate),
             )
         )
     return Plan(deadline_at=deadline_at, sources=tuple(planned))
+
+
+def _why_not(candidate: Candidate) -> str:
+    if not candidate.may_ask:
+        return "may-not"
+    return "" if candidate.enabled else "paused"
 
 
 def flight_key(*, source_id: UUID, person_id: UUID, categories: Iterable[RecordCategory], user_id: UUID | None) -> str:

@@ -18,7 +18,7 @@ from aggregator.federation import operations, tasks
 from aggregator.federation.plan import Candidate, Plan, make_plan
 from aggregator.mpi import queries as mpi_queries
 from aggregator.sources import catalogue
-from aggregator.sources.queries import enabled_sources
+from aggregator.sources.queries import all_sources
 from connectors.contract import CLINICAL_CATEGORIES, Asker
 
 ACTION = "open-record"
@@ -81,7 +81,7 @@ def refusal(*, requester: Requester, action: str, person_id: UUID, decision: Dec
 def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: datetime) -> Plan:
     holdings = mpi_queries.held_by(person_id=person_id)
     candidates = []
-    for source in enabled_sources():
+    for source in all_sources():
         capabilities = catalogue.connector_for(kind=source.kind).capabilities
         candidates.append(
             Candidate(
@@ -93,6 +93,7 @@ def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: dat
                     holding.identifier_value for holding in holdings if holding.source_id == source.id
                 ),
                 may_ask=decision.may_ask(source_id=source.id),
+                enabled=source.enabled,
             )
         )
     return make_plan(

@@ -5,11 +5,6 @@ from __future__ import annotations
 from aggregator.sources.models import Source
 
 
-def enabled_sources() -> list[Source]:
-    """Return the sources that may be asked, in a fixed order."""
-    return list(Source.objects.select_related("organisation").filter(enabled=True).order_by("rank", "slug"))
-
-
 def all_sources() -> list[Source]:
     """Return every registered source, in a fixed order."""
     return list(Source.objects.select_related("organisation").order_by("rank", "slug"))

@@ -17,6 +17,8 @@ from aggregator.federation.store import HeldAnswer, Sealer
 from aggregator.record.completeness import AllergyStatus
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
+from aggregator.sources.models import Source
+from aggregator.web.record_page import record_page
 from connectors.contract import Outcome
 from tests.factories import allergy, condition, item, no_known_allergy, restricted
 from tests.world import World, make_world
@@ -76,6 +78,15 @@ def test_a_withheld_item_that_is_not_translated_shows_neither_its_kind_nor_its_n
 def test_an_item_that_is_not_translated_is_counted(world: World, held_redis: redis.Redis) -> None:
     (status,) = answered(world, held_redis, condition(), translated=False).sources
     assert [count for _, count in status.untranslated] == [1]
+
+
+def test_a_source_that_is_not_in_use_is_named_and_not_passed_over_in_silence(world: World) -> None:
+    Source.objects.update(enabled=False)
+    view = showing(world, open_record(requester=world.clinician, person_id=world.joan, now=timezone.now()))
+    assert [(status.outcome, status.reason) for status in view.sources] == [(Outcome.NOT_ASKED, "paused")]
+    assert view.complete
+    assert view.allergy_status is AllergyStatus.UNAVAILABLE
+    assert "paused" in record_page(view=view).summary
 
 
 def test_an_answer_without_allergies_is_none_known_only_where_it_says_so(world: World, held_redis: redis.Redis) -> None:

@@ -31,10 +31,12 @@ def planned(*candidates: Candidate, **values: Any) -> Plan:
 
 def test_every_source_that_holds_the_person_is_in_the_plan_asked_or_not() -> None:
     linked, forbidden, elsewhere = candidate(), candidate(may_ask=False), candidate(local_identifiers=())
-    found = planned(linked, forbidden, elsewhere)
+    paused = candidate(enabled=False)
+    found = planned(linked, forbidden, elsewhere, paused)
     assert [(one.source_id, one.not_asked) for one in found.sources] == [
         (linked.source_id, ""),
         (forbidden.source_id, "may-not"),
+        (paused.source_id, "paused"),
     ]
 
 

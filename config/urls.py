@@ -12,3 +12,7 @@ urlpatterns = [
     path("fhir/", include("aggregator.api.urls")),
     path("", include("aggregator.web.urls")),
 ]
+
+handler400 = "aggregator.web.door.unreadable"
+handler404 = "aggregator.web.door.no_such_page"
+handler500 = "aggregator.web.door.fault"

@@ -58,12 +58,11 @@ def draw(request: HttpRequest, name: str, *, status: int = 200, **context: Any) 
 
 def error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
     """Return the page that says what was refused, why, and what can be done."""
-    family = next(kind for kind in STATUS_OF if isinstance(error, kind))
     return draw(
         request,
         "error",
-        status=STATUS_OF[family],
-        title=TITLES[family],
+        status=STATUS_OF[_family_of(error)],
+        title=TITLES[_family_of(error)],
         message=str(error),
         reasons=getattr(error, "reasons", ()),
         code=error.code,
@@ -74,6 +73,36 @@ def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Return the page for a form that did not come from a page of this session (CSRF)."""
     message = "This form is no longer valid, perhaps because you signed in or out since it was opened."
     return error_page(request, NotPermitted(f"{message} Go back, reload the page and try again.", code="form"))
+
+
+def no_such_page(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the page for an address that leads nowhere: the same as for what the requester may not know of."""
+    return error_page(request, NotFound())
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the page for a request that is no proper one."""
+    return error_page(request, Invalid("This request could not be read. Go back, reload the page and try again."))
+
+
+def fault(request: HttpRequest) -> HttpResponse:
+    """Return the page for a fault of ours. It reads nothing, not even who asks: the database may be what is broken."""
+    return draw(
+        request,
+        "error",
+        status=500,
+        requester=None,
+        may={},
+        title="A fault on our side",
+        message="This could not be done, and nothing of it is shown. Try again; if it fails again, tell your "
+        "administrator when it happened.",
+        reasons=(),
+        code="fault",
+    )
+
+
+def _family_of(error: LongviewError) -> type[LongviewError]:
+    return next(kind for kind in STATUS_OF if isinstance(error, kind))
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -58,6 +58,8 @@ def draw(request: HttpRequest, name: str, *, status: int = 200, **context: Any) 
 
 def error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
     """Return the page that says what was refused, why, and what can be done."""
+    if request.headers.get("HX-Request"):
+        return _whole_page_anew(status=STATUS_OF[_family_of(error)])
     return draw(
         request,
         "error",
@@ -87,6 +89,8 @@ def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def fault(request: HttpRequest) -> HttpResponse:
     """Return the page for a fault of ours. It reads nothing, not even who asks: the database may be what is broken."""
+    if request.headers.get("HX-Request"):
+        return _whole_page_anew(status=500)
     return draw(
         request,
         "error",
@@ -103,6 +107,11 @@ def fault(request: HttpRequest) -> HttpResponse:
 
 def _family_of(error: LongviewError) -> type[LongviewError]:
     return next(kind for kind in STATUS_OF if isinstance(error, kind))
+
+
+def _whole_page_anew(*, status: int) -> HttpResponse:
+    """Return what makes a page ask for itself again: a part that is refused must not leave the old one standing."""
+    return HttpResponse(status=status, headers={"HX-Refresh": "true"})
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import structlog
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from aggregator.errors import Clash, Invalid, LongviewError, NotFound, NotPermitted
+
+log = structlog.get_logger(__name__)
 
 # Decimals are written with the digits that they came with: 7.10 stays 7.10.
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -75,6 +78,8 @@ def as_outcome(error: Exception, context: Any) -> Response:
     status, code = STATUS_AND_ISSUE[family] if family else (500, "exception")
     if family is None and isinstance(error, exceptions.APIException):
         status, code = error.status_code, "invalid"
+    if status == 500:
+        log.error("fhir_door_failed", exc_info=error)
     said = [str(error), *getattr(error, "reasons", ())] if isinstance(error, LongviewError) else [WORDS.get(status, "")]
     body = outcome(issues=[issue(severity="error", code=code, diagnostics=" ".join(said) or "This cannot be used.")])
     headers = {"WWW-Authenticate": "Session"} if status == 401 else {}

@@ -43,7 +43,7 @@ class FhirView(APIView):
     permission_classes: ClassVar = [IsRequester]
     renderer_classes: ClassVar = [FhirRenderer, JsonRenderer]
     content_negotiation_class = FhirNegotiation
-    http_method_names: ClassVar = ["get", "head", "options"]
+    http_method_names: ClassVar = ["get", "head"]
 
     @property
     def base(self) -> str:
@@ -63,6 +63,9 @@ class Metadata(FhirView):
 
 class Everything(FhirView):
     """`GET Patient/[id]/$everything`: asks every source, as the record page does."""
+
+    # No HEAD: every source would be asked for an answer that nobody reads.
+    http_method_names: ClassVar = ["get"]
 
     def get(self, request: Request, person_id: str) -> Response:
         """Start the asking and say where its answer will be.

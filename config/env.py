@@ -34,7 +34,6 @@ class Environment(BaseSettings):
     held_redis_url: SecretStr = Field(SecretStr(""), description="Redis for held items and events; default REDIS_URL")
     secret_key: SecretStr = Field(SecretStr(""), description="signs sessions and tickets; 50 characters or more")
     held_items_key: SecretStr = Field(SecretStr(""), description="seals held items; 32 bytes in base64")
-    audit_key: SecretStr = Field(SecretStr(""), description="chains the audit; 32 bytes in base64")
     public_url: str = Field("", description="the address that users see, https://host")
     allowed_hosts: str = Field("", description="host names served, with commas between")
     trusted_proxy: bool = Field(False, description="a proxy in front strips and sets X-Forwarded-Proto")
@@ -44,7 +43,6 @@ class Environment(BaseSettings):
     retrieval_deadline_s: float = Field(10.0, gt=0, le=60, description="seconds until a record is shown as it is")
     source_time_limit_s: float = Field(9.0, gt=0, le=60, description="seconds that one source may take at most")
     retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")
-    freshness_s: int = Field(300, ge=0, description="seconds for which an answer may be used again")
 
     def text(self, name: str) -> str:
         """Return the setting of this (capital) name.

@@ -43,9 +43,9 @@ def local_keys(*, folder: Path) -> dict[str, str]:
     """Return the keys of this data folder, as settings of config/env.py."""
 
     def make() -> dict[str, str]:
-        keys = {
-            name: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() for name in ("held_items_key", "audit_key")
+        return {
+            "secret_key": secrets.token_urlsafe(48),
+            "held_items_key": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
         }
-        return {"secret_key": secrets.token_urlsafe(48), **keys}
 
     return kept_values(path=folder / KEYS_FILE, make=make)

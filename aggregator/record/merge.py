@@ -152,15 +152,18 @@ def _details(facts: Sequence[Fact]) -> tuple[tuple[str, str], ...]:
 
 
 def _ordered(*, entries: Sequence[Entry], category: RecordCategory) -> tuple[Entry, ...]:
-    section = sorted(
-        (e for e in entries if e.category is category), key=lambda entry: (entry.heading.lower(), entry.key)
-    )
+    section = sorted((entry for entry in entries if entry.category is category), key=_reading_order)
     section.sort(key=lambda entry: entry.date.sort_key if entry.date else "", reverse=True)
     if category in STANDING_FIRST:
         section.sort(key=lambda entry: STANDING_ORDER[entry.standing])
     else:
         section.sort(key=lambda entry: entry.standing is Standing.RETRACTED)
     return tuple(section)
+
+
+def _reading_order(entry: Entry) -> tuple[str, tuple[tuple[str, str], ...], tuple[str, ...], str]:
+    """Return what orders entries of one date: what they say first, so that the same record always reads the same."""
+    return (entry.heading.lower(), entry.details, entry.source_ids, entry.key)
 
 
 def _conflicts_across(*, keyed: Sequence[tuple[str, Group]]) -> dict[str, list[Conflict]]:

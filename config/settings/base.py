@@ -179,14 +179,12 @@ def from_environment(*, environment: Environment) -> dict[str, Any]:
     return {
         "SECRET_KEY": environment.text("SECRET_KEY"),
         "HELD_ITEMS_KEY": environment.key("HELD_ITEMS_KEY"),
-        "AUDIT_KEY": environment.key("AUDIT_KEY"),
         "DATA_FOLDER": environment.data_folder.absolute(),
         "LOG_FORMAT": environment.log_format,
         "LOG_LEVEL": environment.log_level,
         "RETRIEVAL_DEADLINE_S": environment.retrieval_deadline_s,
         "SOURCE_TIME_LIMIT_S": environment.source_time_limit_s,
         "RETRIEVAL_RETENTION_S": environment.retrieval_retention_s,
-        "FRESHNESS_S": environment.freshness_s,
         "LOGGING_CONFIG": "config.log.configure",
         "LOGGING": {"format": environment.log_format, "level": environment.log_level},
     }

@@ -12,7 +12,6 @@ from config.settings.base import cache, database, from_environment
 _environment = read_environment(
     secret_key="only-for-tests-" * 4,
     held_items_key=base64.b64encode(b"only for tests: seals held items").decode(),
-    audit_key=base64.b64encode(b"only for tests: chains the audit").decode(),
     public_url="http://testserver",
     allowed_hosts="testserver,127.0.0.1,localhost",
     log_level="WARNING",

@@ -42,8 +42,8 @@ def test_a_key_that_is_no_key_is_refused(monkeypatch: pytest.MonkeyPatch, key: s
 
 
 def test_a_key_is_given_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUDIT_KEY", base64.b64encode(bytes(KEY_BYTES)).decode())
-    assert read_environment().key("AUDIT_KEY") == bytes(KEY_BYTES)
+    monkeypatch.setenv("HELD_ITEMS_KEY", base64.b64encode(bytes(KEY_BYTES)).decode())
+    assert read_environment().key("HELD_ITEMS_KEY") == bytes(KEY_BYTES)
 
 
 def test_a_secret_may_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ GOOD = {
     "REDIS_URL": "rediss://redis.example/0",
     "SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz",
     "HELD_ITEMS_KEY": KEY,
-    "AUDIT_KEY": KEY,
     "PUBLIC_URL": "https://records.example",
     "ALLOWED_HOSTS": "records.example",
 }
@@ -48,7 +47,7 @@ def test_it_passes_the_checks_for_deployment(tmp_path: Path) -> None:
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"HELD_ITEMS_KEY": ""}, "HELD_ITEMS_KEY"),
-        ({"AUDIT_KEY": "c2hvcnQ="}, "AUDIT_KEY"),
+        ({"HELD_ITEMS_KEY": "c2hvcnQ="}, "HELD_ITEMS_KEY"),
         ({"PUBLIC_URL": "http://records.example"}, "PUBLIC_URL"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS"),

@@ -53,8 +53,9 @@ class Engine:
     def close(self) -> None:
         """Close what the engine holds and stop its loop."""
         asyncio.run_coroutine_threadsafe(self._unmake(), self.loop).result(timeout=GRACE_S)
+        leaving = threading.Barrier(DATABASE_THREADS)
         for _ in range(DATABASE_THREADS):
-            self._database.submit(db.connections.close_all)
+            self._database.submit(_without_connection, leaving)
         self._database.shutdown(wait=True)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(timeout=GRACE_S)
@@ -75,6 +76,12 @@ class Engine:
 def _with_connection(act: Callable[[], T]) -> T:
     db.close_old_connections()
     return act()
+
+
+def _without_connection(leaving: threading.Barrier) -> None:
+    """Close a thread's connection; it waits for the others, or one thread would close its own for all of them."""
+    db.connections.close_all()
+    leaving.wait(timeout=GRACE_S)
 
 
 _lock = threading.Lock()

@@ -50,7 +50,9 @@ async def run_retrieval(*, retrieval_id: UUID, engine: Engine) -> None:
         log.info("retrieval_not_run", retrieval_id=str(retrieval_id))
         return
     await asyncio.gather(*(_run_flight(flight=flight, fan_out=fan_out, engine=engine) for flight in fan_out.flights))
-    await engine.in_database(partial(operations.finish, retrieval_id=retrieval_id))
+    finished = await engine.in_database(partial(operations.finish, retrieval_id=retrieval_id))
+    if not fan_out.flights:
+        await _tell(landed=finished, engine=engine)  # nothing lands that would tell it
 
 
 async def _run_flight(*, flight: Flight, fan_out: FanOut, engine: Engine) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
 from aggregator.accounts.requester import Requester
 from aggregator.federation import store
@@ -177,9 +178,13 @@ def record_outcome(
         return tuple(Landed(retrieval_id=row[0], done=row[1]) for row in cursor.fetchall())
 
 
-def finish(*, retrieval_id: UUID) -> None:
-    """Mark a running retrieval as finished."""
+def finish(*, retrieval_id: UUID) -> tuple[Landed, ...]:
+    """Mark a running retrieval as finished; return it, to be told of, when nothing is awaited, its own or joined."""
     Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.RUNNING).update(state=RetrievalState.FINISHED)
+    own = SourceOutcome.objects.filter(retrieval_id=retrieval_id, outcome__isnull=True)
+    if own.filter(Q(joins__isnull=True) | Q(joins__outcome__isnull=True)).exists():
+        return ()
+    return (Landed(retrieval_id=retrieval_id, done=True),)
 
 
 def fail(*, retrieval_id: UUID, reason: str, now: datetime) -> None:

@@ -31,6 +31,8 @@ class _Answer:
 
     def awaited(self) -> UUID | None:
         """Return the retrieval whose answer is still to come, or None when this is the answer."""
+        if not self.messages:
+            return None  # the caller went away before the request was whole
         start = self.messages[0]
         location = next((v.decode("latin-1") for n, v in start["headers"] if n.lower() == b"content-location"), "")
         if start["status"] != 202 or not location.startswith(STATUS_PATH):

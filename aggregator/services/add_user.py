@@ -13,6 +13,7 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission, Role
 from aggregator.audit import trail
 from aggregator.errors import Invalid, NotPermitted
+from aggregator.services.sign_in import MAX_PASSWORD_LENGTH
 
 ACTION = "add-user"
 SIGN_IN_ROLES = frozenset({Role.CLINICIAN, Role.ADMINISTRATOR})
@@ -32,12 +33,14 @@ class NewUser:
 def add_user(*, requester: Requester, user: NewUser) -> None:
     """Make a local account, or give the one of that name a new password.
 
-    Raises: NotPermitted; Invalid for a weak password or a role that does not sign in.
+    Raises: NotPermitted; Invalid for a weak password, one too long to sign in with, or a role that does not sign in.
     """
     if not requester.may(Permission.MANAGE_USERS):
         raise trail.refuse(requester=requester, action=ACTION, error=NotPermitted("You may not make accounts."))
     try:
         validate_password(user.password)
+        if len(user.password) > MAX_PASSWORD_LENGTH:
+            raise Invalid(f"A password has {MAX_PASSWORD_LENGTH} characters at most.", field="password")
         if user.role not in SIGN_IN_ROLES:
             raise Invalid(f"The role {user.role} does not sign in.", field="role")
     except (ValidationError, Invalid) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,13 @@ from django.utils import timezone
 
 from aggregator.accounts.lockout import FAILURES_ALLOWED
 from aggregator.accounts.models import Membership, User
+from aggregator.accounts.requester import operator
+from aggregator.accounts.roles import Role
 from aggregator.audit.models import AuditEvent
-from tests.world import PASSWORD, make_world, signed_in_client
+from aggregator.errors import Invalid
+from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.sign_in import MAX_PASSWORD_LENGTH
+from tests.world import PASSWORD, SURGERY_ODS, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +69,18 @@ def test_a_password_longer_than_anybodys_is_not_hashed(monkeypatch: pytest.Monke
     monkeypatch.setattr(hashers, "check_password", lambda *each, **_: hashed.append(each))
     attempt(client(), "dr.osei", "x" * 129)
     assert hashed == []
+
+
+def test_no_account_gets_a_password_that_is_too_long_to_sign_in_with() -> None:
+    longest = "a phrase " * 14 + "7 "
+    new = NewUser(
+        username="dr.long", password=longest, family="L", given="L", organisation_ods=SURGERY_ODS, role=Role.CLINICIAN
+    )
+    add_user(requester=operator(), user=new)
+    assert len(longest) == MAX_PASSWORD_LENGTH
+    assert attempt(client(), "dr.long", longest).status_code == 302
+    with pytest.raises(Invalid, match="128 characters"):
+        add_user(requester=operator(), user=replace(new, password=longest + "x"))
 
 
 def test_a_closed_account_and_one_that_belongs_nowhere_cannot_sign_in() -> None:

@@ -21,7 +21,7 @@ from django.utils import timezone
 from aggregator.federation import operations, progress, store
 from aggregator.federation.engine import Engine
 from aggregator.federation.operations import FanOut, Flight, Landed
-from aggregator.federation.store import HeldAnswer, Sealer
+from aggregator.federation.store import HeldAnswer, SealBroken, Sealer
 from aggregator.mpi import operations as mpi_operations
 from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.matching import answer_disagreements
@@ -198,7 +198,7 @@ def _ending_of(*, reply: Reply, received_at: datetime, source_id: UUID) -> _Endi
 
 
 async def _hold(*, ending: _Ending, answer: HeldAnswer, flight: Flight, fan_out: FanOut, engine: Engine) -> _Ending:
-    """Seal and store an answer; when it cannot be held the source ends as failed, never as empty."""
+    """Seal and store an answer; when it cannot be held the source ends as failed, never as empty or as too slow."""
     lives_s = (fan_out.expires_at - timezone.now()).total_seconds()
     try:
         sealer = Sealer(
@@ -211,7 +211,8 @@ async def _hold(*, ending: _Ending, answer: HeldAnswer, flight: Flight, fan_out:
             blob=sealer.seal(source_id=flight.source_id, answer=answer),
             lives_s=lives_s,
         )
-    except (redis.RedisError, OSError):
+    except (redis.RedisError, OSError, SealBroken) as error:
+        log.error("answer_not_held", source_id=str(flight.source_id), error=type(error).__name__)
         return _Ending(outcome=Outcome.FAILED, reason="store")
     return ending
 

@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from aggregator.federation import fetch
 from aggregator.federation.engine import close_engine, engine
-from aggregator.federation.models import Retrieval, RetrievalState
+from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
+from aggregator.federation.store import HeldAnswer
 from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
+from connectors.contract import Outcome
 from tests.world import World, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,6 +48,21 @@ def test_whoever_waits_for_nobody_is_told_at_once_that_it_is_over(world: World) 
     run(retrieval_id)
     assert Retrieval.objects.get(id=retrieval_id).state == RetrievalState.FINISHED
     assert told(retrieval_id)[-1:] == [b"done"]
+
+
+def test_an_answer_that_cannot_be_sealed_is_a_fault_of_ours_and_not_of_its_source(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answers(**_: object) -> fetch._Ending:
+        held = HeldAnswer(received_at=timezone.now(), subject=None, items=(), quarantined=(), notices=())
+        return fetch._Ending(outcome=Outcome.EMPTY, answer=held)
+
+    monkeypatch.setattr(fetch, "_ask", answers)
+    retrieval_id = opened(world)
+    Retrieval.objects.filter(id=retrieval_id).update(wrapped_key=bytes(60))
+    run(retrieval_id)
+    ended = SourceOutcome.objects.get(retrieval_id=retrieval_id)
+    assert (ended.outcome, ended.reason) == (Outcome.FAILED, "store")
 
 
 def test_whoever_waits_for_another_s_question_is_not_told_before_it_has_ended(world: World) -> None:

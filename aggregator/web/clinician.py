@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +17,9 @@ from aggregator.services import open_record as opening
 from aggregator.web.door import draw, signed_in
 from aggregator.web.forms import FindForm
 from aggregator.web.record_page import entry_page, record_page
+
+# As `record.merge` names entries. Anything else in an address is not passed on: the audit keeps what was looked at.
+ENTRY_KEY = re.compile(r"[0-9a-f]{20}")
 
 
 @require_http_methods(["GET", "POST"])
@@ -75,6 +79,8 @@ def record_part(request: HttpRequest, requester: Requester, retrieval_id: UUID) 
 @signed_in
 def entry(request: HttpRequest, requester: Requester, retrieval_id: UUID, entry_key: str) -> HttpResponse:
     """Show each source's own copy of one entry."""
+    if not ENTRY_KEY.fullmatch(entry_key):
+        raise NotFound
     view = view_record.view_record(
         requester=requester, retrieval_id=retrieval_id, now=timezone.now(), part=f"entry {entry_key}"
     )

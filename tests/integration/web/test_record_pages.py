@@ -1,0 +1,27 @@
+"""What the record's pages leave behind them."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregator.audit.models import AuditEvent
+from tests.world import make_world, signed_in_client
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("words", ["joan-ferris-has-diabetes", "a" * 3000, "A" * 20, "a" * 19])
+def test_words_in_an_address_do_not_reach_the_audit(words: str) -> None:
+    world = make_world()
+    clinician = signed_in_client("dr.osei")
+    location = clinician.post(f"/people/{world.joan}/record").headers["Location"]
+    assert clinician.get(f"{location}/entries/{words}").status_code == 404
+    assert not AuditEvent.objects.filter(detail__part__startswith="entry").exists()
+
+
+def test_an_entry_that_is_not_there_is_asked_for_by_its_name_alone() -> None:
+    world = make_world()
+    clinician = signed_in_client("dr.osei")
+    location = clinician.post(f"/people/{world.joan}/record").headers["Location"]
+    assert clinician.get(f"{location}/entries/{'a' * 20}").status_code == 404
+    assert AuditEvent.objects.filter(detail__part=f"entry {'a' * 20}").count() == 1

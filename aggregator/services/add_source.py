@@ -18,6 +18,9 @@ from aggregator.sources import catalogue
 from aggregator.sources.operations import put_source
 
 ACTION = "add-source"
+# What the tables take.
+LONGEST = {"name": 200, "base_url": 500, "identifier_system": 300, "organisation_ods": 20, "organisation_name": 200}
+MAX_RANK = 32_767
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +71,18 @@ def _check(source: NewSource) -> None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", source.slug):
         raise Invalid("The short name takes small letters, digits and hyphens.", field="slug")
     catalogue.connector_for(kind=source.kind)
-    address = urlsplit(source.base_url)
+    try:
+        address = urlsplit(source.base_url)
+    except ValueError:  # half an IPv6 address
+        raise Invalid("The address cannot be read.", field="base_url") from None
     if address.scheme not in {"http", "https"} or not address.hostname:
         raise Invalid("The address must start with https:// (or http:// on this machine).", field="base_url")
     if not 0 < source.time_limit_s <= 60:
         raise Invalid("The time limit is a number of seconds above 0, up to 60.", field="time_limit_s")
     if not source.organisation_ods:
         raise Invalid("Name the organisation by its ODS code.", field="organisation_ods")
+    if not 0 <= source.rank <= MAX_RANK:
+        raise Invalid(f"The rank is a whole number from 0 to {MAX_RANK}.", field="rank")
+    for name, length in LONGEST.items():
+        if len(getattr(source, name)) > length:
+            raise Invalid(f"This has {length} characters at most: {name}.", field=name)

@@ -12,7 +12,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.audit import trail
 from aggregator.errors import Invalid, NotPermitted
 from aggregator.mpi import queries
-from aggregator.mpi.demographics import digits_of, valid_nhs_number
+from aggregator.mpi.demographics import clean_name, digits_of, valid_nhs_number
 from aggregator.mpi.golden import GoldenRecord as GoldenRecord
 from aggregator.mpi.queries import SEARCH_LIMIT
 from aggregator.mpi.queries import PersonSummary as PersonSummary
@@ -68,7 +68,7 @@ def _check(*, nhs_number: str, family: str, birth_date: date | None) -> None:
                 field="nhs_number",
             )
         return
-    if not family.strip():
+    if not clean_name(text=family):
         raise Invalid("Enter an NHS number, or a surname and a date of birth.", code="missing", field="family")
     if birth_date is None:
         raise Invalid("Enter the date of birth, such as 14 8 1980.", code="missing", field="birth_date")

@@ -176,9 +176,9 @@ def _two_doses(*, seed: int) -> Story:
         slug="two-doses",
         title="One illness and one drug, in four sources, at two doses",
         people=(person,),
-        look_for="Type 2 diabetes is one entry from four sources. Metformin is an entry with a conflict: 500 mg twice a "
-        "day at the practice and Eskwith, 1 g at the Royal; the community trust writes 1 g without a code, so its line "
-        "stands beside. Larkbeck never answers.",
+        look_for="Type 2 diabetes is one entry from four sources. Metformin is an entry with a conflict: 500 mg "
+        "twice a day at the practice and Eskwith, 1 g at the Royal; the community trust writes 1 g without a code, so "
+        "its line stands beside. Larkbeck never answers.",
         shape_life=shape,
         tell=tell,
         faults={MENTAL: Fault(mode="hang")},

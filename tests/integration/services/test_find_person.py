@@ -1,0 +1,72 @@
+"""Searching: what is refused before anybody is looked for, and how the refusal is worded."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from aggregator.errors import Invalid
+from aggregator.services.find_person import find_person
+from tests.world import JOAN_BORN, World, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("999 000 1007", "its last digit does not fit the others"),
+        ("999 000 100", "10 digits"),
+        ("99900010060", "10 digits"),
+        ("9999999999", "its last digit does not fit the others"),
+        ("٩٩٩٠٠٠١٠٠٦", "10 digits"),
+        ("999000100\0", "10 digits"),
+        ("Joan Ferris", "10 digits"),
+    ],
+)
+def test_a_number_that_cannot_be_one_is_refused_with_the_reason(world: World, number: str, said: str) -> None:
+    with pytest.raises(Invalid, match=said) as refused:
+        find_person(requester=world.clinician, nhs_number=number)
+    assert refused.value.field == "nhs_number"
+
+
+@pytest.mark.parametrize("family", ["", "  ", "---", "123"])
+def test_a_surname_without_a_letter_finds_nobody_by_accident(world: World, family: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        find_person(requester=world.clinician, family=family, birth_date=JOAN_BORN)
+    assert refused.value.field == "family"
+
+
+def test_a_surname_needs_a_date_of_birth(world: World) -> None:
+    with pytest.raises(Invalid) as refused:
+        find_person(requester=world.clinician, family="Ferris")
+    assert refused.value.field == "birth_date"
+
+
+@pytest.mark.parametrize("number", ["9990001006", " 999 000 1006 ", "999-000-1006", "999\u00a0000\u00a01006"])
+def test_a_number_is_taken_with_or_without_spaces(world: World, number: str) -> None:
+    (found,) = find_person(requester=world.clinician, nhs_number=number).people
+    assert found.person_id == world.joan
+
+
+@pytest.mark.parametrize("family", ["Ferris", "FERRIS", "fèrris", " Ferris "])
+def test_a_surname_is_found_however_it_is_spelt_in_case_and_accents(world: World, family: str) -> None:
+    (found,) = find_person(requester=world.clinician, family=family, birth_date=JOAN_BORN).people
+    assert found.person_id == world.joan
+
+
+def test_a_first_name_narrows_the_search(world: World) -> None:
+    def found(given: str) -> int:
+        return len(find_person(requester=world.clinician, family="Ferris", given=given, birth_date=JOAN_BORN).people)
+
+    assert (found("Jo"), found("Ann")) == (1, 0)
+
+
+def test_nobody_is_found_by_another_birth_date(world: World) -> None:
+    assert find_person(requester=world.clinician, family="Ferris", birth_date=date(1951, 4, 5)).people == ()

@@ -93,7 +93,7 @@ def _lines(view: RecordView) -> Iterator[str]:
     yield f"Said by several sources ({len(_shared(view))} entries), such as"
     for entry in _shared(view)[:SHOWN_SHARED]:
         yield f"  {entry.heading}: {', '.join(names[source_id] for source_id in entry.source_ids)}"
-    yield f"Sources that disagree ({len(view.record.conflicts)} conflicts), such as"
+    yield f"Where sources differ ({len(view.record.conflicts)} places), such as"
     for conflict in view.record.conflicts[:SHOWN_CONFLICTS]:
         yield f"  {conflict.statement}"
         yield from (f"    {names.get(source_id, source_id)}: {says}" for source_id, says in conflict.claims)

@@ -52,11 +52,12 @@ def everything(*, view: RecordView, base: str) -> Json:
     entries = [
         (item, entry.key) for section in view.record.sections for entry in section.entries for item in entry.items
     ]
-    shown = [item for item, _ in entries] + list(view.record.supporting)
+    pointed_to = [item for item in view.record.supporting if _says_something(item)]
+    shown = [item for item, _ in entries] + pointed_to
     patient = patient_resource(person=view.person)
     names = _names(items=shown, patient=f"Patient/{patient['id']}")
     clinical = [_item_resource(item=item, names=names, base=base, entry_key=key) for item, key in entries]
-    supporting = [_item_resource(item=item, names=names, base=base, entry_key="") for item in view.record.supporting]
+    supporting = [_item_resource(item=item, names=names, base=base, entry_key="") for item in pointed_to]
     matches = [patient, *clinical]
     included = [*supporting, *_provenances(view=view, items=shown, names=names)]
     return {
@@ -127,6 +128,15 @@ def _source_issue(status: SourceStatus) -> Json:
         code = "incomplete"
     diagnostics = " ".join([f"{status.name}: {in_words(status=status)}.", *remarks])
     return issue(severity="information" if whole else "warning", code=code, diagnostics=diagnostics)
+
+
+def _says_something(item: Item) -> bool:
+    """Return whether a supporting item tells more than that it exists; R4 does not allow an organisation that does not.
+
+    Practices send such organisations; what pointed to one then names it by a logical reference. Source: FHIR R4, org-1.
+    """
+    resource: Json = json.loads(item.resource)
+    return resource.get("resourceType") != "Organization" or bool(resource.get("name") or resource.get("identifier"))
 
 
 def _names(*, items: list[Item], patient: str) -> _Names:

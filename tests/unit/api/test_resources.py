@@ -93,6 +93,14 @@ def test_references_lead_to_what_is_in_the_answer_or_become_logical() -> None:
     assert observation["meta"]["source"] == f"urn:uuid:{NORTH}"
 
 
+def test_an_organisation_without_name_or_identifier_is_named_by_a_logical_reference() -> None:
+    nobody = '{"resourceType":"Organization","id":"gone","active":true}'
+    bundle = searchset(item(POTASSIUM, number=1), item(nobody, number=2, category=RecordCategory.SUPPORTING))
+    assert "Organization" not in {entry["resource"]["resourceType"] for entry in bundle["entry"]}
+    _, gone = resource_of(bundle, "Observation")["performer"]
+    assert gone["identifier"] == {"system": f"urn:uuid:{NORTH}", "value": "Organization/gone"}
+
+
 def test_a_reference_counts_within_its_own_source_only() -> None:
     bundle = searchset(
         item(POTASSIUM, number=1), item(DOCTOR, number=2, source=SOUTH, category=RecordCategory.SUPPORTING)

@@ -101,8 +101,7 @@ def in_words(*, status: SourceStatus) -> str:
     """Return how a source stands, in words for people."""
     if status.outcome is None:
         return "Asked, waiting"
-    partly = any(notice.code in UNANSWERED_NOTICES | PARTIAL_NOTICES for notice in status.notices)
-    if status.outcome is Outcome.ANSWERED and (partly or status.quarantined):
+    if _answered_in_part(status):
         return "Answered in part"
     return outcome_words(outcome=status.outcome, reason=status.reason)
 
@@ -114,16 +113,18 @@ def outcome_words(*, outcome: Outcome, reason: str) -> str:
 
 
 def summary_line(*, statuses: Sequence[SourceStatus]) -> str:
-    """Return the completeness of a record in one sentence: how many answered, and who did not."""
+    """Return the completeness of a record in one sentence: how many answered, who in part, and who did not."""
     if not statuses:
         return "No source is known to hold a record of this patient."
     answered = [status for status in statuses if status.outcome in WHOLE_ANSWERS]
     waiting = [status for status in statuses if status.outcome is None]
-    missing = [status for status in statuses if status not in answered and status not in waiting]
-    parts = [f"{len(answered)} of {len(statuses)} sources answered"]
+    told = [
+        status for status in statuses if status not in waiting and (status not in answered or _answered_in_part(status))
+    ]
+    parts = [f"{len(answered)} of {len(statuses)} {'source' if len(statuses) == 1 else 'sources'} answered"]
     if waiting:
         parts.append(f"waiting for {_listed([status.name for status in waiting])}")
-    parts.extend(f"{status.name}: {_lower_first(in_words(status=status))}" for status in missing)
+    parts.extend(f"{status.name}: {_lower_first(in_words(status=status))}" for status in told)
     return "; ".join(parts) + "."
 
 
@@ -164,6 +165,11 @@ def _lacks(*, category: RecordCategory, status: SourceStatus) -> bool:
     set_aside = any(quarantined in {category, None} for quarantined, _ in status.quarantined)
     untranslated = any(kept is category for kept, _ in status.untranslated)
     return unanswered or set_aside or untranslated
+
+
+def _answered_in_part(status: SourceStatus) -> bool:
+    partly = any(notice.code in UNANSWERED_NOTICES | PARTIAL_NOTICES for notice in status.notices)
+    return status.outcome is Outcome.ANSWERED and (partly or bool(status.quarantined))
 
 
 def _concerns(*, notice: Notice, category: RecordCategory) -> bool:

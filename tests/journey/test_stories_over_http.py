@@ -69,7 +69,7 @@ def test_the_practices_warnings_stand_at_what_they_concern(clinician: Visitor, s
     page = page_of(clinician, stories.by_slug["moved"])
     assert page.count("Patient record transfer from previous GP practice not yet complete") >= 5
     assert "Items excluded due to confidentiality and/or patient preferences." in page
-    assert "Answered in part" in page
+    assert "2 of 2 sources answered; Ferrygate Medical Centre: answered in part." in page
     assert "<strong>Allergies not recorded</strong>" in page
 
 

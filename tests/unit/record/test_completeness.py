@@ -157,7 +157,12 @@ def test_the_completeness_of_a_record_is_one_sentence() -> None:
         "Eye Clinic: would not release a record: the patient has not agreed."
     )
     assert summary_line(statuses=[]) == "No source is known to hold a record of this patient."
-    assert summary_line(statuses=[status()]) == "1 of 1 sources answered."
+    assert summary_line(statuses=[status()]) == "1 of 1 source answered."
+
+
+def test_an_answer_in_part_is_not_summed_up_as_whole() -> None:
+    partly = status(name="The Practice", notices=(Notice(code="confidential-items"),))
+    assert summary_line(statuses=[partly, status()]).endswith("The Practice: answered in part.")
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -112,6 +112,8 @@ def test_a_wrong_password_is_refused(folder: Path) -> None:
 
 
 def test_a_half_made_folder_is_made_again(folder: Path) -> None:
+    with started("services", folder=folder) as run:
+        run.wait_for(words=UP)
     (folder / "ready").unlink()
     with started("services", folder=folder) as run:
         run.wait_for(words=UP)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -11,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from aggregator.mpi.demographics import Demographics, clean_name, first_given
 from aggregator.mpi.golden import GoldenRecord
-from aggregator.mpi.models import Link, LinkReview, Person, SourceRecord
+from aggregator.mpi.models import Link, Person, SourceRecord
 
 # More hits than this and the search is too wide to pick the right person from.
 SEARCH_LIMIT = 20
@@ -110,11 +109,6 @@ def people_with_name(*, family: str, given: str, birth_date: date) -> list[Perso
     if given.strip():
         narrowed &= _linked(given_clean__startswith=first_given(text=given))
     return _summaries(Person.objects.filter(narrowed))
-
-
-def open_reviews(*, person_ids: Iterable[UUID]) -> int:
-    """Return how many doubts about these people wait for a human."""
-    return LinkReview.objects.filter(person_id__in=list(person_ids), settled_at__isnull=True).count()
 
 
 def _linked(**source_record_is: object) -> Q:

@@ -143,7 +143,7 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     if any(entry.standing in {Standing.ACTIVE, Standing.UNKNOWN} for entry in entries):
         return AllergyStatus.KNOWN
     holders = [status for status in statuses if RecordCategory.ALLERGIES in status.holds]
-    if not holders or any(_lacks(category=RecordCategory.ALLERGIES, status=status) for status in holders):
+    if not holders or missing_for(category=RecordCategory.ALLERGIES, statuses=holders):
         return AllergyStatus.UNAVAILABLE
     # Any notice: what a source warns of in words that we do not know may be allergies as well.
     left_out = withheld or any(

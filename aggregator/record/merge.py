@@ -242,9 +242,3 @@ def _contradiction(bucket: Sequence[Keyed]) -> Conflict | None:
 
 def _each_once(conflicts: Iterable[Conflict]) -> tuple[Conflict, ...]:
     return tuple(dict.fromkeys(conflicts))
-
-
-def as_merged(*, record: LongitudinalRecord) -> tuple[Item, ...]:
-    """Return every item of a record, each once: what `merge` was given, in another order."""
-    grouped = (item for section in record.sections for entry in section.entries for item in entry.items)
-    return (*grouped, *record.supporting, *record.untranslated)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aggregator.consent.decision import Decision, Gate, GateResult
 from aggregator.consent.filter import permit
 from aggregator.record.item import Item
-from aggregator.record.merge import as_merged, merge
+from aggregator.record.merge import merge
 from aggregator.record.reading import parse
 from aggregator.record.standing import standing_of
 from aggregator.record.timeline import Entry, LongitudinalRecord, Standing
@@ -27,6 +27,12 @@ PERMITTED = Decision(
 
 def entries_of(record: LongitudinalRecord) -> list[Entry]:
     return [entry for section in record.sections for entry in section.entries]
+
+
+def as_merged(*, record: LongitudinalRecord) -> tuple[Item, ...]:
+    """Return every item of a record, each once: what `merge` was given, in another order."""
+    grouped = (item for entry in entries_of(record) for item in entry.items)
+    return (*grouped, *record.supporting, *record.untranslated)
 
 
 def entry_with(record: LongitudinalRecord, *, item: Item) -> Entry:

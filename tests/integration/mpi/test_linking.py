@@ -15,7 +15,6 @@ from aggregator.mpi.operations import raise_review
 from aggregator.mpi.queries import (
     SEARCH_LIMIT,
     held_by,
-    open_reviews,
     people_with_name,
     people_with_number,
     person_summary,
@@ -80,7 +79,7 @@ def test_a_doubtful_record_gets_a_person_of_its_own_and_a_review(other: dict[str
     (review,) = LinkReview.objects.all()
     assert (review.person_id, review.source_record.identifier_value, review.reason) == (ours.id, "there", reason)
     assert Person.objects.count() == 2
-    assert open_reviews(person_ids=[ours.id]) == 1
+    assert LinkReview.objects.filter(person=ours, settled_at__isnull=True).count() == 1
 
 
 def test_an_invalid_number_is_never_a_key() -> None:

@@ -57,3 +57,12 @@ def test_a_verified_number_beats_any_that_is_not_and_an_invalid_one_is_none() ->
     assert (alone.nhs_number, alone.nhs_number_is_verified) == (nhs_number(index=5), False)
     wrong = golden_record(contributions=[part(nhs_number="9990001007")])
     assert (wrong.nhs_number, wrong.nhs_number_is_verified) == ("", False)
+
+
+def test_a_number_that_fails_its_check_is_shown_only_where_nobody_sent_a_valid_one() -> None:
+    wrong = part(nhs_number="9600000005")
+    alone = golden_record(contributions=[wrong])
+    assert (alone.nhs_number, alone.unusable_number) == ("", "9600000005")
+    valid = nhs_number(index=1)
+    beside = golden_record(contributions=[wrong, part(rank=90, nhs_number=valid)])
+    assert (beside.nhs_number, beside.unusable_number) == (valid, "")

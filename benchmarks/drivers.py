@@ -25,7 +25,7 @@ from benchmarks.loop import Driven, closed_loop
 from benchmarks.records import MODELS
 from benchmarks.service import Stack
 from config.processes import StartError
-from connectors.contract import Outcome
+from connectors.outcomes import Outcome
 
 # A retrieval that takes longer has been lost: every source has its outcome at its deadline.
 LOST_AFTER_S = 90.0

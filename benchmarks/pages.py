@@ -16,7 +16,8 @@ from aggregator.services.view_record import RecordView
 from aggregator.web.record_page import RecordPage, Row, record_page
 from config.assets import NHSUK, collect_if_changed
 from config.processes import StartError
-from connectors.contract import Outcome, RecordCategory
+from connectors.contract import RecordCategory
+from connectors.outcomes import Outcome
 
 RETRIEVAL_ID = UUID(int=1)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

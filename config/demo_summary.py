@@ -11,7 +11,7 @@ from django.conf import settings
 
 from aggregator.accounts.authentication import requester_for
 from aggregator.accounts.models import User
-from aggregator.record.completeness import OUTCOME_WORDS, Outcome, in_words, remarks_on_source, summary_line
+from aggregator.record.completeness import Outcome, in_words, remarks_on_source, summary_line
 from aggregator.record.timeline import Entry
 from aggregator.services.find_person import find_person
 from aggregator.services.open_record import open_record
@@ -111,6 +111,6 @@ def _missing(view: RecordView) -> list[str]:
         f"at least {LEAST_SOURCES} sources that answered": len(answered) >= LEAST_SOURCES,
         "an entry from several sources": bool(_shared(view)),
         "a conflict": bool(view.record.conflicts),
-        f"a source of which it says: {OUTCOME_WORDS[Outcome.TIMED_OUT]}": bool(silent),
+        f"a source of which it says: {Outcome.TIMED_OUT.words}": bool(silent),
     }
     return [what for what, there in wanted.items() if not there]

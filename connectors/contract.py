@@ -19,6 +19,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 from uuid import UUID
 
+from connectors.outcomes import Outcome, Reason
+
 if TYPE_CHECKING:
     from connectors.transport import Transport
 
@@ -54,41 +56,12 @@ class RecordCategory(StrEnum):
 CLINICAL_CATEGORIES = frozenset(category for category in RecordCategory if category.is_clinical)
 
 
-class Outcome(StrEnum):
-    """How the asking of one source ended. Every source in a plan ends with exactly one (`protocols` of IHE and FHIR
-    have no such list; the reasons and FHIR issue codes that go with each stand in ISSUE_CODES)."""
-
-    ANSWERED = "answered"
-    EMPTY = "empty"
-    UNKNOWN_PATIENT = "unknown-patient"
-    REFUSED = "refused"
-    TIMED_OUT = "timed-out"
-    UNREACHABLE = "unreachable"
-    MALFORMED = "malformed"
-    FAILED = "failed"  # our fault
-    NOT_ASKED = "not-asked"
-
-
-# FHIR R4 issue-type code (http://hl7.org/fhir/issue-type) by which an outcome is told to a FHIR caller.
-ISSUE_CODES: Mapping[Outcome, str] = {
-    Outcome.ANSWERED: "informational",
-    Outcome.EMPTY: "informational",
-    Outcome.UNKNOWN_PATIENT: "not-found",
-    Outcome.REFUSED: "forbidden",
-    Outcome.TIMED_OUT: "timeout",
-    Outcome.UNREACHABLE: "transient",
-    Outcome.MALFORMED: "structure",
-    Outcome.FAILED: "exception",
-    Outcome.NOT_ASKED: "incomplete",
-}
-
-
 class SourceError(Exception):
-    """A source's failure, as one named kind. `reason` is a short code such as `not-released` or `too-large`."""
+    """A source's failure: how it ended and, where it says more than that, why. Both stand in `connectors.outcomes`."""
 
     outcome: ClassVar[Outcome] = Outcome.FAILED
 
-    def __init__(self, reason: str = "") -> None:
+    def __init__(self, reason: Reason | None = None) -> None:
         super().__init__(f"{self.outcome}: {reason}" if reason else str(self.outcome))
         self.reason = reason
 
@@ -98,8 +71,6 @@ class UnknownPatient(SourceError):
 
 
 class Refused(SourceError):
-    """Reasons: not-released, patient-consent, organisation-consent, relationship, credentials."""
-
     outcome = Outcome.REFUSED
 
 
@@ -108,15 +79,10 @@ class TimedOut(SourceError):
 
 
 class Unreachable(SourceError):
-    """Reasons: connection, tls, status (5xx or 429), gateway."""
-
     outcome = Outcome.UNREACHABLE
 
 
 class Malformed(SourceError):
-    """Reasons: too-large, too-deep, truncated, bad-http, redirect, paging, not-fhir, no-patient, wrong-patient,
-    request-rejected, number-rejected, demographics-rejected."""
-
     outcome = Outcome.MALFORMED
 
 
@@ -125,13 +91,11 @@ class WrongPatient(Malformed):
     identifier when the source's own identifier is not the one asked for."""
 
     def __init__(self, *, disagrees: tuple[str, ...]) -> None:
-        super().__init__("wrong-patient")
+        super().__init__(Reason.WRONG_PATIENT)
         self.disagrees = disagrees
 
 
 class NotAsked(SourceError):
-    """Reasons: no-link, resting, paused, may-not."""
-
     outcome = Outcome.NOT_ASKED
 
 
@@ -192,6 +156,8 @@ class ReceivedItem:
     the bytes as sent. `notes` name what the translation could not carry. `incidental` marks an item that the source
     linked but that does not answer the question asked (GP Connect's secondary lists). `translated` is False for an
     item kept as sent because its kind has no translation yet: `resource` is then not R4 and is only counted.
+    `subject_references` are the references in it that were found to mean the answer's own subject, as they stand in
+    `resource`; `names_no_patient` is True for one of the Patient compartment that does not say whose it is.
     """
 
     category: RecordCategory
@@ -200,6 +166,8 @@ class ReceivedItem:
     notes: tuple[str, ...] = ()
     incidental: bool = False
     translated: bool = True
+    subject_references: tuple[str, ...] = ()
+    names_no_patient: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from typing import Any, Never
 import msgspec
 
 from connectors.contract import Malformed
+from connectors.outcomes import Reason
 
 # Real payloads: depth 17, 1.3 MB, 502 entries, numbers of 20 characters, 0.05 brackets a byte.
 MAX_PAYLOAD_BYTES = 50 * 1024 * 1024
@@ -85,9 +86,9 @@ def split(*, payload: bytes) -> SplitPayload:
     try:
         return _split(body=body)
     except RecursionError:
-        raise Malformed("too-deep") from None
+        raise Malformed(Reason.TOO_DEEP) from None
     except (msgspec.MsgspecError, ValueError, EntryRefused):
-        raise Malformed("not-fhir") from None
+        raise Malformed(Reason.NOT_FHIR) from None
 
 
 def read_entry(*, entry: bytes) -> dict[str, Any]:
@@ -121,14 +122,14 @@ def entry_name(*, entry: bytes) -> str:
 
 def _checked_text(*, payload: bytes) -> bytes:
     if len(payload) > MAX_PAYLOAD_BYTES or payload.count(b"{") + payload.count(b"[") > MAX_BRACKETS:
-        raise Malformed("too-large")
+        raise Malformed(Reason.TOO_LARGE)
     try:
         payload.decode("utf-8-sig", "strict")
     except UnicodeDecodeError:
-        raise Malformed("not-fhir") from None
+        raise Malformed(Reason.NOT_FHIR) from None
     body = payload.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n")
     if not body.startswith(b"{"):
-        raise Malformed("not-fhir")
+        raise Malformed(Reason.NOT_FHIR)
     return body
 
 
@@ -136,7 +137,7 @@ def _split(*, body: bytes) -> SplitPayload:
     found = members(body=body)
     entries = elements(body=found.get("entry", b"[]"))
     if len(entries) > MAX_ENTRIES:
-        raise Malformed("too-large")
+        raise Malformed(Reason.TOO_LARGE)
     links = _LINKS.decode(found["link"]) if "link" in found else []
     return SplitPayload(
         resource_type=_text(body=found.get("resourceType", b"")),

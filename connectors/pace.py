@@ -44,6 +44,6 @@ async def finish_paced(*, steps: Steps[Result], deadline: float) -> Result:
             return result
         if (now := clock()) >= slice_end:
             if now >= deadline:
-                raise TimedOut("deadline")
+                raise TimedOut()
             await asyncio.sleep(0)
             slice_end = clock() + SLICE_S

@@ -20,6 +20,7 @@ import aiohttp
 import yarl
 
 from connectors.contract import Guard, Malformed, SourceError, TimedOut, Unreachable
+from connectors.outcomes import Reason
 
 MIB = 1024 * 1024
 Headers = Mapping[str, str]
@@ -69,7 +70,7 @@ class Allowance:
         """
         self.left -= size
         if self.left < 0:
-            raise Malformed("too-large")
+            raise Malformed(Reason.TOO_LARGE)
 
 
 class OpenGuard:
@@ -232,9 +233,9 @@ class Transport:
             if not wanted or last or not call.repeatable or not budget.spend():
                 if answer is not None:
                     return answer
-                raise fault or Unreachable("connection")
+                raise fault or Unreachable(Reason.CONNECTION)
             await asyncio.sleep(pause)
-        raise Unreachable("connection")
+        raise Unreachable(Reason.CONNECTION)
 
     def _pause(self, *, attempt: int, answer: Answer | None) -> float:
         """Full jitter; a source that says how long to wait is believed. Source: AWS, Exponential Backoff And Jitter."""
@@ -244,7 +245,7 @@ class Transport:
 
     async def _attempt(self, *, call: _Call) -> Answer:
         if asyncio.get_running_loop().time() >= call.deadline:
-            raise TimedOut("deadline")
+            raise TimedOut()
         fault: SourceError
         try:
             # asyncio's own timeout: aiohttp rounds `total` up to whole seconds, and `sock_read` never stops a drip.
@@ -253,17 +254,17 @@ class Transport:
         except SourceError:
             raise
         except TimeoutError:
-            fault = TimedOut("deadline")
+            fault = TimedOut()
             if asyncio.get_running_loop().time() < call.deadline:
-                fault = Unreachable("connection")  # the connect limit
+                fault = Unreachable(Reason.CONNECTION)  # the connect limit
         except aiohttp.ClientSSLError:
-            fault = Unreachable("tls")
+            fault = Unreachable(Reason.TLS)
         except aiohttp.ClientPayloadError:
-            fault = Malformed("truncated")
+            fault = Malformed(Reason.TRUNCATED)
         except aiohttp.ClientResponseError:
-            fault = Malformed("bad-http")
+            fault = Malformed(Reason.BAD_HTTP)
         except (aiohttp.ClientError, OSError):
-            fault = Unreachable("connection")
+            fault = Unreachable(Reason.CONNECTION)
         raise fault from None  # the library's errors hold the address, and the address may hold an identifier
 
     async def _exchange(self, *, call: _Call) -> Answer:
@@ -279,7 +280,7 @@ class Transport:
         ) as response:
             if 300 <= response.status < 400:
                 response.close()
-                raise Malformed("redirect")
+                raise Malformed(Reason.REDIRECT)
             failed = response.status >= 400
             limit = self.limits.error_bytes if failed else min(self.limits.page_bytes, call.allowance.left)
             try:
@@ -298,7 +299,7 @@ class Transport:
         encodings = response.headers.getall("Content-Encoding", [])
         encoding = ",".join(encodings).strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
-            raise Malformed("truncated")  # not readable whole: we asked for gzip or none
+            raise Malformed(Reason.TRUNCATED)  # not readable whole: we asked for gzip or none
         inflater = _Inflater(limits=self.limits, limit=limit) if "gzip" in encoding else None
         parts: list[bytes] = []
         size = 0
@@ -306,7 +307,7 @@ class Transport:
             part = inflater.feed(chunk) if inflater else chunk
             size += len(part)
             if size > limit:
-                raise Malformed("too-large")
+                raise Malformed(Reason.TOO_LARGE)
             parts.append(part)
         if inflater:
             inflater.finish()
@@ -332,7 +333,7 @@ def _address(*, url: str) -> yarl.URL:
     except ValueError:
         sound = False
     if not sound:
-        raise Unreachable("connection") from None
+        raise Unreachable(Reason.CONNECTION) from None
     return address
 
 
@@ -352,17 +353,17 @@ class _Inflater:
     def feed(self, chunk: bytes, /) -> bytes:
         self._wire += len(chunk)
         if self._inflate.eof:
-            raise Malformed("truncated")
+            raise Malformed(Reason.TRUNCATED)
         try:
             part = self._inflate.decompress(chunk, self._limit - self._made + 1)
         except zlib.error:
-            raise Malformed("truncated") from None
+            raise Malformed(Reason.TRUNCATED) from None
         self._made += len(part)
         allowed = max(self._limits.inflation_free_bytes, self._wire * self._limits.inflation_ratio)
         if self._made > self._limit or self._made > allowed:
-            raise Malformed("too-large")
+            raise Malformed(Reason.TOO_LARGE)
         return part
 
     def finish(self) -> None:
         if not self._inflate.eof or self._inflate.unused_data:
-            raise Malformed("truncated")
+            raise Malformed(Reason.TRUNCATED)

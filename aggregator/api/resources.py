@@ -15,10 +15,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from aggregator.api.rendering import issue, outcome
 from aggregator.record.completeness import (
-    ISSUE_CODES,
     WHOLE_ANSWERS,
     SourceStatus,
     in_words,
+    issue_code,
     remarks_on_source,
 )
 from aggregator.record.item import Item
@@ -47,7 +47,7 @@ class _Names:
 def everything(*, view: RecordView, base: str) -> Json:
     """Return the searchset of `Patient/$everything`: patient, items, what they point to, provenance, outcome.
 
-    Source: FHIR R4 Patient-everything; IHE QEDm (Provenance); outcomes by `ISSUE_CODES`.
+    Source: FHIR R4 Patient-everything; IHE QEDm (Provenance); outcomes as in `docs/outcomes.md`.
     """
     entries = [
         (item, entry.key) for section in view.record.sections for entry in section.entries for item in entry.items
@@ -123,9 +123,9 @@ def completeness_outcome(*, view: RecordView) -> Json:
 def _source_issue(status: SourceStatus) -> Json:
     remarks = remarks_on_source(status=status)
     whole = status.outcome in WHOLE_ANSWERS and not remarks
-    code = ISSUE_CODES[status.outcome] if status.outcome else "incomplete"
-    if status.outcome in WHOLE_ANSWERS and remarks:
-        code = "incomplete"
+    code = "incomplete"
+    if status.outcome and (whole or status.outcome not in WHOLE_ANSWERS):
+        code = issue_code(outcome=status.outcome, reason=status.reason)
     diagnostics = " ".join([f"{status.name}: {in_words(status=status)}.", *remarks])
     return issue(severity="information" if whole else "warning", code=code, diagnostics=diagnostics)
 

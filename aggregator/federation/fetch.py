@@ -29,7 +29,8 @@ from aggregator.mpi.subject import demographics_of_patient
 from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
 from aggregator.sources import catalogue
-from connectors.contract import Malformed, Notice, Outcome, Query, Reply, SourceError, WrongPatient
+from connectors.contract import Malformed, Notice, Query, Reply, SourceError, WrongPatient
+from connectors.outcomes import Outcome, Reason
 
 log = structlog.get_logger(__name__)
 
@@ -92,12 +93,12 @@ async def _ask(*, flight: Flight, fan_out: FanOut, engine: Engine) -> _Ending:
         return _Ending(outcome=Outcome.TIMED_OUT)
     except WrongPatient as error:
         await _raise_reviews(disagrees=error.disagrees, flight=flight, fan_out=fan_out, engine=engine)
-        return _Ending(outcome=error.outcome, reason=error.reason)
+        return _Ending(outcome=error.outcome, reason=error.reason or "")
     except SourceError as error:
-        return _Ending(outcome=error.outcome, reason=error.reason)
+        return _Ending(outcome=error.outcome, reason=error.reason or "")
     except Exception as error:  # noqa: BLE001  the boundary: a fault of ours must not take other flights down
         log.error("flight_failed", source_id=str(flight.source_id), error=type(error).__name__)
-        return _Ending(outcome=Outcome.FAILED, reason="our-fault")
+        return _Ending(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT)
 
 
 async def _ask_under_each_identifier(*, flight: Flight, fan_out: FanOut, engine: Engine, deadline: float) -> Reply:
@@ -143,7 +144,7 @@ def _check_subject(*, reply: Reply, flight: Flight) -> None:
     Raises: Malformed `no-patient` for an answer that names none: nothing shows whose it is.
     """
     if reply.subject is None:
-        raise Malformed("no-patient")
+        raise Malformed(Reason.NO_PATIENT)
     answered = demographics_of_patient(patient=reply.subject)
     wrong = _disagreements(asked=flight.asked, answered=answered)
     if wrong:
@@ -182,6 +183,8 @@ def _ending_of(*, reply: Reply, received_at: datetime, source_id: UUID) -> _Endi
             incidental=received.incidental,
             translated=received.translated,
             labels=labels_of(resource=received.resource),
+            subject_references=received.subject_references,
+            names_no_patient=received.names_no_patient,
         )
         for received in reply.items
     )
@@ -213,7 +216,7 @@ async def _hold(*, ending: _Ending, answer: HeldAnswer, flight: Flight, fan_out:
         )
     except (redis.RedisError, OSError, SealBroken) as error:
         log.error("answer_not_held", source_id=str(flight.source_id), error=type(error).__name__)
-        return _Ending(outcome=Outcome.FAILED, reason="store")
+        return _Ending(outcome=Outcome.FAILED, reason=Reason.STORE)
     return ending
 
 

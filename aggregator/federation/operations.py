@@ -17,7 +17,8 @@ from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcom
 from aggregator.federation.plan import Plan, PlannedSource
 from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.queries import HeldBy, held_by
-from connectors.contract import Asker, Identifier, Outcome, RecordCategory, SourceAddress
+from connectors.contract import Asker, Identifier, RecordCategory, SourceAddress
+from connectors.outcomes import Outcome
 
 # How often a plan is tried again when a flight that it meant to join ended meanwhile.
 JOIN_TRIES = 3

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from connectors.contract import RecordCategory
+from connectors.outcomes import Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +30,12 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedSource:
-    """One line of a plan. `not_asked` is empty for a source that is asked, else the reason."""
+    """One line of a plan. `not_asked` is None for a source that is asked, else the reason."""
 
     source_id: UUID
     deadline_at: datetime
     flight_key: str
-    not_asked: str = ""
+    not_asked: Reason | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +81,10 @@ def make_plan(
     return Plan(deadline_at=deadline_at, sources=tuple(planned))
 
 
-def _why_not(candidate: Candidate) -> str:
+def _why_not(candidate: Candidate) -> Reason | None:
     if not candidate.may_ask:
-        return "may-not"
-    return "" if candidate.enabled else "paused"
+        return Reason.MAY_NOT
+    return None if candidate.enabled else Reason.PAUSED
 
 
 def flight_key(*, source_id: UUID, person_id: UUID, categories: Iterable[RecordCategory], user_id: UUID | None) -> str:

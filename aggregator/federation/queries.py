@@ -16,7 +16,7 @@ from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.federation.store import HeldAnswer as HeldAnswer
 from aggregator.federation.store import SealBroken, Sealer
 from aggregator.sources.models import Source
-from connectors.contract import Outcome
+from connectors.outcomes import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ def held_answers(*, view: RetrievalView) -> dict[UUID, HeldAnswer | None]:
     """
     by_flight: dict[UUID, list[UUID]] = {}
     for state in view.sources:
-        if state.outcome in {Outcome.ANSWERED, Outcome.EMPTY}:
+        if state.outcome is not None and state.outcome.is_answer:
             by_flight.setdefault(state.flight_retrieval_id, []).append(state.source_id)
     held: dict[UUID, HeldAnswer | None] = {}
     keys = dict(Retrieval.objects.filter(id__in=by_flight).values_list("id", "wrapped_key"))

@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from aggregator.record.timeline import LongitudinalRecord, Standing
-from connectors.contract import ISSUE_CODES as ISSUE_CODES
 from connectors.contract import Notice, RecordCategory
-from connectors.contract import Outcome as Outcome
+from connectors.outcomes import Outcome as Outcome
+from connectors.outcomes import SectionEffect, reason_of
 
 
 class AllergyStatus(StrEnum):
@@ -50,73 +50,35 @@ PARTIAL_NOTICES = frozenset({"confidential-items", "data-in-transit", "data-awai
 NOT_SERVED = "not-served"
 # A notice of these says that the question about allergies was not answered at all.
 UNANSWERED_NOTICES = frozenset({"not-supported", "information-not-available", "incomplete"})
-WHOLE_ANSWERS = frozenset({Outcome.ANSWERED, Outcome.EMPTY})
-
-# What became of a source, in words for people. Codes after the colon are reasons.
-OUTCOME_WORDS: Mapping[Outcome, str] = {
-    Outcome.ANSWERED: "Answered",
-    Outcome.EMPTY: "Answered: nothing of the kinds asked for",
-    Outcome.UNKNOWN_PATIENT: "Does not know this patient",
-    Outcome.REFUSED: "Would not release a record",
-    Outcome.TIMED_OUT: "Did not answer in time",
-    Outcome.UNREACHABLE: "Could not be reached",
-    Outcome.MALFORMED: "Answer could not be used",
-    Outcome.FAILED: "Fault on our side",
-    Outcome.NOT_ASKED: "Not asked",
-}
-REASON_WORDS: Mapping[str, str] = {
-    "not-released": "the practice did not release a record",
-    "patient-consent": "the patient has not agreed",
-    "organisation-consent": "the organisation has not agreed",
-    "relationship": "it knows of no relationship with this patient",
-    "credentials": "it did not accept our credentials",
-    "too-large": "it was too large",
-    "truncated": "it was cut short",
-    "bad-http": "it was not sent properly",
-    "redirect": "it pointed elsewhere",
-    "paging": "its pages did not fit together",
-    "not-fhir": "it was not in a form that can be read",
-    "no-patient": "it did not say whose record it is",
-    "wrong-patient": "it was about somebody else; this has been raised for review",
-    "request-rejected": "it did not accept the question",
-    "number-rejected": "it did not accept the NHS number",
-    "demographics-rejected": "it did not accept the patient's details",
-    "too-deep": "it was nested too deeply",
-    "gateway": "the way to it failed",
-    "tls": "its certificate or encryption was not accepted",
-    "status": "it reported a fault",
-    "connection": "there was no connection",
-    "queue": "the asking could not be started",
-    "store": "the answer could not be kept",
-    "held-answer-lost": "the answer is no longer held; ask again",
-    "our-fault": "the answer could not be handled",
-    "resting": "it has failed too often and is being rested",
-    "paused": "it is paused",
-    "may-not": "you may not ask it",
-    "no-link": "it is not linked to this patient",
-}
+WHOLE_ANSWERS = frozenset(outcome for outcome in Outcome if outcome.effect is SectionEffect.WHOLE)
 
 
 def in_words(*, status: SourceStatus) -> str:
     """Return how a source stands, in words for people."""
     if status.outcome is None:
         return "Asked, waiting"
-    if _answered_in_part(status):
-        return "Answered in part"
+    if status.outcome is Outcome.ANSWERED and _answered_in_part(status):
+        return Outcome.ANSWERED_IN_PART.words
     return outcome_words(outcome=status.outcome, reason=status.reason)
 
 
 def outcome_words(*, outcome: Outcome, reason: str) -> str:
     """Return how an asking ended, and why, in words for people."""
-    words, why = OUTCOME_WORDS[outcome], REASON_WORDS.get(reason, "")
-    return f"{words}: {why}" if why else words
+    why = reason_of(reason)
+    return f"{outcome.words}: {why.words}" if why else outcome.words
+
+
+def issue_code(*, outcome: Outcome, reason: str) -> str:
+    """Return the code by which an asking's end is told to a FHIR caller. Source: http://hl7.org/fhir/issue-type."""
+    why = reason_of(reason)
+    return why.issue_code if why else outcome.issue_code
 
 
 def summary_line(*, statuses: Sequence[SourceStatus]) -> str:
     """Return the completeness of a record in one sentence: how many answered, who in part, and who did not."""
     if not statuses:
         return "No source is known to hold a record of this patient."
-    answered = [status for status in statuses if status.outcome in WHOLE_ANSWERS]
+    answered = [status for status in statuses if status.outcome and status.outcome.is_answer]
     waiting = [status for status in statuses if status.outcome is None]
     told = [
         status for status in statuses if status not in waiting and (status not in answered or _answered_in_part(status))
@@ -157,8 +119,10 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
 def _lacks(*, category: RecordCategory, status: SourceStatus) -> bool:
     if category not in status.holds:
         return False
-    if status.outcome not in WHOLE_ANSWERS:
+    if status.outcome is None or not status.outcome.is_answer:
         return True
+    if status.outcome is Outcome.ANSWERED_IN_PART and not any(_says_what_is_missing(n) for n in status.notices):
+        return True  # something is missing, and nothing says where
     unanswered = any(
         notice.code in UNANSWERED_NOTICES and _concerns(notice=notice, category=category) for notice in status.notices
     )
@@ -169,7 +133,13 @@ def _lacks(*, category: RecordCategory, status: SourceStatus) -> bool:
 
 def _answered_in_part(status: SourceStatus) -> bool:
     partly = any(notice.code in UNANSWERED_NOTICES | PARTIAL_NOTICES for notice in status.notices)
-    return status.outcome is Outcome.ANSWERED and (partly or bool(status.quarantined))
+    return status.outcome is Outcome.ANSWERED_IN_PART or (
+        status.outcome is Outcome.ANSWERED and (partly or bool(status.quarantined))
+    )
+
+
+def _says_what_is_missing(notice: Notice) -> bool:
+    return notice.code in UNANSWERED_NOTICES
 
 
 def _concerns(*, notice: Notice, category: RecordCategory) -> bool:
@@ -212,7 +182,7 @@ def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) ->
     """Return what a reader of a section must know: who is missing, what was set aside, what is not shown."""
     remarks: list[Remark] = []
     for status in statuses:
-        if category in status.holds and status.outcome not in WHOLE_ANSWERS:
+        if category in status.holds and not (status.outcome and status.outcome.is_answer):
             remarks.append(Remark(source_name=status.name, words=f"{in_words(status=status)}."))
             continue
         remarks.extend(

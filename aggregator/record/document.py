@@ -33,6 +33,8 @@ def items_of(*, reply: Reply, source_id: str) -> tuple[Item, ...]:
                 incidental=received.incidental,
                 translated=received.translated,
                 labels=labels_of(resource=received.resource),
+                subject_references=received.subject_references,
+                names_no_patient=received.names_no_patient,
             )
         )
     return tuple(items)

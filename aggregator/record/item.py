@@ -21,6 +21,8 @@ class Item:
 
     `id` is opaque, made when the answer was received, and unique in its retrieval. `resource` is R4 JSON unless
     `translated` is False (kept as sent, counted, never merged). `original` holds the bytes as sent where they differ.
+    `subject_references` are the references in `resource` that mean the person asked for, and no others do;
+    `names_no_patient` marks an item that does not say whose it is.
     """
 
     id: str
@@ -32,3 +34,5 @@ class Item:
     incidental: bool = False
     translated: bool = True
     labels: tuple[Label, ...] = field(default=())
+    subject_references: tuple[str, ...] = ()
+    names_no_patient: bool = False

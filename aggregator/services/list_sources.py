@@ -13,7 +13,7 @@ from aggregator.audit import trail
 from aggregator.errors import NotPermitted
 from aggregator.federation.queries import last_outcomes
 from aggregator.sources.queries import all_sources
-from connectors.contract import Outcome
+from connectors.outcomes import Outcome
 
 ACTION = "list-sources"
 

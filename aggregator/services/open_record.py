@@ -20,6 +20,7 @@ from aggregator.mpi import queries as mpi_queries
 from aggregator.sources import catalogue
 from aggregator.sources.queries import all_sources
 from connectors.contract import CLINICAL_CATEGORIES, Asker
+from connectors.outcomes import Reason
 
 ACTION = "open-record"
 
@@ -57,7 +58,7 @@ def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID
     try:
         tasks.send(retrieval_id=retrieval_id, deadline_at=plan.deadline_at)
     except tasks.QueueUnavailable:
-        operations.fail(retrieval_id=retrieval_id, reason="queue", now=now)
+        operations.fail(retrieval_id=retrieval_id, reason=Reason.QUEUE, now=now)
     return retrieval_id
 
 

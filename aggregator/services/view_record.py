@@ -29,7 +29,8 @@ from aggregator.record.completeness import AllergyStatus, SourceStatus
 from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.open_record import refusal
 from aggregator.sources import catalogue
-from connectors.contract import Outcome, RecordCategory
+from connectors.contract import RecordCategory
+from connectors.outcomes import Outcome, Reason
 
 ACTION = "view-record"
 
@@ -113,8 +114,8 @@ def _status(*, state: SourceState, held: dict[UUID, HeldAnswer | None], permitte
     """Return how a source stands. Only what may be shown is counted: a difference would tell what is withheld."""
     answer = held.get(state.source_id)
     outcome, reason = state.outcome, state.reason
-    if outcome in {Outcome.ANSWERED, Outcome.EMPTY} and answer is None:
-        outcome, reason = Outcome.FAILED, "held-answer-lost"
+    if outcome is not None and outcome.is_answer and answer is None:
+        outcome, reason = Outcome.FAILED, Reason.HELD_ANSWER_LOST
     own = [item for item in permitted.items if item.source_id == str(state.source_id)]
     clinical = [item for item in own if item.category.is_clinical]
     quarantined: Counter[RecordCategory | None] = Counter(

@@ -10,6 +10,7 @@ from typing import Any
 from connectors.contract import Malformed, Notice, QuarantinedEntry, ReceivedItem, RecordCategory, Reply
 from connectors.fhir import CATEGORY_OF_TYPE, Release, Verdict, category_of, type_of, verdict
 from connectors.guards import SplitEntry, SplitPayload
+from connectors.outcomes import Reason
 from connectors.pace import Steps
 
 # Where R4 resources say whom they are about. Source: the FHIR R4 Patient compartment, its single-reference members.
@@ -149,5 +150,5 @@ def only_bundle(*, page: SplitPayload) -> SplitPayload:
     Raises: Malformed `not-fhir` when it is no Bundle.
     """
     if page.resource_type != "Bundle":
-        raise Malformed("not-fhir")
+        raise Malformed(Reason.NOT_FHIR)
     return page

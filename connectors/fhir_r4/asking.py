@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from connectors.contract import Malformed, Notice, Query, Refused, SourceAddress, Unreachable
 from connectors.guards import EntryRefused, SplitPayload, read_entry, split
+from connectors.outcomes import Reason
 from connectors.transport import Allowance, Answer, Transport
 
 FHIR_JSON = "application/fhir+json"
@@ -68,14 +69,14 @@ def expect_success(*, answer: Answer) -> None:
     if status in (200, 201):
         return
     if status in (401, 403):
-        raise Refused("credentials")
+        raise Refused(Reason.CREDENTIALS)
     if status in (404, 410):
-        raise Malformed("not-fhir")  # the address is no FHIR server's, or a page that it gave is gone
+        raise Malformed(Reason.NOT_FHIR)  # the address is no FHIR server's, or a page that it gave is gone
     if status == 502:
-        raise Unreachable("gateway")
+        raise Unreachable(Reason.GATEWAY)
     if status >= 500 or status in (408, 429):
-        raise Unreachable("status")
-    raise Malformed("request-rejected")
+        raise Unreachable(Reason.STATUS)
+    raise Malformed(Reason.REQUEST_REJECTED)
 
 
 def parsed(*, body: bytes) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def parsed(*, body: bytes) -> dict[str, Any]:
     split(payload=body)  # the checks of a whole payload
     resource = entry_or_none(entry=body.removeprefix(b"\xef\xbb\xbf"))
     if resource is None:
-        raise Malformed("not-fhir")
+        raise Malformed(Reason.NOT_FHIR)
     return resource
 
 

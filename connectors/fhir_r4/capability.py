@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.contract import Malformed, RecordCategory
 from connectors.fhir import CATEGORY_OF_TYPE
+from connectors.outcomes import Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ def read_capability(*, statement: dict[str, Any]) -> ServerCapability:
     """
     release = str(statement.get("fhirVersion", ""))
     if statement.get("resourceType") != "CapabilityStatement" or not release.startswith(("4.0", "4.3")):
-        raise Malformed("not-fhir")
+        raise Malformed(Reason.NOT_FHIR)
     resources = [
         resource
         for rest in _objects(statement.get("rest"))

@@ -31,6 +31,7 @@ from connectors.fhir_r4.asking import Asking, as_page, entry_or_none, expect_suc
 from connectors.fhir_r4.capability import UNDECLARED, SearchableType, ServerCapability, read_capability
 from connectors.fhir_r4.supporting import read_supporting
 from connectors.guards import SplitPayload, split
+from connectors.outcomes import Reason
 from connectors.pace import finish, finish_paced
 from connectors.transport import Answer, Transport
 
@@ -77,10 +78,10 @@ class FhirR4:
         if page.resource_type != "Bundle":
             page = as_page(resource=payload)
             if not type_of(entry=payload):
-                raise Malformed("not-fhir")
+                raise Malformed(Reason.NOT_FHIR)
         reply = finish(steps=read_pages(pages=[page], patient_id=None))
         if reply.subject is None and not reply.items and not reply.quarantined:
-            raise Malformed("no-patient")
+            raise Malformed(Reason.NO_PATIENT)
         return reply
 
 
@@ -131,7 +132,7 @@ async def _read_patient(*, asking: Asking, patient_id: str) -> _Patient | None:
     page = as_page(resource=answer.body)
     patient = parsed(body=answer.body)
     if patient.get("resourceType") != "Patient":
-        raise Malformed("not-fhir")
+        raise Malformed(Reason.NOT_FHIR)
     if patient.get("id") != patient_id:
         raise WrongPatient(disagrees=("identifier",))
     return _Patient(id=patient_id, page=page)
@@ -218,7 +219,7 @@ async def _pages(*, asking: Asking, url: str, first: Answer) -> list[SplitPayloa
             return pages
         url = urljoin(url, following)
         if url in visited or asking.pages >= MAX_PAGES or not is_within(url=url, base=asking.base):
-            raise Malformed("paging")
+            raise Malformed(Reason.PAGING)
         visited.add(url)
         answer = await asking.send(url=url)
         expect_success(answer=answer)

@@ -27,6 +27,7 @@ from connectors.gp_connect.errors import error_for, spine_codes
 from connectors.gp_connect.request import AREAS
 from connectors.gp_connect.translate import Translation, is_translated, translate
 from connectors.guards import SplitEntry, SplitPayload, elements, members
+from connectors.outcomes import Reason
 from connectors.pace import Steps
 
 # STU3 types that R4 does not have, or that mean something else here than in a hospital's record.
@@ -68,7 +69,7 @@ def read_answer(
     Raises: Malformed `not-fhir`, `no-patient`.
     """
     if payload.resource_type != "Bundle":
-        raise Malformed("not-fhir")
+        raise Malformed(Reason.NOT_FHIR)
     judged: list[_Judged] = []
     for entry in payload.entries:
         judged.append(_Judged(entry=entry, verdict=_judge(entry=entry)))
@@ -125,7 +126,7 @@ def _judge(*, entry: SplitEntry) -> Verdict:
 def _subject(*, judged: Sequence[_Judged], nhs_number: str | None) -> _Judged:
     patients = [one for one in judged if one.kind == "Patient"]
     if not patients:
-        raise Malformed("no-patient")
+        raise Malformed(Reason.NO_PATIENT)
     return next((one for one in patients if nhs_number and _bears(one=one, nhs_number=nhs_number)), patients[0])
 
 

@@ -15,6 +15,7 @@ from connectors.gp_connect.answer import expect_record, outcome_codes, read_answ
 from connectors.gp_connect.errors import error_for
 from connectors.gp_connect.request import AREAS, OPERATION, areas_for, headers, nhs_number_of, parameters
 from connectors.guards import split
+from connectors.outcomes import Reason
 from connectors.pace import finish, finish_paced
 from connectors.transport import Transport
 
@@ -38,7 +39,7 @@ class GpConnect:
         """
         nhs_number = nhs_number_of(identifiers=query.local_identifiers)
         if nhs_number is None:
-            raise NotAsked("no-link")
+            raise NotAsked(Reason.NO_LINK)
         areas = areas_for(categories=query.categories)
         base = source.base_url.rstrip("/")
 

@@ -9,38 +9,39 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.contract import Malformed, Refused, SourceError, Unreachable
+from connectors.outcomes import Reason
 
 # PATIENT_NOT_FOUND also stands for a sensitive, inactive or unverified patient, so it is never "no record".
 _REFUSED = {
-    "PATIENT_NOT_FOUND": "not-released",
-    "NO_RECORD_FOUND": "not-released",
-    "NO_PATIENT_CONSENT": "patient-consent",
-    "NO_ORGANISATION_CONSENT": "organisation-consent",
-    "NO_RELATIONSHIP": "relationship",
+    "PATIENT_NOT_FOUND": Reason.NOT_RELEASED,
+    "NO_RECORD_FOUND": Reason.NOT_RELEASED,
+    "NO_PATIENT_CONSENT": Reason.PATIENT_CONSENT,
+    "NO_ORGANISATION_CONSENT": Reason.ORGANISATION_CONSENT,
+    "NO_RELATIONSHIP": Reason.RELATIONSHIP,
     # The practice has switched the capability off.
-    "ACCESS_DENIED": "organisation-consent",
-    "ACCESS DENIED": "organisation-consent",
-    "ASID_CHECK_FAILED": "credentials",
-    "PARTYKEY_INTERACTION_CHECK_FAILED": "credentials",
-    "FOT_CHECK_FAILED": "credentials",
+    "ACCESS_DENIED": Reason.ORGANISATION_CONSENT,
+    "ACCESS DENIED": Reason.ORGANISATION_CONSENT,
+    "ASID_CHECK_FAILED": Reason.CREDENTIALS,
+    "PARTYKEY_INTERACTION_CHECK_FAILED": Reason.CREDENTIALS,
+    "FOT_CHECK_FAILED": Reason.CREDENTIALS,
 }
 # What of our question the practice did not accept; "request-rejected" for what only a change of ours can mend.
 _REJECTED = {
-    "INVALID_NHS_NUMBER": "number-rejected",
-    "INVALID_IDENTIFIER_SYSTEM": "number-rejected",
-    "INVALID_IDENTIFIER_VALUE": "number-rejected",
-    "INVALID_PATIENT_DEMOGRAPHICS": "demographics-rejected",
-    "CONFLICTING_VALUES": "request-rejected",
-    "BAD_REQUEST": "request-rejected",
-    "ORGANISATION_NOT_FOUND": "request-rejected",
-    "PRACTITIONER_NOT_FOUND": "request-rejected",
-    "DUPLICATE_REJECTED": "request-rejected",
-    "INVALID_RESOURCE": "request-rejected",
-    "INVALID_PARAMETER": "request-rejected",
-    "REFERENCE_NOT_FOUND": "request-rejected",
-    "NOT_IMPLEMENTED": "request-rejected",
+    "INVALID_NHS_NUMBER": Reason.NUMBER_REJECTED,
+    "INVALID_IDENTIFIER_SYSTEM": Reason.NUMBER_REJECTED,
+    "INVALID_IDENTIFIER_VALUE": Reason.NUMBER_REJECTED,
+    "INVALID_PATIENT_DEMOGRAPHICS": Reason.DEMOGRAPHICS_REJECTED,
+    "CONFLICTING_VALUES": Reason.REQUEST_REJECTED,
+    "BAD_REQUEST": Reason.REQUEST_REJECTED,
+    "ORGANISATION_NOT_FOUND": Reason.REQUEST_REJECTED,
+    "PRACTITIONER_NOT_FOUND": Reason.REQUEST_REJECTED,
+    "DUPLICATE_REJECTED": Reason.REQUEST_REJECTED,
+    "INVALID_RESOURCE": Reason.REQUEST_REJECTED,
+    "INVALID_PARAMETER": Reason.REQUEST_REJECTED,
+    "REFERENCE_NOT_FOUND": Reason.REQUEST_REJECTED,
+    "NOT_IMPLEMENTED": Reason.REQUEST_REJECTED,
 }
-_TRANSIENT = {"INTERNAL_SERVER_ERROR": "status", "ERROR_COMMUNICATING_TO_ENDPOINT_URL": "gateway"}
+_TRANSIENT = {"INTERNAL_SERVER_ERROR": Reason.STATUS, "ERROR_COMMUNICATING_TO_ENDPOINT_URL": Reason.GATEWAY}
 
 
 def spine_codes(*, outcome: Mapping[str, Any]) -> tuple[str, ...]:
@@ -68,11 +69,11 @@ def error_for(*, status: int, codes: tuple[str, ...]) -> SourceError:
         if code in _REJECTED:
             return Malformed(_REJECTED[code])
     if status in (401, 403):
-        return Refused("credentials")
+        return Refused(Reason.CREDENTIALS)
     if status in (502, 504):
-        return Unreachable("gateway")
+        return Unreachable(Reason.GATEWAY)
     if status in (408, 429, 500, 503):
-        return Unreachable("status")
+        return Unreachable(Reason.STATUS)
     if status in (400, 409, 422, 501):
-        return Malformed("request-rejected")
-    return Malformed("not-fhir")  # no practice's answer: a wrong address, or a page in its place
+        return Malformed(Reason.REQUEST_REJECTED)
+    return Malformed(Reason.NOT_FHIR)  # no practice's answer: a wrong address, or a page in its place

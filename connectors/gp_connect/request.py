@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from connectors.contract import NHS_NUMBER_SYSTEM, Asker, Identifier, Malformed, RecordCategory
+from connectors.outcomes import Reason
 
 INTERACTION = "urn:nhs:names:services:gpconnect:fhir:operation:gpc.getstructuredrecord-1"
 OPERATION = "Patient/$gpc.getstructuredrecord"
@@ -106,7 +107,7 @@ def nhs_number_of(*, identifiers: tuple[Identifier, ...]) -> str | None:
         if identifier.system == NHS_NUMBER_SYSTEM:
             digits = identifier.value.replace(" ", "").replace("-", "")
             if len(digits) != 10 or not (digits.isascii() and digits.isdigit()):
-                raise Malformed("request-rejected")
+                raise Malformed(Reason.REQUEST_REJECTED)
             return digits
     return None
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from config.env import Environment
+from connectors.outcomes import Outcome, Reason
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text()
@@ -110,3 +111,15 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     for path in [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_table_of_outcomes_says_what_the_code_says() -> None:
+    lines = (PROJECT / "docs" / "outcomes.md").read_text().splitlines()
+    rows = {tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines if line.startswith("| ")}
+    rows.discard(("outcome", "reason", "in words", "issue", "section"))
+    outcomes = {(one.value, "", one.words, one.issue_code, one.effect.value) for one in Outcome}
+    reasons = {
+        (one.outcome.value, one.value, f"{one.outcome.words}: {one.words}", one.issue_code, one.outcome.effect.value)
+        for one in Reason
+    }
+    assert rows == outcomes | reasons

@@ -21,7 +21,8 @@ from aggregator.federation.queries import RetrievalView
 from aggregator.federation.store import HeldAnswer, Sealer
 from aggregator.mpi.models import Link
 from aggregator.sources.models import Source
-from connectors.contract import CLINICAL_CATEGORIES, Identifier, Outcome
+from connectors.contract import CLINICAL_CATEGORIES, Identifier
+from connectors.outcomes import Outcome
 from tests.factories import (
     NOW,
     asker,
@@ -385,7 +386,7 @@ def test_an_answer_that_is_lost_or_broken_is_none_and_never_empty(
     assert queries.held_answers(view=view(asked)) == {practice.id: None}
 
 
-@pytest.mark.parametrize("outcome", [one for one in Outcome if one not in {Outcome.ANSWERED, Outcome.EMPTY}])
+@pytest.mark.parametrize("outcome", [one for one in Outcome if not one.is_answer])
 def test_a_source_that_did_not_answer_has_nothing_held(
     joan: Any, practice: Source, held_redis: redis.Redis, outcome: Outcome
 ) -> None:

@@ -16,7 +16,7 @@ from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcom
 from aggregator.federation.store import HeldAnswer
 from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
-from connectors.contract import Outcome
+from connectors.outcomes import Outcome
 from tests.world import World, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)

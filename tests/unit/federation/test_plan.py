@@ -34,7 +34,7 @@ def test_every_source_that_holds_the_person_is_in_the_plan_asked_or_not() -> Non
     paused = candidate(enabled=False)
     found = planned(linked, forbidden, elsewhere, paused)
     assert [(one.source_id, one.not_asked) for one in found.sources] == [
-        (linked.source_id, ""),
+        (linked.source_id, None),
         (forbidden.source_id, "may-not"),
         (paused.source_id, "paused"),
     ]

@@ -24,7 +24,8 @@ from aggregator.record.completeness import (
 )
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
-from connectors.contract import Notice, Outcome, RecordCategory
+from connectors.contract import Notice, RecordCategory
+from connectors.outcomes import Outcome
 from tests.factories import allergy, concept, item, no_known_allergy
 
 ALLERGIES = RecordCategory.ALLERGIES

@@ -1,0 +1,131 @@
+"""How the asking of a source can end, and why: every outcome and reason, with its words, its FHIR issue code and
+what it means for the sections of a record. Pure.
+
+The table in `docs/outcomes.md` says the same; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SectionEffect(StrEnum):
+    """What a section may claim of a source that ended so.
+
+    WHOLE: what the source holds of the section's kind is there. PART: something came, and something may be missing.
+    MISSING: nothing came, and that is no sign that there is nothing.
+    """
+
+    WHOLE = "whole"
+    PART = "part"
+    MISSING = "missing"
+
+
+class Outcome(StrEnum):
+    """How the asking of one source ended. Every source in a plan ends with exactly one.
+
+    `words` are for people. `issue_code` is the code by which it is told to a FHIR caller
+    (http://hl7.org/fhir/issue-type, R4).
+    """
+
+    words: str
+    issue_code: str
+    effect: SectionEffect
+
+    def __new__(cls, value: str, words: str, issue_code: str, effect: SectionEffect) -> Outcome:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words, member.issue_code, member.effect = words, issue_code, effect
+        return member
+
+    ANSWERED = "answered", "Answered", "informational", SectionEffect.WHOLE
+    ANSWERED_IN_PART = "answered-in-part", "Answered in part", "incomplete", SectionEffect.PART
+    EMPTY = "empty", "Answered: nothing of the kinds asked for", "informational", SectionEffect.WHOLE
+    UNKNOWN_PATIENT = "unknown-patient", "Does not know this patient", "not-found", SectionEffect.MISSING
+    REFUSED = "refused", "Would not release a record", "forbidden", SectionEffect.MISSING
+    TIMED_OUT = "timed-out", "Did not answer in time", "timeout", SectionEffect.MISSING
+    UNREACHABLE = "unreachable", "Could not be reached", "transient", SectionEffect.MISSING
+    MALFORMED = "malformed", "Answer could not be used", "structure", SectionEffect.MISSING
+    FAILED = "failed", "Fault on our side", "exception", SectionEffect.MISSING
+    NOT_ASKED = "not-asked", "Not asked", "incomplete", SectionEffect.MISSING
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether something came that is held and can be shown, be it nothing at all."""
+        return self.effect is not SectionEffect.MISSING
+
+
+class Reason(StrEnum):
+    """Why an asking ended as it did. Each reason belongs to one outcome; an outcome may come without any."""
+
+    outcome: Outcome
+    words: str
+    issue_code: str
+
+    def __new__(cls, value: str, outcome: Outcome, words: str, issue_code: str = "") -> Reason:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.outcome, member.words, member.issue_code = outcome, words, issue_code or outcome.issue_code
+        return member
+
+    PAGES = "pages", Outcome.ANSWERED_IN_PART, "not all of its pages came"
+    SEARCHES = "searches", Outcome.ANSWERED_IN_PART, "not all of its kinds of content could be read"
+    IDENTIFIER = (
+        "identifier",
+        Outcome.ANSWERED_IN_PART,
+        "it holds the patient more than once and did not answer for each",
+    )
+
+    NOT_RELEASED = "not-released", Outcome.REFUSED, "the practice did not release a record"
+    PATIENT_CONSENT = "patient-consent", Outcome.REFUSED, "the patient has not agreed"
+    ORGANISATION_CONSENT = "organisation-consent", Outcome.REFUSED, "the organisation has not agreed"
+    RELATIONSHIP = "relationship", Outcome.REFUSED, "it knows of no relationship with this patient"
+    CREDENTIALS = "credentials", Outcome.REFUSED, "it did not accept our credentials"
+
+    CONNECTION = "connection", Outcome.UNREACHABLE, "there was no connection"
+    TLS = "tls", Outcome.UNREACHABLE, "its certificate or encryption was not accepted"
+    STATUS = "status", Outcome.UNREACHABLE, "it reported a fault"
+    GATEWAY = "gateway", Outcome.UNREACHABLE, "the way to it failed"
+    NO_FHIR_SERVER = "no-fhir-server", Outcome.UNREACHABLE, "there is no FHIR server at its address"
+
+    TOO_LARGE = "too-large", Outcome.MALFORMED, "it was too large"
+    TOO_DEEP = "too-deep", Outcome.MALFORMED, "it was nested too deeply"
+    TRUNCATED = "truncated", Outcome.MALFORMED, "it was cut short"
+    BAD_HTTP = "bad-http", Outcome.MALFORMED, "it was not sent properly"
+    REDIRECT = "redirect", Outcome.MALFORMED, "it pointed elsewhere"
+    PAGING = "paging", Outcome.MALFORMED, "its pages did not fit together"
+    NOT_FHIR = "not-fhir", Outcome.MALFORMED, "it was not in a form that can be read"
+    NO_PATIENT = "no-patient", Outcome.MALFORMED, "it did not say whose record it is"
+    WRONG_PATIENT = "wrong-patient", Outcome.MALFORMED, "it was about somebody else; this has been raised for review"
+    UNPROVEN = "unproven", Outcome.MALFORMED, "it did not say enough to show that it is this patient's"
+    AMBIGUOUS = "ambiguous", Outcome.MALFORMED, "it gave several patients under one identifier"
+    REQUEST_REJECTED = "request-rejected", Outcome.MALFORMED, "it did not accept the question"
+    NUMBER_REJECTED = "number-rejected", Outcome.MALFORMED, "it did not accept the NHS number"
+    DEMOGRAPHICS_REJECTED = "demographics-rejected", Outcome.MALFORMED, "it did not accept the patient's details"
+
+    QUEUE = "queue", Outcome.FAILED, "the request could not be started"
+    NOT_STARTED = "not-started", Outcome.FAILED, "we did not get round to asking it"
+    OVERLOAD = "overload", Outcome.FAILED, "we were too busy to ask it in time"
+    STORE = "store", Outcome.FAILED, "the answer could not be kept"
+    NOT_RECORDED = "not-recorded", Outcome.FAILED, "it answered, and the answer could not be recorded; ask again"
+    HELD_ANSWER_LOST = "held-answer-lost", Outcome.FAILED, "the answer is no longer held; ask again"
+    OUR_FAULT = "our-fault", Outcome.FAILED, "the answer could not be handled"
+
+    NO_LINK = "no-link", Outcome.NOT_ASKED, "it is not linked to this patient"
+    IDENTITY_IN_DOUBT = (
+        "identity-in-doubt",
+        Outcome.NOT_ASKED,
+        "what it says of who this patient is has changed; this waits for review",
+    )
+    NOTHING_SEARCHABLE = "nothing-searchable", Outcome.NOT_ASKED, "it offers no way to ask for a record"
+    RESTING = "resting", Outcome.NOT_ASKED, "it has failed too often and is being rested"
+    PAUSED = "paused", Outcome.NOT_ASKED, "it is paused"
+    MAY_NOT = "may-not", Outcome.NOT_ASKED, "you may not ask it", "suppressed"
+
+
+def reason_of(text: str, /) -> Reason | None:
+    """Return a stored reason, None for "" and for one that this version does not know."""
+    return _REASONS.get(text)
+
+
+_REASONS = {str(reason): reason for reason in Reason}

@@ -156,6 +156,7 @@ class ReceivedItem:
     the bytes as sent. `notes` name what the translation could not carry. `incidental` marks an item that the source
     linked but that does not answer the question asked (GP Connect's secondary lists). `translated` is False for an
     item kept as sent because its kind has no translation yet: `resource` is then not R4 and is only counted.
+    `full_url` is the address that its entry went by in the answer, "" for none: it decides what references mean.
     `subject_references` are the references in it that were found to mean the answer's own subject, as they stand in
     `resource`; `names_no_patient` is True for one of the Patient compartment that does not say whose it is.
     """
@@ -166,6 +167,7 @@ class ReceivedItem:
     notes: tuple[str, ...] = ()
     incidental: bool = False
     translated: bool = True
+    full_url: str = ""
     subject_references: tuple[str, ...] = ()
     names_no_patient: bool = False
 
@@ -196,13 +198,15 @@ class Notice:
 class Reply:
     """A whole answer of one source. Every entry that it sent is in `subject`, `items` or `quarantined`, once.
 
-    `subject` is the source's own Patient as R4 JSON; whether it is the person asked for is for the caller to check.
+    `subject` is the source's own Patient as R4 JSON, without what could not be read in it; whether it is the person
+    asked for is for the caller to check. `subject_url` is the address that it went by, "" for none.
     An OperationOutcome among the entries is in `notices`. An item that the strict models refuse, and that is shown from
     the source's bytes all the same, says so in its notes.
     """
 
     subject: bytes | None
     subject_original: bytes | None = None
+    subject_url: str = ""
     items: tuple[ReceivedItem, ...] = ()
     quarantined: tuple[QuarantinedEntry, ...] = ()
     notices: tuple[Notice, ...] = ()

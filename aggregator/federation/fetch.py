@@ -183,6 +183,7 @@ def _ending_of(*, reply: Reply, received_at: datetime, source_id: UUID) -> _Endi
             incidental=received.incidental,
             translated=received.translated,
             labels=labels_of(resource=received.resource),
+            full_url=received.full_url,
             subject_references=received.subject_references,
             names_no_patient=received.names_no_patient,
         )

@@ -33,6 +33,7 @@ def items_of(*, reply: Reply, source_id: str) -> tuple[Item, ...]:
                 incidental=received.incidental,
                 translated=received.translated,
                 labels=labels_of(resource=received.resource),
+                full_url=received.full_url,
                 subject_references=received.subject_references,
                 names_no_patient=received.names_no_patient,
             )

@@ -21,6 +21,7 @@ class Item:
 
     `id` is opaque, made when the answer was received, and unique in its retrieval. `resource` is R4 JSON unless
     `translated` is False (kept as sent, counted, never merged). `original` holds the bytes as sent where they differ.
+    `full_url` is the address that its entry went by in the answer, "" for none.
     `subject_references` are the references in `resource` that mean the person asked for, and no others do;
     `names_no_patient` marks an item that does not say whose it is.
     """
@@ -34,5 +35,6 @@ class Item:
     incidental: bool = False
     translated: bool = True
     labels: tuple[Label, ...] = field(default=())
+    full_url: str = ""
     subject_references: tuple[str, ...] = ()
     names_no_patient: bool = False

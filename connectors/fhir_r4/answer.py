@@ -5,35 +5,76 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from connectors.contract import Malformed, Notice, QuarantinedEntry, ReceivedItem, RecordCategory, Reply
 from connectors.fhir import CATEGORY_OF_TYPE, Release, Verdict, category_of, type_of, verdict
-from connectors.guards import SplitEntry, SplitPayload
+from connectors.guards import EntryRefused, SplitEntry, SplitPayload, read_entry
 from connectors.outcomes import Reason
 from connectors.pace import Steps
+from connectors.references import Address, Directory
+from connectors.whose import Belonging, Finding, Placed, Whose, flaws_notice
 
-# Where R4 resources say whom they are about. Source: the FHIR R4 Patient compartment, its single-reference members.
-_ABOUT = ("subject", "patient", "beneficiary", "for")
-_PATIENT_REFERENCE = re.compile(r"(?:(?P<base>https?://.+)/)?Patient/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/.*)?\Z")
+# Numbers as they were sent: 7.10 stays 7.10.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(kw_only=True)
 class _Reading:
-    items: list[ReceivedItem] = field(default_factory=list)
+    kept: list[_Kept] = field(default_factory=list)
+    others: list[_Judged] = field(default_factory=list)
     quarantined: list[QuarantinedEntry] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
+    def set_aside(self, *, one: _Judged, detail: str, category: RecordCategory) -> None:
+        """Set an entry aside that is somebody else's."""
+        self.others.append(one)
+        self.quarantined.append(
+            QuarantinedEntry(
+                reason="other-patient", detail=detail, original=one.entry.resource or one.entry.whole, category=category
+            )
+        )
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Kept:
+    item: ReceivedItem
+    judged: _Judged
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Judged:
+    """An entry and what became of it; `kind` is "" and `resource` empty for one that cannot be used."""
+
     entry: SplitEntry
     verdict: Verdict
 
+    @property
+    def resource(self) -> dict[str, Any]:
+        return self.verdict.resource or {}
 
-def read_pages(*, pages: Sequence[SplitPayload], patient_id: str | None) -> Steps[Reply]:
-    """Read the pages of one answer. `patient_id` None: the first Patient is the one whom the answer is about.
+    @property
+    def kind(self) -> str:
+        return str(self.resource.get("resourceType", ""))
 
+    @cached_property
+    def placed(self) -> Placed:
+        return Placed(resource=self.resource, full_url=self.entry.full_url)
+
+    @property
+    def address(self) -> Address:
+        key = self.resource.get("id")
+        return Address(full_url=self.entry.full_url, name=f"{self.kind}/{key}" if key else "")
+
+
+def read_pages(*, pages: Sequence[SplitPayload], patient_id: str | None, base: str = "") -> Steps[Reply]:
+    """Read the pages of one answer.
+
+    `patient_id` is the id of the Patient whom the answer is about. None: the one whom a document's Composition names,
+    else the first. `base` is the address of the server that was asked, "" for a file.
     An entry that an earlier page already gave, byte for byte, is not another one: several searches return the same
     Provenance or Practitioner. One page is never so reduced.
     """
@@ -46,18 +87,37 @@ def read_pages(*, pages: Sequence[SplitPayload], patient_id: str | None) -> Step
             judged.append(_Judged(entry=entry, verdict=_judge(entry=entry)))
             yield
     subject = _subject(judged=judged, patient_id=patient_id)
-    names = _names(subject=subject)
+    whose = _whose(subject=subject, judged=judged, bases=[base, *own_bases(pages=pages)] if base else [])
     reading = _Reading()
     for one in judged:
         if one is not subject:
-            _sort(one=one, names=names, reading=reading)
+            _sort(one=one, whose=whose, reading=reading)
             yield
+    _set_aside_what_tells_of_others(reading=reading)
     return Reply(
-        subject=subject.entry.resource if subject else None,
-        items=tuple(reading.items),
+        subject=_bytes_of(one=subject) if subject else None,
+        subject_original=subject.entry.resource if subject and subject.verdict.warnings else None,
+        subject_url=subject.entry.full_url if subject else "",
+        items=tuple(one.item for one in reading.kept),
         quarantined=tuple(reading.quarantined),
-        notices=tuple(reading.notices),
+        notices=(*reading.notices, *(flaws_notice(warnings=subject.verdict.warnings) if subject else ())),
     )
+
+
+def own_bases(*, pages: Sequence[SplitPayload]) -> list[str]:
+    """Return the addresses by which a server calls itself in the `self` links of its pages.
+
+    Behind a gateway it often is another than the one that was asked.
+    """
+    links = (address for page in pages for relation, address in page.links if relation == "self")
+    found = (_SELF.match(address) for address in links)
+    return list(dict.fromkeys(match["base"] for match in found if match))
+
+
+# `[base]/Observation?...`, `[base]/Observation/_search`, `[base]/Patient/1/$everything`
+_SELF = re.compile(
+    r"(?P<base>https?://[^?#\s]+?)/[A-Z][A-Za-z]+(?:/_search|/[A-Za-z0-9.-]{1,64}/\$[a-z-]+)?(?:\?.*)?\Z"
+)
 
 
 def notices_of(*, outcome: Mapping[str, Any], category: RecordCategory | None = None) -> tuple[Notice, ...]:
@@ -78,28 +138,50 @@ def _judge(*, entry: SplitEntry) -> Verdict:
 
 
 def _subject(*, judged: Sequence[_Judged], patient_id: str | None) -> _Judged | None:
+    patients = [one for one in judged if one.kind == "Patient"]
+    if patient_id is not None:
+        return next((one for one in patients if one.resource.get("id") == patient_id), None)
+    directory = Directory(entries=((one.address, one) for one in patients))
     for one in judged:
-        resource = one.verdict.resource
-        if resource is None or resource["resourceType"] != "Patient":
-            continue
-        if patient_id is None or resource.get("id") == patient_id:
-            return one
-    return None
+        if text := _subject_of_composition(one=one):
+            return directory.find(reference=text, within=one.entry.full_url) or (patients[0] if patients else None)
+    return patients[0] if patients else None
 
 
-def _names(*, subject: _Judged | None) -> frozenset[str]:
-    """The references by which other entries may name the subject."""
-    if subject is None or subject.verdict.resource is None:
-        return frozenset()
-    found = {subject.entry.full_url}
-    if patient_id := subject.verdict.resource.get("id"):
-        found.add(f"Patient/{patient_id}")
-    return frozenset(found - {""})
+def _subject_of_composition(*, one: _Judged) -> str:
+    """Return whom a document says that it is about, "" for what is no Composition.
+
+    One that the model refuses may still say that: a title is missing from real ones.
+    """
+    if one.entry.resource is None or type_of(entry=one.entry.resource) != "Composition":
+        return ""
+    try:
+        named = read_entry(entry=one.entry.resource).get("subject")
+    except EntryRefused:
+        return ""
+    text = named.get("reference") if isinstance(named, dict) else None
+    return text if isinstance(text, str) else ""
 
 
-def _sort(*, one: _Judged, names: frozenset[str], reading: _Reading) -> None:
-    resource, raw = one.verdict.resource, one.entry.resource
-    if resource is None or raw is None:
+def _whose(*, subject: _Judged | None, judged: Sequence[_Judged], bases: Sequence[str]) -> Whose | None:
+    if subject is None:
+        return None
+    return Whose(
+        subject=subject.placed,
+        patients=[one.placed for one in judged if one.kind == "Patient"],
+        unread=any(not one.kind and type_of(entry=one.entry.resource or b"") == "Patient" for one in judged),
+        bases=bases,
+    )
+
+
+def _bytes_of(*, one: _Judged) -> bytes | None:
+    """Return an entry as it was sent, or without what could not be read in it."""
+    return _ENCODER.encode(one.resource) if one.verdict.warnings else one.entry.resource
+
+
+def _sort(*, one: _Judged, whose: Whose | None, reading: _Reading) -> None:
+    raw = one.entry.resource
+    if not one.kind or raw is None:
         reading.quarantined.append(
             QuarantinedEntry(
                 reason=one.verdict.reason,
@@ -109,39 +191,41 @@ def _sort(*, one: _Judged, names: frozenset[str], reading: _Reading) -> None:
             )
         )
         return
-    if resource["resourceType"] == "OperationOutcome":
-        reading.notices.extend(notices_of(outcome=resource))
+    if one.kind == "OperationOutcome":
+        reading.notices.extend(notices_of(outcome=one.resource))
         return
-    is_patient = resource["resourceType"] == "Patient"
-    category = RecordCategory.SUPPORTING if is_patient else category_of(resource=resource)
-    if names and (field_name := _about_another(resource=resource, names=names)):
-        reading.quarantined.append(
-            QuarantinedEntry(reason="other-patient", detail=field_name, original=raw, category=category)
-        )
+    category = RecordCategory.SUPPORTING if one.kind == "Patient" else category_of(resource=one.resource)
+    finding = whose.of(entry=one.placed) if whose else Finding(belonging=Belonging.SUPPORTING)
+    if finding.belonging is Belonging.OTHER:
+        reading.set_aside(one=one, detail=finding.member, category=category)
         return
     notes = tuple(f"{path}: not as the standard says" for path in one.verdict.warnings)
-    reading.items.append(ReceivedItem(category=category, resource=raw, notes=notes))
+    item = ReceivedItem(
+        category=category,
+        resource=raw,
+        notes=notes,
+        full_url=one.entry.full_url,
+        subject_references=finding.references,
+        names_no_patient=finding.belonging is Belonging.UNNAMED,
+    )
+    reading.kept.append(_Kept(item=item, judged=one))
 
 
-def _about_another(*, resource: Mapping[str, Any], names: frozenset[str]) -> str:
-    """Return the field by which a resource is about somebody else, "" when it is not."""
-    if resource["resourceType"] == "Patient":  # the subject's again, from another page and spelt otherwise, is no harm
-        return "" if f"Patient/{resource.get('id')}" in names else "Patient"
-    for name in _ABOUT:
-        value = resource.get(name)
-        reference = value.get("reference") if isinstance(value, dict) else None
-        if isinstance(reference, str) and _is_other(reference=reference, names=names):
-            return name
-    return ""
-
-
-def _is_other(*, reference: str, names: frozenset[str]) -> bool:
-    if reference in names:
-        return False
-    match = _PATIENT_REFERENCE.match(reference)
-    if match is None:
-        return False  # a Group, a Device, a contained or an unresolvable one: not known to be anybody else
-    return f"Patient/{match['id']}" not in names
+def _set_aside_what_tells_of_others(*, reading: _Reading) -> None:
+    """Set a Provenance aside that is about nothing but what was set aside."""
+    if not reading.others:
+        return
+    others = Directory(entries=((one.address, one) for one in reading.others))
+    kept = Directory(entries=((one.judged.address, one) for one in reading.kept))
+    for one in [one for one in reading.kept if one.judged.kind == "Provenance"]:
+        targets = one.judged.resource.get("target")
+        texts = [target.get("reference") for target in targets or [] if isinstance(target, dict)]
+        within = one.judged.entry.full_url
+        named = [text for text in texts if isinstance(text, str)]
+        told = [text for text in named if others.find(reference=text, within=within)]
+        if told and not any(kept.find(reference=text, within=within) for text in named):
+            reading.kept.remove(one)
+            reading.set_aside(one=one.judged, detail="target", category=RecordCategory.SUPPORTING)
 
 
 def only_bundle(*, page: SplitPayload) -> SplitPayload:

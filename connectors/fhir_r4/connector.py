@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from urllib.parse import quote, urljoin
 
@@ -60,14 +60,9 @@ class FhirR4:
         patient = await _find_patient(asking=asking)
         pages = [patient.page, *await _record(asking=asking, capability=capability, patient_id=patient.id)]
         pages += await read_supporting(asking=asking, pages=pages)
-        steps = read_pages(pages=pages, patient_id=patient.id)
+        steps = read_pages(pages=pages, patient_id=patient.id, base=asking.base)
         reply = await finish_paced(steps=steps, deadline=query.deadline)
-        return Reply(
-            subject=reply.subject,
-            items=reply.items,
-            quarantined=reply.quarantined,
-            notices=(*reply.notices, *asking.notices),
-        )
+        return replace(reply, notices=(*reply.notices, *asking.notices))
 
     def convert(self, *, payload: bytes) -> Reply:
         """Make a Reply of a FHIR R4 Bundle of any type, or of one resource.
@@ -80,7 +75,7 @@ class FhirR4:
             if not type_of(entry=payload):
                 raise Malformed(Reason.NOT_FHIR)
         reply = finish(steps=read_pages(pages=[page], patient_id=None))
-        if reply.subject is None and not reply.items and not reply.quarantined:
+        if reply.subject is None:
             raise Malformed(Reason.NO_PATIENT)
         return reply
 

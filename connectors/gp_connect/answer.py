@@ -5,8 +5,9 @@ Source: GP Connect Access Record Structured 1.6; protocol facts, section 1, resp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -22,13 +23,14 @@ from connectors.contract import (
 )
 from connectors.fhir import CATEGORY_OF_TYPE, Release, Verdict, judge, type_of, verdict
 from connectors.gp_connect import lists
-from connectors.gp_connect.elements import r4_id
+from connectors.gp_connect.elements import r4_id, r4_reference
 from connectors.gp_connect.errors import error_for, spine_codes
 from connectors.gp_connect.request import AREAS
 from connectors.gp_connect.translate import Translation, is_translated, translate
 from connectors.guards import SplitEntry, SplitPayload, elements, members
 from connectors.outcomes import Reason
 from connectors.pace import Steps
+from connectors.whose import Belonging, Finding, Placed, Whose, flaws_notice
 
 # STU3 types that R4 does not have, or that mean something else here than in a hospital's record.
 _STU3_CATEGORIES = {
@@ -50,10 +52,14 @@ class _Judged:
     def kind(self) -> str:
         return str(self.verdict.resource["resourceType"]) if self.verdict.resource else ""
 
+    @cached_property
+    def placed(self) -> Placed:
+        return Placed(resource=self.verdict.resource or {}, full_url=self.entry.full_url)
+
 
 @dataclass(kw_only=True)
 class _Reading:
-    patient_ids: frozenset[str]
+    whose: Whose
     reach: lists.Reach
     known: frozenset[str]  # the references of all entries
     items: list[ReceivedItem] = field(default_factory=list)
@@ -75,25 +81,31 @@ def read_answer(
         judged.append(_Judged(entry=entry, verdict=_judge(entry=entry)))
         yield
     subject = _subject(judged=judged, nhs_number=nhs_number)
-    resources = [one.verdict.resource for one in judged if one.verdict.resource is not None]
+    whose = _whose(subject=subject, judged=judged)
+    findings = {id(one): whose.of(entry=_outside(one)) for one in judged if one.kind and one is not subject}
+    # What is somebody else's arranges nothing and warns of nothing here.
+    ours = [one for one in judged if one is subject or not _is_other(finding=findings.get(id(one)))]
+    resources = [one.verdict.resource for one in ours if one.verdict.resource is not None]
     reading = _Reading(
-        patient_ids=frozenset({_reference(one=subject)}),
+        whose=whose,
         reach=lists.reach(resources=resources),
         known=frozenset(_reference(one=one) for one in judged),
     )
     reading.notices.extend(lists.notices(resources=resources))
     for one in judged:
         if one is not subject:
-            _sort(one=one, reading=reading)
+            _sort(one=one, finding=findings.get(id(one)), reading=reading)
             yield
     silent = lists.missing(resources=resources, asked=asked)
     said = {notice.category for notice in reading.notices if notice.code == "not-supported"}
     reading.notices.extend(
         Notice(code="information-not-available", category=category) for category in silent if category not in said
     )
+    reading.notices.extend(flaws_notice(warnings=subject.verdict.warnings))
     return Reply(
         subject=_ENCODER.encode(translate(resource=subject.verdict.resource or {}).resource),
         subject_original=subject.entry.resource,
+        subject_url=subject.entry.full_url,
         items=tuple(reading.items),
         quarantined=tuple(reading.quarantined),
         notices=tuple(reading.notices),
@@ -142,7 +154,31 @@ def _reference(*, one: _Judged) -> str:
     return f"{one.kind}/{(one.verdict.resource or {}).get('id', '')}"
 
 
-def _sort(*, one: _Judged, reading: _Reading) -> None:
+def _whose(*, subject: _Judged, judged: Sequence[_Judged]) -> Whose:
+    return Whose(
+        subject=subject.placed,
+        patients=[one.placed for one in judged if one.kind == "Patient"],
+        unread=any(not one.kind and type_of(entry=one.entry.resource or b"") == "Patient" for one in judged),
+    )
+
+
+def _outside(one: _Judged, /) -> Placed:
+    """Return what of an entry is judged as a whole: ended allergies inside a List are judged when they are lifted."""
+    if _holds_ended_allergies(resource=one.placed.resource):
+        outside = {name: value for name, value in one.placed.resource.items() if name != "contained"}
+        return Placed(resource=outside, full_url=one.placed.full_url)
+    return one.placed
+
+
+def _holds_ended_allergies(*, resource: Mapping[str, Any]) -> bool:
+    return lists.primary_code(resource=resource) == lists.ENDED_ALLERGIES and bool(resource.get("contained"))
+
+
+def _is_other(*, finding: Finding | None) -> bool:
+    return finding is not None and finding.belonging is Belonging.OTHER
+
+
+def _sort(*, one: _Judged, finding: Finding | None, reading: _Reading) -> None:
     resource, raw = one.verdict.resource, one.entry.resource
     if resource is None or raw is None:
         kind = type_of(entry=raw) if raw else ""
@@ -156,12 +192,35 @@ def _sort(*, one: _Judged, reading: _Reading) -> None:
         )
     elif one.kind == "OperationOutcome":
         reading.notices.extend(_outcome_notices(resource=resource))
-    elif one.kind == "Patient":
-        reading.quarantined.append(QuarantinedEntry(reason="other-patient", detail="Patient", original=raw))
-    elif lists.primary_code(resource=resource) == lists.ENDED_ALLERGIES and resource.get("contained"):
-        _lift_out(resource=resource, raw=raw, reading=reading)
+    elif finding is not None and finding.belonging is Belonging.OTHER:
+        reading.quarantined.append(
+            QuarantinedEntry(
+                reason="other-patient",
+                detail=finding.member,
+                original=raw,
+                category=_category_of(resource=resource, reading=reading),
+            )
+        )
+    elif _holds_ended_allergies(resource=resource):
+        _lift_out(one=one, finding=finding, reading=reading)
     else:
-        reading.items.append(_item(resource=resource, raw=raw, reading=reading, warnings=one.verdict.warnings))
+        reading.items.append(
+            _item(
+                resource=resource,
+                raw=raw,
+                finding=finding,
+                full_url=one.entry.full_url,
+                reading=reading,
+                warnings=one.verdict.warnings,
+            )
+        )
+
+
+def _category_of(*, resource: dict[str, Any], reading: _Reading) -> RecordCategory:
+    """Return the section that an entry would stand in; a primary List's is the one that it answers for."""
+    primary = lists.PRIMARY.get(lists.primary_code(resource=resource))
+    kind = str(resource["resourceType"])
+    return primary or _category(reference=f"{kind}/{resource.get('id', '')}", kind=kind, reading=reading)
 
 
 def _quarantine_category(*, kind: str) -> RecordCategory | None:
@@ -176,24 +235,36 @@ def _category(*, reference: str, kind: str, reading: _Reading) -> RecordCategory
     return _STU3_CATEGORIES.get(kind) or CATEGORY_OF_TYPE.get(kind, RecordCategory.OTHER)
 
 
-def _item(*, resource: dict[str, Any], raw: bytes, reading: _Reading, warnings: tuple[str, ...] = ()) -> ReceivedItem:
+def _item(
+    *,
+    resource: dict[str, Any],
+    raw: bytes,
+    finding: Finding | None,
+    full_url: str,
+    reading: _Reading,
+    warnings: tuple[str, ...] = (),
+) -> ReceivedItem:
     kind = str(resource["resourceType"])
     reference = f"{kind}/{resource.get('id', '')}"
     category = _category(reference=reference, kind=kind, reading=reading)
-    incidental = category is not RecordCategory.SUPPORTING and reference in reading.reach.incidental
-    notes = _patient_note(resource=resource, reading=reading)
-    if not is_translated(kind=kind):
-        notes += tuple(f"{kind}.{path}: not as the standard says" for path in warnings)
-        return ReceivedItem(
-            category=category, resource=raw, original=None, notes=notes, incidental=incidental, translated=False
-        )
-    made = translate(resource=resource)
-    return ReceivedItem(
+    item = ReceivedItem(
         category=category,
+        resource=raw,
+        incidental=category is not RecordCategory.SUPPORTING and reference in reading.reach.incidental,
+        full_url=full_url,
+        subject_references=finding.references if finding else (),
+        names_no_patient=finding is not None and finding.belonging is Belonging.UNNAMED,
+    )
+    notes = tuple(f"{kind}.{path}: not as the standard says" for path in warnings)
+    if not is_translated(kind=kind):
+        return replace(item, translated=False, notes=notes)
+    made = translate(resource=resource)
+    return replace(
+        item,
         resource=_ENCODER.encode(made.resource),
         original=raw,
-        notes=made.notes + notes + _faults(made=made),
-        incidental=incidental,
+        notes=made.notes + _faults(made=made),
+        subject_references=tuple(r4_reference(text=text) for text in item.subject_references),
     )
 
 
@@ -205,17 +276,10 @@ def _faults(*, made: Translation) -> tuple[str, ...]:
     return ()
 
 
-def _patient_note(*, resource: dict[str, Any], reading: _Reading) -> tuple[str, ...]:
-    """Say that a resource names another Patient id than the answer's: real systems do that within one record."""
-    for name in ("subject", "patient"):
-        reference = (resource.get(name) or {}).get("reference")
-        if isinstance(reference, str) and reference not in reading.patient_ids:
-            return (f"{resource['resourceType']}.{name}: names another id than the Patient of this answer",)
-    return ()
-
-
-def _lift_out(*, resource: dict[str, Any], raw: bytes, reading: _Reading) -> None:
+def _lift_out(*, one: _Judged, finding: Finding | None, reading: _Reading) -> None:
     """Make items of the resolved allergies that are contained in their List, and keep the List pointing at them."""
+    resource, raw = dict(one.placed.resource), one.entry.resource or b""
+    full_url = one.entry.full_url
     lifted: dict[str, str] = {}
     kept: list[Any] = []
     for contained, bytes_sent in zip(resource["contained"], elements(body=members(body=raw)["contained"]), strict=True):
@@ -233,16 +297,27 @@ def _lift_out(*, resource: dict[str, Any], raw: bytes, reading: _Reading) -> Non
                 )
             )
             continue
+        whose = reading.whose.of(entry=Placed(resource=found.resource, full_url=full_url))
+        if whose.belonging is Belonging.OTHER:
+            reading.quarantined.append(
+                QuarantinedEntry(
+                    reason="other-patient",
+                    detail=whose.member,
+                    original=bytes_sent,
+                    category=RecordCategory.ALLERGIES,
+                )
+            )
+            continue
         made = {**found.resource, "id": _free_id(text=str(contained.get("id", "")), known=reading.known)}
         lifted[f"#{contained.get('id', '')}"] = f"AllergyIntolerance/{made['id']}"
-        reading.items.append(_ended(resource=made, raw=bytes_sent, reading=reading))
+        reading.items.append(_ended(resource=made, raw=bytes_sent, finding=whose, reading=reading))
     arranged = {name: value for name, value in resource.items() if name != "contained"}
     if kept:
         arranged["contained"] = kept
     arranged["entry"] = [_pointed(entry=entry, lifted=lifted) for entry in resource.get("entry") or []]
     if not arranged["entry"]:
         del arranged["entry"]
-    reading.items.append(_item(resource=arranged, raw=raw, reading=reading))
+    reading.items.append(_item(resource=arranged, raw=raw, finding=finding, full_url=full_url, reading=reading))
 
 
 def _free_id(*, text: str, known: frozenset[str]) -> str:
@@ -257,22 +332,15 @@ def _pointed(*, entry: dict[str, Any], lifted: dict[str, str]) -> dict[str, Any]
     return {**entry, "item": {**item, "reference": lifted[reference]}} if reference in lifted else entry
 
 
-def _ended(*, resource: dict[str, Any], raw: bytes, reading: _Reading) -> ReceivedItem:
+def _ended(*, resource: dict[str, Any], raw: bytes, finding: Finding, reading: _Reading) -> ReceivedItem:
     """An allergy from the List of ended ones. It must never look active, whatever its own status says."""
     notes: tuple[str, ...] = ()
     status = resource.get("clinicalStatus")
     if status != "resolved" and resource.get("verificationStatus") != "entered-in-error":
         resource = {**resource, "clinicalStatus": "resolved"}
         notes = ("AllergyIntolerance.clinicalStatus: resolved, since the practice lists it among the ended",)
-    item = _item(resource=resource, raw=raw, reading=reading)
-    return ReceivedItem(
-        category=item.category,
-        resource=item.resource,
-        original=item.original,
-        notes=item.notes + notes,
-        incidental=item.incidental,
-        translated=item.translated,
-    )
+    item = _item(resource=resource, raw=raw, finding=finding, full_url="", reading=reading)
+    return replace(item, notes=item.notes + notes)
 
 
 def _outcome_notices(*, resource: dict[str, Any]) -> list[Notice]:

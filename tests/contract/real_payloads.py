@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def payloads(*patterns: str) -> list[Path]:
     return [path for pattern in patterns for path in sorted(FOLDER.glob(pattern))] if FOLDER else []
 
 
+def _holds_a_patient(path: Path) -> bool:
+    sent = json.loads(path.read_text(encoding="utf-8-sig"))
+    entries = sent.get("entry", []) if sent.get("resourceType") == "Bundle" else [{"resource": sent}]
+    return any(entry.get("resource", {}).get("resourceType") == "Patient" for entry in entries)
+
+
 def names(value: object) -> str:
     """Name a payload in a test's id."""
     return value.stem[:48] if isinstance(value, Path) else str(value)
@@ -36,8 +43,7 @@ GP_RECORDS = [
     if "Structured" in path.stem or "_full_" in path.stem or "ContainedResource" in path.stem
     if "MissingPatient" not in path.stem and path.stem != "sdsGetStructuredRecord"
 ]
-R4_RECORDS = [
-    path
-    for path in payloads("ips/*.json", "synthea_r4/*.json", "nhs_r4/**/*.json", "pds_r4/**/*.json")
-    if "RecordService" not in path.stem
-]
+_R4_FILES = payloads("ips/*.json", "synthea_r4/*.json", "nhs_r4/**/*.json", "pds_r4/**/*.json")
+# What holds no Patient as an entry is nobody's record.
+R4_RECORDS = [path for path in _R4_FILES if _holds_a_patient(path)]
+NO_RECORDS = [path for path in _R4_FILES if path not in R4_RECORDS]

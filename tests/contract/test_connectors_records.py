@@ -17,7 +17,7 @@ from connectors.contract import Malformed, RecordCategory, Refused, Reply, Unrea
 from connectors.fhir import Release, judge
 from connectors.guards import read_entry
 from tests.contract.loopback import CONNECTORS, ask, run, serving
-from tests.contract.real_payloads import FOLDER, GP_RECORDS, R4_RECORDS, names, needs_payloads, payloads
+from tests.contract.real_payloads import FOLDER, GP_RECORDS, NO_RECORDS, R4_RECORDS, names, needs_payloads, payloads
 
 pytestmark = needs_payloads
 
@@ -122,8 +122,9 @@ def test_one_malformed_date_costs_one_entry() -> None:
     files = FOLDER / "gpconnect_stu3/wiremock/__files"
     good = convert("gp_connect", files / "correctPatientStructuredRecordResponseNormal.json")
     bad = convert("gp_connect", files / "malformedDateStructuredRecord.json")
-    assert len(good.quarantined) == 0
-    (aside,) = bad.quarantined
+    # Of both, one document names another Patient than the answer's.
+    assert [(one.reason, one.category) for one in good.quarantined] == [("other-patient", RecordCategory.DOCUMENTS)]
+    (aside,) = [one for one in bad.quarantined if one.reason != "other-patient"]
     assert (aside.reason, aside.detail, aside.category) == ("invalid", "onsetDateTime", RecordCategory.ALLERGIES)
     assert len(bad.items) == len(good.items) - 1
 
@@ -189,6 +190,13 @@ def test_what_is_no_record_is_named(name: str, error: type[Exception], reason: s
     with pytest.raises(error) as caught:
         convert("gp_connect", FOLDER / f"gpconnect_stu3/wiremock/__files/{name}.json")
     assert getattr(caught.value, "reason", "") == reason
+
+
+@pytest.mark.parametrize("path", NO_RECORDS, ids=names)
+def test_a_file_that_holds_no_patient_is_refused_by_name(path: Path) -> None:
+    with pytest.raises(Malformed) as caught:
+        convert("fhir_r4", path)
+    assert caught.value.reason in {"no-patient", "not-fhir"}
 
 
 @pytest.mark.parametrize("path", GP_RECORDS[:6], ids=names)

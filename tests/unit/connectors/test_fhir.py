@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.contract import RecordCategory
-from connectors.fhir import Release, category_of, loose_date, type_of, verdict
+from connectors.fhir import Release, category_of, judge, loose_date, type_of, verdict
 
 OBSERVATION = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
 CATEGORY_SYSTEM = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -130,3 +130,76 @@ def test_the_type_of_an_entry_that_cannot_be_used_is_found() -> None:
 @pytest.mark.parametrize("text", ["", "2024", "2024-05-01", "2024-13-01T10:00:00", "9999999999T10:00:00", "x"])
 def test_only_a_time_with_a_real_day_has_a_loose_date(text: str) -> None:
     assert loose_date(text=text) == ""
+
+
+NUMBER = {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990001006"}
+PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": "1", "identifier": [NUMBER], "birthDate": "1951-05-04"}
+
+FLAWS: list[tuple[dict[str, Any], str]] = [
+    ({"generalPractitioner": {"reference": "Practitioner/1"}}, "generalPractitioner"),
+    ({"name": {"family": "Ferris"}}, "name"),
+    ({"contact": "nobody"}, "contact"),
+    ({"communication": [1]}, "communication"),
+    ({"extension": [{"url": 3}]}, "extension"),
+    ({"managingOrganization": ["x"]}, "managingOrganization"),
+    ({"photo": [{"contentType": "image/png", "data": "not base64"}]}, "photo"),
+    ({"deceasedDateTime": 1948}, "deceasedDateTime"),
+    ({"address": [{"period": {"start": "yesterday"}}]}, "address"),
+    ({"multipleBirthBoolean": True, "multipleBirthInteger": 2}, "multipleBirthBoolean"),
+    ({"telecom": {"value": "1"}, "link": 4, "gender": 7}, "gender, link, telecom"),
+]
+
+
+@pytest.mark.parametrize("release", Release)
+@pytest.mark.parametrize(("flaw", "named"), FLAWS)
+def test_a_flaw_in_a_patient_costs_what_it_is_in_and_no_more(
+    flaw: dict[str, Any], named: str, release: Release
+) -> None:
+    found = verdict(entry=json.dumps({**PATIENT, **flaw}).encode(), release=release)
+    assert (found.reason, ", ".join(found.warnings)) == ("", named)
+    assert found.resource is not None
+    assert PATIENT.items() <= found.resource.items()
+    assert judge(resource=found.resource, release=release).warnings == ()
+
+
+def test_a_flaw_beside_the_nhs_number_does_not_cost_the_number() -> None:
+    sent = {**PATIENT, "identifier": [{**NUMBER, "period": "always"}, 7, {"system": "a", "value": "b", "use": []}]}
+    found = verdict(entry=json.dumps(sent).encode(), release=Release.R4)
+    assert found.resource is not None
+    assert found.resource["identifier"] == [NUMBER, {"system": "a", "value": "b"}]
+    assert found.warnings == ("identifier",)
+
+
+def test_a_patient_said_to_be_dead_in_two_ways_stays_dead() -> None:
+    sent = {**PATIENT, "deceasedBoolean": True, "deceasedDateTime": "1948"}
+    found = verdict(entry=json.dumps(sent).encode(), release=Release.R4)
+    assert found.resource is not None
+    assert found.resource["deceasedDateTime"] == "1948"
+
+
+@pytest.mark.parametrize("flaw", [{"id": 7}, {"id": ["1"]}])
+def test_a_patient_whose_id_cannot_be_read_is_refused(flaw: dict[str, Any]) -> None:
+    assert verdict(entry=json.dumps({**PATIENT, **flaw}).encode(), release=Release.R4).reason == "invalid"
+
+
+def test_the_name_of_a_member_that_no_patient_has_is_said_nowhere() -> None:
+    found = verdict(entry=json.dumps({**PATIENT, "Ferris": 1}).encode(), release=Release.R4)
+    assert (found.reason, found.warnings) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"resourceType": "Condition", "code": {"text": "Asthma"}}, ""),
+        ({"resourceType": "AllergyIntolerance", "code": {"text": "Peanut"}}, ""),
+        ({"resourceType": "Procedure", "status": "completed"}, ""),
+        ({"resourceType": "Procedure"}, "invalid"),  # its status is missing as well
+        ({"resourceType": "Condition", "onsetDateTime": "yesterday"}, "invalid"),
+    ],
+)
+def test_a_missing_subject_is_no_flaw_of_form(told: dict[str, Any], reason: str) -> None:
+    found = verdict(entry=json.dumps(told).encode(), release=Release.R4)
+    assert found.reason == reason
+    if not reason:
+        assert found.resource == told
+        assert set(found.warnings) <= {"subject", "patient"}

@@ -1,0 +1,105 @@
+"""What a reference means within one answer: the entry's `fullUrl` decides, and what no entry goes by stays unresolved.
+
+Source: FHIR R4, Bundle, "Resolving references in Bundles"; References, "Literal references". Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+Target = TypeVar("Target")
+
+_ID = r"[A-Za-z0-9.-]{1,64}"
+_VERSION = re.compile(rf"/_history/{_ID}\Z")
+_RELATIVE = re.compile(r"[A-Z][A-Za-z]{1,63}/[^/#?\s]{1,255}\Z")
+_RESTFUL = re.compile(r"(?P<base>https?://[^#?\s]+)/(?P<name>[A-Z][A-Za-z]{1,63}/[^/#?\s]{1,255})\Z")
+_UUID = re.compile(r"urn:uuid:(?P<id>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """What an entry goes by: its `fullUrl` ("" for none) and its `Type/id` ("" where it has no id)."""
+
+    full_url: str = ""
+    name: str = ""
+
+    @property
+    def base(self) -> str:
+        """The server that the entry is on, "" where its `fullUrl` does not say."""
+        return base_of(full_url=self.full_url)
+
+
+@lru_cache(maxsize=4096)
+def base_of(*, full_url: str) -> str:
+    """Return the base of a RESTful address, `https://a/fhir` of `https://a/fhir/Patient/1`; "" for any other."""
+    match = _RESTFUL.match(full_url)
+    return match["base"] if match else ""
+
+
+def without_version(*, reference: str) -> str:
+    """Return a reference without the version that it asks for."""
+    return _VERSION.sub("", reference) if "/_history/" in reference else reference
+
+
+def relative_name(*, reference: str) -> str:
+    """Return a relative reference as `Type/id`, "" for any other."""
+    text = without_version(reference=reference)
+    return text if _RELATIVE.match(text) else ""
+
+
+def split_absolute(*, reference: str) -> tuple[str, str]:
+    """Return the base and the `Type/id` of a reference to a RESTful server; ("", "") for any other."""
+    match = _RESTFUL.match(without_version(reference=reference))
+    return (match["base"], match["name"]) if match else ("", "")
+
+
+def uuid_of(*, reference: str) -> str:
+    """Return the UUID of a `urn:uuid:`, in lower case; "" for any other text."""
+    match = _UUID.match(reference)
+    return match["id"].lower() if match else ""
+
+
+class Directory(Generic[Target]):
+    """The entries of one answer, found by what other entries call them. Of two that go by one address, the first."""
+
+    def __init__(self, *, entries: Iterable[tuple[Address, Target]]) -> None:
+        self._by_url: dict[str, Target] = {}
+        self._by_uuid: dict[str, Target] = {}
+        self._by_name: dict[str, dict[str, Target]] = {}
+        for address, target in entries:
+            if address.full_url:
+                self._by_url.setdefault(address.full_url, target)
+                if key := uuid_of(reference=address.full_url):
+                    self._by_uuid.setdefault(key, target)
+            if address.name:
+                self._by_name.setdefault(address.name, {}).setdefault(address.base, target)
+                self._by_uuid.setdefault(address.name.partition("/")[2].lower(), target)
+
+    def find(self, *, reference: str, within: str = "") -> Target | None:
+        """Return what a reference means in the entry whose `fullUrl` is `within`; None when it is not in this answer.
+
+        A relative reference is to the server of the entry that it stands in. An absolute one never means an entry that
+        is known to be on another server.
+        """
+        text = without_version(reference=reference)
+        if text in self._by_url:
+            return self._by_url[text]
+        if name := relative_name(reference=text):
+            return self._named(name=name, base=base_of(full_url=within))
+        if name := split_absolute(reference=text)[1]:
+            return self._by_name.get(name, {}).get("")
+        return self._by_uuid.get(uuid_of(reference=text))
+
+    def _named(self, *, name: str, base: str) -> Target | None:
+        held = self._by_name.get(name)
+        if not held:
+            return None
+        if base in held:
+            return held[base]
+        if not base:
+            return next(iter(held.values())) if len(held) == 1 else None  # one id on several servers: which is not said
+        return held.get("")

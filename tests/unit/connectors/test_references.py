@@ -1,0 +1,79 @@
+"""What a reference means within one answer: `fullUrl` decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.references import Address, Directory, base_of, relative_name, split_absolute, without_version
+
+HERE, THERE = "https://a.example/fhir", "https://b.example/fhir"
+UUID = "0b0e8a3a-4b7e-4c51-9d2b-6f0c1f2d3e4f"
+
+HELD = Directory(
+    entries=[
+        (Address(full_url=f"{HERE}/Medication/1", name="Medication/1"), "here"),
+        (Address(full_url=f"{THERE}/Medication/1", name="Medication/1"), "there"),
+        (Address(full_url=f"{HERE}/Medication/2", name="Medication/2"), "only here"),
+        (Address(full_url=f"urn:uuid:{UUID}", name="Medication/3"), "by urn"),
+        (Address(full_url="urn:oid:1.2.3"), "by oid"),
+        (Address(full_url="Practitioner/2", name="Practitioner/1"), "relative address"),
+        (Address(name="Organization/9"), "without address"),
+        (Address(name="Organization/9"), "without address, again"),
+        (Address(name=f"Location/{UUID[:-1]}0"), "an id that is a UUID"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("reference", "within", "meant"),
+    [
+        (f"{HERE}/Medication/1", "", "here"),
+        (f"{THERE}/Medication/1/_history/7", f"{HERE}/MedicationRequest/1", "there"),
+        ("Medication/1", f"{HERE}/MedicationRequest/1", "here"),
+        ("Medication/1", f"{THERE}/MedicationRequest/1", "there"),
+        ("Medication/1", "", None),  # on which server is not said
+        ("Medication/2", "", "only here"),
+        ("Medication/2/_history/1", "urn:uuid:x", "only here"),
+        ("Medication/2", f"{THERE}/MedicationRequest/1", None),
+        (f"{THERE}/Medication/2", "", None),
+        (f"urn:uuid:{UUID}", "", "by urn"),
+        (f"urn:uuid:{UUID.upper()}", "", "by urn"),
+        ("Medication/3", "", "by urn"),
+        ("urn:oid:1.2.3", "", "by oid"),
+        ("Practitioner/2", "", "relative address"),
+        ("Organization/9", f"{HERE}/Encounter/1", "without address"),
+        (f"{HERE}/Organization/9", "", "without address"),
+        (f"urn:uuid:{UUID[:-1]}0", "", "an id that is a UUID"),
+        ("Medication/9", "", None),
+        ("#contained", "", None),
+        ("", "", None),
+    ],
+)
+def test_a_reference_means_the_entry_that_goes_by_it(reference: str, within: str, meant: str | None) -> None:
+    assert HELD.find(reference=reference, within=within) == meant
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("Patient/1", "Patient/1"),
+        ("Patient/1/_history/2", "Patient/1"),
+        ("Patient/OT_HER", "Patient/OT_HER"),
+        ("/Patient/1", ""),
+        ("./Patient/1", ""),
+        ("Patient/1#f", ""),
+        ("patient/1", ""),
+        ("Patient/1/2", ""),
+        ("https://a.example/Patient/1", ""),
+    ],
+)
+def test_a_relative_reference_is_a_type_and_an_id(reference: str, name: str) -> None:
+    assert relative_name(reference=reference) == name
+
+
+def test_an_absolute_reference_has_a_base() -> None:
+    assert split_absolute(reference=f"{HERE}/Patient/1/_history/2") == (HERE, "Patient/1")
+    assert split_absolute(reference="ftp://a.example/Patient/1") == ("", "")
+    assert base_of(full_url=f"{HERE}/Patient/1") == HERE
+    assert base_of(full_url=f"urn:uuid:{UUID}") == ""
+    assert without_version(reference="Patient/1/_history/2") == "Patient/1"

@@ -14,10 +14,12 @@ import msgspec
 from connectors.contract import Notice, QuarantinedEntry, Reply
 from connectors.fhir import type_of
 from connectors.guards import read_entry
+from connectors.references import Address, Directory
 
 # Ours to name entries under; any fixed name would do.
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:longview:converted-bundle")
-_REFERENCE = re.compile(r"(?:.*/)?(?P<type>[A-Z][A-Za-z]{1,63})/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/.*)?\Z")
+# A `fullUrl` must be; real documents have `Patient/2` there as well.
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ENCODER = msgspec.json.Encoder(decimal_format="number")  # 7.10 stays 7.10
 
 
@@ -25,18 +27,25 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")  # 7.10 stays 7.10
 class _Placed:
     full_url: str
     resource: dict[str, Any]
+    sent_as: Address
 
 
 def as_bundle(*, reply: Reply) -> bytes:
     """Return the subject and every item that is R4 as a collection Bundle.
 
-    Each entry has a `urn:uuid:` of its own, the same each time for the same content. References within the Bundle name
-    entries by it, as the rules for resolving references in a Bundle want; any other stays as it was sent.
+    An entry keeps the `fullUrl` that its source sent it under; one without a proper one gets a `urn:uuid:` of its own,
+    the same each time for the same content. References to what is in the Bundle name its entry by that, as the rules
+    for resolving references in a Bundle want; any other stays as it was sent.
     """
-    resources = [read_entry(entry=one) for one in _r4_resources(reply=reply)]
-    placed = _place(resources=resources)
-    targets = _targets(placed=placed)
-    entries = [{"fullUrl": one.full_url, "resource": _pointed(value=one.resource, targets=targets)} for one in placed]
+    placed = _place(sent=list(_r4_resources(reply=reply)))
+    directory = Directory(entries=((one.sent_as, one.full_url) for one in placed))
+    entries = [
+        {
+            "fullUrl": one.full_url,
+            "resource": _pointed(value=one.resource, directory=directory, within=one.sent_as.full_url),
+        }
+        for one in placed
+    ]
     made: dict[str, Any] = {"resourceType": "Bundle", "type": "collection"}
     if entries:
         made["entry"] = entries
@@ -76,10 +85,11 @@ def _said(*, notice: Notice) -> str:
     return f"{notice.code} ({notice.category or 'whole answer'}){f': {text}' if text else ''}"
 
 
-def _r4_resources(*, reply: Reply) -> Iterable[bytes]:
+def _r4_resources(*, reply: Reply) -> Iterable[tuple[str, bytes]]:
+    """Yield what goes into the Bundle, each with the `fullUrl` that it was sent under."""
     if reply.subject is not None:
-        yield reply.subject
-    yield from (item.resource for item in reply.items if item.translated)
+        yield reply.subject_url, reply.subject
+    yield from ((item.full_url, item.resource) for item in reply.items if item.translated)
 
 
 def _set_aside(*, quarantined: tuple[QuarantinedEntry, ...]) -> list[str]:
@@ -94,17 +104,20 @@ def _listed(*, counts: Counter[str]) -> str:
     return f" ({', '.join(f'{kind} {count}' for kind, count in sorted(counts.items()))})" if counts else ""
 
 
-def _place(*, resources: list[dict[str, Any]]) -> list[_Placed]:
+def _place(*, sent: list[tuple[str, bytes]]) -> list[_Placed]:
     placed: list[_Placed] = []
     used: set[str] = set()
-    for resource in resources:
-        url = _full_url(resource=resource)
+    for sent_url, entry in sent:
+        resource = read_entry(entry=entry)
+        url = sent_url if _ABSOLUTE.match(sent_url) else _full_url(resource=resource)
         repeat = 0
-        while url in used:  # the same id twice: both are kept, and a Bundle may not hold one address twice
+        while url in used:  # the same address twice: both are kept, and a Bundle may not hold one address twice
             repeat += 1
             url = f"urn:uuid:{uuid5(_NAMESPACE, f'{repeat} ' + _ENCODER.encode(resource).decode())}"
         used.add(url)
-        placed.append(_Placed(full_url=url, resource=resource))
+        key = resource.get("id")
+        name = f"{resource.get('resourceType')}/{key}" if key else ""
+        placed.append(_Placed(full_url=url, resource=resource, sent_as=Address(full_url=sent_url, name=name)))
     return placed
 
 
@@ -126,30 +139,19 @@ def _is_uuid(*, text: str) -> bool:
         return False
 
 
-def _targets(*, placed: list[_Placed]) -> dict[str, str]:
-    """What a reference may say -> the entry that it means; the first, where an id stands twice."""
-    targets: dict[str, str] = {}
-    for one in placed:
-        if key := one.resource.get("id"):
-            targets.setdefault(f"{one.resource.get('resourceType')}/{key}", one.full_url)
-            targets.setdefault(f"urn:uuid:{key}", one.full_url)
-    return targets
-
-
-def _pointed(*, value: Any, targets: Mapping[str, str]) -> Any:
+def _pointed(*, value: Any, directory: Directory[str], within: str) -> Any:
     """A copy of a resource with its references pointed at entries. Recursion is safe: the guards bound the depth."""
     if isinstance(value, list):
-        return [_pointed(value=one, targets=targets) for one in value]
+        return [_pointed(value=one, directory=directory, within=within) for one in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: _target(text=member, targets=targets)
-        if name == "reference" and isinstance(member, str)
-        else _pointed(value=member, targets=targets)
+        name: (directory.find(reference=member, within=within) or member)
+        if isinstance(member, str) and name in _POINTING
+        else _pointed(value=member, directory=directory, within=within)
         for name, member in value.items()
     }
 
 
-def _target(*, text: str, targets: Mapping[str, str]) -> str:
-    match = _REFERENCE.match(text)
-    return targets.get(f"{match['type']}/{match['id']}" if match else text, text)
+# `url` is an attachment's; the `url` of an extension is no entry's address, and stays.
+_POINTING = frozenset({"reference", "url"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -27,6 +28,7 @@ from aggregator.record.normalise import normalise
 from aggregator.sources.models import Source
 from connectors.contract import CLINICAL_CATEGORIES, Asker
 from connectors.fhir import category_of
+from connectors.references import split_absolute, without_version
 
 NOW = datetime(2025, 6, 2, 12, 0, tzinfo=UTC)
 SNOMED_CT = "http://snomed.info/sct"
@@ -201,9 +203,20 @@ def item_of_bytes(*, resource: bytes, source: str = "practice", **values: Any) -
 
 def fact(*, resource: Mapping[str, Any], others: Mapping[str, Json] | None = None) -> Fact:
     """Return a resource as it is compared; `others` are what it may point to, by `Type/id`."""
-    return normalise(
-        item=item(resource=resource), resolve=lambda source_id, reference: (others or {}).get(reference, {})
-    )
+    return normalise(item=item(resource=resource), resolver=Others(held=others or {}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Others:
+    """What one resource may point to, by `Type/id`."""
+
+    held: Mapping[str, Json]
+
+    def resource(self, *, item: Item, reference: str) -> Json:
+        return self.held.get(reference, {})
+
+    def name(self, *, item: Item, reference: str) -> str:
+        return split_absolute(reference=reference)[1] or without_version(reference=reference)
 
 
 # Rows

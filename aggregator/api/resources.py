@@ -22,7 +22,7 @@ from aggregator.record.completeness import (
     remarks_on_source,
 )
 from aggregator.record.item import Item
-from aggregator.record.references import local_reference, target_of
+from aggregator.record.references import Targets, target_of, without_version
 from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
 
@@ -30,17 +30,15 @@ NHS_NUMBER_SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
 VERIFICATION_EXTENSION = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 VERIFICATION_SYSTEM = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus"
 PARTICIPANT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-# Elements in which a resource says whose it is.
-SUBJECT_ELEMENTS = frozenset({"subject", "patient", "beneficiary", "individual"})
-
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Names:
-    """What references of the sources become: (source_id, "Type/id") -> "Type/our id"."""
+    """What references become: `targets` finds the item that one means, and `ours` its address, by the item's id."""
 
-    ours: Mapping[tuple[str, str], str]
+    targets: Targets
+    ours: Mapping[str, str]
     patient: str
 
 
@@ -140,12 +138,9 @@ def _says_something(item: Item) -> bool:
 
 
 def _names(*, items: list[Item], patient: str) -> _Names:
-    ours: dict[tuple[str, str], str] = {}
-    for item in items:
-        target = target_of(item=item)
-        if target:
-            ours.setdefault((item.source_id, target), f"{target.split('/')[0]}/{item.id}")
-    return _Names(ours=ours, patient=patient)
+    kinds = {item.id: target_of(item=item).partition("/")[0] for item in items}
+    ours = {item_id: f"{kind}/{item_id}" for item_id, kind in kinds.items() if kind}
+    return _Names(targets=Targets(items=items), ours=ours, patient=patient)
 
 
 def _item_resource(*, item: Item, names: _Names, base: str, entry_key: str) -> Json:
@@ -162,29 +157,30 @@ def _item_resource(*, item: Item, names: _Names, base: str, entry_key: str) -> J
     return {"resourceType": kind, "id": item.id, "meta": meta, **rewritten}
 
 
-def _rewritten(value: Any, *, item: Item, names: _Names, element: str = "") -> Any:
+def _rewritten(value: Any, *, item: Item, names: _Names) -> Any:
     """Return a copy of a value with its references pointing to what is in the answer."""
     if isinstance(value, list):
-        return [_rewritten(one, item=item, names=names, element=element) for one in value]
+        return [_rewritten(one, item=item, names=names) for one in value]
     if not isinstance(value, dict):
         return value
-    copy = {name: _rewritten(one, item=item, names=names, element=name) for name, one in value.items()}
+    copy = {name: _rewritten(one, item=item, names=names) for name, one in value.items()}
     reference = value.get("reference")
     if isinstance(reference, str) and not reference.startswith("#"):
-        copy.update(_reference(reference, element=element, item=item, names=names))
+        copy.update(_reference(reference, item=item, names=names))
         if "identifier" in copy:
             del copy["reference"]
     return copy
 
 
-def _reference(reference: str, *, element: str, item: Item, names: _Names) -> Json:
-    local = local_reference(reference)
-    if element in SUBJECT_ELEMENTS and local.startswith("Patient/"):
+def _reference(reference: str, *, item: Item, names: _Names) -> Json:
+    """Return a reference to ours, or a logical one. Only what was found to mean the patient comes to mean ours."""
+    if reference in item.subject_references:
         return {"reference": names.patient}
-    known = names.ours.get((item.source_id, local))
+    found = names.targets.find(item=item, reference=reference)
+    known = names.ours.get(found[0].id) if found else None
     if known:
         return {"reference": known}
-    return {"identifier": {"system": f"urn:uuid:{UUID(item.source_id)}", "value": local}}
+    return {"identifier": {"system": f"urn:uuid:{UUID(item.source_id)}", "value": without_version(reference=reference)}}
 
 
 def _provenances(*, view: RecordView, items: list[Item], names: _Names) -> list[Json]:
@@ -192,9 +188,7 @@ def _provenances(*, view: RecordView, items: list[Item], names: _Names) -> list[
     provenances = []
     for status in view.sources:
         targets = [
-            names.ours[key]
-            for item in items
-            if (key := (item.source_id, target_of(item=item))) in names.ours and item.source_id == status.source_id
+            names.ours[item.id] for item in items if item.source_id == status.source_id and item.id in names.ours
         ]
         if not targets or status.answered_at is None:
             continue

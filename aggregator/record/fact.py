@@ -15,7 +15,7 @@ class Fact:
     `concepts` are codes whose meaning is the same wherever they stand (SNOMED CT, dm+d, LOINC), each as `system|code`.
     `event_date` says when the thing happened and may join items; `shown_date` may be the date of recording instead.
     `dose` is what a medication's dose is compared by, `value` a result's. `continues` are the items of the same source
-    of which this one is a part (an issue of an authorisation), as `Type/id`; `names` is what it is itself called.
+    of which this one is a part (an issue of an authorisation), by the names that `names` holds of those.
     """
 
     item: Item

@@ -32,9 +32,10 @@ from aggregator.record.grouping import (
 from aggregator.record.item import Item
 from aggregator.record.normalise import normalise
 from aggregator.record.reading import Resource, parse
-from aggregator.record.references import local_reference, target_of
+from aggregator.record.references import Targets
 from aggregator.record.timeline import SECTION_ORDER, Conflict, Entry, LongitudinalRecord, Section, Standing
 from connectors.contract import RecordCategory
+from connectors.references import without_version
 
 # Sections of lasting things are ordered by how they stand, sections of events by when they happened.
 STANDING_FIRST = frozenset(
@@ -65,7 +66,7 @@ def merge(*, items: Iterable[Item]) -> LongitudinalRecord:
     translated = [item for item in given if item.translated]
     resolver = _Resolver(items=translated)
     clinical = [item for item in translated if item.category.is_clinical]
-    facts = [normalise(item=item, resolve=resolver) for item in clinical]
+    facts = [normalise(item=item, resolver=resolver) for item in clinical]
     keyed = [(_entry_key(found), found) for found in group(facts=facts)]
     across = _conflicts_across(keyed=keyed)
     retracted = retracted_ids(facts=facts)
@@ -86,18 +87,22 @@ class _Resolver:
     """Finds what an item points to among the items of the same source, parsing each at most once."""
 
     def __init__(self, *, items: Iterable[Item]) -> None:
-        self._items: dict[tuple[str, str], Item] = {}
-        for item in sorted(items, key=lambda one: one.id, reverse=True):
-            target = target_of(item=item)
-            if target:  # an item without an id is what no reference means, least of all an empty one
-                self._items[(item.source_id, target)] = item
-        self._parsed: dict[tuple[str, str], Resource] = {}
+        self._targets = Targets(items=items)
+        self._parsed: dict[str, Resource] = {}
 
-    def __call__(self, source_id: str, reference: str) -> Resource:
-        key = (source_id, local_reference(reference))
-        if key not in self._parsed:
-            self._parsed[key] = parse(resource=self._items[key].resource) if key in self._items else {}
-        return self._parsed[key]
+    def resource(self, *, item: Item, reference: str) -> Resource:
+        """Return what a reference in an item means; an empty mapping when it is not in the answer."""
+        found = self._targets.find(item=item, reference=reference)
+        if not found:
+            return {}
+        if found[0].id not in self._parsed:
+            self._parsed[found[0].id] = parse(resource=found[0].resource)
+        return self._parsed[found[0].id]
+
+    def name(self, *, item: Item, reference: str) -> str:
+        """Return one name for what a reference in an item means, whichever way it is spelt."""
+        found = self._targets.find(item=item, reference=reference)
+        return f"item {found[0].id}" if found else without_version(reference=reference)
 
 
 def _entry_key(found: Group) -> str:

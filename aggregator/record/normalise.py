@@ -5,7 +5,8 @@ Nothing here changes what is shown; a value is normalised for comparing and show
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from aggregator.record.dates import partial_date
 from aggregator.record.details import details_of, dosage_text, dosages_of, value_text
@@ -21,7 +22,6 @@ from aggregator.record.reading import (
     parse,
     text,
 )
-from aggregator.record.references import local_reference
 from aggregator.record.standing import no_known_allergy, standing_of, status_text
 from aggregator.record.timeline import PartialDate, Standing
 from aggregator.record.units import comparable
@@ -82,19 +82,28 @@ NEGATION_WORDS: Mapping[str, str] = {
     "Appointment": "Did not take place",
 }
 
-Resolve = Callable[[str, str], Resource]
+
+class Resolver(Protocol):
+    """What an item points to among the items of its source."""
+
+    def resource(self, *, item: Item, reference: str) -> Resource:
+        """Return another resource; an empty mapping when it is not in the answer."""
+        ...
+
+    def name(self, *, item: Item, reference: str) -> str:
+        """Return one name for what a reference means, whichever way it is spelt."""
+        ...
 
 
-def normalise(*, item: Item, resolve: Resolve) -> Fact:
+def normalise(*, item: Item, resolver: Resolver) -> Fact:
     """Return an item as it is compared.
 
-    `resolve` returns another resource of the same source by (source_id, "Type/id"), or an empty mapping: a medication
-    request may only point to its medicine.
+    `resolver` finds other resources of the same source: a medication request may only point to its medicine.
     """
     resource = parse(resource=item.resource)
     kind = text(resource.get("resourceType"))
     standing = standing_of(resource=resource)
-    subjects = list(_subjects(resource=resource, kind=kind, item=item, resolve=resolve))
+    subjects = list(_subjects(resource=resource, kind=kind, item=item, resolver=resolver))
     event_date = _first_date(resource=resource, paths=EVENT_ELEMENTS.get(kind, ()))
     dosages = dosages_of(resource=resource)
     return Fact(
@@ -105,7 +114,7 @@ def normalise(*, item: Item, resolve: Resolve) -> Fact:
         status_text=status_text(resource=resource),
         details=details_of(resource=resource),
         concepts=_shared_concepts(subjects),
-        ingredients=_ingredients(resource=resource, item=item, resolve=resolve),
+        ingredients=_ingredients(resource=resource, item=item, resolver=resolver),
         identifiers=_identifiers(resource),
         event_date=event_date,
         shown_date=event_date or _first_date(resource=resource, paths=RECORDED_ELEMENTS),
@@ -114,17 +123,17 @@ def normalise(*, item: Item, resolve: Resolve) -> Fact:
         route=next((route for dosage in dosages if (route := code_of(dosage.get("route")))), ""),
         value=_value_key(resource) if kind == "Observation" else (),
         no_known_allergy=no_known_allergy(resource=resource),
-        names=f"{kind}/{text(resource.get('id'))}" if resource.get("id") else "",
-        continues=tuple(_continues(resource=resource, kind=kind)),
+        names=_own_name(resource=resource, item=item, resolver=resolver),
+        continues=tuple(_continues(resource=resource, item=item, resolver=resolver)),
     )
 
 
-def _subjects(*, resource: Resource, kind: str, item: Item, resolve: Resolve) -> Iterable[object]:
+def _subjects(*, resource: Resource, kind: str, item: Item, resolver: Resolver) -> Iterable[object]:
     """Yield what a resource is about: concepts, or plain text, best first."""
     if "medicationCodeableConcept" in resource:
         yield resource["medicationCodeableConcept"]
     if "medicationReference" in resource:
-        yield _medicine(resource=resource, item=item, resolve=resolve).get("code")
+        yield _medicine(resource=resource, item=item, resolver=resolver).get("code")
         yield text(mapping(resource["medicationReference"]).get("display"))
     if kind == "Immunization":
         yield from _vaccination_procedures(resource)
@@ -145,12 +154,12 @@ def _vaccination_procedures(resource: Resource) -> Iterable[object]:
             yield extension.get("valueCodeableConcept")
 
 
-def _medicine(*, resource: Resource, item: Item, resolve: Resolve) -> Resource:
+def _medicine(*, resource: Resource, item: Item, resolver: Resolver) -> Resource:
     reference = text(mapping(resource.get("medicationReference")).get("reference"))
     if reference.startswith("#"):
         contained = mappings(resource.get("contained"))
         return next((one for one in contained if text(one.get("id")) == reference[1:]), {})
-    return resolve(item.source_id, reference)
+    return resolver.resource(item=item, reference=reference)
 
 
 def _heading(*, kind: str, standing: Standing, resource: Resource, subjects: Iterable[object]) -> str:
@@ -182,8 +191,8 @@ def _shared_concepts(subjects: Iterable[object]) -> frozenset[str]:
     )
 
 
-def _ingredients(*, resource: Resource, item: Item, resolve: Resolve) -> frozenset[str]:
-    medicine = _medicine(resource=resource, item=item, resolve=resolve)
+def _ingredients(*, resource: Resource, item: Item, resolver: Resolver) -> frozenset[str]:
+    medicine = _medicine(resource=resource, item=item, resolver=resolver)
     return _shared_concepts(one.get("itemCodeableConcept") for one in mappings(medicine.get("ingredient")))
 
 
@@ -240,11 +249,19 @@ def _value_key(resource: Resource) -> tuple[str, ...]:
     return (*own, *(word for part in sorted(parts) for word in part))
 
 
-def _continues(*, resource: Resource, kind: str) -> Iterable[str]:
+def _own_name(*, resource: Resource, item: Item, resolver: Resolver) -> str:
+    """Return what other medication items call this one; "" for what is no medication, or goes by nothing."""
+    kind, key = text(resource.get("resourceType")), text(resource.get("id"))
+    own = item.full_url or (f"{kind}/{key}" if key else "")
+    return resolver.name(item=item, reference=own) if own and kind.startswith("Medication") else ""
+
+
+def _continues(*, resource: Resource, item: Item, resolver: Resolver) -> Iterable[str]:
     """Yield the authorisations of which a medication item is an issue or a summary. Source: GP Connect, medications."""
-    if not kind.startswith("Medication"):
+    if not text(resource.get("resourceType")).startswith("Medication"):
         return
     for reference in [*mappings(resource.get("basedOn")), mapping(resource.get("priorPrescription"))]:
-        target = local_reference(text(reference.get("reference")))
-        if target.startswith("MedicationRequest/"):
-            yield target
+        target = text(reference.get("reference"))
+        found = resolver.resource(item=item, reference=target)
+        if text(found.get("resourceType")) == "MedicationRequest" or (not found and "MedicationRequest/" in target):
+            yield resolver.name(item=item, reference=target)

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from aggregator.api import resources
 from aggregator.api.rendering import FhirRenderer
 from aggregator.mpi.golden import GoldenRecord
@@ -25,8 +27,21 @@ PERSON = UUID("33333333-3333-4333-8333-333333333333")
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
 
-def item(resource: str, *, number: int, source: str = NORTH, category: RecordCategory = RecordCategory.RESULTS) -> Item:
-    return Item(id=f"{number:032x}", source_id=source, category=category, resource=resource.encode())
+def item(
+    resource: str,
+    *,
+    number: int,
+    source: str = NORTH,
+    category: RecordCategory = RecordCategory.RESULTS,
+    subject_references: tuple[str, ...] = ("Patient/9",),
+) -> Item:
+    return Item(
+        id=f"{number:032x}",
+        source_id=source,
+        category=category,
+        resource=resource.encode(),
+        subject_references=subject_references,
+    )
 
 
 def status(source: str, name: str, outcome: Outcome, **more: Any) -> SourceStatus:
@@ -92,6 +107,18 @@ def test_references_lead_to_what_is_in_the_answer_or_become_logical() -> None:
     assert observation["specimen"] == {"reference": "#s"}
     assert observation["id"] == f"{1:032x}"
     assert observation["meta"]["source"] == f"urn:uuid:{NORTH}"
+
+
+@pytest.mark.parametrize("performer", ["Patient/8", "https://elsewhere.example/fhir/Patient/9", "Patient/9/more"])
+def test_only_a_reference_that_was_found_to_mean_the_patient_comes_to_mean_ours(performer: str) -> None:
+    told = json.loads(POTASSIUM)
+    told["performer"] = [{"reference": performer}, {"reference": "Patient/9"}]
+    made = resource_of(searchset(item(json.dumps(told), number=1)), "Observation")
+    other, ours = made["performer"]
+    assert other == {"identifier": {"system": f"urn:uuid:{NORTH}", "value": performer}}
+    assert ours == made["subject"] == {"reference": f"Patient/{PERSON}"}
+    unresolved = resource_of(searchset(item(POTASSIUM, number=1, subject_references=())), "Observation")
+    assert "reference" not in unresolved["subject"]
 
 
 def test_an_organisation_without_name_or_identifier_is_named_by_a_logical_reference() -> None:

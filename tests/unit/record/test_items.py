@@ -11,7 +11,7 @@ from aggregator.record import document
 from aggregator.record.item import Label
 from aggregator.record.labels import labels_of
 from aggregator.record.merge import merge
-from aggregator.record.references import local_reference, referenced_from, references_in, target_of
+from aggregator.record.references import referenced_from, references_in, target_of
 from connectors.contract import QuarantinedEntry, ReceivedItem, RecordCategory, Reply
 from tests.factories import CONFIDENTIALITY, allergy, condition, item, item_of_bytes, restricted
 
@@ -33,20 +33,6 @@ from tests.factories import CONFIDENTIALITY, allergy, condition, item, item_of_b
 )
 def test_labels_are_read_as_sent_and_a_null_costs_nothing(meta: Any, labels: tuple[Label, ...]) -> None:
     assert labels_of(resource=json.dumps(condition(meta=meta)).encode()) == labels
-
-
-@pytest.mark.parametrize(
-    ("reference", "local"),
-    [
-        ("Medication/1", "Medication/1"),
-        ("https://hospital.example/fhir/Medication/1", "Medication/1"),
-        ("https://hospital.example/fhir/Medication/1/_history/4", "Medication/1"),
-        ("urn:uuid:0b0d", "urn:uuid:0b0d"),
-        ("", ""),
-    ],
-)
-def test_a_reference_is_known_without_its_server_and_version(reference: str, local: str) -> None:
-    assert local_reference(reference) == local
 
 
 def test_references_are_found_wherever_they_stand_and_however_they_are_escaped() -> None:

@@ -11,6 +11,7 @@ from aggregator.record.timeline import RecordCategory, Standing
 from tests.factories import (
     SNOMED_CT,
     UCUM,
+    Others,
     allergy,
     concept,
     condition,
@@ -213,9 +214,7 @@ def test_an_nhs_number_names_a_person_and_no_event() -> None:
 
 def test_a_result_is_compared_without_its_zeros_and_shown_with_them() -> None:
     sent = b'{"resourceType":"Observation","status":"final","valueQuantity":{"value":7.10,"unit":"mmol/L"}}'
-    found = normalise(
-        item=item_of_bytes(resource=sent, category=RecordCategory.RESULTS), resolve=lambda source_id, reference: {}
-    )
+    found = normalise(item=item_of_bytes(resource=sent, category=RecordCategory.RESULTS), resolver=Others(held={}))
     assert found.value == fact(resource=observation(valueQuantity={"value": 7.1, "unit": "mmol/l"})).value
     assert found.details == (("Value", "7.10 mmol/L"),)
 

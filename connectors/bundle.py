@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
-from connectors.contract import Notice, QuarantinedEntry, Reply
-from connectors.fhir import type_of
+from connectors.contract import Notice, QuarantinedEntry, ReceivedItem, RecordCategory, Reply
+from connectors.fhir import category_of, type_of
 from connectors.guards import read_entry
 from connectors.references import Address, Directory
 
@@ -20,6 +20,10 @@ from connectors.references import Address, Directory
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:longview:converted-bundle")
 # A `fullUrl` must be; real documents have `Patient/2` there as well.
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# The system of our tags on converted items: a section by its name, or that the item was only linked.
+_SECTION = "urn:longview:section"
+_LINKED = "linked-item"
+_CATEGORIES = frozenset(category.value for category in RecordCategory)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")  # 7.10 stays 7.10
 
 
@@ -35,7 +39,8 @@ def as_bundle(*, reply: Reply) -> bytes:
 
     An entry keeps the `fullUrl` that its source sent it under; one without a proper one gets a `urn:uuid:` of its own,
     the same each time for the same content. References to what is in the Bundle name its entry by that, as the rules
-    for resolving references in a Bundle want; any other stays as it was sent.
+    for resolving references in a Bundle want; any other stays as it was sent. What a resource alone does not tell (the
+    section that a practice gave it in, that it was only linked) stands in its `meta.tag`: see `as_converted`.
     """
     placed = _place(sent=list(_r4_resources(reply=reply)))
     directory = Directory(entries=((one.sent_as, one.full_url) for one in placed))
@@ -50,6 +55,35 @@ def as_bundle(*, reply: Reply) -> bytes:
     if entries:
         made["entry"] = entries
     return _ENCODER.encode(made)
+
+
+def as_converted(*, reply: Reply) -> Reply:
+    """Return what was read from a Bundle of `as_bundle`, with what its tags tell of each item."""
+    return replace(reply, items=tuple(_as_tagged(item=item) for item in reply.items))
+
+
+def _as_tagged(*, item: ReceivedItem) -> ReceivedItem:
+    tags = _tags(resource=read_entry(entry=item.resource)) if _SECTION.encode() in item.resource else []
+    codes = [str(tag.get("code")) for tag in tags if tag.get("system") == _SECTION]
+    category = next((RecordCategory(code) for code in codes if code in _CATEGORIES), item.category)
+    return replace(item, category=category, incidental=item.incidental or _LINKED in codes)
+
+
+def _tagged(*, item: ReceivedItem) -> dict[str, Any]:
+    resource = read_entry(entry=item.resource)
+    told = [str(item.category)] if item.category is not category_of(resource=resource) else []
+    told += [_LINKED] if item.incidental else []
+    if not told:
+        return resource
+    meta = resource["meta"] if isinstance(resource.get("meta"), dict) else {}
+    tags = [*_tags(resource=resource), *({"system": _SECTION, "code": code} for code in told)]
+    return {**resource, "meta": {**meta, "tag": tags}}
+
+
+def _tags(*, resource: Mapping[str, Any]) -> list[dict[str, Any]]:
+    meta = resource.get("meta")
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    return [tag for tag in tags if isinstance(tag, dict)] if isinstance(tags, list) else []
 
 
 def report_lines(*, reply: Reply) -> tuple[str, ...]:
@@ -85,11 +119,11 @@ def _said(*, notice: Notice) -> str:
     return f"{notice.code} ({notice.category or 'whole answer'}){f': {text}' if text else ''}"
 
 
-def _r4_resources(*, reply: Reply) -> Iterable[tuple[str, bytes]]:
+def _r4_resources(*, reply: Reply) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yield what goes into the Bundle, each with the `fullUrl` that it was sent under."""
     if reply.subject is not None:
-        yield reply.subject_url, reply.subject
-    yield from ((item.full_url, item.resource) for item in reply.items if item.translated)
+        yield reply.subject_url, read_entry(entry=reply.subject)
+    yield from ((item.full_url, _tagged(item=item)) for item in reply.items if item.translated)
 
 
 def _set_aside(*, quarantined: tuple[QuarantinedEntry, ...]) -> list[str]:
@@ -104,11 +138,10 @@ def _listed(*, counts: Counter[str]) -> str:
     return f" ({', '.join(f'{kind} {count}' for kind, count in sorted(counts.items()))})" if counts else ""
 
 
-def _place(*, sent: list[tuple[str, bytes]]) -> list[_Placed]:
+def _place(*, sent: list[tuple[str, dict[str, Any]]]) -> list[_Placed]:
     placed: list[_Placed] = []
     used: set[str] = set()
-    for sent_url, entry in sent:
-        resource = read_entry(entry=entry)
+    for sent_url, resource in sent:
         url = sent_url if _ABSOLUTE.match(sent_url) else _full_url(resource=resource)
         repeat = 0
         while url in used:  # the same address twice: both are kept, and a Bundle may not hold one address twice

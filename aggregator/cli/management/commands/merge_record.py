@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from aggregator.mpi.matching import answer_disagreements
+from aggregator.mpi.subject import demographics_of_patient
 from aggregator.record import document, merge
 from aggregator.record.item import Item
 from aggregator.sources import catalogue
-from connectors.contract import SourceError
+from connectors.bundle import as_converted
+from connectors.contract import Reply, SourceError
 
 FORMATS = {"text": document.as_text, "json": document.as_json}
 
 
 class Command(BaseCommand):
     help = (
-        "Merge FHIR R4 Bundles, one file a source, into one longitudinal record: entries, conflicts, what is set aside."
+        "Merge FHIR R4 Bundles of one person, one file per source, into one longitudinal record: entries, conflicts, "
+        "what is set aside."
     )
     requires_system_checks = ()
 
@@ -27,22 +32,44 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", metavar="FILE", help="an R4 Bundle, such as convert_record writes")
         parser.add_argument("--format", choices=sorted(FORMATS), default="text")
         parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
+        parser.add_argument(
+            "--allow-different-people", action="store_true", help="merge files that are about different people, too"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        connector = catalogue.connector_for(kind="fhir_r4")
+        replies = [(source_id, _read(name=name)) for source_id, name in _source_names(options["files"])]
+        if not options["allow_different_people"]:
+            _expect_one_person(replies=replies)
         items: list[Item] = []
         quarantined: Counter[str] = Counter()
-        for source_id, name in _source_names(options["files"]):
-            try:
-                reply = connector.convert(payload=Path(name).read_bytes())
-            except OSError as error:
-                raise CommandError(f"{name} cannot be read: {type(error).__name__}.") from None
-            except SourceError as error:
-                raise CommandError(f"{name} holds no record: {error}.") from None
+        for source_id, reply in replies:
             items.extend(document.items_of(reply=reply, source_id=source_id))
             quarantined.update(entry.reason for entry in reply.quarantined)
         record = merge.merge(items=items)
         self.stdout.write(FORMATS[options["format"]](record=record, quarantined=quarantined))
+
+
+def _read(*, name: str) -> Reply:
+    try:
+        return as_converted(reply=catalogue.connector_for(kind="fhir_r4").convert(payload=Path(name).read_bytes()))
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {type(error).__name__}.") from None
+    except SourceError as error:
+        raise CommandError(f"{name} holds no record: {error}.") from None
+
+
+def _expect_one_person(*, replies: list[tuple[str, Reply]]) -> None:
+    """Raise CommandError when two files cannot be about one person; it names fields, never values."""
+    people = [
+        (source_id, demographics_of_patient(patient=reply.subject)) for source_id, reply in replies if reply.subject
+    ]
+    for (first, one), (second, other) in combinations(people, 2):
+        if differing := answer_disagreements(asked=one, answered=other):
+            fields = ", ".join(field.replace("_", " ") for field in differing)
+            raise CommandError(
+                f"{first} and {second} are about different people ({fields} differs); "
+                "--allow-different-people merges them all the same."
+            )
 
 
 def _source_names(files: list[str]) -> list[tuple[str, str]]:

@@ -103,6 +103,8 @@ class Whose:
         self, *, subject: Placed, patients: Sequence[Placed], unread: bool = False, bases: Iterable[str] = ()
     ) -> None:
         self._subject = subject.resource
+        self._identifiers = identifiers(subject.resource)
+        self._numbers = nhs_numbers(subject.resource)
         self._unread = unread
         own = base_of(full_url=subject.full_url)
         self._bases = frozenset(base.rstrip("/") for base in (*bases, own) if base)
@@ -167,7 +169,7 @@ class Whose:
             if not isinstance(resource, dict):
                 continue
             if resource.get("resourceType") == "Patient":
-                if _differ(nhs_numbers(resource), nhs_numbers(self._subject)):
+                if _differ(nhs_numbers(resource), self._numbers):
                     return "contained"
                 continue
             inner = Placed(
@@ -194,7 +196,7 @@ class Whose:
                 return Finding(belonging=Belonging.OURS, references=(text,))
             return Finding(belonging=Belonging.OTHER)
         if isinstance(identifier, dict) and identifier.get("value"):
-            if _is_nhs_number(identifier) and nhs_numbers(self._subject) and not self._has_a_number:
+            if _is_nhs_number(identifier) and self._numbers and not self._has_a_number:
                 return Finding(belonging=Belonging.UNNAMED)  # what the subject goes by is no number: no comparing
             return Finding(belonging=Belonging.OURS if bears else Belonging.OTHER)
         display = reference.get("display")
@@ -221,7 +223,7 @@ class Whose:
                 return (
                     _is_patient(resource)
                     and not _contradict(resource, self._subject)
-                    and not identifiers(resource).isdisjoint(identifiers(self._subject))
+                    and not identifiers(resource).isdisjoint(self._identifiers)
                 )
         return False
 
@@ -291,10 +293,10 @@ class Whose:
 
     @property
     def _has_a_number(self) -> bool:
-        return any(re.fullmatch(r"[0-9]{10}", number) for number in nhs_numbers(self._subject))
+        return any(re.fullmatch(r"[0-9]{10}", number) for number in self._numbers)
 
     def _bears(self, *, identifier: object) -> bool:
-        return _token(identifier) in identifiers(self._subject)
+        return _token(identifier) in self._identifiers
 
     def _is_called(self, *, words: str) -> bool:
         """Whether words hold the subject's own surname and first name."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 import nhs_number
 
@@ -16,6 +18,7 @@ PLACEHOLDER_NAMES = frozenset(
 )
 # Dates typed when the true one is not known.
 PLACEHOLDER_BIRTH_DATES = frozenset({date(1900, 1, 1), date(1901, 1, 1)})
+KNOWN_SEXES = frozenset({"male", "female"})
 
 
 class NumberStatus(StrEnum):
@@ -30,7 +33,9 @@ class NumberStatus(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class Demographics:
     """One source's view of a person. `nhs_number` is the number as sent, which may be no number at all; use
-    `valid_number` for comparing. `birth_date` is None when absent or not a whole date."""
+    `valid_number` for comparing. `further_numbers` are others that the source gives as current beside it.
+    `birth_date` is None when absent or not a whole date. `deceased` is None when the source says nothing of it;
+    `death_date` is what it sent, which may be a part of a date."""
 
     nhs_number: str = ""
     nhs_number_status: str = ""
@@ -41,6 +46,9 @@ class Demographics:
     postcode: str = ""
     address_line: str = ""
     phone: str = ""
+    deceased: bool | None = None
+    death_date: str = ""
+    further_numbers: tuple[str, ...] = ()
 
     @property
     def valid_number(self) -> str:
@@ -51,6 +59,17 @@ class Demographics:
     def number_is_verified(self) -> bool:
         """Whether the source says that the number was traced and belongs to this person, and it can be true."""
         return self.nhs_number_status == NumberStatus.VERIFIED and bool(self.valid_number)
+
+    @property
+    def valid_numbers(self) -> frozenset[str]:
+        """Every valid number that the source gives as current; more than one is a contradiction."""
+        numbers = (valid_nhs_number(text=text) for text in (self.nhs_number, *self.further_numbers))
+        return frozenset(number for number in numbers if number)
+
+    @property
+    def known_sex(self) -> str:
+        """The sex where it can be compared, else ""."""
+        return self.sex if self.sex in KNOWN_SEXES else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,3 +126,77 @@ def whole_date(*, text: str) -> date | None:
 def name_is_placeholder(*, text: str) -> bool:
     """Return whether a name says nothing about its bearer ("Baby", "Unknown", none at all)."""
     return first_given(text=text) in PLACEHOLDER_NAMES or not clean_name(text=text)
+
+
+def with_later(*, earlier: Demographics, later: Demographics) -> Demographics:
+    """Return what a source says now: what it said before, with what it says later.
+
+    What is absent later, or is an invalid number, erases nothing: a value taken away and given anew as another must be
+    seen as the change that it is.
+    """
+    number_is_new = bool(later.valid_number or (later.nhs_number and not earlier.valid_number))
+    number = later if number_is_new else earlier
+    is_same_number = bool(later.valid_number) and later.valid_number == earlier.valid_number
+    status = number.nhs_number_status or (earlier.nhs_number_status if is_same_number else "")
+    # Another home is taken whole: one's postcode under the other's street would be a third.
+    has_moved = any(
+        now and now != then
+        for then, now in ((earlier.postcode, later.postcode), (earlier.address_line, later.address_line))
+    )
+    sex = earlier.sex if not later.sex or (later.sex == "unknown" and earlier.sex) else later.sex
+    dies = later if later.deceased is not None else earlier
+    return Demographics(
+        nhs_number=number.nhs_number,
+        nhs_number_status=status,
+        further_numbers=number.further_numbers,
+        family=later.family or earlier.family,
+        given=later.given or earlier.given,
+        birth_date=later.birth_date or earlier.birth_date,
+        sex=sex,
+        postcode=later.postcode if has_moved else earlier.postcode,
+        address_line=later.address_line if has_moved else earlier.address_line,
+        phone=later.phone or earlier.phone,
+        deceased=dies.deceased,
+        death_date=dies.death_date or (earlier.death_date if dies.deceased and earlier.deceased else ""),
+    )
+
+
+def first_said(*, before: Demographics, now: Demographics) -> Demographics:
+    """Return what a source first said of who somebody is, with what it says now where it had said nothing.
+
+    A placeholder is nothing. Changes are measured against this too, so that no row of small ones leads to another
+    person.
+    """
+    return Demographics(
+        nhs_number=before.valid_number or now.valid_number,
+        family=_first_name(before.family, now.family),
+        given=_first_name(before.given, now.given),
+        birth_date=before.birth_date or (None if now.birth_date in PLACEHOLDER_BIRTH_DATES else now.birth_date),
+        sex=before.known_sex or now.known_sex,
+    )
+
+
+def as_json(*, demographics: Demographics) -> dict[str, Any]:
+    """Return demographics as JSON; what is empty is left out."""
+    return {
+        name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value
+        for name, value in vars(demographics).items()
+        if value not in (None, "", ())
+    }
+
+
+def from_json(*, written: Mapping[str, Any]) -> Demographics:
+    """Return demographics that `as_json` wrote; members that this version does not know are passed over."""
+    known = {field.name for field in fields(Demographics)}
+    values = {name: value for name, value in written.items() if name in known}
+    if "birth_date" in values:
+        values["birth_date"] = whole_date(text=values["birth_date"])
+    if "further_numbers" in values:
+        values["further_numbers"] = tuple(values["further_numbers"])
+    return Demographics(**values)
+
+
+def _first_name(before: str, now: str) -> str:
+    if before and not name_is_placeholder(text=before):
+        return before
+    return "" if name_is_placeholder(text=now) else now

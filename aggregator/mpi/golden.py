@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from aggregator.mpi.death import days_meant, fhir_date
 from aggregator.mpi.demographics import Demographics
 
 
@@ -22,7 +23,7 @@ class Contribution:
 @dataclass(frozen=True, kw_only=True)
 class GoldenRecord:
     """`unusable_number` is a number as sent that is no valid NHS number, where nobody sent a valid one: it is shown, so
-    that the reader can see what the source holds, and never matched by."""
+    that the reader can see what the source holds, and never matched by. `deceased` is None where nobody says."""
 
     nhs_number: str = ""
     nhs_number_is_verified: bool = False
@@ -34,13 +35,26 @@ class GoldenRecord:
     postcode: str = ""
     address_line: str = ""
     phone: str = ""
+    deceased: bool | None = None
+    death_date: str = ""
+
+    @property
+    def death_days(self) -> tuple[date, date] | None:
+        """The first and the last day that the date of death can mean; None where it is not known or no date."""
+        return days_meant(text=self.death_date)
+
+    @property
+    def fhir_death_date(self) -> str:
+        """The date of death where it can be told as a FHIR dateTime, else ""."""
+        return fhir_date(text=self.death_date)
 
 
 def golden_record(*, contributions: Iterable[Contribution]) -> GoldenRecord:
     """Return the golden record of a person's source records; the order in which they are given does not matter.
 
     Each field is the best source's that has one: lowest rank, then newest, then source name. Address and postcode come
-    from one source together. A verified number beats any that is not.
+    from one source together. A verified number beats any that is not. One who says that the person has died is enough,
+    whatever the others say; the date is the best source's that gives one.
     """
     ordered = sorted(
         contributions,
@@ -52,6 +66,7 @@ def golden_record(*, contributions: Iterable[Contribution]) -> GoldenRecord:
         people, lambda person: bool(person.family or person.given)
     )
     housed = _first(people, lambda person: bool(person.postcode or person.address_line))
+    dead = [person for person in people if person.deceased]
     return GoldenRecord(
         nhs_number=numbered[0].valid_number if numbered else "",
         nhs_number_is_verified=bool(numbered) and numbered[0].number_is_verified,
@@ -63,6 +78,8 @@ def golden_record(*, contributions: Iterable[Contribution]) -> GoldenRecord:
         postcode=housed.postcode if housed else "",
         address_line=housed.address_line if housed else "",
         phone=next((person.phone for person in people if person.phone), ""),
+        deceased=True if dead else next((person.deceased for person in people if person.deceased is not None), None),
+        death_date=next((person.death_date for person in dead if person.death_date), ""),
     )
 
 

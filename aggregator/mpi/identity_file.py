@@ -1,7 +1,8 @@
 """The people that a source holds, from a CSV. Pure.
 
 Columns: local_id (default: nhs_number), nhs_number, nhs_number_status, family, given, birth_date, gender, postcode,
-address_line, phone. Only an identifier is needed; what is not there is not known.
+address_line, phone, deceased (yes or no), death_date (1948-03-01, 1948-03 or 1948). Only an identifier is needed; what
+is not there is not known.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from aggregator.mpi.death import MAX_DATE_LENGTH, days_meant
 from aggregator.mpi.demographics import Demographics, Identity, digits_of, whole_date
 
 REQUIRED_ANY = frozenset({"local_id", "nhs_number"})
 _LINE_ENDS = "\r\n"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MAX_FIELD_LENGTHS = {"local_id": 200, "nhs_number": 40, "family": 200, "given": 200, "postcode": 20, "phone": 60}
+DECEASED_WORDS = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +80,16 @@ def _problem(*, values: dict[str, str], taken: dict[str, Identity]) -> str:
             return f"{name} is longer than {limit} characters"
     if values.get("birth_date") and whole_date(text=values["birth_date"]) is None:
         return "birth_date is not a date such as 1980-08-14"
+    return _problem_of_death(deceased=values.get("deceased", ""), death_date=values.get("death_date", ""))
+
+
+def _problem_of_death(*, deceased: str, death_date: str) -> str:
+    if deceased and deceased.lower() not in DECEASED_WORDS:
+        return "deceased is neither yes nor no"
+    if death_date and (len(death_date) > MAX_DATE_LENGTH or days_meant(text=death_date) is None):
+        return "death_date is not a date such as 1980-08-14, 1980-08 or 1980"
+    if death_date and DECEASED_WORDS.get(deceased.lower()) is False:
+        return "deceased says no beside a death_date"
     return ""
 
 
@@ -85,6 +98,7 @@ def _identifier(values: dict[str, str]) -> str:
 
 
 def _identity(values: dict[str, str]) -> Identity:
+    death_date = values.get("death_date", "")
     return Identity(
         identifier_value=_identifier(values),
         demographics=Demographics(
@@ -97,5 +111,7 @@ def _identity(values: dict[str, str]) -> Identity:
             postcode=values.get("postcode", ""),
             address_line=values.get("address_line", "")[:300],
             phone=values.get("phone", ""),
+            deceased=True if death_date else DECEASED_WORDS.get(values.get("deceased", "").lower()),
+            death_date=death_date,
         ),
     )

@@ -6,6 +6,7 @@ no veto. Everything else waits for review. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,8 +21,9 @@ from aggregator.mpi.demographics import (
 from aggregator.mpi.nicknames import is_short_for
 
 RULES_VERSION = "exact-1"
+# The fields in which an answer can contradict what is known, in the order in which they are told.
+ANSWER_FIELDS = ("nhs_number", "birth_date", "sex", "name", "given")
 AGREEING_NAMES = frozenset({"same", "nickname", "initial", "swapped"})
-KNOWN_SEXES = frozenset({"male", "female"})
 
 
 class Grade(StrEnum):
@@ -94,11 +96,55 @@ def answer_disagreements(*, asked: Demographics, answered: Demographics) -> tupl
     return tuple(wrong)
 
 
+@dataclass(frozen=True, kw_only=True)
+class KnownRecord:
+    """A live linked record of the person asked for. `accepted` are the fields in which a human has accepted that the
+    answer differs from it. `proves` is False for a record that is in doubt itself: it contradicts, and proves nothing.
+    """
+
+    demographics: Demographics
+    accepted: frozenset[str] = frozenset()
+    proves: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerVerdict:
+    """`disagrees` names the fields in which an answer contradicts what is known. `proven`: something strong agrees."""
+
+    disagrees: tuple[str, ...]
+    proven: bool
+
+
+def judge_answer(*, answered: Demographics, known: Sequence[KnownRecord]) -> AnswerVerdict:
+    """Return whether an answer is the person's: it contradicts no known record, and shows that it is theirs.
+
+    Shown by the valid NHS number, or by the whole birth date with a family or first name, as one known record has them.
+    Nothing known, nothing proven.
+    """
+    wrong: set[str] = set()
+    for record in known:
+        wrong.update(set(answer_disagreements(asked=record.demographics, answered=answered)) - record.accepted)
+    return AnswerVerdict(
+        disagrees=tuple(field for field in ANSWER_FIELDS if field in wrong),
+        proven=any(record.proves and _proves(known=record.demographics, answered=answered) for record in known),
+    )
+
+
+def _proves(*, known: Demographics, answered: Demographics) -> bool:
+    fields = dict(_evidence(left=known, right=answered))
+    if fields["nhs_number"] == "same":
+        return True
+    if fields["birth_date"] != "same" or known.birth_date in PLACEHOLDER_BIRTH_DATES:
+        return False
+    return any(
+        fields[name] in AGREEING_NAMES and not any(name_is_placeholder(text=getattr(side, name)) for side in sides)
+        for name, sides in (("family", (known, answered)), ("given", (known, answered)))
+    )
+
+
 def _evidence(*, left: Demographics, right: Demographics) -> tuple[tuple[str, str], ...]:
-    known_sex_left = left.sex if left.sex in KNOWN_SEXES else ""
-    known_sex_right = right.sex if right.sex in KNOWN_SEXES else ""
     return (
-        ("nhs_number", _same_or_differs(left.valid_number, right.valid_number)),
+        ("nhs_number", _number_evidence(left.valid_numbers, right.valid_numbers)),
         ("family", _same_or_differs(clean_name(text=left.family), clean_name(text=right.family))),
         ("given", _given_evidence(left=left, right=right)),
         (
@@ -108,7 +154,7 @@ def _evidence(*, left: Demographics, right: Demographics) -> tuple[tuple[str, st
                 right.birth_date.isoformat() if right.birth_date else "",
             ),
         ),
-        ("sex", _same_or_differs(known_sex_left, known_sex_right)),
+        ("sex", _same_or_differs(left.known_sex, right.known_sex)),
         ("postcode", _same_or_differs(clean_postcode(text=left.postcode), clean_postcode(text=right.postcode))),
     )
 
@@ -117,6 +163,13 @@ def _same_or_differs(left: str, right: str) -> str:
     if not left or not right:
         return "absent"
     return "same" if left == right else "differs"
+
+
+def _number_evidence(left: frozenset[str], right: frozenset[str]) -> str:
+    """Two current numbers on one side are a contradiction: one of them is somebody else's."""
+    if not left or not right:
+        return "absent"
+    return "same" if left == right and len(left) == 1 else "differs"
 
 
 def _given_evidence(*, left: Demographics, right: Demographics) -> str:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.mpi.demographics import PLACEHOLDER_BIRTH_DATES, Demographics, name_is_placeholder, valid_nhs_number
+from aggregator.mpi.demographics import (
+    PLACEHOLDER_BIRTH_DATES,
+    Demographics,
+    as_json,
+    from_json,
+    name_is_placeholder,
+    valid_nhs_number,
+    with_later,
+)
 from aggregator.mpi.golden import Contribution, golden_record
-from aggregator.mpi.matching import Grade, answer_disagreements, compare
+from aggregator.mpi.matching import Grade, KnownRecord, answer_disagreements, compare, judge_answer
 from aggregator.mpi.nicknames import is_short_for
 from tests import strategies
 from tests.factories import NOW, check_digit
@@ -37,6 +46,49 @@ def test_certain_is_what_the_written_minimum_says(left: Demographics, right: Dem
     assert {left.sex, right.sex} != {"male", "female"}
     assert not any(name_is_placeholder(text=name) for one in (left, right) for name in (one.given, one.family))
     assert answer_disagreements(asked=left, answered=right) == ()
+
+
+@laws
+@given(answered=strategies.demographics(), known=st.lists(strategies.demographics(), max_size=3))
+def test_an_answer_is_proven_only_by_a_number_or_a_birth_date_with_a_name(
+    answered: Demographics, known: list[Demographics]
+) -> None:
+    verdict = judge_answer(answered=answered, known=[KnownRecord(demographics=one) for one in known])
+    agreeing = [
+        one
+        for one in known
+        if (answered.valid_number and one.valid_number == answered.valid_number)
+        or (answered.birth_date not in {None, *PLACEHOLDER_BIRTH_DATES} and one.birth_date == answered.birth_date)
+    ]
+    assert agreeing or not verdict.proven
+    assert set(verdict.disagrees) == {
+        field for one in known for field in answer_disagreements(asked=one, answered=answered)
+    }
+
+
+@laws
+@given(answered=strategies.demographics(), known=st.lists(strategies.demographics(), min_size=1, max_size=3))
+def test_one_more_record_of_the_person_hides_no_contradiction(
+    answered: Demographics, known: list[Demographics]
+) -> None:
+    records = [KnownRecord(demographics=one) for one in known]
+    fewer = judge_answer(answered=answered, known=records[:-1])
+    assert set(fewer.disagrees) <= set(judge_answer(answered=answered, known=records).disagrees)
+
+
+@laws
+@given(written=strategies.demographics())
+def test_demographics_survive_being_written(written: Demographics) -> None:
+    assert from_json(written=json.loads(json.dumps(as_json(demographics=written)))) == written
+
+
+@laws
+@given(earlier=strategies.demographics(), later=strategies.demographics())
+def test_nothing_that_a_source_said_is_erased_by_its_silence(earlier: Demographics, later: Demographics) -> None:
+    kept = with_later(earlier=earlier, later=later)
+    assert not earlier.valid_number or kept.valid_number
+    for name in ("family", "given", "birth_date", "known_sex"):
+        assert not getattr(earlier, name) or getattr(kept, name), name
 
 
 @laws

@@ -7,12 +7,17 @@ from datetime import date
 import pytest
 
 from aggregator.mpi.demographics import (
+    Demographics,
+    as_json,
     clean_name,
     clean_postcode,
     first_given,
+    first_said,
+    from_json,
     name_is_placeholder,
     valid_nhs_number,
     whole_date,
+    with_later,
 )
 from tests.factories import check_digit, demographics, nhs_number
 
@@ -123,3 +128,55 @@ def test_a_placeholder_says_nothing_about_its_bearer(written: str) -> None:
 @pytest.mark.parametrize("written", ["Joan", "Testa", "Babyface", "Malena", "Twinkle"])
 def test_a_name_that_only_begins_like_a_placeholder_is_a_name(written: str) -> None:
     assert not name_is_placeholder(text=written)
+
+
+# One source, later
+
+
+@pytest.mark.parametrize("name", ["nhs_number", "family", "given", "birth_date", "sex", "postcode", "phone"])
+def test_what_is_absent_later_erases_nothing(name: str) -> None:
+    absent = {"birth_date": None}.get(name, "")
+    before = demographics()
+    assert getattr(with_later(earlier=before, later=demographics(**{name: absent})), name) == getattr(before, name)
+
+
+def test_an_invalid_number_does_not_erase_a_valid_one_and_unknown_sex_no_known_one() -> None:
+    found = with_later(earlier=demographics(), later=demographics(nhs_number="9990001007", sex="unknown"))
+    assert (found.nhs_number, found.nhs_number_status, found.sex) == (nhs_number(index=1), "01", "female")
+
+
+def test_what_is_given_later_counts_and_a_number_brings_its_own_status() -> None:
+    later = demographics(nhs_number=nhs_number(index=2), nhs_number_status="", family="Married", postcode="TM9 9ZZ")
+    found = with_later(earlier=demographics(), later=later)
+    assert (found.nhs_number, found.nhs_number_status) == (nhs_number(index=2), "")
+    assert (found.family, found.postcode) == ("Married", "TM9 9ZZ")
+    assert with_later(earlier=demographics(), later=demographics(nhs_number_status="")).nhs_number_status == "01"
+    assert with_later(earlier=demographics(), later=demographics(nhs_number_status="03")).nhs_number_status == "03"
+
+
+def test_a_new_home_is_taken_whole() -> None:
+    found = with_later(earlier=demographics(), later=demographics(postcode="", address_line="7 High Street"))
+    assert (found.postcode, found.address_line) == ("", "7 High Street")
+    found = with_later(earlier=demographics(), later=demographics(postcode="TM9 9ZZ", address_line=""))
+    assert (found.postcode, found.address_line) == ("TM9 9ZZ", "")
+
+
+def test_a_death_is_not_forgotten_and_can_be_corrected() -> None:
+    dead = demographics(deceased=True, death_date="1948")
+    assert with_later(earlier=dead, later=demographics()) == dead
+    assert with_later(earlier=dead, later=demographics(deceased=True)).death_date == "1948"
+    corrected = with_later(earlier=dead, later=demographics(deceased=False))
+    assert (corrected.deceased, corrected.death_date) == (False, "")
+
+
+def test_what_was_said_first_stays_and_a_placeholder_is_not_said() -> None:
+    placeholder = demographics(given="Baby", birth_date=date(1900, 1, 1), nhs_number="", sex="unknown")
+    first = first_said(before=Demographics(), now=placeholder)
+    assert (first.given, first.birth_date, first.nhs_number, first.sex) == ("", None, "", "")
+    named = first_said(before=first, now=demographics())
+    assert first_said(before=named, now=demographics(given="Jane", sex="male")) == named
+
+
+def test_a_member_of_a_later_version_is_passed_over() -> None:
+    full = demographics(deceased=False, death_date="1948", further_numbers=("9990001014",))
+    assert from_json(written={**as_json(demographics=full), "later": 1}) == full

@@ -66,3 +66,13 @@ def test_a_number_that_fails_its_check_is_shown_only_where_nobody_sent_a_valid_o
     valid = nhs_number(index=1)
     beside = golden_record(contributions=[wrong, part(rank=90, nhs_number=valid)])
     assert (beside.nhs_number, beside.unusable_number) == (valid, "")
+
+
+def test_one_who_says_that_the_person_died_is_enough_and_the_best_date_is_shown() -> None:
+    alive, dead = part(rank=1, deceased=False), part(rank=5, deceased=True)
+    dated, worse = part(rank=7, deceased=True, death_date="1948"), part(rank=9, deceased=True, death_date="1950")
+    assert golden_record(contributions=[part()]).deceased is None
+    assert golden_record(contributions=[part(), alive]).deceased is False
+    for contributions in ([alive, dead, worse, dated], [worse, dated, dead, alive]):
+        found = golden_record(contributions=contributions)
+        assert (found.deceased, found.death_date) == (True, "1948")

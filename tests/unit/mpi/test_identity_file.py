@@ -94,3 +94,37 @@ def test_a_reason_holds_no_value_of_the_line() -> None:
     _, rejected = read_identities(lines=[HEADING, "1,,,Secretname,,1951-99-99"])
     assert "Secretname" not in rejected[0].reason
     assert "1951-99-99" not in rejected[0].reason
+
+
+@pytest.mark.parametrize(
+    ("deceased", "death_date", "read"),
+    [
+        ("", "", (None, "")),
+        ("yes", "", (True, "")),
+        ("TRUE", "", (True, "")),
+        ("no", "", (False, "")),
+        ("False", "", (False, "")),
+        ("", "1948", (True, "1948")),
+        ("yes", "1948-03", (True, "1948-03")),
+        ("Yes", "1948-03-01", (True, "1948-03-01")),
+    ],
+)
+def test_a_death_is_taken_as_sent(deceased: str, death_date: str, read: tuple[bool | None, str]) -> None:
+    (found,), rejected = read_identities(lines=["local_id,Deceased,death_date", f"1,{deceased},{death_date}"])
+    assert rejected == []
+    assert (found.demographics.deceased, found.demographics.death_date) == read
+
+
+@pytest.mark.parametrize(
+    ("deceased", "death_date", "reason"),
+    [
+        ("perhaps", "", "deceased is neither yes nor no"),
+        ("1948", "", "deceased is neither yes nor no"),
+        ("no", "1948", "deceased says no beside a death_date"),
+        ("yes", "01/03/1948", "death_date is not a date such as 1980-08-14, 1980-08 or 1980"),
+        ("", "1948-02-30", "death_date is not a date such as 1980-08-14, 1980-08 or 1980"),
+    ],
+)
+def test_a_death_that_cannot_be_read_refuses_its_line(deceased: str, death_date: str, reason: str) -> None:
+    taken, (rejected,) = read_identities(lines=["local_id,deceased,death_date", f"1,{deceased},{death_date}", "2,,"])
+    assert ([one.identifier_value for one in taken], rejected.reason) == (["2"], reason)

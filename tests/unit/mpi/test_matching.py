@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from aggregator.mpi.matching import Grade, answer_disagreements, compare
+from aggregator.mpi.matching import (
+    AnswerVerdict,
+    Grade,
+    KnownRecord,
+    answer_disagreements,
+    compare,
+    judge_answer,
+)
 from aggregator.mpi.nicknames import FULL_NAMES, is_short_for
 from tests.factories import demographics, nhs_number
 
@@ -204,3 +211,87 @@ def test_an_answer_disagrees_in_the_fields_that_tell_people_apart(
 ) -> None:
     assert answer_disagreements(asked=demographics(), answered=demographics(**answered)) == wrong
     assert answer_disagreements(asked=demographics(**answered), answered=demographics()) == wrong
+
+
+def test_two_current_numbers_in_one_answer_disagree_with_either() -> None:
+    for first, second in ((nhs_number(index=1), OTHER_NUMBER), (OTHER_NUMBER, nhs_number(index=1))):
+        answered = demographics(nhs_number=first, further_numbers=(second,))
+        assert answer_disagreements(asked=demographics(), answered=answered) == ("nhs_number",)
+    assert grade({"further_numbers": (OTHER_NUMBER,)}, {}) is not Grade.CERTAIN
+
+
+# Proof
+
+
+def known(**values: Any) -> KnownRecord:
+    return KnownRecord(demographics=demographics(**values))
+
+
+NOTHING: dict[str, Any] = {
+    **NO_NUMBER,
+    "family": "",
+    "given": "",
+    "birth_date": None,
+    "sex": "",
+    "postcode": "",
+    "address_line": "",
+    "phone": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("answered", "proven"),
+    [
+        (NOTHING, False),
+        ({**NOTHING, "nhs_number": nhs_number(index=1)}, True),
+        ({**NOTHING, "nhs_number": "9990001007"}, False),
+        ({**NOTHING, "nhs_number": "9999999999"}, False),
+        ({**NOTHING, "birth_date": date(1951, 5, 4)}, False),
+        ({**NOTHING, "birth_date": date(1951, 5, 4), "family": "FERRIS"}, True),
+        ({**NOTHING, "birth_date": date(1951, 5, 4), "given": "Joan Mary"}, True),
+        ({**NOTHING, "birth_date": date(1951, 5, 4), "given": "J"}, True),
+        ({**NOTHING, "birth_date": date(1951, 5, 4), "given": "Ferris", "family": "Joan"}, True),
+        ({**NOTHING, "birth_date": date(1951, 5, 4), "sex": "female", "postcode": "TM1 1AA"}, False),
+        ({**NOTHING, "family": "Ferris", "given": "Joan", "sex": "female", "postcode": "TM1 1AA"}, False),
+    ],
+)
+def test_an_answer_shows_that_it_is_theirs_by_a_number_or_a_birth_date_with_a_name(
+    answered: dict[str, Any], proven: bool
+) -> None:
+    verdict = judge_answer(answered=demographics(**answered), known=[known()])
+    assert verdict == AnswerVerdict(disagrees=(), proven=proven)
+
+
+@pytest.mark.parametrize("given", ["Baby", "Unknown", "baby girl", "TEST"])
+def test_a_placeholder_proves_nothing(given: str) -> None:
+    newborn = {**NOTHING, "birth_date": date(2026, 1, 2), "given": given}
+    assert not judge_answer(answered=demographics(**newborn), known=[known(**newborn)]).proven
+    family = {**newborn, "given": "", "family": given}
+    assert not judge_answer(answered=demographics(**family), known=[known(**family)]).proven
+    undated = {**NOTHING, "birth_date": date(1900, 1, 1), "family": "Ferris", "given": "Joan"}
+    assert not judge_answer(answered=demographics(**undated), known=[known(**undated)]).proven
+
+
+def test_an_answer_contradicts_whatever_record_of_the_person_it_differs_from() -> None:
+    one, other = known(), known(**{**NO_NUMBER, "birth_date": date(1951, 5, 4), "sex": ""})
+    answered = demographics(sex="male", birth_date=date(1980, 1, 1))
+    assert judge_answer(answered=answered, known=[other, one]).disagrees == ("birth_date", "sex")
+    assert judge_answer(answered=answered, known=[other]).disagrees == ("birth_date",)
+
+
+def test_what_a_human_has_accepted_is_no_contradiction_and_no_proof() -> None:
+    accepting = KnownRecord(demographics=demographics(), accepted=frozenset({"birth_date"}))
+    answered = demographics(birth_date=date(1980, 1, 1), sex="male")
+    assert judge_answer(answered=answered, known=[accepting]) == AnswerVerdict(disagrees=("sex",), proven=True)
+    unnumbered = demographics(**NO_NUMBER, birth_date=date(1980, 1, 1))
+    assert judge_answer(answered=unnumbered, known=[accepting]) == AnswerVerdict(disagrees=(), proven=False)
+
+
+def test_a_record_in_doubt_contradicts_and_proves_nothing() -> None:
+    doubtful = KnownRecord(demographics=demographics(), proves=False)
+    assert judge_answer(answered=demographics(), known=[doubtful]) == AnswerVerdict(disagrees=(), proven=False)
+    assert judge_answer(answered=demographics(sex="male"), known=[doubtful]).disagrees == ("sex",)
+
+
+def test_nothing_known_proves_nothing() -> None:
+    assert judge_answer(answered=demographics(), known=[]) == AnswerVerdict(disagrees=(), proven=False)

@@ -117,3 +117,122 @@ def test_a_part_of_a_name_that_is_null_costs_the_others_nothing() -> None:
 def test_a_number_is_kept_as_sent_and_checked_by_its_reader() -> None:
     found = read(identifier=[number("999 000 1007")])
     assert (found.nhs_number, found.valid_number) == ("999 000 1007", "")
+
+
+# What is current
+
+TODAY = date(2026, 11, 26)
+
+
+def read_today(**members: Any) -> Demographics:
+    patient = json.dumps({"resourceType": "Patient", **members}).encode()
+    return demographics_of_patient(patient=patient, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("period", "is_current"),
+    [
+        ({}, True),
+        ({"start": "2020-01-01"}, True),
+        ({"end": "2026-11-25"}, False),
+        ({"end": "2026-11-26"}, True),
+        ({"end": "2026-11-25T23:00:00Z"}, False),
+        ({"end": "2025"}, False),
+        ({"end": "2026"}, True),
+        ({"end": "2026-10"}, False),
+        ({"end": "9999-12-31"}, True),
+        ({"start": "2027"}, False),
+        ({"end": 2020}, True),
+        ("2020", True),
+    ],
+)
+def test_a_number_whose_period_is_over_is_not_the_number(period: Any, is_current: bool) -> None:
+    found = read_today(identifier=[number("9990001006") | {"period": period}])
+    assert found.nhs_number == ("9990001006" if is_current else "")
+
+
+def test_a_name_whose_period_is_over_comes_after_one_that_is_current() -> None:
+    names = [{"use": "official", "family": "Before", "period": {"end": "2001"}}, {"use": "usual", "family": "Now"}]
+    assert read_today(name=names).family == "Now"
+    assert read_today(name=names[:1]).family == "Before"
+
+
+def test_a_name_that_says_nothing_comes_after_one_that_does() -> None:
+    assert read_today(name=[{"use": "official", "text": "Ferris"}, {"use": "usual", "family": "Ferris"}]).family
+
+
+def test_every_current_number_is_kept_and_a_valid_one_comes_first() -> None:
+    found = read_today(identifier=[number("9990001007"), number("9990001014"), number("999 000 1006")])
+    assert found.nhs_number == "9990001014"
+    assert found.valid_numbers == {"9990001014", "9990001006"}
+    assert read_today(identifier=[number("9990001006"), number("999 000 1006")]).further_numbers == ()
+
+
+# Misshapen members
+
+WHOLE: dict[str, Any] = {
+    "identifier": [number("9990001006")],
+    "name": [{"use": "official", "family": "Ferris", "given": ["Joan"]}],
+    "birthDate": "1951-05-04",
+    "gender": "female",
+    "address": [{"line": ["4 Mill Lane"], "postalCode": "TM1 1AA"}],
+    "telecom": [{"system": "phone", "value": "1"}],
+    "deceasedBoolean": False,
+}
+WRONG: list[Any] = [None, 7, 1.5, True, "text", [], {}, [7], ["text"], [None], [[]], {"a": 1}, [{"use": 7}], 10**30]
+
+
+@pytest.mark.parametrize("member", WHOLE)
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_a_misshapen_member_costs_itself_alone(member: str, wrong: Any) -> None:
+    whole, found = read(**WHOLE), read(**{**WHOLE, member: wrong})
+    parts = {
+        "identifier": ("nhs_number", "nhs_number_status"),
+        "name": ("family", "given"),
+        "birthDate": ("birth_date",),
+        "gender": ("sex",),
+        "address": ("address_line", "postcode"),
+        "telecom": ("phone",),
+        "deceasedBoolean": ("deceased",),
+    }[member]
+    for name, value in vars(whole).items():
+        if name not in parts:
+            assert getattr(found, name) == value, name
+
+
+@pytest.mark.parametrize("inside", ["value", "system", "use", "extension", "period"])
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_a_misshapen_part_of_an_identifier_is_read_past(inside: str, wrong: Any) -> None:
+    assert read(**{**WHOLE, "identifier": [{**number("9990001006"), inside: wrong}]}).family == "Ferris"
+    assert read(identifier=[{inside: wrong}, number("9990001006")]).valid_number == "9990001006"
+
+
+@pytest.mark.parametrize("patient", [b"", b"[]", b"null", b"7", b"{", b'"x"', b"\xff", b'{"name":' + b"[" * 100_000])
+def test_what_is_no_object_says_nothing_of_anybody(patient: bytes) -> None:
+    assert demographics_of_patient(patient=patient) == Demographics()
+
+
+# Death
+
+
+@pytest.mark.parametrize(
+    ("members", "deceased", "death_date"),
+    [
+        ({}, None, ""),
+        ({"deceasedBoolean": True}, True, ""),
+        ({"deceasedBoolean": False}, False, ""),
+        ({"deceasedDateTime": "1948"}, True, "1948"),
+        ({"deceasedDateTime": "1948-03-01T10:00:00+01:00"}, True, "1948-03-01T10:00:00+01:00"),
+        ({"deceasedDateTime": "last spring"}, True, "last spring"),
+        ({"deceasedDateTime": "x" * 41}, True, ""),
+        ({"deceasedDateTime": "1948\x00"}, True, ""),
+        ({"deceasedDateTime": ""}, None, ""),
+        ({"deceasedDateTime": 1948}, None, ""),
+        ({"deceasedBoolean": "true"}, None, ""),
+        ({"deceasedBoolean": 1}, None, ""),
+        ({"deceasedBoolean": False, "deceasedDateTime": "1948"}, True, "1948"),
+    ],
+)
+def test_a_death_is_read_as_it_was_sent(members: dict[str, Any], deceased: bool | None, death_date: str) -> None:
+    found = read(**members)
+    assert (found.deceased, found.death_date) == (deceased, death_date)

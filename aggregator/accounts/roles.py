@@ -14,6 +14,7 @@ class Permission(StrEnum):
     MANAGE_SOURCES = "manage-sources"
     LOAD_IDENTITIES = "load-identities"
     MANAGE_USERS = "manage-users"
+    REVIEW_LINKS = "review-links"
 
 
 class Role(StrEnum):
@@ -26,7 +27,9 @@ class Role(StrEnum):
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.CLINICIAN: frozenset({Permission.FIND_PERSON, Permission.VIEW_RECORD}),
     # Finds people to record their choices, and sees no clinical content.
-    Role.ADMINISTRATOR: frozenset({Permission.FIND_PERSON, Permission.MANAGE_CONSENT, Permission.VIEW_SOURCES}),
+    Role.ADMINISTRATOR: frozenset(
+        {Permission.FIND_PERSON, Permission.MANAGE_CONSENT, Permission.VIEW_SOURCES, Permission.REVIEW_LINKS}
+    ),
     Role.OPERATOR: frozenset(
         {
             Permission.VIEW_SOURCES,
@@ -34,6 +37,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.LOAD_IDENTITIES,
             Permission.MANAGE_USERS,
             Permission.MANAGE_CONSENT,
+            Permission.REVIEW_LINKS,
         }
     ),
 }

@@ -24,12 +24,13 @@ from aggregator.federation.operations import FanOut, Flight, Landed
 from aggregator.federation.store import HeldAnswer, SealBroken, Sealer
 from aggregator.mpi import operations as mpi_operations
 from aggregator.mpi.demographics import Demographics
-from aggregator.mpi.matching import answer_disagreements
+from aggregator.mpi.matching import judge_answer
+from aggregator.mpi.queries import HeldBy, known_records
 from aggregator.mpi.subject import demographics_of_patient
 from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
 from aggregator.sources import catalogue
-from connectors.contract import Malformed, Notice, Query, Reply, SourceError, WrongPatient
+from connectors.contract import Malformed, NotAsked, Notice, Query, Reply, SourceError, WrongPatient
 from connectors.outcomes import Outcome, Reason
 
 log = structlog.get_logger(__name__)
@@ -105,8 +106,10 @@ async def _ask_under_each_identifier(*, flight: Flight, fan_out: FanOut, engine:
     """Ask for each identifier under which the source holds the person; a hospital may hold one human twice.
 
     When some of several asks fail, the answer is what came, with a notice that it is not whole.
-    Raises: SourceError, the first one, when none answered.
+    Raises: SourceError, the first one, when none answered; NotAsked when no link is left to ask under.
     """
+    if not flight.holdings:
+        raise NotAsked(Reason.IDENTITY_IN_DOUBT if flight.in_doubt else Reason.NO_LINK)
     connector = catalogue.connector_for(kind=flight.kind)
     queries = [
         Query(
@@ -126,9 +129,14 @@ async def _ask_under_each_identifier(*, flight: Flight, fan_out: FanOut, engine:
     for failure in answers:
         if isinstance(failure, BaseException) and (not replies or not isinstance(failure, SourceError)):
             raise failure
-    for reply in replies:
-        _check_subject(reply=reply, flight=flight)
-    incomplete = (Notice(code="incomplete"),) if len(replies) < len(answers) else ()
+    subjects = [
+        (holding, _check_subject(reply=answer, holding=holding, flight=flight))
+        for holding, answer in zip(flight.holdings, answers, strict=True)
+        if isinstance(answer, Reply)
+    ]
+    for holding, subject in subjects:
+        await _note_death(subject=subject, holding=holding, engine=engine)
+    incomplete = (Notice(code="incomplete"),) if len(replies) < len(answers) or flight.in_doubt else ()
     return Reply(
         subject=replies[0].subject,
         subject_original=replies[0].subject_original,
@@ -138,17 +146,35 @@ async def _ask_under_each_identifier(*, flight: Flight, fan_out: FanOut, engine:
     )
 
 
-def _check_subject(*, reply: Reply, flight: Flight) -> None:
-    """Raise WrongPatient when an answer's own Patient is not the person asked for.
+def _check_subject(*, reply: Reply, holding: HeldBy, flight: Flight) -> Demographics:
+    """Return what an answer's own Patient says of who it is about, which is the person asked for.
 
-    Raises: Malformed `no-patient` for an answer that names none: nothing shows whose it is.
+    Raises: WrongPatient where it contradicts anything that is linked to the person; Malformed `no-patient` for an
+    answer that names none, `unproven` for one that shows nothing of whose it is.
     """
     if reply.subject is None:
         raise Malformed(Reason.NO_PATIENT)
-    answered = demographics_of_patient(patient=reply.subject)
-    wrong = _disagreements(asked=flight.asked, answered=answered)
-    if wrong:
-        raise WrongPatient(disagrees=wrong)
+    answered = demographics_of_patient(patient=reply.subject, today=timezone.localdate())
+    verdict = judge_answer(answered=answered, known=known_records(asked=holding, held=flight.held))
+    if verdict.disagrees:
+        raise WrongPatient(disagrees=verdict.disagrees)
+    if not verdict.proven:
+        raise Malformed(Reason.UNPROVEN)
+    return answered
+
+
+async def _note_death(*, subject: Demographics, holding: HeldBy, engine: Engine) -> None:
+    """Keep what an answer says of the person's death, so that the first showing of it says so."""
+    if subject.deceased is None:
+        return
+    await engine.in_database(
+        partial(
+            mpi_operations.note_death,
+            source_record_id=holding.source_record_id,
+            deceased=subject.deceased,
+            death_date=subject.death_date,
+        )
+    )
 
 
 async def _raise_reviews(*, disagrees: Sequence[str], flight: Flight, fan_out: FanOut, engine: Engine) -> None:
@@ -163,12 +189,6 @@ async def _raise_reviews(*, disagrees: Sequence[str], flight: Flight, fan_out: F
                 now=timezone.now(),
             )
         )
-
-
-def _disagreements(*, asked: Sequence[Demographics], answered: Demographics) -> tuple[str, ...]:
-    """Return where an answer disagrees with what the source said before; none when it agrees with any of it."""
-    found = [answer_disagreements(asked=one, answered=answered) for one in asked]
-    return min(found, key=len, default=("unknown",))
 
 
 def _ending_of(*, reply: Reply, received_at: datetime, source_id: UUID) -> _Ending:

@@ -16,7 +16,7 @@ from aggregator.federation import store
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.federation.plan import Plan, PlannedSource
 from aggregator.mpi.demographics import Demographics
-from aggregator.mpi.queries import HeldBy, held_by
+from aggregator.mpi.queries import HeldBy, held_by, with_decisions
 from connectors.contract import Asker, Identifier, RecordCategory, SourceAddress
 from connectors.outcomes import Outcome
 
@@ -26,13 +26,20 @@ JOIN_TRIES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Flight:
-    """One source to ask for one retrieval: all that the fan-out needs, so that it reads no table itself."""
+    """One source to ask for one retrieval: all that the fan-out needs, so that it reads no table itself.
+
+    `holdings` are the identifiers to ask under; `held` is all that is linked to the person, at any source, against
+    which an answer is judged; `in_doubt`: the source holds the person under another identifier too, which waits for
+    review and is not asked.
+    """
 
     outcome_id: UUID
     source_id: UUID
     kind: str
     address: SourceAddress
     holdings: tuple[HeldBy, ...]
+    held: tuple[HeldBy, ...]
+    in_doubt: bool
     deadline_at: datetime
 
     @property
@@ -44,7 +51,7 @@ class Flight:
 
     @property
     def asked(self) -> tuple[Demographics, ...]:
-        """What the source itself said of the person, against which its answer is checked."""
+        """What the source itself said of the person under those identifiers."""
         return tuple(holding.demographics for holding in self.holdings)
 
 
@@ -115,13 +122,14 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
     if not started:
         return None
     retrieval = Retrieval.objects.get(id=retrieval_id)
-    holdings = held_by(person_id=retrieval.person_id)
+    person_id = retrieval.person_id
+    held = tuple(with_decisions(held=held_by(person_id=person_id), person_id=person_id))
     awaited = SourceOutcome.objects.select_related("source").filter(
         retrieval_id=retrieval_id, outcome__isnull=True, joins__isnull=True
     )
     return FanOut(
         retrieval_id=retrieval_id,
-        person_id=retrieval.person_id,
+        person_id=person_id,
         asker=Asker(**retrieval.asker),
         categories=frozenset(RecordCategory(category) for category in retrieval.categories),
         deadline_at=retrieval.deadline_at,
@@ -135,7 +143,11 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
                 address=SourceAddress(
                     source_id=str(row.source_id), base_url=row.source.base_url, options=row.source.options
                 ),
-                holdings=tuple(holding for holding in holdings if holding.source_id == row.source_id),
+                holdings=tuple(
+                    holding for holding in held if holding.source_id == row.source_id and not holding.in_doubt
+                ),
+                held=held,
+                in_doubt=any(holding.in_doubt for holding in held if holding.source_id == row.source_id),
                 deadline_at=row.deadline_at,
             )
             for row in awaited

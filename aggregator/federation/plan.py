@@ -14,7 +14,9 @@ from connectors.outcomes import Reason
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A registered source. `local_identifiers` are those under which it holds the person; none: it is not asked.
+    """A registered source. `local_identifiers` are those under which it may be asked for the person. Without any it is
+    no part of the plan, unless `in_doubt`: it holds the person under others, and whether they are still this person's
+    waits for review.
 
     `may_ask` is the consent decision's word on it; `enabled` is false for a source that is not in use at present.
     """
@@ -26,6 +28,7 @@ class Candidate:
     local_identifiers: tuple[str, ...]
     may_ask: bool
     enabled: bool
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,7 @@ def make_plan(
     deadline_at = now + timedelta(seconds=deadline_s)
     planned: list[PlannedSource] = []
     for candidate in candidates:
-        if not candidate.local_identifiers:
+        if not candidate.local_identifiers and not candidate.in_doubt:
             continue
         own_deadline = min(deadline_at, now + timedelta(seconds=candidate.time_limit_s))
         planned.append(
@@ -84,6 +87,8 @@ def make_plan(
 def _why_not(candidate: Candidate) -> Reason | None:
     if not candidate.may_ask:
         return Reason.MAY_NOT
+    if not candidate.local_identifiers:
+        return Reason.IDENTITY_IN_DOUBT
     return None if candidate.enabled else Reason.PAUSED
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from aggregator.mpi.death import MAX_DATE_LENGTH
 from aggregator.sources.models import Source
 
 
@@ -26,6 +27,8 @@ class Person(models.Model):
     postcode = models.CharField(max_length=20, blank=True)
     address_line = models.CharField(max_length=300, blank=True)
     phone = models.CharField(max_length=60, blank=True)
+    deceased = models.BooleanField(null=True)  # None: nobody says
+    death_date = models.CharField(max_length=MAX_DATE_LENGTH, blank=True)  # as sent: it may be a part of a date
 
     class Meta:
         db_table = "person"
@@ -37,7 +40,8 @@ class Person(models.Model):
 class SourceRecord(models.Model):
     """A human as one source holds them, by that source's own identifier; as sent, and cleaned for comparing.
 
-    `nhs_number_sent` may be no NHS number at all; `nhs_number` holds it only when it is a valid one.
+    `nhs_number_sent` may be no NHS number at all; `nhs_number` holds it only when it is a valid one. `first_said` is
+    what the source said first of who this is, kept from the first change on: changes are measured against it too.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -55,6 +59,9 @@ class SourceRecord(models.Model):
     postcode = models.CharField(max_length=20, blank=True)
     address_line = models.CharField(max_length=300, blank=True)
     phone = models.CharField(max_length=60, blank=True)
+    deceased = models.BooleanField(null=True)
+    death_date = models.CharField(max_length=MAX_DATE_LENGTH, blank=True)
+    first_said = models.JSONField(default=dict)
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -99,13 +106,18 @@ class Link(models.Model):
 
 
 class LinkReview(models.Model):
-    """A doubt for a human to settle: is this source record this person? `evidence` says what agrees, never values."""
+    """A doubt for a human to settle: is this source record this person? `evidence` says what agrees, never values.
+
+    `proposed` holds the demographics that a source sent in place of what it said before, until somebody decides.
+    While such a doubt is open the record is not asked for, not searched and no part of the golden record.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source_record = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="reviews")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="reviews")
     reason = models.CharField(max_length=60)
     evidence = models.JSONField(default=dict)
+    proposed = models.JSONField(default=dict)
     raised_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
 
@@ -116,5 +128,35 @@ class LinkReview(models.Model):
                 fields=["source_record", "person", "reason"],
                 condition=Q(settled_at__isnull=True),
                 name="link_review_open_once",
+            ),
+        ]
+
+
+class LinkDecision(models.Model):
+    """How a doubt was settled, by whom, when and why. Never deleted: one that is taken back ends.
+
+    What it changed stands here, so that it can be taken back whole: the link that ended and the one that was made, and
+    what the source record held before and after.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    review = models.ForeignKey(LinkReview, on_delete=models.PROTECT, related_name="decisions")
+    decision = models.CharField(max_length=30)
+    fields = models.JSONField(default=list)
+    note = models.TextField()
+    decided_by = models.UUIDField(null=True)  # None: by a command on the service's own machine
+    decided_at = models.DateTimeField()
+    ended_by = models.UUIDField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    link_ended = models.ForeignKey(Link, null=True, on_delete=models.PROTECT, related_name="+")
+    link_made = models.ForeignKey(Link, null=True, on_delete=models.PROTECT, related_name="+")
+    record_before = models.JSONField(null=True)
+    record_after = models.JSONField(null=True)
+
+    class Meta:
+        db_table = "link_decision"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["review"], condition=Q(ended_at__isnull=True), name="link_decision_one_live_per_review"
             ),
         ]

@@ -8,14 +8,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q
 
 from aggregator.mpi import matching
-from aggregator.mpi.demographics import Demographics, Identity, clean_name, first_given
+from aggregator.mpi.demographics import (
+    Demographics,
+    Identity,
+    as_json,
+    clean_name,
+    first_given,
+    first_said,
+    from_json,
+    with_later,
+)
 from aggregator.mpi.golden import Contribution, golden_record
 from aggregator.mpi.matching import Grade, Verdict
-from aggregator.mpi.models import Link, LinkReview, Person, SourceRecord
-from aggregator.mpi.queries import demographics_of
+from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
+from aggregator.mpi.queries import demographics_of, live_links
+from aggregator.mpi.reviews import Cause, Decision
 from aggregator.sources.models import Source
 
 NEW_PERSON = "first-record"
@@ -31,6 +42,8 @@ GOLDEN_FIELDS = (
     "postcode",
     "address_line",
     "phone",
+    "deceased",
+    "death_date",
 )
 DEMOGRAPHIC_FIELDS = (
     "nhs_number_sent",
@@ -45,6 +58,8 @@ DEMOGRAPHIC_FIELDS = (
     "postcode",
     "address_line",
     "phone",
+    "deceased",
+    "death_date",
 )
 
 
@@ -89,7 +104,20 @@ def load_identities(*, source: Source, identities: Sequence[Identity], now: date
 def raise_review(
     *, source_record_id: UUID, person_id: UUID, reason: str, evidence: dict[str, str], now: datetime
 ) -> None:
-    """Raise a doubt for a human to settle, once while it is open. `evidence` names fields, never values."""
+    """Raise a doubt for a human to settle, once while it is open, and not again where the same was noted.
+
+    `evidence` names fields, never values.
+    """
+    noted = LinkDecision.objects.filter(
+        decision=Decision.NOTED,
+        ended_at__isnull=True,
+        review__source_record_id=source_record_id,
+        review__person_id=person_id,
+        review__reason=reason,
+        review__evidence=evidence,
+    )
+    if noted.exists():
+        return
     LinkReview.objects.bulk_create(
         [
             LinkReview(
@@ -100,11 +128,28 @@ def raise_review(
     )
 
 
+def note_death(*, source_record_id: UUID, deceased: bool, death_date: str) -> None:
+    """Note what a source says of a death in an answer, and derive the golden record anew; a repeat changes nothing.
+
+    "Dead" without a date leaves the date that the source gave before.
+    """
+    values = {"deceased": deceased} if deceased and not death_date else {"deceased": deceased, "death_date": death_date}
+    # Committed before the people are locked, so that no load of identities waits for it. `updated_at` stays: it says
+    # whose name and address are newest.
+    if SourceRecord.objects.filter(id=source_record_id).exclude(**values).update(**values):
+        links = Link.objects.filter(source_record_id=source_record_id, ended_at__isnull=True)
+        with transaction.atomic():
+            rebuild_golden(person_ids=links.values_list("person_id", flat=True))
+
+
 def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
-    """Derive the golden records of these people anew from their live links."""
-    wanted = set(person_ids)
+    """Derive the golden records of these people anew from their live links, save those in doubt.
+
+    Must run in a transaction: the people are locked, so that two who rebuild one of them both count.
+    """
+    people = list(Person.objects.select_for_update().filter(id__in=set(person_ids)).order_by("id"))
     contributions: dict[UUID, list[Contribution]] = defaultdict(list)
-    links = Link.objects.filter(person_id__in=wanted, ended_at__isnull=True).select_related("source_record__source")
+    links = live_links().filter(person__in=people, in_doubt=False).select_related("source_record__source")
     for link in links:
         record = link.source_record
         contributions[link.person_id].append(
@@ -115,7 +160,6 @@ def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
                 source_slug=record.source.slug,
             )
         )
-    people = list(Person.objects.filter(id__in=wanted))
     for person in people:
         golden = golden_record(contributions=contributions[person.id])
         for name in GOLDEN_FIELDS:
@@ -123,7 +167,7 @@ def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
     Person.objects.bulk_update(people, GOLDEN_FIELDS, batch_size=500)
 
 
-def _record_values(demographics: Demographics) -> dict[str, object]:
+def record_values(demographics: Demographics) -> dict[str, object]:
     return {
         "nhs_number_sent": demographics.nhs_number,
         "nhs_number": demographics.valid_number,
@@ -137,40 +181,83 @@ def _record_values(demographics: Demographics) -> dict[str, object]:
         "postcode": demographics.postcode,
         "address_line": demographics.address_line,
         "phone": demographics.phone,
+        "deceased": demographics.deceased,
+        "death_date": demographics.death_date,
     }
 
 
 def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: datetime, report: LoadReport) -> None:
-    """Take in new demographics of known records. A change of who it seems to be is a doubt, not a new link."""
-    people = {
-        link.source_record_id: link.person_id
-        for link in Link.objects.filter(source_record__in=[record for record, _ in pairs], ended_at__isnull=True)
+    """Take in new demographics of known records.
+
+    A change of who it seems to be is a doubt, not a new truth: what the source said before stays in force, and what it
+    says now is kept beside it until somebody decides.
+    """
+    records = [record for record, _ in pairs]
+    people = dict(
+        Link.objects.filter(source_record__in=records, ended_at__isnull=True).values_list(
+            "source_record_id", "person_id"
+        )
+    )
+    open_doubts = {
+        review.source_record_id: review
+        for review in LinkReview.objects.select_for_update().filter(
+            source_record__in=records, reason=Cause.DEMOGRAPHICS_CHANGED, settled_at__isnull=True
+        )
     }
     changed: list[SourceRecord] = []
+    doubts: list[LinkReview] = []
     for record, identity in pairs:
-        before = demographics_of(record)
-        if before == identity.demographics:
-            continue
-        changed.append(record)
-        for name, value in _record_values(identity.demographics).items():
-            setattr(record, name, value)
-        record.updated_at = now
+        before, sent = demographics_of(record), identity.demographics
+        first = first_said(before=from_json(written=record.first_said), now=before)
+        wrong = _changes(first=first, before=before, sent=sent)
         person_id = people.get(record.id)
-        if person_id is None:
+        doubt = open_doubts.get(record.id)
+        if doubt is not None:
+            doubt.proposed = as_json(demographics=sent)
+            doubt.evidence = dict.fromkeys(wrong, "differs") or doubt.evidence
             continue
-        report.person_ids.add(person_id)
-        wrong = matching.answer_disagreements(asked=before, answered=identity.demographics)
-        if wrong:
-            report.reviews += 1
-            raise_review(
-                source_record_id=record.id,
-                person_id=person_id,
-                reason="demographics-changed",
-                evidence=dict.fromkeys(wrong, "differs"),
-                now=now,
+        if wrong and person_id is not None:
+            report.person_ids.add(person_id)
+            doubts.append(
+                LinkReview(
+                    source_record=record,
+                    person_id=person_id,
+                    reason=Cause.DEMOGRAPHICS_CHANGED,
+                    evidence=dict.fromkeys(wrong, "differs"),
+                    proposed=as_json(demographics=sent),
+                    raised_at=now,
+                )
             )
-    SourceRecord.objects.bulk_update(changed, [*DEMOGRAPHIC_FIELDS, "updated_at"], batch_size=500)
+            continue
+        after = with_later(earlier=before, later=sent)
+        if after == before:
+            continue
+        set_record(record=record, demographics=after, first=first_said(before=first, now=after), now=now)
+        changed.append(record)
+        if person_id is not None:
+            report.person_ids.add(person_id)
+    SourceRecord.objects.bulk_update(changed, [*DEMOGRAPHIC_FIELDS, "first_said", "updated_at"], batch_size=500)
+    LinkReview.objects.bulk_update(open_doubts.values(), ["proposed", "evidence"], batch_size=500)
+    LinkReview.objects.bulk_create(doubts, batch_size=500)
+    report.reviews += len(doubts)
     report.updated += len(pairs)
+
+
+def set_record(*, record: SourceRecord, demographics: Demographics, first: Demographics, now: datetime) -> None:
+    """Give a record these demographics; the caller saves it."""
+    for name, value in record_values(demographics).items():
+        setattr(record, name, value)
+    record.first_said = as_json(demographics=first)
+    record.updated_at = now
+
+
+def _changes(*, first: Demographics, before: Demographics, sent: Demographics) -> tuple[str, ...]:
+    """Return the fields in which a source contradicts what it said before, or at first."""
+    wrong = {
+        *matching.answer_disagreements(asked=before, answered=sent),
+        *matching.answer_disagreements(asked=first, answered=sent),
+    }
+    return tuple(field for field in matching.ANSWER_FIELDS if field in wrong)
 
 
 def _add_records(*, source: Source, identities: Sequence[Identity], now: datetime, report: LoadReport) -> None:
@@ -184,7 +271,7 @@ def _add_records(*, source: Source, identities: Sequence[Identity], now: datetim
             source=source,
             identifier_value=identity.identifier_value,
             updated_at=now,
-            **_record_values(identity.demographics),
+            **record_values(identity.demographics),
         )
         records.append(record)
         certain, doubtful = candidates.judge(demographics=identity.demographics)

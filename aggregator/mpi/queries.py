@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
-from aggregator.mpi.demographics import Demographics, clean_name, first_given
+from aggregator.mpi.death import DeathClaim, claims_disagree
+from aggregator.mpi.demographics import Demographics, as_json, clean_name, first_given, from_json
 from aggregator.mpi.golden import GoldenRecord
-from aggregator.mpi.models import Link, Person, SourceRecord
+from aggregator.mpi.matching import KnownRecord
+from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
+from aggregator.mpi.reviews import Cause, Decision, fingerprint
 
 # More hits than this and the search is too wide to pick the right person from.
 SEARCH_LIMIT = 20
@@ -18,15 +23,26 @@ SEARCH_LIMIT = 20
 
 @dataclass(frozen=True, kw_only=True)
 class PersonSummary:
-    """A person as listed and as shown in the banner."""
+    """A person as listed and as shown in the banner.
+
+    `death_claims` are what the sources say of a death, where they disagree about it. `shares_number`: a source holds
+    another person under the same NHS number.
+    """
 
     person_id: UUID
     golden: GoldenRecord
+    death_claims: tuple[DeathClaim, ...] = ()
+    shares_number: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldBy:
-    """A live link: the identifier under which a source holds the person, and what it says of them."""
+    """A live link: the identifier under which a source holds the person, and what it says of them.
+
+    `in_doubt`: the source has said something else since, and nobody has settled whether it is still this person.
+    `accepted` are fields in which the record's answers may differ from what is known, and `taken` those in which its
+    own values were taken though others differ; both by a human's decision.
+    """
 
     source_id: UUID
     source_record_id: UUID
@@ -34,6 +50,9 @@ class HeldBy:
     identifier_value: str
     nhs_number_sent: str
     demographics: Demographics
+    in_doubt: bool = False
+    accepted: frozenset[str] = frozenset()
+    taken: frozenset[str] = frozenset()
 
 
 def demographics_of(record: SourceRecord) -> Demographics:
@@ -48,11 +67,21 @@ def demographics_of(record: SourceRecord) -> Demographics:
         postcode=record.postcode,
         address_line=record.address_line,
         phone=record.phone,
+        deceased=record.deceased,
+        death_date=record.death_date,
     )
 
 
+def live_links() -> QuerySet[Link]:
+    """Return the links that have not ended, each with `in_doubt`: whether its record waits for a decision."""
+    doubt = LinkReview.objects.filter(
+        source_record=OuterRef("source_record"), reason=Cause.DEMOGRAPHICS_CHANGED, settled_at__isnull=True
+    )
+    return Link.objects.filter(ended_at__isnull=True).annotate(in_doubt=Exists(doubt))
+
+
 def summary_of(person: Person) -> PersonSummary:
-    """Return a person's summary."""
+    """Return a person's summary, without what takes a look at others."""
     return PersonSummary(
         person_id=person.id,
         golden=GoldenRecord(
@@ -66,6 +95,8 @@ def summary_of(person: Person) -> PersonSummary:
             postcode=person.postcode,
             address_line=person.address_line,
             phone=person.phone,
+            deceased=person.deceased,
+            death_date=person.death_date,
         ),
     )
 
@@ -73,13 +104,14 @@ def summary_of(person: Person) -> PersonSummary:
 def person_summary(*, person_id: UUID) -> PersonSummary | None:
     """Return a person's summary, or None when there is no such person."""
     person = Person.objects.filter(id=person_id).first()
-    return summary_of(person) if person else None
+    return _summaries([person])[0] if person else None
 
 
 def held_by(*, person_id: UUID) -> list[HeldBy]:
     """Return the live links of a person, in a fixed order."""
     links = (
-        Link.objects.filter(person_id=person_id, ended_at__isnull=True)
+        live_links()
+        .filter(person_id=person_id)
         .select_related("source_record__source")
         .order_by("source_record__source__slug", "source_record__identifier_value")
     )
@@ -91,31 +123,260 @@ def held_by(*, person_id: UUID) -> list[HeldBy]:
             identifier_value=link.source_record.identifier_value,
             nhs_number_sent=link.source_record.nhs_number_sent,
             demographics=demographics_of(link.source_record),
+            in_doubt=link.in_doubt,
         )
         for link in links
     ]
+
+
+def with_decisions(*, held: Sequence[HeldBy], person_id: UUID) -> list[HeldBy]:
+    """Return a person's links with the fields that decisions in force have accepted."""
+    accepted: dict[UUID, set[str]] = defaultdict(set)
+    taken: dict[UUID, set[str]] = defaultdict(set)
+    decisions = LinkDecision.objects.filter(
+        review__source_record__in=[holding.source_record_id for holding in held],
+        review__person_id=person_id,
+        decision__in=[Decision.ACCEPT_FIELDS, Decision.TAKE_NEW_VALUES],
+        ended_at__isnull=True,
+    ).select_related("review")
+    for decision in decisions:
+        fields = accepted if decision.decision == Decision.ACCEPT_FIELDS else taken
+        fields[decision.review.source_record_id].update(decision.fields)
+    return [
+        replace(
+            holding,
+            accepted=frozenset(accepted[holding.source_record_id]),
+            taken=frozenset(taken[holding.source_record_id]),
+        )
+        for holding in held
+    ]
+
+
+def known_records(*, asked: HeldBy, held: Iterable[HeldBy]) -> tuple[KnownRecord, ...]:
+    """Return what an answer of one linked record is judged against: all that is linked to the person.
+
+    A record whose new values were taken differs from the others with a human's knowledge, in both directions; from its
+    own answers it does not.
+    """
+    return tuple(
+        KnownRecord(
+            demographics=holding.demographics,
+            accepted=asked.accepted
+            | (frozenset() if holding.source_record_id == asked.source_record_id else asked.taken | holding.taken),
+            proves=not holding.in_doubt,
+        )
+        for holding in held
+    )
 
 
 def people_with_number(*, nhs_number: str) -> list[PersonSummary]:
     """Return the people whom any source holds under a valid NHS number; more than one is possible, and shown."""
     if not nhs_number:
         return []  # what the records without a valid number have in common
-    return _summaries(Person.objects.filter(_linked(nhs_number=nhs_number)))
+    return _listed(nhs_number=nhs_number)
 
 
 def people_with_name(*, family: str, given: str, birth_date: date) -> list[PersonSummary]:
     """Return the people whom any source holds under a surname and birth date; `given` narrows when it is not empty."""
-    narrowed = _linked(family_clean=clean_name(text=family), birth_date=birth_date)
-    if given.strip():
-        narrowed &= _linked(given_clean__startswith=first_given(text=given))
-    return _summaries(Person.objects.filter(narrowed))
+    narrowed = {"given_clean__startswith": first_given(text=given)} if given.strip() else {}
+    return _listed(family_clean=clean_name(text=family), birth_date=birth_date, **narrowed)
 
 
-def _linked(**source_record_is: object) -> Q:
-    conditions = {f"links__source_record__{name}": value for name, value in source_record_is.items()}
-    return Q(links__ended_at__isnull=True, **conditions)
+def _listed(**source_record_is: object) -> list[PersonSummary]:
+    """Return the people with one linked record, not in doubt, that is so."""
+    conditions = {f"source_record__{name}": value for name, value in source_record_is.items()}
+    linked = live_links().filter(in_doubt=False, **conditions)
+    people = Person.objects.filter(id__in=linked.values("person_id"))
+    return _summaries(people.order_by("family", "given", "birth_date", "id")[: SEARCH_LIMIT + 1])
 
 
-def _summaries(people: QuerySet[Person]) -> list[PersonSummary]:
-    ordered = people.distinct().order_by("family", "given", "birth_date", "id")
-    return [summary_of(person) for person in ordered[: SEARCH_LIMIT + 1]]
+def _summaries(people: Iterable[Person]) -> list[PersonSummary]:
+    shown = [summary_of(person) for person in people]
+    sharing = _people_who_share_a_number([summary.person_id for summary in shown])
+    claims = _death_claims([summary.person_id for summary in shown if summary.golden.deceased is not None])
+    return [
+        replace(
+            summary, shares_number=summary.person_id in sharing, death_claims=tuple(claims.get(summary.person_id, ()))
+        )
+        for summary in shown
+    ]
+
+
+def _people_who_share_a_number(person_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of these people under whose NHS number another person is held too."""
+    numbered = Link.objects.filter(ended_at__isnull=True).exclude(source_record__nhs_number="")
+    others = numbered.filter(source_record__nhs_number=OuterRef("source_record__nhs_number")).exclude(
+        person_id=OuterRef("person_id")
+    )
+    return set(numbered.filter(Exists(others), person_id__in=person_ids).values_list("person_id", flat=True))
+
+
+def _death_claims(person_ids: Sequence[UUID]) -> dict[UUID, list[DeathClaim]]:
+    """Return what is said of the death of each of these people about which their sources disagree."""
+    if not person_ids:
+        return {}
+    claims: dict[UUID, list[DeathClaim]] = defaultdict(list)
+    links = (
+        live_links()
+        .filter(in_doubt=False, person_id__in=person_ids, source_record__deceased__isnull=False)
+        .select_related("source_record__source")
+        .order_by("source_record__source__rank", "source_record__source__slug", "source_record__identifier_value")
+    )
+    for link in links:
+        record = link.source_record
+        claims[link.person_id].append(
+            DeathClaim(source_name=record.source.name, deceased=bool(record.deceased), death_date=record.death_date)
+        )
+    return {person_id: said for person_id, said in claims.items() if claims_disagree(claims=said)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionTaken:
+    """How a doubt was settled. `decided_by` None: by a command on the service's own machine."""
+
+    decision: Decision
+    fields: tuple[str, ...]
+    note: str
+    decided_by: UUID | None
+    decided_at: datetime
+    ended_by: UUID | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSummary:
+    """One doubt as listed. `decision` None: open."""
+
+    review_id: UUID
+    cause: str
+    source_record_id: UUID
+    person_id: UUID
+    source_slug: str
+    source_name: str
+    raised_at: datetime
+    settled_at: datetime | None
+    decision: Decision | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """What one record says of who somebody is."""
+
+    source_name: str
+    demographics: Demographics
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSides:
+    """One doubt in full. `linked_person_id`: whom the record is linked to now, None for nobody.
+
+    `record` is what the record in doubt said and what is in force; `proposed` is what its source says instead, None
+    where it says nothing else. `others` are the other records of the person whom the doubt is about. `state` names all
+    that a decision rests on.
+    """
+
+    summary: ReviewSummary
+    linked_person_id: UUID | None
+    evidence: Mapping[str, str]
+    record: Side
+    proposed: Side | None
+    others: tuple[Side, ...]
+    decisions: tuple[DecisionTaken, ...]
+    state: str
+
+
+def open_reviews(*, limit: int) -> list[ReviewSummary]:
+    """Return the doubts that wait for a decision, oldest first."""
+    return [
+        _summary(review) for review in _reviews().filter(settled_at__isnull=True).order_by("raised_at", "id")[:limit]
+    ]
+
+
+def settled_reviews(*, limit: int) -> list[ReviewSummary]:
+    """Return the doubts that are settled, the latest first."""
+    settled = _reviews().filter(settled_at__isnull=False).order_by("-settled_at", "id")
+    return [_summary(review) for review in settled[:limit]]
+
+
+def count_reviews() -> tuple[int, int]:
+    """Return how many doubts are open, and how many settled."""
+    counted = LinkReview.objects.aggregate(
+        open=Count("id", filter=Q(settled_at__isnull=True)), settled=Count("id", filter=Q(settled_at__isnull=False))
+    )
+    return counted["open"], counted["settled"]
+
+
+def review_summary(*, review_id: UUID) -> ReviewSummary | None:
+    """Return one doubt as listed, or None when there is no such doubt."""
+    review = _reviews().filter(id=review_id).first()
+    return _summary(review) if review else None
+
+
+def review_sides(*, review_id: UUID) -> ReviewSides | None:
+    """Return both sides of a doubt, or None when there is no such doubt."""
+    review = _reviews().filter(id=review_id).first()
+    if review is None:
+        return None
+    record = review.source_record
+    link = Link.objects.filter(source_record=record, ended_at__isnull=True).first()
+    others = (
+        Link.objects.filter(person_id=review.person_id, ended_at__isnull=True)
+        .exclude(source_record=record)
+        .select_related("source_record__source")
+        .order_by("source_record__source__rank", "source_record__source__slug", "source_record__identifier_value")
+    )
+    return ReviewSides(
+        summary=_summary(review),
+        linked_person_id=link.person_id if link else None,
+        evidence=review.evidence,
+        record=_side(record),
+        proposed=Side(source_name=record.source.name, demographics=from_json(written=review.proposed))
+        if review.proposed and review.settled_at is None
+        else None,
+        others=tuple(_side(other.source_record) for other in others),
+        decisions=tuple(
+            DecisionTaken(
+                decision=Decision(taken.decision),
+                fields=tuple(taken.fields),
+                note=taken.note,
+                decided_by=taken.decided_by,
+                decided_at=taken.decided_at,
+                ended_by=taken.ended_by,
+                ended_at=taken.ended_at,
+            )
+            for taken in review.decisions.order_by("-decided_at", "id")
+        ),
+        state=state_of(review=review, record=record, link=link),
+    )
+
+
+def state_of(*, review: LinkReview, record: SourceRecord, link: Link | None) -> str:
+    """Return a name of all that a decision about this doubt rests on; it changes when any of that does."""
+    said = as_json(demographics=demographics_of(record))
+    return fingerprint(parts=[review.evidence, review.proposed, said, link and link.id, link and link.person_id])
+
+
+def _reviews() -> QuerySet[LinkReview]:
+    in_force = LinkDecision.objects.filter(review=OuterRef("id"), ended_at__isnull=True)
+    return LinkReview.objects.select_related("source_record__source").annotate(
+        decision=Subquery(in_force.values("decision")[:1])
+    )
+
+
+def _summary(review: LinkReview) -> ReviewSummary:
+    source = review.source_record.source
+    return ReviewSummary(
+        review_id=review.id,
+        cause=review.reason,
+        source_record_id=review.source_record_id,
+        person_id=review.person_id,
+        source_slug=source.slug,
+        source_name=source.name,
+        raised_at=review.raised_at,
+        settled_at=review.settled_at,
+        decision=Decision(review.decision) if review.decision else None,
+    )
+
+
+def _side(record: SourceRecord) -> Side:
+    return Side(source_name=record.source.name, demographics=demographics_of(record))

@@ -84,15 +84,15 @@ def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: dat
     candidates = []
     for source in all_sources():
         capabilities = catalogue.connector_for(kind=source.kind).capabilities
+        own = [holding for holding in holdings if holding.source_id == source.id]
         candidates.append(
             Candidate(
                 source_id=source.id,
                 time_limit_s=min(source.time_limit_s, settings.SOURCE_TIME_LIMIT_S),
                 holds=capabilities.categories,
                 answers_serve_others=capabilities.answers_serve_others,
-                local_identifiers=tuple(
-                    holding.identifier_value for holding in holdings if holding.source_id == source.id
-                ),
+                local_identifiers=tuple(holding.identifier_value for holding in own if not holding.in_doubt),
+                in_doubt=any(holding.in_doubt for holding in own),
                 may_ask=decision.may_ask(source_id=source.id),
                 enabled=source.enabled,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -19,20 +19,25 @@ from aggregator.accounts.requester import anonymous, operator
 from aggregator.accounts.roles import Role
 from aggregator.audit.models import AuditEvent
 from aggregator.errors import LongviewError, NotPermitted
+from aggregator.mpi.models import LinkReview
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.find_person import find_person
+from aggregator.services.list_reviews import list_reviews
 from aggregator.services.list_sources import list_sources
 from aggregator.services.load_identities import load_identities
 from aggregator.services.load_region import load_region
 from aggregator.services.load_relationships import load_relationships
 from aggregator.services.open_record import open_record
 from aggregator.services.read_consent import read_consent
+from aggregator.services.read_review import read_review
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.settle_review import settle_review
 from aggregator.services.sign_in import sign_in
 from aggregator.services.sign_out import sign_out
+from aggregator.services.take_back_review import take_back_review
 from aggregator.services.view_record import view_record
-from tests.world import JOAN_BORN, NOWHERE, PASSWORD, SOURCE_SLUG, SURGERY_ODS, World, make_world
+from tests.world import IDENTITIES, JOAN_BORN, NOWHERE, PASSWORD, SOURCE_SLUG, SURGERY_ODS, World, make_world
 
 # It shows nothing, and its ticket was given out by a showing.
 WRITES_NONE = {"follow_record"}
@@ -60,10 +65,32 @@ def opened(world: World) -> None:
     view_record(requester=world.clinician, retrieval_id=retrieval, now=timezone.now())
 
 
+def doubt_about(world: World) -> UUID:
+    """Have Joan's surgery say another birth date of her, once; return the doubt that this raises."""
+    if not LinkReview.objects.filter(person_id=world.joan).exists():
+        changed = IDENTITIES.replace("1951-05-04", "1980-01-01").splitlines()
+        load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=changed, now=timezone.now())
+    return LinkReview.objects.get(person_id=world.joan).id
+
+
+def settled(world: World) -> UUID:
+    review = doubt_about(world)
+    if LinkReview.objects.filter(id=review, settled_at__isnull=True).exists():
+        settle_review(
+            requester=world.administrator,
+            review_id=review,
+            decision="take-new-values",
+            note="Told by telephone.",
+            now=timezone.now(),
+        )
+    return review
+
+
 CALLS: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=operator(), source=SOURCE),
     "add_user": lambda world: add_user(requester=operator(), user=USER),
     "find_person": lambda world: find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN),
+    "list_reviews": lambda world: list_reviews(requester=world.administrator),
     "list_sources": lambda world: list_sources(requester=world.administrator),
     "load_identities": lambda world: load_identities(
         requester=operator(), source_slug=SOURCE_SLUG, lines=["nhs_number"], now=timezone.now()
@@ -73,13 +100,18 @@ CALLS: dict[str, Callable[[World], object]] = {
     ),
     "open_record": lambda world: open_record(requester=world.clinician, person_id=world.joan, now=timezone.now()),
     "read_consent": lambda world: read_consent(requester=world.administrator, person_id=world.joan),
+    "read_review": lambda world: read_review(requester=world.administrator, review_id=doubt_about(world)),
     "record_opt_out": lambda world: record_opt_out(
         requester=world.administrator, person_id=world.nobodys, opted_out=True, note="By telephone.", now=timezone.now()
     ),
+    "settle_review": settled,
     "sign_in": lambda world: sign_in(
         request=request_with_session(), username="dr.osei", password=PASSWORD, now=timezone.now()
     ),
     "sign_out": lambda world: sign_out(request=request_with_session(), requester=world.clinician),
+    "take_back_review": lambda world: take_back_review(
+        requester=world.administrator, review_id=settled(world), now=timezone.now()
+    ),
     "view_record": opened,
 }
 
@@ -87,6 +119,7 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=world.clinician, source=SOURCE),
     "add_user": lambda world: add_user(requester=operator(), user=WRONG_USER),
     "find_person": lambda world: find_person(requester=anonymous(), nhs_number="9990001006"),
+    "list_reviews": lambda world: list_reviews(requester=world.clinician),
     "list_sources": lambda world: list_sources(requester=world.clinician),
     "load_identities": lambda world: load_identities(
         requester=world.administrator, source_slug=SOURCE_SLUG, lines=[], now=timezone.now()
@@ -94,11 +127,18 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "load_relationships": lambda world: load_relationships(requester=operator(), source_slug="none", lines=[]),
     "open_record": lambda world: open_record(requester=world.outsider, person_id=world.joan, now=timezone.now()),
     "read_consent": lambda world: read_consent(requester=world.clinician, person_id=world.joan),
+    "read_review": lambda world: read_review(requester=world.clinician, review_id=uuid4()),
     "record_opt_out": lambda world: record_opt_out(
         requester=world.administrator, person_id=world.joan, opted_out=True, note=" ", now=timezone.now()
     ),
+    "settle_review": lambda world: settle_review(
+        requester=operator(), review_id=uuid4(), decision="noted", note="Joan Ferris", now=timezone.now()
+    ),
     "sign_in": lambda world: sign_in(
         request=request_with_session(), username="dr.osei", password="wrong", now=timezone.now()
+    ),
+    "take_back_review": lambda world: take_back_review(
+        requester=world.clinician, review_id=uuid4(), now=timezone.now()
     ),
     "view_record": lambda world: view_record(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
 }

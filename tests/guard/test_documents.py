@@ -30,7 +30,11 @@ IDENTIFYING = {
         "postcode",
         "address_line",
         "phone",
+        "deceased",
+        "death_date",
     },
+    "mpi.LinkReview": {"proposed"},
+    "mpi.LinkDecision": {"note", "record_before", "record_after"},
     "mpi.SourceRecord": {
         "identifier_value",
         "nhs_number_sent",
@@ -44,6 +48,9 @@ IDENTIFYING = {
         "postcode",
         "address_line",
         "phone",
+        "deceased",
+        "death_date",
+        "first_said",
     },
     "federation.Retrieval": {"asker"},
 }
@@ -72,6 +79,10 @@ NEITHER = {
         *("decided_by", "decided_at", "ended_at"),
     },
     "mpi.LinkReview": {"id", "source_record", "person", "reason", "evidence", "raised_at", "settled_at"},
+    "mpi.LinkDecision": {
+        *("id", "review", "decision", "fields", "decided_by", "decided_at", "ended_by", "ended_at"),
+        *("link_ended", "link_made"),
+    },
     "sources.Source": {
         *("id", "slug", "name", "organisation", "kind", "base_url", "identifier_system", "options"),
         *("time_limit_s", "rank", "enabled", "created_at"),

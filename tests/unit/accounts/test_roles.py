@@ -10,8 +10,8 @@ from tests.factories import requester
 
 EXPECTED = {
     Role.CLINICIAN: "find-person view-record",
-    Role.ADMINISTRATOR: "find-person manage-consent view-sources",
-    Role.OPERATOR: "view-sources manage-sources load-identities manage-users manage-consent",
+    Role.ADMINISTRATOR: "find-person manage-consent view-sources review-links",
+    Role.OPERATOR: "view-sources manage-sources load-identities manage-users manage-consent review-links",
     Role.ANONYMOUS: "",
 }
 

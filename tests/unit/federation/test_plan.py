@@ -89,3 +89,10 @@ def test_the_name_of_a_question_tells_nothing() -> None:
     name = flight_key(source_id=SOURCE, person_id=PERSON, categories=[RecordCategory.ALLERGIES], user_id=USER)
     assert not any(part in name for part in (str(SOURCE), str(PERSON), str(USER), "allergies"))
     assert len(name) == 64
+
+
+def test_a_source_whose_every_identifier_is_in_doubt_is_named_and_not_asked() -> None:
+    doubtful = candidate(local_identifiers=(), in_doubt=True)
+    partly, forbidden = candidate(in_doubt=True), candidate(local_identifiers=(), in_doubt=True, may_ask=False)
+    found = planned(doubtful, partly, forbidden)
+    assert [one.not_asked for one in found.sources] == ["identity-in-doubt", None, "may-not"]

@@ -1,0 +1,83 @@
+"""Doubts about identity: what can raise one, and how each may be settled. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from aggregator.mpi.matching import ANSWER_FIELDS
+
+
+class Cause(StrEnum):
+    """Why a doubt was raised. What the matching rules raise (a shared number, say) has the rule's name instead."""
+
+    DEMOGRAPHICS_CHANGED = "demographics-changed"
+    ANSWER_ABOUT_ANOTHER = "answer-about-another"
+    ENTRY_ABOUT_ANOTHER = "entry-about-another"
+
+
+class Decision(StrEnum):
+    """How a doubt was settled."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str) -> Decision:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    TAKE_NEW_VALUES = "take-new-values", "Take the new values: it is still the same person"
+    ACCEPT_FIELDS = "accept-fields", "Accept the fields ticked below in this source's answers, from now on"
+    NOTED = "noted", "Noted: nothing changes, and the same doubt is not raised again"
+    END_LINK = "end-link", "End the link: the record is somebody else's, and gets a person of its own"
+
+
+_DECISIONS: Mapping[str, tuple[Decision, ...]] = {
+    Cause.DEMOGRAPHICS_CHANGED: (Decision.TAKE_NEW_VALUES, Decision.END_LINK),
+    Cause.ANSWER_ABOUT_ANOTHER: (Decision.ACCEPT_FIELDS, Decision.END_LINK),
+}
+_WORDS: Mapping[str, str] = {
+    Cause.DEMOGRAPHICS_CHANGED: "The source now says something else of who this is",
+    Cause.ANSWER_ABOUT_ANOTHER: "An answer of the source was about somebody else",
+    Cause.ENTRY_ABOUT_ANOTHER: "Entries in an answer of the source named somebody else",
+    "same-number": "Two people have one NHS number",
+    "verified-number-and-demographics": "The record fits more than one person",
+    "name-and-birth-date": "Two people have the same name and date of birth",
+    "different-numbers": "Two people are alike and have different NHS numbers",
+}
+
+
+def decisions_for(*, cause: str, is_still_linked: bool) -> tuple[Decision, ...]:
+    """Return how a doubt of this cause may be settled.
+
+    `is_still_linked`: the record is linked to the person whom the doubt is about. When another decision has ended that
+    link, what is left is to take the values in, or to note it.
+    """
+    if is_about_the_linked_person(cause=cause) and not is_still_linked:
+        return (Decision.TAKE_NEW_VALUES,) if cause == Cause.DEMOGRAPHICS_CHANGED else (Decision.NOTED,)
+    return _DECISIONS.get(cause, (Decision.NOTED, Decision.END_LINK))
+
+
+def cause_words(*, cause: str) -> str:
+    """Return a cause in words for people."""
+    return _WORDS.get(cause, "The record may be another person's")
+
+
+def is_about_the_linked_person(*, cause: str) -> bool:
+    """Return whether the doubt is about the person whom the record is linked to; else it is about another."""
+    return cause in set(Cause)
+
+
+def acceptable_fields(*, evidence: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the fields of a doubt that can be accepted in later answers; a foreign identifier cannot."""
+    return tuple(field for field in ANSWER_FIELDS if field in evidence)
+
+
+def fingerprint(*, parts: Any) -> str:
+    """Return a short name of a state of affairs, to tell whether it is still the one that somebody looked at."""
+    written = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(written.encode()).hexdigest()[:32]

@@ -1,0 +1,213 @@
+"""Writes that settle a doubt about identity, and that take a decision back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from aggregator.errors import Clash
+from aggregator.mpi import matching
+from aggregator.mpi.demographics import Demographics, as_json, first_said, from_json, with_later
+from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
+from aggregator.mpi.operations import DEMOGRAPHIC_FIELDS, rebuild_golden, set_record
+from aggregator.mpi.queries import demographics_of, state_of
+from aggregator.mpi.reviews import Cause, Decision, acceptable_fields, is_about_the_linked_person
+
+BY_REVIEW = "by-review"
+RECORD_FIELDS = [*DEMOGRAPHIC_FIELDS, "first_said", "updated_at"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What a decision, or its taking back, changed. `new_person_id`: whom the record was given, if anybody."""
+
+    source_record_id: UUID
+    person_id: UUID
+    cause: str
+    decision: Decision
+    left_person_id: UUID | None = None
+    new_person_id: UUID | None = None
+
+
+def settle(
+    *,
+    review_id: UUID,
+    decision: Decision,
+    fields: Sequence[str],
+    note: str,
+    user_id: UUID | None,
+    seen: str,
+    now: datetime,
+) -> Settled:
+    """Settle an open doubt. `seen` is the state that the decider looked at, "" where none was named.
+
+    Must run in a transaction; the caller has checked that the cause allows the decision.
+    Raises: Clash when it is settled already, or is no longer what it was.
+    """
+    review = LinkReview.objects.select_for_update().get(id=review_id)
+    record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)
+    link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
+    if review.settled_at is not None:
+        raise Clash("This doubt is settled already.")
+    if seen and seen != state_of(review=review, record=record, link=link):
+        raise Clash("What this doubt rests on has changed since you looked. Look at it again.")
+    needs_its_link = is_about_the_linked_person(cause=review.reason) and decision in {
+        Decision.END_LINK,
+        Decision.ACCEPT_FIELDS,
+    }
+    if needs_its_link and (link is None or link.person_id != review.person_id):
+        raise Clash("The record is no longer linked to this person.")
+    made = LinkDecision(
+        review=review,
+        decision=decision,
+        fields=list(fields),
+        note=note,
+        decided_by=user_id,
+        decided_at=now,
+    )
+    if decision is Decision.TAKE_NEW_VALUES:
+        made.fields = list(acceptable_fields(evidence=review.evidence))
+        _take(made, record=record, values=_same_human(review, record), now=now)
+    elif decision is Decision.END_LINK:
+        if review.reason == Cause.DEMOGRAPHICS_CHANGED and review.proposed:
+            _take(made, record=record, values=from_json(written=review.proposed), now=now)
+        if link is not None and _should_end(link=link, review=review):
+            _move(made, link=link, user_id=user_id, now=now)
+    made.save(force_insert=True)
+    review.settled_at = now
+    review.save(update_fields=["settled_at"])
+    rebuild_golden(person_ids=_people(review=review, link=link, made=made))
+    return Settled(
+        source_record_id=record.id,
+        person_id=review.person_id,
+        cause=review.reason,
+        decision=decision,
+        left_person_id=made.link_ended.person_id if made.link_ended else None,
+        new_person_id=made.link_made.person_id if made.link_made else None,
+    )
+
+
+def take_back(*, review_id: UUID, user_id: UUID | None, now: datetime) -> Settled:
+    """Take the decision on a doubt back: what it changed is as it was before, and the doubt is open again.
+
+    Must run in a transaction.
+    Raises: Clash when nothing is settled, or a later decision or doubt stands on it.
+    """
+    review = LinkReview.objects.select_for_update().get(id=review_id)
+    record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)
+    made = LinkDecision.objects.filter(review=review, ended_at__isnull=True).first()
+    if review.settled_at is None or made is None:
+        raise Clash("This doubt is not settled.")
+    link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
+    _check_nothing_stands_on(made=made, record=record, link=link)
+    if made.link_made is not None and made.link_ended is not None:
+        Link.objects.filter(id=made.link_made_id).update(ended_at=now)
+        Link.objects.filter(id=made.link_ended_id).update(ended_at=None)
+    if made.record_before is not None:
+        held = _written(record)
+        if held != made.record_after:
+            review.proposed = held["demographics"]  # what the source has said since is not lost
+        _restore(record, written=made.record_before)
+    _absorb_newer(review=review)
+    made.ended_at, made.ended_by = now, user_id
+    made.save(update_fields=["ended_at", "ended_by"])
+    review.settled_at = None
+    review.save(update_fields=["settled_at", "evidence", "proposed"])
+    rebuild_golden(person_ids=_people(review=review, link=link, made=made))
+    return Settled(
+        source_record_id=record.id,
+        person_id=review.person_id,
+        cause=review.reason,
+        decision=Decision(made.decision),
+    )
+
+
+def _same_human(review: LinkReview, record: SourceRecord) -> Demographics:
+    return with_later(earlier=demographics_of(record), later=from_json(written=review.proposed))
+
+
+def _should_end(*, link: Link, review: LinkReview) -> bool:
+    """Return whether there is a link to end: a record that stands alone, as another person, is apart already."""
+    if link.person_id == review.person_id:
+        return True
+    return Link.objects.filter(person_id=link.person_id, ended_at__isnull=True).exclude(id=link.id).exists()
+
+
+def _take(made: LinkDecision, *, record: SourceRecord, values: Demographics, now: datetime) -> None:
+    made.record_before = _written(record)
+    set_record(record=record, demographics=values, first=first_said(before=Demographics(), now=values), now=now)
+    record.save(update_fields=RECORD_FIELDS)
+    made.record_after = _written(record)
+
+
+def _move(made: LinkDecision, *, link: Link, user_id: UUID | None, now: datetime) -> None:
+    link.ended_at = now
+    link.save(update_fields=["ended_at"])
+    made.link_ended = link
+    made.link_made = Link.objects.create(
+        source_record_id=link.source_record_id,
+        person=Person.objects.create(created_at=now),
+        grade=matching.Grade.CERTAIN,
+        rule=BY_REVIEW,
+        rules_version=matching.RULES_VERSION,
+        decided_by=user_id,
+        decided_at=now,
+    )
+
+
+def _check_nothing_stands_on(*, made: LinkDecision, record: SourceRecord, link: Link | None) -> None:
+    if made.link_made is not None and (link is None or link.id != made.link_made_id):
+        raise Clash("The record has been linked anew since. Take that decision back first.")
+    later = LinkDecision.objects.filter(
+        review__source_record=record,
+        ended_at__isnull=True,
+        decided_at__gt=made.decided_at,
+        record_before__isnull=False,
+    )
+    if made.record_before is not None and later.exists():
+        raise Clash("A later decision about this record stands. Take that one back first.")
+
+
+def _absorb_newer(*, review: LinkReview) -> None:
+    """Take a newer open doubt of the same kind into the one that is opened again: one open doubt per record and cause.
+
+    Raises: Clash where decisions about the newer one are on record.
+    """
+    newer = LinkReview.objects.filter(
+        source_record=review.source_record_id, reason=review.reason, settled_at__isnull=True
+    )
+    if review.reason != Cause.DEMOGRAPHICS_CHANGED:
+        newer = newer.filter(person_id=review.person_id)
+    for doubt in newer.select_for_update():
+        if doubt.decisions.exists():
+            raise Clash("A newer doubt of this kind about the record is open. Settle that one first.")
+        review.evidence = {**review.evidence, **doubt.evidence}
+        review.proposed = doubt.proposed or review.proposed  # what the source said last
+        doubt.delete()
+
+
+def _written(record: SourceRecord) -> dict[str, Any]:
+    return {
+        "demographics": as_json(demographics=demographics_of(record)),
+        "first_said": record.first_said,
+        "updated_at": record.updated_at.isoformat(),
+    }
+
+
+def _restore(record: SourceRecord, *, written: dict[str, Any]) -> None:
+    set_record(
+        record=record,
+        demographics=from_json(written=written["demographics"]),
+        first=Demographics(),
+        now=datetime.fromisoformat(written["updated_at"]),
+    )
+    record.first_said = written["first_said"]
+    record.save(update_fields=RECORD_FIELDS)
+
+
+def _people(*, review: LinkReview, link: Link | None, made: LinkDecision) -> set[UUID]:
+    links = (link, made.link_ended, made.link_made)
+    return {review.person_id, *(one.person_id for one in links if one is not None)}

@@ -1,0 +1,154 @@
+"""Read both sides of a doubt about identity, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.db import transaction
+
+from aggregator.accounts.authentication import requester_for
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.audit import trail
+from aggregator.errors import NotFound, NotPermitted
+from aggregator.mpi import queries
+from aggregator.mpi.demographics import Demographics
+from aggregator.mpi.queries import DecisionTaken, ReviewSummary, Side
+from aggregator.mpi.reviews import Decision as Decision
+from aggregator.mpi.reviews import acceptable_fields, cause_words, decisions_for
+
+ACTION = "read-review"
+
+Value = str | date | None
+
+# Every field that a reviewer compares: the name by which evidence knows it, "" where it is none, and how it is read.
+_FIELDS: tuple[tuple[str, str, Callable[[Demographics], Value]], ...] = (
+    ("nhs_number", "NHS number", lambda said: said.nhs_number),
+    ("family", "Surname", lambda said: said.family),
+    ("given", "First names", lambda said: said.given),
+    ("birth_date", "Born", lambda said: said.birth_date),
+    ("sex", "Gender", lambda said: said.sex),
+    ("postcode", "Postcode", lambda said: said.postcode),
+    ("", "Address", lambda said: said.address_line),
+    ("", "Telephone", lambda said: said.phone),
+    ("", "Died", lambda said: said.death_date or {True: "Yes", False: "No", None: ""}[said.deceased]),
+)
+FIELD_WORDS = {
+    "nhs_number": "NHS number",
+    "birth_date": "Date of birth",
+    "sex": "Gender",
+    "name": "Name (both parts)",
+    "given": "First name",
+    "family": "Surname",
+    "postcode": "Postcode",
+    "identifier": "The source's own identifier",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One field. `values` stand in the order of the view's columns; `evidence` says how far it raised the doubt."""
+
+    label: str
+    values: tuple[Value, ...]
+    differs: bool
+    evidence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionLine:
+    """A decision as told: `decided_by` and `ended_by` are names, for people."""
+
+    taken: DecisionTaken
+    fields: tuple[str, ...]
+    decided_by: str
+    ended_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewView:
+    """`acceptable` maps the fields that may be accepted to their words. `state` goes back with the decision, so that
+    one about something that has changed meanwhile is refused."""
+
+    summary: ReviewSummary
+    cause_words: str
+    evidence: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    is_still_linked: bool
+    decisions: tuple[Decision, ...]
+    acceptable: tuple[tuple[str, str], ...]
+    history: tuple[DecisionLine, ...]
+    state: str
+
+
+def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
+    """Return a doubt with what each side says. Whom it shows is in the audit: the person, and whoever holds the record.
+
+    Raises: NotPermitted; NotFound.
+    """
+    if not requester.may(Permission.REVIEW_LINKS):
+        error = NotPermitted("You may not see doubts about identity.")
+        raise trail.refuse(requester=requester, action=ACTION, error=error, detail={"review": review_id})
+    sides = queries.review_sides(review_id=review_id)
+    if sides is None:
+        raise trail.refuse(requester=requester, action=ACTION, error=NotFound(), detail={"review": review_id})
+    summary = sides.summary
+    is_still_linked = sides.linked_person_id == summary.person_id
+    with transaction.atomic():
+        for person_id in dict.fromkeys([summary.person_id, sides.linked_person_id or summary.person_id]):
+            trail.append(requester=requester, action=ACTION, person_id=person_id, detail={"review": review_id})
+    columns = _columns(sides.record, proposed=sides.proposed, others=sides.others)
+    return ReviewView(
+        summary=summary,
+        cause_words=cause_words(cause=summary.cause),
+        evidence=tuple((FIELD_WORDS.get(field, field), word) for field, word in sides.evidence.items()),
+        columns=tuple(heading for heading, _ in columns),
+        rows=_rows([said for _, said in columns], evidence=sides.evidence),
+        is_still_linked=is_still_linked,
+        decisions=decisions_for(cause=summary.cause, is_still_linked=is_still_linked),
+        acceptable=tuple((field, FIELD_WORDS[field]) for field in acceptable_fields(evidence=sides.evidence)),
+        history=tuple(
+            DecisionLine(
+                taken=taken,
+                fields=tuple(FIELD_WORDS.get(field, field) for field in taken.fields),
+                decided_by=_who(taken.decided_by),
+                ended_by=_who(taken.ended_by) if taken.ended_at else "",
+            )
+            for taken in sides.decisions
+        ),
+        state=sides.state,
+    )
+
+
+def _columns(record: Side, *, proposed: Side | None, others: tuple[Side, ...]) -> list[tuple[str, Demographics]]:
+    columns = [(f"{record.source_name}: on record", record.demographics)]
+    if proposed is not None:
+        columns.insert(0, (f"{proposed.source_name}: says now", proposed.demographics))
+    return columns + [(f"{other.source_name}: the person's other record", other.demographics) for other in others]
+
+
+def _rows(said: list[Demographics], *, evidence: Mapping[str, str]) -> tuple[Row, ...]:
+    rows = []
+    for field, label, read in _FIELDS:
+        values = tuple(read(one) for one in said)
+        both_names = evidence.get("name", "") if field in {"family", "given"} else ""
+        rows.append(
+            Row(
+                label=label,
+                values=values,
+                differs=len({str(value).casefold() for value in values if value}) > 1,
+                evidence=evidence.get(field, "") or both_names,
+            )
+        )
+    return tuple(rows)
+
+
+def _who(user_id: UUID | None) -> str:
+    if user_id is None:
+        return "A command on the service's machine"
+    somebody = requester_for(user_id=user_id)
+    return f"{somebody.given} {somebody.family}" if somebody else "Somebody whose account is closed"

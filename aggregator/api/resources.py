@@ -98,6 +98,10 @@ def patient_resource(*, person: PersonSummary) -> Json:
         resource["gender"] = golden.sex
     if golden.birth_date:
         resource["birthDate"] = golden.birth_date.isoformat()
+    if golden.deceased and golden.fhir_death_date:
+        resource["deceasedDateTime"] = golden.fhir_death_date
+    elif golden.deceased is not None:
+        resource["deceasedBoolean"] = golden.deceased
     address = {"line": [golden.address_line] if golden.address_line else [], "postalCode": golden.postcode}
     if any(address.values()):
         resource["address"] = [{"use": "home", **{part: value for part, value in address.items() if value}}]
@@ -115,7 +119,24 @@ def completeness_outcome(*, view: RecordView) -> Json:
     if not issues:
         words = "No source is known to hold a record of this patient."
         issues.append(issue(severity="warning", code="incomplete", diagnostics=words))
+    issues.extend(_identity_issues(view.person))
     return outcome(issues=issues)
+
+
+def _identity_issues(person: PersonSummary) -> list[Json]:
+    """Return what must be known before this person is taken for the right one."""
+    issues = []
+    if person.death_claims:
+        said = "; ".join(
+            f"{claim.source_name} says {'died' if claim.deceased else 'not dead'} {claim.death_date}".rstrip()
+            for claim in person.death_claims
+        )
+        words = f"Sources disagree about death: {said}."
+        issues.append(issue(severity="warning", code="business-rule", diagnostics=words))
+    if person.shares_number:
+        words = "This NHS number is also on another person's record: check the other identifiers."
+        issues.append(issue(severity="warning", code="multiple-matches", diagnostics=words))
+    return issues
 
 
 def _source_issue(status: SourceStatus) -> Json:

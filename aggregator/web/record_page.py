@@ -53,7 +53,7 @@ TAG_COLOURS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Banner:
-    """The patient banner: four identifiers, always in sight."""
+    """The patient banner: four identifiers, always in sight. The dead have no age but that at death."""
 
     person_id: UUID
     name: str
@@ -63,6 +63,10 @@ class Banner:
     nhs_number: str
     number_remark: str
     address: str
+    deceased: bool = False
+    died: str = ""
+    age_at_death: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,12 +167,32 @@ def banner_of(*, person: PersonSummary, today: date) -> Banner:
         person_id=person.person_id,
         name=wording.banner_name(family=golden.family, given=golden.given),
         born=wording.short_date(golden.birth_date),
-        age=wording.age(golden.birth_date, today=today),
+        age="" if golden.deceased else wording.age(golden.birth_date, today=today),
         gender=golden.sex.capitalize() or wording.NOT_KNOWN,
         nhs_number=wording.nhs_number(golden.nhs_number or golden.unusable_number),
         number_remark=_number_remark(golden),
         address=", ".join(part for part in (golden.address_line, golden.postcode) if part),
+        deceased=bool(golden.deceased),
+        died=wording.died(golden.death_date) if golden.deceased else "",
+        age_at_death=wording.age_at_death(golden.birth_date, died=golden.death_days, today=today)
+        if golden.deceased
+        else "",
+        warnings=warnings_of(person=person),
     )
+
+
+def warnings_of(*, person: PersonSummary) -> tuple[str, ...]:
+    """Return what must be known before this person is taken for the right one."""
+    warnings = []
+    if person.death_claims:
+        said = "; ".join(
+            f"{claim.source_name}: {wording.death_claim(deceased=claim.deceased, sent=claim.death_date)}"
+            for claim in person.death_claims
+        )
+        warnings.append(f"Sources disagree about death: {said}.")
+    if person.shares_number:
+        warnings.append("This NHS number is also on another person's record: check the other identifiers.")
+    return tuple(warnings)
 
 
 def _number_remark(golden: GoldenRecord) -> str:

@@ -103,6 +103,29 @@ def age(born: date | None, *, today: date) -> str:
     return f"{weeks}w" if weeks < 26 else f"{(today - born).days * 12 // 365}m"
 
 
+def age_at_death(born: date | None, *, died: tuple[date, date] | None, today: date) -> str:
+    """Return the age that somebody reached who died between two days; both ages where the days leave two open.
+
+    Not known without a birth date or a date of death, and for a death that lies before the birth or after today.
+    """
+    if born is None or died is None or died[1] < born or died[0] > today:
+        return NOT_KNOWN
+    youngest, oldest = (age(born, today=day) for day in (max(died[0], born), min(died[1], today)))
+    return youngest if youngest == oldest else f"{youngest} to {oldest}"
+
+
+def died(sent: str) -> str:
+    """Return a date of death as it was sent, in our way of writing dates."""
+    return sent_date(sent) if sent else NOT_KNOWN
+
+
+def death_claim(*, deceased: bool, sent: str) -> str:
+    """Return in words what one source says of a death."""
+    if not deceased:
+        return "not dead"
+    return f"died {sent_date(sent)}" if sent else "died, date not known"
+
+
 def banner_name(*, family: str, given: str) -> str:
     """Return a name as EDWARDS, Joan."""
     if not family and not given:

@@ -12,6 +12,7 @@ import pytest
 
 from aggregator.api import resources
 from aggregator.api.rendering import FhirRenderer
+from aggregator.mpi.death import DeathClaim
 from aggregator.mpi.golden import GoldenRecord
 from aggregator.mpi.queries import PersonSummary
 from aggregator.record import completeness, merge
@@ -57,13 +58,18 @@ def status(source: str, name: str, outcome: Outcome, **more: Any) -> SourceStatu
     )
 
 
-def searchset(*items: Item, statuses: tuple[SourceStatus, ...] = (), withheld: bool = False) -> dict[str, Any]:
+FERRIS = PersonSummary(
+    person_id=PERSON, golden=GoldenRecord(family="Ferris", given="Joan", birth_date=date(1951, 5, 4))
+)
+
+
+def searchset(
+    *items: Item, statuses: tuple[SourceStatus, ...] = (), withheld: bool = False, person: PersonSummary = FERRIS
+) -> dict[str, Any]:
     record = merge.merge(items=items)
     view = RecordView(
         retrieval_id=UUID(int=7),
-        person=PersonSummary(
-            person_id=PERSON, golden=GoldenRecord(family="Ferris", given="Joan", birth_date=date(1951, 5, 4))
-        ),
+        person=person,
         asked_at=NOW,
         deadline_at=NOW,
         complete=True,
@@ -181,3 +187,34 @@ def test_each_source_has_an_issue_of_its_own() -> None:
 def test_a_person_whom_no_source_holds_is_not_read_as_healthy() -> None:
     (issue,) = resource_of(searchset(), "OperationOutcome")["issue"]
     assert (issue["severity"], issue["code"]) == ("warning", "incomplete")
+
+
+@pytest.mark.parametrize(
+    ("golden", "said"),
+    [
+        (GoldenRecord(), {}),
+        (GoldenRecord(deceased=False), {"deceasedBoolean": False}),
+        (GoldenRecord(deceased=True), {"deceasedBoolean": True}),
+        (GoldenRecord(deceased=True, death_date="1948"), {"deceasedDateTime": "1948"}),
+        (GoldenRecord(deceased=True, death_date="1948-03-01T10:00"), {"deceasedDateTime": "1948-03-01"}),
+        (GoldenRecord(deceased=True, death_date="last spring"), {"deceasedBoolean": True}),
+    ],
+)
+def test_a_death_is_told_by_its_date_where_there_is_one(golden: GoldenRecord, said: dict[str, Any]) -> None:
+    patient = resources.patient_resource(person=PersonSummary(person_id=PERSON, golden=golden))
+    assert {name: value for name, value in patient.items() if name.startswith("deceased")} == said
+
+
+def test_what_casts_doubt_on_the_person_is_told_beside_the_sources() -> None:
+    claims = (
+        DeathClaim(source_name="North", deceased=True, death_date="1948"),
+        DeathClaim(source_name="South", deceased=False),
+    )
+    person = PersonSummary(person_id=PERSON, golden=GoldenRecord(), death_claims=claims, shares_number=True)
+    told = searchset(person=person)["entry"][-1]["resource"]["issue"]
+    assert [(one["severity"], one["code"]) for one in told] == [
+        ("warning", "incomplete"),
+        ("warning", "business-rule"),
+        ("warning", "multiple-matches"),
+    ]
+    assert told[1]["diagnostics"] == "Sources disagree about death: North says died 1948; South says not dead."

@@ -1,15 +1,17 @@
-"""The patient banner says what is known of the NHS number."""
+"""The patient banner says what is known of the NHS number, of a death, and of what casts doubt on both."""
 
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from aggregator.mpi.death import DeathClaim
 from aggregator.mpi.golden import GoldenRecord
 from aggregator.mpi.queries import PersonSummary
-from aggregator.web.record_page import banner_of
+from aggregator.web.record_page import Banner, banner_of
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,51 @@ from aggregator.web.record_page import banner_of
 def test_a_number_is_shown_with_what_it_is_worth(golden: GoldenRecord, number: str, remark: str) -> None:
     banner = banner_of(person=PersonSummary(person_id=UUID(int=1), golden=golden), today=date(2026, 11, 25))
     assert (banner.nhs_number, banner.number_remark) == (number, remark)
+
+
+def banner(**values: Any) -> Banner:
+    golden = GoldenRecord(**{"birth_date": date(1900, 5, 4), **values})
+    return banner_of(person=PersonSummary(person_id=UUID(int=1), golden=golden), today=date(2026, 11, 25))
+
+
+@pytest.mark.parametrize("deceased", [None, False])
+def test_the_living_have_an_age_and_no_death(deceased: bool | None) -> None:
+    shown = banner(birth_date=date(1951, 5, 4), deceased=deceased)
+    assert (shown.deceased, shown.age, shown.died, shown.age_at_death) == (False, "75y", "", "")
+
+
+@pytest.mark.parametrize(
+    ("sent", "died", "age_at_death"),
+    [
+        ("1948-05-04", "04-May-1948", "48y"),
+        ("1948-05-03", "03-May-1948", "47y"),
+        ("1948-05-03T23:30:00Z", "04-May-1948 00:30", "48y"),
+        ("1948", "1948", "47y to 48y"),
+        ("1948-06", "Jun-1948", "48y"),
+        ("", "Not known", "Not known"),
+        ("1899", "1899", "Not known"),
+        ("2027-01-01", "01-Jan-2027", "Not known"),
+        ("last spring", "last spring", "Not known"),
+        ("1900", "1900", "0w to 7m"),
+    ],
+)
+def test_the_dead_have_the_age_at_which_they_died_and_no_other(sent: str, died: str, age_at_death: str) -> None:
+    shown = banner(deceased=True, death_date=sent)
+    assert (shown.deceased, shown.age, shown.died, shown.age_at_death) == (True, "", died, age_at_death)
+
+
+def test_without_a_birth_date_there_is_no_age_at_death() -> None:
+    assert banner(birth_date=None, deceased=True, death_date="1948").age_at_death == "Not known"
+
+
+def test_what_must_be_known_before_this_is_taken_for_the_right_person_is_said() -> None:
+    claims = (
+        DeathClaim(source_name="North", deceased=True, death_date="1948-03"),
+        DeathClaim(source_name="South", deceased=True),
+        DeathClaim(source_name="West", deceased=False),
+    )
+    person = PersonSummary(person_id=UUID(int=1), golden=GoldenRecord(), death_claims=claims, shares_number=True)
+    assert banner_of(person=person, today=date(2026, 11, 25)).warnings == (
+        "Sources disagree about death: North: died Mar-1948; South: died, date not known; West: not dead.",
+        "This NHS number is also on another person's record: check the other identifiers.",
+    )

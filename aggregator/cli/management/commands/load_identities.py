@@ -20,7 +20,8 @@ REJECTED_SHOWN = 20
 class Command(BaseCommand):
     help = (
         "Load the people that a source holds from a CSV with a heading: local_id (default nhs_number), nhs_number, "
-        "nhs_number_status, family, given, birth_date, gender, postcode, address_line, phone. Safe to run again."
+        "nhs_number_status, family, given, birth_date, gender, postcode, address_line, phone, deceased, death_date. "
+        "Safe to run again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

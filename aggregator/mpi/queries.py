@@ -270,9 +270,9 @@ class Side:
 class ReviewSides:
     """One doubt in full. `linked_person_id`: whom the record is linked to now, None for nobody.
 
-    `record` is what the record in doubt said and what is in force; `proposed` is what its source says instead, None
-    where it says nothing else. `others` are the other records of the person whom the doubt is about. `state` names all
-    that a decision rests on.
+    `record` is what the record in doubt says and what is in force; `proposed` is what its source says instead, None
+    where it says nothing else; `before` is what it said before the decision in force, None where that changed nothing.
+    `others` are the other records of the person whom the doubt is about. `state` names all that a decision rests on.
     """
 
     summary: ReviewSummary
@@ -280,6 +280,7 @@ class ReviewSides:
     evidence: Mapping[str, str]
     record: Side
     proposed: Side | None
+    before: Side | None
     others: tuple[Side, ...]
     decisions: tuple[DecisionTaken, ...]
     state: str
@@ -319,6 +320,7 @@ def review_sides(*, review_id: UUID) -> ReviewSides | None:
         return None
     record = review.source_record
     link = Link.objects.filter(source_record=record, ended_at__isnull=True).first()
+    in_force = review.decisions.filter(ended_at__isnull=True, record_before__isnull=False).first()
     others = (
         Link.objects.filter(person_id=review.person_id, ended_at__isnull=True)
         .exclude(source_record=record)
@@ -332,6 +334,12 @@ def review_sides(*, review_id: UUID) -> ReviewSides | None:
         record=_side(record),
         proposed=Side(source_name=record.source.name, demographics=from_json(written=review.proposed))
         if review.proposed and review.settled_at is None
+        else None,
+        before=Side(
+            source_name=record.source.name,
+            demographics=from_json(written=in_force.record_before["demographics"]),
+        )
+        if in_force
         else None,
         others=tuple(_side(other.source_record) for other in others),
         decisions=tuple(

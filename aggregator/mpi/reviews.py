@@ -41,10 +41,10 @@ _DECISIONS: Mapping[str, tuple[Decision, ...]] = {
     Cause.ANSWER_ABOUT_ANOTHER: (Decision.ACCEPT_FIELDS, Decision.END_LINK),
 }
 _WORDS: Mapping[str, str] = {
-    Cause.DEMOGRAPHICS_CHANGED: "The source now says something else of who this is",
-    Cause.ANSWER_ABOUT_ANOTHER: "An answer of the source was about somebody else",
-    Cause.ENTRY_ABOUT_ANOTHER: "Entries in an answer of the source named somebody else",
-    "same-number": "Two people have one NHS number",
+    Cause.DEMOGRAPHICS_CHANGED: "The source has changed who it says this patient is",
+    Cause.ANSWER_ABOUT_ANOTHER: "The source sent an answer about somebody else",
+    Cause.ENTRY_ABOUT_ANOTHER: "The source sent entries about somebody else",
+    "same-number": "Two people share an NHS number",
     "verified-number-and-demographics": "The record fits more than one person",
     "name-and-birth-date": "Two people have the same name and date of birth",
     "different-numbers": "Two people are alike and have different NHS numbers",

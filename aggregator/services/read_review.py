@@ -16,9 +16,9 @@ from aggregator.audit import trail
 from aggregator.errors import NotFound, NotPermitted
 from aggregator.mpi import queries
 from aggregator.mpi.demographics import Demographics
-from aggregator.mpi.queries import DecisionTaken, ReviewSummary, Side
+from aggregator.mpi.queries import DecisionTaken, ReviewSides, ReviewSummary
 from aggregator.mpi.reviews import Decision as Decision
-from aggregator.mpi.reviews import acceptable_fields, cause_words, decisions_for
+from aggregator.mpi.reviews import acceptable_fields, cause_words, decisions_for, is_about_the_linked_person
 
 ACTION = "read-review"
 
@@ -101,7 +101,7 @@ def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
     with transaction.atomic():
         for person_id in dict.fromkeys([summary.person_id, sides.linked_person_id or summary.person_id]):
             trail.append(requester=requester, action=ACTION, person_id=person_id, detail={"review": review_id})
-    columns = _columns(sides.record, proposed=sides.proposed, others=sides.others)
+    columns = _columns(sides)
     return ReviewView(
         summary=summary,
         cause_words=cause_words(cause=summary.cause),
@@ -124,11 +124,16 @@ def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
     )
 
 
-def _columns(record: Side, *, proposed: Side | None, others: tuple[Side, ...]) -> list[tuple[str, Demographics]]:
-    columns = [(f"{record.source_name}: on record", record.demographics)]
-    if proposed is not None:
-        columns.insert(0, (f"{proposed.source_name}: says now", proposed.demographics))
-    return columns + [(f"{other.source_name}: the person's other record", other.demographics) for other in others]
+def _columns(sides: ReviewSides) -> list[tuple[str, Demographics]]:
+    is_same_person = is_about_the_linked_person(cause=sides.summary.cause)
+    whose = "the person's other record" if is_same_person else "the other person's record"
+    told = [
+        (sides.proposed, "says now"),
+        (sides.record, "on record"),
+        (sides.before, "before the decision"),
+        *((other, whose) for other in sides.others),
+    ]
+    return [(f"{side.source_name}: {words}", side.demographics) for side, words in told if side is not None]
 
 
 def _rows(said: list[Demographics], *, evidence: Mapping[str, str]) -> tuple[Row, ...]:

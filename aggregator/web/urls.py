@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from aggregator.web import administrator, clinician, session
+from aggregator.web import administrator, clinician, reviews, session
 
 urlpatterns = [
     path("", clinician.find, name="find"),
@@ -16,4 +16,7 @@ urlpatterns = [
     path("records/<uuid:retrieval_id>/entries/<slug:entry_key>", clinician.entry, name="entry"),
     path("people/<uuid:person_id>/consent", administrator.consent, name="consent"),
     path("sources", administrator.sources, name="sources"),
+    path("reviews", reviews.reviews, name="reviews"),
+    path("reviews/<uuid:review_id>", reviews.review, name="review"),
+    path("reviews/<uuid:review_id>/take-back", reviews.take_back, name="take-back-review"),
 ]

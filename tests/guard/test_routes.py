@@ -13,7 +13,7 @@ from tests.world import World, make_world, signed_in_client
 
 OPEN_ROUTES = {"sign-in", "livez", "readyz", "fhir-metadata"}
 # Fixed, since they are part of the tests' names: helpers that run tests side by side must find the same ones.
-SAMPLE = {"person_id": UUID(int=1), "retrieval_id": UUID(int=2), "entry_key": "abc"}
+SAMPLE = {"person_id": UUID(int=1), "retrieval_id": UUID(int=2), "entry_key": "abc", "review_id": UUID(int=3)}
 
 
 def every_route() -> Iterator[tuple[str, str]]:
@@ -78,6 +78,9 @@ ROLE_TABLE = [
     ("dr.osei", "get", "/records/{unknown}", 404),
     ("dr.osei", "get", "/people/{joan}/consent", 403),
     ("dr.osei", "get", "/sources", 403),
+    ("dr.osei", "get", "/reviews", 403),
+    ("dr.osei", "get", "/reviews/{unknown}", 403),
+    ("dr.osei", "post", "/reviews/{unknown}/take-back", 403),
     ("dr.osei", "get", "/fhir/Patient/{joan}/$everything", 202),
     ("dr.osei", "get", "/fhir/Patient/{peter}/$everything", 403),
     ("dr.osei", "get", "/fhir/Patient/{unknown}/$everything", 404),
@@ -92,6 +95,10 @@ ROLE_TABLE = [
     ("ms.lane", "get", "/people/{joan}/consent", 200),
     ("ms.lane", "get", "/people/{unknown}/consent", 404),
     ("ms.lane", "get", "/sources", 200),
+    ("ms.lane", "get", "/reviews", 200),
+    ("ms.lane", "get", "/reviews/{unknown}", 404),
+    ("ms.lane", "post", "/reviews/{unknown}/take-back", 404),
+    ("ms.lane", "get", "/reviews/{unknown}/take-back", 405),
 ]
 
 

@@ -1,0 +1,82 @@
+"""Doubts about identity: the list, both sides of one, and its settling."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from aggregator.accounts.requester import Requester
+from aggregator.errors import Invalid
+from aggregator.services import list_reviews, read_review, settle_review, take_back_review
+from aggregator.web import wording
+from aggregator.web.door import draw, signed_in
+from aggregator.web.forms import ReviewForm
+
+
+@require_GET
+@signed_in
+def reviews(request: HttpRequest, requester: Requester) -> HttpResponse:
+    """Show the doubts about identity, open ones first."""
+    return draw(
+        request,
+        "reviews",
+        reviews=list_reviews.list_reviews(requester=requester),
+        cause_words=list_reviews.cause_words,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def review(request: HttpRequest, requester: Requester, review_id: UUID) -> HttpResponse:
+    """Show both sides of a doubt, and settle it."""
+    form = ReviewForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            settle_review.settle_review(
+                requester=requester,
+                review_id=review_id,
+                decision=form.cleaned_data["decision"],
+                fields=request.POST.getlist("fields") if form.accepts_fields else (),
+                note=form.cleaned_data["note"],
+                seen=form.cleaned_data["seen"],
+                now=timezone.now(),
+            )
+            return HttpResponseRedirect(reverse("review", kwargs={"review_id": review_id}))
+        except Invalid as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
+    view = read_review.read_review(requester=requester, review_id=review_id)
+    return draw(
+        request,
+        "review",
+        view=view,
+        form=form,
+        ticked=request.POST.getlist("fields"),
+        shown=_shown,
+        status=400 if form.errors else 200,
+    )
+
+
+@require_POST
+@signed_in
+def take_back(request: HttpRequest, requester: Requester, review_id: UUID) -> HttpResponse:
+    """Take back how a doubt was settled."""
+    take_back_review.take_back_review(requester=requester, review_id=review_id, now=timezone.now())
+    return HttpResponseRedirect(reverse("review", kwargs={"review_id": review_id}))
+
+
+def _shown(label: str, value: str | date | None) -> str:
+    """Return one side's value of a field as people read it; what a side does not say is a dash."""
+    if not value:
+        return "–"
+    if isinstance(value, date):
+        return wording.short_date(value)
+    if label == "NHS number":
+        return wording.nhs_number(value)
+    if label == "Died":
+        return wording.sent_date(value)
+    return value.capitalize() if label == "Gender" else value

@@ -1,0 +1,89 @@
+"""`review_links`: the doubts about identity on the service's own machine."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from aggregator.accounts.requester import operator
+from aggregator.mpi.models import LinkDecision, LinkReview, SourceRecord
+from aggregator.services.load_identities import load_identities
+from tests.factories import person_of
+from tests.world import IDENTITIES, SOURCE_SLUG, World, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+@pytest.fixture
+def review_id(world: World) -> str:
+    lines = IDENTITIES.replace("1951-05-04", "1980-01-01").splitlines()
+    load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=lines, now=timezone.now())
+    return str(LinkReview.objects.get().id)
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("review_links", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def listed() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run("--json"))["reviews"]
+    return found
+
+
+def test_an_empty_list_says_so() -> None:
+    assert run() == "0 open, 0 settled.\n"
+    assert json.loads(run("--json")) == {"open": 0, "settled": 0, "reviews": []}
+
+
+def test_a_doubt_is_listed_shown_settled_and_taken_back(world: World, review_id: str) -> None:
+    assert f"{review_id}  " in run()
+    assert [(one["id"], one["cause"], one["source"], one["settled_at"]) for one in listed()] == [
+        (review_id, "demographics-changed", SOURCE_SLUG, None)
+    ]
+    shown = run("show", review_id)
+    assert "1951-05-04" in shown
+    assert "1980-01-01" in shown
+    (born,) = [one for one in json.loads(run("show", review_id, "--json"))["fields"] if one["field"] == "Born"]
+    assert born == {"field": "Born", "values": ["1980-01-01", "1951-05-04"], "differs": True}
+    assert run("settle", review_id, "--decision", "end-link", "--note", "Reused.").startswith(review_id)
+    record = SourceRecord.objects.get(identifier_value="1")
+    assert person_of(record=record).id != world.joan
+    assert [one["decision"] for one in listed()] == ["end-link"]
+    run("take-back", review_id)
+    assert person_of(record=record).id == world.joan
+    assert [one["settled_at"] for one in listed()] == [None]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--decision", "noted", "--note", "x"), "can be settled by"),
+        (("--decision", "end-link", "--note", " "), "Say why"),
+        (("--decision", "end-link", "--note", "x", "--accept", "sex"), "only to accept them"),
+        (("--decision", "end-link"), "--note"),
+        (("--note", "x"), "--decision"),
+    ],
+)
+def test_what_will_not_do_is_refused_in_one_line(review_id: str, arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        run("settle", review_id, *arguments)
+    assert not LinkDecision.objects.exists()
+
+
+def test_a_doubt_that_does_not_exist_or_is_not_settled_is_refused(review_id: str) -> None:
+    for arguments in (("show", str(uuid4())), ("take-back", str(uuid4())), ("take-back", review_id), ("show", "7")):
+        with pytest.raises(CommandError):
+            run(*arguments)

@@ -1,0 +1,198 @@
+"""Doubts about identity, seen and settled by an administrator at the door."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from aggregator.accounts.requester import operator
+from aggregator.audit.models import AuditEvent
+from aggregator.consent.models import Policy
+from aggregator.mpi.models import Link, LinkDecision, LinkReview, SourceRecord
+from aggregator.mpi.operations import raise_review
+from aggregator.mpi.queries import people_with_number
+from aggregator.services.load_identities import load_identities
+from tests.factories import person_of
+from tests.world import IDENTITIES, JOAN_NUMBER, PETER_NUMBER, SOURCE_SLUG, World, make_world, signed_in_client
+
+pytestmark = pytest.mark.django_db
+
+STATE = re.compile(r'name="seen" value="([0-9a-f]+)"')
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+@pytest.fixture
+def administrator(world: World) -> Client:
+    return signed_in_client("ms.lane")
+
+
+def load(*changes: tuple[str, str]) -> None:
+    lines = IDENTITIES
+    for before, after in changes:
+        lines = lines.replace(before, after)
+    load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=lines.splitlines(), now=timezone.now())
+
+
+def changed() -> UUID:
+    """Have the surgery say another name and birth date under Joan's identifier."""
+    load(("Ferris,Joan,1951-05-04", "Okoro,Peter,1980-01-01"))
+    return LinkReview.objects.get().id
+
+
+def about_another(world: World, *fields: str) -> UUID:
+    record = SourceRecord.objects.get(identifier_value="1")
+    raise_review(
+        source_record_id=record.id,
+        person_id=world.joan,
+        reason="answer-about-another",
+        evidence=dict.fromkeys(fields, "differs"),
+        now=timezone.now(),
+    )
+    return LinkReview.objects.get().id
+
+
+def settle(client: Client, review_id: UUID, **form: Any) -> Any:
+    seen = STATE.search(client.get(f"/reviews/{review_id}").content.decode())
+    values = {"note": "Rang the surgery.", "seen": seen[1] if seen else "", **form}
+    return client.post(f"/reviews/{review_id}", values)
+
+
+def body(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+def test_the_list_names_the_doubt_and_nobody(administrator: Client) -> None:
+    assert "No doubt is open." in body(administrator.get("/reviews"))
+    review_id = changed()
+    page = body(administrator.get("/reviews"))
+    assert f"/reviews/{review_id}" in page
+    assert "The source has changed who it says this patient is" in page
+    assert not any(word in page for word in ("Ferris", "Okoro", "Joan", JOAN_NUMBER))
+    assert "Doubts about identity" in body(administrator.get("/"))
+    assert "Doubts about identity" not in body(signed_in_client("dr.osei").get("/"))
+
+
+def test_both_sides_stand_field_by_field_and_their_reading_is_audited(administrator: Client, world: World) -> None:
+    page = body(administrator.get(f"/reviews/{changed()}"))
+    for said in ("Ferris", "Okoro", "04-May-1951", "01-Jan-1980", "The Surgery: says now", "The Surgery: on record"):
+        assert said in page
+    assert AuditEvent.objects.filter(action="read-review", person_id=world.joan).count() == 1
+
+
+def test_a_doubt_is_settled_and_taken_back(administrator: Client, world: World) -> None:
+    review_id = changed()
+    answer = settle(administrator, review_id, decision="end-link")
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/reviews/{review_id}")
+    record = SourceRecord.objects.get(identifier_value="1")
+    assert person_of(record=record).id != world.joan
+    page = body(administrator.get(f"/reviews/{review_id}"))
+    for said in ("Rang the surgery.", "The Surgery: before the decision", "04-May-1951", "01-Jan-1980"):
+        assert said in page
+    assert "Ama Osei" in page
+    assert administrator.post(f"/reviews/{review_id}/take-back").status_code == 302
+    assert person_of(record=record).id == world.joan
+    assert LinkReview.objects.get().settled_at is None
+    actions = list(AuditEvent.objects.order_by("-seq").values_list("action", "person_id")[:1])
+    assert actions == [("take-back-review", world.joan)]
+    assert "Taken back" in body(administrator.get(f"/reviews/{review_id}"))
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({}, "Choose a decision"),
+        ({"decision": "end-link", "note": ""}, "Say why"),
+        ({"decision": "end-link", "note": "  "}, "Say why"),
+        ({"decision": "end-link", "note": "n" * 2001}, "at most 2000 characters"),
+        ({"decision": "noted"}, "This doubt can be settled by end-link or take-new-values."),
+        ({"decision": "accept-fields", "fields": ["sex"]}, "This doubt can be settled by"),
+        ({"decision": "delete"}, "This doubt can be settled by"),
+    ],
+)
+def test_what_will_not_do_is_said_beside_the_form_and_changes_nothing(
+    administrator: Client, form: dict[str, Any], said: str
+) -> None:
+    answer = settle(administrator, changed(), **form)
+    assert answer.status_code == 400
+    assert said in body(answer)
+    assert not LinkDecision.objects.exists()
+
+
+def test_named_fields_are_accepted_and_no_others(administrator: Client, world: World) -> None:
+    review_id = about_another(world, "birth_date", "identifier")
+    page = body(administrator.get(f"/reviews/{review_id}"))
+    assert 'value="birth_date"' in page
+    assert 'value="identifier"' not in page
+    for fields in ([], ["identifier"], ["sex"], ["birth_date", "sex"]):
+        assert settle(administrator, review_id, decision="accept-fields", fields=fields).status_code == 400
+    assert settle(administrator, review_id, decision="accept-fields", fields=["birth_date"]).status_code == 302
+    assert LinkDecision.objects.get().fields == ["birth_date"]
+
+
+def test_a_decision_about_what_has_changed_since_is_a_clash(administrator: Client) -> None:
+    review_id = changed()
+    old = STATE.search(body(administrator.get(f"/reviews/{review_id}")))
+    assert old
+    load(("Ferris,Joan,1951-05-04", "Adams,Paul,1980-01-01"))
+    answer = administrator.post(
+        f"/reviews/{review_id}", {"decision": "take-new-values", "note": "Sure.", "seen": old[1]}
+    )
+    assert answer.status_code == 409
+    assert settle(administrator, review_id, decision="take-new-values").status_code == 302
+    assert settle(administrator, review_id, decision="take-new-values").status_code == 409
+    administrator.post(f"/reviews/{review_id}/take-back")
+    assert administrator.post(f"/reviews/{review_id}/take-back").status_code == 409
+
+
+def test_a_person_who_is_made_keeps_the_objection_of_the_one_who_is_left(administrator: Client, world: World) -> None:
+    load(("Holt,Peter,1960-09-12", "Okoro,Paul,1980-01-01"))
+    settle(administrator, LinkReview.objects.get().id, decision="end-link")
+    made = person_of(record=SourceRecord.objects.get(identifier_value="2"))
+    assert made.id != world.peter
+    assert Policy.objects.get(person=made, ended_at__isnull=True).base == "deny"
+
+
+def test_the_note_and_the_values_stay_out_of_the_audit(administrator: Client) -> None:
+    settle(administrator, changed(), decision="end-link", note="Joan Ferris rang.")
+    written = " ".join(str(event.detail) for event in AuditEvent.objects.all())
+    assert not any(word in written for word in ("Ferris", "Joan", "Okoro", "rang", "1980", JOAN_NUMBER))
+
+
+def test_a_clinician_is_refused_and_the_refusal_stays(world: World) -> None:
+    clinician, review_id = signed_in_client("dr.osei"), changed()
+    for answer in (
+        clinician.get("/reviews"),
+        clinician.get(f"/reviews/{review_id}"),
+        clinician.post(f"/reviews/{review_id}", {"decision": "end-link", "note": "I say so."}),
+        clinician.post(f"/reviews/{review_id}/take-back"),
+    ):
+        assert answer.status_code == 403
+        assert "Okoro" not in body(answer)
+    assert Link.objects.filter(ended_at__isnull=False).count() == 0
+
+
+def test_what_a_source_sends_is_drawn_as_text(administrator: Client) -> None:
+    load(("Ferris,Joan,1951-05-04", "<script>alert(1)</script>,Peter,1980-01-01"))
+    page = body(administrator.get(f"/reviews/{LinkReview.objects.get().id}"))
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+def test_both_pages_of_two_people_under_one_number_say_so(administrator: Client, world: World) -> None:
+    load((f"2,{PETER_NUMBER},01,Holt", f"9,{JOAN_NUMBER},01,Holt"))
+    people = people_with_number(nhs_number=JOAN_NUMBER)
+    assert len(people) == 2
+    warning = "This NHS number is also on another person&#39;s record: check the other identifiers."
+    for person in people:
+        assert warning in body(administrator.get(f"/people/{person.person_id}/consent"))
+    assert body(administrator.post("/", {"nhs_number": JOAN_NUMBER})).count(warning) == 2
+    assert warning not in body(administrator.get(f"/people/{world.peter}/consent"))

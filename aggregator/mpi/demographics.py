@@ -18,7 +18,7 @@ PLACEHOLDER_NAMES = frozenset(
 )
 # Dates typed when the true one is not known.
 PLACEHOLDER_BIRTH_DATES = frozenset({date(1900, 1, 1), date(1901, 1, 1)})
-KNOWN_SEXES = frozenset({"male", "female"})
+KNOWN_SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
 
 
 class NumberStatus(StrEnum):
@@ -34,7 +34,8 @@ class NumberStatus(StrEnum):
 class Demographics:
     """One source's view of a person. `nhs_number` is the number as sent, which may be no number at all; use
     `valid_number` for comparing. `further_numbers` are others that the source gives as current beside it.
-    `birth_date` is None when absent or not a whole date. `deceased` is None when the source says nothing of it;
+    `birth_date` is None when absent or not a whole date; `birth_date_part` is then the part of one that was sent, which
+    can contradict a birth date and never agrees with one. `deceased` is None when the source says nothing of it;
     `death_date` is what it sent, which may be a part of a date."""
 
     nhs_number: str = ""
@@ -49,6 +50,7 @@ class Demographics:
     deceased: bool | None = None
     death_date: str = ""
     further_numbers: tuple[str, ...] = ()
+    birth_date_part: str = ""
 
     @property
     def valid_number(self) -> str:
@@ -68,8 +70,13 @@ class Demographics:
 
     @property
     def known_sex(self) -> str:
-        """The sex where it can be compared, else ""."""
-        return self.sex if self.sex in KNOWN_SEXES else ""
+        """The sex where it can be compared, else ""; lists often have one letter."""
+        return KNOWN_SEXES.get(self.sex.strip().casefold(), "")
+
+    @property
+    def born(self) -> str:
+        """What is known of the birth date, as ISO text: whole, in part, or ""."""
+        return self.birth_date.isoformat() if self.birth_date else self.birth_date_part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +130,14 @@ def whole_date(*, text: str) -> date | None:
         return None
 
 
+def part_of_date(*, text: str) -> str:
+    """Return the year, or year and month, of a partial ISO date, or the day of a moment; "" for all else."""
+    if whole_date(text=text):
+        return ""
+    shape = re.match(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?(?=T|\Z)", text, re.ASCII)
+    return shape[0] if shape else ""
+
+
 def name_is_placeholder(*, text: str) -> bool:
     """Return whether a name says nothing about its bearer ("Baby", "Unknown", none at all)."""
     return first_given(text=text) in PLACEHOLDER_NAMES or not clean_name(text=text)
@@ -152,6 +167,7 @@ def with_later(*, earlier: Demographics, later: Demographics) -> Demographics:
         family=later.family or earlier.family,
         given=later.given or earlier.given,
         birth_date=later.birth_date or earlier.birth_date,
+        birth_date_part="" if later.birth_date or earlier.birth_date else later.birth_date_part,
         sex=sex,
         postcode=later.postcode if has_moved else earlier.postcode,
         address_line=later.address_line if has_moved else earlier.address_line,

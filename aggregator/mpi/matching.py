@@ -147,13 +147,7 @@ def _evidence(*, left: Demographics, right: Demographics) -> tuple[tuple[str, st
         ("nhs_number", _number_evidence(left.valid_numbers, right.valid_numbers)),
         ("family", _same_or_differs(clean_name(text=left.family), clean_name(text=right.family))),
         ("given", _given_evidence(left=left, right=right)),
-        (
-            "birth_date",
-            _same_or_differs(
-                left.birth_date.isoformat() if left.birth_date else "",
-                right.birth_date.isoformat() if right.birth_date else "",
-            ),
-        ),
+        ("birth_date", _birth_evidence(left=left, right=right)),
         ("sex", _same_or_differs(left.known_sex, right.known_sex)),
         ("postcode", _same_or_differs(clean_postcode(text=left.postcode), clean_postcode(text=right.postcode))),
     )
@@ -163,6 +157,14 @@ def _same_or_differs(left: str, right: str) -> str:
     if not left or not right:
         return "absent"
     return "same" if left == right else "differs"
+
+
+def _birth_evidence(*, left: Demographics, right: Demographics) -> str:
+    """A part of a date can differ from another, and is too little to be the same."""
+    precision = min(len(left.born), len(right.born))
+    if left.born[:precision] != right.born[:precision]:
+        return "differs"
+    return "same" if left.birth_date and right.birth_date else "absent"
 
 
 def _number_evidence(left: frozenset[str], right: frozenset[str]) -> str:

@@ -9,12 +9,22 @@ from typing import Any
 import msgspec
 
 from aggregator.mpi.death import read_death
-from aggregator.mpi.demographics import Demographics, valid_nhs_number, whole_date
+from aggregator.mpi.demographics import Demographics, part_of_date, valid_nhs_number, whole_date
 from connectors.contract import NHS_NUMBER_SYSTEM
 
 VERIFICATION_EXTENSIONS = (
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus",
     "https://fhir.nhs.uk/STU3/StructureDefinition/Extension-CareConnect-GPC-NHSNumberVerificationStatus-1",
+)
+# The one that UK Core names, and those that older systems still send: a stranger's number is one under any of them.
+NHS_NUMBER_SYSTEMS = frozenset(
+    {
+        NHS_NUMBER_SYSTEM.casefold(),
+        NHS_NUMBER_SYSTEM.casefold().replace("https:", "http:"),
+        "http://fhir.nhs.net/id/nhs-number",
+        "https://fhir.nhs.net/id/nhs-number",
+        "urn:oid:2.16.840.1.113883.2.1.4.1",
+    }
 )
 NAME_RANKS = {"official": 0, "usual": 1, "": 2, "temp": 3, "nickname": 4, "anonymous": 5, "maiden": 6, "old": 7}
 STRANGE_NAME_RANK = 5
@@ -45,6 +55,7 @@ def demographics_of_patient(*, patient: bytes, today: date | None = None) -> Dem
         family=_text(name, "family"),
         given=" ".join(_texts(name, "given")),
         birth_date=whole_date(text=_text(parsed, "birthDate")),
+        birth_date_part=part_of_date(text=_text(parsed, "birthDate")),
         sex=_text(parsed, "gender"),
         postcode=_text(address, "postalCode"),
         address_line=", ".join(_texts(address, "line")),
@@ -59,7 +70,8 @@ def _current_numbers(patient: Json, *, today: date | None) -> list[Json]:
     current: dict[str, Json] = {}
     for identifier in _objects(patient, "identifier"):
         value = _text(identifier, "value")
-        if value and identifier.get("system") == NHS_NUMBER_SYSTEM and _is_current(identifier, today=today):
+        system = _text(identifier, "system").rstrip("/").casefold()
+        if value and system in NHS_NUMBER_SYSTEMS and _is_current(identifier, today=today):
             current.setdefault(valid_nhs_number(text=value) or value, identifier)
     return sorted(current.values(), key=lambda identifier: not valid_nhs_number(text=_text(identifier, "value")))
 

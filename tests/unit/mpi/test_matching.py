@@ -220,6 +220,27 @@ def test_two_current_numbers_in_one_answer_disagree_with_either() -> None:
     assert grade({"further_numbers": (OTHER_NUMBER,)}, {}) is not Grade.CERTAIN
 
 
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [
+        ("1951", ()),
+        ("1951-05", ()),
+        ("1980", ("birth_date",)),
+        ("1951-06", ("birth_date",)),
+        ("1980-01-01", ("birth_date",)),
+    ],
+)
+def test_a_part_of_a_birth_date_can_contradict_and_never_proves(part: str, wrong: tuple[str, ...]) -> None:
+    answered = demographics(**NO_NUMBER, birth_date=None, birth_date_part=part)
+    assert judge_answer(answered=answered, known=[known()]) == AnswerVerdict(disagrees=wrong, proven=False)
+    assert grade({}, {"birth_date": None, "birth_date_part": part}) is not Grade.CERTAIN
+
+
+@pytest.mark.parametrize(("sex", "wrong"), [("M", ("sex",)), ("Male", ("sex",)), ("F", ()), ("FEMALE", ()), ("U", ())])
+def test_a_sex_is_compared_however_it_is_spelt(sex: str, wrong: tuple[str, ...]) -> None:
+    assert answer_disagreements(asked=demographics(), answered=demographics(sex=sex)) == wrong
+
+
 # Proof
 
 

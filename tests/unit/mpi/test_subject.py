@@ -101,8 +101,9 @@ def test_the_official_name_comes_first_and_an_old_one_last(uses: list[str], best
                 number("") | {"extension": [{"url": VERIFICATION_EXTENSIONS[0], "valueCodeableConcept": None}]}
             ]
         },
-        {"birthDate": "1951"},
-        {"birthDate": "1951-05"},
+        {"birthDate": "51"},
+        {"birthDate": "1951-5"},
+        {"birthDate": "1951-13-40"},
     ],
 )
 def test_what_an_odd_patient_lacks_is_not_known(members: dict[str, Any]) -> None:
@@ -166,6 +167,28 @@ def test_every_current_number_is_kept_and_a_valid_one_comes_first() -> None:
     assert found.nhs_number == "9990001014"
     assert found.valid_numbers == {"9990001014", "9990001006"}
     assert read_today(identifier=[number("9990001006"), number("999 000 1006")]).further_numbers == ()
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        "https://fhir.nhs.uk/Id/nhs-number",
+        "https://fhir.nhs.uk/id/NHS-number/",
+        "http://fhir.nhs.uk/Id/nhs-number",
+        "http://fhir.nhs.net/Id/nhs-number",
+        "urn:oid:2.16.840.1.113883.2.1.4.1",
+    ],
+)
+def test_a_number_counts_under_whichever_of_its_systems_it_is_sent(system: str) -> None:
+    assert read(identifier=[{"system": system, "value": "9990001006"}]).valid_number == "9990001006"
+
+
+@pytest.mark.parametrize(
+    ("sent", "part"),
+    [("1951", "1951"), ("1951-05", "1951-05"), ("1951-05-04T00:00:00Z", "1951-05-04"), ("1951-05-04", "")],
+)
+def test_a_part_of_a_birth_date_is_kept_as_a_part(sent: str, part: str) -> None:
+    assert read(birthDate=sent).birth_date_part == part
 
 
 # Misshapen members

@@ -151,13 +151,13 @@ def _holding() -> Iterator[Work]:
     wrapped = new_wrapped_key(master_key=MASTER_KEY, retrieval_id=RETRIEVAL_ID)
     sealer = Sealer(master_key=MASTER_KEY, wrapped_key=wrapped, retrieval_id=RETRIEVAL_ID)
     answer = _held(reply=reply)
-    blob = sealer.seal(source_id=SOURCE_ID, answer=answer)
+    blob = sealer.seal(source_id=SOURCE_ID, answers=(answer,))
     cipher, nonce = AESGCM(MASTER_KEY), os.urandom(12)
     packed = cipher.encrypt(nonce, zstandard.ZstdCompressor(level=1).compress(payload), None)
 
     def split_and_seal() -> None:
         split(payload=payload)
-        sealer.seal(source_id=SOURCE_ID, answer=answer)
+        sealer.seal(source_id=SOURCE_ID, answers=(answer,))
 
     def pack() -> None:
         cipher.encrypt(os.urandom(12), zstandard.ZstdCompressor(level=1).compress(payload), None)
@@ -168,7 +168,7 @@ def _holding() -> Iterator[Work]:
     yield Work(
         name="seal an answer of 200 KB, beside zstd-1 and AES-GCM of it",
         unit="ms",
-        ours=lambda: sealer.seal(source_id=SOURCE_ID, answer=answer),
+        ours=lambda: sealer.seal(source_id=SOURCE_ID, answers=(answer,)),
         beside=pack,
     )
     yield Work(name="split and seal it, beside the same", unit="ms", aim="8 x", ours=split_and_seal, beside=pack)
@@ -182,6 +182,7 @@ def _holding() -> Iterator[Work]:
 
 def _held(*, reply: Reply) -> HeldAnswer:
     return HeldAnswer(
+        source_record_id=SOURCE_ID,
         received_at=datetime.now(UTC),
         subject=reply.subject,
         items=items_of(reply=reply, source_id=str(SOURCE_ID)),

@@ -210,6 +210,7 @@ class Reply:
     items: tuple[ReceivedItem, ...] = ()
     quarantined: tuple[QuarantinedEntry, ...] = ()
     notices: tuple[Notice, ...] = ()
+    in_part: Reason | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,25 +1,29 @@
 """The fan-out: every planned source at once, each under its own deadline; connector -> store -> outcome.
 
-Every source ends with exactly one outcome, and each is recorded as it lands. An answer about somebody else is never
-held: it is dropped whole and a review is raised.
+Every source ends with exactly one outcome, and each is recorded as it lands. A hospital may hold one human twice: it is
+asked under each identifier, and each ends by itself. An answer about somebody else is never held: it is dropped whole
+and a review is raised.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
 import redis
 import structlog
+from django import db
 from django.conf import settings
 from django.utils import timezone
 
 from aggregator.federation import operations, progress, store
-from aggregator.federation.engine import Engine
+from aggregator.federation.endings import Ending, IdentifierEnding, ending_of_source, out_of_time
+from aggregator.federation.engine import GRACE_S, Engine
+from aggregator.federation.lag import LagMeter
 from aggregator.federation.operations import FanOut, Flight, Landed
 from aggregator.federation.store import HeldAnswer, SealBroken, Sealer
 from aggregator.mpi import operations as mpi_operations
@@ -30,18 +34,25 @@ from aggregator.mpi.subject import demographics_of_patient
 from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
 from aggregator.sources import catalogue
-from connectors.contract import Malformed, NotAsked, Notice, Query, Reply, SourceError, WrongPatient
+from connectors.contract import Identifier, Malformed, Query, Reply, SourceError, TimedOut, WrongPatient
 from connectors.outcomes import Outcome, Reason
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Ending:
-    """How one source ended, and what is to be held of its answer."""
+# Of an asking's time, kept for holding what came and recording it: nothing may land after the deadline.
+RESERVE_SHARE, MOST_RESERVE_S = 0.05, 0.25
+# How an outcome that could not be recorded is tried again, up to a little past the retrieval's deadline. Seconds.
+RECORD_AGAIN_S, MOST_RECORD_AGAIN_S = 0.05, 0.5
+RECORD_PAST_DEADLINE = timedelta(seconds=GRACE_S - 0.5)
 
-    outcome: Outcome
-    reason: str = ""
+
+@dataclass(frozen=True, kw_only=True)
+class _Landing:
+    """How the asking under one identifier ended, and what is to be held of its answer."""
+
+    source_record_id: UUID
+    ending: Ending
     answer: HeldAnswer | None = None
 
 
@@ -51,26 +62,28 @@ async def run_retrieval(*, retrieval_id: UUID, engine: Engine) -> None:
     if fan_out is None:
         log.info("retrieval_not_run", retrieval_id=str(retrieval_id))
         return
-    await asyncio.gather(*(_run_flight(flight=flight, fan_out=fan_out, engine=engine) for flight in fan_out.flights))
+    async with LagMeter() as meter:
+        await asyncio.gather(
+            *(_run_flight(flight=flight, fan_out=fan_out, meter=meter, engine=engine) for flight in fan_out.flights)
+        )
     finished = await engine.in_database(partial(operations.finish, retrieval_id=retrieval_id))
     if not fan_out.flights:
         await _tell(landed=finished, engine=engine)  # nothing lands that would tell it
 
 
-async def _run_flight(*, flight: Flight, fan_out: FanOut, engine: Engine) -> None:
+async def _run_flight(*, flight: Flight, fan_out: FanOut, meter: LagMeter, engine: Engine) -> None:
     """Ask one source and record how it ended. Nothing that one source does reaches another's flight."""
-    ending = await _ask(flight=flight, fan_out=fan_out, engine=engine)
-    if ending.answer is not None:
-        ending = await _hold(ending=ending, answer=ending.answer, flight=flight, fan_out=fan_out, engine=engine)
-    landed = await engine.in_database(
-        partial(
-            operations.record_outcome,
-            outcome_id=flight.outcome_id,
-            outcome=ending.outcome,
-            reason=ending.reason,
-            item_count=len(ending.answer.items) if ending.answer else 0,
-            now=timezone.now(),
+    landings: Sequence[_Landing] = await asyncio.gather(
+        *(
+            _ask(holding=holding, flight=flight, fan_out=fan_out, meter=meter, engine=engine)
+            for holding in flight.holdings
         )
+    )
+    landed_at = timezone.now()
+    landings = await _hold(landings=landings, flight=flight, fan_out=fan_out, engine=engine)
+    ending = ending_of_source(endings=[landing.ending for landing in landings])
+    landed = await _record(
+        ending=ending, landings=landings, landed_at=landed_at, flight=flight, fan_out=fan_out, engine=engine
     )
     log.info(
         "source_ended",
@@ -82,68 +95,56 @@ async def _run_flight(*, flight: Flight, fan_out: FanOut, engine: Engine) -> Non
     await _tell(landed=landed, engine=engine)
 
 
-async def _ask(*, flight: Flight, fan_out: FanOut, engine: Engine) -> _Ending:
-    remaining_s = (flight.deadline_at - timezone.now()).total_seconds()
+async def _ask(*, holding: HeldBy, flight: Flight, fan_out: FanOut, meter: LagMeter, engine: Engine) -> _Landing:
+    """Ask a source under one identifier of the person; whatever happens, this ends with how it ended."""
+    if holding.in_doubt:
+        doubt = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.IDENTITY_IN_DOUBT)
+        return _Landing(source_record_id=holding.source_record_id, ending=doubt)
+    now = timezone.now()
+    if now >= flight.deadline_at:  # nobody asked it
+        late = Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
+        return _Landing(source_record_id=holding.source_record_id, ending=late)
+    queued_s = (now - fan_out.created_at).total_seconds()
+    lag_before_s = meter.lag_s
     try:
-        async with asyncio.timeout(max(0.0, remaining_s)):
-            reply = await _ask_under_each_identifier(
-                flight=flight, fan_out=fan_out, engine=engine, deadline=engine.loop.time() + remaining_s
-            )
-            return _ending_of(reply=reply, received_at=timezone.now(), source_id=flight.source_id)
-    except TimeoutError:
-        return _Ending(outcome=Outcome.TIMED_OUT)
+        return await _answered(holding=holding, flight=flight, fan_out=fan_out, engine=engine)
+    except (TimeoutError, TimedOut):
+        ending = out_of_time(waited_s=max(queued_s, 0.0) + meter.lag_s - lag_before_s)
     except WrongPatient as error:
-        await _raise_reviews(disagrees=error.disagrees, flight=flight, fan_out=fan_out, engine=engine)
-        return _Ending(outcome=error.outcome, reason=error.reason or "")
+        ending = Ending(outcome=error.outcome, reason=error.reason or "")
+        await _raise_review(disagrees=error.disagrees, holding=holding, fan_out=fan_out, engine=engine)
     except SourceError as error:
-        return _Ending(outcome=error.outcome, reason=error.reason or "")
+        ending = Ending(outcome=error.outcome, reason=error.reason or "")
     except Exception as error:  # noqa: BLE001  the boundary: a fault of ours must not take other flights down
         log.error("flight_failed", source_id=str(flight.source_id), error=type(error).__name__)
-        return _Ending(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT)
+        ending = Ending(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT)
+    return _Landing(source_record_id=holding.source_record_id, ending=ending)
 
 
-async def _ask_under_each_identifier(*, flight: Flight, fan_out: FanOut, engine: Engine, deadline: float) -> Reply:
-    """Ask for each identifier under which the source holds the person; a hospital may hold one human twice.
+async def _answered(*, holding: HeldBy, flight: Flight, fan_out: FanOut, engine: Engine) -> _Landing:
+    """Ask, and return the answer when it is about the person.
 
-    When some of several asks fail, the answer is what came, with a notice that it is not whole.
-    Raises: SourceError, the first one, when none answered; NotAsked when no link is left to ask under.
+    Raises: SourceError; TimeoutError when the time is over.
     """
-    if not flight.holdings:
-        raise NotAsked(Reason.IDENTITY_IN_DOUBT if flight.in_doubt else Reason.NO_LINK)
-    connector = catalogue.connector_for(kind=flight.kind)
-    queries = [
-        Query(
-            local_identifiers=(identifier,),
-            categories=fan_out.categories,
-            asker=fan_out.asker,
-            deadline=deadline,
-            correlation_id=uuid4(),
+    left_s = (flight.deadline_at - timezone.now()).total_seconds()
+    deadline = engine.loop.time() + left_s - min(left_s * RESERVE_SHARE, MOST_RESERVE_S)
+    async with asyncio.timeout_at(deadline):
+        reply = await catalogue.connector_for(kind=flight.kind).ask(
+            source=flight.address,
+            query=Query(
+                local_identifiers=(Identifier(system=holding.identifier_system, value=holding.identifier_value),),
+                categories=fan_out.categories,
+                asker=fan_out.asker,
+                deadline=deadline,
+                correlation_id=uuid4(),
+            ),
+            transport=engine.transport,
         )
-        for identifier in flight.identifiers
-    ]
-    answers = await asyncio.gather(
-        *(connector.ask(source=flight.address, query=query, transport=engine.transport) for query in queries),
-        return_exceptions=True,
-    )
-    replies = [answer for answer in answers if isinstance(answer, Reply)]
-    for failure in answers:
-        if isinstance(failure, BaseException) and (not replies or not isinstance(failure, SourceError)):
-            raise failure
-    subjects = [
-        (holding, _check_subject(reply=answer, holding=holding, flight=flight))
-        for holding, answer in zip(flight.holdings, answers, strict=True)
-        if isinstance(answer, Reply)
-    ]
-    for holding, subject in subjects:
+        subject = _check_subject(reply=reply, holding=holding, flight=flight)
         await _note_death(subject=subject, holding=holding, engine=engine)
-    incomplete = (Notice(code="incomplete"),) if len(replies) < len(answers) or flight.in_doubt else ()
-    return Reply(
-        subject=replies[0].subject,
-        subject_original=replies[0].subject_original,
-        items=tuple(item for reply in replies for item in reply.items),
-        quarantined=tuple(entry for reply in replies for entry in reply.quarantined),
-        notices=tuple(notice for reply in replies for notice in reply.notices) + incomplete,
-    )
+        return _landing_of(
+            reply=reply, received_at=timezone.now(), source_id=flight.source_id, record_id=holding.source_record_id
+        )
 
 
 def _check_subject(*, reply: Reply, holding: HeldBy, flight: Flight) -> Demographics:
@@ -177,8 +178,9 @@ async def _note_death(*, subject: Demographics, holding: HeldBy, engine: Engine)
     )
 
 
-async def _raise_reviews(*, disagrees: Sequence[str], flight: Flight, fan_out: FanOut, engine: Engine) -> None:
-    for holding in flight.holdings:
+async def _raise_review(*, disagrees: Sequence[str], holding: HeldBy, fan_out: FanOut, engine: Engine) -> None:
+    """Raise a review of the source record whose answer was about somebody else."""
+    try:
         await engine.in_database(
             partial(
                 mpi_operations.raise_review,
@@ -189,9 +191,11 @@ async def _raise_reviews(*, disagrees: Sequence[str], flight: Flight, fan_out: F
                 now=timezone.now(),
             )
         )
+    except Exception as error:  # noqa: BLE001  the boundary, too: how the asking ended is recorded all the same
+        log.error("review_not_raised", source_id=str(holding.source_id), error=type(error).__name__)
 
 
-def _ending_of(*, reply: Reply, received_at: datetime, source_id: UUID) -> _Ending:
+def _landing_of(*, reply: Reply, received_at: datetime, source_id: UUID, record_id: UUID) -> _Landing:
     items = tuple(
         Item(
             id=uuid4().hex,
@@ -210,6 +214,7 @@ def _ending_of(*, reply: Reply, received_at: datetime, source_id: UUID) -> _Endi
         for received in reply.items
     )
     answer = HeldAnswer(
+        source_record_id=record_id,
         received_at=received_at,
         subject=reply.subject,
         items=items,
@@ -218,11 +223,20 @@ def _ending_of(*, reply: Reply, received_at: datetime, source_id: UUID) -> _Endi
     )
     clinical = any(item.category.is_clinical for item in items)
     outcome = Outcome.ANSWERED if clinical or reply.quarantined else Outcome.EMPTY
-    return _Ending(outcome=outcome, answer=answer)
+    if reply.in_part:
+        outcome = Outcome.ANSWERED_IN_PART
+    return _Landing(
+        source_record_id=record_id,
+        ending=Ending(outcome=outcome, reason=reply.in_part or "", item_count=len(items)),
+        answer=answer,
+    )
 
 
-async def _hold(*, ending: _Ending, answer: HeldAnswer, flight: Flight, fan_out: FanOut, engine: Engine) -> _Ending:
-    """Seal and store an answer; when it cannot be held the source ends as failed, never as empty or as too slow."""
+async def _hold(*, landings: Sequence[_Landing], flight: Flight, fan_out: FanOut, engine: Engine) -> Sequence[_Landing]:
+    """Seal and store what came; when it cannot be held that ends as failed, never as empty or as too slow."""
+    answers = tuple(landing.answer for landing in landings if landing.answer is not None)
+    if not answers:
+        return landings
     lives_s = (fan_out.expires_at - timezone.now()).total_seconds()
     try:
         sealer = Sealer(
@@ -232,13 +246,49 @@ async def _hold(*, ending: _Ending, answer: HeldAnswer, flight: Flight, fan_out:
             client=engine.redis,
             retrieval_id=fan_out.retrieval_id,
             source_id=flight.source_id,
-            blob=sealer.seal(source_id=flight.source_id, answer=answer),
+            blob=sealer.seal(source_id=flight.source_id, answers=answers),
             lives_s=lives_s,
         )
     except (redis.RedisError, OSError, SealBroken) as error:
         log.error("answer_not_held", source_id=str(flight.source_id), error=type(error).__name__)
-        return _Ending(outcome=Outcome.FAILED, reason=Reason.STORE)
-    return ending
+        lost = Ending(outcome=Outcome.FAILED, reason=Reason.STORE)
+        return [replace(landing, ending=lost, answer=None) if landing.answer else landing for landing in landings]
+    return landings
+
+
+async def _record(
+    *,
+    ending: Ending,
+    landings: Sequence[_Landing],
+    landed_at: datetime,
+    flight: Flight,
+    fan_out: FanOut,
+    engine: Engine,
+) -> tuple[Landed, ...]:
+    """Record how a source ended, trying again while that may help; return the retrievals to tell."""
+    pause_s = RECORD_AGAIN_S
+    while True:
+        try:
+            return await engine.in_database(
+                lambda: operations.record_outcome(
+                    outcome_id=flight.outcome_id,
+                    outcome=ending.outcome,
+                    reason=ending.reason,
+                    item_count=ending.item_count,
+                    by_identifier=[
+                        IdentifierEnding(source_record_id=landing.source_record_id, ending=landing.ending)
+                        for landing in landings
+                    ],
+                    landed_at=landed_at,
+                    now=timezone.now(),  # read on the thread: to wait for one takes time, too
+                )
+            )
+        except db.Error as error:
+            if timezone.now() > fan_out.deadline_at + RECORD_PAST_DEADLINE:
+                log.error("outcome_not_recorded", source_id=str(flight.source_id), error=type(error).__name__)
+                return ()
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, MOST_RECORD_AGAIN_S)
 
 
 async def _tell(*, landed: Sequence[Landed], engine: Engine) -> None:

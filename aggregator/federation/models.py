@@ -36,6 +36,7 @@ class Retrieval(models.Model):
     categories = models.JSONField()
     state = models.CharField(max_length=20, choices=RetrievalState.choices, default=RetrievalState.PLANNED)
     created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)  # when a worker took it
     deadline_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     wrapped_key = models.BinaryField()
@@ -52,6 +53,7 @@ class SourceOutcome(models.Model):
 
     `joins` points to the same question already in flight for another retrieval; its outcome and answer are then ours.
     `flight_key` names the question: source, person and, where the source's answers may not serve others, the user.
+    `by_identifier` says how each identifier ended that the source was asked under, by its source record.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -63,6 +65,7 @@ class SourceOutcome(models.Model):
     outcome = models.CharField(max_length=20, null=True, choices=[(o.value, o.value) for o in Outcome])
     reason = models.CharField(max_length=60, blank=True)
     item_count = models.PositiveIntegerField(default=0)
+    by_identifier = models.JSONField(default=list)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

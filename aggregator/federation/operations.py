@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -13,24 +14,28 @@ from django.db.models import Q
 
 from aggregator.accounts.requester import Requester
 from aggregator.federation import store
+from aggregator.federation.endings import Ending, IdentifierEnding
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.federation.plan import Plan, PlannedSource
-from aggregator.mpi.demographics import Demographics
+from aggregator.federation.queries import endings_of_overdue
 from aggregator.mpi.queries import HeldBy, held_by, with_decisions
-from connectors.contract import Asker, Identifier, RecordCategory, SourceAddress
-from connectors.outcomes import Outcome
+from connectors.contract import Asker, RecordCategory, SourceAddress
+from connectors.outcomes import Outcome, Reason
 
 # How often a plan is tried again when a flight that it meant to join ended meanwhile.
 JOIN_TRIES = 3
+# How a source can end without having said anything, and without being to blame.
+_NOT_ITS_DOING = frozenset({Outcome.FAILED, Outcome.NOT_ASKED})
+_SAID_NOTHING = _NOT_ITS_DOING | {Outcome.TIMED_OUT, Outcome.UNREACHABLE}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flight:
     """One source to ask for one retrieval: all that the fan-out needs, so that it reads no table itself.
 
-    `holdings` are the identifiers to ask under; `held` is all that is linked to the person, at any source, against
-    which an answer is judged; `in_doubt`: the source holds the person under another identifier too, which waits for
-    review and is not asked.
+    `holdings` are the source's own records of the person, empty when the last link ended after the plan was made; one
+    that is in doubt is not asked under. `held` is all that is linked to the person, at any source: an answer is judged
+    against it.
     """
 
     outcome_id: UUID
@@ -39,20 +44,7 @@ class Flight:
     address: SourceAddress
     holdings: tuple[HeldBy, ...]
     held: tuple[HeldBy, ...]
-    in_doubt: bool
     deadline_at: datetime
-
-    @property
-    def identifiers(self) -> tuple[Identifier, ...]:
-        """The identifiers under which the source holds the person."""
-        return tuple(
-            Identifier(system=holding.identifier_system, value=holding.identifier_value) for holding in self.holdings
-        )
-
-    @property
-    def asked(self) -> tuple[Demographics, ...]:
-        """What the source itself said of the person under those identifiers."""
-        return tuple(holding.demographics for holding in self.holdings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +55,7 @@ class FanOut:
     person_id: UUID
     asker: Asker
     categories: frozenset[RecordCategory]
+    created_at: datetime
     deadline_at: datetime
     expires_at: datetime
     wrapped_key: bytes
@@ -117,7 +110,7 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
     This is the task's only licence to work: a message that the database did not plan does nothing.
     """
     started = Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.PLANNED, deadline_at__gt=now).update(
-        state=RetrievalState.RUNNING
+        state=RetrievalState.RUNNING, started_at=now
     )
     if not started:
         return None
@@ -132,6 +125,7 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
         person_id=person_id,
         asker=Asker(**retrieval.asker),
         categories=frozenset(RecordCategory(category) for category in retrieval.categories),
+        created_at=retrieval.created_at,
         deadline_at=retrieval.deadline_at,
         expires_at=retrieval.expires_at,
         wrapped_key=bytes(retrieval.wrapped_key),
@@ -143,11 +137,8 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
                 address=SourceAddress(
                     source_id=str(row.source_id), base_url=row.source.base_url, options=row.source.options
                 ),
-                holdings=tuple(
-                    holding for holding in held if holding.source_id == row.source_id and not holding.in_doubt
-                ),
+                holdings=tuple(holding for holding in held if holding.source_id == row.source_id),
                 held=held,
-                in_doubt=any(holding.in_doubt for holding in held if holding.source_id == row.source_id),
                 deadline_at=row.deadline_at,
             )
             for row in awaited
@@ -156,23 +147,52 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
 
 
 def record_outcome(
-    *, outcome_id: UUID, outcome: Outcome, reason: str, item_count: int, now: datetime
+    *,
+    outcome_id: UUID,
+    outcome: Outcome,
+    reason: str,
+    item_count: int,
+    now: datetime,
+    landed_at: datetime | None = None,
+    by_identifier: Sequence[IdentifierEnding] = (),
 ) -> tuple[Landed, ...]:
     """Set a source's outcome, once, and return the retrievals to tell; none when it had one already.
 
-    One that comes after the source's deadline is recorded as timed out: the page has said so already.
+    `landed_at` is when the source had ended, `now` if it is not given. What is recorded after the source's deadline
+    cannot be shown any more. Where it had landed in time that is our fault; else the source timed out, unless the fault
+    was ours in the first place.
+    Raises: OperationalError, among others, when the row is locked: to wait for it would make `now` untrue.
     """
+    ending = Ending(outcome=outcome, reason=reason, item_count=item_count)
     with connection.cursor() as cursor:  # one statement, so a transaction of its own
         cursor.execute(
             """
             UPDATE source_outcome SET
-                outcome = CASE WHEN %(now)s > deadline_at THEN 'timed-out' ELSE %(outcome)s END,
-                reason = CASE WHEN %(now)s > deadline_at THEN '' ELSE %(reason)s END,
-                item_count = CASE WHEN %(now)s > deadline_at THEN 0 ELSE %(count)s END,
-                ended_at = %(now)s
-            WHERE id = %(id)s AND outcome IS NULL AND joins_id IS NULL
+                (outcome, reason, item_count, by_identifier) = (SELECT
+                    CASE WHEN %(now)s <= deadline_at THEN %(outcome)s
+                         WHEN %(landed_at)s <= deadline_at THEN %(unrecorded)s ELSE %(late)s END,
+                    CASE WHEN %(now)s <= deadline_at THEN %(reason)s
+                         WHEN %(landed_at)s <= deadline_at THEN %(unrecorded_reason)s ELSE %(late_reason)s END,
+                    CASE WHEN %(now)s <= deadline_at THEN %(count)s ELSE 0 END,
+                    CASE WHEN %(now)s <= deadline_at THEN %(by_identifier)s::jsonb ELSE '[]' END),
+                ended_at = %(landed_at)s
+            WHERE id = (
+                SELECT id FROM source_outcome WHERE id = %(id)s AND outcome IS NULL AND joins_id IS NULL
+                FOR NO KEY UPDATE NOWAIT)
             """,
-            {"id": outcome_id, "outcome": outcome.value, "reason": reason, "count": item_count, "now": now},
+            {
+                "id": outcome_id,
+                "outcome": outcome.value,
+                "reason": reason,
+                "count": item_count,
+                "by_identifier": json.dumps([_as_json(one) for one in by_identifier]),
+                "unrecorded": _unrecorded(ending).outcome.value,
+                "unrecorded_reason": _unrecorded(ending).reason,
+                "late": _late(ending).outcome.value,
+                "late_reason": _late(ending).reason,
+                "landed_at": landed_at or now,
+                "now": now,
+            },
         )
         if not cursor.rowcount:
             return ()
@@ -209,11 +229,36 @@ def fail(*, retrieval_id: UUID, reason: str, now: datetime) -> None:
         )
 
 
+def _unrecorded(ending: Ending) -> Ending:
+    """Return what becomes of an ending that landed in time and could be recorded only after the deadline."""
+    if ending.outcome in _SAID_NOTHING:
+        return ending
+    return Ending(outcome=Outcome.FAILED, reason=Reason.NOT_RECORDED)
+
+
+def _late(ending: Ending) -> Ending:
+    """Return what becomes of an ending that came after the deadline: the page has said already that it did not come."""
+    return ending if ending.outcome in _NOT_ITS_DOING else Ending(outcome=Outcome.TIMED_OUT)
+
+
+def _as_json(one: IdentifierEnding) -> dict[str, str | int]:
+    return {
+        "source_record_id": str(one.source_record_id),
+        "outcome": one.ending.outcome.value,
+        "reason": one.ending.reason,
+        "item_count": one.ending.item_count,
+    }
+
+
 def _close_overdue(*, flight_keys: list[str], now: datetime) -> None:
-    """End flights that a dead worker left behind, so that nobody joins them."""
-    SourceOutcome.objects.filter(
+    """End flights that a dead worker left behind, or that none began, so that nobody joins them."""
+    overdue = SourceOutcome.objects.filter(
         flight_key__in=flight_keys, outcome__isnull=True, joins__isnull=True, deadline_at__lt=now
-    ).update(outcome=Outcome.TIMED_OUT, ended_at=now)
+    ).select_related("retrieval")
+    for outcome_id, ending in endings_of_overdue(flights=overdue).items():
+        SourceOutcome.objects.filter(id=outcome_id, outcome__isnull=True).update(
+            outcome=ending.outcome, reason=ending.reason, ended_at=now
+        )
 
 
 def _write_outcome(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> None:

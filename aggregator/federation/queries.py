@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
 from aggregator.federation import store
-from aggregator.federation.models import Retrieval, SourceOutcome
+from aggregator.federation.endings import Ending, IdentifierEnding, overdue_ending
+from aggregator.federation.endings import while_linked as while_linked
+from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.federation.store import HeldAnswer as HeldAnswer
 from aggregator.federation.store import SealBroken, Sealer
 from aggregator.sources.models import Source
@@ -22,7 +25,8 @@ from connectors.outcomes import Outcome
 @dataclass(frozen=True, kw_only=True)
 class SourceState:
     """How one planned source stands. `outcome` None: still awaited. `flight_retrieval_id`: whose asking it is, ours or
-    the one that ours joined; its answer is held under that."""
+    the one that ours joined; its answer is held under that. `by_identifier`: how each identifier ended that the source
+    was asked under, once that is recorded."""
 
     source_id: UUID
     source_name: str
@@ -33,6 +37,7 @@ class SourceState:
     item_count: int
     ended_at: datetime | None
     flight_retrieval_id: UUID
+    by_identifier: tuple[IdentifierEnding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,16 +71,18 @@ class LastOutcome:
 def retrieval_view(*, retrieval_id: UUID, now: datetime) -> RetrievalView | None:
     """Return a retrieval as it stands at `now`, or None when there is none or it has expired.
 
-    A source with no outcome at its deadline has timed out, whatever became of the worker.
+    A source with no outcome at its deadline has timed out, whatever became of the worker. The fault is ours where no
+    worker took the task in time, or where the answer came and was not recorded.
     """
     retrieval = Retrieval.objects.filter(id=retrieval_id, expires_at__gt=now).first()
     if retrieval is None:
         return None
     rows = (
         SourceOutcome.objects.filter(retrieval_id=retrieval_id)
-        .select_related("source__organisation", "joins")
+        .select_related("source__organisation", "retrieval", "joins__retrieval")
         .order_by("source__rank", "source__slug")
     )
+    overdue = endings_of_overdue(flights=[row.joins or row for row in rows if _is_overdue(row, now=now)])
     return RetrievalView(
         retrieval_id=retrieval.id,
         person_id=retrieval.person_id,
@@ -83,12 +90,26 @@ def retrieval_view(*, retrieval_id: UUID, now: datetime) -> RetrievalView | None
         created_at=retrieval.created_at,
         deadline_at=retrieval.deadline_at,
         expires_at=retrieval.expires_at,
-        sources=tuple(_state(row, now=now) for row in rows),
+        sources=tuple(_state(row, overdue=overdue) for row in rows),
     )
 
 
-def held_answers(*, view: RetrievalView) -> dict[UUID, HeldAnswer | None]:
-    """Return the held answers of the sources that answered, by source; None for one that is lost or cannot be opened.
+def endings_of_overdue(*, flights: Iterable[SourceOutcome]) -> dict[UUID, Ending]:
+    """Return how the flights ended that have no outcome at their deadline, by id; they bring their retrieval along."""
+    found = list(flights)
+    held = _which_are_held([(flight.retrieval_id, flight.source_id) for flight in found])
+    return {
+        flight.id: overdue_ending(
+            started=flight.retrieval.state != RetrievalState.PLANNED,
+            waited_s=_waited(flight.retrieval).total_seconds(),
+            held=(flight.retrieval_id, flight.source_id) in held,
+        )
+        for flight in found
+    }
+
+
+def held_answers(*, view: RetrievalView) -> dict[UUID, tuple[HeldAnswer, ...] | None]:
+    """Return what is held of the sources that answered, by source; None for one that is lost or cannot be opened.
 
     Raises: redis.RedisError when the store cannot be reached.
     """
@@ -96,7 +117,7 @@ def held_answers(*, view: RetrievalView) -> dict[UUID, HeldAnswer | None]:
     for state in view.sources:
         if state.outcome is not None and state.outcome.is_answer:
             by_flight.setdefault(state.flight_retrieval_id, []).append(state.source_id)
-    held: dict[UUID, HeldAnswer | None] = {}
+    held: dict[UUID, tuple[HeldAnswer, ...] | None] = {}
     keys = dict(Retrieval.objects.filter(id__in=by_flight).values_list("id", "wrapped_key"))
     for flight_id, source_ids in by_flight.items():
         blobs = store.get(client=_client(), retrieval_id=flight_id, source_ids=source_ids)
@@ -126,24 +147,52 @@ def last_outcomes() -> list[LastOutcome]:
     ]
 
 
-def _state(row: SourceOutcome, *, now: datetime) -> SourceState:
+def _is_overdue(row: SourceOutcome, *, now: datetime) -> bool:
     flight = row.joins or row
-    outcome = Outcome(flight.outcome) if flight.outcome else None
-    late = outcome is None and now > min(row.deadline_at, flight.deadline_at)
+    return flight.outcome is None and now > min(row.deadline_at, flight.deadline_at)
+
+
+def _waited(retrieval: Retrieval) -> timedelta:
+    """Return how long a retrieval waited for a worker to take it."""
+    return retrieval.started_at - retrieval.created_at if retrieval.started_at else timedelta()
+
+
+def _which_are_held(answers: list[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    if not answers:
+        return set()
+    try:
+        return store.which_are_held(client=_client(), answers=answers)
+    except redis.RedisError:
+        return set()
+
+
+def _state(row: SourceOutcome, *, overdue: dict[UUID, Ending]) -> SourceState:
+    flight = row.joins or row
+    recorded = Ending(outcome=Outcome(flight.outcome), reason=flight.reason) if flight.outcome else None
+    ending = recorded or overdue.get(flight.id)
     return SourceState(
         source_id=row.source_id,
         source_name=row.source.name,
         organisation_name=row.source.organisation.name,
         kind=row.source.kind,
-        outcome=Outcome.TIMED_OUT if late else outcome,
-        reason=flight.reason,
+        outcome=ending.outcome if ending else None,
+        reason=ending.reason if ending else "",
         item_count=flight.item_count,
         ended_at=flight.ended_at,
         flight_retrieval_id=flight.retrieval_id,
+        by_identifier=tuple(
+            IdentifierEnding(
+                source_record_id=UUID(one["source_record_id"]),
+                ending=Ending(outcome=Outcome(one["outcome"]), reason=one["reason"], item_count=one["item_count"]),
+            )
+            for one in flight.by_identifier
+        ),
     )
 
 
-def _opened(flight_id: UUID, wrapped_key: bytes | None, source_id: UUID, blob: bytes | None) -> HeldAnswer | None:
+def _opened(
+    flight_id: UUID, wrapped_key: bytes | None, source_id: UUID, blob: bytes | None
+) -> tuple[HeldAnswer, ...] | None:
     if blob is None or wrapped_key is None:
         return None
     try:

@@ -1,6 +1,6 @@
 """Retrieved items, sealed, and gone when the retrieval expires. Only `fetch` and `queries` touch this.
 
-A source's answer is one blob: encoded, compressed, padded and sealed (AES-256-GCM) with the retrieval's own key, which
+What a source said is one blob: encoded, compressed, padded and sealed (AES-256-GCM) with the retrieval's own key, which
 is itself sealed by the master key and kept in the database. So neither Redis nor the database alone can be read.
 """
 
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from aggregator.record.item import Item
 from connectors.contract import Notice, QuarantinedEntry
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 NONCE_BYTES = 12
 KEY_BYTES = 32
 # Lengths show through a seal; a page of padding hides small differences.
@@ -36,8 +36,12 @@ class SealBroken(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class HeldAnswer:
-    """What one source said, before consent. `subject` is its own Patient, as R4 JSON."""
+    """What one source said under one identifier, that of `source_record_id`, before consent.
 
+    `subject` is its own Patient, as R4 JSON.
+    """
+
+    source_record_id: UUID
     received_at: datetime
     subject: bytes | None
     items: tuple[Item, ...]
@@ -46,7 +50,7 @@ class HeldAnswer:
 
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(HeldAnswer)
+_DECODER = msgspec.msgpack.Decoder(tuple[HeldAnswer, ...])
 
 
 def new_wrapped_key(*, master_key: bytes, retrieval_id: UUID) -> bytes:
@@ -69,15 +73,15 @@ class Sealer:
         self._cipher = AESGCM(data_key)
         self._retrieval_id = retrieval_id
 
-    def seal(self, *, source_id: UUID, answer: HeldAnswer) -> bytes:
-        """Return the sealed blob of one source's answer."""
-        packed = zstandard.ZstdCompressor(level=1).compress(_ENCODER.encode(answer))
+    def seal(self, *, source_id: UUID, answers: tuple[HeldAnswer, ...]) -> bytes:
+        """Return the sealed blob of what one source said, under whichever of its identifiers."""
+        packed = zstandard.ZstdCompressor(level=1).compress(_ENCODER.encode(answers))
         framed = _LENGTH.pack(len(packed)) + packed
         padded = framed.ljust(-(-len(framed) // PADDING_BYTES) * PADDING_BYTES, b"\0")
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, padded, self._context(source_id))
 
-    def open(self, *, source_id: UUID, blob: bytes) -> HeldAnswer:
+    def open(self, *, source_id: UUID, blob: bytes) -> tuple[HeldAnswer, ...]:
         """Return what was sealed.
 
         Raises: SealBroken when the blob is not the one sealed for this retrieval and source.
@@ -114,6 +118,14 @@ def get(*, client: redis.Redis, retrieval_id: UUID, source_ids: list[UUID]) -> d
         return {}
     blobs = client.mget([_name(retrieval_id, source_id) for source_id in source_ids])
     return {source_id: blob for source_id, blob in zip(source_ids, blobs, strict=True) if blob is not None}
+
+
+def which_are_held(*, client: redis.Redis, answers: list[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Return those of the answers, as retrieval and source, of which something is held.
+
+    Raises: redis.RedisError when the store cannot be reached.
+    """
+    return {answer for answer in answers if client.exists(_name(*answer))}
 
 
 def _name(retrieval_id: UUID, source_id: UUID) -> str:

@@ -1,13 +1,15 @@
 """Show a retrieved record. Clinical content leaves the service here and nowhere else.
 
 The order matters: decide, open the held answers, permit, merge, audit, return. The decision is taken anew at every
-showing; what may not be shown is taken out before anything is merged; a showing that cannot be audited is not drawn.
+showing, and so is who the patient is: what came under a link that has ended is left out. What may not be shown is
+taken out before anything is merged; a showing that cannot be audited is not drawn.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -29,7 +31,7 @@ from aggregator.record.completeness import AllergyStatus, SourceStatus
 from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.open_record import refusal
 from aggregator.sources import catalogue
-from connectors.contract import RecordCategory
+from connectors.contract import Notice, RecordCategory
 from connectors.outcomes import Outcome, Reason
 
 ACTION = "view-record"
@@ -68,9 +70,12 @@ def view_record(*, requester: Requester, retrieval_id: UUID, now: datetime, part
     person = mpi_queries.person_summary(person_id=view.person_id)
     if person is None:
         raise trail.refuse(requester=requester, action=ACTION, error=NotFound(), detail={"retrieval": retrieval_id})
-    held = _held(view=view)
+    linked = _linked(person_id=view.person_id)
+    view = replace(view, sources=tuple(_as_linked(state=state, linked=linked) for state in view.sources))
+    held = _held(view=view, linked=linked)
     permitted = permit(
-        items=[item for answer in held.values() if answer is not None for item in answer.items], decision=decision
+        items=[item for answers in held.values() if answers for answer in answers for item in answer.items],
+        decision=decision,
     )
     statuses = tuple(_status(state=state, held=held, permitted=permitted) for state in view.sources)
     record = merge.merge(items=permitted.items)
@@ -102,24 +107,55 @@ def view_record(*, requester: Requester, retrieval_id: UUID, now: datetime, part
     )
 
 
-def _held(*, view: RetrievalView) -> dict[UUID, HeldAnswer | None]:
-    """Return the held answers; with the store away every answer is lost, which is said and never read as empty."""
+def _linked(*, person_id: UUID) -> Mapping[UUID, Collection[UUID]]:
+    """Return the source records that are linked to a person now, by source."""
+    linked: dict[UUID, set[UUID]] = {}
+    for holding in mpi_queries.held_by(person_id=person_id):
+        linked.setdefault(holding.source_id, set()).add(holding.source_record_id)
+    return linked
+
+
+def _as_linked(*, state: SourceState, linked: Mapping[UUID, Collection[UUID]]) -> SourceState:
+    """Return how a source stands with the links that the person has now; nothing is told of one whose link ended."""
+    if state.source_id not in linked:
+        return replace(state, outcome=Outcome.NOT_ASKED, reason=Reason.NO_LINK, by_identifier=())
+    if not state.by_identifier:
+        return state  # still awaited, or it ended before any identifier was asked under
+    ending = federation_queries.while_linked(endings=state.by_identifier, linked=linked[state.source_id])
+    return replace(state, outcome=ending.outcome, reason=ending.reason)
+
+
+def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> dict[UUID, tuple[HeldAnswer, ...] | None]:
+    """Return the held answers of source records that are linked to the person now, by source.
+
+    With the store away every answer is lost, which is said and never read as empty.
+    """
     try:
-        return federation_queries.held_answers(view=view)
+        held = federation_queries.held_answers(view=view)
     except redis.RedisError:
         return {}
+    return {
+        source_id: answers
+        and tuple(answer for answer in answers if answer.source_record_id in linked.get(source_id, ()))
+        for source_id, answers in held.items()
+    }
 
 
-def _status(*, state: SourceState, held: dict[UUID, HeldAnswer | None], permitted: Permitted) -> SourceStatus:
+def _status(
+    *, state: SourceState, held: Mapping[UUID, tuple[HeldAnswer, ...] | None], permitted: Permitted
+) -> SourceStatus:
     """Return how a source stands. Only what may be shown is counted: a difference would tell what is withheld."""
-    answer = held.get(state.source_id)
+    answers = held.get(state.source_id) or ()
     outcome, reason = state.outcome, state.reason
-    if outcome is not None and outcome.is_answer and answer is None:
+    if outcome is not None and outcome.is_answer and not answers:
         outcome, reason = Outcome.FAILED, Reason.HELD_ANSWER_LOST
+    notices = tuple(notice for answer in answers for notice in answer.notices)
+    if reason == Reason.IDENTIFIER:
+        notices += (Notice(code="incomplete"),)
     own = [item for item in permitted.items if item.source_id == str(state.source_id)]
     clinical = [item for item in own if item.category.is_clinical]
     quarantined: Counter[RecordCategory | None] = Counter(
-        entry.category for entry in (answer.quarantined if answer else ())
+        entry.category for answer in answers for entry in answer.quarantined
     )
     untranslated = Counter(item.category for item in clinical if not item.translated)
     return SourceStatus(
@@ -130,9 +166,9 @@ def _status(*, state: SourceState, held: dict[UUID, HeldAnswer | None], permitte
         holds=catalogue.connector_for(kind=state.kind).capabilities.categories,
         outcome=outcome,
         reason=reason,
-        answered_at=answer.received_at if answer else state.ended_at,
+        answered_at=min((answer.received_at for answer in answers), default=state.ended_at),
         item_count=len(clinical),
-        notices=answer.notices if answer else (),
+        notices=notices,
         quarantined=tuple(sorted(quarantined.items(), key=lambda pair: str(pair[0]))),
         untranslated=tuple(sorted(untranslated.items())),
     )

@@ -66,11 +66,11 @@ NEITHER = {
     "consent.Relationship": {"id", "source_record", "organisation", "kind", "from_date", "until_date"},
     "federation.Retrieval": {
         *("id", "person", "user_id", "organisation_ods", "role", "purpose", "categories", "state"),
-        *("created_at", "deadline_at", "expires_at", "wrapped_key"),
+        *("created_at", "started_at", "deadline_at", "expires_at", "wrapped_key"),
     },
     "federation.SourceOutcome": {
         *("id", "retrieval", "source", "joins", "flight_key", "deadline_at", "outcome", "reason"),
-        *("item_count", "ended_at"),
+        *("item_count", "by_identifier", "ended_at"),
     },
     "mpi.Person": {"id", "created_at", "nhs_number_is_verified"},
     "mpi.SourceRecord": {"id", "source", "nhs_number_status", "updated_at"},

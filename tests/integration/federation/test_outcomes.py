@@ -21,7 +21,7 @@ from aggregator.federation.queries import RetrievalView
 from aggregator.federation.store import HeldAnswer, Sealer
 from aggregator.mpi.models import Link
 from aggregator.sources.models import Source
-from connectors.contract import CLINICAL_CATEGORIES, Identifier
+from connectors.contract import CLINICAL_CATEGORIES
 from connectors.outcomes import Outcome
 from tests.factories import (
     NOW,
@@ -74,6 +74,11 @@ def row(retrieval_id: UUID, at: Source) -> SourceOutcome:
     return SourceOutcome.objects.get(retrieval_id=retrieval_id, source=at)
 
 
+def started(retrieval_id: UUID, *, now: datetime = NOW) -> UUID:
+    assert operations.start(retrieval_id=retrieval_id, now=now) is not None
+    return retrieval_id
+
+
 def record(
     outcome_id: UUID, *, outcome: Outcome = Outcome.ANSWERED, reason: str = "", now: datetime = SOON
 ) -> tuple[Landed, ...]:
@@ -116,9 +121,10 @@ def test_a_started_retrieval_knows_all_that_the_fan_out_needs(joan: Any, practic
     fan_out = operations.start(retrieval_id=asked, now=SOON)
     assert fan_out is not None
     flights = {flight.source_id: flight for flight in fan_out.flights}
-    assert flights[practice.id].identifiers == (Identifier(system=practice.identifier_system, value="p-1"),)
-    assert [one.value for one in flights[hospital.id].identifiers] == ["h-1", "h-2"]
-    assert [one.family for one in flights[hospital.id].asked] == ["Ferris", "Ferris"]
+    (held,) = flights[practice.id].holdings
+    assert (held.identifier_system, held.identifier_value) == (practice.identifier_system, "p-1")
+    assert [one.identifier_value for one in flights[hospital.id].holdings] == ["h-1", "h-2"]
+    assert [one.demographics.family for one in flights[hospital.id].holdings] == ["Ferris", "Ferris"]
     assert flights[practice.id].deadline_at == NOW + timedelta(seconds=3)
     assert (fan_out.person_id, fan_out.categories) == (joan.id, CLINICAL_CATEGORIES)
     assert flights[practice.id].address.base_url == practice.base_url
@@ -171,11 +177,57 @@ def test_an_outcome_after_the_source_s_own_deadline_reads_as_timed_out(joan: Any
 def test_no_outcome_at_the_deadline_is_timed_out_whatever_became_of_the_worker(
     joan: Any, practice: Source, hospital: Source
 ) -> None:
-    asked = retrieval(of=joan, sources=[practice, hospital])
+    asked = started(retrieval(of=joan, sources=[practice, hospital]))
     assert outcomes(asked, now=NOW + timedelta(seconds=3)) == {practice.id: None, hospital.id: None}
     assert outcomes(asked, now=NOW + timedelta(seconds=3.01)) == {practice.id: Outcome.TIMED_OUT, hospital.id: None}
     assert view(asked, now=AFTER).complete
     assert set(outcomes(asked, now=AFTER).values()) == {Outcome.TIMED_OUT}
+
+
+def test_a_task_that_no_worker_took_is_our_fault(joan: Any, practice: Source, hospital: Source) -> None:
+    asked = retrieval(of=joan, sources=[practice, hospital])
+    found = {state.outcome: state.reason for state in view(asked, now=AFTER).sources}
+    assert found == {Outcome.FAILED: "not-started"}
+
+
+def test_one_that_a_worker_took_late_is_our_fault_at_its_deadline(joan: Any, practice: Source) -> None:
+    asked = started(retrieval(of=joan, sources=[practice]), now=SOON)
+    (state,) = view(asked, now=AFTER).sources
+    assert (state.outcome, state.reason) == (Outcome.FAILED, "overload")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "recorded"),
+    [
+        (Outcome.ANSWERED, "", ("failed", "not-recorded")),
+        (Outcome.EMPTY, "", ("failed", "not-recorded")),
+        (Outcome.REFUSED, "patient-consent", ("failed", "not-recorded")),
+        (Outcome.TIMED_OUT, "", ("timed-out", "")),
+        (Outcome.UNREACHABLE, "tls", ("unreachable", "tls")),
+        (Outcome.FAILED, "overload", ("failed", "overload")),
+    ],
+)
+def test_what_landed_in_time_and_was_recorded_late_is_not_held_against_its_source(
+    joan: Any, practice: Source, outcome: Outcome, reason: str, recorded: tuple[str, str]
+) -> None:
+    asked = retrieval(of=joan, sources=[practice])
+    operations.record_outcome(
+        outcome_id=row(asked, practice).id,
+        outcome=outcome,
+        reason=reason,
+        item_count=7,
+        landed_at=SOON,
+        now=NOW + timedelta(seconds=4),
+    )
+    found = row(asked, practice)
+    assert (found.outcome, found.reason) == recorded
+    assert (found.item_count, found.ended_at) == (0, SOON)
+
+
+def test_a_fault_of_ours_stays_ours_however_late_it_is_recorded(joan: Any, practice: Source) -> None:
+    asked = retrieval(of=joan, sources=[practice])
+    record(row(asked, practice).id, outcome=Outcome.FAILED, reason="store", now=AFTER)
+    assert (row(asked, practice).outcome, row(asked, practice).reason) == ("failed", "store")
 
 
 def test_a_retrieval_that_could_not_be_run_ends_as_our_fault(joan: Any, practice: Source, hospital: Source) -> None:
@@ -242,7 +294,7 @@ def test_failing_one_that_joined_takes_nothing_from_the_other(joan: Any, practic
 
 
 def test_a_joined_question_ends_by_the_deadline_of_the_flight(joan: Any, practice: Source) -> None:
-    retrieval(of=joan, sources=[practice])
+    started(retrieval(of=joan, sources=[practice]))
     second = retrieval(of=joan, sources=[practice], now=NOW + timedelta(seconds=2))
     assert outcomes(second, now=NOW + timedelta(seconds=3.5)) == {practice.id: Outcome.TIMED_OUT}
 
@@ -269,7 +321,7 @@ def test_a_question_about_somebody_else_is_another(joan: Any, practice: Source) 
 
 
 def test_a_flight_that_a_dead_worker_left_is_closed_and_not_joined(joan: Any, practice: Source) -> None:
-    first = retrieval(of=joan, sources=[practice])
+    first = started(retrieval(of=joan, sources=[practice]))
     second = retrieval(of=joan, sources=[practice], now=AFTER)
     assert row(first, practice).outcome == Outcome.TIMED_OUT
     assert row(second, practice).joins is None
@@ -332,7 +384,7 @@ def test_a_source_stays_in_a_retrieval_though_its_link_has_ended(joan: Any, prac
     Link.objects.update(ended_at=SOON)
     fan_out = operations.start(retrieval_id=asked, now=SOON)
     assert fan_out is not None
-    assert [flight.identifiers for flight in fan_out.flights] == [()]
+    assert [flight.holdings for flight in fan_out.flights] == [()]
     assert outcomes(asked) == {practice.id: None}
 
 
@@ -346,13 +398,20 @@ def held_redis() -> Iterator[redis.Redis]:
 
 
 def hold(client: redis.Redis, *, retrieval_id: UUID, at: Source, sealed_for: UUID | None = None) -> HeldAnswer:
-    answer = HeldAnswer(received_at=NOW, subject=b"{}", items=(item(resource=condition()),), quarantined=(), notices=())
+    answer = HeldAnswer(
+        source_record_id=uuid4(),
+        received_at=NOW,
+        subject=b"{}",
+        items=(item(resource=condition()),),
+        quarantined=(),
+        notices=(),
+    )
     sealer = Sealer(
         master_key=settings.HELD_ITEMS_KEY,
         wrapped_key=Retrieval.objects.get(id=retrieval_id).wrapped_key,
         retrieval_id=retrieval_id,
     )
-    blob = sealer.seal(source_id=sealed_for or at.id, answer=answer)
+    blob = sealer.seal(source_id=sealed_for or at.id, answers=(answer,))
     client.set(f"held:{retrieval_id}:{at.id}", blob, px=60_000)
     return answer
 
@@ -364,8 +423,8 @@ def test_what_is_held_is_read_by_the_one_who_asked_and_by_the_one_who_joined(
     second = retrieval(of=joan, sources=[practice, hospital], now=SOON)
     answer = hold(held_redis, retrieval_id=first, at=practice)
     record(row(first, practice).id)
-    assert queries.held_answers(view=view(first)) == {practice.id: answer}
-    assert queries.held_answers(view=view(second)) == {practice.id: answer}
+    assert queries.held_answers(view=view(first)) == {practice.id: (answer,)}
+    assert queries.held_answers(view=view(second)) == {practice.id: (answer,)}
 
 
 @pytest.mark.parametrize("fault", ["gone", "cut", "emptied", "moved", "altered", "key erased"])
@@ -394,6 +453,17 @@ def test_a_source_that_did_not_answer_has_nothing_held(
     hold(held_redis, retrieval_id=asked, at=practice)
     record(row(asked, practice).id, outcome=outcome)
     assert queries.held_answers(view=view(asked)) == {}
+
+
+def test_an_answer_that_is_held_and_was_never_recorded_is_our_fault(
+    joan: Any, practice: Source, held_redis: redis.Redis
+) -> None:
+    asked = started(retrieval(of=joan, sources=[practice]))
+    hold(held_redis, retrieval_id=asked, at=practice)
+    (state,) = view(asked, now=AFTER).sources
+    assert (state.outcome, state.reason) == (Outcome.FAILED, "not-recorded")
+    retrieval(of=joan, sources=[practice], now=AFTER)
+    assert row(asked, practice).reason == "not-recorded"
 
 
 def test_nothing_asked_for_is_nothing_fetched(held_redis: redis.Redis) -> None:

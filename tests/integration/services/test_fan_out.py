@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
 import redis
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from aggregator.federation import fetch
+from aggregator.federation import fetch, operations
 from aggregator.federation.engine import close_engine, engine
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
-from aggregator.federation.store import HeldAnswer
 from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
+from connectors.contract import Reply
+from connectors.fhir_r4.connector import FhirR4
 from connectors.outcomes import Outcome
 from tests.world import World, make_world
 
@@ -53,16 +58,49 @@ def test_whoever_waits_for_nobody_is_told_at_once_that_it_is_over(world: World) 
 def test_an_answer_that_cannot_be_sealed_is_a_fault_of_ours_and_not_of_its_source(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def answers(**_: object) -> fetch._Ending:
-        held = HeldAnswer(received_at=timezone.now(), subject=None, items=(), quarantined=(), notices=())
-        return fetch._Ending(outcome=Outcome.EMPTY, answer=held)
+    async def answers(*_: object, **__: object) -> Reply:
+        return Reply(subject=b"{}")
 
-    monkeypatch.setattr(fetch, "_ask", answers)
+    monkeypatch.setattr(FhirR4, "ask", answers)
+    monkeypatch.setattr(fetch, "_check_subject", lambda **_: None)
     retrieval_id = opened(world)
     Retrieval.objects.filter(id=retrieval_id).update(wrapped_key=bytes(60))
     run(retrieval_id)
     ended = SourceOutcome.objects.get(retrieval_id=retrieval_id)
     assert (ended.outcome, ended.reason) == (Outcome.FAILED, "store")
+
+
+def test_a_source_that_runs_out_of_time_while_our_loop_stands_still_is_not_blamed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(*_: object, **__: object) -> Reply:
+        engine().loop.call_later(0.1, time.sleep, 0.8)
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    monkeypatch.setattr(FhirR4, "ask", hangs)
+    retrieval_id = opened(world)
+    run(retrieval_id)
+    ended = SourceOutcome.objects.get(retrieval_id=retrieval_id)
+    assert (ended.outcome, ended.reason) == (Outcome.FAILED, "overload")
+
+
+def test_an_outcome_that_the_database_refuses_for_a_moment_is_recorded_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = operations.record_outcome
+    refused = iter([OperationalError(), InterfaceError(), None])
+
+    def record(**values: Any) -> Any:
+        if error := next(refused):
+            raise error
+        return recording(**values)
+
+    monkeypatch.setattr(operations, "record_outcome", record)
+    retrieval_id = opened(world)
+    run(retrieval_id)
+    assert SourceOutcome.objects.get(retrieval_id=retrieval_id).outcome == Outcome.UNREACHABLE
+    assert told(retrieval_id)[-1:] == [b"done"]
 
 
 def test_whoever_waits_for_another_s_question_is_not_told_before_it_has_ended(world: World) -> None:

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ from uuid import UUID
 
 import pytest
 import redis
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 from kombu import Connection
 
@@ -211,14 +212,49 @@ def test_the_same_request_twice_at_once_asks_the_hospital_once(
     assert hospital.calls() == alone
 
 
-def test_a_record_opened_while_no_worker_runs_ends_at_its_deadline(
+def test_a_record_opened_while_no_worker_runs_ends_at_its_deadline_by_our_fault(
     clinician: Requester, derek: UUID, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.RETRIEVAL_DEADLINE_S = 1.0
     monkeypatch.setattr(tasks, "send", lambda **_: None)  # taken by a worker that is gone
     view = opened(clinician, derek)
-    assert set(outcomes(view).values()) == {(Outcome.TIMED_OUT, "")}
+    assert set(outcomes(view).values()) == {(Outcome.FAILED, "not-started")}
     assert not view.record.sections
+    again = open_record(requester=clinician, person_id=derek, now=timezone.now())
+    closed = SourceOutcome.objects.exclude(retrieval_id=again).values_list("outcome", "reason")
+    assert set(closed) == {("failed", "not-started")}
+
+
+@pytest.mark.usefixtures("worker")
+def test_an_answer_that_cannot_be_recorded_in_time_is_our_fault_and_not_its_source_s(
+    clinician: Requester, derek: UUID, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RETRIEVAL_DEADLINE_S = 3.0
+    put_off: list[dict[str, Any]] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(tasks, "send", lambda **values: put_off.append(values))
+        retrieval = open_record(requester=clinician, person_id=derek, now=timezone.now())
+    with transaction.atomic():  # nobody else can write these rows
+        assert len(SourceOutcome.objects.select_for_update().filter(retrieval_id=retrieval)) == 2
+        tasks.send(**put_off[0])
+        told = outcomes(shown(clinician, retrieval))
+    assert set(told.values()) == {(Outcome.FAILED, "not-recorded")}
+    while SourceOutcome.objects.filter(outcome__isnull=True).exists():
+        time.sleep(0.02)
+    rows = SourceOutcome.objects.filter(retrieval_id=retrieval).values_list("outcome", "reason", "ended_at")
+    assert {(outcome, reason) for outcome, reason, _ in rows} == {("failed", "not-recorded")}
+    assert all(ended_at < put_off[0]["deadline_at"] for _, _, ended_at in rows)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_source_that_we_were_late_to_ask_and_that_runs_out_of_time_is_not_blamed(
+    clinician: Requester, derek: UUID, hospital: Faults
+) -> None:
+    hospital.order("hang")
+    Source.objects.filter(slug=HOSPITAL).update(time_limit_s=2.5)
+    a_while_ago = timezone.now() - timedelta(seconds=0.8)  # in the queue until now
+    view = shown(clinician, open_record(requester=clinician, person_id=derek, now=a_while_ago))
+    assert outcomes(view) == {HOSPITAL: (Outcome.FAILED, "overload"), PRACTICE: (Outcome.ANSWERED, "")}
 
 
 def test_a_worker_that_is_killed_leaves_time_outs_and_what_had_landed(
@@ -331,7 +367,7 @@ def test_redis_lost_mid_request_is_said_and_nothing_hangs(
         refused = visitor.open(person)
         assert refused.status == 200
         assert "0 of 2 sources answered" in refused.body
-        assert "Fault on our side: the asking could not be started" in refused.body
+        assert "Fault on our side: the request could not be started" in refused.body
         assert time.monotonic() - began < 8
         assert visitor.everything(person).status == 200
     finally:

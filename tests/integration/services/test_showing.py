@@ -14,6 +14,7 @@ from django.utils import timezone
 from aggregator.federation import operations
 from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.federation.store import HeldAnswer, Sealer
+from aggregator.mpi.models import SourceRecord
 from aggregator.record.completeness import AllergyStatus
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
@@ -46,6 +47,7 @@ def answered(world: World, client: redis.Redis, *resources: Mapping[str, Any], t
     retrieval_id = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
     row = SourceOutcome.objects.get(retrieval_id=retrieval_id)
     answer = HeldAnswer(
+        source_record_id=SourceRecord.objects.get(source_id=row.source_id, identifier_value="1").id,
         received_at=timezone.now(),
         subject=b"{}",
         items=tuple(item(resource=one, source=str(row.source_id), translated=translated) for one in resources),
@@ -54,7 +56,9 @@ def answered(world: World, client: redis.Redis, *resources: Mapping[str, Any], t
     )
     wrapped_key = Retrieval.objects.get(id=retrieval_id).wrapped_key
     sealer = Sealer(master_key=settings.HELD_ITEMS_KEY, wrapped_key=wrapped_key, retrieval_id=retrieval_id)
-    client.set(f"held:{retrieval_id}:{row.source_id}", sealer.seal(source_id=row.source_id, answer=answer), px=60_000)
+    client.set(
+        f"held:{retrieval_id}:{row.source_id}", sealer.seal(source_id=row.source_id, answers=(answer,)), px=60_000
+    )
     operations.record_outcome(
         outcome_id=row.id, outcome=Outcome.ANSWERED, reason="", item_count=len(resources), now=timezone.now()
     )

@@ -25,6 +25,7 @@ WRAPPED = new_wrapped_key(master_key=MASTER, retrieval_id=RETRIEVAL)
 TAG_BYTES = 16
 
 ANSWER = HeldAnswer(
+    source_record_id=uuid4(),
     received_at=NOW,
     subject=b'{"resourceType":"Patient","name":[{"family":"Marlowe-Secret"}]}',
     items=(
@@ -40,15 +41,15 @@ def sealer(*, master: bytes = MASTER, wrapped: bytes = WRAPPED, retrieval: UUID 
     return Sealer(master_key=master, wrapped_key=wrapped, retrieval_id=retrieval)
 
 
-BLOB = sealer().seal(source_id=SOURCE, answer=ANSWER)
+BLOB = sealer().seal(source_id=SOURCE, answers=(ANSWER,))
 
 
 def test_what_was_sealed_is_opened_whole() -> None:
-    assert sealer().open(source_id=SOURCE, blob=BLOB) == ANSWER
+    assert sealer().open(source_id=SOURCE, blob=BLOB) == (ANSWER,)
 
 
 def test_the_key_is_read_from_the_database_as_whatever_it_gives() -> None:
-    assert sealer(wrapped=memoryview(WRAPPED)).open(source_id=SOURCE, blob=BLOB) == ANSWER  # type: ignore[arg-type]
+    assert sealer(wrapped=memoryview(WRAPPED)).open(source_id=SOURCE, blob=BLOB) == (ANSWER,)  # type: ignore[arg-type]
 
 
 def test_nothing_can_be_read_in_the_blob() -> None:
@@ -57,7 +58,7 @@ def test_nothing_can_be_read_in_the_blob() -> None:
 
 
 def test_no_two_blobs_or_keys_are_alike() -> None:
-    assert sealer().seal(source_id=SOURCE, answer=ANSWER) != BLOB
+    assert sealer().seal(source_id=SOURCE, answers=(ANSWER,)) != BLOB
     assert new_wrapped_key(master_key=MASTER, retrieval_id=RETRIEVAL) != WRAPPED
 
 
@@ -105,17 +106,17 @@ def test_a_cut_key_opens_nothing(length: int) -> None:
 def test_small_differences_of_length_do_not_show() -> None:
     silent = replace(ANSWER, items=(), quarantined=(), notices=())
     said = replace(silent, items=(item(resource=condition()),))
-    lengths = {len(sealer().seal(source_id=SOURCE, answer=answer)) for answer in (silent, said, ANSWER)}
+    lengths = {len(sealer().seal(source_id=SOURCE, answers=(answer,))) for answer in (silent, said, ANSWER)}
     assert lengths == {NONCE_BYTES + PADDING_BYTES + TAG_BYTES}
 
 
 def test_an_answer_of_many_pages_is_padded_to_whole_ones() -> None:
     noise = tuple(item(resource=condition(note=[{"text": os.urandom(600).hex()}])) for _ in range(20))
     many = replace(ANSWER, items=noise)
-    blob = sealer().seal(source_id=SOURCE, answer=many)
+    blob = sealer().seal(source_id=SOURCE, answers=(many,))
     assert len(blob) > 2 * PADDING_BYTES
     assert (len(blob) - NONCE_BYTES - TAG_BYTES) % PADDING_BYTES == 0
-    assert sealer().open(source_id=SOURCE, blob=blob) == many
+    assert sealer().open(source_id=SOURCE, blob=blob) == (many,)
 
 
 def test_an_error_says_nothing_of_what_was_sealed() -> None:

@@ -1,0 +1,78 @@
+"""How a source ended is the best of how each identifier ended, in whatever order they ended."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from uuid import UUID
+
+import pytest
+
+from aggregator.federation.endings import (
+    BUSY_S,
+    Ending,
+    IdentifierEnding,
+    ending_of_source,
+    out_of_time,
+    overdue_ending,
+    while_linked,
+)
+from connectors.outcomes import Outcome, Reason
+
+ANSWERED = Ending(outcome=Outcome.ANSWERED, item_count=3)
+PAGES = Ending(outcome=Outcome.ANSWERED_IN_PART, reason=Reason.PAGES, item_count=2)
+EMPTY = Ending(outcome=Outcome.EMPTY)
+UNKNOWN = Ending(outcome=Outcome.UNKNOWN_PATIENT)
+FIRST, SECOND = UUID(int=1), UUID(int=2)
+# From what says most to what says least.
+FAILURES = [
+    Ending(outcome=Outcome.MALFORMED, reason=Reason.WRONG_PATIENT),
+    Ending(outcome=Outcome.MALFORMED, reason=Reason.UNPROVEN),
+    Ending(outcome=Outcome.MALFORMED, reason=Reason.TRUNCATED),
+    Ending(outcome=Outcome.REFUSED, reason=Reason.PATIENT_CONSENT),
+    Ending(outcome=Outcome.FAILED, reason=Reason.STORE),
+    Ending(outcome=Outcome.TIMED_OUT),
+    Ending(outcome=Outcome.UNREACHABLE, reason=Reason.TLS),
+    Ending(outcome=Outcome.NOT_ASKED, reason=Reason.RESTING),
+    UNKNOWN,
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("answer", [ANSWERED, PAGES, EMPTY])
+def test_an_answer_beside_any_failure_is_one_in_part(answer: Ending, failure: Ending) -> None:
+    expected = Ending(outcome=Outcome.ANSWERED_IN_PART, reason=Reason.IDENTIFIER, item_count=answer.item_count)
+    assert ending_of_source(endings=[answer, failure]) == ending_of_source(endings=[failure, answer]) == expected
+
+
+@pytest.mark.parametrize("at", range(len(FAILURES) - 1))
+def test_of_several_failures_the_one_that_says_most_is_told_whatever_their_order(at: int) -> None:
+    assert {ending_of_source(endings=order) for order in permutations(FAILURES[at : at + 3])} == {FAILURES[at]}
+
+
+def test_a_patient_is_unknown_only_where_no_identifier_is_known() -> None:
+    assert ending_of_source(endings=[UNKNOWN, UNKNOWN]) == UNKNOWN
+
+
+def test_two_answers_are_one() -> None:
+    assert ending_of_source(endings=[ANSWERED, EMPTY]) == ANSWERED
+    assert ending_of_source(endings=[EMPTY, EMPTY]) == EMPTY
+    assert ending_of_source(endings=[EMPTY, PAGES]) == PAGES
+
+
+def test_only_what_is_linked_now_counts() -> None:
+    endings = [
+        IdentifierEnding(source_record_id=FIRST, ending=ANSWERED),
+        IdentifierEnding(source_record_id=SECOND, ending=FAILURES[0]),
+    ]
+    assert while_linked(endings=endings, linked={FIRST}) == ANSWERED
+    assert while_linked(endings=endings, linked={SECOND}) == FAILURES[0]
+    assert while_linked(endings=endings, linked=()) == Ending(outcome=Outcome.NOT_ASKED, reason=Reason.NO_LINK)
+    assert while_linked(endings=endings[:1], linked={FIRST, SECOND}).reason == Reason.IDENTIFIER
+
+
+def test_running_out_of_time_is_our_fault_where_we_kept_it_waiting() -> None:
+    assert out_of_time(waited_s=BUSY_S).outcome is Outcome.TIMED_OUT
+    assert out_of_time(waited_s=BUSY_S + 0.01).reason == Reason.OVERLOAD
+    assert overdue_ending(started=False, waited_s=0, held=False).reason == Reason.NOT_STARTED
+    assert overdue_ending(started=True, waited_s=0, held=True).reason == Reason.NOT_RECORDED
+    assert overdue_ending(started=True, waited_s=0, held=False).outcome is Outcome.TIMED_OUT

@@ -133,6 +133,10 @@ class Asker:
     organisation_name: str
 
 
+# Who asks when nobody does: a source is tried, and no patient is named.
+NOBODY = Asker(user_id="none", family="None", given="None", organisation_ods="", organisation_name="")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Query:
     """What one source is asked.
@@ -232,14 +236,26 @@ class Guard(Protocol):
 
 
 class Connector(Protocol):
-    """One kind of source. Stateless: one instance serves every source of its kind, on one event loop."""
+    """One kind of source. Stateless: one instance serves every source of its kind, on one event loop.
+
+    `options` are the settings that a source of this kind may have, by name, with what each means.
+    """
 
     kind: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    options: ClassVar[Mapping[str, str]]
 
     async def ask(self, *, source: SourceAddress, query: Query, transport: Transport) -> Reply:
         """Ask the source for the patient and return its whole answer.
 
+        Raises: SourceError, and nothing else that the source could cause.
+        """
+        ...
+
+    async def check(self, *, source: SourceAddress, transport: Transport, deadline: float) -> str:
+        """Try whether a source of this kind is at the address, naming no patient, and say in a few words what it is.
+
+        `deadline` is as a query's.
         Raises: SourceError, and nothing else that the source could cause.
         """
         ...

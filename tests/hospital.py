@@ -86,6 +86,13 @@ def outcome(*, code: str = "not-found") -> dict[str, Any]:
     return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code}]}
 
 
+def spine_error(code: str, /) -> dict[str, Any]:
+    """Return an OperationOutcome as a GP practice sends it."""
+    coding = {"system": "https://fhir.nhs.uk/STU3/CodeSystem/Spine-ErrorOrWarningCode-1", "code": code}
+    issue = {"severity": "error", "code": "invalid", "details": {"coding": [coding]}}
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
 def bundle(*resources: Mapping[str, Any], following: str = "", total: int | None = None) -> dict[str, Any]:
     """Return a searchset, with a `next` link where there is one."""
     made: dict[str, Any] = {

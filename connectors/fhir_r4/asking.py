@@ -7,11 +7,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.contract import Malformed, Notice, Query, Refused, SourceAddress, Unreachable
+from connectors.fhir import type_of
 from connectors.guards import EntryRefused, SplitPayload, read_entry, split
 from connectors.outcomes import Reason
 from connectors.transport import Allowance, Answer, Transport
 
 FHIR_JSON = "application/fhir+json"
+_XML_NAMESPACE = b"http://hl7.org/fhir"
+# Of an asking's time, kept for reading what came: a part of it, and so much an entry (a third of that, measured on an
+# idle machine), but never more than half.
+RESERVE_SHARE, MOST_RESERVE_S = 0.1, 0.25
+READING_S, MOST_READING_SHARE = 0.0003, 0.5
 
 
 @dataclass(kw_only=True)
@@ -22,13 +28,22 @@ class Asking:
     query: Query
     transport: Transport
     allowance: Allowance
+    began_at: float  # a `loop.time()`, as the query's deadline is
     pages: int = 0
+    entries: int = 0
     notices: list[Notice] = field(default_factory=list)
 
     @property
     def base(self) -> str:
         """Return the address that paths are put after."""
         return self.source.base_url.rstrip("/")
+
+    @property
+    def waiting_until(self) -> float:
+        """When to stop waiting for more, so that what came is read before the query's deadline."""
+        time_s = self.query.deadline - self.began_at
+        reading_s = min(time_s * RESERVE_SHARE, MOST_RESERVE_S) + self.entries * READING_S
+        return self.query.deadline - min(reading_s, time_s * MOST_READING_SHARE)
 
     async def send(self, *, url: str, form: str | None = None, deadline: float | None = None) -> Answer:
         """Send a read and return the answer, whatever its status; a form makes it a search by POST."""
@@ -41,7 +56,7 @@ class Asking:
             headers=headers,
             body=None if form is None else form.encode(),
             source_id=self.source.source_id,
-            deadline=self.query.deadline if deadline is None else deadline,
+            deadline=self.waiting_until if deadline is None else min(deadline, self.waiting_until),
             correlation_id=self.query.correlation_id,
             repeatable=True,
             allowance=self.allowance,
@@ -77,6 +92,12 @@ def expect_success(*, answer: Answer) -> None:
     if status >= 500 or status in (408, 429):
         raise Unreachable(Reason.STATUS)
     raise Malformed(Reason.REQUEST_REJECTED)
+
+
+def speaks_fhir(*, body: bytes) -> bool:
+    """Whether a body, however broken, is a FHIR server's: JSON of a resource, or FHIR's XML, which we do not read."""
+    text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return (text.startswith(b"{") and bool(type_of(entry=text))) or _XML_NAMESPACE in text[:2000]
 
 
 def parsed(*, body: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from connectors.outcomes import Reason
 
 @dataclass(frozen=True, kw_only=True)
 class SearchableType:
-    """A resource type that can be searched by patient."""
+    """A resource type to search by patient."""
 
     name: str
     parameter: str  # `patient`, or `subject` where only that is declared
@@ -24,14 +24,30 @@ class SearchableType:
     def category(self) -> RecordCategory:
         return CATEGORY_OF_TYPE.get(self.name, RecordCategory.OTHER)
 
+    @property
+    def fills(self) -> tuple[RecordCategory, ...]:
+        """The parts of a record that it may fill: an Observation's own category says which."""
+        return _OBSERVED if self.name == "Observation" else (self.category,)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServerCapability:
-    """`everything`: Patient/{id}/$everything is declared. `holds`: the parts of a record that a declared type is of."""
+    """What a server declares, as far as it concerns a patient's record.
+
+    `everything`: Patient/{id}/$everything is declared. `types` are to be searched: those with a search by patient, and
+    clinical ones that are declared without any, since what is held there would else be passed over in silence. `holds`:
+    the parts of a record that a declared type is of. `release`: the FHIR version that it says it speaks.
+    """
 
     everything: bool
     types: tuple[SearchableType, ...]
     holds: frozenset[RecordCategory] = frozenset(RecordCategory)
+    release: str = ""
+
+    @property
+    def searchable(self) -> bool:
+        """Whether a clinical type can be asked for."""
+        return any(declared.category.is_clinical for declared in self.types)
 
 
 # What a record is made of when a server declares nothing. Source: IHE QEDm PCC-44 and the types of its options.
@@ -45,6 +61,19 @@ UNDECLARED = ServerCapability(
         SearchableType(name=name, parameter="patient", provenance=False, includes=()) for name in _USUAL.split()
     ),
 )
+_OBSERVED = (RecordCategory.OBSERVATIONS, RecordCategory.RESULTS, RecordCategory.HISTORY)
+# Clinical types of the Patient compartment, all of which can be searched by `patient`. Source: FHIR R4,
+# CompartmentDefinition patient.
+_COMPARTMENT_NAMES = (
+    "AdverseEvent AllergyIntolerance Appointment AppointmentResponse Basic BodyStructure CarePlan CareTeam"
+    " ClinicalImpression Communication CommunicationRequest Composition Condition Consent DetectedIssue DeviceRequest"
+    " DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference Encounter EpisodeOfCare"
+    " FamilyMemberHistory Flag Goal ImagingStudy Immunization ImmunizationEvaluation ImmunizationRecommendation List"
+    " Media MedicationAdministration MedicationDispense MedicationRequest MedicationStatement MolecularSequence"
+    " NutritionOrder Observation Procedure QuestionnaireResponse RequestGroup RiskAssessment ServiceRequest"
+    " SupplyDelivery SupplyRequest Task VisionPrescription"
+)
+_COMPARTMENT = frozenset(_COMPARTMENT_NAMES.split())
 # Types with a `patient` parameter that are no part of a patient's record.
 _NOT_RECORD = frozenset({"Patient", "Provenance", "AuditEvent", "Bundle", "Group", "Person", "Account", "Invoice"})
 
@@ -71,20 +100,21 @@ def read_capability(*, statement: dict[str, Any]) -> ServerCapability:
     ]
     return ServerCapability(
         everything=any(_is_everything(operation=operation) for operation in operations),
-        types=tuple(found for resource in resources if (found := _searchable(resource=resource)) is not None),
+        types=tuple(_searchable(resources=resources)),
         holds=frozenset(
             CATEGORY_OF_TYPE[name]
             for resource in resources
             if (name := str(resource.get("type", ""))) in CATEGORY_OF_TYPE
         )
         | _sorted_by_code(resources=resources),
+        release=release,
     )
 
 
 def _sorted_by_code(*, resources: Iterable[dict[str, Any]]) -> frozenset[RecordCategory]:
     """Observations are results, observations or history, as each one's category says."""
     if any(resource.get("type") == "Observation" for resource in resources):
-        return frozenset({RecordCategory.RESULTS, RecordCategory.HISTORY})
+        return frozenset(_OBSERVED)
     return frozenset()
 
 
@@ -94,16 +124,27 @@ def _is_everything(*, operation: dict[str, Any]) -> bool:
     )
 
 
-def _searchable(*, resource: dict[str, Any]) -> SearchableType | None:
+def _searchable(*, resources: Iterable[dict[str, Any]]) -> Iterable[SearchableType]:
+    """The types to search, each once; a type may be declared more than once, and one search of it is enough."""
+    found: dict[str, SearchableType] = {}
+    for resource in resources:
+        searched = _to_search(resource=resource)
+        if searched is not None:
+            found.setdefault(searched.name, searched)
+    return found.values()
+
+
+def _to_search(*, resource: dict[str, Any]) -> SearchableType | None:
     name = str(resource.get("type", ""))
     codes = {interaction.get("code") for interaction in _objects(resource.get("interaction"))}
     parameters = {parameter.get("name") for parameter in _objects(resource.get("searchParam"))}
     parameter = next((wanted for wanted in ("patient", "subject") if wanted in parameters), "")
-    if "search-type" not in codes or not parameter or name in _NOT_RECORD or not name.isalpha():
+    declared = "search-type" in codes and parameter
+    if not (declared or name in _COMPARTMENT) or name in _NOT_RECORD or not name.isalpha():
         return None
     return SearchableType(
         name=name,
-        parameter=parameter,
+        parameter=parameter or "patient",
         provenance="Provenance:target" in _texts(resource.get("searchRevInclude")),
         includes=tuple(one for one in _texts(resource.get("searchInclude")) if _is_supporting(include=one, name=name)),
     )

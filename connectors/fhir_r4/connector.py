@@ -7,38 +7,43 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
+from uuid import uuid4
 
 from connectors.contract import (
     CLINICAL_CATEGORIES,
+    NOBODY,
     Capabilities,
     Identifier,
     Malformed,
+    NotAsked,
     Notice,
     Query,
     RecordCategory,
     Reply,
     SourceAddress,
+    SourceError,
     UnknownPatient,
+    Unreachable,
     WrongPatient,
 )
 from connectors.fhir import type_of
 from connectors.fhir_r4.answer import only_bundle, read_pages
-from connectors.fhir_r4.asking import Asking, as_page, entry_or_none, expect_success, is_within, parsed
-from connectors.fhir_r4.capability import UNDECLARED, SearchableType, ServerCapability, read_capability
+from connectors.fhir_r4.asking import Asking, as_page, entry_or_none, expect_success, parsed, speaks_fhir
+from connectors.fhir_r4.capability import UNDECLARED, ServerCapability, read_capability
+from connectors.fhir_r4.record import read_record
 from connectors.fhir_r4.supporting import read_supporting
 from connectors.guards import SplitPayload, split
 from connectors.outcomes import Reason
 from connectors.pace import finish, finish_paced
 from connectors.transport import Answer, Transport
 
-MAX_PAGES = 200
-PAGE_SIZE = 200
+# How a server says that there is nothing at an address.
+NOT_THERE = frozenset({404, 405, 410, 501})
 CAPABILITY_S = 600.0  # a server's abilities change with its releases, not with its patients
-SEARCHES_AT_ONCE = 4
 LOGICAL_ID_SYSTEMS = ("", "id")
 _ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9.-]{1,64}\Z")  # a name of dots alone would climb the path
 
@@ -48,21 +53,60 @@ class FhirR4:
 
     kind: ClassVar[str] = "fhir_r4"
     capabilities: ClassVar[Capabilities] = Capabilities(categories=frozenset(RecordCategory), answers_serve_others=True)
+    options: ClassVar[Mapping[str, str]] = {
+        "search": "`post`: search the patient by POST, so that the identifier stays out of the address"
+    }
 
     async def ask(self, *, source: SourceAddress, query: Query, transport: Transport) -> Reply:
         """Ask the server for the patient and return its whole answer.
 
         Raises: SourceError.
         """
-        asking = Asking(source=source, query=query, transport=transport, allowance=transport.allowance())
-        capability = await _capability(asking=asking)
-        _say_what_is_not_served(asking=asking, capability=capability)
-        patient = await _find_patient(asking=asking)
-        pages = [patient.page, *await _record(asking=asking, capability=capability, patient_id=patient.id)]
+        asking = Asking(
+            source=source,
+            query=query,
+            transport=transport,
+            allowance=transport.allowance(),
+            began_at=asyncio.get_running_loop().time(),
+        )
+        server = await _server(asking=asking)
+        _expect_searchable(capability=server.capability)
+        _say_what_is_not_served(asking=asking, capability=server.capability)
+        patient = await _find_patient(asking=asking, server=server)
+        record = await read_record(asking=asking, capability=server.capability, patient_id=patient.id)
+        pages = [patient.page, *record.pages]
         pages += await read_supporting(asking=asking, pages=pages)
         steps = read_pages(pages=pages, patient_id=patient.id, base=asking.base)
         reply = await finish_paced(steps=steps, deadline=query.deadline)
-        return replace(reply, notices=(*reply.notices, *asking.notices))
+        return replace(reply, notices=(*reply.notices, *asking.notices), in_part=record.in_part)
+
+    async def check(self, *, source: SourceAddress, transport: Transport, deadline: float) -> str:
+        """Ask the server what it is, and about a Patient who cannot be there where it does not say.
+
+        Raises: SourceError.
+        """
+        asking = Asking(
+            source=source,
+            query=Query(
+                local_identifiers=(),
+                categories=CLINICAL_CATEGORIES,
+                asker=NOBODY,
+                deadline=deadline,
+                correlation_id=uuid4(),
+            ),
+            transport=transport,
+            allowance=transport.allowance(),
+            began_at=asyncio.get_running_loop().time(),
+        )
+        server = await _server(asking=asking)
+        _expect_searchable(capability=server.capability)
+        if server.stated:
+            return _in_words(capability=server.capability)
+        answer = await asking.send(url=f"{asking.base}/Patient/{uuid4()}")
+        _expect_fhir(answer=answer, server=server)
+        if answer.status not in NOT_THERE:
+            expect_success(answer=answer)
+        return "FHIR, without a statement of what it can do; the usual types will be searched"
 
     def convert(self, *, payload: bytes) -> Reply:
         """Make a Reply of a FHIR R4 Bundle of any type, or of one resource.
@@ -86,17 +130,42 @@ class _Patient:
     page: SplitPayload
 
 
-async def _capability(*, asking: Asking) -> ServerCapability:
+@dataclass(frozen=True, kw_only=True)
+class _Server:
+    """What a server says of itself. `fault`: what is wrong with its statement, when something else came instead."""
+
+    capability: ServerCapability
+    stated: bool
+    fault: SourceError | None = None
+
+
+async def _server(*, asking: Asking) -> _Server:
     key = f"capability {asking.base}"
     if isinstance(known := asking.transport.recall(key=key), ServerCapability):
-        return known
+        return _Server(capability=known, stated=True)
     answer = await asking.send(url=f"{asking.base}/metadata")
-    if answer.status in (404, 405, 501):
-        return UNDECLARED
-    expect_success(answer=answer)
-    capability = read_capability(statement=parsed(body=answer.body))
+    if answer.status in NOT_THERE:
+        return _Server(capability=UNDECLARED, stated=False)
+    try:
+        expect_success(answer=answer)
+        capability = read_capability(statement=parsed(body=answer.body))
+    except Malformed as fault:
+        if speaks_fhir(body=answer.body):
+            raise
+        return _Server(capability=UNDECLARED, stated=False, fault=fault)
     asking.transport.remember(key=key, value=capability, seconds=CAPABILITY_S)
-    return capability
+    return _Server(capability=capability, stated=True)
+
+
+def _expect_fhir(*, answer: Answer, server: _Server) -> None:
+    """Take what a server answers about a Patient as a sign of whether there is one at all.
+
+    Raises: Unreachable `no-fhir-server` when neither its statement nor this is FHIR; the fault of its statement.
+    """
+    if not server.stated and not speaks_fhir(body=answer.body):
+        raise Unreachable(Reason.NO_FHIR_SERVER)
+    if server.fault:
+        raise server.fault
 
 
 def _say_what_is_not_served(*, asking: Asking, capability: ServerCapability) -> None:
@@ -105,22 +174,34 @@ def _say_what_is_not_served(*, asking: Asking, capability: ServerCapability) -> 
     asking.notices.extend(Notice(code="not-served", category=category) for category in sorted(unserved))
 
 
-async def _find_patient(*, asking: Asking) -> _Patient:
+def _expect_searchable(*, capability: ServerCapability) -> None:
+    if not capability.everything and not capability.searchable:
+        raise NotAsked(Reason.NOTHING_SEARCHABLE)
+
+
+def _in_words(*, capability: ServerCapability) -> str:
+    types = sum(declared.category.is_clinical for declared in capability.types)
+    said = [f"FHIR {capability.release}", f"{types} {'type' if types == 1 else 'types'}"]
+    return ", ".join([*said, "$everything"] if capability.everything else said)
+
+
+async def _find_patient(*, asking: Asking, server: _Server) -> _Patient:
     """Find the patient by the first identifier that the source knows. Raises: UnknownPatient when it knows none."""
     for identifier in asking.query.local_identifiers:
         if identifier.system in LOGICAL_ID_SYSTEMS:
-            found = await _read_patient(asking=asking, patient_id=identifier.value)
+            found = await _read_patient(asking=asking, server=server, patient_id=identifier.value)
         else:
-            found = await _search_patient(asking=asking, identifier=identifier)
+            found = await _search_patient(asking=asking, server=server, identifier=identifier)
         if found is not None:
             return found
     raise UnknownPatient
 
 
-async def _read_patient(*, asking: Asking, patient_id: str) -> _Patient | None:
+async def _read_patient(*, asking: Asking, server: _Server, patient_id: str) -> _Patient | None:
     if not _ID.match(patient_id):
         return None  # it may not enter a path, so no server can hold a patient under it
     answer = await asking.send(url=f"{asking.base}/Patient/{patient_id}")
+    _expect_fhir(answer=answer, server=server)
     if answer.status in (404, 410):
         return None
     expect_success(answer=answer)
@@ -133,13 +214,16 @@ async def _read_patient(*, asking: Asking, patient_id: str) -> _Patient | None:
     return _Patient(id=patient_id, page=page)
 
 
-async def _search_patient(*, asking: Asking, identifier: Identifier) -> _Patient | None:
+async def _search_patient(*, asking: Asking, server: _Server, identifier: Identifier) -> _Patient | None:
     search = f"identifier={quote(identifier.system, safe='')}%7C{quote(identifier.value, safe='')}"
     if asking.source.options.get("search") == "post":  # keeps the identifier out of the address, so out of their logs
         answer = await asking.send(url=f"{asking.base}/Patient/_search", form=search)
     else:
         answer = await asking.send(url=f"{asking.base}/Patient?{search}")
+    _expect_fhir(answer=answer, server=server)
     if answer.status == 404:
+        if not speaks_fhir(body=answer.body):
+            raise Unreachable(Reason.NO_FHIR_SERVER)  # it knows no Patients at all, whatever is said of this one
         return None
     expect_success(answer=answer)
     page = only_bundle(page=split(payload=answer.body))
@@ -156,68 +240,6 @@ async def _search_patient(*, asking: Asking, identifier: Identifier) -> _Patient
             disagrees=("identifier",)
         )  # two people under one identifier, or somebody who does not bear it
     return _Patient(id=named[0], page=page)
-
-
-async def _record(*, asking: Asking, capability: ServerCapability, patient_id: str) -> list[SplitPayload]:
-    if capability.everything:
-        first = await asking.send(url=f"{asking.base}/Patient/{patient_id}/$everything?_count={PAGE_SIZE}")
-        if first.status not in (404, 405, 501):  # declared, yet not there: the searches remain
-            expect_success(answer=first)
-            return await _pages(asking=asking, url=f"{asking.base}/Patient/{patient_id}/$everything", first=first)
-    wanted = [
-        one
-        for one in capability.types
-        if one.category in asking.query.categories or one.category is RecordCategory.SUPPORTING
-    ]
-    gate = asyncio.Semaphore(SEARCHES_AT_ONCE)
-    found: list[list[SplitPayload]] = [[] for _ in wanted]
-
-    async def search(*, at: int) -> None:
-        async with gate:
-            found[at] = await _search_type(asking=asking, searched=wanted[at], patient_id=patient_id)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for at in range(len(wanted)):
-                group.create_task(search(at=at))
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None  # the first to fail; the group cancelled the others
-    return [page for pages in found for page in pages]
-
-
-async def _search_type(*, asking: Asking, searched: SearchableType, patient_id: str) -> list[SplitPayload]:
-    value = patient_id if searched.parameter == "patient" else f"Patient/{patient_id}"
-    url = f"{asking.base}/{searched.name}?{searched.parameter}={value}&_count={PAGE_SIZE}"
-    if searched.provenance:
-        url += "&_revinclude=Provenance:target"
-    url += "".join(f"&_include={include}" for include in searched.includes)
-    first = await asking.send(url=url)
-    if first.status in (400, 404, 405, 422, 501):  # the rest of the record stands, and the gap is said
-        asking.notices.append(Notice(code="not-supported", text=searched.name, category=searched.category))
-        return []
-    expect_success(answer=first)
-    return await _pages(asking=asking, url=url, first=first)
-
-
-async def _pages(*, asking: Asking, url: str, first: Answer) -> list[SplitPayload]:
-    """Follow `next` links. Raises: Malformed `paging` when they leave the source, loop or never end."""
-    visited = {url}
-    answer = first
-    pages: list[SplitPayload] = []
-    while True:
-        asking.pages += 1
-        page = only_bundle(page=split(payload=answer.body))
-        pages.append(page)
-        await asyncio.sleep(0)
-        following = next((address for relation, address in page.links if relation == "next"), "")
-        if not following:
-            return pages
-        url = urljoin(url, following)
-        if url in visited or asking.pages >= MAX_PAGES or not is_within(url=url, base=asking.base):
-            raise Malformed(Reason.PAGING)
-        visited.add(url)
-        answer = await asking.send(url=url)
-        expect_success(answer=answer)
 
 
 def _is_current(*, patient: dict[str, Any]) -> bool:

@@ -31,7 +31,7 @@ async def read_supporting(*, asking: Asking, pages: Sequence[SplitPayload]) -> l
     What cannot be read is said in a notice and costs nothing else.
     """
     clock = asyncio.get_running_loop().time
-    until = clock() + (asking.query.deadline - clock()) * SHARE_OF_TIME
+    until = clock() + (asking.waiting_until - clock()) * SHARE_OF_TIME
     tried: set[str] = {name for page in pages for name in _held(entries=page.entries)}
     found: list[SplitPayload] = []
     latest, failed, left = list(pages), 0, MAX_READS

@@ -6,18 +6,57 @@ Source: GP Connect Access Record Structured 1.6; protocol facts, section 1.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import ClassVar
-from uuid import uuid4
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
 
-from connectors.contract import Capabilities, NotAsked, Query, RecordCategory, Reply, SourceAddress
+import msgspec
+
+from connectors.contract import (
+    NOBODY,
+    Asker,
+    Capabilities,
+    NotAsked,
+    Query,
+    RecordCategory,
+    Reply,
+    SourceAddress,
+    Unreachable,
+)
 from connectors.gp_connect.answer import expect_record, outcome_codes, read_answer
-from connectors.gp_connect.errors import error_for
-from connectors.gp_connect.request import AREAS, OPERATION, areas_for, headers, nhs_number_of, parameters
+from connectors.gp_connect.errors import error_for, is_outcome
+from connectors.gp_connect.request import (
+    AREAS,
+    INTERACTION,
+    METADATA,
+    METADATA_INTERACTION,
+    OPERATION,
+    OPTIONS,
+    areas_for,
+    headers,
+    nhs_number_of,
+    parameters,
+)
 from connectors.guards import split
 from connectors.outcomes import Reason
 from connectors.pace import finish, finish_paced
-from connectors.transport import Transport
+from connectors.transport import Answer, Transport
+
+# No patient is named: a practice refuses it, and so shows that it is one.
+NOBODYS_PARAMETERS = b'{"resourceType":"Parameters"}'
+
+
+class _Operation(msgspec.Struct):
+    name: str = ""
+
+
+class _Rest(msgspec.Struct):
+    operation: list[_Operation] = []
+
+
+class _Statement(msgspec.Struct):
+    fhir_version: str = msgspec.field(name="fhirVersion", default="")
+    rest: list[_Rest] = []
 
 
 class GpConnect:
@@ -28,6 +67,7 @@ class GpConnect:
         categories=frozenset[RecordCategory]().union(*AREAS.values()) | {RecordCategory.SUPPORTING},
         answers_serve_others=False,
     )
+    options: ClassVar[Mapping[str, str]] = OPTIONS
 
     def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         self._now = now
@@ -41,30 +81,77 @@ class GpConnect:
         if nhs_number is None:
             raise NotAsked(Reason.NO_LINK)
         areas = areas_for(categories=query.categories)
-        base = source.base_url.rstrip("/")
-
-        def fresh_headers() -> dict[str, str]:  # a token is for one request: a retry needs another
-            return headers(
-                asker=query.asker, options=source.options, audience=base, now=int(self._now()), trace_id=uuid4()
-            )
-
-        answer = await transport.request(
-            method="POST",
-            url=_address(base=base, proxy=source.options.get("ssp_url", "")),
-            headers=fresh_headers,
+        answer = await self._send(
+            source=source,
+            path=OPERATION,
             body=parameters(nhs_number=nhs_number, areas=areas),
-            source_id=source.source_id,
+            asker=query.asker,
             deadline=query.deadline,
             correlation_id=query.correlation_id,
-            repeatable=True,  # a POST by name, a read by nature
+            transport=transport,
         )
-        if answer.status != 200:
-            raise error_for(status=answer.status, codes=outcome_codes(body=answer.body))
+        _expect_success(answer)
         payload = split(payload=answer.body)
         expect_record(body=answer.body, payload=payload)
         asked = tuple(category for area in areas for category in AREAS[area])
         steps = read_answer(payload=payload, nhs_number=nhs_number, asked=asked)
         return await finish_paced(steps=steps, deadline=query.deadline)
+
+    async def _send(
+        self,
+        *,
+        source: SourceAddress,
+        path: str,
+        asker: Asker,
+        deadline: float,
+        correlation_id: UUID,
+        transport: Transport,
+        body: bytes | None = None,
+    ) -> Answer:
+        base = source.base_url.rstrip("/")
+
+        def fresh_headers() -> dict[str, str]:  # a token is for one request: a retry needs another
+            return headers(
+                asker=asker,
+                options=source.options,
+                audience=base,
+                now=int(self._now()),
+                trace_id=uuid4(),
+                interaction=METADATA_INTERACTION if path == METADATA else INTERACTION,
+            )
+
+        return await transport.request(
+            method="GET" if body is None else "POST",
+            url=_address(base=base, path=path, proxy=source.options.get("ssp_url", "")),
+            headers=fresh_headers,
+            body=body,
+            source_id=source.source_id,
+            deadline=deadline,
+            correlation_id=correlation_id,
+            repeatable=True,  # a POST by name, a read by nature
+        )
+
+    async def check(self, *, source: SourceAddress, transport: Transport, deadline: float) -> str:
+        """Ask the practice what it can do and, where it does not say, for the record of nobody, which it must refuse.
+
+        Raises: SourceError.
+        """
+        values: dict[str, Any] = {
+            "asker": NOBODY,
+            "deadline": deadline,
+            "correlation_id": uuid4(),
+            "transport": transport,
+        }
+        answer = await self._send(source=source, path=METADATA, **values)
+        release = _structured_record_release(body=answer.body) if answer.status == 200 else ""
+        if release:
+            return f"GP Connect, FHIR {release}, declares the structured record"
+        answer = await self._send(source=source, path=OPERATION, body=NOBODYS_PARAMETERS, **values)
+        codes = outcome_codes(body=answer.body)
+        error = error_for(status=answer.status, codes=codes, is_outcome=is_outcome(body=answer.body))
+        if isinstance(error, Unreachable) or error.reason is Reason.CREDENTIALS or not codes:
+            raise error  # any FHIR server may give an OperationOutcome; only a practice's has Spine codes
+        return "answers GP Connect requests"
 
     def convert(self, *, payload: bytes) -> Reply:
         """Make a Reply of a saved answer.
@@ -76,6 +163,27 @@ class GpConnect:
         return finish(steps=read_answer(payload=found))
 
 
-def _address(*, base: str, proxy: str) -> str:
-    """The practice's address, behind the Spine Secure Proxy where there is one."""
-    return f"{proxy.rstrip('/')}/{base}/{OPERATION}" if proxy else f"{base}/{OPERATION}"
+def _expect_success(answer: Answer) -> None:
+    if answer.status != 200:
+        raise error_for(
+            status=answer.status, codes=outcome_codes(body=answer.body), is_outcome=is_outcome(body=answer.body)
+        )
+
+
+def _structured_record_release(*, body: bytes) -> str:
+    """Return the FHIR release of a statement that declares the structured record, "" for any other body."""
+    try:
+        statement = msgspec.json.decode(body, type=_Statement)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return ""
+    declared = any(
+        operation.name.removeprefix("$") == OPERATION.partition("$")[2]
+        for rest in statement.rest
+        for operation in rest.operation
+    )
+    return statement.fhir_version if declared else ""
+
+
+def _address(*, base: str, path: str, proxy: str) -> str:
+    """An address at the practice, behind the Spine Secure Proxy where there is one."""
+    return f"{proxy.rstrip('/')}/{base}/{path}" if proxy else f"{base}/{path}"

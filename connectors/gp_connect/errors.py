@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from connectors.contract import Malformed, Refused, SourceError, Unreachable
 from connectors.outcomes import Reason
 
@@ -41,7 +43,18 @@ _REJECTED = {
     "REFERENCE_NOT_FOUND": Reason.REQUEST_REJECTED,
     "NOT_IMPLEMENTED": Reason.REQUEST_REJECTED,
 }
+# How any web server says that there is nothing at an address, or nothing to post to.
+NOT_THERE = frozenset({404, 405, 410, 501})
 _TRANSIENT = {"INTERNAL_SERVER_ERROR": Reason.STATUS, "ERROR_COMMUNICATING_TO_ENDPOINT_URL": Reason.GATEWAY}
+
+
+def is_outcome(*, body: bytes) -> bool:
+    """Whether an error body is an OperationOutcome, in JSON or in XML, which we do not read."""
+    try:
+        resource = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return b"<OperationOutcome" in body
+    return isinstance(resource, dict) and resource.get("resourceType") == "OperationOutcome"
 
 
 def spine_codes(*, outcome: Mapping[str, Any]) -> tuple[str, ...]:
@@ -59,8 +72,13 @@ def spine_codes(*, outcome: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def error_for(*, status: int, codes: tuple[str, ...]) -> SourceError:
-    """Return the failure that a status and its Spine codes stand for; the codes say more, so they come first."""
+def error_for(*, status: int, codes: tuple[str, ...], is_outcome: bool = True) -> SourceError:
+    """Return the failure that a status and its Spine codes stand for; the codes say more, so they come first.
+
+    `is_outcome`: the codes are those of an OperationOutcome. Without one, nothing shows that a practice was reached.
+    """
+    if status in NOT_THERE and not is_outcome:
+        return Unreachable(Reason.NO_FHIR_SERVER)
     for code in codes:
         if code in _REFUSED:
             return Refused(_REFUSED[code])

@@ -17,6 +17,8 @@ from connectors.outcomes import Reason
 
 INTERACTION = "urn:nhs:names:services:gpconnect:fhir:operation:gpc.getstructuredrecord-1"
 OPERATION = "Patient/$gpc.getstructuredrecord"
+METADATA_INTERACTION = "urn:nhs:names:services:gpconnect:structured:fhir:rest:read:metadata-1"
+METADATA = "metadata"
 MEDIA_TYPE = "application/fhir+json;charset=utf-8"
 TOKEN_LIFE_S = 300  # exactly, says the specification
 
@@ -24,6 +26,18 @@ SDS_USER_ID_SYSTEM = "https://fhir.nhs.uk/Id/sds-user-id"
 SDS_ROLE_SYSTEM = "https://fhir.nhs.uk/Id/sds-role-profile-id"
 ODS_SYSTEM = "https://fhir.nhs.uk/Id/ods-organization-code"
 NO_SMARTCARD = "UNK"
+
+# The settings that a source may have.
+OPTIONS: Mapping[str, str] = {
+    "from_asid": "`Ssp-From`",
+    "to_asid": "`Ssp-To`",
+    "ods": "ODS code of the practice; for the reader, not sent",
+    "consumer_url": "`iss` of the token, and the system of the device's and the user's local identifiers",
+    "ssp_url": "address of the Spine Secure Proxy; put before the practice's address",
+    "device_id": "identifier of the requesting device",
+    "device_model": "model of the requesting device",
+    "device_version": "version of the requesting device",
+}
 
 # Which categories of a record each area of the interaction fills.
 AREAS: Mapping[str, frozenset[RecordCategory]] = {
@@ -85,7 +99,15 @@ def token(*, asker: Asker, options: Mapping[str, str], audience: str, now: int) 
     return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(claims)}."
 
 
-def headers(*, asker: Asker, options: Mapping[str, str], audience: str, now: int, trace_id: UUID) -> dict[str, str]:
+def headers(
+    *,
+    asker: Asker,
+    options: Mapping[str, str],
+    audience: str,
+    now: int,
+    trace_id: UUID,
+    interaction: str = INTERACTION,
+) -> dict[str, str]:
     """Return the headers of one request."""
     return {
         "Accept": MEDIA_TYPE,
@@ -93,7 +115,7 @@ def headers(*, asker: Asker, options: Mapping[str, str], audience: str, now: int
         "Ssp-TraceID": str(trace_id),
         "Ssp-From": options.get("from_asid", ""),
         "Ssp-To": options.get("to_asid", ""),
-        "Ssp-InteractionID": INTERACTION,
+        "Ssp-InteractionID": interaction,
         "Authorization": f"Bearer {token(asker=asker, options=options, audience=audience, now=now)}",
     }
 

@@ -17,12 +17,17 @@ from django.utils import timezone
 from aggregator.federation import fetch, operations
 from aggregator.federation.engine import close_engine, engine
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
+from aggregator.record.completeness import AllergyStatus
 from aggregator.services.open_record import open_record
+from aggregator.services.view_record import view_record
 from aggregator.sources.models import Source
-from connectors.contract import Reply
+from connectors import fhir
+from connectors.contract import NHS_NUMBER_SYSTEM, Reply
 from connectors.fhir_r4.connector import FhirR4
 from connectors.outcomes import Outcome
-from tests.world import World, make_world
+from tests.factories import condition
+from tests.hospital import Hospital, Said, bundle, running, statement
+from tests.world import JOAN_NUMBER, World, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,6 +88,35 @@ def test_a_source_that_runs_out_of_time_while_our_loop_stands_still_is_not_blame
     run(retrieval_id)
     ended = SourceOutcome.objects.get(retrieval_id=retrieval_id)
     assert (ended.outcome, ended.reason) == (Outcome.FAILED, "overload")
+
+
+def test_what_came_before_the_deadline_is_recorded_in_time_and_shown(world: World) -> None:
+    person = {
+        "resourceType": "Patient",
+        "id": "1",
+        "identifier": [{"system": NHS_NUMBER_SYSTEM, "value": JOAN_NUMBER}],
+        "name": [{"family": "Ferris", "given": ["Joan"]}],
+        "birthDate": "1951-05-04",
+    }
+    answers = {
+        "metadata": Said(body=statement("AllergyIntolerance", "Condition")),
+        "Patient/1": Said(body=person),
+        "AllergyIntolerance": Said(body=bundle(), after_s=9),
+        "Condition": Said(body=bundle(condition(id="c1"), following="Condition?page=2", total=3)),
+        "Condition?page=2": Said(body=bundle(), after_s=9),
+    }
+    for name in ("Condition", "Patient"):  # as a worker does before its first task
+        fhir.judge(resource={"resourceType": name}, release=fhir.Release.R4)
+    with running(Hospital(answers=dict(answers))) as hospital:
+        Source.objects.update(base_url=hospital.address, time_limit_s=2.0)
+        retrieval_id = opened(world)
+        run(retrieval_id)
+    view = view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
+    (status,) = view.sources
+    assert (status.outcome, status.reason) == (Outcome.ANSWERED_IN_PART, "searches")
+    assert [len(section.entries) for section in view.record.sections if section.entries] == [1]
+    assert "pages 1 of 3 came" in " ".join(notice.text for notice in status.notices)
+    assert view.allergy_status is AllergyStatus.UNAVAILABLE
 
 
 def test_an_outcome_that_the_database_refuses_for_a_moment_is_recorded_again(

@@ -1,0 +1,251 @@
+"""Reads the record of a patient: $everything, or one search a type. What came is kept when the rest is lost.
+
+Source: FHIR R4 RESTful API, Search, Paging; Patient/$everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import msgspec
+
+from connectors.contract import (
+    Malformed,
+    NotAsked,
+    Notice,
+    RecordCategory,
+    Refused,
+    SourceError,
+    TimedOut,
+    Unreachable,
+)
+from connectors.fhir import CATEGORY_OF_TYPE, type_of
+from connectors.fhir_r4.answer import only_bundle
+from connectors.fhir_r4.asking import Asking, expect_success, is_within
+from connectors.fhir_r4.capability import SearchableType, ServerCapability
+from connectors.guards import SplitEntry, SplitPayload, split
+from connectors.outcomes import Reason
+
+MAX_PAGES = 200
+PAGE_SIZE = 200
+SEARCHES_AT_ONCE = 4
+# What a server says to a question that it has no answer for at all.
+UNSUPPORTED = frozenset({400, 404, 405, 422, 501})
+# Faults that cost what they hit and no more; any other says that the answer as a whole is not to be trusted.
+LOST = (TimedOut, Unreachable, Refused, NotAsked)
+# Of several faults that left nothing, the first of these is told.
+_SAYS_MOST = (Refused, TimedOut, Unreachable, NotAsked)
+_NO_CONTENT = frozenset({"Patient", "OperationOutcome"})
+_SUPPORTING = frozenset(name for name, category in CATEGORY_OF_TYPE.items() if not category.is_clinical)
+_PAGE_NAMES = frozenset({"page", "_page", "pagenumber"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What came of a record. `in_part`: why something did not come, when it did not; the notices say what."""
+
+    pages: tuple[SplitPayload, ...]
+    in_part: Reason | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Searched:
+    """What one question brought. `lost` is the fault that ended it; with no page at all it was not answered."""
+
+    pages: tuple[SplitPayload, ...] = ()
+    lost: SourceError | None = None
+    of_pages: int | None = None  # how many there are, where that is known of pages that are lost
+    supported: bool = True
+
+    @property
+    def has_content(self) -> bool:
+        return any(_is_content(entry) for page in self.pages for entry in page.entries)
+
+
+async def read_record(*, asking: Asking, capability: ServerCapability, patient_id: str) -> Record:
+    """Read a patient's record.
+
+    Raises: NotAsked `nothing-searchable` when there is no way to ask for it; the fault that left nothing; Malformed
+    when any part of the answer is not to be trusted.
+    """
+    if capability.everything:
+        url = f"{asking.base}/Patient/{patient_id}/$everything"
+        whole = await _ask(asking=asking, url=f"{url}?_count={PAGE_SIZE}")
+        if whole.has_content or (whole.pages and not whole.lost):
+            if whole.lost:
+                asking.notices.append(Notice(code="incomplete", text=_which_pages(of="the record", searched=whole)))
+            return Record(pages=whole.pages, in_part=Reason.PAGES if whole.lost else None)
+        if whole.lost and (not capability.searchable or not isinstance(whole.lost, Refused)):
+            raise whole.lost
+        # Declared, yet not there: the searches remain.
+    return await _search(asking=asking, capability=capability, patient_id=patient_id)
+
+
+async def _search(*, asking: Asking, capability: ServerCapability, patient_id: str) -> Record:
+    wanted = [
+        searched
+        for searched in capability.types
+        if searched.category is RecordCategory.SUPPORTING or not asking.query.categories.isdisjoint(searched.fills)
+    ]
+    results = await _search_all(asking=asking, wanted=wanted, patient_id=patient_id)
+    clinical = [result for searched, result in zip(wanted, results, strict=True) if searched.category.is_clinical]
+    _expect_something(clinical=clinical)
+    for searched, result in zip(wanted, results, strict=True):
+        asking.notices.extend(_notices(searched=searched, result=result))
+    lost = [result for result in results if result.lost is not None and not isinstance(result.lost, Refused)]
+    reason = Reason.PAGES if all(result.pages for result in lost) else Reason.SEARCHES
+    return Record(pages=tuple(page for result in results for page in result.pages), in_part=reason if lost else None)
+
+
+async def _search_all(*, asking: Asking, wanted: Sequence[SearchableType], patient_id: str) -> list[_Searched]:
+    gate = asyncio.Semaphore(SEARCHES_AT_ONCE)
+    results = [_Searched() for _ in wanted]
+
+    async def search(*, at: int) -> None:
+        async with gate:
+            results[at] = await _ask(asking=asking, url=_address(base=asking.base, searched=wanted[at], of=patient_id))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for at in range(len(wanted)):
+                group.create_task(search(at=at))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None  # the first to fail; the group cancelled the others
+    return results
+
+
+def _address(*, base: str, searched: SearchableType, of: str) -> str:
+    value = of if searched.parameter == "patient" else f"Patient/{of}"
+    url = f"{base}/{searched.name}?{searched.parameter}={value}&_count={PAGE_SIZE}"
+    if searched.provenance:
+        url += "&_revinclude=Provenance:target"
+    return url + "".join(f"&_include={include}" for include in searched.includes)
+
+
+def _expect_something(*, clinical: Sequence[_Searched]) -> None:
+    """Raise what became of the clinical questions when nothing came of any, and not one was lost to no avail."""
+    if clinical and not any(result.supported for result in clinical):
+        raise NotAsked(Reason.NOTHING_SEARCHABLE)
+    lost = [result.lost for result in clinical if result.lost is not None]
+    if not lost:
+        return
+    said_nothing = all(not result.has_content for result in clinical)
+    unanswered = all(not result.pages for result in clinical)
+    refused_only = all(isinstance(fault, Refused) for fault in lost)
+    if unanswered or (said_nothing and not refused_only):
+        raise min(lost, key=lambda fault: next(at for at, kind in enumerate(_SAYS_MOST) if isinstance(fault, kind)))
+
+
+def _is_content(entry: SplitEntry) -> bool:
+    """Whether an entry says something of the patient, or may do: one that cannot be read is set aside and counted."""
+    if entry.resource is None:
+        return True
+    name = type_of(entry=entry.resource)
+    return name not in _NO_CONTENT and CATEGORY_OF_TYPE.get(name, RecordCategory.OTHER).is_clinical
+
+
+def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
+    """Say in each section that a question could fill what did not come of it."""
+    if not result.supported:
+        code, text = "not-supported", searched.name
+    elif isinstance(result.lost, Refused):
+        code, text = "incomplete", f"It would not release {searched.name}."
+    elif result.pages and result.lost:
+        code, text = "incomplete", _which_pages(of=searched.name, searched=result)
+    elif result.lost:
+        code, text = "incomplete", f"{searched.name} could not be read."
+    else:
+        return []
+    return [Notice(code=code, text=text, category=category) for category in searched.fills]
+
+
+async def _ask(*, asking: Asking, url: str) -> _Searched:
+    """Ask one question and follow its `next` links, as far as they can be had.
+
+    Raises: Malformed; `paging` when they leave the source, loop or never end.
+    """
+    visited = {url}
+    pages: list[SplitPayload] = []
+    total: int | None = None
+    try:
+        answer = await asking.send(url=url)
+        if answer.status in UNSUPPORTED:
+            return _Searched(supported=False)
+        while True:
+            expect_success(answer=answer)
+            asking.pages += 1
+            page = only_bundle(page=split(payload=answer.body))
+            pages.append(page)
+            total = total if len(pages) > 1 else _total_of(body=answer.body)
+            asking.entries += len(page.entries)
+            await asyncio.sleep(0)
+            following = next((address for relation, address in page.links if relation == "next"), "")
+            if not following:
+                return _Searched(pages=tuple(pages))
+            url = urljoin(url, following)
+            if url in visited or asking.pages >= MAX_PAGES or not is_within(url=url, base=asking.base):
+                raise Malformed(Reason.PAGING)
+            visited.add(url)
+            answer = await asking.send(url=url)
+            if answer.status in (404, 410):
+                raise Unreachable(Reason.STATUS)  # a page that it named is gone, such as a search that it forgot
+    except LOST as fault:
+        return _Searched(pages=tuple(pages), lost=fault, of_pages=_how_many(pages=pages, total=total))
+
+
+def _which_pages(*, of: str, searched: _Searched) -> str:
+    came = len(searched.pages)
+    if searched.of_pages is not None:
+        return f"Of {of}, pages {came} of {searched.of_pages} came."
+    return f"Of {of}, only the first {'page' if came == 1 else f'{came} pages'} came."
+
+
+def _how_many(*, pages: Sequence[SplitPayload], total: int | None) -> int | None:
+    """Return how many pages there are, None where the first neither counts what it is one of nor links to the last.
+
+    A total counts what was searched for, not what was included with it: so does the first page's size.
+    """
+    if not pages:
+        return None
+    found = _pages_by_total(first=pages[0], total=total) or _pages_by_links(links=dict(pages[0].links))
+    return found if found is not None and found > len(pages) else None  # else it says what cannot be
+
+
+def _pages_by_total(*, first: SplitPayload, total: int | None) -> int | None:
+    names = [type_of(entry=entry.resource) for entry in first.entries if entry.resource is not None]
+    clinical = [name for name in names if name not in _NO_CONTENT | _SUPPORTING]
+    size = len(clinical if len(set(clinical)) == 1 else names)  # a search for one type, or everything
+    return ceil(total / size) if total and size else None
+
+
+def _pages_by_links(*, links: Mapping[str, str]) -> int | None:
+    """Read the last page's number out of its link, by what changes between the second page's and that."""
+    following, last = (dict(parse_qsl(urlsplit(links.get(name, "")).query)) for name in ("next", "last"))
+    for name, value in last.items():
+        second = following.get(name, "")
+        if not (_is_number(value) and _is_number(second)) or int(second) == 0:
+            continue
+        if name.lower() in _PAGE_NAMES:
+            return int(value) - int(second) + 2
+        if int(value) != int(second) and int(value) % int(second) == 0:  # an offset; the second's is the page's size
+            return int(value) // int(second) + 1
+    return None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+class _Counted(msgspec.Struct):
+    total: int | None = None
+
+
+def _total_of(*, body: bytes) -> int | None:
+    try:
+        return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=_Counted).total
+    except (msgspec.MsgspecError, ValueError):
+        return None

@@ -68,6 +68,7 @@ def make_world(*, base_url: str = NOWHERE, kind: str = "fhir_r4") -> World:
             organisation_name="The Surgery",
             time_limit_s=2,
         ),
+        check=False,
     )
     now = timezone.now()
     load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=IDENTITIES.splitlines(), now=now)

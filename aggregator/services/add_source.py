@@ -1,4 +1,4 @@
-"""Register a source, or change how one is asked."""
+"""Register a source, or change how one is asked. It is tried first, so that a wrong address is found now."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.audit import trail
 from aggregator.errors import Invalid, NotPermitted
+from aggregator.federation.trial import try_source
+from aggregator.record.completeness import outcome_words
 from aggregator.sources import catalogue
 from aggregator.sources.operations import put_source
+from connectors.contract import SourceAddress, SourceError
 
 ACTION = "add-source"
 # What the tables take.
@@ -39,15 +42,26 @@ class NewSource:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def add_source(*, requester: Requester, source: NewSource) -> bool:
-    """Register a source; return False when one of that short name was there and has been changed.
+@dataclass(frozen=True, kw_only=True)
+class SourceAdded:
+    """What became of it. `created` is False when one of that short name was there and has been changed; `found` says
+    what was found at its address, empty when nobody looked."""
 
+    created: bool
+    found: str
+
+
+def add_source(*, requester: Requester, source: NewSource, check: bool = True) -> SourceAdded:
+    """Register a source, or change the one of that short name, once it has answered at its address.
+
+    `check` False registers it unasked. When it does not answer as its kind does, nothing is saved.
     Raises: NotPermitted; Invalid naming the field.
     """
     if not requester.may(Permission.MANAGE_SOURCES):
         raise trail.refuse(requester=requester, action=ACTION, error=NotPermitted("You may not register sources."))
     try:
         _check(source)
+        found = _try(source) if check else ""
     except Invalid as error:
         raise trail.refuse(requester=requester, action=ACTION, error=error, outcome=trail.FAILED) from None
     with transaction.atomic():
@@ -64,13 +78,17 @@ def add_source(*, requester: Requester, source: NewSource) -> bool:
             options=dict(source.options),
         )
         trail.append(requester=requester, action=ACTION, detail={"slug": source.slug, "created": created})
-    return created
+    return SourceAdded(created=created, found=found)
 
 
 def _check(source: NewSource) -> None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", source.slug):
         raise Invalid("The short name takes small letters, digits and hyphens.", field="slug")
-    catalogue.connector_for(kind=source.kind)
+    connector = catalogue.connector_for(kind=source.kind)
+    unknown = sorted(set(source.options) - set(connector.options))
+    if unknown:
+        known = ", ".join(connector.options)
+        raise Invalid(f"A source of this kind has no option {', '.join(unknown)}; it has: {known}.", field="options")
     try:
         address = urlsplit(source.base_url)
     except ValueError:  # half an IPv6 address
@@ -86,3 +104,13 @@ def _check(source: NewSource) -> None:
     for name, length in LONGEST.items():
         if len(getattr(source, name)) > length:
             raise Invalid(f"This has {length} characters at most: {name}.", field=name)
+
+
+def _try(source: NewSource) -> str:
+    """Raises: Invalid when the source does not answer as its kind does."""
+    address = SourceAddress(source_id=source.slug, base_url=source.base_url.rstrip("/"), options=source.options)
+    try:
+        return try_source(kind=source.kind, address=address, within_s=source.time_limit_s)
+    except SourceError as error:
+        how = outcome_words(outcome=error.outcome, reason=error.reason or "")
+        raise Invalid(f"{how}. Nothing was saved.", field="base_url", code="check-failed") from None

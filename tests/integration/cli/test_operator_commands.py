@@ -12,8 +12,10 @@ from django.test import Client
 
 from aggregator.mpi.models import SourceRecord
 from aggregator.sources.models import Source
+from tests.hospital import Hospital, Said, running, statement
+from tests.world import NOWHERE
 
-ADD = ("add_source", "north", "https://north.example/fhir", "--kind", "fhir_r4", "--ods", "RNN")
+ADD = ("add_source", "north", "https://north.example/fhir", "--kind", "fhir_r4", "--ods", "RNN", "--no-check")
 
 
 def run(*arguments: str) -> tuple[str, str]:
@@ -24,10 +26,17 @@ def run(*arguments: str) -> tuple[str, str]:
 
 @pytest.mark.django_db
 def test_a_source_is_registered_and_then_changed() -> None:
-    assert run(*ADD, "--option", "a=1")[0] == "north is registered.\n"
+    assert run(*ADD, "--option", "search=post")[0] == "north is registered.\n"
     assert run(*ADD, "--time-limit", "4", "--name", "The North")[0] == "north is changed.\n"
     source = Source.objects.get(slug="north")
     assert (source.name, source.time_limit_s, source.organisation.ods_code) == ("The North", 4.0, "RNN")
+
+
+@pytest.mark.django_db
+def test_a_source_is_asked_what_it_is_before_it_is_registered() -> None:
+    with running(Hospital(answers={"metadata": Said(body=statement("Condition"))})) as hospital:
+        said, _ = run("add_source", "south", hospital.address, "--kind", "fhir_r4", "--ods", "RSS")
+    assert said == "south is registered: FHIR 4.0.1, 1 type.\n"
 
 
 @pytest.mark.django_db
@@ -39,6 +48,8 @@ def test_a_source_is_registered_and_then_changed() -> None:
         (("add_source", "n", "https://n.example", "--kind", "hl7v9", "--ods", "R"), "No connector"),
         ((*ADD, "--time-limit", "0"), "time limit"),
         ((*ADD, "--option", "novalue"), "NAME=VALUE"),
+        ((*ADD, "--option", "to_asid=1"), "no option to_asid"),
+        (("add_source", "n", NOWHERE, "--kind", "fhir_r4", "--ods", "R"), "no connection.* --no-check"),
     ],
 )
 def test_what_cannot_be_registered_is_refused_in_one_line(arguments: tuple[str, ...], said: str) -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from aggregator.accounts.requester import operator
 from aggregator.errors import Invalid
-from aggregator.services.add_source import NewSource, add_source
+from aggregator.services.add_source import NewSource, SourceAdded, add_source
 from aggregator.sources.models import Source
+from config.region import Region
+from tests.hospital import Hospital, Said, outcome, running, spine_error, statement
+from tests.world import NOWHERE
 
 pytestmark = pytest.mark.django_db
 
@@ -24,8 +27,95 @@ GOOD = NewSource(
 )
 
 
-def test_a_good_one_is_registered() -> None:
-    assert add_source(requester=operator(), source=GOOD)
+def test_a_good_one_is_registered_and_what_it_is_is_said() -> None:
+    answers = {"metadata": Said(body=statement("Condition", "Observation", everything=True))}
+    with running(Hospital(answers=answers)) as hospital:
+        found = replace(GOOD, base_url=hospital.address)
+        assert add_source(requester=operator(), source=found) == SourceAdded(
+            created=True, found="FHIR 4.0.1, 2 types, $everything"
+        )
+        assert not add_source(requester=operator(), source=found).created
+    assert Source.objects.get().base_url == hospital.address
+
+
+LOG_IN = b"<!DOCTYPE html><title>Sign in</title>"
+UNSEARCHABLE = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers", "said"),
+    [
+        ("fhir_r4", {"": Said(body=LOG_IN)}, "no FHIR server"),
+        ("fhir_r4", {"": Said(body=LOG_IN, status=404)}, "no FHIR server"),
+        ("fhir_r4", {"": Said(body=LOG_IN, status=405)}, "no FHIR server"),
+        ("fhir_r4", {"": Said(body=UNSEARCHABLE)}, "no way to ask"),
+        ("fhir_r4", {"": Said(body={**UNSEARCHABLE, "fhirVersion": "3.0.1"})}, "form that can be read"),
+        ("fhir_r4", {"": Said(body=outcome(), status=401)}, "credentials"),
+        ("fhir_r4", {"": Said(body=outcome(), status=504)}, "reported a fault"),
+        ("fhir_r4", {"": Said(body=outcome(), after_s=2)}, "in time"),
+        ("gp_connect", {"": Said(body=LOG_IN, status=404)}, "no FHIR server"),
+        ("gp_connect", {"": Said(body=LOG_IN)}, "could not be used"),
+        ("gp_connect", {"": Said(body=outcome(), status=404)}, "could not be used"),
+        ("gp_connect", {"": Said(body=spine_error("ASID_CHECK_FAILED"), status=403)}, "credentials"),
+    ],
+)
+def test_one_that_does_not_answer_as_its_kind_does_is_not_saved(kind: str, answers: dict[str, Any], said: str) -> None:
+    with running(Hospital(answers=answers)) as hospital:
+        wrong = replace(GOOD, base_url=hospital.address, kind=kind, time_limit_s=1.0)
+        with pytest.raises(Invalid, match=said) as refused:
+            add_source(requester=operator(), source=wrong)
+    assert refused.value.field == "base_url"
+    assert hospital.asked
+    assert not Source.objects.exists()
+
+
+def test_one_where_nothing_listens_is_saved_only_without_a_check() -> None:
+    nowhere = replace(GOOD, base_url=NOWHERE)
+    with pytest.raises(Invalid, match="no connection"):
+        add_source(requester=operator(), source=nowhere)
+    assert not Source.objects.exists()
+    assert add_source(requester=operator(), source=nowhere, check=False) == SourceAdded(created=True, found="")
+
+
+def test_a_check_that_fails_leaves_the_one_that_was_there_as_it_was() -> None:
+    add_source(requester=operator(), source=GOOD, check=False)
+    with pytest.raises(Invalid):
+        add_source(requester=operator(), source=replace(GOOD, base_url=NOWHERE))
+    assert Source.objects.get().base_url == GOOD.base_url
+
+
+def test_a_server_without_a_statement_is_known_by_how_it_answers_about_nobody() -> None:
+    with running(Hospital()) as hospital:
+        added = add_source(requester=operator(), source=replace(GOOD, base_url=hospital.address))
+    assert "without a statement" in added.found
+    assert [path.partition("/")[0] for path in hospital.asked] == ["metadata", "Patient"]
+
+
+def test_a_practice_is_known_by_its_statement_or_by_its_refusal_of_nobody() -> None:
+    declares = {"fhirVersion": "3.0.1", "rest": [{"operation": [{"name": "gpc.getstructuredrecord"}]}]}
+    refuses = {"Patient/$gpc": Said(body=spine_error("INVALID_PARAMETER"), status=422)}
+    for answers in ({"metadata": Said(body={"resourceType": "CapabilityStatement", **declares})}, refuses):
+        with running(Hospital(answers=dict(answers))) as practice:
+            source = replace(GOOD, kind="gp_connect", base_url=practice.address)
+            assert "GP Connect" in add_source(requester=operator(), source=source).found
+
+
+@pytest.mark.parametrize("simulated", ["millbeck-surgery", "thornmere-royal"])
+def test_a_source_of_the_demonstration_is_known(simulators: dict[str, str], region: Region, simulated: str) -> None:
+    (described,) = [source for source in region.sources if source["slug"] == simulated]
+    source = replace(GOOD, kind=described["kind"], base_url=simulators[simulated], options=described["options"])
+    added = add_source(requester=operator(), source=source)
+    assert added.found.startswith("FHIR 4.0.1" if described["kind"] == "fhir_r4" else "GP Connect")
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"), [("fhir_r4", "to_asid"), ("fhir_r4", "Search"), ("gp_connect", "search"), ("gp_connect", "")]
+)
+def test_an_option_that_its_kind_does_not_have_is_refused_by_name(kind: str, option: str) -> None:
+    with pytest.raises(Invalid, match=f"no option {option}") as refused:
+        add_source(requester=operator(), source=replace(GOOD, kind=kind, options={option: "1"}), check=False)
+    assert refused.value.field == "options"
+    assert not Source.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,13 @@ class Command(BaseCommand):
             metavar="NAME=VALUE",
             help="a setting of its kind, such as to_asid=999000000101; may be given several times",
         )
+        parser.add_argument(
+            "--no-check", action="store_true", help="register it without asking it first whether it is there"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            created = add_source(
+            added = add_source(
                 requester=operator(),
                 source=NewSource(
                     slug=options["slug"],
@@ -51,10 +54,13 @@ class Command(BaseCommand):
                     rank=options["rank"],
                     options=dict(_pair(option) for option in options["option"]),
                 ),
+                check=not options["no_check"],
             )
         except LongviewError as error:
-            raise CommandError(str(error)) from None
-        self.stdout.write(f"{options['slug']} is {'registered' if created else 'changed'}.")
+            hint = " To register it all the same: --no-check." if error.code == "check-failed" else ""
+            raise CommandError(f"{error}{hint}") from None
+        found = f": {added.found}" if added.found else ""
+        self.stdout.write(f"{options['slug']} is {'registered' if added.created else 'changed'}{found}.")
 
 
 def _pair(option: str) -> tuple[str, str]:

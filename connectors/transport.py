@@ -247,16 +247,16 @@ class Transport:
         if asyncio.get_running_loop().time() >= call.deadline:
             raise TimedOut()
         fault: SourceError
+        # asyncio's own timeout: aiohttp rounds `total` up to whole seconds, and `sock_read` never stops a drip.
+        limit = asyncio.timeout_at(call.deadline)
         try:
-            # asyncio's own timeout: aiohttp rounds `total` up to whole seconds, and `sock_read` never stops a drip.
-            async with asyncio.timeout_at(call.deadline):
+            async with limit:
                 return await self._exchange(call=call)
         except SourceError:
             raise
         except TimeoutError:
-            fault = TimedOut()
-            if asyncio.get_running_loop().time() < call.deadline:
-                fault = Unreachable(Reason.CONNECTION)  # the connect limit
+            # Else it was the connect limit. A clock would not tell: a loop's timer may be a millisecond early.
+            fault = TimedOut() if limit.expired() else Unreachable(Reason.CONNECTION)
         except aiohttp.ClientSSLError:
             fault = Unreachable(Reason.TLS)
         except aiohttp.ClientPayloadError:

@@ -14,7 +14,6 @@ from types import FrameType
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
-import redis.asyncio
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
@@ -24,6 +23,7 @@ from config.roles import warn_if_owner
 from config.waiting import WaitingDoor
 from config.wsgi import application as django
 
+from aggregator.federation.connections import client_for_loop  # isort: skip
 from aggregator.services.follow_record import wait_until_done  # isort: skip
 from aggregator.web.live import MOST_STREAMS, LiveDoor  # isort: skip (Django's applications are loaded by config.wsgi)
 
@@ -58,10 +58,7 @@ class Dispatcher:
 
     async def _live_and_end(self, receive: Receive, send: Send) -> None:
         await receive()
-        # Blocks for as long as an event takes to come, so without a time-out.
-        client = redis.asyncio.Redis.from_url(
-            settings.HELD_REDIS_URL, socket_timeout=None, socket_connect_timeout=2, max_connections=MOST_STREAMS + 10
-        )
+        client = client_for_loop(waits_for_events=True, max_connections=MOST_STREAMS + 10)
         self.live = LiveDoor(client=client, stopping=self.stopping)
         self.waiting = WaitingDoor(
             pages=self.pages,

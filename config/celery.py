@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import kombu
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -17,7 +19,26 @@ VISIBILITY_TIMEOUT_S = 60
 # A page that cannot send says so within two seconds (three tries); it does not wait for the broker to come back.
 SEND_TIMEOUT_S = 0.65
 
-app = Celery("longview", set_as_current=True)
+# A worker that lost the broker tries it again as often as this: a retrieval waits ten seconds for a worker at most.
+BACK_AGAIN_S, MOST_BACK_AGAIN_S = 0.2, 1.0
+
+
+class Connection(kombu.Connection):
+    """A connection that comes back soon; kombu's own waits two seconds, then four, and so on up to thirty."""
+
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
+        """Connect, trying again until it works or the tries are used up."""
+        pace = {"interval_start": BACK_AGAIN_S, "interval_step": BACK_AGAIN_S, "interval_max": MOST_BACK_AGAIN_S}
+        return super().ensure_connection(*args, **{**pace, **kwargs})
+
+
+class Queues(AMQP):
+    """Celery's own, on such connections."""
+
+    Connection = Connection
+
+
+app = Celery("longview", set_as_current=True, amqp=Queues)
 app.conf.update(
     broker_url=settings.REDIS_URL,
     include=["config.worker"],
@@ -40,6 +61,7 @@ app.conf.update(
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # a worker without a broker waits for it, however long
     broker_transport_options={
         "visibility_timeout": VISIBILITY_TIMEOUT_S,
         "socket_timeout": SEND_TIMEOUT_S,

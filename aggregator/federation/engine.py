@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import redis.asyncio
 import uvloop
 from django import db
-from django.conf import settings
 
+from aggregator.federation.connections import client_for_loop
 from connectors.transport import Transport
 
 DATABASE_THREADS = 2
@@ -65,8 +65,7 @@ class Engine:
         self.loop.run_forever()
 
     async def _make(self) -> tuple[Transport, redis.asyncio.Redis]:
-        client = redis.asyncio.Redis.from_url(settings.HELD_REDIS_URL, socket_timeout=2, socket_connect_timeout=1)
-        return Transport(), client
+        return Transport(), client_for_loop()
 
     async def _unmake(self) -> None:
         await self.transport.close()

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
 from aggregator.federation import store
+from aggregator.federation.connections import client_for_threads
 from aggregator.federation.endings import Ending, IdentifierEnding, overdue_ending
 from aggregator.federation.endings import while_linked as while_linked
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
@@ -204,4 +205,4 @@ def _opened(
 
 @cache
 def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.HELD_REDIS_URL, socket_timeout=2, socket_connect_timeout=1)
+    return client_for_threads()

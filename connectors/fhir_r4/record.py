@@ -25,7 +25,7 @@ from connectors.contract import (
 )
 from connectors.fhir import CATEGORY_OF_TYPE, type_of
 from connectors.fhir_r4.answer import only_bundle
-from connectors.fhir_r4.asking import Asking, expect_success, is_within
+from connectors.fhir_r4.asking import Asking, entry_or_none, expect_success, is_within
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
 from connectors.guards import SplitEntry, SplitPayload, split
 from connectors.outcomes import Reason
@@ -60,6 +60,7 @@ class _Searched:
     lost: SourceError | None = None
     of_pages: int | None = None  # how many there are, where that is known of pages that are lost
     supported: bool = True
+    warned: bool = False  # a page holds an error beside its entries
 
     @property
     def has_content(self) -> bool:
@@ -78,6 +79,8 @@ async def read_record(*, asking: Asking, capability: ServerCapability, patient_i
         if whole.has_content or (whole.pages and not whole.lost):
             if whole.lost:
                 asking.notices.append(Notice(code="incomplete", text=_which_pages(of="the record", searched=whole)))
+            elif whole.warned:
+                asking.notices.append(Notice(code="incomplete", text="It reported an error with its answer."))
             return Record(pages=whole.pages, in_part=Reason.PAGES if whole.lost else None)
         if whole.lost and (not capability.searchable or not isinstance(whole.lost, Refused)):
             raise whole.lost
@@ -140,6 +143,18 @@ def _expect_something(*, clinical: Sequence[_Searched]) -> None:
         raise min(lost, key=lambda fault: next(at for at, kind in enumerate(_SAYS_MOST) if isinstance(fault, kind)))
 
 
+def _is_error(entry: SplitEntry) -> bool:
+    """Whether an entry is an OperationOutcome that tells of an error: what it stands beside may not be all."""
+    if entry.resource is None or b"OperationOutcome" not in entry.resource:
+        return False
+    outcome = entry_or_none(entry=entry.resource) or {}
+    issues = outcome.get("issue") if outcome.get("resourceType") == "OperationOutcome" else None
+    return any(
+        isinstance(issue, dict) and issue.get("severity") in ("fatal", "error")
+        for issue in (issues if isinstance(issues, list) else [])
+    )
+
+
 def _is_content(entry: SplitEntry) -> bool:
     """Whether an entry says something of the patient, or may do: one that cannot be read is set aside and counted."""
     if entry.resource is None:
@@ -158,6 +173,8 @@ def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
         code, text = "incomplete", _which_pages(of=searched.name, searched=result)
     elif result.lost:
         code, text = "incomplete", f"{searched.name} could not be read."
+    elif result.warned:
+        code, text = "incomplete", f"It reported an error with its answer about {searched.name}."
     else:
         return []
     return [Notice(code=code, text=text, category=category) for category in searched.fills]
@@ -171,6 +188,7 @@ async def _ask(*, asking: Asking, url: str) -> _Searched:
     visited = {url}
     pages: list[SplitPayload] = []
     total: int | None = None
+    warned = False
     try:
         answer = await asking.send(url=url)
         if answer.status in UNSUPPORTED:
@@ -178,14 +196,19 @@ async def _ask(*, asking: Asking, url: str) -> _Searched:
         while True:
             expect_success(answer=answer)
             asking.pages += 1
-            page = only_bundle(page=split(payload=answer.body))
-            pages.append(page)
+            page = split(payload=answer.body)
+            if page.resource_type == "OperationOutcome":  # an error, whatever its status says
+                if not pages:
+                    return _Searched(supported=False)
+                raise Unreachable(Reason.STATUS)
+            pages.append(only_bundle(page=page))
+            warned = warned or any(_is_error(entry) for entry in page.entries)
             total = total if len(pages) > 1 else _total_of(body=answer.body)
             asking.entries += len(page.entries)
             await asyncio.sleep(0)
             following = next((address for relation, address in page.links if relation == "next"), "")
             if not following:
-                return _Searched(pages=tuple(pages))
+                return _Searched(pages=tuple(pages), warned=warned)
             url = urljoin(url, following)
             if url in visited or asking.pages >= MAX_PAGES or not is_within(url=url, base=asking.base):
                 raise Malformed(Reason.PAGING)

@@ -114,6 +114,40 @@ def test_an_error_to_one_question_is_said_in_its_section_and_costs_no_other(stat
     assert reply.in_part == ("searches" if status >= 500 and status != 501 else None)
 
 
+def test_an_error_in_place_of_an_answer_is_one_whatever_its_status() -> None:
+    reply = asked(
+        {
+            "metadata": Said(body=statement("AllergyIntolerance", "Condition")),
+            "Condition": Said(body=bundle(CONDITION)),
+            "AllergyIntolerance": Said(body=outcome()),
+        }
+    )
+    assert ids(reply) == {"c1"}
+    assert unanswered(reply) == {RecordCategory.ALLERGIES}
+
+
+@pytest.mark.parametrize("severity", ["error", "fatal"])
+@pytest.mark.parametrize("everything", [True, False])
+def test_an_error_beside_the_entries_says_that_they_may_not_be_all(severity: str, everything: bool) -> None:
+    error = {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": "exception"}]}
+    reply = asked(
+        {
+            "metadata": Said(body=statement("AllergyIntolerance", "Condition", everything=everything)),
+            "Patient/p1/$everything": Said(body=bundle(PATIENT, CONDITION, error)),
+            "Condition": Said(body=bundle(CONDITION)),
+            "AllergyIntolerance": Said(body=bundle(error)),
+        }
+    )
+    assert ids(reply) == {"c1"}
+    assert unanswered(reply) == {None if everything else RecordCategory.ALLERGIES}
+
+
+def test_a_warning_beside_the_entries_is_no_error() -> None:
+    warning = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "informational"}]}
+    reply = asked({"metadata": Said(body=statement("Condition")), "Condition": Said(body=bundle(CONDITION, warning))})
+    assert unanswered(reply) == set()
+
+
 def test_observations_that_cannot_be_read_are_said_in_every_section_that_they_fill() -> None:
     reply = asked(
         {
@@ -269,7 +303,7 @@ def test_one_of_several_searches_that_is_lost_is_said_and_the_others_go_on(lost:
     assert unanswered(reply) == {RecordCategory.ALLERGIES}
 
 
-@pytest.mark.parametrize("lost", [*LOST, Said(body=outcome(), status=404), Said(body=outcome(), status=410)])
+@pytest.mark.parametrize("lost", [*LOST, Said(body=outcome()), Said(body=outcome(), status=404), Said(status=410)])
 @pytest.mark.parametrize(
     ("members", "said"),
     [

@@ -26,7 +26,16 @@ from connectors.contract import RecordCategory
 from connectors.outcomes import Outcome
 from tests.factories import allergy, condition
 from tests.hospital import Hospital, Said, bundle, outcome, running, statement
-from tests.world import IDENTITIES, JOAN_NUMBER, RELATIONSHIPS, SOURCE_SLUG, SURGERY_ODS, World, make_world
+from tests.world import (
+    IDENTITIES,
+    JOAN_NUMBER,
+    RELATIONSHIPS,
+    SOURCE_SLUG,
+    SURGERY_ODS,
+    World,
+    make_world,
+    signed_in_client,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -243,6 +252,22 @@ def test_a_source_without_a_link_shows_and_counts_nothing(world: World, hospital
     assert (status.item_count, status.notices, status.quarantined) == (0, (), ())
     assert shown(view) == set()
     assert view.complete
+
+
+def test_no_door_shows_what_came_under_a_link_that_ended(world: World) -> None:
+    retrieval_id = ask(world)
+    run(retrieval_id)
+    client = signed_in_client("dr.osei")
+    page, answer = (client.get(path + str(retrieval_id)) for path in ("/records/", "/fhir/retrievals/"))
+    assert "Allergy to penicillin" in page.content.decode()
+    assert "AllergyIntolerance" in {entry["resource"]["resourceType"] for entry in answer.json()["entry"]}
+    end_link("1")
+    end_link("4")
+    page, answer = (client.get(path + str(retrieval_id)) for path in ("/records/", "/fhir/retrievals/"))
+    assert "Allergy to penicillin" not in page.content.decode()
+    assert "Not asked: it is not linked to this patient" in page.content.decode()
+    found = {entry["resource"]["resourceType"] for entry in answer.json()["entry"]}
+    assert not found & {"AllergyIntolerance", "Condition"}
 
 
 def test_an_awaited_source_whose_link_ended_is_not_waited_for(world: World) -> None:

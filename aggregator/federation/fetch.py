@@ -25,7 +25,7 @@ from aggregator.federation.endings import Ending, IdentifierEnding, ending_of_so
 from aggregator.federation.engine import GRACE_S, Engine
 from aggregator.federation.lag import LagMeter
 from aggregator.federation.operations import FanOut, Flight, Landed
-from aggregator.federation.store import HeldAnswer, SealBroken, Sealer
+from aggregator.federation.store import HeldAnswer, Sealer
 from aggregator.mpi import operations as mpi_operations
 from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.matching import judge_answer
@@ -38,7 +38,6 @@ from connectors.contract import Identifier, Malformed, Query, Reply, SourceError
 from connectors.outcomes import Outcome, Reason
 
 log = structlog.get_logger(__name__)
-
 
 # Of an asking's time, kept for holding what came and recording it: nothing may land after the deadline.
 RESERVE_SHARE, MOST_RESERVE_S = 0.05, 0.25
@@ -249,7 +248,7 @@ async def _hold(*, landings: Sequence[_Landing], flight: Flight, fan_out: FanOut
             blob=sealer.seal(source_id=flight.source_id, answers=answers),
             lives_s=lives_s,
         )
-    except (redis.RedisError, OSError, SealBroken) as error:
+    except Exception as error:  # noqa: BLE001  the boundary, too: whatever it was, the source is not to blame
         log.error("answer_not_held", source_id=str(flight.source_id), error=type(error).__name__)
         lost = Ending(outcome=Outcome.FAILED, reason=Reason.STORE)
         return [replace(landing, ending=lost, answer=None) if landing.answer else landing for landing in landings]

@@ -176,6 +176,10 @@ class ReceivedItem:
     names_no_patient: bool = False
 
 
+# The reason of an entry that names somebody else, or that nothing shows to be the patient's.
+OTHER_PATIENT = "other-patient"
+
+
 @dataclass(frozen=True, kw_only=True)
 class QuarantinedEntry:
     """An entry that could not be used, set aside whole. `reason` is a code (`invalid`, `bad-number`, `duplicate-key`,

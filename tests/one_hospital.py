@@ -38,9 +38,11 @@ JOAN: dict[str, Any] = {
 
 @dataclass
 class Hospital:
-    """A FHIR R4 server of one patient, who has one allergy; `patients` maps an id to what is said of who it is."""
+    """A FHIR R4 server of one patient, who has one allergy; `patients` maps an id to what is said of who it is, and
+    `beside` is what else the answer holds."""
 
     patients: dict[str, dict[str, Any]] = field(default_factory=lambda: {"1": dict(JOAN)})
+    beside: list[dict[str, Any]] = field(default_factory=list)
     base: str = ""
 
     def answer(self, path: str, query: dict[str, list[str]]) -> Any:
@@ -49,7 +51,7 @@ class Hospital:
         if "/Patient/" in path:
             return self.patients.get(path.rsplit("/", 1)[1])
         asked = query.get("patient", query.get("subject", ["1"]))[0].rpartition("/")[2]
-        return bundle(allergy(id=f"a{asked}", patient={"reference": f"Patient/{asked}"}))
+        return bundle(allergy(id=f"a{asked}", patient={"reference": f"Patient/{asked}"}), *self.beside)
 
 
 @pytest.fixture
@@ -119,4 +121,5 @@ def add_clinic(base_url: str) -> None:
             organisation_ods="X99103",
             organisation_name="The Clinic",
         ),
+        check=False,
     )

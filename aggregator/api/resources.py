@@ -187,8 +187,9 @@ def _rewritten(value: Any, *, item: Item, names: _Names) -> Any:
     copy = {name: _rewritten(one, item=item, names=names) for name, one in value.items()}
     reference = value.get("reference")
     if isinstance(reference, str) and not reference.startswith("#"):
-        copy.update(_reference(reference, item=item, names=names))
-        if "identifier" in copy:
+        rewritten = _reference(reference, item=item, names=names)
+        copy.update(rewritten)
+        if "reference" not in rewritten:
             del copy["reference"]
     return copy
 

@@ -8,6 +8,7 @@ and a review is raised.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,11 +31,24 @@ from aggregator.mpi import operations as mpi_operations
 from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.matching import judge_answer
 from aggregator.mpi.queries import HeldBy, known_records
+from aggregator.mpi.reviews import FINGERPRINT, Cause, fingerprint
 from aggregator.mpi.subject import demographics_of_patient
 from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
 from aggregator.sources import catalogue
-from connectors.contract import Identifier, Malformed, Query, Reply, SourceError, TimedOut, WrongPatient
+from connectors.contract import (
+    OTHER_PATIENT,
+    Identifier,
+    Malformed,
+    QuarantinedEntry,
+    Query,
+    Reply,
+    SourceError,
+    TimedOut,
+    WrongPatient,
+)
+from connectors.fhir import type_of
+from connectors.guards import entry_name
 from connectors.outcomes import Outcome, Reason
 
 log = structlog.get_logger(__name__)
@@ -111,7 +125,13 @@ async def _ask(*, holding: HeldBy, flight: Flight, fan_out: FanOut, meter: LagMe
         ending = out_of_time(waited_s=max(queued_s, 0.0) + meter.lag_s - lag_before_s)
     except WrongPatient as error:
         ending = Ending(outcome=error.outcome, reason=error.reason or "")
-        await _raise_review(disagrees=error.disagrees, holding=holding, fan_out=fan_out, engine=engine)
+        await _raise_review(
+            cause=Cause.ANSWER_ABOUT_ANOTHER,
+            evidence=dict.fromkeys(error.disagrees, "differs"),
+            holding=holding,
+            fan_out=fan_out,
+            engine=engine,
+        )
     except SourceError as error:
         ending = Ending(outcome=error.outcome, reason=error.reason or "")
     except Exception as error:  # noqa: BLE001  the boundary: a fault of ours must not take other flights down
@@ -141,6 +161,14 @@ async def _answered(*, holding: HeldBy, flight: Flight, fan_out: FanOut, engine:
         )
         subject = _check_subject(reply=reply, holding=holding, flight=flight)
         await _note_death(subject=subject, holding=holding, engine=engine)
+        if others := [entry for entry in reply.quarantined if entry.reason == OTHER_PATIENT]:
+            await _raise_review(
+                cause=Cause.ENTRY_ABOUT_ANOTHER,
+                evidence=_named(entries=others),
+                holding=holding,
+                fan_out=fan_out,
+                engine=engine,
+            )
         return _landing_of(
             reply=reply, received_at=timezone.now(), source_id=flight.source_id, record_id=holding.source_record_id
         )
@@ -177,16 +205,25 @@ async def _note_death(*, subject: Demographics, holding: HeldBy, engine: Engine)
     )
 
 
-async def _raise_review(*, disagrees: Sequence[str], holding: HeldBy, fan_out: FanOut, engine: Engine) -> None:
-    """Raise a review of the source record whose answer was about somebody else."""
+def _named(*, entries: Sequence[QuarantinedEntry]) -> dict[str, str]:
+    """Return as evidence how many entries of which types were set aside, and a mark by which the same are known."""
+    types = Counter(type_of(entry=entry.original) for entry in entries)
+    parts = sorted(entry_name(entry=entry.original) or entry.original.hex() for entry in entries)
+    return {**{name: f"{count} set aside" for name, count in types.items()}, FINGERPRINT: fingerprint(parts=parts)}
+
+
+async def _raise_review(
+    *, cause: Cause, evidence: dict[str, str], holding: HeldBy, fan_out: FanOut, engine: Engine
+) -> None:
+    """Raise a review of the source record whose answer was about somebody else, or in part."""
     try:
         await engine.in_database(
             partial(
                 mpi_operations.raise_review,
                 source_record_id=holding.source_record_id,
                 person_id=fan_out.person_id,
-                reason="answer-about-another",
-                evidence=dict.fromkeys(disagrees, "differs"),
+                reason=cause,
+                evidence=evidence,
                 now=timezone.now(),
             )
         )

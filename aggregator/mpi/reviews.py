@@ -77,6 +77,10 @@ def acceptable_fields(*, evidence: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(field for field in ANSWER_FIELDS if field in evidence)
 
 
+# The evidence under which a state of affairs is named: for telling whether it is the same, and for no reader.
+FINGERPRINT = "fingerprint"
+
+
 def fingerprint(*, parts: Any) -> str:
     """Return a short name of a state of affairs, to tell whether it is still the one that somebody looked at."""
     written = json.dumps(parts, sort_keys=True, default=str)

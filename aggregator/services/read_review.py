@@ -17,8 +17,14 @@ from aggregator.errors import NotFound, NotPermitted
 from aggregator.mpi import queries
 from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.queries import DecisionTaken, ReviewSides, ReviewSummary
+from aggregator.mpi.reviews import (
+    FINGERPRINT,
+    acceptable_fields,
+    cause_words,
+    decisions_for,
+    is_about_the_linked_person,
+)
 from aggregator.mpi.reviews import Decision as Decision
-from aggregator.mpi.reviews import acceptable_fields, cause_words, decisions_for, is_about_the_linked_person
 
 ACTION = "read-review"
 
@@ -105,7 +111,9 @@ def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
     return ReviewView(
         summary=summary,
         cause_words=cause_words(cause=summary.cause),
-        evidence=tuple((FIELD_WORDS.get(field, field), word) for field, word in sides.evidence.items()),
+        evidence=tuple(
+            (FIELD_WORDS.get(field, field), word) for field, word in sides.evidence.items() if field != FINGERPRINT
+        ),
         columns=tuple(heading for heading, _ in columns),
         rows=_rows([said for _, said in columns], evidence=sides.evidence),
         is_still_linked=is_still_linked,

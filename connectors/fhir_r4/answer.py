@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.contract import Malformed, Notice, QuarantinedEntry, ReceivedItem, RecordCategory, Reply
+from connectors.contract import OTHER_PATIENT, Malformed, Notice, QuarantinedEntry, ReceivedItem, RecordCategory, Reply
 from connectors.fhir import CATEGORY_OF_TYPE, Release, Verdict, category_of, type_of, verdict
 from connectors.guards import EntryRefused, SplitEntry, SplitPayload, read_entry
 from connectors.outcomes import Reason
@@ -34,7 +34,7 @@ class _Reading:
         self.others.append(one)
         self.quarantined.append(
             QuarantinedEntry(
-                reason="other-patient", detail=detail, original=one.entry.resource or one.entry.whole, category=category
+                reason=OTHER_PATIENT, detail=detail, original=one.entry.resource or one.entry.whole, category=category
             )
         )
 

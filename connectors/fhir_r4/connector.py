@@ -30,13 +30,13 @@ from connectors.contract import (
     Unreachable,
     WrongPatient,
 )
-from connectors.fhir import type_of
+from connectors.fhir import Release, type_of, verdict
 from connectors.fhir_r4.answer import only_bundle, read_pages
-from connectors.fhir_r4.asking import Asking, as_page, entry_or_none, expect_success, parsed, speaks_fhir
+from connectors.fhir_r4.asking import Asking, as_page, expect_success, parsed, speaks_fhir
 from connectors.fhir_r4.capability import UNDECLARED, ServerCapability, read_capability
 from connectors.fhir_r4.record import read_record
 from connectors.fhir_r4.supporting import read_supporting
-from connectors.guards import SplitPayload, split
+from connectors.guards import SplitEntry, SplitPayload, split
 from connectors.outcomes import Reason
 from connectors.pace import finish, finish_paced
 from connectors.transport import Answer, Transport
@@ -206,8 +206,8 @@ async def _read_patient(*, asking: Asking, server: _Server, patient_id: str) -> 
         return None
     expect_success(answer=answer)
     page = as_page(resource=answer.body)
-    patient = parsed(body=answer.body)
-    if patient.get("resourceType") != "Patient":
+    patient = _patient_of(entry=page.entries[0])
+    if patient is None:
         raise Malformed(Reason.NOT_FHIR)
     if patient.get("id") != patient_id:
         raise WrongPatient(disagrees=("identifier",))
@@ -227,19 +227,29 @@ async def _search_patient(*, asking: Asking, server: _Server, identifier: Identi
         return None
     expect_success(answer=answer)
     page = only_bundle(page=split(payload=answer.body))
-    patients: dict[str, dict[str, Any]] = {}
-    for entry in page.entries:
-        resource = entry_or_none(entry=entry.resource)
-        if resource is not None and resource.get("resourceType") == "Patient" and _is_current(patient=resource):
-            patients[str(resource.get("id", ""))] = resource
+    found = [patient for entry in page.entries if (patient := _patient_of(entry=entry)) is not None]
+    patients = {str(patient.get("id", "")): patient for patient in found if _is_current(patient=patient)}
     if not patients:
         return None
     named = [key for key, patient in patients.items() if _bears(patient=patient, identifier=identifier)]
-    if len(named) != 1 or not _ID.match(named[0]):
-        raise WrongPatient(
-            disagrees=("identifier",)
-        )  # two people under one identifier, or somebody who does not bear it
+    if len(named) > 1:
+        raise Malformed(Reason.AMBIGUOUS)
+    if not named or not _ID.match(named[0]):
+        raise WrongPatient(disagrees=("identifier",))
     return _Patient(id=named[0], page=page)
+
+
+def _patient_of(*, entry: SplitEntry) -> dict[str, Any] | None:
+    """Return a Patient without what cannot be read in it; None for an entry that is none.
+
+    Raises: Malformed `not-fhir` for one that cannot be read at all: to pass it over would be not to know the patient.
+    """
+    if entry.resource is None or type_of(entry=entry.resource) != "Patient":
+        return None
+    patient = verdict(entry=entry.resource, release=Release.R4).resource
+    if patient is None:
+        raise Malformed(Reason.NOT_FHIR)
+    return patient
 
 
 def _is_current(*, patient: dict[str, Any]) -> bool:

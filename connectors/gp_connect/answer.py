@@ -14,6 +14,7 @@ import msgspec
 
 from connectors.contract import (
     NHS_NUMBER_SYSTEM,
+    OTHER_PATIENT,
     Malformed,
     Notice,
     QuarantinedEntry,
@@ -195,7 +196,7 @@ def _sort(*, one: _Judged, finding: Finding | None, reading: _Reading) -> None:
     elif finding is not None and finding.belonging is Belonging.OTHER:
         reading.quarantined.append(
             QuarantinedEntry(
-                reason="other-patient",
+                reason=OTHER_PATIENT,
                 detail=finding.member,
                 original=raw,
                 category=_category_of(resource=resource, reading=reading),
@@ -301,7 +302,7 @@ def _lift_out(*, one: _Judged, finding: Finding | None, reading: _Reading) -> No
         if whose.belonging is Belonging.OTHER:
             reading.quarantined.append(
                 QuarantinedEntry(
-                    reason="other-patient",
+                    reason=OTHER_PATIENT,
                     detail=whose.member,
                     original=bytes_sent,
                     category=RecordCategory.ALLERGIES,

@@ -187,7 +187,46 @@ def test_two_people_under_one_identifier_are_nobody() -> None:
 
     with pytest.raises(Malformed) as caught:
         fetch(handler)
-    assert caught.value.reason == "wrong-patient"
+    assert caught.value.reason == "ambiguous"
+
+
+FLAWED = [
+    {"link": 4},
+    {"identifier": {"system": LOCAL_SYSTEM}},
+    {"photo": [{"data": "*"}]},
+    {"generalPractitioner": {}},
+]
+
+
+@pytest.mark.parametrize("flaw", FLAWED, ids=str)
+@pytest.mark.parametrize("system", [LOCAL_SYSTEM, "id"])
+def test_a_flaw_in_the_patient_costs_that_and_not_the_answer(flaw: dict[str, Any], system: str) -> None:
+    patient = {**PATIENT, **flaw}
+    if "identifier" in flaw and system == LOCAL_SYSTEM:
+        patient["identifier"] = [*PATIENT["identifier"], 7]
+
+    async def handler(request: web.Request) -> web.Response:
+        if request.path.endswith("metadata"):
+            return fhir_json(r4_capability("Observation"))
+        if request.path.endswith("/Patient/p1"):
+            return fhir_json(patient)
+        return fhir_json(bundle(patient) if request.path.endswith("/Patient") else bundle(ALLERGY_R4))
+
+    value = LOCAL_VALUE if system == LOCAL_SYSTEM else "p1"
+    reply = fetch(handler, identifiers=(Identifier(system=system, value=value),))
+    assert (len(reply.items), reply.quarantined) == (1, ())
+    assert "could not be read" in " ".join(notice.text for notice in reply.notices)
+
+
+@pytest.mark.parametrize(
+    "entry", [{"resourceType": "Patient", "id": 7}, {"resourceType": "Patient", "id": "p1", "a": {"b": "\ud800"}}]
+)
+def test_a_patient_who_cannot_be_read_is_not_unknown(entry: dict[str, Any]) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return fhir_json(r4_capability("Observation") if request.path.endswith("metadata") else bundle(entry))
+
+    with pytest.raises(Malformed):
+        fetch(handler)
 
 
 def test_an_entry_about_somebody_else_is_set_aside() -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from aggregator.federation import fetch, operations
 from aggregator.federation.engine import close_engine, engine
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
+from aggregator.mpi.demographics import Demographics
 from aggregator.record.completeness import AllergyStatus
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import view_record
@@ -67,7 +68,7 @@ def test_an_answer_that_cannot_be_sealed_is_a_fault_of_ours_and_not_of_its_sourc
         return Reply(subject=b"{}")
 
     monkeypatch.setattr(FhirR4, "ask", answers)
-    monkeypatch.setattr(fetch, "_check_subject", lambda **_: None)
+    monkeypatch.setattr(fetch, "_check_subject", lambda **_: Demographics())
     retrieval_id = opened(world)
     Retrieval.objects.filter(id=retrieval_id).update(wrapped_key=bytes(60))
     run(retrieval_id)

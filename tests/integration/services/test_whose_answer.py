@@ -185,7 +185,7 @@ def test_one_of_two_identifiers_in_doubt_leaves_the_other_to_be_asked(world: Wor
     hospital.patients["7"] = {**JOAN, "id": "7"}
     load(*STRANGER)
     view = opened(world)
-    assert ended(view) == ANSWERED
+    assert ended(view) == (Outcome.ANSWERED_IN_PART, "identifier")
     (status,) = view.sources
     assert "incomplete" in {notice.code for notice in status.notices}
     assert view.record.section(RecordCategory.ALLERGIES).entries

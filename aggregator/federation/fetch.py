@@ -118,11 +118,12 @@ async def _ask(*, holding: HeldBy, flight: Flight, fan_out: FanOut, meter: LagMe
         late = Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
         return _Landing(source_record_id=holding.source_record_id, ending=late)
     queued_s = (now - fan_out.created_at).total_seconds()
-    lag_before_s = meter.lag_s
     try:
         return await _answered(holding=holding, flight=flight, fan_out=fan_out, engine=engine)
     except (TimeoutError, TimedOut):
-        ending = out_of_time(waited_s=max(queued_s, 0.0) + meter.lag_s - lag_before_s)
+        lag_s = meter.lag_s
+        ending = out_of_time(waited_s=max(queued_s, 0.0) + lag_s)
+        log.info("out_of_time", source_id=str(flight.source_id), queued_s=round(queued_s, 3), lag_s=round(lag_s, 3))
     except WrongPatient as error:
         ending = Ending(outcome=error.outcome, reason=error.reason or "")
         await _raise_review(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 
 EVERY_S = 0.1
-# A busy machine delays every timer a little; what is shorter is no lag of ours.
+# A busy machine delays timers: what is shorter is no lag, and so much of the time in longer ones is usual.
 UNNOTICED_S = 0.05
+USUAL_SHARE = 0.1
 
 
 class LagMeter:
-    """Adds up the lag of the running loop while it runs: `async with LagMeter() as meter`."""
+    """Measures the lag of the running loop while it runs: `async with LagMeter() as meter`."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._lag_s = 0.0
+        self._began = self._loop.time()
+        self._total_s = 0.0
+        self._longest_s = 0.0
         self._due = self._loop.time() + EVERY_S
         self._measuring: asyncio.Task[None] | None = None
 
@@ -28,8 +31,13 @@ class LagMeter:
 
     @property
     def lag_s(self) -> float:
-        """Return the seconds that the loop has lagged so far, those of a stall that is just over included."""
-        return self._lag_s + self._late_s()
+        """Return the seconds that the loop has lagged so far, those of a stall that is just over included.
+
+        The longest stall, or all of them less what is usual, whichever is more.
+        """
+        late_s = self._late_s()
+        usual_s = USUAL_SHARE * (self._loop.time() - self._began)
+        return max(self._longest_s, late_s, self._total_s + late_s - usual_s)
 
     def _late_s(self) -> float:
         late_s = self._loop.time() - self._due
@@ -38,5 +46,7 @@ class LagMeter:
     async def _measure(self) -> None:
         while True:
             await asyncio.sleep(self._due - self._loop.time())
-            self._lag_s += self._late_s()
+            late_s = self._late_s()
+            self._total_s += late_s
+            self._longest_s = max(self._longest_s, late_s)
             self._due = self._loop.time() + EVERY_S

@@ -57,11 +57,37 @@ def settle(*, written: Iterable[str]) -> dict[str, str]:
     choose, so it stands for itself. "" (undated) always stands for itself: an undated item never joins dated ones.
     """
     known = sorted({date for date in written if date}, key=len, reverse=True)
+    lengths = sorted({len(date) for date in known})
+    # What the finer dates inside each coarser one stand for; more than one is as good as many.
+    inside: dict[str, set[str]] = {date: set() for date in known}
     settled: dict[str, str] = {"": ""}
     for date in known:
-        inside = {settled[finer] for finer in known if len(finer) > len(date) and finer.startswith(date)}
-        settled[date] = inside.pop() if len(inside) == 1 else date
+        settled[date] = next(iter(inside[date])) if len(inside[date]) == 1 else date
+        for length in lengths:
+            coarser = date[:length]
+            if length < len(date) and coarser in inside and len(inside[coarser]) < 2:
+                inside[coarser].add(settled[date])
     return settled
+
+
+def agree(*, written: Iterable[str]) -> bool:
+    """Return whether dates of several precisions can all be one date. "" (undated) can be any."""
+    dates = set(written)
+    finest = max(dates, key=len, default="")
+    return all(finest.startswith(date) for date in dates)
+
+
+def clustered(*, written: Iterable[str]) -> dict[str, str]:
+    """Return, for each date, a name that it shares with those that it may be the same as, directly or through others.
+
+    "" (undated) may be the same as any.
+    """
+    dates = sorted(set(written))
+    if "" in dates:
+        return dict.fromkeys(dates, "")
+    known, lengths = set(dates), sorted({len(date) for date in dates})
+    # The coarsest date that a date lies in names it: two dates are linked only by a coarser one in which both lie.
+    return {date: next(date[:length] for length in lengths if date[:length] in known) for date in dates}
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.record.dates import day_of, minute_of, partial_date, settle
+from aggregator.record.dates import agree, clustered, day_of, minute_of, partial_date, settle
 from aggregator.record.timeline import PartialDate
 
 
@@ -96,3 +96,51 @@ def test_a_coarse_date_stands_for_a_finer_one_only_when_it_need_not_choose(
     found = settle(written=written)
     assert {date: found[date] for date in settled} == settled
     assert settle(written=reversed(written)) == found
+
+
+class CountedText(str):
+    """A date that counts how often it is compared with another or cut."""
+
+    __slots__ = ()
+    steps = 0
+
+    def startswith(self, *parts: object) -> bool:  # type: ignore[override]
+        CountedText.steps += 1
+        return super().startswith(*parts)  # type: ignore[arg-type]
+
+    def __getitem__(self, part: object) -> CountedText:  # type: ignore[override]
+        CountedText.steps += 1
+        return CountedText(super().__getitem__(part))  # type: ignore[index]
+
+
+def test_many_minutes_are_settled_in_steps_that_grow_with_their_number() -> None:
+    def steps(count: int) -> int:
+        CountedText.steps = 0
+        minutes = [CountedText(f"2024-05-{n % 28 + 1:02}T{n // 60 % 24:02}:{n % 60:02}:{n:05}") for n in range(count)]
+        settle(written=[*minutes, CountedText("2024-05-01"), CountedText("2024")])
+        return CountedText.steps
+
+    assert steps(4000) <= 2 * steps(2000) + 10
+
+
+@pytest.mark.parametrize(
+    ("written", "agreed"),
+    [
+        ([], True),
+        ([""], True),
+        (["", "2024-05-01"], True),
+        (["2024", "2024-05", "2024-05-01"], True),
+        (["2024", "2024-05-01", "2024-06-01"], False),
+        (["2024-05", "2024-06"], False),
+        (["2024", "2023-12-31"], False),
+    ],
+)
+def test_dates_agree_when_all_can_be_one(written: list[str], agreed: bool) -> None:
+    assert agree(written=written) is agreed
+
+
+def test_dates_are_told_apart_unless_a_coarser_one_holds_both() -> None:
+    found = clustered(written=["2024", "2024-05-01", "2024-06-01", "2023-05-01", "2023-05-02"])
+    assert found["2024-05-01"] == found["2024-06-01"] == found["2024"]
+    assert len({found["2024"], found["2023-05-01"], found["2023-05-02"]}) == 3
+    assert len(set(clustered(written=["", "2024", "2023"]).values())) == 1

@@ -17,6 +17,9 @@ from aggregator.record.units import comparable
         (("120", "mmHg"), ("120", "mm[Hg]")),
         (("1e2", "kg"), ("100000", "g")),
         (("72", "bpm"), ("72", "beats/min")),
+        (("500", "mg"), ("0.5", "g")),
+        (("100", "micrograms"), ("0.1", "mg")),
+        (("2", "Tablets"), ("2", "tablet(s)")),
     ],
 )
 def test_quantities_that_mean_the_same_compare_as_one(left: tuple[str, str], right: tuple[str, str]) -> None:

@@ -14,12 +14,13 @@ from connectors.outcomes import SectionEffect, reason_of
 
 
 class AllergyStatus(StrEnum):
-    """The banner says exactly one (NHS Common User Interface, patient banner, zone 2)."""
+    """The banner says exactly one (NHS Common User Interface, patient banner, zone 2; the last is ours)."""
 
     KNOWN = "known-allergies"
     NONE_KNOWN = "no-known-allergies"
     NOT_RECORDED = "allergies-not-recorded"
     UNAVAILABLE = "allergies-unavailable"
+    NONE_YOU_MAY_SEE = "none-recorded-in-what-you-may-see"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +45,11 @@ class SourceStatus:
     untranslated: tuple[tuple[RecordCategory, int], ...] = ()
 
 
-# A notice of these says that allergies may be left out, so "none known" cannot be claimed.
+# A notice of these says that something may be left out.
 PARTIAL_NOTICES = frozenset({"confidential-items", "data-in-transit", "data-awaiting-filing"})
 # The source's system gives no content of this kind at all: no gap in its answer, but no ground for "none known" either.
 NOT_SERVED = "not-served"
-# A notice of these says that the question about allergies was not answered at all.
+# A notice of these says that a question was not answered at all.
 UNANSWERED_NOTICES = frozenset({"not-supported", "information-not-available", "incomplete"})
 WHOLE_ANSWERS = frozenset(outcome for outcome in Outcome if outcome.effect is SectionEffect.WHOLE)
 
@@ -99,7 +100,8 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     """Return what the banner may say of allergies.
 
     Any known allergy comes first. Unless every source that can hold allergies gave a whole answer about them they are
-    unavailable. "None known" needs a source to say so, and nothing withheld or left out by anybody.
+    unavailable. Where something is withheld, be it of whatever kind, only what may be seen is spoken of, whatever was
+    stated. "None known" needs a source to say so.
     """
     entries = record.section(RecordCategory.ALLERGIES).entries
     if any(entry.standing in {Standing.ACTIVE, Standing.UNKNOWN} for entry in entries):
@@ -107,13 +109,12 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     holders = [status for status in statuses if RecordCategory.ALLERGIES in status.holds]
     if not holders or missing_for(category=RecordCategory.ALLERGIES, statuses=holders):
         return AllergyStatus.UNAVAILABLE
-    # Any notice: what a source warns of in words that we do not know may be allergies as well.
-    left_out = withheld or any(
-        _concerns(notice=notice, category=RecordCategory.ALLERGIES) for status in holders for notice in status.notices
-    )
-    if not left_out and any(entry.no_known_allergy for entry in entries):
-        return AllergyStatus.NONE_KNOWN
-    return AllergyStatus.NOT_RECORDED
+    none_known = any(entry.no_known_allergy for entry in entries)
+    if none_known and any(_does_not_serve(status=status, category=RecordCategory.ALLERGIES) for status in holders):
+        return AllergyStatus.UNAVAILABLE
+    if withheld:
+        return AllergyStatus.NONE_YOU_MAY_SEE
+    return AllergyStatus.NONE_KNOWN if none_known else AllergyStatus.NOT_RECORDED
 
 
 def _lacks(*, category: RecordCategory, status: SourceStatus) -> bool:
@@ -121,11 +122,11 @@ def _lacks(*, category: RecordCategory, status: SourceStatus) -> bool:
         return False
     if status.outcome is None or not status.outcome.is_answer:
         return True
-    if status.outcome is Outcome.ANSWERED_IN_PART and not any(_says_what_is_missing(n) for n in status.notices):
+    warnings = [notice for notice in status.notices if notice.code != NOT_SERVED]
+    if status.outcome is Outcome.ANSWERED_IN_PART and not any(notice.category for notice in warnings):
         return True  # something is missing, and nothing says where
-    unanswered = any(
-        notice.code in UNANSWERED_NOTICES and _concerns(notice=notice, category=category) for notice in status.notices
-    )
+    # Any notice: what a source warns of in words that we do not know may be this category as well.
+    unanswered = any(_concerns(notice=notice, category=category) for notice in warnings)
     set_aside = any(quarantined in {category, None} for quarantined, _ in status.quarantined)
     untranslated = any(kept is category for kept, _ in status.untranslated)
     return unanswered or set_aside or untranslated
@@ -138,8 +139,8 @@ def _answered_in_part(status: SourceStatus) -> bool:
     )
 
 
-def _says_what_is_missing(notice: Notice) -> bool:
-    return notice.code in UNANSWERED_NOTICES
+def _does_not_serve(*, status: SourceStatus, category: RecordCategory) -> bool:
+    return any(notice.code == NOT_SERVED and _concerns(notice=notice, category=category) for notice in status.notices)
 
 
 def _concerns(*, notice: Notice, category: RecordCategory) -> bool:

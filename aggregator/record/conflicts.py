@@ -2,83 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from aggregator.record.dates import DAY_LENGTH, minute_of
+from aggregator.record.absence import Absence
+from aggregator.record.dates import DAY_LENGTH, agree, minute_of
 from aggregator.record.fact import Fact
 from aggregator.record.timeline import Conflict, Standing
+from connectors.contract import RecordCategory
 
 # Words that differ may mean the same: for the reader to compare, and no disagreement yet.
 WORDING = "dose-wording"
+RETRACTION = "retraction"
 CURRENT = frozenset({Standing.ACTIVE, Standing.UNKNOWN})
+
+Keyed = tuple[str, Fact]  # the key of an entry, and one of its facts
+
+ABSENCE_STATEMENTS: Mapping[RecordCategory, str] = {
+    RecordCategory.ALLERGIES: "One source says that no allergies are known; another holds an allergy.",
+    RecordCategory.PROBLEMS: "One source says that no problems are known; another holds a problem.",
+    RecordCategory.MEDICATIONS: "One source says that no medicines are taken; another holds a medicine.",
+    RecordCategory.IMMUNISATIONS: "One source says that no immunisations are known; another holds one.",
+    RecordCategory.PROCEDURES: "One source says that no procedures are known; another holds one.",
+}
+ASSESSMENT_STATEMENTS: Mapping[str, str] = {
+    "Severity": "The sources give different severities.",
+    "Criticality": "The sources give different criticalities.",
+    "Verification": "The sources are not equally sure of this.",
+}
 
 
 def conflicts_within(*, key: str, facts: Sequence[Fact]) -> tuple[Conflict, ...]:
-    """Return what the facts of one entry disagree on: dose, status, date."""
-    found = (_dose(key, facts), _status(key, facts), _date(key, facts))
+    """Return what the facts of one entry disagree on: dose, status, date, and how serious or sure it is."""
+    found = (_dose(key, facts), _status(key, facts), _date(key, facts), *_assessments(key, facts))
     return tuple(conflict for conflict in found if conflict)
 
 
-def allergy_denial(*, allergies: Sequence[tuple[str, Fact]]) -> Conflict | None:
-    """Return the conflict of "no known allergies" beside an allergy; `allergies` are (entry key, fact)."""
-    denied = [(key, fact) for key, fact in allergies if fact.no_known_allergy]
-    held = [(key, fact) for key, fact in allergies if fact.standing in CURRENT]
+def denied_altogether(*, absence: Absence, denied: Sequence[Keyed], held: Sequence[Keyed]) -> Conflict | None:
+    """Return the conflict of "no known ..." beside what is said not to be there."""
     if not denied or not held:
         return None
-    return _conflict(
-        kind="negation",
-        statement="One source says that no allergies are known; another holds an allergy.",
-        claims=[(fact.item.source_id, fact.heading) for _, fact in [*denied, *held]],
-        keys=[key for key, _ in [*denied, *held]],
-    )
+    statement = ABSENCE_STATEMENTS.get(absence.about, "One source says that there are none; another holds one.")
+    return _between(kind="negation", statement=statement, facts=[*denied, *held])
 
 
-def differing_results(*, results: Sequence[tuple[str, Fact]]) -> Conflict | None:
-    """Return the conflict of one test at one moment with two values; `results` are (entry key, fact)."""
+def differing_results(*, results: Sequence[Keyed]) -> Conflict | None:
+    """Return the conflict of one test at one moment with two values."""
     values = {fact.value for _, fact in results if fact.value}
     if len(values) < 2:
         return None
-    return _conflict(
-        kind="value",
-        statement="The same test at the same time has different values.",
-        claims=[(fact.item.source_id, _line(fact, "Value") or fact.heading) for _, fact in results],
-        keys=[key for key, _ in results],
+    statement = "The same test at the same time has different values."
+    return _between(
+        kind="value", statement=statement, facts=results, says=lambda fact: _line(fact, "Value") or fact.heading
     )
 
 
-def same_ingredient(*, medicines: Sequence[tuple[str, Fact]]) -> Conflict | None:
-    """Return the conflict of two current products of one ingredient; `medicines` are (entry key, fact)."""
+def same_ingredient(*, medicines: Sequence[Keyed]) -> Conflict | None:
+    """Return the conflict of two current products of one ingredient."""
     if len({key for key, _ in medicines}) < 2:
         return None
-    return _conflict(
-        kind="dose",
-        statement="Two current medicines have the same ingredient.",
-        claims=[(fact.item.source_id, fact.heading) for _, fact in medicines],
-        keys=[key for key, _ in medicines],
-    )
+    return _between(kind="dose", statement="Two current medicines have the same ingredient.", facts=medicines)
 
 
-def contradicted(*, said: Sequence[tuple[str, Fact]], denied: Sequence[tuple[str, Fact]]) -> Conflict | None:
+def contradicted(*, said: Sequence[Keyed], denied: Sequence[Keyed]) -> Conflict | None:
     """Return the conflict of a thing that one item says and another denies."""
     if not said or not denied:
         return None
-    return _conflict(
-        kind="negation",
-        statement="One item says this, another denies it.",
-        claims=[(fact.item.source_id, fact.heading) for _, fact in [*said, *denied]],
-        keys=[key for key, _ in [*said, *denied]],
+    return _between(kind="negation", statement="One item says this, another denies it.", facts=[*said, *denied])
+
+
+def differing_standings(*, active: Sequence[Keyed], past: Sequence[Keyed]) -> Conflict | None:
+    """Return the conflict of one thing that stands as current in one entry and as past in another, by two sources."""
+    sources = {fact.item.source_id for _, fact in [*active, *past]}
+    keys = {key for key, _ in [*active, *past]}
+    if not active or not past or len(sources) < 2 or len(keys) < 2:
+        return None
+    return _between(
+        kind="status",
+        statement="The sources give different statuses.",
+        facts=[*active, *past],
+        says=lambda fact: fact.status_text or str(fact.standing),
     )
+
+
+def differing_dates(*, named: Sequence[Keyed]) -> Conflict | None:
+    """Return the conflict of one thing, by its identifier, that sources date differently, in two entries."""
+    entries: dict[str, set[str]] = defaultdict(set)
+    for key, fact in named:
+        entries[fact.item.source_id].add(key)
+    keys = {key for key, _ in named}
+    several = len(keys) > 1 and len(entries) > 1 and all(len(held) == 1 for held in entries.values())
+    if not several or agree(written=_days(fact for _, fact in named)):
+        return None
+    return _between(
+        kind="date", statement="The sources give different dates.", facts=named, says=lambda fact: _shown_date(fact)
+    )
+
+
+def taken_back(*, retracted: Sequence[Keyed], meant: Sequence[Keyed], surely: bool) -> Conflict:
+    """Return the mark on what a source has taken back, or may have."""
+    statement = "Taken back by its source." if surely else "Taken back by one source; this may be the same."
+    claims = [(fact.item.source_id, f"entered in error: {fact.heading}") for _, fact in retracted]
+    claims.extend((fact.item.source_id, fact.heading) for _, fact in meant)
+    return _conflict(kind=RETRACTION, statement=statement, claims=claims, keys=[key for key, _ in [*retracted, *meant]])
 
 
 def _dose(key: str, facts: Sequence[Fact]) -> Conflict | None:
     current = [fact for fact in facts if fact.standing in CURRENT and fact.dose]
-    if len({fact.dose for fact in current}) < 2:
-        return None
-    claims = [(fact.item.source_id, _line(fact, "Dose")) for fact in current]
-    if len({fact.dose for fact in current if fact.dose_is_coded}) > 1:
+    doses = [fact.dose_said for fact in current]
+    said = [[(dose.amounts, dose.rates, dose.words)[part] for dose in doses] for part in range(3)]
+    amounts, rates, words = (set(of_part) - {()} for of_part in said)
+    coded = {fact.dose for fact in current if fact.dose_is_coded}
+    claims = [(fact.item.source_id, _dose_line(fact)) for fact in current]
+    if len(coded) > 1 or len(amounts) > 1 or len(rates) > 1:
         return _conflict(kind="dose", statement="The sources give different doses.", claims=claims, keys=[key])
+    # Where one tells the dose in words and another in parts, nothing says that they are the same.
+    compared = any(all(of_part) for of_part in said)
+    if len(words) < 2 and (compared or len({fact.dose for fact in current}) < 2):
+        return None
     statement = "The sources word the dose differently: compare before acting."
     return _conflict(kind=WORDING, statement=statement, claims=claims, keys=[key])
+
+
+def _dose_line(fact: Fact) -> str:
+    parts = _line(fact, "Dose in parts")
+    return f"{_line(fact, 'Dose')} ({parts})" if parts else _line(fact, "Dose")
 
 
 def _status(key: str, facts: Sequence[Fact]) -> Conflict | None:
@@ -94,16 +142,46 @@ def _status(key: str, facts: Sequence[Fact]) -> Conflict | None:
 def _date(key: str, facts: Sequence[Fact]) -> Conflict | None:
     if any(fact.resource_type.startswith("Medication") for fact in facts):
         return None  # each source dates its own prescription
-    dated = [fact for fact in facts if fact.event_date and fact.event_date.sort_key]
-    days = {minute_of(date=fact.event_date)[:DAY_LENGTH] for fact in dated}
-    if not any(not a.startswith(b) and not b.startswith(a) for a in days for b in days):
+    if agree(written=_days(facts)):
         return None
-    claims = [(fact.item.source_id, fact.event_date.text) for fact in dated if fact.event_date]
+    claims = [(fact.item.source_id, _shown_date(fact)) for fact in facts if _shown_date(fact)]
     return _conflict(kind="date", statement="The sources give different dates.", claims=claims, keys=[key])
+
+
+def _days(facts: Iterable[Fact]) -> set[str]:
+    return {minute_of(date=fact.event_date)[:DAY_LENGTH] for fact in facts}
+
+
+def _shown_date(fact: Fact) -> str:
+    return fact.event_date.text if fact.event_date and fact.event_date.sort_key else ""
+
+
+def _assessments(key: str, facts: Sequence[Fact]) -> Iterable[Conflict]:
+    """Yield what sources assess differently. One source that holds several copies does not differ from itself."""
+    for label, statement in ASSESSMENT_STATEMENTS.items():
+        said: dict[str, set[str]] = defaultdict(set)
+        for fact in facts:
+            if fact.standing is not Standing.RETRACTED:
+                said[fact.item.source_id].update(words for name, words in fact.assessments if name == label)
+        spoken = {source: words for source, words in said.items() if words}
+        if len({frozenset(words) for words in spoken.values()}) > 1:
+            claims = [(source, ", ".join(sorted(words))) for source, words in spoken.items()]
+            yield _conflict(kind=label.lower(), statement=statement, claims=claims, keys=[key])
 
 
 def _line(fact: Fact, label: str) -> str:
     return "; ".join(value for name, value in fact.details if name == label)
+
+
+def _between(
+    *, kind: str, statement: str, facts: Sequence[Keyed], says: Callable[[Fact], str] = lambda fact: fact.heading
+) -> Conflict:
+    return _conflict(
+        kind=kind,
+        statement=statement,
+        claims=[(fact.item.source_id, says(fact)) for _, fact in facts],
+        keys=[key for key, _ in facts],
+    )
 
 
 def _conflict(*, kind: str, statement: str, claims: Iterable[tuple[str, str]], keys: Iterable[str]) -> Conflict:

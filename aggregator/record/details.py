@@ -27,14 +27,27 @@ def details_of(*, resource: Resource) -> tuple[Line, ...]:
 
 def dosage_text(*, dosage: Resource) -> str:
     """Return one dosage in words: the text as sent, else what its parts say."""
-    written = text(dosage.get("text"))
-    if written:
-        return written
-    rates = [quantity_text(mapping(rate).get("doseQuantity")) for rate in mappings(dosage.get("doseAndRate"))]
+    return text(dosage.get("text")) or _parts_text(dosage)
+
+
+def _parts_text(dosage: Resource) -> str:
+    amounts = [
+        amount
+        for part in [*mappings(dosage.get("doseAndRate")), dosage]
+        for name in ("doseQuantity", "doseRange", "rateQuantity", "rateRange", "rateRatio")
+        if (amount := _amount_text(part.get(name)))
+    ]
     timing = mapping(dosage.get("timing"))
-    parts = [*rates, code_of(timing.get("code")) or _repeat_text(mapping(timing.get("repeat")))]
+    parts = [*amounts, code_of(timing.get("code")) or _repeat_text(mapping(timing.get("repeat")))]
     parts.append("as needed" if dosage.get("asNeededBoolean") is True else "")
     return ", ".join(part for part in parts if part)
+
+
+def _amount_text(amount: object) -> str:
+    parts = mapping(amount)
+    ends = [quantity_text(parts.get(name)) for name in ("low", "high", "numerator", "denominator")]
+    joined = " in " if "denominator" in parts else " to "
+    return quantity_text(amount) or joined.join(end for end in ends if end)
 
 
 def dosages_of(*, resource: Resource) -> tuple[Resource, ...]:
@@ -63,9 +76,13 @@ def _repeat_text(repeat: Resource) -> str:
 def _allergy(resource: Resource) -> Iterator[Line]:
     for reaction in mappings(resource.get("reaction")):
         shown = ", ".join(concept_text(one) for one in mappings(reaction.get("manifestation")))
-        yield "Reaction", shown or text(reaction.get("description"))
-        yield "Severity", text(reaction.get("severity"))
-    yield "Criticality", text(resource.get("criticality"))
+        description = text(reaction.get("description"))
+        yield "Reaction", shown or description
+        yield "Reaction described", description if shown and description != shown else ""
+        yield "Substance", concept_text(reaction.get("substance"))
+        yield "Severity", text(reaction.get("severity")) or concept_text(reaction.get("severity"))
+    yield "Criticality", code_of(resource.get("criticality"))
+    yield "Verification", code_of(resource.get("verificationStatus"))
     yield "Kind", text(resource.get("type"))
     yield "Began", _when(resource, "onset")
     yield "Note", note_texts(resource.get("note"))
@@ -73,6 +90,7 @@ def _allergy(resource: Resource) -> Iterator[Line]:
 
 def _condition(resource: Resource) -> Iterator[Line]:
     yield "Severity", concept_text(resource.get("severity"))
+    yield "Verification", code_of(resource.get("verificationStatus"))
     yield "Began", _when(resource, "onset")
     yield "Ended", _when(resource, "abatement")
     yield "Note", note_texts(resource.get("note"))
@@ -81,6 +99,7 @@ def _condition(resource: Resource) -> Iterator[Line]:
 def _medication(resource: Resource) -> Iterator[Line]:
     for dosage in dosages_of(resource=resource):
         yield "Dose", dosage_text(dosage=dosage)
+        yield "Dose in parts", _parts_text(dosage) if text(dosage.get("text")) else ""
         yield "Instruction", text(dosage.get("patientInstruction"))
         yield "Route", concept_text(dosage.get("route"))
     yield "Taken", _when(resource, "effective")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aggregator.record.absence import Absence, AbsenceKind
+from aggregator.record.doses import NO_DOSE, Dose
 from aggregator.record.item import Item
+from aggregator.record.seriousness import NO_WARNING, Seriousness
 from aggregator.record.timeline import PartialDate, Standing
+from connectors.contract import RecordCategory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +18,11 @@ class Fact:
 
     `concepts` are codes whose meaning is the same wherever they stand (SNOMED CT, dm+d, LOINC), each as `system|code`.
     `event_date` says when the thing happened and may join items; `shown_date` may be the date of recording instead.
-    `dose` is what a medication's dose is compared by, `value` a result's. `continues` are the items of the same source
-    of which this one is a part (an issue of an authorisation), by the names that `names` holds of those.
+    `dose` is what a medication's dose is compared by, and `dose_said` the same part by part; `value` a result's.
+    `status_word` is its status without how far it is verified. `assessments` are (label, words) on which sources may
+    differ, `seriousness` how strong a warning they give. `absence` is what it says to be absent, and still says.
+    `continues` are the items of the same source of which this one is a part (an issue of an authorisation), each by
+    what its own `names` is.
     """
 
     item: Item
@@ -31,8 +38,21 @@ class Fact:
     shown_date: PartialDate | None = None
     dose: tuple[str, ...] = ()
     dose_is_coded: bool = False
+    dose_said: Dose = NO_DOSE
     route: str = ""
     value: tuple[str, ...] = ()
-    no_known_allergy: bool = False
+    status_word: str = ""
+    assessments: tuple[tuple[str, str], ...] = ()
+    seriousness: Seriousness = NO_WARNING
+    absence: Absence | None = None
     names: str = ""
     continues: tuple[str, ...] = ()
+
+    @property
+    def no_known_allergy(self) -> bool:
+        """Whether it says that no allergy of any kind is known."""
+        return (
+            self.absence is not None
+            and self.absence.kind is AbsenceKind.NONE_KNOWN
+            and self.item.category is RecordCategory.ALLERGIES
+        )

@@ -2,29 +2,32 @@
 
 Each rule returns buckets of facts that it joins:
 
-    business-identifier   the same identifier on the same type about the same concept; a retraction with its copies
+    same-resource         one resource that its source sent more than once
     authorisation         a medication's summary, authorisation and issues at one source
     concept               the same coded concept, and what else its category asks for
+    business-identifier   the same identifier on the same type at two sources, concept and moment not different
 
-Text joins nothing. By no rule does a negation join a claim. An undated fact joins no dated ones, neither itself nor by
-the codes that it carries.
+Text joins nothing. By no rule does a negation join a claim, nor a statement that nothing is known either. An undated
+fact joins no dated ones, neither itself nor by the codes that it carries. On one server an identifier joins nothing: a
+prescription's number stands on each of its medicines.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from aggregator.record.dates import day_of, minute_of, settle
+from aggregator.record.dates import DAY_LENGTH, agree, day_of, minute_of, settle
 from aggregator.record.fact import Fact
 from aggregator.record.timeline import Standing
 from connectors.contract import RecordCategory
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 SINGLE = "single"
+BY_RESOURCE = "same-resource"
 BY_IDENTIFIER = "business-identifier"
 BY_AUTHORISATION = "authorisation"
 BY_CONCEPT = "concept"
@@ -32,10 +35,12 @@ BY_CONCEPT = "concept"
 # Categories whose facts are one when concept and day agree.
 DATED_CATEGORIES = frozenset({RecordCategory.PROBLEMS, RecordCategory.PROCEDURES, RecordCategory.IMMUNISATIONS})
 MEASURED_CATEGORIES = frozenset({RecordCategory.RESULTS, RecordCategory.OBSERVATIONS})
+# What is said in these ways never joins what is said in another.
+APART = frozenset({Standing.NEGATED, Standing.NO_INFORMATION})
 
 
 class NamedThing(NamedTuple):
-    """What a business identifier names: of one type, about one concept, for a measurement at one moment."""
+    """What a business identifier names: of one type, about one concept, at one moment."""
 
     resource_type: str
     identifier: str
@@ -68,42 +73,62 @@ class DisjointSets:
             member = self._parents[member]
         return member
 
-    def join(self, members: Sequence[int]) -> None:
+    def join(self, members: Iterable[int]) -> None:
         roots = {self.root(member) for member in members}
         smallest = min(roots)
         for root in roots:
             self._parents[root] = smallest
 
 
+Buckets = Iterable[list[int]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Given:
-    """The facts in a fixed order, and what the rules need of each: its concept, and whether it claims or denies."""
+    """The facts in a fixed order, and what the rules need of each.
+
+    `ways` are how each is said (claimed, denied, not known); `units` are what each source itself makes one thing.
+    """
 
     facts: Sequence[Fact]
     clusters: Sequence[str]
-    denies: Sequence[bool]
-    sets: DisjointSets = field(compare=False)
+    ways: Sequence[str]
+    units: DisjointSets = field(compare=False)
+
+    def source(self, position: int) -> str:
+        return self.facts[position].item.source_id
 
 
 def group(*, facts: Sequence[Fact]) -> tuple[Group, ...]:
     """Return the facts in groups, each fact in exactly one; the order in which they are given does not matter."""
     ordered = sorted(facts, key=lambda fact: fact.item.id)
     clusters = _joining_clusters(facts=ordered)
-    sets = DisjointSets(size=len(ordered))
-    given = _Given(facts=ordered, clusters=clusters, denies=_denials(ordered, clusters), sets=sets)
+    units = DisjointSets(size=len(ordered))
+    given = _Given(facts=ordered, clusters=clusters, ways=_ways(ordered), units=units)
     joined_by: list[tuple[str, list[int]]] = []
-    # The concept rule comes last: it must see which medication items are one authorisation.
-    for rule, buckets_of in RULES.items():
-        for bucket in buckets_of(given):
-            if len(bucket) > 1:
-                sets.join(bucket)
-                joined_by.append((rule, bucket))
+    joined = DisjointSets(size=len(ordered))
+
+    def join(rule: str, buckets: Buckets, *, within: bool) -> None:
+        for bucket in buckets:
+            if len(bucket) < 2:
+                continue
+            joined.join(bucket)
+            joined_by.append((rule, bucket))
+            if within:
+                for of_one_source in _bucketed((given.source(position), position) for position in bucket):
+                    units.join(of_one_source)
+
+    join(BY_RESOURCE, _by_resource(given), within=True)
+    join(BY_AUTHORISATION, _by_authorisation(given), within=True)
+    # After those: the concept rule must see which items are one thing at their source.
+    join(BY_CONCEPT, list(_by_concept(given)), within=True)
+    join(BY_IDENTIFIER, _beyond_doubt(given, joined, list(_by_identifier(given))), within=False)
     members: dict[int, list[Fact]] = defaultdict(list)
     for position, fact in enumerate(ordered):
-        members[sets.root(position)].append(fact)
+        members[joined.root(position)].append(fact)
     rules: dict[int, set[str]] = defaultdict(set)
     for rule, bucket in joined_by:
-        rules[sets.root(bucket[0])].add(rule)
+        rules[joined.root(bucket[0])].add(rule)
     return tuple(Group(facts=tuple(members[root]), rules=tuple(sorted(rules[root]))) for root in sorted(members))
 
 
@@ -120,6 +145,7 @@ def _clusters(*, facts: Sequence[Fact], teaches: Sequence[bool]) -> list[str]:
 
     def root(concept: tuple[RecordCategory, str]) -> tuple[RecordCategory, str]:
         while sets.setdefault(concept, concept) != concept:
+            sets[concept] = sets[sets[concept]]
             concept = sets[concept]
         return concept
 
@@ -144,81 +170,71 @@ def _joining_clusters(*, facts: Sequence[Fact]) -> list[str]:
     return _clusters(facts=facts, teaches=kept)
 
 
+def moment_of(*, fact: Fact) -> str:
+    """Return when a thing happened, for telling it from others: the minute of a measurement, else the British day."""
+    moment = minute_of(date=fact.event_date)
+    return moment if fact.resource_type == "Observation" else moment[:DAY_LENGTH]
+
+
+def _told_date(fact: Fact, date: str) -> str:
+    """Return a date, or the words of one that cannot be meant: it dates nothing, and is no lack of a date either."""
+    return date or (fact.event_date.text if fact.event_date else "")
+
+
 def named_things(*, fact: Fact, cluster: str) -> list[NamedThing]:
     """Return what the business identifiers of a fact name.
 
-    The same identifier on two concepts or, for a measurement, at two moments, names two things.
+    The same identifier on two concepts, or at two moments, names two things.
     """
-    moment = minute_of(date=fact.event_date) if fact.identifiers and fact.resource_type == "Observation" else ""
+    moment = moment_of(fact=fact) if fact.identifiers else ""
     return [
         NamedThing(resource_type=fact.resource_type, identifier=identifier, cluster=cluster, moment=moment)
         for identifier in sorted(fact.identifiers)
     ]
 
 
-def retracted_ids(*, facts: Sequence[Fact]) -> frozenset[str]:
-    """Return the ids of the items that are entered in error, and of the copies of them: those of the same name.
-
-    A retraction may come stripped of what it said. Then it takes back the thing that its identifier names, if that is
-    one thing; if it is several, none of them.
-    """
-    errors = {fact.item.id for fact in facts if fact.standing is Standing.RETRACTED}
-    if not errors:
-        return frozenset()
-    clusters = concept_clusters(facts=facts)
-    holders: dict[tuple[str, str], dict[NamedThing, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for fact, cluster in zip(facts, clusters, strict=True):
-        for thing in named_things(fact=fact, cluster=cluster) if fact.item.id not in errors else ():
-            holders[thing.resource_type, thing.identifier][thing].add(fact.item.id)
-    copies: set[str] = set()
-    for fact, cluster in zip(facts, clusters, strict=True):
-        for thing in named_things(fact=fact, cluster=cluster) if fact.item.id in errors else ():
-            held = holders[thing.resource_type, thing.identifier]
-            meant = [thing] if thing in held else [other for other in held if _may_mean(thing, other)]
-            copies |= held[meant[0]] if len(meant) == 1 else set()
-    return frozenset(errors | copies)
-
-
-def _may_mean(retraction: NamedThing, other: NamedThing) -> bool:
-    same_time = other.moment.startswith(retraction.moment) or retraction.moment.startswith(other.moment or "never")
-    return same_time and retraction.cluster in {other.cluster, ""}
-
-
-def _denials(facts: Sequence[Fact], clusters: Sequence[str]) -> list[bool]:
-    """Return for each fact whether it denies. A retraction stands with the claims that share its names, if there are
-    any, else with the denials: never with both."""
-    if not any(fact.standing is Standing.RETRACTED for fact in facts):
-        return [fact.standing is Standing.NEGATED for fact in facts]
-    claimed, denied = set[NamedThing](), set[NamedThing]()
-    for fact, cluster in zip(facts, clusters, strict=True):
+def _ways(facts: Sequence[Fact]) -> list[str]:
+    """Return how each fact is said. A retraction stands with the claims that share its names, if there are any, else
+    with the denials: never with both."""
+    ways: dict[tuple[str, str], set[Standing]] = defaultdict(set)
+    for fact in facts:
         if fact.standing is not Standing.RETRACTED:
-            (denied if fact.standing is Standing.NEGATED else claimed).update(named_things(fact=fact, cluster=cluster))
+            for identifier in fact.identifiers:
+                ways[fact.resource_type, identifier].add(fact.standing)
 
-    def denies(fact: Fact, cluster: str) -> bool:
+    def way(fact: Fact) -> str:
         if fact.standing is not Standing.RETRACTED:
-            return fact.standing is Standing.NEGATED
-        names = set(named_things(fact=fact, cluster=cluster))
-        return not names & claimed and bool(names & denied)
+            return fact.standing if fact.standing in APART else "said"
+        met = {standing for name in fact.identifiers for standing in ways.get((fact.resource_type, name), ())}
+        return min(met) if met and met <= APART else "said"
 
-    return [denies(fact, cluster) for fact, cluster in zip(facts, clusters, strict=True)]
-
-
-Buckets = Iterable[list[int]]
+    return [way(fact) for fact in facts]
 
 
-def _by_identifier(given: _Given) -> Buckets:
+def _by_resource(given: _Given) -> Buckets:
+    """One resource sent more than once, unless its copies differ in what, when or how much: then each stands alone."""
     keyed = (
-        ((thing, given.denies[position]), position)
+        ((given.source(position), fact.names, given.ways[position]), position)
         for position, fact in enumerate(given.facts)
-        for thing in named_things(fact=fact, cluster=given.clusters[position])
+        if fact.names and fact.standing is not Standing.RETRACTED
     )
-    return _bucketed(keyed)
+    for bucket in _bucketed(keyed):
+        values = {given.facts[position].value for position in bucket} - {()}
+        clusters = {given.clusters[position] for position in bucket} - {""}
+        moments = {_told_date(given.facts[position], moment_of(fact=given.facts[position])) for position in bucket}
+        dated_alike = moments == {""} or ("" not in moments and agree(written=moments))
+        if len(values) < 2 and len(clusters) < 2 and dated_alike:
+            yield bucket
+
+
+def _moments(given: _Given, bucket: Iterable[int]) -> list[str]:
+    return [moment_of(fact=given.facts[position]) for position in bucket]
 
 
 def _by_authorisation(given: _Given) -> Buckets:
     """Source: GP Connect Access Record Structured, medications: statement and orders are `basedOn` the plan."""
     keyed = (
-        ((fact.item.source_id, name, given.denies[position]), position)
+        ((given.source(position), name, given.ways[position]), position)
         for position, fact in enumerate(given.facts)
         if fact.item.category is RecordCategory.MEDICATIONS
         for name in {fact.names, *fact.continues}
@@ -239,52 +255,58 @@ def _by_concept(given: _Given) -> Buckets:
         if category is RecordCategory.ALLERGIES:
             yield from _bucketed((facts[position].standing, position) for position in positions)
         elif category in DATED_CATEGORIES:
-            yield from _same_time(positions, time_of=lambda position: day_of(date=facts[position].event_date))
+            days = {each: _told_date(facts[each], day_of(date=facts[each].event_date)) for each in positions}
+            yield from _same_time(days)
         elif category in MEASURED_CATEGORIES:
-            yield from _same_measurement(facts, positions)
+            yield from _same_measurement(given, positions)
         elif category is RecordCategory.MEDICATIONS:
-            yield from _same_medicine(facts, positions, given.sets)
+            yield from _same_medicine(given, positions)
 
 
-RULES: Mapping[str, Callable[[_Given], Buckets]] = {
-    BY_IDENTIFIER: _by_identifier,
-    BY_AUTHORISATION: _by_authorisation,
-    BY_CONCEPT: _by_concept,
-}
+def _same_time(time_of: dict[int, str]) -> Buckets:
+    settled = settle(written=time_of.values())
+    return _bucketed((settled[time], position) for position, time in time_of.items())
 
 
-def _same_time(positions: Sequence[int], *, time_of: Callable[[int], str]) -> Buckets:
-    settled = settle(written=[time_of(position) for position in positions])
-    return _bucketed((settled[time_of(position)], position) for position in positions)
+def _same_measurement(given: _Given, positions: Sequence[int]) -> Buckets:
+    """One test, one moment, one value. A measurement without a moment or a value joins nothing.
 
-
-def _same_measurement(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:
-    """One test, one moment, one value. A measurement without a moment or a value joins nothing."""
-    by_value: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    A source that measures the same twice on one day has two results. So where the day is all that is known of one, it
+    joins only what no source has more than once.
+    """
+    by_value: dict[tuple[str, ...], dict[int, str]] = defaultdict(dict)
     for position in positions:
-        fact = facts[position]
-        if fact.value and minute_of(date=fact.event_date):
-            by_value[fact.value].append(position)
-    for _, same_value in sorted(by_value.items()):
-        yield from _same_time(same_value, time_of=lambda position: minute_of(date=facts[position].event_date))
+        fact = given.facts[position]
+        moment = minute_of(date=fact.event_date)
+        if fact.value and moment:
+            by_value[fact.value][position] = moment
+    for _, time_of in sorted(by_value.items()):
+        for bucket in _same_time(time_of):
+            if all("T" in time_of[position] for position in bucket) or _one_unit_a_source(given, bucket):
+                yield bucket
+            else:
+                yield from _bucketed((time_of[each], each) for each in bucket if "T" in time_of[each])
 
 
-def _same_medicine(facts: Sequence[Fact], positions: Sequence[int], sets: DisjointSets) -> Buckets:
+def _one_unit_a_source(given: _Given, bucket: Iterable[int]) -> bool:
+    held: dict[str, set[int]] = defaultdict(set)
+    for position in bucket:
+        held[given.source(position)].add(given.units.root(position))
+    return all(len(units) == 1 for units in held.values())
+
+
+def _same_medicine(given: _Given, positions: Sequence[int]) -> Buckets:
     """Current prescriptions of one medicine by one route, and past ones that began on one day.
 
     Where one source itself holds two current prescriptions of the medicine, nothing says which of them another source
     means, so none is joined.
     """
+    facts = given.facts
     current = [position for position in positions if facts[position].standing is Standing.ACTIVE]
-    for bucket in _same_route(facts, current):
-        held: dict[str, set[int]] = defaultdict(set)
-        for position in bucket:
-            held[facts[position].item.source_id].add(sets.root(position))
-        if all(len(roots) == 1 for roots in held.values()):
-            yield bucket
+    yield from (bucket for bucket in _same_route(facts, current) if _one_unit_a_source(given, bucket))
     ended = [position for position in positions if facts[position].standing in {Standing.PAST, Standing.NEGATED}]
-    dated = [position for position in ended if day_of(date=facts[position].event_date)]
-    yield from _same_time(dated, time_of=lambda position: day_of(date=facts[position].event_date))
+    days = {position: day_of(date=facts[position].event_date) for position in ended}
+    yield from _same_time({position: day for position, day in days.items() if day})
 
 
 def _same_route(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:
@@ -294,8 +316,80 @@ def _same_route(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:
     return _bucketed((facts[position].route or only, position) for position in positions)
 
 
+def _by_identifier(given: _Given) -> Buckets:
+    """What one identifier names at several sources, of one concept and one moment where both are known."""
+    keyed = (
+        ((fact.resource_type, identifier, given.ways[position]), position)
+        for position, fact in enumerate(given.facts)
+        for identifier in sorted(fact.identifiers)
+    )
+    for bucket in _bucketed(keyed):
+        parts = (
+            _not_different(given, bucket) if _one_unit_a_source(given, bucket) else _the_one_that_fits(given, bucket)
+        )
+        yield from (part for part in parts if len({given.source(position) for position in part}) > 1)
+
+
+def _not_different(given: _Given, bucket: list[int]) -> Buckets:
+    """What has no concept, or no moment, goes with the one that others have; with two it stays apart."""
+    concepts = {given.clusters[position] for position in bucket} - {""}
+    only = concepts.pop() if len(concepts) == 1 else ""
+    for part in _bucketed((given.clusters[position] or only, position) for position in bucket):
+        settled = settle(written=_moments(given, part))
+        moments = set(settled.values()) - {""}
+        only_moment = moments.pop() if len(moments) == 1 else ""
+        yield from _bucketed((settled[moment_of(fact=given.facts[each])] or only_moment, each) for each in part)
+
+
+def _the_one_that_fits(given: _Given, bucket: list[int]) -> Buckets:
+    """A number that stands on several things at one source names none of them: concept and day must tell which."""
+    keyed = (
+        ((given.clusters[position], moment), position)
+        for position, moment in zip(bucket, _moments(given, bucket), strict=True)
+        if given.clusters[position] and len(moment) >= DAY_LENGTH
+    )
+    for part in _bucketed(keyed):
+        held: dict[str, set[int]] = defaultdict(set)
+        for position in part:
+            held[given.source(position)].add(given.units.root(position))
+        yield [position for position in part if len(held[given.source(position)]) == 1]
+
+
+def _beyond_doubt(given: _Given, joined: DisjointSets, buckets: list[list[int]]) -> Buckets:
+    """Return the buckets of identifiers that leave no doubt when all are taken together.
+
+    Identifiers that chain: this one names A and B, that one B and C. The chain holds if one identifier names all of it,
+    or if all agree on concept and moment; and only if it makes no two things of one source one. Else none of it does.
+    """
+    size = len(given.facts)
+    chains = DisjointSets(size=size)
+    for position in range(size):
+        chains.join([position, joined.root(position)])
+    for bucket in buckets:
+        chains.join(bucket)
+    links: dict[int, list[list[int]]] = defaultdict(list)
+    for bucket in buckets:
+        links[chains.root(bucket[0])].append(bucket)
+    members: dict[int, list[int]] = defaultdict(list)
+    for position in range(size):
+        if chains.root(position) in links:
+            members[chains.root(position)].append(position)
+    for chain, linked in links.items():
+        if _one_unit_a_source(given, members[chain]):
+            parts = {joined.root(position) for position in members[chain]}
+            by_one = any({joined.root(position) for position in bucket} == parts for bucket in linked)
+            if by_one or _all_known_and_one(given, {position for bucket in linked for position in bucket}):
+                yield from linked
+
+
+def _all_known_and_one(given: _Given, positions: set[int]) -> bool:
+    clusters = {given.clusters[position] for position in positions}
+    moments = set(_moments(given, positions))
+    return len(clusters) == 1 and "" not in clusters and "" not in moments and agree(written=moments)
+
+
 def _polarity(fact: Fact) -> str:
-    return fact.standing if fact.standing in {Standing.NEGATED, Standing.RETRACTED} else "said"
+    return fact.standing if fact.standing in APART | {Standing.RETRACTED} else "said"
 
 
 def _bucketed(keyed: Iterable[tuple[Hashable, int]]) -> Buckets:

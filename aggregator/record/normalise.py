@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from aggregator.record.absence import Absence, AbsenceKind, absence_in_words, absence_of
 from aggregator.record.dates import partial_date
 from aggregator.record.details import details_of, dosage_text, dosages_of, value_text
+from aggregator.record.doses import dose_of
 from aggregator.record.fact import Fact
 from aggregator.record.item import Item
+from aggregator.record.placeholders import placeholder
 from aggregator.record.reading import (
     Resource,
     code_of,
@@ -22,10 +25,11 @@ from aggregator.record.reading import (
     parse,
     text,
 )
-from aggregator.record.standing import no_known_allergy, standing_of, status_text
+from aggregator.record.seriousness import assessments_of, seriousness_of
+from aggregator.record.standing import holding_absence, standing_given, status_text, status_word
 from aggregator.record.timeline import PartialDate, Standing
 from aggregator.record.units import comparable
-from connectors.contract import NHS_NUMBER_SYSTEM
+from connectors.contract import NHS_NUMBER_SYSTEM, RecordCategory
 
 SNOMED_CT = "http://snomed.info/sct"
 # Systems whose codes mean the same wherever they stand. dm+d codes are SNOMED CT concepts under another name.
@@ -82,6 +86,22 @@ NEGATION_WORDS: Mapping[str, str] = {
     "Appointment": "Did not take place",
 }
 
+# What a statement of absence says, where its source's own words do not.
+ABSENCE_WORDS: Mapping[AbsenceKind, str] = {
+    AbsenceKind.NONE_KNOWN: "No known",
+    AbsenceKind.NONE_OF_A_KIND: "No known",
+    AbsenceKind.NO_INFORMATION: "No information about",
+}
+ABOUT_WORDS: Mapping[RecordCategory, str] = {
+    RecordCategory.ALLERGIES: "allergies",
+    RecordCategory.PROBLEMS: "problems",
+    RecordCategory.MEDICATIONS: "medicines",
+    RecordCategory.IMMUNISATIONS: "immunisations",
+    RecordCategory.PROCEDURES: "procedures",
+    RecordCategory.ALERTS: "alerts",
+    RecordCategory.OTHER: "devices",
+}
+
 
 class Resolver(Protocol):
     """What an item points to among the items of its source."""
@@ -102,14 +122,17 @@ def normalise(*, item: Item, resolver: Resolver) -> Fact:
     """
     resource = parse(resource=item.resource)
     kind = text(resource.get("resourceType"))
-    standing = standing_of(resource=resource)
     subjects = list(_subjects(resource=resource, kind=kind, item=item, resolver=resolver))
+    absence = absence_of(
+        resource=resource, elsewhere=_subjects_elsewhere(resource=resource, item=item, resolver=resolver)
+    )
+    standing = standing_given(resource=resource, absence=absence)
     event_date = _first_date(resource=resource, paths=EVENT_ELEMENTS.get(kind, ()))
     dosages = dosages_of(resource=resource)
     return Fact(
         item=item,
         resource_type=kind,
-        heading=_heading(kind=kind, standing=standing, resource=resource, subjects=subjects),
+        heading=_heading(kind=kind, standing=standing, absence=absence, resource=resource, subjects=subjects),
         standing=standing,
         status_text=status_text(resource=resource),
         details=details_of(resource=resource),
@@ -120,9 +143,13 @@ def normalise(*, item: Item, resolver: Resolver) -> Fact:
         shown_date=event_date or _first_date(resource=resource, paths=RECORDED_ELEMENTS),
         dose=tuple(sorted(filter(None, (_dose_key(dosage) for dosage in dosages)))),
         dose_is_coded=bool(dosages) and all(_coded_dose(dosage) for dosage in dosages),
+        dose_said=dose_of(dosages=dosages),
         route=next((route for dosage in dosages if (route := code_of(dosage.get("route")))), ""),
         value=_value_key(resource) if kind == "Observation" else (),
-        no_known_allergy=no_known_allergy(resource=resource),
+        status_word=status_word(resource=resource),
+        assessments=assessments_of(resource=resource),
+        seriousness=seriousness_of(resource=resource),
+        absence=holding_absence(resource=resource, absence=absence),
         names=_own_name(resource=resource, item=item, resolver=resolver),
         continues=tuple(_continues(resource=resource, item=item, resolver=resolver)),
     )
@@ -144,6 +171,13 @@ def _subjects(*, resource: Resource, kind: str, item: Item, resolver: Resolver) 
         yield from mappings(found) if isinstance(found, list) else (found,)
 
 
+def _subjects_elsewhere(*, resource: Resource, item: Item, resolver: Resolver) -> Iterable[object]:
+    if "medicationReference" in resource:
+        yield _medicine(resource=resource, item=item, resolver=resolver).get("code")
+    if resource.get("resourceType") == "Immunization":
+        yield from _vaccination_procedures(resource)
+
+
 def _vaccination_procedures(resource: Resource) -> Iterable[object]:
     """Yield the coded act of vaccination: where a practice knows no product, `vaccineCode` is only "unknown".
 
@@ -162,32 +196,38 @@ def _medicine(*, resource: Resource, item: Item, resolver: Resolver) -> Resource
     return resolver.resource(item=item, reference=reference)
 
 
-def _heading(*, kind: str, standing: Standing, resource: Resource, subjects: Iterable[object]) -> str:
+def _heading(
+    *, kind: str, standing: Standing, absence: Absence | None, resource: Resource, subjects: Iterable[object]
+) -> str:
     words = [subject if isinstance(subject, str) else _wording(subject) for subject in subjects if subject]
-    heading = next((word for word in words if word), "") or f"{kind} without a description"
-    if standing is Standing.NEGATED and not _denies_by_itself(resource):
-        return f"{NEGATION_WORDS.get(kind, 'Not so')}: {heading}"
-    return heading
+    heading = next((word for word in words if word), "")
+    if absence and code_of(resource.get("verificationStatus")) != "refuted":
+        return _absence_heading(absence=absence, heading=heading)
+    heading = heading or f"{kind} without a description"
+    return f"{NEGATION_WORDS.get(kind, 'Not so')}: {heading}" if standing is Standing.NEGATED else heading
+
+
+def _absence_heading(*, absence: Absence, heading: str) -> str:
+    """Return a statement of absence as its source words it, with what it says first where its words may hide that."""
+    understood = absence_in_words(words=heading, about=absence.about)
+    if understood and (len(heading.split()) > 1 or heading.upper().startswith("NK")):
+        return heading
+    plain = f"{ABSENCE_WORDS[absence.kind]} {ABOUT_WORDS[absence.about]}"
+    if absence.kind is AbsenceKind.NONE_OF_A_KIND:
+        plain += f" ({absence.of or 'of one kind'})"
+    return f"{plain}: {heading}" if heading else plain
 
 
 def _wording(subject: object) -> str:
     return concept_text(subject) or text(mapping(subject).get("display"))
 
 
-def _denies_by_itself(resource: Resource) -> bool:
-    """Return whether the code itself says the negation, as "no known allergy" does."""
-    return (
-        code_of(resource.get("verificationStatus")) != "refuted"
-        and resource.get("resourceType") == "AllergyIntolerance"
-    )
-
-
 def _shared_concepts(subjects: Iterable[object]) -> frozenset[str]:
     return frozenset(
         f"{SHARED_SYSTEMS[system]}|{code}"
         for subject in subjects
-        for system, code, _ in codings(subject)
-        if system in SHARED_SYSTEMS and code
+        for system, code, display in codings(subject)
+        if system in SHARED_SYSTEMS and code and not placeholder(code=code, display=display, numbered=True)
     )
 
 
@@ -250,10 +290,10 @@ def _value_key(resource: Resource) -> tuple[str, ...]:
 
 
 def _own_name(*, resource: Resource, item: Item, resolver: Resolver) -> str:
-    """Return what other medication items call this one; "" for what is no medication, or goes by nothing."""
-    kind, key = text(resource.get("resourceType")), text(resource.get("id"))
-    own = item.full_url or (f"{kind}/{key}" if key else "")
-    return resolver.name(item=item, reference=own) if own and kind.startswith("Medication") else ""
+    """Return what other items of its source call this one; "" for what goes by nothing."""
+    key = text(resource.get("id"))
+    own = item.full_url or (f"{text(resource.get('resourceType'))}/{key}" if key else "")
+    return resolver.name(item=item, reference=own) if own else ""
 
 
 def _continues(*, resource: Resource, item: Item, resolver: Resolver) -> Iterable[str]:

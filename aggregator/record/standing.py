@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aggregator.record.reading import Resource, code_of, codings, text
+from aggregator.record.absence import Absence, AbsenceKind, absence_of
+from aggregator.record.reading import Resource, code_of, text
 from aggregator.record.timeline import Standing
-
-# "No known allergy": a statement about all allergies. Source: SNOMED CT; GP Connect, allergies guidance.
-NO_KNOWN_ALLERGY = frozenset({"716186003"})
-# Statements that there is none of one kind: negations, but not of all allergies.
-NO_KNOWN_ALLERGY_OF_A_KIND = frozenset({"409137002", "428607008", "429625007", "428197003"})
 
 ACTIVE, PAST, NEGATED, RETRACTED = Standing.ACTIVE, Standing.PAST, Standing.NEGATED, Standing.RETRACTED
 
@@ -62,32 +58,49 @@ STATUS: Mapping[str, Mapping[str, Standing]] = {
 }
 
 
+# Flags by which older releases, and systems that still write them, say that an act was not done.
+# Source: FHIR DSTU2 and STU3, Immunization, Procedure, MedicationStatement, MedicationAdministration.
+NOT_DONE_FLAGS = ("notGiven", "wasNotGiven", "notDone", "notPerformed", "wasNotTaken", "doNotPerform")
+
+
 def standing_of(*, resource: Resource) -> Standing:
-    """Return how a resource stands. A retraction or a negation counts before anything else it says."""
+    """Return how a resource stands by itself. A retraction or a negation counts before anything else it says."""
+    return standing_given(resource=resource, absence=absence_of(resource=resource))
+
+
+def standing_given(*, resource: Resource, absence: Absence | None) -> Standing:
+    """Return how a resource stands, given what it says to be absent."""
     if text(resource.get("status")) == "entered-in-error":
         return RETRACTED
     verified = VERIFICATION_STATUS.get(code_of(resource.get("verificationStatus")))
     if verified:
         return verified
-    if resource.get("doNotPerform") is True or allergy_denied(resource=resource):
-        return NEGATED
     kind = text(resource.get("resourceType"))
+    if absence and kind != "Observation":
+        return Standing.NO_INFORMATION if absence.kind is AbsenceKind.NO_INFORMATION else NEGATED
+    if any(resource.get(flag) is True for flag in NOT_DONE_FLAGS):
+        return NEGATED
     if kind in STATUS:
         return STATUS[kind].get(text(resource.get("status")), Standing.UNKNOWN)
     return CLINICAL_STATUS.get(code_of(resource.get("clinicalStatus")), Standing.UNKNOWN)
 
 
-def allergy_denied(*, resource: Resource) -> bool:
-    """Return whether an AllergyIntolerance says that there is no allergy, of any kind or of one kind."""
-    return _has_code(resource, NO_KNOWN_ALLERGY | NO_KNOWN_ALLERGY_OF_A_KIND)
+def holding_absence(*, resource: Resource, absence: Absence | None) -> Absence | None:
+    """Return what a resource still says to be absent: nothing once that is taken back, refuted or past."""
+    if text(resource.get("status")) == "entered-in-error":
+        return None
+    if code_of(resource.get("verificationStatus")) in VERIFICATION_STATUS:
+        return None
+    return None if CLINICAL_STATUS.get(code_of(resource.get("clinicalStatus"))) is PAST else absence
 
 
 def no_known_allergy(*, resource: Resource) -> bool:
     """Return whether an AllergyIntolerance says that no allergy of any kind is known, and still says so."""
+    absence = holding_absence(resource=resource, absence=absence_of(resource=resource))
     return (
-        _has_code(resource, NO_KNOWN_ALLERGY)
-        and code_of(resource.get("verificationStatus")) not in VERIFICATION_STATUS
-        and CLINICAL_STATUS.get(code_of(resource.get("clinicalStatus"))) is not PAST
+        resource.get("resourceType") == "AllergyIntolerance"
+        and absence is not None
+        and absence.kind is AbsenceKind.NONE_KNOWN
     )
 
 
@@ -101,7 +114,6 @@ def status_text(*, resource: Resource) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _has_code(resource: Resource, wanted: frozenset[str]) -> bool:
-    if resource.get("resourceType") != "AllergyIntolerance":
-        return False
-    return any(code in wanted for _, code, _ in codings(resource.get("code")))
+def status_word(*, resource: Resource) -> str:
+    """Return the status alone, without how far it is verified."""
+    return text(resource.get("status")) or code_of(resource.get("clinicalStatus"))

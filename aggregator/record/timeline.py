@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.item import Item
 from connectors.contract import RecordCategory as RecordCategory
 
@@ -35,6 +36,7 @@ class Standing(StrEnum):
     PAST = "past"
     RETRACTED = "entered-in-error"
     NEGATED = "negated"  # refuted, not given, not done, not taken, "no known ..."
+    NO_INFORMATION = "no-information"  # not asked, not known: neither a finding nor a denial
     UNKNOWN = "unknown"
 
 
@@ -51,9 +53,8 @@ class PartialDate:
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """Items or entries that disagree. `kind`: dose, dose-wording, status, date, value, negation. `statement` is for the
-    reader;
-    `claims` are (source_id, what it says), in a fixed order."""
+    """Items or entries that disagree. `kind`: dose, dose-wording, status, date, value, negation, severity, criticality,
+    verification, retraction. `statement` is for the reader; `claims` are (source_id, what it says), in order."""
 
     kind: str
     statement: str
@@ -62,23 +63,51 @@ class Conflict:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DetailLine:
+    """A line under an entry's heading, as sent. `source_ids` are those who say it where not all who speak say the same,
+    empty where they do."""
+
+    label: str
+    value: str
+    source_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """Items that say the same thing. `rule` names what joined them (`single` for one item alone) and `rule_version` its
-    version. `details` are (label, value) lines such as dose or value, as sent, of the source whose item leads it.
-    `no_known_allergy`: says that no allergy of any kind is known."""
+    version. `lines` are what its sources say, such as dose or severity. `absence` is what it says to be absent."""
 
     key: str
     category: RecordCategory
     heading: str
-    details: tuple[tuple[str, str], ...]
+    lines: tuple[DetailLine, ...]
     standing: Standing
     status_text: str
     date: PartialDate | None
     items: tuple[Item, ...]
     rule: str
     rule_version: str
-    no_known_allergy: bool = False
+    absence: Absence | None = None
     conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def details(self) -> tuple[tuple[str, str], ...]:
+        """The lines as (label, value); the label says who where sources differ."""
+        return tuple((", ".join([line.label, *line.source_ids]), line.value) for line in self.lines)
+
+    @property
+    def no_known_allergy(self) -> bool:
+        """Whether it says that no allergy of any kind is known."""
+        return (
+            self.absence is not None
+            and self.absence.kind is AbsenceKind.NONE_KNOWN
+            and self.category is RecordCategory.ALLERGIES
+        )
+
+    @property
+    def names_no_patient(self) -> bool:
+        """Whether any of its items does not say whose it is."""
+        return any(item.names_no_patient for item in self.items)
 
     @property
     def incidental(self) -> bool:

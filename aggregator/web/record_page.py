@@ -47,6 +47,7 @@ TAG_COLOURS = {
     Standing.PAST: "grey",
     Standing.RETRACTED: "red",
     Standing.NEGATED: "white",
+    Standing.NO_INFORMATION: "white",
     Standing.UNKNOWN: "yellow",
 }
 

@@ -37,12 +37,14 @@ ALLERGY_WORDS: Mapping[AllergyStatus, str] = {
     AllergyStatus.NONE_KNOWN: "No known allergies",
     AllergyStatus.NOT_RECORDED: "Allergies not recorded",
     AllergyStatus.UNAVAILABLE: "Allergies unavailable",
+    AllergyStatus.NONE_YOU_MAY_SEE: "Allergies: none recorded in what you may see",
 }
 STANDING_WORDS: Mapping[Standing, str] = {
     Standing.ACTIVE: "Current",
     Standing.PAST: "Past",
     Standing.RETRACTED: "Entered in error",
     Standing.NEGATED: "Negative",
+    Standing.NO_INFORMATION: "No information",
     Standing.UNKNOWN: "Status not known",
 }
 

@@ -70,7 +70,7 @@ def test_the_practices_warnings_stand_at_what_they_concern(clinician: Visitor, s
     assert page.count("Patient record transfer from previous GP practice not yet complete") >= 5
     assert "Items excluded due to confidentiality and/or patient preferences." in page
     assert "2 of 2 sources answered; Ferrygate Medical Centre: answered in part." in page
-    assert "<strong>Allergies not recorded</strong>" in page
+    assert "<strong>Allergies unavailable</strong>" in page
 
 
 def test_twins_are_two_people_and_share_nothing(clinician: Visitor, stories: Stories) -> None:

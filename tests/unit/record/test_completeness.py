@@ -93,10 +93,11 @@ def test_anything_left_out_changes_the_banner(fault: str) -> None:
         ("set aside, kind not known", AllergyStatus.UNAVAILABLE),
         ("not translated", AllergyStatus.UNAVAILABLE),
         ("notice information-not-available", AllergyStatus.UNAVAILABLE),
-        ("notice confidential-items", AllergyStatus.NOT_RECORDED),
+        ("notice confidential-items", AllergyStatus.UNAVAILABLE),
+        ("a warning of an unknown kind", AllergyStatus.UNAVAILABLE),
     ],
 )
-def test_the_banner_tells_what_was_not_answered_from_what_was_left_out(fault: str, said: AllergyStatus) -> None:
+def test_no_known_allergies_from_an_answer_in_part_reads_as_unavailable(fault: str, said: AllergyStatus) -> None:
     assert banner(DENIED, statuses=[status(**FAULTS[fault])]) is said
 
 
@@ -137,6 +138,52 @@ def test_less_than_a_present_denial_of_all_allergies_is_not_none_known(resource:
 
 def test_an_allergy_of_unknown_standing_is_an_allergy() -> None:
     assert banner(item(resource=allergy(clinicalStatus=None)), statuses=[status()]) is AllergyStatus.KNOWN
+
+
+NOT_SERVED = Notice(code="not-served", category=ALLERGIES)
+
+
+def test_a_holder_that_does_not_serve_allergies_is_no_ground_for_none_known() -> None:
+    assert banner(DENIED, statuses=[status(), status(notices=(NOT_SERVED,))]) is AllergyStatus.UNAVAILABLE
+    assert banner(statuses=[status(), status(notices=(NOT_SERVED,))]) is AllergyStatus.NOT_RECORDED
+
+
+@pytest.mark.parametrize(
+    ("notices", "said"),
+    [
+        ((), AllergyStatus.UNAVAILABLE),
+        ((Notice(code="incomplete"),), AllergyStatus.UNAVAILABLE),
+        ((Notice(code="pages", text="page 2 of 4"),), AllergyStatus.UNAVAILABLE),
+        ((NOT_SERVED,), AllergyStatus.UNAVAILABLE),
+        ((Notice(code="incomplete", category=ALLERGIES),), AllergyStatus.UNAVAILABLE),
+        (
+            (Notice(code="incomplete", category=RecordCategory.PROBLEMS), Notice(code="incomplete")),
+            AllergyStatus.UNAVAILABLE,
+        ),
+        ((Notice(code="incomplete", category=RecordCategory.PROBLEMS),), AllergyStatus.NONE_KNOWN),
+    ],
+)
+def test_an_answer_in_part_must_say_that_the_gap_lies_elsewhere(
+    notices: tuple[Notice, ...], said: AllergyStatus
+) -> None:
+    assert banner(DENIED, statuses=[status(outcome=Outcome.ANSWERED_IN_PART, notices=notices)]) is said
+
+
+@pytest.mark.parametrize(
+    "stated", [(DENIED,), (), (item(resource=allergy(verificationStatus=concept(code="refuted"))),)]
+)
+def test_where_something_is_withheld_only_what_may_be_seen_is_spoken_of(stated: tuple[Item, ...]) -> None:
+    assert banner(*stated, statuses=[status()], withheld=True) is AllergyStatus.NONE_YOU_MAY_SEE
+    assert banner(HELD, *stated, statuses=[status()], withheld=True) is AllergyStatus.KNOWN
+    away = status(outcome=Outcome.TIMED_OUT)
+    assert banner(*stated, statuses=[status(), away], withheld=True) is AllergyStatus.UNAVAILABLE
+
+
+@pytest.mark.parametrize("words", ["No information about allergies", "Not asked", "unknown"])
+def test_what_was_not_asked_is_no_allergy_and_no_denial(words: str) -> None:
+    unasked = item(resource=allergy() | {"code": {"text": words}})
+    assert banner(unasked, statuses=[status()]) is AllergyStatus.NOT_RECORDED
+    assert banner(unasked, DENIED, statuses=[status()]) is AllergyStatus.NONE_KNOWN
 
 
 # Words

@@ -1,0 +1,89 @@
+"""The lines under an entry's heading: what each of its sources says, told apart wherever they differ. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aggregator.record.dates import minute_of
+from aggregator.record.fact import Fact
+from aggregator.record.timeline import DetailLine
+from connectors.contract import RecordCategory
+
+Values = dict[str, list[str]]
+
+
+def lines_of(*, ranked: Sequence[Fact]) -> tuple[DetailLine, ...]:
+    """Return an entry's lines from its facts, the leading one first.
+
+    Where all sources that speak say the same, there is one line for it, and else one for each source.
+    """
+    by_source: dict[str, list[Fact]] = {}
+    for fact in ranked:
+        by_source.setdefault(fact.item.source_id, []).append(fact)
+    said = {source_id: _said_by_one(facts) for source_id, facts in by_source.items()}
+    if len(said) == 1:
+        return tuple(DetailLine(label=label, value=value) for lines in said.values() for label, value in lines)
+    values = {source_id: _by_label(lines) for source_id, lines in said.items()}
+    for source_id, facts in by_source.items():
+        for label, value in _told_only_where_it_differs(facts):
+            values[source_id].setdefault(label, []).append(value)
+    lines: list[DetailLine] = []
+    for label in dict.fromkeys(label for spoken in values.values() for label in spoken):
+        spoken_of = {source_id: spoken[label] for source_id, spoken in values.items() if label in spoken}
+        if _differ(list(spoken_of.values())):
+            for source_id, spoken in spoken_of.items():
+                lines.extend(DetailLine(label=label, value=value, source_ids=(source_id,)) for value in spoken)
+        elif label not in WHERE_THEY_DIFFER:
+            spoken = next(iter(spoken_of.values()))
+            lines.extend(DetailLine(label=label, value=value) for value in spoken)
+    return tuple(lines)
+
+
+CALLED, STATUS, DATE = "Called", "Status", "Date"
+# What the heading, the tag and the date say already, as long as sources agree on it.
+WHERE_THEY_DIFFER = frozenset({CALLED, STATUS, DATE})
+
+
+def _said_by_one(facts: Sequence[Fact]) -> list[tuple[str, str]]:
+    """Return the lines of one source.
+
+    Of one prescription, its summary, authorisation and issues, the first that speaks of a thing is heard. All else that
+    a source holds twice is told in each way in which it is said.
+    """
+    lines: list[tuple[str, str]] = []
+    for fact in facts:
+        said = {label for label, _ in lines}
+        if fact.item.category is RecordCategory.MEDICATIONS:
+            lines.extend(line for line in fact.details if line[0] not in said)
+        elif not lines:
+            lines.extend(fact.details)
+        else:
+            present = set(lines)
+            lines.extend(line for line in fact.details if line not in present)
+    return lines
+
+
+def _by_label(lines: Sequence[tuple[str, str]]) -> Values:
+    values: Values = {}
+    for label, value in lines:
+        values.setdefault(label, []).append(value)
+    return values
+
+
+def _differ(spoken: Sequence[Sequence[str]]) -> bool:
+    if all(values == spoken[0] for values in spoken):
+        return False
+    return len({_compared(values) for values in spoken}) > 1
+
+
+def _compared(values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(" ".join(value.casefold().split()) for value in values))
+
+
+def _told_only_where_it_differs(facts: Sequence[Fact]) -> list[tuple[str, str]]:
+    lead = facts[0]
+    told = [(CALLED, lead.heading), (STATUS, lead.status_word)]
+    if lead.shown_date:
+        # One moment has one spelling here, so that two zones are no difference.
+        told.append((DATE, minute_of(date=lead.shown_date) or lead.shown_date.text))
+    return [(label, value) for label, value in told if value]

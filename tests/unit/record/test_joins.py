@@ -1,0 +1,220 @@
+"""What an identifier joins, between servers and on one; and what is in doubt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aggregator.record.item import Item
+from aggregator.record.merge import merge
+from aggregator.record.timeline import Entry
+from tests.factories import concept, condition, immunisation, item, observation, order, procedure, statement
+
+PRESCRIPTION = [{"system": "https://practice.example/prescription", "value": "P-1"}]
+MOMENT, NOON = "2024-05-01T09:00:00Z", "2024-05-01T12:00:00Z"
+POTASSIUM = {"valueQuantity": {"value": 4.1, "unit": "mmol/L"}}
+DEGRADED = [
+    "196461000000101",
+    "196421000000109",
+    "196411000000103",
+    "37331000000100",
+    "TBD",
+    "UNK",
+    "NI",
+    "unknown",
+    "OTH",
+]
+
+
+def entries(*items: Item) -> list[Entry]:
+    return [entry for section in merge(items=items).sections for entry in section.entries]
+
+
+def sizes(*items: Item) -> list[int]:
+    return sorted(len(entry.items) for entry in entries(*items))
+
+
+def at(source: str, resource: dict[str, Any]) -> Item:
+    return item(resource=resource, source=source)
+
+
+def named(identifier: str = "P-1", system: str = "https://practice.example/prescription") -> list[dict[str, str]]:
+    return [{"system": system, "value": identifier}]
+
+
+# On one server
+
+
+def test_three_medicines_of_one_prescription_are_three() -> None:
+    drugs = [order(id=f"m{n}", code=f"32223600{n}", identifier=PRESCRIPTION) for n in range(3)]
+    assert sizes(*(at("practice", drug) for drug in drugs)) == [1, 1, 1]
+    worded = [drug | {"medicationCodeableConcept": {"text": f"Drug {n}"}} for n, drug in enumerate(drugs)]
+    assert sizes(*(at("practice", drug) for drug in worded)) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("make", [condition, procedure, observation, immunisation])
+def test_an_identifier_never_joins_two_ids_of_one_server(make: Any) -> None:
+    worded = {"code": {"text": "Bill"}, "vaccineCode": {"text": "Bill"}}
+    twenty = [make(id=f"c{n}", identifier=PRESCRIPTION) | worded for n in range(20)]
+    assert sizes(*(at("practice", one) for one in twenty)) == [1] * 20
+
+
+def test_no_other_server_joins_what_one_server_holds_apart() -> None:
+    drugs = [order(id=f"m{n}", code=f"32223600{n}", authoredOn="2024-05-01", identifier=PRESCRIPTION) for n in range(3)]
+    held = [at("practice", drug) for drug in drugs]
+    bare = order(id="x", identifier=PRESCRIPTION) | {"medicationCodeableConcept": {"text": "Three drugs"}}
+    assert sizes(*held, at("hospital", bare)) == [1, 1, 1, 1]
+    # Which of the three is meant is said by concept and day.
+    copy = at(
+        "hospital",
+        order(id="y", code="322236001", status="completed", authoredOn="2024-05-01", identifier=PRESCRIPTION),
+    )
+    assert sizes(*held, copy) == [1, 1, 2]
+
+
+def test_a_copy_with_two_identifiers_joins_no_two_things_of_one_server() -> None:
+    ours = [condition(id=f"c{n}", identifier=named(f"{n}")) | {"code": {"text": "Bill"}} for n in range(2)]
+    theirs = condition(id="x", identifier=[*named("0"), *named("1")]) | {"code": {"text": "Bill"}}
+    assert sizes(*(at("practice", one) for one in ours), at("hospital", theirs)) == [1, 1, 1]
+
+
+def test_a_chain_of_identifiers_joins_no_two_things_of_one_server() -> None:
+    def bill(source: str, *identifiers: str) -> Item:
+        told = condition(id=identifiers[0], identifier=[one for name in identifiers for one in named(name)])
+        return at(source, told | {"code": {"text": "Bill"}})
+
+    chain = [bill("practice", "X"), bill("hospital", "X", "Y"), bill("community", "Y", "Z"), bill("practice", "Z")]
+    assert sizes(*chain) == [1, 1, 1, 1]
+
+
+def test_a_resource_that_is_sent_twice_is_one() -> None:
+    told = condition(id="c") | {"code": {"text": "Asthma"}}
+    assert sizes(at("practice", told), at("practice", told)) == [2]
+    assert [entry.rule for entry in entries(at("practice", told), at("practice", told))] == ["same-resource"]
+    assert sizes(at("practice", told), at("hospital", told)) == [1, 1]
+    other = condition(id="c", code="38341003")
+    assert sizes(at("practice", condition(id="c")), at("practice", other)) == [1, 1]
+
+
+def test_an_authorisation_and_its_issues_are_still_one_at_one_server() -> None:
+    plan = order(id="p", intent="plan", identifier=named("1"))
+    issue = order(id="i", status="completed", basedOn=[{"reference": "MedicationRequest/p"}], identifier=named("2"))
+    summary = statement(id="s", basedOn=[{"reference": "MedicationRequest/p"}])
+    assert sizes(at("practice", plan), at("practice", issue), at("practice", summary)) == [3]
+
+
+# Between servers
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "joined"),
+    [
+        ({"onsetDateTime": "2020-01-01"}, {"onsetDateTime": "2020-01-01"}, True),
+        ({"onsetDateTime": "2020"}, {"onsetDateTime": "2020-01-01"}, True),
+        ({}, {"onsetDateTime": "2020-01-01"}, True),
+        ({"onsetDateTime": "2020-01-01"}, {"onsetDateTime": "2020-01-02"}, False),
+        ({"code": {"text": "Asthma"}}, {}, True),
+        ({"code": {"text": "Asthma"}}, {"code": {"text": "Wheeze"}}, True),
+        ({"code": concept(code="38341003")}, {}, False),
+    ],
+)
+def test_an_identifier_joins_where_neither_concept_nor_moment_differs(
+    ours: dict[str, Any], theirs: dict[str, Any], joined: bool
+) -> None:
+    found = sizes(
+        at("practice", condition(identifier=PRESCRIPTION) | ours),
+        at("hospital", condition(identifier=PRESCRIPTION) | theirs),
+    )
+    assert found == ([2] if joined else [1, 1])
+
+
+def test_the_same_value_of_another_system_or_type_joins_nothing() -> None:
+    ours = at("practice", condition(identifier=PRESCRIPTION) | {"code": {"text": "A"}})
+    elsewhere = condition(identifier=named(system="https://other.example")) | {"code": {"text": "A"}}
+    assert sizes(ours, at("hospital", elsewhere)) == [1, 1]
+    assert sizes(ours, at("hospital", procedure(identifier=PRESCRIPTION) | {"code": {"text": "A"}})) == [1, 1]
+
+
+def test_what_has_no_date_joins_neither_of_two_that_differ() -> None:
+    dated = [
+        at(source, condition(identifier=PRESCRIPTION, onsetDateTime=day))
+        for source, day in (("practice", "2020-01-01"), ("hospital", "2021-01-01"))
+    ]
+    assert sizes(*dated, at("community", condition(identifier=PRESCRIPTION))) == [1, 1, 1]
+
+
+def test_dates_that_differ_under_one_identifier_are_two_entries_and_a_conflict() -> None:
+    record = merge(
+        items=[
+            at("practice", condition(identifier=PRESCRIPTION, onsetDateTime="2020-01-01")),
+            at("hospital", condition(identifier=PRESCRIPTION, onsetDateTime="2020-02-01")),
+        ]
+    )
+    assert [(conflict.kind, len(conflict.entry_keys)) for conflict in record.conflicts] == [("date", 2)]
+
+
+# Codes that were lost
+
+
+@pytest.mark.parametrize("code", DEGRADED)
+@pytest.mark.parametrize("system", ["http://snomed.info/sct", "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"])
+def test_a_code_that_was_lost_joins_nothing_and_makes_no_conflict(code: str, system: str) -> None:
+    lost = concept(code=code, system=system)
+
+    def measured(value: float) -> dict[str, Any]:
+        told = observation(effectiveDateTime=MOMENT, valueQuantity={"value": value, "unit": "g/L"})
+        return told | {"code": lost}
+
+    results = [at("practice", measured(1)), at("practice", measured(2)), at("hospital", measured(1))]
+    assert sizes(*results) == [1, 1, 1]
+    assert merge(items=results).conflicts == ()
+    problems = [
+        at(source, condition(onsetDateTime="2020-01-01") | {"code": lost}) for source in ("practice", "hospital")
+    ]
+    assert sizes(*problems) == [1, 1]
+    drugs = [
+        at(source, order() | {"medicationCodeableConcept": lost | {"text": words}})
+        for source, words in (("practice", "Aspirin"), ("hospital", "Warfarin"))
+    ]
+    assert sizes(*drugs) == [1, 1]
+
+
+def test_a_code_that_was_lost_teaches_no_concept() -> None:
+    both = condition(onsetDateTime="2020-01-01")
+    both["code"]["coding"].append(concept(code="196411000000103")["coding"][0])
+    other = condition(onsetDateTime="2020-01-01", code="38341003")
+    other["code"]["coding"].append(concept(code="196411000000103")["coding"][0])
+    assert sizes(at("practice", both), at("hospital", other)) == [1, 1]
+
+
+# Days and results
+
+
+def test_two_results_of_one_day_at_one_source_stay_two() -> None:
+    twice = [at("practice", observation(id=name, effectiveDateTime="2024-05-01", **POTASSIUM)) for name in ("a", "b")]
+    assert sizes(*twice) == [1, 1]
+    for moment in ("2024-05-01", MOMENT):
+        copy = at("hospital", observation(id="c", effectiveDateTime=moment, **POTASSIUM))
+        assert sizes(*twice, copy) == [1, 1, 1]
+
+
+def test_a_day_and_a_minute_of_one_source_are_two_results() -> None:
+    day = at("practice", observation(id="a", effectiveDateTime="2024-05-01", **POTASSIUM))
+    minute = at("practice", observation(id="b", effectiveDateTime=MOMENT, **POTASSIUM))
+    copy = at("hospital", observation(id="c", effectiveDateTime=MOMENT, **POTASSIUM))
+    assert sizes(day, minute) == [1, 1]
+    assert sizes(day, minute, copy) == [1, 2]
+    assert sizes(day, copy) == [2]
+
+
+def test_a_day_beside_two_minutes_joins_neither() -> None:
+    day = at("practice", observation(effectiveDateTime="2024-05-01", **POTASSIUM))
+    two = [at("hospital", observation(effectiveDateTime=moment, **POTASSIUM)) for moment in (MOMENT, NOON)]
+    assert sizes(day, *two) == [1, 1, 1]
+
+
+def test_one_result_that_is_sent_twice_still_joins_its_copy() -> None:
+    twice = [at("practice", observation(id="a", effectiveDateTime="2024-05-01", **POTASSIUM)) for _ in range(2)]
+    copy = at("hospital", observation(id="c", effectiveDateTime="2024-05-01", **POTASSIUM))
+    assert sizes(*twice, copy) == [3]

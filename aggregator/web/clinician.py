@@ -12,14 +12,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from aggregator.accounts.requester import Requester
 from aggregator.errors import Invalid, NotFound
+from aggregator.record.timeline import SECTION_ORDER
 from aggregator.services import find_person, follow_record, view_record
 from aggregator.services import open_record as opening
 from aggregator.web.door import draw, signed_in
 from aggregator.web.forms import FindForm
-from aggregator.web.record_page import entry_page, record_page
+from aggregator.web.record_page import entry_page, record_page, section_page
 
 # As `record.merge` names entries. Anything else in an address is not passed on: the audit keeps what was looked at.
 ENTRY_KEY = re.compile(r"[0-9a-f]{20}")
+PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
 @require_http_methods(["GET", "POST"])
@@ -79,12 +81,37 @@ def record_part(request: HttpRequest, requester: Requester, retrieval_id: UUID) 
 @signed_in
 def entry(request: HttpRequest, requester: Requester, retrieval_id: UUID, entry_key: str) -> HttpResponse:
     """Show each source's own copy of one entry."""
+    number = _page_number(request)
     if not ENTRY_KEY.fullmatch(entry_key):
         raise NotFound
     view = view_record.view_record(
         requester=requester, retrieval_id=retrieval_id, now=timezone.now(), part=f"entry {entry_key}"
     )
-    page = entry_page(view=view, entry_key=entry_key)
+    page = entry_page(view=view, entry_key=entry_key, number=number)
     if page is None:
         raise NotFound("This entry is not in the record as it stands now. Go back to the record.")
     return draw(request, "entry", page=page)
+
+
+@require_GET
+@signed_in
+def section(request: HttpRequest, requester: Requester, retrieval_id: UUID, section: str) -> HttpResponse:
+    """Show all entries of one section, page by page."""
+    number = _page_number(request)
+    category = next((category for category in SECTION_ORDER if category.value == section), None)
+    if category is None:
+        raise NotFound
+    view = view_record.view_record(
+        requester=requester, retrieval_id=retrieval_id, now=timezone.now(), part=f"section {category}"
+    )
+    page = section_page(view=view, category=category, number=number)
+    if page is None:
+        raise NotFound("The section has no such page as the record stands now. Go back to the record.")
+    return draw(request, "section", page=page)
+
+
+def _page_number(request: HttpRequest) -> int:
+    written = request.GET.get("page", "1")
+    if not PAGE_NUMBER.fullmatch(written):
+        raise NotFound
+    return int(written)

@@ -1,9 +1,14 @@
-"""A showing of a record -> what the templates draw. Pure: nothing is decided here, only worded and put in order."""
+"""A showing of a record -> what the templates draw. Pure: nothing is decided here, only worded and put in order.
+
+However much sources send, a page stays below 1 MB: of a long list the first are drawn, and the rest is on pages of its
+own; what differs between many entries is written out once a page. What is not drawn is counted, and a link leads to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -18,10 +23,10 @@ from aggregator.record.completeness import (
     remarks_on_source,
     summary_line,
 )
-from aggregator.record.conflicts import WORDING
+from aggregator.record.conflicts import RETRACTION, WORDING
 from aggregator.record.item import Item
 from aggregator.record.references import target_of
-from aggregator.record.timeline import SECTION_ORDER, Conflict, Entry, RecordCategory, Standing
+from aggregator.record.timeline import SECTION_ORDER, Conflict, DetailLine, Entry, RecordCategory, Standing
 from aggregator.services.find_person import GoldenRecord, PersonSummary
 from aggregator.services.view_record import RecordView
 from aggregator.web import wording
@@ -39,8 +44,23 @@ STANDING_SHOWN = frozenset(
     }
 )
 ROWS_OPEN = 30
+ROWS_DRAWN = 100  # per section of the record page
+ROWS_A_PAGE = 200  # on a section's own pages
+CLAIMS_SHOWN = 20  # per conflict
+# Entries that share a conflict and each show it in full; of more, the first does, and the others point to it.
+FULL_CONFLICTS = 4
+CONFLICTS_SHOWN = 10  # per row
+LINES_SHOWN = 40  # per row of a list
+LINES_ON_ENTRY = 200
+LONGEST_LINE = 1000  # characters of one line in a list; the source's copy has the whole
+LONGEST_CLAIM = 300
+# Bytes: what all rows of a page may weigh, and each section of a record page where they would weigh more together.
+PAGE_WEIGHT = 500_000
+SECTION_WEIGHT = PAGE_WEIGHT // len(SECTION_ORDER)
+ROW_WEIGHT = 900  # the frame of a row
+LINE_WEIGHT = 50  # the frame of a line or of a claim
 # Lines that hold dates as sent, which are drawn like every other date.
-DATE_LABELS = frozenset({"Began", "Ended", "Taken", "Valid", "When"})
+DATE_LABELS = frozenset({"Began", "Ended", "Taken", "Valid", "When", "Date"})
 
 TAG_COLOURS = {
     Standing.ACTIVE: "green",
@@ -78,16 +98,26 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class ConflictShown:
+    """`more` claims are not shown here; `in_entry`: they are all in the entry's own copies, else in its section.
+
+    `anchor` names a conflict that others point to, `pointed_to` the one that this row points to instead of claims.
+    """
+
     lead: str
     statement: str
     claims: tuple[Claim, ...]
+    more: int = 0
+    in_entry: bool = False
+    anchor: str = ""
+    pointed_to: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One entry. `tag` is empty where its standing says nothing."""
+    """One entry. `tag` is empty where its standing says nothing; `more_lines` and `more_conflicts` are not drawn."""
 
     key: str
+    section: str
     heading: str
     date: str
     tag: str
@@ -96,7 +126,21 @@ class Row:
     sources: tuple[str, ...]
     copies: int
     incidental: bool
+    names_no_patient: bool
+    may_be_retracted: bool
     conflicts: tuple[ConflictShown, ...]
+    more_lines: int = 0
+    more_conflicts: int = 0
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it is drawn in."""
+        texts = [self.heading, self.heading, *self.sources, *(text for line in self.details for text in line)]
+        texts.extend(
+            text for conflict in self.conflicts for claim in conflict.claims for text in (claim.source, claim.says)
+        )
+        frames = len(self.details) + sum(len(conflict.claims) + 5 for conflict in self.conflicts)
+        return ROW_WEIGHT + LINE_WEIGHT * frames + sum(len(html.escape(text).encode()) for text in texts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +151,31 @@ class SectionShown:
     more: tuple[Row, ...]
     remarks: tuple[Remark, ...]
     empty_words: str
+    total: int = 0
+
+    @property
+    def undrawn(self) -> int:
+        """How many entries are only on the section's own pages."""
+        return self.total - len(self.rows) - len(self.more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectionPage:
+    """One page of one section. `first` is the place of its first row in the section, from 1."""
+
+    retrieval_id: UUID
+    banner: Banner
+    summary: str
+    withheld: bool
+    slug: str
+    title: str
+    rows: tuple[Row, ...]
+    remarks: tuple[Remark, ...]
+    empty_words: str
+    total: int
+    first: int
+    number: int
+    pages: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +196,7 @@ class RecordPage:
     allergy_words: str
     allergy_state: str
     allergies: tuple[str, ...]
+    allergy_claims: tuple[Claim, ...]
     summary: str
     progress: str
     complete: bool
@@ -159,6 +229,10 @@ class EntryPage:
     rule: str
     rule_version: str
     copies: tuple[Copy, ...]
+    total: int
+    first: int
+    number: int
+    pages: int
 
 
 def banner_of(*, person: PersonSummary, today: date) -> Banner:
@@ -219,6 +293,7 @@ def record_page(*, view: RecordView) -> RecordPage:
         allergy_words=wording.ALLERGY_WORDS[view.allergy_status],
         allergy_state=view.allergy_status,
         allergies=tuple(dict.fromkeys(known)) if view.allergy_status is AllergyStatus.KNOWN else (),
+        allergy_claims=_none_known(view=view, names=names),
         summary=summary_line(statuses=view.sources),
         progress=f"{ended} of {len(view.sources)} sources have ended.",
         complete=view.complete,
@@ -226,46 +301,139 @@ def record_page(*, view: RecordView) -> RecordPage:
         withheld=view.withheld,
         conflicts=len(view.record.conflicts),
         sources=tuple(_source(status) for status in view.sources),
-        sections=tuple(
-            section
-            for category in SECTION_ORDER
-            if (section := _section(view=view, category=category, names=names)) is not None
-        ),
+        sections=_sections(view=view, names=names),
     )
 
 
-def entry_page(*, view: RecordView, entry_key: str) -> EntryPage | None:
-    """Return what the page of one entry draws, or None when the record as it stands has no such entry."""
+def _sections(*, view: RecordView, names: Mapping[str, str]) -> tuple[SectionShown, ...]:
+    def made(limit: int) -> tuple[SectionShown, ...]:
+        found = (_section(view=view, category=category, names=names, limit=limit) for category in SECTION_ORDER)
+        return tuple(section for section in found if section is not None)
+
+    sections = made(PAGE_WEIGHT)
+    weight = sum(row.weight for section in sections for row in (*section.rows, *section.more))
+    return sections if weight <= PAGE_WEIGHT else made(SECTION_WEIGHT)
+
+
+def section_page(*, view: RecordView, category: RecordCategory, number: int) -> SectionPage | None:
+    """Return what one page of a section draws, pages counted from 1; None when there is no such page."""
+    names = {status.source_id: status.name for status in view.sources}
+    entries = view.record.section(category).entries
+    remarks = remarks_on(category=category, statuses=view.sources)
+    pages = list(_pages(entries=entries, names=names)) or [()]
+    if not 1 <= number <= len(pages):
+        return None
+    return SectionPage(
+        retrieval_id=view.retrieval_id,
+        banner=banner_of(person=view.person, today=view.shown_at.astimezone(wording.LONDON).date()),
+        summary=summary_line(statuses=view.sources),
+        withheld=view.withheld,
+        slug=category.value,
+        title=wording.SECTION_TITLES[category],
+        rows=pages[number - 1],
+        remarks=remarks,
+        empty_words="" if entries else _empty_words(view=view, remarks=remarks),
+        total=len(entries),
+        first=sum(len(page) for page in pages[: number - 1]) + 1,
+        number=number,
+        pages=len(pages),
+    )
+
+
+def entry_page(*, view: RecordView, entry_key: str, number: int = 1) -> EntryPage | None:
+    """Return what a page of one entry draws, or None when the record as it stands has no such entry or page."""
     names = {status.source_id: status.name for status in view.sources}
     for section in view.record.sections:
         for entry in section.entries:
             if entry.key == entry_key:
-                return EntryPage(
-                    retrieval_id=view.retrieval_id,
-                    banner=banner_of(person=view.person, today=view.shown_at.astimezone(wording.LONDON).date()),
-                    row=_row(entry=entry, names=names),
-                    section=wording.SECTION_TITLES[section.category],
-                    rule=entry.rule,
-                    rule_version=entry.rule_version,
-                    copies=tuple(_copy(item=item, names=names) for item in entry.items),
-                )
+                return _entry_page(view=view, entry=entry, names=names, number=number)
     return None
 
 
-def _section(*, view: RecordView, category: RecordCategory, names: Mapping[str, str]) -> SectionShown | None:
+def _entry_page(*, view: RecordView, entry: Entry, names: Mapping[str, str], number: int) -> EntryPage | None:
+    pages = list(_copies_by_page(items=entry.items))
+    if not 1 <= number <= len(pages):
+        return None
+    drawing = _Drawing(names=names, lines=LINES_ON_ENTRY, longest=PAGE_WEIGHT // 4)
+    return EntryPage(
+        retrieval_id=view.retrieval_id,
+        banner=banner_of(person=view.person, today=view.shown_at.astimezone(wording.LONDON).date()),
+        row=drawing.row(entry=entry),
+        section=wording.SECTION_TITLES[entry.category],
+        rule=entry.rule,
+        rule_version=entry.rule_version,
+        copies=tuple(_copy(item=item, names=names) for item in pages[number - 1]),
+        total=len(entry.items),
+        first=sum(len(page) for page in pages[: number - 1]) + 1,
+        number=number,
+        pages=len(pages),
+    )
+
+
+def _copies_by_page(*, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Yield the items of each page. One that is too large for any page has one of its own."""
+    page: list[Item] = []
+    weight = 0
+    for item in items:
+        # Indented and with its marks escaped, a resource takes about twice its bytes.
+        heavier = 2 * (len(item.resource) + len(item.original or b"")) + ROW_WEIGHT
+        if page and weight + heavier > PAGE_WEIGHT:
+            yield page
+            page, weight = [], 0
+        page.append(item)
+        weight += heavier
+    yield page
+
+
+def _none_known(*, view: RecordView, names: Mapping[str, str]) -> tuple[Claim, ...]:
+    """Return who says that no allergies are known, where that cannot be taken for the whole."""
+    if view.allergy_status is not AllergyStatus.UNAVAILABLE:
+        return ()
+    entries = view.record.section(RecordCategory.ALLERGIES).entries
+    sources = {source for entry in entries if entry.no_known_allergy for source in entry.source_ids}
+    return tuple(Claim(source=names.get(source, "A source"), says="none known") for source in sorted(sources))
+
+
+def _section(
+    *, view: RecordView, category: RecordCategory, names: Mapping[str, str], limit: int
+) -> SectionShown | None:
     entries = view.record.section(category).entries
     remarks = remarks_on(category=category, statuses=view.sources) if view.complete or entries else ()
     if not entries and not remarks and category not in ALWAYS_SHOWN:
         return None
-    rows = tuple(_row(entry=entry, names=names) for entry in entries)
+    drawing = _Drawing(names=names, prefix=category.value)
+    rows: list[Row] = []
+    weight = 0
+    for entry in entries[:ROWS_DRAWN]:
+        row = drawing.row(entry=entry)
+        weight += row.weight
+        if rows and weight > limit:
+            break
+        rows.append(row)
     return SectionShown(
         slug=category.value,
         title=wording.SECTION_TITLES[category],
-        rows=rows[:ROWS_OPEN],
-        more=rows[ROWS_OPEN:],
+        rows=tuple(rows[:ROWS_OPEN]),
+        more=tuple(rows[ROWS_OPEN:]),
         remarks=remarks,
         empty_words="" if entries else _empty_words(view=view, remarks=remarks),
+        total=len(entries),
     )
+
+
+def _pages(*, entries: Sequence[Entry], names: Mapping[str, str]) -> Iterator[tuple[Row, ...]]:
+    """Yield the rows of each page of a section."""
+    drawing, rows, weight = _Drawing(names=names), list[Row](), 0
+    for entry in entries:
+        row = drawing.row(entry=entry)
+        if rows and (len(rows) == ROWS_A_PAGE or weight + row.weight > PAGE_WEIGHT):
+            yield tuple(rows)
+            drawing, rows, weight = _Drawing(names=names), [], 0
+            row = drawing.row(entry=entry)
+        rows.append(row)
+        weight += row.weight
+    if rows:
+        yield tuple(rows)
 
 
 def _empty_words(*, view: RecordView, remarks: tuple[Remark, ...]) -> str:
@@ -276,32 +444,73 @@ def _empty_words(*, view: RecordView, remarks: tuple[Remark, ...]) -> str:
     return "The sources that answered hold nothing of this kind."
 
 
-def _row(*, entry: Entry, names: Mapping[str, str]) -> Row:
-    shows_standing = entry.category in STANDING_SHOWN or entry.standing in {Standing.RETRACTED, Standing.NEGATED}
-    return Row(
-        key=entry.key,
-        heading=entry.heading,
-        date=wording.sent_date(entry.date.text) if entry.date else "Date not recorded",
-        tag=wording.STANDING_WORDS[entry.standing] if shows_standing else "",
-        tag_colour=TAG_COLOURS[entry.standing],
-        details=tuple(_detail(label, value) for label, value in entry.details),
-        sources=tuple(names.get(source_id, "A source") for source_id in entry.source_ids),
-        copies=len(entry.items),
-        incidental=entry.incidental,
-        conflicts=tuple(_conflict(conflict, names=names) for conflict in entry.conflicts),
-    )
+@dataclass(kw_only=True)
+class _Drawing:
+    """Makes the rows of one page or section, and knows which conflicts it has written out there."""
+
+    names: Mapping[str, str]
+    lines: int = LINES_SHOWN
+    longest: int = LONGEST_LINE
+    prefix: str = "page"
+    _written: dict[int, str] = field(default_factory=dict)
+
+    def row(self, *, entry: Entry) -> Row:
+        shows_standing = entry.category in STANDING_SHOWN or entry.standing in {
+            Standing.RETRACTED,
+            Standing.NEGATED,
+            Standing.NO_INFORMATION,
+        }
+        doubted = any(conflict.kind == RETRACTION for conflict in entry.conflicts)
+        return Row(
+            key=entry.key,
+            section=entry.category.value,
+            heading=_cut(entry.heading, self.longest),
+            date=wording.sent_date(entry.date.text) if entry.date else "Date not recorded",
+            tag=wording.STANDING_WORDS[entry.standing] if shows_standing else "",
+            tag_colour=TAG_COLOURS[entry.standing],
+            details=tuple(self._detail(line) for line in entry.lines[: self.lines]),
+            sources=tuple(self._name(source_id) for source_id in entry.source_ids),
+            copies=len(entry.items),
+            incidental=entry.incidental,
+            names_no_patient=entry.names_no_patient,
+            may_be_retracted=doubted and entry.standing is not Standing.RETRACTED,
+            conflicts=tuple(self._conflict(conflict) for conflict in entry.conflicts[:CONFLICTS_SHOWN]),
+            more_lines=max(0, len(entry.lines) - self.lines),
+            more_conflicts=max(0, len(entry.conflicts) - CONFLICTS_SHOWN),
+        )
+
+    def _name(self, source_id: str) -> str:
+        return self.names.get(source_id, "A source")
+
+    def _detail(self, line: DetailLine) -> tuple[str, str]:
+        label = ", ".join([line.label, *map(self._name, line.source_ids)])
+        value = wording.sent_dates(line.value) if line.label in DATE_LABELS else line.value
+        return (label, _cut(value, self.longest))
+
+    def _conflict(self, conflict: Conflict) -> ConflictShown:
+        lead = {WORDING: "Compare.", RETRACTION: "Check."}.get(conflict.kind, "Sources disagree.")
+        shared = len(conflict.entry_keys) > FULL_CONFLICTS
+        if shared and id(conflict) in self._written:
+            pointed_to = self._written[id(conflict)]
+            return ConflictShown(lead=lead, statement=conflict.statement, claims=(), pointed_to=pointed_to)
+        if shared:
+            self._written[id(conflict)] = f"conflict-{self.prefix}-{len(self._written) + 1}"
+        return ConflictShown(
+            lead=lead,
+            statement=conflict.statement,
+            claims=tuple(
+                Claim(source=self._name(source_id), says=_cut(says, LONGEST_CLAIM))
+                for source_id, says in conflict.claims[:CLAIMS_SHOWN]
+            ),
+            more=max(0, len(conflict.claims) - CLAIMS_SHOWN),
+            in_entry=len(conflict.entry_keys) == 1,
+            anchor=self._written.get(id(conflict), ""),
+        )
 
 
-def _detail(label: str, value: str) -> tuple[str, str]:
-    return (label, wording.sent_dates(value) if label in DATE_LABELS else value)
-
-
-def _conflict(conflict: Conflict, *, names: Mapping[str, str]) -> ConflictShown:
-    return ConflictShown(
-        lead="Compare." if conflict.kind == WORDING else "Sources disagree.",
-        statement=conflict.statement,
-        claims=tuple(Claim(source=names.get(source_id, "A source"), says=says) for source_id, says in conflict.claims),
-    )
+def _cut(words: str, longest: int) -> str:
+    """Return words that fit in a list, saying where the rest is."""
+    return words if len(words) <= longest else f"{words[:longest]} … (the whole is in the source copy)"
 
 
 def _source(status: SourceStatus) -> SourceShown:

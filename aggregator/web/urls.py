@@ -14,6 +14,7 @@ urlpatterns = [
     path("records/<uuid:retrieval_id>", clinician.record, name="record"),
     path("records/<uuid:retrieval_id>/part", clinician.record_part, name="record-part"),
     path("records/<uuid:retrieval_id>/entries/<slug:entry_key>", clinician.entry, name="entry"),
+    path("records/<uuid:retrieval_id>/sections/<slug:section>", clinician.section, name="section"),
     path("people/<uuid:person_id>/consent", administrator.consent, name="consent"),
     path("sources", administrator.sources, name="sources"),
     path("reviews", reviews.reviews, name="reviews"),

@@ -13,7 +13,13 @@ from tests.world import World, make_world, signed_in_client
 
 OPEN_ROUTES = {"sign-in", "livez", "readyz", "fhir-metadata"}
 # Fixed, since they are part of the tests' names: helpers that run tests side by side must find the same ones.
-SAMPLE = {"person_id": UUID(int=1), "retrieval_id": UUID(int=2), "entry_key": "abc", "review_id": UUID(int=3)}
+SAMPLE = {
+    "person_id": UUID(int=1),
+    "retrieval_id": UUID(int=2),
+    "entry_key": "abc",
+    "section": "allergies",
+    "review_id": UUID(int=3),
+}
 
 
 def every_route() -> Iterator[tuple[str, str]]:
@@ -76,6 +82,9 @@ ROLE_TABLE = [
     ("dr.osei", "post", "/people/{unknown}/record", 404),
     ("dr.osei", "get", "/people/{joan}/record", 405),
     ("dr.osei", "get", "/records/{unknown}", 404),
+    ("dr.osei", "get", "/records/{unknown}/sections/allergies", 404),
+    ("dr.osei", "get", "/records/{unknown}/sections/anything", 404),
+    ("ms.lane", "get", "/records/{unknown}/sections/allergies", 404),
     ("dr.osei", "get", "/people/{joan}/consent", 403),
     ("dr.osei", "get", "/sources", 403),
     ("dr.osei", "get", "/reviews", 403),

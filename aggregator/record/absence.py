@@ -173,11 +173,12 @@ class _Said(StrEnum):
 
 
 def _own_subjects(resource: Resource) -> Iterator[object]:
-    yield from (resource.get(name) for name in SUBJECT_NAMES)
+    yield from (resource[name] for name in SUBJECT_NAMES if name in resource)
     for contained in mappings(resource.get("contained")):
         if contained.get("resourceType") == "Medication":
             yield contained.get("code")
-    yield text(mapping(resource.get("medicationReference")).get("display"))
+    if "medicationReference" in resource:
+        yield text(mapping(resource["medicationReference"]).get("display"))
 
 
 def _coded(concepts: Iterable[object]) -> Absence | None:
@@ -251,8 +252,10 @@ def _no_risk(resource: Resource) -> bool:
 
 def _says_why_it_is_empty(resource: Resource) -> bool:
     for name in SUBJECT_NAMES:
-        for element in (resource.get(name), resource.get(f"_{name}")):
-            extensions = mappings(mapping(element).get("extension"))
+        element = mapping(resource.get(name))
+        coded = [part for coding in mappings(element.get("coding")) for part in (coding, coding.get("_code"))]
+        for part in (element, resource.get(f"_{name}"), element.get("_text"), *coded):
+            extensions = mappings(mapping(part).get("extension"))
             if any(ABSENT_EXTENSION in text(extension.get("url")) for extension in extensions):
                 return True
     return False

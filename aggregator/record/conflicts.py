@@ -34,6 +34,8 @@ ASSESSMENT_STATEMENTS: Mapping[str, str] = {
 
 def conflicts_within(*, key: str, facts: Sequence[Fact]) -> tuple[Conflict, ...]:
     """Return what the facts of one entry disagree on: dose, status, date, and how serious or sure it is."""
+    if len(facts) == 1:
+        return ()
     found = (_dose(key, facts), _status(key, facts), _date(key, facts), *_assessments(key, facts))
     return tuple(conflict for conflict in found if conflict)
 

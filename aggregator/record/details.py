@@ -30,12 +30,15 @@ def dosage_text(*, dosage: Resource) -> str:
     return text(dosage.get("text")) or _parts_text(dosage)
 
 
+AMOUNT_ELEMENTS = ("doseQuantity", "doseRange", "rateQuantity", "rateRange", "rateRatio")
+
+
 def _parts_text(dosage: Resource) -> str:
     amounts = [
         amount
         for part in [*mappings(dosage.get("doseAndRate")), dosage]
-        for name in ("doseQuantity", "doseRange", "rateQuantity", "rateRange", "rateRatio")
-        if (amount := _amount_text(part.get(name)))
+        for name in AMOUNT_ELEMENTS
+        if name in part and (amount := _amount_text(part[name]))
     ]
     timing = mapping(dosage.get("timing"))
     parts = [*amounts, code_of(timing.get("code")) or _repeat_text(mapping(timing.get("repeat")))]

@@ -50,11 +50,14 @@ class Dose:
 
 
 NO_DOSE = Dose()
+AMOUNT_ELEMENTS = frozenset({"doseQuantity", "rateQuantity", "doseRange", "rateRange", "rateRatio"})
 
 
 def dose_of(*, dosages: Iterable[Resource]) -> Dose:
     """Return what dosages say, each part in a form that compares."""
     given = list(dosages)
+    if not given:
+        return NO_DOSE
     return Dose(
         amounts=tuple(sorted(amount for dosage in given for amount in _amounts(dosage))),
         rates=tuple(sorted(rate for dosage in given if (rate := _rate(dosage)))),
@@ -64,6 +67,8 @@ def dose_of(*, dosages: Iterable[Resource]) -> Dose:
 
 def _amounts(dosage: Resource) -> Iterable[str]:
     for part in [*mappings(dosage.get("doseAndRate")), dosage]:
+        if AMOUNT_ELEMENTS.isdisjoint(part):
+            continue
         for name in ("doseQuantity", "rateQuantity"):
             yield from _quantity(part.get(name))
         for name in ("doseRange", "rateRange"):
@@ -84,6 +89,8 @@ def _quantity(quantity: object) -> list[str]:
 def _rate(dosage: Resource) -> str:
     """Return how often, in times a day."""
     timing = mapping(dosage.get("timing"))
+    if not timing:
+        return ""
     repeat = mapping(timing.get("repeat"))
     unit = DAYS.get(text(repeat.get("periodUnit")))
     try:

@@ -218,7 +218,7 @@ def _by_resource(given: _Given) -> Buckets:
         for position, fact in enumerate(given.facts)
         if fact.names and fact.standing is not Standing.RETRACTED
     )
-    for bucket in _bucketed(keyed):
+    for bucket in _shared(keyed):
         values = {given.facts[position].value for position in bucket} - {()}
         clusters = {given.clusters[position] for position in bucket} - {""}
         moments = {_told_date(given.facts[position], moment_of(fact=given.facts[position])) for position in bucket}
@@ -323,7 +323,7 @@ def _by_identifier(given: _Given) -> Buckets:
         for position, fact in enumerate(given.facts)
         for identifier in sorted(fact.identifiers)
     )
-    for bucket in _bucketed(keyed):
+    for bucket in _shared(keyed):
         parts = (
             _not_different(given, bucket) if _one_unit_a_source(given, bucket) else _the_one_that_fits(given, bucket)
         )
@@ -362,6 +362,8 @@ def _beyond_doubt(given: _Given, joined: DisjointSets, buckets: list[list[int]])
     or if all agree on concept and moment; and only if it makes no two things of one source one. Else none of it does.
     """
     size = len(given.facts)
+    if not buckets:
+        return
     chains = DisjointSets(size=size)
     for position in range(size):
         chains.join([position, joined.root(position)])
@@ -397,3 +399,7 @@ def _bucketed(keyed: Iterable[tuple[Hashable, int]]) -> Buckets:
     for key, position in keyed:
         buckets[key].append(position)
     return list(buckets.values())
+
+
+def _shared(keyed: Iterable[tuple[Hashable, int]]) -> Buckets:
+    return [bucket for bucket in _bucketed(keyed) if len(bucket) > 1]

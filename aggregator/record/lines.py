@@ -76,8 +76,11 @@ def _differ(spoken: Sequence[Sequence[str]]) -> bool:
     return len({_compared(values) for values in spoken}) > 1
 
 
+LONG = 1000  # characters; a text of this length is compared as it was sent
+
+
 def _compared(values: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(" ".join(value.casefold().split()) for value in values))
+    return tuple(sorted(value if len(value) > LONG else " ".join(value.casefold().split()) for value in values))
 
 
 def _told_only_where_it_differs(facts: Sequence[Fact]) -> list[tuple[str, str]]:

@@ -39,15 +39,19 @@ def codings(concept: object) -> Iterator[tuple[str, str, str]]:
 
 def concept_text(concept: object) -> str:
     """Return a CodeableConcept as its source words it: what the user chose, else text, else a display, else a code."""
+    if not isinstance(concept, dict):
+        return ""
     chosen = [
         text(coding.get("display"))
         for coding in mappings(mapping(concept).get("coding"))
         if coding.get("userSelected") is True
     ]
     words = [*chosen, text(mapping(concept).get("text"))]
-    displays = [display for _, _, display in codings(concept)]
-    codes = [code for _, code, _ in codings(concept)]
-    return next((word for word in [*words, *displays, *codes] if word), "")
+    found = next((word for word in words if word), "")
+    if found:
+        return found
+    coded = list(codings(concept))
+    return next((display for _, _, display in coded if display), "") or next((code for _, code, _ in coded if code), "")
 
 
 def code_of(concept: object) -> str:

@@ -51,7 +51,7 @@ CLAIMS_SHOWN = 20  # per conflict
 FULL_CONFLICTS = 4
 CONFLICTS_SHOWN = 10  # per row
 LINES_SHOWN = 40  # per row of a list
-LINES_ON_ENTRY = 200
+LINES_ON_ENTRY = 100
 LONGEST_LINE = 1000  # characters of one line in a list; the source's copy has the whole
 LONGEST_CLAIM = 300
 # Bytes: what all rows of a page may weigh, and each section of a record page where they would weigh more together.
@@ -283,7 +283,7 @@ def record_page(*, view: RecordView) -> RecordPage:
     names = {status.source_id: status.name for status in view.sources}
     ended = sum(1 for status in view.sources if status.outcome is not None)
     known = [
-        entry.heading
+        _cut(entry.heading, LONGEST_CLAIM)
         for entry in view.record.section(RecordCategory.ALLERGIES).entries
         if entry.standing in {Standing.ACTIVE, Standing.UNKNOWN}
     ]
@@ -354,7 +354,7 @@ def _entry_page(*, view: RecordView, entry: Entry, names: Mapping[str, str], num
     pages = list(_copies_by_page(items=entry.items))
     if not 1 <= number <= len(pages):
         return None
-    drawing = _Drawing(names=names, lines=LINES_ON_ENTRY, longest=PAGE_WEIGHT // 4)
+    drawing = _Drawing(names=names, lines=LINES_ON_ENTRY)
     return EntryPage(
         retrieval_id=view.retrieval_id,
         banner=banner_of(person=view.person, today=view.shown_at.astimezone(wording.LONDON).date()),
@@ -375,8 +375,8 @@ def _copies_by_page(*, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     page: list[Item] = []
     weight = 0
     for item in items:
-        # Indented and with its marks escaped, a resource takes about twice its bytes.
-        heavier = 2 * (len(item.resource) + len(item.original or b"")) + ROW_WEIGHT
+        drawn = [_indented(written) for written in (item.resource, item.original) if written]
+        heavier = sum(len(html.escape(written).encode()) for written in drawn) + ROW_WEIGHT
         if page and weight + heavier > PAGE_WEIGHT:
             yield page
             page, weight = [], 0

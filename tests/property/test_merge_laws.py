@@ -128,6 +128,15 @@ def test_words_alone_join_nothing(items: list[Item]) -> None:
 
 @laws
 @given(items=records())
+def test_a_name_joins_no_two_resources_of_one_source(items: list[Item]) -> None:
+    for entry in entries_of(merge(items=items)):
+        if entry.rule == "business-identifier":
+            at_source = {(item.source_id, str(parse(resource=item.resource)["id"])) for item in entry.items}
+            assert len(at_source) == len(entry.source_ids)
+
+
+@laws
+@given(items=records())
 def test_a_denial_never_stands_with_a_claim(items: list[Item]) -> None:
     for entry in entries_of(merge(items=items)):
         if entry.standing is not Standing.RETRACTED:

@@ -181,6 +181,8 @@ def test_an_element_that_says_only_why_it_is_empty_says_that_nothing_is_known(na
     unsaid = allergy()
     del unsaid["code"]
     assert standing_of(resource=unsaid | {name: {"extension": [reason]}}) is Standing.NO_INFORMATION
+    in_coding = {"code": {"coding": [{"_code": {"extension": [reason]}}]}}
+    assert standing_of(resource=unsaid | in_coding) is Standing.NO_INFORMATION
     assert standing_of(resource=unsaid) is Standing.ACTIVE
 
 

@@ -224,8 +224,8 @@ def _said_by_coding(*, system: str, code: str, display: str, about: RecordCatego
 
 
 def _said_in_words(words: str, about: RecordCategory) -> _Said | Absence:
-    if placeholder(code=words) is Placeholder.SILENT:
-        return _unknown(about)
+    if placeholder(code=normal_words(words)) is Placeholder.SILENT:
+        return _Said.SILENCE
     return absence_in_words(words=words, about=about) or (_Said.WORDS if normal_words(words) else _Said.NOTHING)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -45,7 +46,7 @@ def denied_altogether(*, absence: Absence, denied: Sequence[Keyed], held: Sequen
     if not denied or not held:
         return None
     statement = ABSENCE_STATEMENTS.get(absence.about, "One source says that there are none; another holds one.")
-    return _between(kind="negation", statement=statement, facts=[*denied, *held])
+    return _between(kind="negation", statement=statement, sides=[denied, held])
 
 
 def differing_results(*, results: Sequence[Keyed]) -> Conflict | None:
@@ -55,7 +56,7 @@ def differing_results(*, results: Sequence[Keyed]) -> Conflict | None:
         return None
     statement = "The same test at the same time has different values."
     return _between(
-        kind="value", statement=statement, facts=results, says=lambda fact: _line(fact, "Value") or fact.heading
+        kind="value", statement=statement, sides=[results], says=lambda fact: _line(fact, "Value") or fact.heading
     )
 
 
@@ -63,14 +64,14 @@ def same_ingredient(*, medicines: Sequence[Keyed]) -> Conflict | None:
     """Return the conflict of two current products of one ingredient."""
     if len({key for key, _ in medicines}) < 2:
         return None
-    return _between(kind="dose", statement="Two current medicines have the same ingredient.", facts=medicines)
+    return _between(kind="dose", statement="Two current medicines have the same ingredient.", sides=[medicines])
 
 
 def contradicted(*, said: Sequence[Keyed], denied: Sequence[Keyed]) -> Conflict | None:
     """Return the conflict of a thing that one item says and another denies."""
     if not said or not denied:
         return None
-    return _between(kind="negation", statement="One item says this, another denies it.", facts=[*said, *denied])
+    return _between(kind="negation", statement="One item says this, another denies it.", sides=[said, denied])
 
 
 def differing_standings(*, active: Sequence[Keyed], past: Sequence[Keyed]) -> Conflict | None:
@@ -82,7 +83,7 @@ def differing_standings(*, active: Sequence[Keyed], past: Sequence[Keyed]) -> Co
     return _between(
         kind="status",
         statement="The sources give different statuses.",
-        facts=[*active, *past],
+        sides=[active, past],
         says=lambda fact: fact.status_text or str(fact.standing),
     )
 
@@ -97,16 +98,19 @@ def differing_dates(*, named: Sequence[Keyed]) -> Conflict | None:
     if not several or agree(written=_days(fact for _, fact in named)):
         return None
     return _between(
-        kind="date", statement="The sources give different dates.", facts=named, says=lambda fact: _shown_date(fact)
+        kind="date", statement="The sources give different dates.", sides=[named], says=lambda fact: _shown_date(fact)
     )
 
 
 def taken_back(*, retracted: Sequence[Keyed], meant: Sequence[Keyed], surely: bool) -> Conflict:
     """Return the mark on what a source has taken back, or may have."""
     statement = "Taken back by its source." if surely else "Taken back by one source; this may be the same."
-    claims = [(fact.item.source_id, f"entered in error: {fact.heading}") for _, fact in retracted]
-    claims.extend((fact.item.source_id, fact.heading) for _, fact in meant)
-    return _conflict(kind=RETRACTION, statement=statement, claims=claims, keys=[key for key, _ in [*retracted, *meant]])
+    return _between(
+        kind=RETRACTION,
+        statement=statement,
+        sides=[retracted, meant],
+        says=lambda fact: f"entered in error: {fact.heading}" if fact.standing is Standing.RETRACTED else fact.heading,
+    )
 
 
 def _dose(key: str, facts: Sequence[Fact]) -> Conflict | None:
@@ -176,13 +180,20 @@ def _line(fact: Fact, label: str) -> str:
 
 
 def _between(
-    *, kind: str, statement: str, facts: Sequence[Keyed], says: Callable[[Fact], str] = lambda fact: fact.heading
+    *,
+    kind: str,
+    statement: str,
+    sides: Sequence[Sequence[Keyed]],
+    says: Callable[[Fact], str] = lambda fact: fact.heading,
 ) -> Conflict:
-    return _conflict(
+    """Return a conflict whose claims come from each side in turn, so that the first few show what it is about."""
+    claims = [sorted({(fact.item.source_id, says(fact)) for _, fact in side}) for side in sides]
+    in_turn = [claim for turn in itertools.zip_longest(*claims) for claim in turn if claim]
+    return Conflict(
         kind=kind,
         statement=statement,
-        claims=[(fact.item.source_id, says(fact)) for _, fact in facts],
-        keys=[key for key, _ in facts],
+        claims=tuple(dict.fromkeys(in_turn)),
+        entry_keys=tuple(sorted({key for side in sides for key, _ in side})),
     )
 
 

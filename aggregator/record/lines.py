@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aggregator.record.dates import minute_of
 from aggregator.record.fact import Fact
@@ -24,24 +24,31 @@ def lines_of(*, ranked: Sequence[Fact]) -> tuple[DetailLine, ...]:
     if len(said) == 1:
         return tuple(DetailLine(label=label, value=value) for lines in said.values() for label, value in lines)
     values = {source_id: _by_label(lines) for source_id, lines in said.items()}
-    for source_id, facts in by_source.items():
-        for label, value in _told_only_where_it_differs(facts):
-            values[source_id].setdefault(label, []).append(value)
     lines: list[DetailLine] = []
     for label in dict.fromkeys(label for spoken in values.values() for label in spoken):
         spoken_of = {source_id: spoken[label] for source_id, spoken in values.items() if label in spoken}
         if _differ(list(spoken_of.values())):
             for source_id, spoken in spoken_of.items():
                 lines.extend(DetailLine(label=label, value=value, source_ids=(source_id,)) for value in spoken)
-        elif label not in WHERE_THEY_DIFFER:
+        else:
             spoken = next(iter(spoken_of.values()))
             lines.extend(DetailLine(label=label, value=value) for value in spoken)
+    lines.extend(_told_elsewhere(leads=[facts[0] for facts in by_source.values()]))
     return tuple(lines)
 
 
-CALLED, STATUS, DATE = "Called", "Status", "Date"
-# What the heading, the tag and the date say already, as long as sources agree on it.
-WHERE_THEY_DIFFER = frozenset({CALLED, STATUS, DATE})
+def _told_elsewhere(*, leads: Sequence[Fact]) -> Iterator[DetailLine]:
+    """Yield what the heading, the tag and the date tell already, where sources do not agree on it."""
+    dates = {minute_of(date=fact.shown_date) or fact.shown_date.text for fact in leads if fact.shown_date}
+    for label, told in (
+        ("Called", [fact.heading for fact in leads]),
+        ("Status", [fact.status_word for fact in leads]),
+        ("Date", [fact.shown_date.text if fact.shown_date and len(dates) > 1 else "" for fact in leads]),
+    ):
+        if _differ([[words] for words in told if words]):
+            for fact, words in zip(leads, told, strict=True):
+                if words:
+                    yield DetailLine(label=label, value=words, source_ids=(fact.item.source_id,))
 
 
 def _said_by_one(facts: Sequence[Fact]) -> list[tuple[str, str]]:
@@ -71,7 +78,7 @@ def _by_label(lines: Sequence[tuple[str, str]]) -> Values:
 
 
 def _differ(spoken: Sequence[Sequence[str]]) -> bool:
-    if all(values == spoken[0] for values in spoken):
+    if not spoken or all(values == spoken[0] for values in spoken):
         return False
     return len({_compared(values) for values in spoken}) > 1
 
@@ -81,12 +88,3 @@ LONG = 1000  # characters; a text of this length is compared as it was sent
 
 def _compared(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(value if len(value) > LONG else " ".join(value.casefold().split()) for value in values))
-
-
-def _told_only_where_it_differs(facts: Sequence[Fact]) -> list[tuple[str, str]]:
-    lead = facts[0]
-    told = [(CALLED, lead.heading), (STATUS, lead.status_word)]
-    if lead.shown_date:
-        # One moment has one spelling here, so that two zones are no difference.
-        told.append((DATE, minute_of(date=lead.shown_date) or lead.shown_date.text))
-    return [(label, value) for label, value in told if value]

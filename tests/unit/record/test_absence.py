@@ -211,9 +211,12 @@ def test_what_tells_of_a_thing_beside_is_a_claim(resource: dict[str, Any]) -> No
 
 
 def test_an_unknown_vaccine_that_was_given_on_a_day_was_given() -> None:
-    unknown = coded(IMMUNISATIONS, concept(code="UNK", system=NULL_FLAVOURS[1]))
-    assert standing_of(resource=unknown) is Standing.NO_INFORMATION
-    assert standing_of(resource=unknown | {"occurrenceDateTime": "2024-01-01"}) is Standing.PAST
+    for unknown in (concept(code="UNK", system=NULL_FLAVOURS[1]), {"text": "Unknown."}, {"text": "not recorded"}):
+        vaccine = coded(IMMUNISATIONS, unknown)
+        assert standing_of(resource=vaccine) is Standing.NO_INFORMATION
+        assert standing_of(resource=vaccine | {"occurrenceDateTime": "2024-01-01"}) is Standing.PAST
+    denied = coded(IMMUNISATIONS, {"text": "No known immunisations"})
+    assert standing_of(resource=denied | {"occurrenceDateTime": "2024-01-01"}) is Standing.NEGATED
 
 
 def test_a_vaccination_that_is_told_by_its_procedure_was_given() -> None:

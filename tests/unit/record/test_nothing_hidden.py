@@ -16,6 +16,7 @@ from tests.factories import (
     immunisation,
     item,
     no_known_allergy,
+    observation,
     order,
     procedure,
     statement,
@@ -94,6 +95,15 @@ def test_a_status_or_a_name_that_differs_is_a_line() -> None:
     entry = the_entry(here(ours), there(theirs))
     assert DetailLine(label="Status", value="resolved", source_ids=("hospital",)) in entry.lines
     assert DetailLine(label="Called", value="Type 2 diabetes", source_ids=("practice",)) in entry.lines
+
+
+def test_one_moment_in_two_zones_is_one_date_and_a_part_may_be_called_a_status() -> None:
+    def measured(moment: str) -> dict[str, Any]:
+        part = [{"code": {"text": "Status"}, "valueString": "asleep"}]
+        return observation(effectiveDateTime=moment, valueString="done", component=part)
+
+    entry = the_entry(here(measured("2024-05-01T10:00:00+01:00")), there(measured("2024-05-01T09:00:00Z")))
+    assert entry.details == (("Value", "done"), ("Status", "asleep"))
 
 
 def test_two_copies_at_one_source_hide_nothing_of_each_other() -> None:
@@ -253,6 +263,13 @@ def test_what_was_not_asked_contradicts_nothing_and_joins_nothing(words: str) ->
     }
 
 
+def test_the_first_claims_of_a_conflict_show_both_sides() -> None:
+    held = [here(allergy(code=f"{100_000 + n}", display=f"Allergy {n}")) for n in range(50)]
+    (conflict,) = merged(*held, here(no_known_allergy())).conflicts
+    assert ("practice", "No known allergy") in conflict.claims[:2]
+    assert len(conflict.claims) == 51
+
+
 # Statuses
 
 
@@ -260,7 +277,7 @@ def test_active_beside_resolved_is_a_conflict_between_entries_too() -> None:
     resolved = allergy(clinicalStatus=concept(code="resolved"))
     (found,) = merged(here(allergy()), there(resolved)).conflicts
     assert (found.kind, len(found.entry_keys)) == ("status", 2)
-    assert found.claims == (("hospital", "resolved"), ("practice", "active"))
+    assert found.claims == (("practice", "active"), ("hospital", "resolved"))
     assert kinds(
         here(condition()), there(condition(onsetDateTime="2020", clinicalStatus=concept(code="resolved")))
     ) == ["status"]

@@ -99,7 +99,7 @@ def test_a_coarse_date_stands_for_a_finer_one_only_when_it_need_not_choose(
 
 
 class CountedText(str):
-    """A date that counts how often it is compared with another or cut."""
+    """A date that counts how often it is measured, compared with another or cut."""
 
     __slots__ = ()
     steps = 0
@@ -107,6 +107,10 @@ class CountedText(str):
     def startswith(self, *parts: object) -> bool:  # type: ignore[override]
         CountedText.steps += 1
         return super().startswith(*parts)  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        CountedText.steps += 1
+        return super().__len__()
 
     def __getitem__(self, part: object) -> CountedText:  # type: ignore[override]
         CountedText.steps += 1

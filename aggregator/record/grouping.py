@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -122,7 +122,12 @@ def group(*, facts: Sequence[Fact]) -> tuple[Group, ...]:
     join(BY_AUTHORISATION, _by_authorisation(given), within=True)
     # After those: the concept rule must see which items are one thing at their source.
     join(BY_CONCEPT, list(_by_concept(given)), within=True)
-    join(BY_IDENTIFIER, _beyond_doubt(given, joined, list(_by_identifier(given))), within=False)
+    # What is dated first, as if nothing else were there: what has no date may then go with it, and changes nothing.
+    undated = {position for position, fact in enumerate(ordered) if _lacks_its_date(fact)}
+    dated = [position for position in range(len(ordered)) if position not in undated]
+    join(BY_IDENTIFIER, _beyond_doubt(given, joined, list(_by_identifier(given, dated))), within=False)
+    named = [bucket for bucket in _by_identifier(given, range(len(ordered))) if not undated.isdisjoint(bucket)]
+    join(BY_IDENTIFIER, _with_one_dated(given, joined, named, undated), within=False)
     members: dict[int, list[Fact]] = defaultdict(list)
     for position, fact in enumerate(ordered):
         members[joined.root(position)].append(fact)
@@ -219,12 +224,12 @@ def _by_resource(given: _Given) -> Buckets:
         if fact.names and fact.standing is not Standing.RETRACTED
     )
     for bucket in _shared(keyed):
-        values = {given.facts[position].value for position in bucket} - {()}
-        clusters = {given.clusters[position] for position in bucket} - {""}
-        moments = {_told_date(given.facts[position], moment_of(fact=given.facts[position])) for position in bucket}
-        dated_alike = moments == {""} or ("" not in moments and agree(written=moments))
-        if len(values) < 2 and len(clusters) < 2 and dated_alike:
-            yield bucket
+        moments = {each: _told_date(given.facts[each], moment_of(fact=given.facts[each])) for each in bucket}
+        for part in _shared((bool(moments[each]), each) for each in bucket):
+            values = {given.facts[position].value for position in part} - {()}
+            clusters = {given.clusters[position] for position in part} - {""}
+            if len(values) < 2 and len(clusters) < 2 and agree(written=[moments[each] for each in part]):
+                yield part
 
 
 def _moments(given: _Given, bucket: Iterable[int]) -> list[str]:
@@ -316,12 +321,12 @@ def _same_route(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:
     return _bucketed((facts[position].route or only, position) for position in positions)
 
 
-def _by_identifier(given: _Given) -> Buckets:
+def _by_identifier(given: _Given, positions: Iterable[int]) -> Buckets:
     """What one identifier names at several sources, of one concept and one moment where both are known."""
     keyed = (
-        ((fact.resource_type, identifier, given.ways[position]), position)
-        for position, fact in enumerate(given.facts)
-        for identifier in sorted(fact.identifiers)
+        ((given.facts[position].resource_type, identifier, given.ways[position]), position)
+        for position in positions
+        for identifier in sorted(given.facts[position].identifiers)
     )
     for bucket in _shared(keyed):
         parts = (
@@ -361,7 +366,27 @@ def _beyond_doubt(given: _Given, joined: DisjointSets, buckets: list[list[int]])
     Identifiers that chain: this one names A and B, that one B and C. The chain holds if one identifier names all of it,
     or if all agree on concept and moment; and only if it makes no two things of one source one. Else none of it does.
     """
-    size = len(given.facts)
+    for members, linked in _chains(joined, buckets, size=len(given.facts)):
+        if _one_unit_a_source(given, members):
+            parts = {joined.root(position) for position in members}
+            by_one = any({joined.root(position) for position in bucket} == parts for bucket in linked)
+            if by_one or _all_known_and_one(given, {position for bucket in linked for position in bucket}):
+                yield from linked
+
+
+def _with_one_dated(given: _Given, joined: DisjointSets, buckets: list[list[int]], undated: set[int]) -> Buckets:
+    """Return the buckets of identifiers by which what has no date goes with one dated thing at most."""
+    for members, linked in _chains(joined, buckets, size=len(given.facts)):
+        clusters = {given.clusters[position] for position in members} - {""}
+        dated = {joined.root(position) for position in members if position not in undated}
+        if _one_unit_a_source(given, members) and len(clusters) < 2 and len(dated) < 2:
+            yield from linked
+
+
+def _chains(
+    joined: DisjointSets, buckets: list[list[int]], *, size: int
+) -> Iterator[tuple[list[int], list[list[int]]]]:
+    """Yield what buckets chain together, beside what is joined already, each with its buckets."""
     if not buckets:
         return
     chains = DisjointSets(size=size)
@@ -376,12 +401,13 @@ def _beyond_doubt(given: _Given, joined: DisjointSets, buckets: list[list[int]])
     for position in range(size):
         if chains.root(position) in links:
             members[chains.root(position)].append(position)
-    for chain, linked in links.items():
-        if _one_unit_a_source(given, members[chain]):
-            parts = {joined.root(position) for position in members[chain]}
-            by_one = any({joined.root(position) for position in bucket} == parts for bucket in linked)
-            if by_one or _all_known_and_one(given, {position for bucket in linked for position in bucket}):
-                yield from linked
+    yield from ((members[chain], linked) for chain, linked in links.items())
+
+
+def _lacks_its_date(fact: Fact) -> bool:
+    """Return whether a fact that is joined by its date has none."""
+    joined_by_date = fact.item.category in DATED_CATEGORIES | MEASURED_CATEGORIES
+    return joined_by_date and not (fact.event_date and fact.event_date.text)
 
 
 def _all_known_and_one(given: _Given, positions: set[int]) -> bool:

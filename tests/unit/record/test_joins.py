@@ -218,3 +218,22 @@ def test_one_result_that_is_sent_twice_still_joins_its_copy() -> None:
     twice = [at("practice", observation(id="a", effectiveDateTime="2024-05-01", **POTASSIUM)) for _ in range(2)]
     copy = at("hospital", observation(id="c", effectiveDateTime="2024-05-01", **POTASSIUM))
     assert sizes(*twice, copy) == [3]
+
+
+def test_what_has_no_date_changes_nothing_for_what_has_one() -> None:
+    """A copy without a date at one source must not break up, or make up, what its dated copies join."""
+
+    def told(source: str, identifier: str = "", **members: Any) -> Item:
+        name = {"identifier": named(identifier)} if identifier else {}
+        return at(source, {**condition(id="one", **name, **members), "code": {"text": "Asthma"}})
+
+    dated = [
+        told("practice", "X", onsetDateTime="2024"),
+        told("hospital", "X", onsetDateTime="2024"),
+        told("practice", "Y", onsetDateTime="2024"),
+        told("community", "Y", onsetDateTime="2024"),
+    ]
+    alone = {frozenset(one.id for one in entry.items) for entry in entries(*dated)}
+    undated = told("practice")
+    beside = {frozenset(one.id for one in entry.items) - {undated.id} for entry in entries(*dated, undated)}
+    assert beside - {frozenset()} == alone

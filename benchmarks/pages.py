@@ -35,7 +35,7 @@ class RecordDrawing:
         self._view = _showing(record=record)
         self._page = record_page(view=self._view)
         self._template = get_template(PART)
-        self.rows = sum(len(section.rows) + len(section.more) for section in self._page.sections)
+        self.entries = sum(len(section.entries) for section in record.sections)
 
     def view(self) -> RecordPage:
         """Make what the template draws."""

@@ -219,21 +219,20 @@ def _parse(*, items: Sequence[Item]) -> None:
 
 
 def _drawing(*, size: int) -> Iterator[Work]:
-    """A record's page with every row on it."""
+    """A record's page: the first rows of each section, with the way to the others."""
     drawing = RecordDrawing(record=merge(items=_items(size=size)))
-    rows = f"{drawing.rows:,} rows"
     yield Work(
-        name=f"view and page of {rows}, each, beside strings and html.escape",
+        name=f"view and page of {drawing.entries:,} entries, each, beside strings and html.escape",
         unit="µs",
         aim="15 µs, 5 x",
         ours=drawing.draw,
         beside=drawing.draw_plainly,
-        units=drawing.rows,
+        units=drawing.entries,
     )
     yield Work(
         name="its view alone, each, beside the same",
         unit="µs",
         ours=drawing.view,
         beside=drawing.draw_plainly,
-        units=drawing.rows,
+        units=drawing.entries,
     )

@@ -14,6 +14,9 @@ from aggregator.record.labels import labels_of
 from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord
 from connectors.contract import Reply
 
+# Under each entry; the list of all conflicts has every claim.
+CLAIMS_PER_ENTRY = 20
+
 
 def items_of(*, reply: Reply, source_id: str) -> tuple[Item, ...]:
     """Return the items of an answer that was read from a file; ids are made of content, so that they stay the same."""
@@ -87,7 +90,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "rule_version": entry.rule_version,
         "sources": list(entry.source_ids),
         "items": [_item(item) for item in entry.items],
-        "conflicts": [_conflict(conflict) for conflict in entry.conflicts],
+        "conflicts": [_conflict(conflict, most=CLAIMS_PER_ENTRY) for conflict in entry.conflicts],
     }
 
 
@@ -101,10 +104,12 @@ class _Head(msgspec.Struct):
     id: str | None = None
 
 
-def _conflict(conflict: Conflict) -> dict[str, Any]:
+def _conflict(conflict: Conflict, *, most: int | None = None) -> dict[str, Any]:
+    """Return a conflict, with its first `most` claims and entries only: a denial may stand beside thousands."""
     return {
         "kind": conflict.kind,
         "statement": conflict.statement,
-        "claims": [{"source": source, "says": says} for source, says in conflict.claims],
-        "entries": list(conflict.entry_keys),
+        "claims": [{"source": source, "says": says} for source, says in conflict.claims[:most]],
+        "claims_in_all": len(conflict.claims),
+        "entries": list(conflict.entry_keys[:most]),
     }

@@ -260,7 +260,7 @@ def _first_date(*, resource: Resource, paths: Iterable[str]) -> PartialDate | No
 
 def _coded_dose(dosage: Resource) -> str:
     """Return a dose by its parts, "" when it is words only."""
-    rate = next(mappings(dosage.get("doseAndRate")), {})
+    rate = next(iter(mappings(dosage.get("doseAndRate"))), {})
     quantity = mapping(rate.get("doseQuantity"))
     amount = comparable(
         value=text(quantity.get("value")), unit=text(quantity.get("unit")) or text(quantity.get("code"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Resource = Mapping[str, Any]
@@ -25,33 +25,32 @@ def mapping(value: object) -> Resource:
     return value if isinstance(value, dict) else {}
 
 
-def mappings(value: object) -> Iterator[Resource]:
-    """Yield the mappings in a list."""
-    if isinstance(value, list):
-        yield from (one for one in value if isinstance(one, dict))
+def mappings(value: object) -> Sequence[Resource]:
+    """Return the mappings in a list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else ()
 
 
-def codings(concept: object) -> Iterator[tuple[str, str, str]]:
-    """Yield (system, code, display) of a CodeableConcept, in order; a code means the same with space around it."""
-    for coding in mappings(mapping(concept).get("coding")):
-        yield text(coding.get("system")).strip(), text(coding.get("code")).strip(), text(coding.get("display"))
+def codings(concept: object) -> Sequence[tuple[str, str, str]]:
+    """Return (system, code, display) of a CodeableConcept, in order; a code means the same with space around it."""
+    if not isinstance(concept, dict):
+        return ()
+    return [
+        (text(coding.get("system")).strip(), text(coding.get("code")).strip(), text(coding.get("display")))
+        for coding in mappings(concept.get("coding"))
+    ]
 
 
 def concept_text(concept: object) -> str:
     """Return a CodeableConcept as its source words it: what the user chose, else text, else a display, else a code."""
     if not isinstance(concept, dict):
         return ""
-    chosen = [
-        text(coding.get("display"))
-        for coding in mappings(mapping(concept).get("coding"))
-        if coding.get("userSelected") is True
-    ]
-    words = [*chosen, text(mapping(concept).get("text"))]
-    found = next((word for word in words if word), "")
-    if found:
-        return found
-    coded = list(codings(concept))
-    return next((display for _, _, display in coded if display), "") or next((code for _, code, _ in coded if code), "")
+    for coding in mappings(concept.get("coding")):
+        if coding.get("userSelected") is True and (chosen := text(coding.get("display"))):
+            return chosen
+    if words := text(concept.get("text")):
+        return words
+    found = codings(concept)
+    return next((display for _, _, display in found if display), "") or next((code for _, code, _ in found if code), "")
 
 
 def code_of(concept: object) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
+from itertools import accumulate
 from uuid import UUID
 
 import msgspec
@@ -132,7 +134,7 @@ class Row:
     more_lines: int = 0
     more_conflicts: int = 0
 
-    @property
+    @cached_property
     def weight(self) -> int:
         """About how many bytes it is drawn in."""
         texts = [self.heading, self.heading, *self.sources, *(text for line in self.details for text in line)]
@@ -140,7 +142,7 @@ class Row:
             text for conflict in self.conflicts for claim in conflict.claims for text in (claim.source, claim.says)
         )
         frames = len(self.details) + sum(len(conflict.claims) + 5 for conflict in self.conflicts)
-        return ROW_WEIGHT + LINE_WEIGHT * frames + sum(len(html.escape(text).encode()) for text in texts)
+        return ROW_WEIGHT + LINE_WEIGHT * frames + len(html.escape("".join(texts)).encode())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,13 +308,20 @@ def record_page(*, view: RecordView) -> RecordPage:
 
 
 def _sections(*, view: RecordView, names: Mapping[str, str]) -> tuple[SectionShown, ...]:
-    def made(limit: int) -> tuple[SectionShown, ...]:
-        found = (_section(view=view, category=category, names=names, limit=limit) for category in SECTION_ORDER)
-        return tuple(section for section in found if section is not None)
-
-    sections = made(PAGE_WEIGHT)
+    found = (_section(view=view, category=category, names=names) for category in SECTION_ORDER)
+    sections = tuple(section for section in found if section is not None)
     weight = sum(row.weight for section in sections for row in (*section.rows, *section.more))
-    return sections if weight <= PAGE_WEIGHT else made(SECTION_WEIGHT)
+    if weight <= PAGE_WEIGHT:
+        return sections
+    return tuple(_shortened(section=section, limit=SECTION_WEIGHT) for section in sections)
+
+
+def _shortened(*, section: SectionShown, limit: int) -> SectionShown:
+    """Return a section with the first of its rows that weigh no more than the limit together, one at least."""
+    rows = (*section.rows, *section.more)
+    weights = list(accumulate(row.weight for row in rows))
+    kept = rows[: max(1, sum(weight <= limit for weight in weights))]
+    return replace(section, rows=kept[:ROWS_OPEN], more=kept[ROWS_OPEN:])
 
 
 def section_page(*, view: RecordView, category: RecordCategory, number: int) -> SectionPage | None:
@@ -394,9 +403,7 @@ def _none_known(*, view: RecordView, names: Mapping[str, str]) -> tuple[Claim, .
     return tuple(Claim(source=names.get(source, "A source"), says="none known") for source in sorted(sources))
 
 
-def _section(
-    *, view: RecordView, category: RecordCategory, names: Mapping[str, str], limit: int
-) -> SectionShown | None:
+def _section(*, view: RecordView, category: RecordCategory, names: Mapping[str, str]) -> SectionShown | None:
     entries = view.record.section(category).entries
     remarks = remarks_on(category=category, statuses=view.sources) if view.complete or entries else ()
     if not entries and not remarks and category not in ALWAYS_SHOWN:
@@ -407,7 +414,7 @@ def _section(
     for entry in entries[:ROWS_DRAWN]:
         row = drawing.row(entry=entry)
         weight += row.weight
-        if rows and weight > limit:
+        if rows and weight > PAGE_WEIGHT:
             break
         rows.append(row)
     return SectionShown(

@@ -141,10 +141,12 @@ def absence_of(*, resource: Resource, elsewhere: Iterable[object] = ()) -> Absen
         return None
     concepts = [*_own_subjects(resource), *elsewhere]
     about = STATEMENT_TYPES[kind]
+    coded = _coded(concepts)
+    if not coded and not _no_risk(resource) and _names_a_concept(concepts, about):
+        return None  # as most do; its words are read no further
     said = list(_said(concepts, about))
     if _Said.ALLERGY in said or _tells_of_a_reaction(resource):
         return None
-    coded = _coded(concepts)
     if coded:
         # Of another kind of content than its own, a code says nothing to words that name a thing.
         named = _Said.CONCEPT in said or (coded.about is not about and _named_in_words(concepts, about))
@@ -184,6 +186,14 @@ def _own_subjects(resource: Resource) -> Iterator[object]:
 def _coded(concepts: Iterable[object]) -> Absence | None:
     found = [ABSENCE_CODES[code] for concept in concepts for _, code, _ in codings(concept) if code in ABSENCE_CODES]
     return _least(found) if found else None
+
+
+def _names_a_concept(concepts: Sequence[object], about: RecordCategory) -> bool:
+    return any(
+        _said_by_coding(system=system, code=code, display=display, about=about) is _Said.CONCEPT
+        for concept in concepts
+        for system, code, display in codings(concept)
+    )
 
 
 def _named_in_words(concepts: Sequence[object], about: RecordCategory) -> bool:

@@ -99,15 +99,17 @@ def missing_for(*, category: RecordCategory, statuses: Sequence[SourceStatus]) -
 def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatus], withheld: bool) -> AllergyStatus:
     """Return what the banner may say of allergies.
 
-    Any known allergy comes first. Unless every source that can hold allergies gave a whole answer about them they are
-    unavailable. Where something is withheld, be it of whatever kind, only what may be seen is spoken of, whatever was
-    stated. "None known" needs a source to say so.
+    Any known allergy comes first. Unless every source that can hold allergies gave a whole answer they are unavailable,
+    wherever the gap is said to lie: what was lost in one place may have been lost in another. Where something is
+    withheld, be it of whatever kind, only what may be seen is spoken of, whatever was stated. "None known" needs a
+    source to say so.
     """
     entries = record.section(RecordCategory.ALLERGIES).entries
     if any(entry.standing in {Standing.ACTIVE, Standing.UNKNOWN} for entry in entries):
         return AllergyStatus.KNOWN
     holders = [status for status in statuses if RecordCategory.ALLERGIES in status.holds]
-    if not holders or missing_for(category=RecordCategory.ALLERGIES, statuses=holders):
+    in_part = any(status.outcome is Outcome.ANSWERED_IN_PART for status in holders)
+    if not holders or in_part or missing_for(category=RecordCategory.ALLERGIES, statuses=holders):
         return AllergyStatus.UNAVAILABLE
     none_known = any(entry.no_known_allergy for entry in entries)
     if none_known and any(_does_not_serve(status=status, category=RecordCategory.ALLERGIES) for status in holders):

@@ -160,10 +160,10 @@ def test_a_holder_that_does_not_serve_allergies_is_no_ground_for_none_known() ->
             (Notice(code="incomplete", category=RecordCategory.PROBLEMS), Notice(code="incomplete")),
             AllergyStatus.UNAVAILABLE,
         ),
-        ((Notice(code="incomplete", category=RecordCategory.PROBLEMS),), AllergyStatus.NONE_KNOWN),
+        ((Notice(code="incomplete", category=RecordCategory.PROBLEMS),), AllergyStatus.UNAVAILABLE),
     ],
 )
-def test_an_answer_in_part_must_say_that_the_gap_lies_elsewhere(
+def test_an_answer_in_part_is_no_ground_for_none_known_wherever_its_gap_lies(
     notices: tuple[Notice, ...], said: AllergyStatus
 ) -> None:
     assert banner(DENIED, statuses=[status(outcome=Outcome.ANSWERED_IN_PART, notices=notices)]) is said

@@ -90,6 +90,14 @@ class Placed:
     resource: Resource
     full_url: str = ""
 
+    @property
+    def base(self) -> str:
+        """The server that it is on, "" where its `fullUrl` does not say."""
+        usual = f"/{self.resource.get('resourceType')}/{self.resource.get('id')}"
+        if self.full_url.endswith(usual) and self.full_url.startswith(("http://", "https://")):
+            return self.full_url.removesuffix(usual)
+        return base_of(full_url=self.full_url)
+
 
 class Whose:
     """Says of each entry of one answer whose it is.
@@ -106,6 +114,7 @@ class Whose:
         self._identifiers = identifiers(subject.resource)
         self._numbers = nhs_numbers(subject.resource)
         self._unread = unread
+        self._seen: dict[tuple[str, str, str], Finding] = {}
         own = base_of(full_url=subject.full_url)
         self._bases = frozenset(base.rstrip("/") for base in (*bases, own) if base)
         self._named: dict[str, list[Resource]] = {}
@@ -134,6 +143,16 @@ class Whose:
     def _of(self, *, entry: Placed) -> Finding:
         resource = entry.resource
         kind = str(resource.get("resourceType", ""))
+        text = _only_reference(resource=resource, kind=kind)
+        if not text:
+            return self._found(entry=entry, kind=kind)
+        # As most entries name the patient in one way, it is looked up once.
+        spelt = (kind, text, entry.base)
+        if spelt not in self._seen:
+            self._seen[spelt] = self._found(entry=entry, kind=kind)
+        return self._seen[spelt]
+
+    def _found(self, *, entry: Placed, kind: str) -> Finding:
         if member := self._foreign_within(entry=entry):
             return Finding(belonging=Belonging.OTHER, member=member)
         found = [*self._whole_members(kind=kind, entry=entry), *self._among_others(kind=kind, entry=entry)]
@@ -209,7 +228,7 @@ class Whose:
             return self._is_contained_subject(key=text[1:], entry=entry)
         spellings = self._spellings(text=text, entry=entry)
         # One id on two servers, in an entry that does not say which of them it is on.
-        if not base_of(full_url=entry.full_url) and relative_name(reference=text) in self._other_ids:
+        if not entry.base and relative_name(reference=text) in self._other_ids:
             return False
         return not self._ours.isdisjoint(spellings)
 
@@ -234,7 +253,7 @@ class Whose:
         if name := relative_name(reference=text):
             if not name.startswith("Patient/"):
                 return ()
-            base = base_of(full_url=entry.full_url)
+            base = entry.base
             if not base:
                 return (name,)
             return (name, f"{base}/{name}") if base in self._bases else (f"{base}/{name}",)
@@ -311,6 +330,18 @@ class Whose:
             if name.get("family") and first and set(wanted) <= said:
                 return True
         return False
+
+
+def _only_reference(*, resource: Resource, kind: str) -> str:
+    """Return the reference in the one member by which a resource says whose it is; "" where it says more than that."""
+    members = _MEMBERS.get(kind, ())
+    if len(members) != 1 or "contained" in resource:
+        return ""
+    reference = resource.get(members[0])
+    if not isinstance(reference, dict) or "identifier" in reference:
+        return ""
+    text = reference.get("reference")
+    return text if isinstance(text, str) else ""
 
 
 def identifiers(patient: Resource, /) -> frozenset[tuple[str, str]]:

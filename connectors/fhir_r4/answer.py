@@ -56,7 +56,7 @@ class _Judged:
     def resource(self) -> dict[str, Any]:
         return self.verdict.resource or {}
 
-    @property
+    @cached_property
     def kind(self) -> str:
         return str(self.resource.get("resourceType", ""))
 

@@ -203,12 +203,12 @@ async def _ask(*, asking: Asking, url: str) -> _Searched:
                 raise Unreachable(Reason.STATUS)
             pages.append(only_bundle(page=page))
             warned = warned or any(_is_error(entry) for entry in page.entries)
-            total = total if len(pages) > 1 else _total_of(body=answer.body)
             asking.entries += len(page.entries)
             await asyncio.sleep(0)
             following = next((address for relation, address in page.links if relation == "next"), "")
             if not following:
                 return _Searched(pages=tuple(pages), warned=warned)
+            total = total if len(pages) > 1 else _total_of(body=answer.body)
             url = urljoin(url, following)
             if url in visited or asking.pages >= MAX_PAGES or not is_within(url=url, base=asking.base):
                 raise Malformed(Reason.PAGING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from aggregator.record.reading import (
@@ -34,16 +35,43 @@ AMOUNT_ELEMENTS = ("doseQuantity", "doseRange", "rateQuantity", "rateRange", "ra
 
 
 def _parts_text(dosage: Resource) -> str:
-    amounts = [
+    timing = mapping(dosage.get("timing"))
+    parts = [*_amounts(dosage), code_of(timing.get("code")) or _repeat_text(mapping(timing.get("repeat")))]
+    parts.append("as needed" if dosage.get("asNeededBoolean") is True else "")
+    return ", ".join(part for part in parts if part)
+
+
+# How often a day, and words that say so.
+_TIMES_A_DAY: Mapping[str, re.Pattern[str]] = {
+    "1": re.compile(r"\b(?:once|daily|od|(?:each|every|a|per) (?:day|morning|evening|night))\b"),
+    "2": re.compile(r"\b(?:twice|two times|2 times|bd)\b"),
+    "3": re.compile(r"\b(?:thrice|three times|3 times|tds)\b"),
+    "4": re.compile(r"\b(?:four times|4 times|qds)\b"),
+}
+
+
+def _words_say_it_all(dosage: Resource) -> bool:
+    """Whether the words of a dosage tell the amounts and times that its parts tell, or there are no words at all."""
+    words = text(dosage.get("text")).casefold()
+    if not words:
+        return True
+    timing = mapping(dosage.get("timing"))
+    repeat = mapping(timing.get("repeat"))
+    often = _TIMES_A_DAY.get(text(repeat.get("frequency")))
+    daily = text(repeat.get("period")) == "1" and text(repeat.get("periodUnit")) == "d"
+    times_told = not timing or (daily and often is not None and often.search(words) is not None)
+    amounts = [r"\s*".join(re.escape(word) for word in amount.casefold().split()) for amount in _amounts(dosage)]
+    amounts_told = all(re.search(rf"(?<![\d.,]){amount}(?![a-z\d])", words) for amount in amounts)
+    return times_told and amounts_told and dosage.get("asNeededBoolean") is not True
+
+
+def _amounts(dosage: Resource) -> list[str]:
+    return [
         amount
         for part in [*mappings(dosage.get("doseAndRate")), dosage]
         for name in AMOUNT_ELEMENTS
         if name in part and (amount := _amount_text(part[name]))
     ]
-    timing = mapping(dosage.get("timing"))
-    parts = [*amounts, code_of(timing.get("code")) or _repeat_text(mapping(timing.get("repeat")))]
-    parts.append("as needed" if dosage.get("asNeededBoolean") is True else "")
-    return ", ".join(part for part in parts if part)
 
 
 def _amount_text(amount: object) -> str:
@@ -102,7 +130,7 @@ def _condition(resource: Resource) -> Iterator[Line]:
 def _medication(resource: Resource) -> Iterator[Line]:
     for dosage in dosages_of(resource=resource):
         yield "Dose", dosage_text(dosage=dosage)
-        yield "Dose in parts", _parts_text(dosage) if text(dosage.get("text")) else ""
+        yield "Dose in parts", "" if _words_say_it_all(dosage) else _parts_text(dosage)
         yield "Instruction", text(dosage.get("patientInstruction"))
         yield "Route", concept_text(dosage.get("route"))
     yield "Taken", _when(resource, "effective")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from aggregator.record.dates import minute_of
+from aggregator.record.dates import agree, minute_of
 from aggregator.record.fact import Fact
 from aggregator.record.timeline import DetailLine
 from connectors.contract import RecordCategory
@@ -43,7 +43,8 @@ def _told_elsewhere(*, leads: Sequence[Fact]) -> Iterator[DetailLine]:
     for label, told in (
         ("Called", [fact.heading for fact in leads]),
         ("Status", [fact.status_word for fact in leads]),
-        ("Date", [fact.shown_date.text if fact.shown_date and len(dates) > 1 else "" for fact in leads]),
+        # A day beside a moment in it is the same, told less closely.
+        ("Date", [fact.shown_date.text if fact.shown_date and not agree(written=dates) else "" for fact in leads]),
     ):
         if _differ([[words] for words in told if words]):
             for fact, words in zip(leads, told, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -106,3 +107,30 @@ def test_what_says_nothing_has_no_line() -> None:
     assert details_of(resource=condition()) == ()
     assert details_of(resource={"resourceType": "Goal"}) == ()
     assert details_of(resource={}) == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "amount", "frequency", "told"),
+    [
+        ("500 mg oral twice a day", "500", 2, True),
+        ("500mg BD", "500", 2, True),
+        ("10 mg once daily", "10", 1, True),
+        ("One tablet daily", "300", 1, False),  # the amount stands in the parts alone
+        ("1500 mg twice a day", "500", 2, False),
+        ("500 mg twice a day", "500", 3, False),
+        ("500 mg", "500", 2, False),
+        ("500 mg twice a day", "500.5", 2, False),
+        ("500 micrograms twice a day", "500", 2, False),
+    ],
+)
+def test_the_parts_of_a_dose_are_told_where_its_words_do_not_say_them(
+    words: str, amount: str, frequency: int, told: bool
+) -> None:
+    dosage = {
+        "text": words,
+        "doseAndRate": [{"doseQuantity": {"value": float(amount), "unit": "mg"}}],
+        "timing": {"repeat": {"frequency": frequency, "period": 1, "periodUnit": "d"}},
+    }
+    sent = json.dumps(statement(dosage=[dosage])).replace(f": {float(amount)}", f": {amount}").encode()
+    labels = [label for label, _ in details_of(resource=parse(resource=sent))]
+    assert ("Dose in parts" not in labels) is told

@@ -75,6 +75,16 @@ def demographics(**values: Any) -> Demographics:
     )
 
 
+# Who somebody else is: what a source says when it has given a local identifier to another person.
+STRANGER: Json = {
+    "nhs_number": nhs_number(index=2),
+    "family": "Okoro",
+    "given": "Peter",
+    "birth_date": date(1980, 1, 1),
+    "sex": "male",
+}
+
+
 def identity(*, identifier: str = "", **values: Any) -> Identity:
     """Return a person as a source sends them."""
     return Identity(identifier_value=identifier or f"local-{next(_serial)}", demographics=demographics(**values))

@@ -11,19 +11,12 @@ from aggregator.mpi.models import LinkReview, Person, SourceRecord
 from aggregator.mpi.operations import note_death
 from aggregator.mpi.queries import held_by, people_with_name, people_with_number, person_summary
 from aggregator.sources.models import Source
-from tests.factories import NOW, identity, load, nhs_number, person, person_of, source
+from tests.factories import NOW, STRANGER, identity, load, nhs_number, person, person_of, source
 
 pytestmark = pytest.mark.django_db
 
 LATER = NOW + timedelta(days=1)
 BORN = date(1951, 5, 4)
-STRANGER: dict[str, Any] = {
-    "nhs_number": nhs_number(index=2),
-    "family": "Okoro",
-    "given": "Peter",
-    "birth_date": date(1980, 1, 1),
-    "sex": "male",
-}
 
 
 @pytest.fixture

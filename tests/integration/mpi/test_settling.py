@@ -18,18 +18,11 @@ from aggregator.mpi.operations import raise_review
 from aggregator.mpi.queries import held_by, known_records, people_with_number, review_sides, with_decisions
 from aggregator.mpi.reviews import Decision, decisions_for
 from aggregator.sources.models import Source
-from tests.factories import NOW, identity, load, nhs_number, person, person_of, source
+from tests.factories import NOW, STRANGER, identity, load, nhs_number, person, person_of, source
 
 pytestmark = pytest.mark.django_db
 
 LATER, AFTER = NOW + timedelta(days=1), NOW + timedelta(days=2)
-STRANGER: dict[str, Any] = {
-    "nhs_number": nhs_number(index=2),
-    "family": "Okoro",
-    "given": "Peter",
-    "birth_date": date(1980, 1, 1),
-    "sex": "male",
-}
 
 
 @pytest.fixture

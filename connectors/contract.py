@@ -25,6 +25,21 @@ if TYPE_CHECKING:
     from connectors.transport import Transport
 
 NHS_NUMBER_SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
+# The one that UK Core names, and those that older systems still send: a stranger's number is one under any of them.
+_NHS_NUMBER_SYSTEMS = frozenset(
+    {
+        NHS_NUMBER_SYSTEM.casefold(),
+        NHS_NUMBER_SYSTEM.casefold().replace("https:", "http:"),
+        "http://fhir.nhs.net/id/nhs-number",
+        "https://fhir.nhs.net/id/nhs-number",
+        "urn:oid:2.16.840.1.113883.2.1.4.1",
+    }
+)
+
+
+def is_nhs_number_system(system: str, /) -> bool:
+    """Whether an identifier of this system is an NHS number, whatever its letter case or a slash at its end."""
+    return system.rstrip("/").casefold() in _NHS_NUMBER_SYSTEMS
 
 
 class RecordCategory(StrEnum):

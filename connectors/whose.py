@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from connectors.contract import NHS_NUMBER_SYSTEM, Notice, RecordCategory
+from connectors.contract import NHS_NUMBER_SYSTEM, Notice, RecordCategory, is_nhs_number_system
 from connectors.references import base_of, relative_name, split_absolute, uuid_of, without_version
 
 Resource = Mapping[str, Any]
@@ -345,7 +345,8 @@ def _only_reference(*, resource: Resource, kind: str) -> str:
 
 
 def identifiers(patient: Resource, /) -> frozenset[tuple[str, str]]:
-    """Return the business identifiers of a Patient, as (system, value); an NHS number without its spaces."""
+    """Return the business identifiers of a Patient, as (system, value); an NHS number under its one system and without
+    its spaces."""
     listed = patient.get("identifier")
     found = (_token(one) for one in (listed if isinstance(listed, list) else []))
     return frozenset(token for token in found if token != ("", ""))
@@ -363,7 +364,9 @@ def _token(identifier: object) -> tuple[str, str]:
     if not isinstance(value, str) or not value.strip():
         return ("", "")
     system = system if isinstance(system, str) else ""
-    return (system, re.sub(r"[\s-]", "", value) if system == NHS_NUMBER_SYSTEM else value.strip())
+    if is_nhs_number_system(system):
+        return (NHS_NUMBER_SYSTEM, re.sub(r"[\s-]", "", value))
+    return (system, value.strip())
 
 
 def _is_nhs_number(identifier: object) -> bool:

@@ -10,21 +10,11 @@ import msgspec
 
 from aggregator.mpi.death import read_death
 from aggregator.mpi.demographics import Demographics, part_of_date, valid_nhs_number, whole_date
-from connectors.contract import NHS_NUMBER_SYSTEM
+from connectors.contract import is_nhs_number_system
 
 VERIFICATION_EXTENSIONS = (
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus",
     "https://fhir.nhs.uk/STU3/StructureDefinition/Extension-CareConnect-GPC-NHSNumberVerificationStatus-1",
-)
-# The one that UK Core names, and those that older systems still send: a stranger's number is one under any of them.
-NHS_NUMBER_SYSTEMS = frozenset(
-    {
-        NHS_NUMBER_SYSTEM.casefold(),
-        NHS_NUMBER_SYSTEM.casefold().replace("https:", "http:"),
-        "http://fhir.nhs.net/id/nhs-number",
-        "https://fhir.nhs.net/id/nhs-number",
-        "urn:oid:2.16.840.1.113883.2.1.4.1",
-    }
 )
 NAME_RANKS = {"official": 0, "usual": 1, "": 2, "temp": 3, "nickname": 4, "anonymous": 5, "maiden": 6, "old": 7}
 STRANGE_NAME_RANK = 5
@@ -70,8 +60,8 @@ def _current_numbers(patient: Json, *, today: date | None) -> list[Json]:
     current: dict[str, Json] = {}
     for identifier in _objects(patient, "identifier"):
         value = _text(identifier, "value")
-        system = _text(identifier, "system").rstrip("/").casefold()
-        if value and system in NHS_NUMBER_SYSTEMS and _is_current(identifier, today=today):
+        is_number = is_nhs_number_system(_text(identifier, "system"))
+        if value and is_number and _is_current(identifier, today=today):
             current.setdefault(valid_nhs_number(text=value) or value, identifier)
     return sorted(current.values(), key=lambda identifier: not valid_nhs_number(text=_text(identifier, "value")))
 

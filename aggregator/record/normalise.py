@@ -29,7 +29,7 @@ from aggregator.record.seriousness import assessments_of, seriousness_of
 from aggregator.record.standing import holding_absence, standing_given, status_text, status_word
 from aggregator.record.timeline import PartialDate, Standing
 from aggregator.record.units import comparable
-from connectors.contract import NHS_NUMBER_SYSTEM, RecordCategory
+from connectors.contract import RecordCategory, is_nhs_number_system
 
 SNOMED_CT = "http://snomed.info/sct"
 # Systems whose codes mean the same wherever they stand. dm+d codes are SNOMED CT concepts under another name.
@@ -243,7 +243,7 @@ def _identifiers(resource: Resource) -> frozenset[str]:
     return frozenset(
         f"{text(one.get('system'))}|{text(one.get('value'))}"
         for one in listed
-        if one.get("system") and one.get("value") and one.get("system") != NHS_NUMBER_SYSTEM
+        if one.get("system") and one.get("value") and not is_nhs_number_system(text(one.get("system")))
     )
 
 

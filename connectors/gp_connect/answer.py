@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from connectors.contract import (
-    NHS_NUMBER_SYSTEM,
     OTHER_PATIENT,
     Malformed,
     Notice,
@@ -31,7 +30,7 @@ from connectors.gp_connect.translate import Translation, is_translated, translat
 from connectors.guards import SplitEntry, SplitPayload, elements, members
 from connectors.outcomes import Reason
 from connectors.pace import Steps
-from connectors.whose import Belonging, Finding, Placed, Whose, flaws_notice
+from connectors.whose import Belonging, Finding, Placed, Whose, flaws_notice, nhs_numbers
 
 # STU3 types that R4 does not have, or that mean something else here than in a hospital's record.
 _STU3_CATEGORIES = {
@@ -140,15 +139,7 @@ def _subject(*, judged: Sequence[_Judged], nhs_number: str | None) -> _Judged:
     patients = [one for one in judged if one.kind == "Patient"]
     if not patients:
         raise Malformed(Reason.NO_PATIENT)
-    return next((one for one in patients if nhs_number and _bears(one=one, nhs_number=nhs_number)), patients[0])
-
-
-def _bears(*, one: _Judged, nhs_number: str) -> bool:
-    identifiers = (one.verdict.resource or {}).get("identifier") or []
-    return any(
-        identifier.get("system") == NHS_NUMBER_SYSTEM and identifier.get("value") == nhs_number
-        for identifier in identifiers
-    )
+    return next((one for one in patients if nhs_number in nhs_numbers(one.verdict.resource or {})), patients[0])
 
 
 def _reference(*, one: _Judged) -> str:

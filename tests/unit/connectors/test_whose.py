@@ -20,6 +20,15 @@ Json = dict[str, Any]
 BASE = "https://hospital.example/fhir"
 UUID = "0b0e8a3a-4b7e-4c51-9d2b-6f0c1f2d3e4f"
 NUMBER, OTHER_NUMBER = "9990001006", "9990001014"
+# By which NHS numbers were called before, or are called carelessly.
+OLDER_SYSTEMS = (
+    "http://fhir.nhs.net/Id/nhs-number",
+    "https://fhir.nhs.net/Id/nhs-number",
+    "http://fhir.nhs.uk/Id/nhs-number",
+    "https://fhir.nhs.uk/Id/nhs-number/",
+    "https://fhir.nhs.uk/id/NHS-number",
+    "urn:oid:2.16.840.1.113883.2.1.4.1",
+)
 OURS: Json = {
     "resourceType": "Patient",
     "id": "ours",
@@ -38,8 +47,8 @@ OTHER: Json = {
 }
 
 
-def number(value: str) -> Json:
-    return {"system": NHS_NUMBER_SYSTEM, "value": value}
+def number(value: str, *, system: str = NHS_NUMBER_SYSTEM) -> Json:
+    return {"system": system, "value": value}
 
 
 def condition(subject: object = None, **members: Any) -> Json:
@@ -101,6 +110,7 @@ OF_OTHERS: list[object] = [
     to("urn:oid:1.2.3"),
     to("#nobody"),
     to("Patient/ours", identifier=number(OTHER_NUMBER)),
+    *(to("Patient/ours", identifier=number(OTHER_NUMBER, system=system)) for system in OLDER_SYSTEMS),
     to("Patient/OTHER", display="Joan Ferris"),
     {"identifier": number(OTHER_NUMBER)},
     {"identifier": {"system": "https://hospital.example/mrn", "value": "78"}},
@@ -130,6 +140,7 @@ OF_OURS: list[Json] = [
     to("https://other.example/fhir/Patient/1", identifier=number(NUMBER)),
     {"identifier": number(NUMBER)},
     {"identifier": number("999-000-1006"), "display": "anybody"},
+    *({"identifier": number(NUMBER, system=system)} for system in OLDER_SYSTEMS),
     {"identifier": {"system": "https://hospital.example/mrn", "value": "77"}},
 ]
 
@@ -268,7 +279,11 @@ def test_a_contained_patient_is_theirs_by_its_identifiers(contained: Json, kept:
 
 
 def test_somebody_else_inside_an_entry_of_theirs_sets_it_aside() -> None:
-    inside = [{**OTHER, "id": "p"}, condition(to("Patient/OTHER"), id="c")]
+    inside = [
+        {**OTHER, "id": "p"},
+        *({**OTHER, "identifier": [number(OTHER_NUMBER, system=system)], "id": "p"} for system in OLDER_SYSTEMS),
+        condition(to("Patient/OTHER"), id="c"),
+    ]
     for contained in inside:
         reply = read(entry(condition(to("Patient/ours"), contained=[contained])))
         assert [one.detail for one in reply.quarantined] == ["contained"]

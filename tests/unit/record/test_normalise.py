@@ -204,6 +204,7 @@ def test_an_nhs_number_names_a_person_and_no_event() -> None:
     told = condition(
         identifier=[
             {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990001006"},
+            {"system": "http://fhir.nhs.net/Id/nhs-number", "value": "9990001006"},
             {"system": "https://records.example/id", "value": "7"},
             {"value": "without a system"},
             {"system": None, "value": None},

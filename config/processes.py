@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_told_to_stop = threading.Event()
 
 
 class StartError(Exception):
@@ -127,10 +129,11 @@ def _end_session(child: Child) -> None:
 def wait_until(*, ready: Callable[[], bool], child: Child, within_s: float, every_s: float = 0.02) -> None:
     """Wait until `ready` says so.
 
-    Raises: StartError when the child ends first or the time is over.
+    Raises: StartError when the child ends first or the time is over; Stopped.
     """
     until = time.monotonic() + within_s
     while not ready():
+        _end_if_told()
         if not child.running():
             raise StartError(f"{child.name} ended while starting: {child.last_words()} (more in {child.log})")
         if time.monotonic() > until:
@@ -168,9 +171,10 @@ def _bound_socket(port: int) -> socket.socket:
 def watch(*, children: Sequence[Child], every_s: float = 0.5) -> NoReturn:
     """Wait, until told to stop from outside.
 
-    Raises: StartError when a child ends by itself.
+    Raises: StartError when a child ends by itself; Stopped.
     """
     while True:
+        _end_if_told()
         for child in children:
             if not child.running():
                 raise StartError(f"{child.name} ended by itself: {child.last_words()} (more in {child.log})")
@@ -183,12 +187,17 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn Ctrl-C, a closed terminal and SIGTERM into Stopped, once: what follows cannot cut the stopping short."""
+    """Turn Ctrl-C, a closed terminal and SIGTERM into Stopped, once: what follows cannot cut the stopping short.
+
+    Python drops what is raised inside a destructor, and a library may catch everything: `watch` and `wait_until` raise
+    a Stopped that was lost so once more.
+    """
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def handle(*_: object) -> None:
         for each in signals:
             signal.signal(each, signal.SIG_IGN)
+        _told_to_stop.set()
         raise Stopped
 
     before = {each: signal.signal(each, handle) for each in signals}
@@ -197,3 +206,9 @@ def stoppable() -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+        _told_to_stop.clear()
+
+
+def _end_if_told() -> None:
+    if _told_to_stop.is_set():
+        raise Stopped

@@ -8,13 +8,13 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from connectors.simulator.facts import Holding
-from connectors.simulator.lives import holding_of, life_of
-from connectors.simulator.organisations import BY_SLUG, Source
-from connectors.simulator.people import Person, crowd
-from connectors.simulator.r4_search import capability_statement, searchset
-from connectors.simulator.r4_writer import write_bundle
-from connectors.simulator.wire import Resource, decode, encode
+from simulator.facts import Holding
+from simulator.lives import holding_of, life_of
+from simulator.organisations import BY_SLUG, Source
+from simulator.people import Person, crowd
+from simulator.r4_search import capability_statement, searchset
+from simulator.r4_writer import write_bundle
+from simulator.wire import Resource, decode, encode
 
 SEED = 7
 TODAY = date(2026, 6, 1)

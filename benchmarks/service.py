@@ -26,7 +26,7 @@ from config import children
 from config.adopt import adopt_services
 from config.embedded import Services, embedded_services
 from config.processes import Child, listening_socket, start, stop, wait_until
-from connectors.simulator.people import Person
+from simulator.people import Person
 
 PATIENCE_S = 60.0
 UNJUDGED_SETTINGS = "benchmarks.unjudged_settings"

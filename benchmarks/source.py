@@ -15,8 +15,8 @@ import uvloop
 from aiohttp import web
 
 from benchmarks.records import BASE_PATH, people, read_record
-from connectors.simulator.serving import serve
-from connectors.simulator.wire import FHIR_JSON
+from simulator.serving import serve
+from simulator.wire import FHIR_JSON
 
 CALLS_PATH = "/_calls"
 

@@ -21,7 +21,7 @@ from aggregator.services.load_identities import load_identities
 from aggregator.services.load_relationships import load_relationships
 from benchmarks.records import FakeSource
 from config.processes import StartError
-from connectors.simulator.people import Person
+from simulator.people import Person
 
 USERNAME = "dr.bench"
 PASSWORD = "only for the benchmark 7"

@@ -78,7 +78,7 @@ def start_simulator(*, kind: str, folder: Path, logs: Path, environment: Mapping
         child = start(
             name=f"source {folder.name}",
             command=[
-                *(sys.executable, "-m", "connectors.simulator", "serve", "--kind", kind),
+                *(sys.executable, "-m", "simulator", "serve", "--kind", kind),
                 *("--folder", folder, "--fd", str(listening.fileno())),
             ],
             log=log,

@@ -17,7 +17,7 @@ from typing import Any
 from config.processes import StartError
 
 PROJECT = Path(__file__).resolve().parents[1]
-SIMULATOR = PROJECT / "connectors" / "simulator"
+SIMULATOR = PROJECT / "simulator"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def written_region(*, folder: Path, seed: str, today: date, say: Callable[[str],
 
 def _write(folder: Path, seed: str) -> None:
     written = subprocess.run(
-        [sys.executable, "-m", "connectors.simulator", "region", "--out", str(folder), "--seed", seed],
+        [sys.executable, "-m", "simulator", "region", "--out", str(folder), "--seed", seed],
         cwd=PROJECT,
         capture_output=True,
         text=True,

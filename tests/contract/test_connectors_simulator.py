@@ -34,7 +34,7 @@ from connectors.contract import (
 )
 from connectors.fhir import Release, verdict
 from tests.contract.loopback import ask, run
-from tests.unit.connectors.simulator.served import region_folder
+from tests.unit.simulator.served import region_folder
 
 SLUGS = [
     "millbeck-surgery",
@@ -100,7 +100,7 @@ def region() -> Iterator[dict[str, Served]]:
             arguments = ["--kind", settings["kind"], "--folder", str(folder), "--port", "0", "--latency-ms", "0"]
             process = stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "-m", "connectors.simulator", "serve", *arguments],
+                    [sys.executable, "-m", "simulator", "serve", *arguments],
                     stdout=subprocess.PIPE,
                     text=True,
                 )

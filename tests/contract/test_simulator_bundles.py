@@ -9,8 +9,8 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class as r4b_class
 from fhir.resources.STU3 import get_fhir_model_class as stu3_class
 
-from connectors.simulator.organisations import FHIR_R4, SOURCES, Source
-from tests.unit.connectors.simulator.served import record, region_description, region_folder
+from simulator.organisations import FHIR_R4, SOURCES, Source
+from tests.unit.simulator.served import record, region_description, region_folder
 
 PEOPLE = 6  # of each source, besides those of the stories
 R4_SOURCES = [source for source in SOURCES if source.kind == FHIR_R4]

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.connectors.simulator.served import region_folder
+from tests.unit.simulator.served import region_folder
 
-COMMAND = (sys.executable, "-m", "connectors.simulator")
+COMMAND = (sys.executable, "-m", "simulator")
 
 
 @contextmanager

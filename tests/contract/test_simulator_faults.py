@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.unit.connectors.simulator.served import Client, Got, serving, story
+from tests.unit.simulator.served import Client, Got, serving, story
 
 ROYAL, MILLBECK = "thornmere-royal", "millbeck-surgery"
 WHO = story("twins")["sources"][ROYAL]

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from connectors.simulator.gp_errors import ERRORS, SPINE_SYSTEM
-from connectors.simulator.records import read_files
-from connectors.simulator.stu3_writer import ENDED_ALLERGIES, PRIMARY_LISTS
-from tests.unit.connectors.simulator.served import (
+from simulator.gp_errors import ERRORS, SPINE_SYSTEM
+from simulator.records import read_files
+from simulator.stu3_writer import ENDED_ALLERGIES, PRIMARY_LISTS
+from tests.unit.simulator.served import (
     ALL_AREAS,
     TODAY,
     Client,

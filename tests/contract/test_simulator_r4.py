@@ -12,9 +12,9 @@ from urllib.parse import quote
 import pytest
 
 from connectors.contract import NHS_NUMBER_SYSTEM
-from connectors.simulator.organisations import BY_SLUG
-from connectors.simulator.records import read_files
-from tests.unit.connectors.simulator.served import Client, record, serving, story
+from simulator.organisations import BY_SLUG
+from simulator.records import read_files
+from tests.unit.simulator.served import Client, record, serving, story
 
 ROYAL, ESKWITH, COMMUNITY, MENTAL = (
     "thornmere-royal",

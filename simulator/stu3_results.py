@@ -1,0 +1,158 @@
+"""Writes a practice's investigations and uncategorised data: reports, results, signs, social history.
+
+Source: GP Connect Access Record Structured 1.6, "Pathology guidance" and "Observation - uncategorised data".
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from simulator.codes import UCUM, Concept
+from simulator.codes_of_care import ALCOHOL, BLOOD_PRESSURE, FAMILY_DIABETES, SYSTOLIC, Sign
+from simulator.facts import Background, Holding, Measurement, Reading, Report
+from simulator.organisations import LABORATORY_SYSTEM
+from simulator.stu3_page import PracticePage, moment_of, snomed
+from simulator.wire import Resource
+
+BLOOD = snomed(code="122555007", display="Venous blood specimen")
+REPORT_CODE = snomed(code="721981007", display="Diagnostic studies report")
+
+
+def write_investigations(*, page: PracticePage, holding: Holding) -> None:
+    """Write each report with its request, specimen, group heading and results."""
+    for report in holding.reports:
+        _write_report(page=page, report=report)
+
+
+def _write_report(*, page: PracticePage, report: Report) -> None:
+    taken = report.taken_at.isoformat(timespec="seconds")
+    issued = (report.taken_at + timedelta(hours=6)).isoformat(timespec="seconds")
+    request = page.add(
+        page.new(kind="ProcedureRequest", key=report.key)
+        | {
+            "status": "completed",
+            "intent": "order",
+            "code": page.codeable(concept=report.panel.concept),
+            "subject": page.patient,
+            "requester": {"agent": page.clinician(key=report.key)},
+        }
+    )
+    specimen = page.add(
+        page.new(kind="Specimen", key=report.key)
+        | {
+            "status": "available",
+            "type": {"coding": [BLOOD]},
+            "subject": page.patient,
+            "collection": {"collectedDateTime": taken},
+        }
+    )
+    results = [
+        page.add(_result(page=page, report=report, index=i, result=r) | {"issued": issued})
+        for i, r in enumerate(report.results)
+    ]
+    listed = [page.add(_group(page=page, report=report, members=results) | {"issued": issued}), *results]
+    made = page.new(kind="DiagnosticReport", key=report.key)
+    made["identifier"].append({"system": LABORATORY_SYSTEM, "value": report.number})
+    page.add(
+        made
+        | {
+            "basedOn": [{"reference": request}],
+            "status": "final",
+            "code": {"coding": [REPORT_CODE]},
+            "subject": page.patient,
+            "issued": issued,
+            "performer": [{"actor": page.organisation}],
+            "specimen": [{"reference": specimen}],
+            "result": [{"reference": reference} for reference in listed],
+        },
+        area="investigations",
+    )
+
+
+def _group(*, page: PracticePage, report: Report, members: list[str]) -> Resource:
+    return page.new(kind="Observation", key=f"{report.key}/group") | {
+        "status": "final",
+        "code": page.codeable(concept=report.panel.concept),
+        "subject": page.patient,
+        "effectiveDateTime": report.taken_at.isoformat(timespec="seconds"),
+        "performer": [page.organisation],
+        "related": [{"type": "has-member", "target": {"reference": member}} for member in members],
+    }
+
+
+def _result(*, page: PracticePage, report: Report, index: int, result: Measurement) -> Resource:
+    test = result.test
+    made = page.new(kind="Observation", key=f"{report.key}/{index}")
+    made["identifier"].append({"system": LABORATORY_SYSTEM, "value": f"{report.number}-{index + 1}"})
+    made |= {
+        "status": "final",
+        "code": page.codeable(concept=test.concept),
+        "subject": page.patient,
+        "effectiveDateTime": report.taken_at.isoformat(timespec="seconds"),
+        "performer": [page.organisation],
+        "valueQuantity": {"value": result.value, "unit": test.printed},
+    }
+    bounds = {
+        name: {"value": bound, "unit": test.printed}
+        for name, bound in (("low", test.low), ("high", test.high))
+        if bound is not None
+    }
+    if bounds:
+        made["referenceRange"] = [bounds]
+    return made
+
+
+def write_readings(*, page: PracticePage, holding: Holding) -> dict[str, str]:
+    """Write the signs read at visits as uncategorised data; return each one's reference by its key."""
+    return {
+        reading.key: page.add(_reading(page=page, reading=reading), area="uncategorised")
+        for reading in holding.readings
+    }
+
+
+def _reading(*, page: PracticePage, reading: Reading) -> Resource:
+    first, value = reading.values[0]
+    concept = BLOOD_PRESSURE if first is SYSTOLIC else first.concept
+    made = _uncategorised(
+        page=page, key=reading.key, concept=concept, effective=reading.taken_at.isoformat(timespec="seconds")
+    )
+    if first is SYSTOLIC:
+        made["component"] = [
+            {"code": page.codeable(concept=sign.concept), "valueQuantity": _quantity(sign=sign, value=one)}
+            for sign, one in reading.values
+        ]
+    else:
+        made["valueQuantity"] = _quantity(sign=first, value=value)
+    return made
+
+
+def _quantity(*, sign: Sign, value: Decimal) -> Resource:
+    return {"value": value, "unit": sign.printed, "system": UCUM, "code": sign.ucum}
+
+
+def _uncategorised(*, page: PracticePage, key: str, concept: Concept, effective: str) -> Resource:
+    return page.new(kind="Observation", key=key) | {
+        "status": "final",
+        "code": page.codeable(concept=concept),
+        "subject": page.patient,
+        "effectiveDateTime": effective,
+        "issued": effective if "T" in effective else f"{effective}T09:00:00+00:00",
+        "performer": [page.clinician(key=key)],
+    }
+
+
+def write_background(*, page: PracticePage, background: Background) -> None:
+    """Write smoking, alcohol and family history as uncategorised data."""
+    asked = moment_of(day=background.asked_on)
+    page.add(
+        _uncategorised(page=page, key="smoking", concept=background.smoking, effective=asked), area="uncategorised"
+    )
+    alcohol = _uncategorised(page=page, key="alcohol", concept=ALCOHOL, effective=asked)
+    page.add(
+        alcohol | {"valueQuantity": {"value": background.alcohol_units, "unit": "units/week"}}, area="uncategorised"
+    )
+    if background.family_diabetes:
+        page.add(
+            _uncategorised(page=page, key="family", concept=FAMILY_DIABETES, effective=asked), area="uncategorised"
+        )

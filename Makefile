@@ -23,16 +23,16 @@ python:
 		echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name one, as in: make demo PYTHON=/path/to/python3.12"; exit 1; }
 
 demo: python
-	@"$(PYTHON)" -m config.set_up assets
-	@exec $(RUN) manage.py demo $(if $(ONCE),--once)
+	@"$(PYTHON)" -m launcher.set_up assets
+	@exec $(RUN) -m launcher demo $(if $(ONCE),--once)
 
 test: python
-	@"$(PYTHON)" -m config.set_up assets browser
+	@"$(PYTHON)" -m launcher.set_up assets browser
 	@$(MAKE) run-checks
 	@exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: python
-	@"$(PYTHON)" -m config.set_up
+	@"$(PYTHON)" -m launcher.set_up
 	@$(MAKE) run-checks
 
 .PHONY: python run-checks
@@ -44,11 +44,11 @@ run-checks:
 	@echo "migrations"; DJANGO_SETTINGS_MODULE=config.settings.local $(RUN) manage.py makemigrations --check --dry-run >.cache/migrations.log 2>&1 || { cat .cache/migrations.log; exit 1; }
 
 bench: python
-	@"$(PYTHON)" -m config.set_up assets
+	@"$(PYTHON)" -m launcher.set_up assets
 	@exec $(RUN) -m benchmarks $(ARGS)
 
 set-up: python
-	@"$(PYTHON)" -m config.set_up assets browser
+	@"$(PYTHON)" -m launcher.set_up assets browser
 
 clean: python
-	@"$(PYTHON)" -m config.clean
+	@"$(PYTHON)" -m launcher.clean

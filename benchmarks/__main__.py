@@ -7,12 +7,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.figures import Table
 from benchmarks.machine import load_line, machine_lines
-from config.processes import StartError, Stopped, stoppable
+from config.env import SettingError
+from launcher.generated_secrets import make_keys
+from launcher.private_services import Running, embedded_services, held_folder
+from launcher.processes import StartError, Stopped, stoppable
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / ".cache" / "benchmarks"
@@ -31,8 +35,10 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"there is no folder {options.json.parent} to write the file into")
     try:
         with stoppable():
-            _set_up()
-            return _run(quick=options.quick, parts=[options.only] if options.only else PARTS, file=options.json)
+            _name_settings()
+            parts = [options.only] if options.only else PARTS
+            with _services(wanted="fan-out" in parts) as private:
+                return _run(quick=options.quick, parts=parts, file=options.json, private=private)
     except StartError as problem:
         sys.stderr.write(f"The benchmark could not run: {problem}\n")
         return 1
@@ -41,11 +47,8 @@ def main(arguments: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def _set_up() -> None:
-    """Use the settings of one's own machine in a data folder of our own; time limits that cut nothing off.
-
-    Raises: StartError.
-    """
+def _name_settings() -> None:
+    """Use local settings in a data folder of our own, with time limits that cut nothing off."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings.local",
         DATA_FOLDER=str(FOLDER),
@@ -53,10 +56,31 @@ def _set_up() -> None:
         RETRIEVAL_DEADLINE_S="60",
         SOURCE_TIME_LIMIT_S="60",
     )
+
+
+@contextmanager
+def _services(*, wanted: bool) -> Iterator[Running | None]:
+    """Start the private services where the fan-out is measured, then let Django read its settings, which name them.
+
+    Raises: StartError.
+    """
+    with ExitStack() as running:
+        private = None
+        if wanted:
+            running.enter_context(held_folder(folder=FOLDER))
+            make_keys(folder=FOLDER)
+            (FOLDER / "ready").unlink(missing_ok=True)  # a new database each time: every run begins with the same rows
+            private = running.enter_context(
+                embedded_services(folder=FOLDER, durable=True, say=lambda what: _say(f"  starting {what}"))
+            )
+            os.environ.update(private.services.as_environment())
+        _set_up_django()
+        yield private
+
+
+def _set_up_django() -> None:
     try:
         import django
-
-        from config.env import SettingError
     except ImportError as missing:
         raise StartError(f"{missing}. `make bench` installs what is needed.") from None
     try:
@@ -65,7 +89,7 @@ def _set_up() -> None:
         raise StartError(str(problem)) from None
 
 
-def _run(*, quick: bool, parts: Sequence[str], file: Path | None) -> int:
+def _run(*, quick: bool, parts: Sequence[str], file: Path | None, private: Running | None) -> int:
     about = [*machine_lines(), load_line(when="before")]
     _say("\n".join(about))
     tables: list[Table] = []
@@ -74,10 +98,10 @@ def _run(*, quick: bool, parts: Sequence[str], file: Path | None) -> int:
         from benchmarks import work
 
         tables += work.measure(quick=quick, say=_say)
-    if "fan-out" in parts:
+    if private:
         from benchmarks import fan_out
 
-        tables += fan_out.measure(folder=FOLDER, quick=quick, say=_say)
+        tables += fan_out.measure(folder=FOLDER, private=private, quick=quick, say=_say)
     about.append(load_line(when="after"))
     print("\n".join(["", *about, f"Median of the rounds (least to most); {time.monotonic() - began:.0f} s.", ""]))
     for table in tables:

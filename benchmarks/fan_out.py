@@ -19,8 +19,8 @@ from benchmarks.figures import Row, Table, share_below
 from benchmarks.loop import Driven
 from benchmarks.records import SLOWEST_MS
 from benchmarks.service import Say, Stack, running_stack, running_worker
-from config.embedded import held_folder
-from config.processes import Child
+from launcher.private_services import Running
+from launcher.processes import Child
 
 IN_FLIGHT, QUICK_IN_FLIGHT = (1, 16), (1, 4)
 ROUNDS, QUICK_ROUNDS = 5, 1
@@ -59,14 +59,14 @@ class Block:
         return f"{'verdict' if self.judged else 'no verdict'}, {self.in_flight} at once"
 
 
-def measure(*, folder: Path, quick: bool, say: Say) -> list[Table]:
+def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> list[Table]:
     """Run all rounds and return their tables.
 
     Raises: StartError.
     """
     blocks: list[Block] = []
     at_once = QUICK_IN_FLIGHT if quick else IN_FLIGHT
-    with held_folder(folder=folder), running_stack(folder=folder, count=max(at_once), say=say) as stack:
+    with running_stack(folder=folder, private=private, count=max(at_once), say=say) as stack:
         for judged in (False, True):
             say(f"  a worker {'as it is' if judged else 'without the verdict'}")
             with running_worker(stack=stack, judged=judged) as worker:

@@ -14,10 +14,11 @@ from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
 from aggregator.web.record_page import RecordPage, Row, record_page
-from config.assets import NHSUK, collect_if_changed
-from config.processes import StartError
+from config.static_files import NHSUK
 from connectors.contract import RecordCategory
 from connectors.outcomes import Outcome
+from launcher.processes import StartError
+from launcher.static_files import collect_if_changed
 
 RETRIEVAL_ID = UUID(int=1)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

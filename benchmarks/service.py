@@ -22,10 +22,9 @@ from benchmarks.cpu import cpu_ms
 from benchmarks.records import BASE_PATH, DELAYS_MS, FakeSource, fake_sources, people, write_record
 from benchmarks.source import CALLS_PATH
 from benchmarks.world import World, load_world
-from config import children
-from config.adopt import adopt_services
-from config.embedded import Services, embedded_services
-from config.processes import Child, listening_socket, start, stop, wait_until
+from launcher import children
+from launcher.private_services import Running, Services
+from launcher.processes import Child, listening_socket, start, stop, wait_until
 from simulator.people import Person
 
 PATIENCE_S = 60.0
@@ -62,42 +61,39 @@ class Stack:
 
 
 @contextmanager
-def running_stack(*, folder: Path, count: int, say: Say) -> Iterator[Stack]:
-    """Start the services, the sources and the bound, and load `count` people; stop all in the end.
+def running_stack(*, folder: Path, private: Running, count: int, say: Say) -> Iterator[Stack]:
+    """Start the sources and the bound beside the private services, and load `count` people; stop all in the end.
 
     Raises: StartError.
     """
     started: list[Child] = []
     known = people(count=count)
-    (folder / "ready").unlink(missing_ok=True)  # a new database each time: every run begins with the same rows
-    with embedded_services(folder=folder, durable=True, say=lambda what: say(f"  starting {what}")) as private:
-        adopt_services(services=private.services)
-        say("  tables, six sources and their people")
-        call_command("migrate", interactive=False, verbosity=0)
-        fakes = fake_sources()
-        try:
-            sources = tuple(
-                _start_source(folder=folder, number=at, fake=fake, count=count, started=started)
-                for at, fake in enumerate(fakes, start=1)
-            )
-            bare = _start_bare(folder=folder, started=started)
-            addresses = [source.address + BASE_PATH for source in sources]
-            world = load_world(sources=fakes, addresses=addresses, known=known)
-            connections.close_all()
-            for server in (*sources, bare):
-                ready = partial(children.simulator_is_ready, server=server)
-                wait_until(ready=ready, child=server.child, within_s=PATIENCE_S)
-            yield Stack(
-                folder=folder,
-                services=private.services,
-                private=private.children,
-                sources=sources,
-                bare=bare,
-                world=world,
-                retrievals=tuple(_asked(fakes=fakes, addresses=addresses, person=person) for person in known),
-            )
-        finally:
-            stop(children=started)
+    say("  tables, six sources and their people")
+    call_command("migrate", interactive=False, verbosity=0)
+    fakes = fake_sources()
+    try:
+        sources = tuple(
+            _start_source(folder=folder, number=at, fake=fake, count=count, started=started)
+            for at, fake in enumerate(fakes, start=1)
+        )
+        bare = _start_bare(folder=folder, started=started)
+        addresses = [source.address + BASE_PATH for source in sources]
+        world = load_world(sources=fakes, addresses=addresses, known=known)
+        connections.close_all()
+        for server in (*sources, bare):
+            ready = partial(children.simulator_is_ready, server=server)
+            wait_until(ready=ready, child=server.child, within_s=PATIENCE_S)
+        yield Stack(
+            folder=folder,
+            services=private.services,
+            private=private.children,
+            sources=sources,
+            bare=bare,
+            world=world,
+            retrievals=tuple(_asked(fakes=fakes, addresses=addresses, person=person) for person in known),
+        )
+    finally:
+        stop(children=started)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.load_identities import load_identities
 from aggregator.services.load_relationships import load_relationships
 from benchmarks.records import FakeSource
-from config.processes import StartError
+from launcher.processes import StartError
 from simulator.people import Person
 
 USERNAME = "dr.bench"

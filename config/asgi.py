@@ -11,18 +11,23 @@ import os
 import signal
 import threading
 from types import FrameType
+from typing import cast
+from uuid import UUID
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 from a2wsgi import WSGIMiddleware
+from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
 
-from config.collector import settle_collector
-from config.requests import Application, Receive, Scope, Send, WholeRequests
-from config.roles import warn_if_owner
-from config.waiting import WaitingDoor
+from config.database_roles import warn_if_owner
+from config.process import freeze_gc
+from config.whole_requests import WholeRequests
 from config.wsgi import application as django
 
+from aggregator.api.fhir.operations import OPERATIONS  # isort: skip
+from aggregator.api.fhir.waiting import BASE_PATH as FHIR_PATH  # isort: skip
+from aggregator.api.fhir.waiting import WaitingDoor  # isort: skip
 from aggregator.federation.connections import client_for_loop  # isort: skip
 from aggregator.services.follow_record import wait_until_done  # isort: skip
 from aggregator.web.live import MOST_STREAMS, LiveDoor  # isort: skip (Django's applications are loaded by config.wsgi)
@@ -35,47 +40,47 @@ PAST_DEADLINE_S = 0.2
 
 
 class Dispatcher:
-    """Sends a request where it belongs."""
+    """Sends a request where it belongs: live events, the FHIR door, or the pages."""
 
-    def __init__(self, *, pages: Application) -> None:
-        self.pages = pages
+    def __init__(self, *, whole: WholeRequests) -> None:
+        self.whole = whole
         self.stopping = asyncio.Event()
         self.live: LiveDoor | None = None
-        self.waiting: WaitingDoor | None = None
+        self.fhir: WaitingDoor | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request, or follow the life of the process."""
         if scope["type"] == "lifespan":
-            await self._live_and_end(receive, send)
+            await self._serve_until_told(receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000})
+            await send({"type": "websocket.close", "code": 1000, "reason": None})
         elif self.live and scope["path"].startswith(LIVE_PATH):
             await self.live(scope, receive, send, ticket=scope["path"].removeprefix(LIVE_PATH))
-        elif self.waiting:
-            await self.waiting(scope, receive, send)
+        elif self.fhir and scope["path"].startswith(FHIR_PATH):
+            await self.fhir(scope, receive, send)
         else:
-            await self.pages(scope, receive, send)
+            await self.whole(scope, receive, send)
 
-    async def _live_and_end(self, receive: Receive, send: Send) -> None:
+    async def _serve_until_told(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         await receive()
         client = client_for_loop(waits_for_events=True, max_connections=MOST_STREAMS + 10)
+        wait_s = settings.RETRIEVAL_DEADLINE_S + PAST_DEADLINE_S
+
+        async def wait(retrieval_id: UUID) -> None:
+            await wait_until_done(retrieval_id=retrieval_id, wait_s=wait_s, client=client)
+
         self.live = LiveDoor(client=client, stopping=self.stopping)
-        self.waiting = WaitingDoor(
-            pages=self.pages,
-            wait=lambda retrieval_id: wait_until_done(
-                retrieval_id=retrieval_id, wait_s=settings.RETRIEVAL_DEADLINE_S + PAST_DEADLINE_S, client=client
-            ),
-        )
+        self.fhir = WaitingDoor(django=self.whole, operations=OPERATIONS, wait=wait)
         await asyncio.to_thread(warn_if_owner)
-        self._hear_signals()
-        settle_collector()
+        self._end_streams_on_signals()
+        freeze_gc()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self.stopping.set()
         await client.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _hear_signals(self) -> None:
+    def _end_streams_on_signals(self) -> None:
         """End open streams when the process is told to end: uvicorn waits for them before it ends its lifespan."""
         if threading.current_thread() is not threading.main_thread():
             return
@@ -92,8 +97,5 @@ class Dispatcher:
 
 
 # An unbounded queue: a thread hands over its whole answer and is free, however slowly the caller reads.
-pages = WholeRequests(
-    WSGIMiddleware(django, workers=DJANGO_THREADS, send_queue_size=0),
-    limit_bytes=settings.BODY_LIMIT_BYTES,
-)
-application = Dispatcher(pages=pages)
+_threads = cast(ASGI3Application, WSGIMiddleware(django, workers=DJANGO_THREADS, send_queue_size=0))
+application = Dispatcher(whole=WholeRequests(_threads, limit_bytes=settings.BODY_LIMIT_BYTES))

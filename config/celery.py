@@ -23,6 +23,9 @@ SEND_TIMEOUT_S = 0.65
 BACK_AGAIN_S, MOST_BACK_AGAIN_S = 0.2, 1.0
 
 
+FEDERATION_QUEUE = "federation"
+
+
 class Connection(kombu.Connection):
     """A connection that comes back soon; kombu's own waits two seconds, then four, and so on up to thirty."""
 
@@ -46,14 +49,8 @@ app.conf.update(
     task_ignore_result=True,
     task_serializer="json",
     accept_content=["json"],
-    task_routes={
-        "aggregator.federation.tasks.*": {"queue": "federation"},
-        "aggregator.mpi.tasks.*": {"queue": "index"},
-        "aggregator.sources.tasks.*": {"queue": "upkeep"},
-        "aggregator.audit.tasks.*": {"queue": "upkeep"},
-    },
-    task_queues={name: {"exchange": name, "routing_key": name} for name in ("federation", "index", "upkeep")},
-    task_default_queue="upkeep",
+    task_queues={FEDERATION_QUEUE: {"exchange": FEDERATION_QUEUE, "routing_key": FEDERATION_QUEUE}},
+    task_default_queue=FEDERATION_QUEUE,
     task_create_missing_queues=False,
     task_acks_late=True,
     worker_prefetch_multiplier=1,

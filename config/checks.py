@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core import checks
 
-from config.roles import serves_as_owner
+from config.database_roles import serves_as_owner
 
 
 @checks.register(checks.Tags.database)

@@ -1,6 +1,6 @@
 """The one reader of environment variables: typed, and naming what is missing when it is needed.
 
-Every variable may also be a file of that name (in small letters) in the folder that SECRETS_FOLDER names, so that a
+Every variable may also be a file of that name (in lower case) in the folder that SECRETS_FOLDER names, so that a
 secret need not stand in the environment of a process.
 """
 
@@ -17,6 +17,8 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 KEY_BYTES = 32  # AES-256 and HMAC-SHA-256 both take 32
+
+_defaults: dict[str, str] = {}
 
 
 class SettingError(Exception):
@@ -71,16 +73,26 @@ class Environment(BaseSettings):
         return found
 
 
-def read_environment(**defaults: str) -> Environment:
-    """Return what the environment says; `defaults` (small names) count where it says nothing.
+def declare_defaults(**defaults: str) -> None:
+    """Say what counts where the environment says nothing (names in lower case), for all that is read from now on.
+
+    For a settings module, before it imports `config.settings.base`.
+    """
+    _defaults.update(defaults)
+
+
+def read_environment() -> Environment:
+    """Return what the environment says and, where it says nothing, the declared defaults.
 
     Raises: SettingError naming the first variable that cannot be read.
     """
     folder = os.environ.get("SECRETS_FOLDER")
-    given = {name.lower() for name, value in os.environ.items() if value}
-    used: dict[str, Any] = {name: value for name, value in defaults.items() if name not in given}
+    set_names = {name.lower() for name, value in os.environ.items() if value}
+    if folder and Path(folder).is_dir():
+        set_names |= {path.name.lower() for path in Path(folder).iterdir()}
+    defaults: dict[str, Any] = {name: value for name, value in _defaults.items() if name not in set_names}
     try:
-        return Environment(_secrets_dir=folder, **used)
+        return Environment(_secrets_dir=folder, **defaults)
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False)[0]
         raise SettingError(f"{str(first['loc'][0]).upper()} cannot be used: {first['msg']}.") from None

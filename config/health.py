@@ -8,17 +8,13 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from config.rest import open_to_all
 
-
-@open_to_all
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """Answer that the process runs."""
     return JsonResponse({"live": True})
 
 
-@open_to_all
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """Answer whether the database and Redis answer: 200 if both, else 503."""

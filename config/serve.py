@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
+import sys
 
 import uvicorn
+
+from config.env import SettingError
+from config.process import forbid_core_files, require_shared_keys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
@@ -19,8 +22,8 @@ def main() -> None:
     parser.add_argument("--fd", type=int, help="a listening socket to take over, in place of host and port")
     parser.add_argument("--proxy", default="", help="address of the proxy whose X-Forwarded-For is believed")
     options = parser.parse_args()
-    # A core file would hold records in the clear.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    require_shared_keys()
+    forbid_core_files()
     uvicorn.run(
         "config.asgi:application",
         host=options.host,
@@ -45,4 +48,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SettingError as error:
+        sys.exit(str(error))

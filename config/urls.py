@@ -9,7 +9,7 @@ from config import health
 urlpatterns = [
     path("livez", health.live, name="livez"),
     path("readyz", health.ready, name="readyz"),
-    path("fhir/", include("aggregator.api.urls")),
+    path("fhir/", include("aggregator.api.fhir.urls")),
     path("", include("aggregator.web.urls")),
 ]
 

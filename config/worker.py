@@ -1,9 +1,8 @@
-"""What only a worker does: get ready before its first task, say that it is up, fall silent. Loaded by workers alone."""
+"""What only a worker does: warm up before its first task, keep a heartbeat while it runs. Only workers load it."""
 
 from __future__ import annotations
 
 import os
-import resource
 import threading
 from contextlib import suppress
 from typing import Any
@@ -14,8 +13,8 @@ from django.conf import settings
 
 from aggregator.federation.engine import engine
 from aggregator.sources import catalogue
-from config.collector import settle_collector
-from config.roles import warn_if_owner
+from config.database_roles import warn_if_owner
+from config.process import forbid_core_files, freeze_gc, require_shared_keys
 from connectors import fhir
 
 READY_KEY = "worker:ready:{hostname}"
@@ -42,15 +41,16 @@ _stopping = threading.Event()
 
 
 @celeryd_init.connect
-def be_patient(conf: Any, **_: Any) -> None:
-    """Give a worker's connections the time that waiting takes."""
+def set_worker_timeouts(conf: Any, **_: Any) -> None:
+    """Let a worker's connections wait longer than a page's; refuse to start with keys that nobody shares."""
+    require_shared_keys()
     conf.broker_transport_options = {**conf.broker_transport_options, "socket_timeout": RECEIVE_TIMEOUT_S}
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold records in the clear
+    forbid_core_files()
 
 
 @worker_init.connect
-def get_ready(**_: Any) -> None:
-    """Make what the first retrieval would otherwise wait for."""
+def warm_up(**_: Any) -> None:
+    """Build what the first retrieval would otherwise wait for."""
     warn_if_owner()
     for kind in catalogue.kinds():
         catalogue.connector_for(kind=kind)
@@ -61,20 +61,20 @@ def get_ready(**_: Any) -> None:
 
 
 @worker_ready.connect
-def announce(sender: Any, **_: Any) -> None:
-    """Tell who waits for this worker that it is up, for as long as it is."""
-    settle_collector()
+def start_heartbeat(sender: Any, **_: Any) -> None:
+    """Say that this worker is up, for as long as it is."""
+    freeze_gc()
     _stopping.clear()
-    threading.Thread(target=_keep_announcing, args=(sender.hostname,), daemon=True).start()
+    threading.Thread(target=_keep_heartbeat, args=(sender.hostname,), daemon=True).start()
 
 
 @worker_shutdown.connect
-def fall_silent(**_: Any) -> None:
+def stop_heartbeat(**_: Any) -> None:
     """Stop saying that this worker is up."""
     _stopping.set()
 
 
-def _keep_announcing(hostname: str) -> None:
+def _keep_heartbeat(hostname: str) -> None:
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2)
     key = READY_KEY.format(hostname=hostname)
     while True:

@@ -12,13 +12,15 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from config.set_up import BROWSERS
+from launcher.set_up import BROWSERS
+from tests.services import ASYNC_UNSAFE
 
 PROJECT = Path(__file__).resolve().parents[1]
 PACKAGE = PROJECT / "tests" / "chromium"
@@ -85,11 +87,24 @@ def _lacks_libraries(folder: Path) -> bool:
     return "not found" in wanted.stdout
 
 
+@contextmanager
+def _orm_beside_a_running_loop() -> Iterator[None]:
+    """Let this process use the ORM: Playwright leaves a running loop in the test's thread, where Django refuses it.
+
+    Of this process alone: what it starts is given an environment without it (tests/services.py).
+    """
+    os.environ[ASYNC_UNSAFE] = "true"
+    try:
+        yield
+    finally:
+        del os.environ[ASYNC_UNSAFE]
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Run one browser for the session."""
     program = find_chromium()
-    with sync_playwright() as playwright:
+    with _orm_beside_a_running_loop(), sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program.path, args=ARGUMENTS, env={**os.environ, **program.environment}
         )

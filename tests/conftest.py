@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
-from config import roles
+from config import database_roles as roles
 from tests.browser import chromium, page
 
 __all__ = ["chromium", "page"]

@@ -17,8 +17,8 @@ from typing import Any
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
-from aggregator.services.load_region import load_region
-from config.region import Region
+from launcher.load_region import load_region
+from launcher.region import Region
 
 PASSWORD = "a long enough phrase 7"
 CLINICIAN, ADMINISTRATOR = "dr.raman", "ig.marsh"

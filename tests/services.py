@@ -18,16 +18,20 @@ from pathlib import Path
 import pytest
 import redis
 
-from config import children, processes
-from config.embedded import AlreadyRunning, embedded_services, held_folder
 from config.env import SettingError
-from config.processes import StartError
-from config.region import Region, written_region
+from launcher import children, processes
+from launcher.private_services import AlreadyRunning, embedded_services, held_folder
+from launcher.processes import StartError
+from launcher.region import Region, written_region
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDERS = PROJECT / ".cache" / "test-services"
 MOST_RUNS = 20  # side by side in one clone
 REGION_SEED = "2026"
+
+# Django's name for "the ORM may be used in a thread that runs a loop"; tests/browser.py says why it needs that.
+ASYNC_UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"
+NOT_FOR_PROCESSES = ("PYTEST_XDIST", ASYNC_UNSAFE)
 
 _running = ExitStack()
 
@@ -54,7 +58,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Collect the static files once a run: pages name them by their hash."""
     if not os.environ.get("PYTEST_XDIST_WORKER"):
-        from config.assets import collect_if_changed
+        from launcher.static_files import collect_if_changed
 
         try:
             collect_if_changed()
@@ -84,6 +88,11 @@ def _start_services() -> dict[str, str]:
     raise StartError(f"{MOST_RUNS} test runs hold a folder in {FOLDERS} already.")
 
 
+def _environment_for_processes() -> dict[str, str]:
+    """Return our environment without what only the test process itself may have."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(NOT_FOR_PROCESSES)}
+
+
 @pytest.fixture(scope="session")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder that the processes of this session log to."""
@@ -97,9 +106,8 @@ def process_environment(django_db_setup: None) -> dict[str, str]:
 
     database = settings.DATABASES["default"]
     url = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     return {
-        **environment,
+        **_environment_for_processes(),
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         "DATABASE_URL": url,
         "REDIS_URL": settings.REDIS_URL,
@@ -142,7 +150,7 @@ def region() -> Region:
 def simulators(region: Region, logs: Path) -> Iterator[dict[str, str]]:
     """Run the region's sources; give their base addresses by slug."""
     servers: dict[str, children.Server] = {}
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    environment = {**_environment_for_processes(), "PYTHONPATH": str(PROJECT)}
     try:
         for source in region.sources:
             servers[source["slug"]] = children.start_simulator(

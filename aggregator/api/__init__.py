@@ -1,1 +1,1 @@
-"""The FHIR door."""
+"""The machines' door: `fhir/` speaks FHIR R4; `service/` is where the service API has its place."""

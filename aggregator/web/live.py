@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import redis.asyncio
 import structlog
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPResponseBodyEvent, HTTPScope
 from django.conf import settings
 from django.http import parse_cookie
 
 from aggregator.errors import NotPermitted
 from aggregator.services import follow_record
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MOST_STREAMS = 500  # a process; 47 KB each, measured
 MOST_STREAMS_A_SESSION = 3
@@ -53,7 +50,9 @@ class LiveDoor:
     stopping: asyncio.Event
     open_streams: Counter[str] = field(default_factory=Counter)
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, ticket: str) -> None:
+    async def __call__(
+        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, *, ticket: str
+    ) -> None:
         """Check the ticket, then stream until the retrieval, the caller or this process ends."""
         if scope["method"] != "GET":
             await _answer(send, 405, (b"allow", b"GET"))
@@ -75,9 +74,9 @@ class LiveDoor:
             self.open_streams += Counter()  # forget sessions with none
 
     async def _stream(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, ticket: str, session_key: str
+        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, *, ticket: str, session_key: str
     ) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
+        await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS), "trailers": False})
         await send(_part(b"retry: %d\n\n" % RETRY_AFTER_MS))
         events = follow_record.follow(
             ticket=ticket,
@@ -102,7 +101,7 @@ class LiveDoor:
             await send(_part(DONE if over else b"", more=False))
 
 
-async def _tell(events: AsyncIterator[follow_record.Event | None], send: Send) -> None:
+async def _tell(events: AsyncIterator[follow_record.Event | None], send: ASGISendCallable) -> None:
     try:
         async for event in events:
             await send(_part(_line(event)))
@@ -119,33 +118,33 @@ def _line(event: follow_record.Event | None) -> bytes:
     return f"id: {event.id}\nevent: {event.kind}\ndata: {event.kind}\n\n".encode()
 
 
-def _part(content: bytes, *, more: bool = True) -> dict[str, Any]:
+def _part(content: bytes, *, more: bool = True) -> HTTPResponseBodyEvent:
     return {"type": "http.response.body", "body": content, "more_body": more}
 
 
-async def _disconnected(receive: Receive) -> None:
+async def _disconnected(receive: ASGIReceiveCallable) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _answer(send: Send, status: int, *more: tuple[bytes, bytes]) -> None:
+async def _answer(send: ASGISendCallable, status: int, *more: tuple[bytes, bytes]) -> None:
     headers = [(b"cache-control", b"no-store, private"), *more]
     if status != 204:
         headers.append((b"content-length", b"0"))
     with suppress(ConnectionError):
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
         await send(_part(b"", more=False))
 
 
-def _header(scope: MutableMapping[str, Any], name: bytes) -> str:
+def _header(scope: HTTPScope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-def _session_key(scope: MutableMapping[str, Any]) -> str:
+def _session_key(scope: HTTPScope) -> str:
     return parse_cookie(_header(scope, b"cookie")).get(settings.SESSION_COOKIE_NAME, "")
 
 
-def _last_event_id(scope: MutableMapping[str, Any]) -> str:
+def _last_event_id(scope: HTTPScope) -> str:
     """Return the id of the last event that the browser saw, if it is one of Redis's (two numbers)."""
     given = _header(scope, b"last-event-id")
     first, _, second = given.partition("-")

@@ -8,9 +8,10 @@ from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 
-from config.env import Environment, database_parts
+from config.env import database_parts, read_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = read_environment()
 
 DEBUG = False
 ROOT_URLCONF = "config.urls"
@@ -38,7 +39,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "config.headers.PlatformHeaders",
+    "config.middleware.PlatformHeaders",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.log.RequestLog",
@@ -117,10 +118,10 @@ CONTENT_SECURITY_POLICY = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": ["config.rest.DenyAll"],
+    "DEFAULT_PERMISSION_CLASSES": ["aggregator.api.permissions.DenyAll"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "EXCEPTION_HANDLER": "aggregator.api.rendering.as_outcome",
+    "EXCEPTION_HANDLER": "aggregator.api.fhir.rendering.as_outcome",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }
@@ -137,11 +138,11 @@ STATIC_ROOT = PROJECT / "static-collected"
 STATICFILES_DIRS: list[Path] = [PROJECT / "aggregator" / "web" / "static"]
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
-    "config.assets.PackageFilesFinder",
+    "config.static_files.PackageFilesFinder",
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {"BACKEND": "config.assets.HashedStaticFiles"},
+    "staticfiles": {"BACKEND": "config.static_files.HashedStaticFiles"},
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
@@ -174,17 +175,24 @@ def cache(*, url: str) -> dict[str, Any]:
     }
 
 
-def from_environment(*, environment: Environment) -> dict[str, Any]:
-    """Return the settings that are the same reading of the environment everywhere."""
-    return {
-        "SECRET_KEY": environment.text("SECRET_KEY"),
-        "HELD_ITEMS_KEY": environment.key("HELD_ITEMS_KEY"),
-        "DATA_FOLDER": environment.data_folder.absolute(),
-        "LOG_FORMAT": environment.log_format,
-        "LOG_LEVEL": environment.log_level,
-        "RETRIEVAL_DEADLINE_S": environment.retrieval_deadline_s,
-        "SOURCE_TIME_LIMIT_S": environment.source_time_limit_s,
-        "RETRIEVAL_RETENTION_S": environment.retrieval_retention_s,
-        "LOGGING_CONFIG": "config.log.configure",
-        "LOGGING": {"format": environment.log_format, "level": environment.log_level},
-    }
+# What the surroundings decide. A name that never resolves: what has no Redis fails at once, and its name says why.
+NO_REDIS = "redis://redis-url-is-not-set.invalid:6379/0"
+_database_url = ENVIRONMENT.database_url.get_secret_value()
+
+SECRET_KEY = ENVIRONMENT.text("SECRET_KEY")
+HELD_ITEMS_KEY = ENVIRONMENT.key("HELD_ITEMS_KEY")
+KEYS_ARE_TEMPORARY = False  # made for this process alone: nothing that serves may start with them
+PUBLIC_URL = ENVIRONMENT.public_url
+ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts.split(",")
+DATA_FOLDER = ENVIRONMENT.data_folder.absolute()
+DATABASES = {"default": database(url=_database_url) if _database_url else {"ENGINE": "config.no_database"}}
+DATABASE_OWNER_URL = ENVIRONMENT.database_owner_url.get_secret_value()
+DATABASE_APP_ROLE = DATABASES["default"].get("USER", "")
+REDIS_URL = ENVIRONMENT.redis_url.get_secret_value() or NO_REDIS
+HELD_REDIS_URL = ENVIRONMENT.held_redis_url.get_secret_value() or REDIS_URL
+CACHES = {"default": cache(url=HELD_REDIS_URL)}
+RETRIEVAL_DEADLINE_S = ENVIRONMENT.retrieval_deadline_s
+SOURCE_TIME_LIMIT_S = ENVIRONMENT.source_time_limit_s
+RETRIEVAL_RETENTION_S = ENVIRONMENT.retrieval_retention_s
+LOGGING_CONFIG = "config.log.configure"
+LOGGING = {"format": ENVIRONMENT.log_format, "level": ENVIRONMENT.log_level}

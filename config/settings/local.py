@@ -1,34 +1,33 @@
-"""One's own machine and the demonstration: generated keys, and the private services where no others are named."""
+"""A developer's machine and the demonstration: the addresses and keys that the launcher wrote, where none are named."""
 
 from __future__ import annotations
 
-from config.embedded import running_services
-from config.env import read_environment
-from config.kept import local_keys
-from config.settings.base import *  # noqa: F403
-from config.settings.base import cache, database, from_environment
+import base64
+import secrets
 
-_environment = read_environment(log_format="console")
-_services = running_services(folder=_environment.data_folder)
-_environment = read_environment(
-    **local_keys(folder=_environment.data_folder),
-    **(_services.as_settings() if _services else {}),
+from config import private_services
+from config.env import KEY_BYTES, declare_defaults, read_environment
+
+_folder = read_environment().data_folder
+_running = private_services.addresses(folder=_folder)
+_keys = private_services.keys(folder=_folder)
+
+# Enough for a command; a process that serves needs keys that others share.
+_temporary_keys = {
+    "secret_key": secrets.token_urlsafe(48),
+    "held_items_key": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
+}
+
+declare_defaults(
     log_format="console",
     public_url="http://127.0.0.1:8000",
     allowed_hosts="127.0.0.1,localhost,[::1]",
+    **(_keys or _temporary_keys),
+    **(_running["services"] if _running else {}),
 )
 
-globals().update(from_environment(environment=_environment))
+from config.settings.base import *  # noqa: E402, F403 (reads what was just declared)
+from config.settings.base import ENVIRONMENT, INSTALLED_APPS  # noqa: E402
 
-# A name that never resolves: what has no Redis fails at once, and says by its name why.
-NO_REDIS = "redis://redis-url-is-not-set.invalid:6379/0"
-REDIS_URL = _environment.redis_url.get_secret_value() or NO_REDIS
-HELD_REDIS_URL = _environment.held_redis_url.get_secret_value() or REDIS_URL
-PUBLIC_URL = _environment.public_url
-ALLOWED_HOSTS = _environment.allowed_hosts.split(",")
-
-_url = _environment.database_url.get_secret_value()
-DATABASES = {"default": database(url=_url) if _url else {"ENGINE": "config.no_database"}}
-DATABASE_OWNER_URL = _environment.database_owner_url.get_secret_value()
-DATABASE_APP_ROLE = DATABASES["default"].get("USER", "")
-CACHES = {"default": cache(url=HELD_REDIS_URL)}
+INSTALLED_APPS = [*INSTALLED_APPS, "launcher"]
+KEYS_ARE_TEMPORARY = any(ENVIRONMENT.text(name.upper()) == key for name, key in _temporary_keys.items())

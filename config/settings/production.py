@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 
-from config.env import SettingError, read_environment
+from config.env import SettingError
 from config.settings.base import *  # noqa: F403
-from config.settings.base import cache, database, from_environment
+from config.settings.base import ENVIRONMENT
 
 SHORTEST_SECRET = 50  # characters, as Django's own check asks
-
-_environment = read_environment()
 
 
 def _refuse(condition: bool, message: str) -> None:
@@ -22,35 +20,27 @@ _refuse(
     os.environ.get("DEBUG", "").lower() in {"1", "true", "yes", "on"},
     "DEBUG may not be set in production: its error pages show records.",
 )
-_refuse(len(_environment.text("SECRET_KEY")) < SHORTEST_SECRET, f"SECRET_KEY must have {SHORTEST_SECRET} characters.")
+_refuse(len(ENVIRONMENT.text("SECRET_KEY")) < SHORTEST_SECRET, f"SECRET_KEY must have {SHORTEST_SECRET} characters.")
 _refuse(
-    not _environment.text("PUBLIC_URL").startswith("https://"),
+    not ENVIRONMENT.text("PUBLIC_URL").startswith("https://"),
     "PUBLIC_URL must begin with https://: sessions are never sent in the clear.",
 )
 _refuse(
-    (_environment.data_folder / "passwords.json").exists(),
+    (ENVIRONMENT.data_folder / "passwords.json").exists(),
     "DATA_FOLDER holds the private PostgreSQL and Redis of a demonstration, which are not for patient data: "
     "name another folder and set DATABASE_URL and REDIS_URL.",
 )
-_refuse("*" in _environment.text("ALLOWED_HOSTS"), "ALLOWED_HOSTS must name each host; no wildcard.")
+_refuse("*" in ENVIRONMENT.text("ALLOWED_HOSTS"), "ALLOWED_HOSTS must name each host; no wildcard.")
 
-globals().update(from_environment(environment=_environment))
-
-REDIS_URL = _environment.text("REDIS_URL")
-HELD_REDIS_URL = _environment.held_redis_url.get_secret_value() or REDIS_URL
-PUBLIC_URL = _environment.public_url
-ALLOWED_HOSTS = _environment.allowed_hosts.split(",")
-DATABASES = {"default": database(url=_environment.text("DATABASE_URL"))}
-DATABASE_OWNER_URL = _environment.database_owner_url.get_secret_value()
-DATABASE_APP_ROLE = DATABASES["default"].get("USER", "")
-CACHES = {"default": cache(url=HELD_REDIS_URL)}
+for _name in ("DATABASE_URL", "REDIS_URL"):
+    ENVIRONMENT.text(_name)  # refuses to go on without
 
 SECURE_HSTS_SECONDS = 63_072_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_SSL_REDIRECT = True
 # A load balancer looks at these from inside, without TLS.
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
-if _environment.trusted_proxy:
+if ENVIRONMENT.trusted_proxy:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_NAME = "__Host-sid"
 SESSION_COOKIE_SECURE = True

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
 
-from config.env import read_environment
-from config.settings.base import *  # noqa: F403
-from config.settings.base import cache, database, from_environment
+from config.env import declare_defaults
 
-_environment = read_environment(
+declare_defaults(
     secret_key="only-for-tests-" * 4,
     held_items_key=base64.b64encode(b"only for tests: seals held items").decode(),
     public_url="http://testserver",
@@ -17,19 +14,11 @@ _environment = read_environment(
     log_level="WARNING",
 )
 
-globals().update(from_environment(environment=_environment))
+from config.settings.base import *  # noqa: E402, F403 (reads what was just declared)
+from config.settings.base import ENVIRONMENT  # noqa: E402
 
-REDIS_URL = _environment.text("REDIS_URL")
-HELD_REDIS_URL = _environment.held_redis_url.get_secret_value() or REDIS_URL
-PUBLIC_URL = _environment.public_url
-ALLOWED_HOSTS = _environment.allowed_hosts.split(",")
-DATABASES = {"default": database(url=_environment.text("DATABASE_URL"))}
-DATABASE_OWNER_URL = _environment.database_owner_url.get_secret_value()
-DATABASE_APP_ROLE = DATABASES["default"].get("USER", "")
-CACHES = {"default": cache(url=HELD_REDIS_URL)}
+for _name in ("DATABASE_URL", "REDIS_URL"):
+    ENVIRONMENT.text(_name)  # refuses to go on without
 
 # scrypt and argon2 are slow on purpose; a test signs in hundreds of times.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-# Playwright leaves a running loop in the test's thread, and Django then refuses the ORM there.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -15,6 +15,7 @@ OPEN_ROUTES = {"sign-in", "livez", "readyz", "fhir-metadata"}
 # Fixed, since they are part of the tests' names: helpers that run tests side by side must find the same ones.
 SAMPLE = {
     "person_id": UUID(int=1),
+    "resource_id": UUID(int=1),
     "retrieval_id": UUID(int=2),
     "entry_key": "abc",
     "section": "allergies",

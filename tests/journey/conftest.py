@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.region import Region
+from launcher.region import Region
 from tests.demonstration import CLINICIAN, PASSWORD, Stories, only_the_stories
 from tests.door import Visitor
 

@@ -8,7 +8,7 @@ from django.core.management.commands.migrate import Command as Migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from config.roles import as_owner, grant_future_tables, single_role
+from config.database_roles import as_owner, grant_future_tables, single_role
 
 
 class Command(Migrate):

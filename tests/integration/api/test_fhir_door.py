@@ -23,7 +23,7 @@ def test_a_fault_is_an_outcome_that_holds_nothing_of_it_and_leaves_its_place_in_
     def breaks(**_: object) -> None:
         raise RuntimeError("Joan Ferris")
 
-    monkeypatch.setattr("aggregator.api.views.open_record", breaks)
+    monkeypatch.setattr("aggregator.api.fhir.operations.everything.open_record", breaks)
     with structlog.testing.capture_logs() as logged:
         answer = signed_in_client("dr.osei").get(f"/fhir/Patient/{world.joan}/$everything")
     assert answer.status_code == 500

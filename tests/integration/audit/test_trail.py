@@ -19,9 +19,9 @@ from aggregator.accounts.requester import anonymous
 from aggregator.audit import trail
 from aggregator.audit.models import AuditEvent
 from aggregator.errors import NotFound, NotPermitted
-from config import roles
-from config.cluster import SUPERUSER
-from config.embedded import running_services
+from config import database_roles as roles
+from launcher.postgres import SUPERUSER
+from launcher.private_services import running_services
 from tests.factories import requester
 from tests.services import FOLDERS
 

@@ -7,7 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.checks import run_checks
 from django.db import DatabaseError, connection
 
-from config import roles
+from config import database_roles as roles
 
 pytestmark = pytest.mark.skipif(roles.single_role(), reason="one role only: DATABASE_OWNER_URL is not set")
 

@@ -18,7 +18,7 @@ import redis
 from django.conf import settings
 
 from aggregator.services.follow_record import issue_ticket
-from config import children, processes
+from launcher import children, processes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

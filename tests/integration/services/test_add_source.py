@@ -11,7 +11,7 @@ from aggregator.accounts.requester import operator
 from aggregator.errors import Invalid
 from aggregator.services.add_source import NewSource, SourceAdded, add_source
 from aggregator.sources.models import Source
-from config.region import Region
+from launcher.region import Region
 from tests.hospital import Hospital, Said, outcome, running, spine_error, statement
 from tests.world import NOWHERE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.api.resources import everything
+from aggregator.api.fhir.searchset import everything
 from aggregator.mpi.models import Person, SourceRecord
 from aggregator.web.record_page import record_page
 from tests.one_hospital import Hospital, add_clinic, hospital, load, opened, world

@@ -35,10 +35,10 @@ from aggregator.mpi.queries import people_with_number
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source
-from config import children, processes
-from config.region import Region
 from connectors.contract import RecordCategory
 from connectors.outcomes import Outcome
+from launcher import children, processes
+from launcher.region import Region
 from tests.demonstration import CLINICIAN, PASSWORD, Stories, only_the_stories
 from tests.door import Visitor
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import redis
 
-from config import children, processes
-from config.processes import Child
-from config.reach import find_place
-from config.region import Region
+from launcher import children, processes
+from launcher.installation import find_installation
+from launcher.processes import Child
+from launcher.region import Region
 from tests.demonstration import CLINICIAN, PASSWORD, Stories, only_the_stories
 from tests.door import Visitor, issues
 
@@ -26,7 +26,7 @@ class OwnRedis:
 
     def __init__(self, *, logs: Path) -> None:
         self._logs = logs
-        self._place = find_place(folder=logs)
+        self._place = find_installation(folder=logs)
         with processes.reserved_port() as reserved:
             self._port = reserved.getsockname()[1]
         self._child: Child | None = None

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from aggregator.api.resources import everything
+from aggregator.api.fhir.searchset import everything
 from aggregator.mpi.models import LinkReview
 from aggregator.services.settle_review import settle_review
 from aggregator.web.record_page import record_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.assets import mend
+from config.static_files import mend
 
 
 @pytest.mark.parametrize(

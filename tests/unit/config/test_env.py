@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from config import env
 from config.env import KEY_BYTES, Environment, SettingError, database_parts, read_environment
 
 
@@ -14,6 +15,7 @@ from config.env import KEY_BYTES, Environment, SettingError, database_parts, rea
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Environment.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(env, "_defaults", {})
 
 
 def test_a_missing_setting_is_named_with_what_it_is_for() -> None:
@@ -53,8 +55,17 @@ def test_a_secret_may_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def test_the_environment_goes_before_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(env, "_defaults", {"public_url": "http://default"})
+    assert read_environment().public_url == "http://default"
     monkeypatch.setenv("PUBLIC_URL", "https://named.example")
-    assert read_environment(public_url="http://default").public_url == "https://named.example"
+    assert read_environment().public_url == "https://named.example"
+
+
+def test_a_secret_in_a_file_goes_before_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(env, "_defaults", {"secret_key": "default"})
+    (tmp_path / "secret_key").write_text("from a file\n")
+    monkeypatch.setenv("SECRETS_FOLDER", str(tmp_path))
+    assert read_environment().text("SECRET_KEY") == "from a file"
 
 
 def test_secrets_are_not_shown_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:

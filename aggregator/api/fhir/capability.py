@@ -1,0 +1,47 @@
+"""The CapabilityStatement: what this door does, and nothing that it does not. A test walks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from aggregator.api.fhir.operation import Operation
+
+VERSION = "0.1.0"
+# When what it says last changed.
+STATEMENT_DATE = "2026-11-25"
+
+
+def capability_statement(*, base: str, operations: Iterable[Operation]) -> dict[str, Any]:
+    """Return the statement of the FHIR base at `base`; `operations` in order of their resource type.
+
+    Source: FHIR R4 CapabilityStatement.
+    """
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": STATEMENT_DATE,
+        "kind": "instance",
+        "software": {"name": "Longview", "version": VERSION},
+        "implementation": {"description": "Longview shared care record", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": "Reads only. What each source said stands as its own resource; entries that say the "
+                "same carry the same meta.tag. Sources that did not answer are named in an OperationOutcome.",
+                "security": {"description": "A signed-in session; every call is audited."},
+                "resource": [
+                    {
+                        "type": resource_type,
+                        "operation": [
+                            {"name": operation.name, "definition": operation.definition} for operation in of_type
+                        ],
+                    }
+                    for resource_type, of_type in groupby(operations, key=lambda operation: operation.resource_type)
+                ],
+            }
+        ],
+    }

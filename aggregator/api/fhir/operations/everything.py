@@ -1,0 +1,40 @@
+"""`GET Patient/[id]/$everything`: asks every source, as the record page does. Source: FHIR R4 Patient-everything."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aggregator.accounts.requester import Requester
+from aggregator.api.fhir.operation import Level, Operation
+from aggregator.api.fhir.view import FhirView, accepted, read_id
+from aggregator.errors import Invalid
+from aggregator.services.open_record import open_record
+
+
+class Everything(FhirView):
+    """Starts the retrieval of a person's record."""
+
+    # No HEAD: every source would be asked for an answer that nobody reads.
+    http_method_names: ClassVar = ["get"]
+
+    def get(self, request: Request, resource_id: str) -> Response:
+        """Ask the sources and say where the answer will be."""
+        if request.query_params:
+            raise Invalid("$everything takes no parameters yet.", code="parameters")
+        requester: Requester = request.auth
+        retrieval_id = open_record(requester=requester, person_id=read_id(resource_id), now=timezone.now())
+        return accepted(retrieval_id=retrieval_id)
+
+
+OPERATION = Operation(
+    resource_type="Patient",
+    name="everything",
+    definition="http://hl7.org/fhir/OperationDefinition/Patient-everything",
+    level=Level.INSTANCE,
+    view=Everything,
+    waits=True,
+)

@@ -1,0 +1,237 @@
+"""A showing of a record -> a FHIR R4 searchset. Pure.
+
+Every item stands as its source sent it (or as its translation), with an id of ours, references pointing to ours, and
+where it came from in `meta.source`. References to what is not in the answer become logical ones, so nothing dangles.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from aggregator.api.fhir.rendering import issue, outcome
+from aggregator.record.completeness import (
+    WHOLE_ANSWERS,
+    SourceStatus,
+    in_words,
+    issue_code,
+    remarks_on_source,
+)
+from aggregator.record.item import Item
+from aggregator.record.references import Targets, target_of, without_version
+from aggregator.services.find_person import PersonSummary
+from aggregator.services.view_record import RecordView
+
+NHS_NUMBER_SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
+VERIFICATION_EXTENSION = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
+VERIFICATION_SYSTEM = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus"
+PARTICIPANT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Names:
+    """What references become: `targets` finds the item that one means, and `ours` its address, by the item's id."""
+
+    targets: Targets
+    ours: Mapping[str, str]
+    patient: str
+
+
+def everything(*, view: RecordView, base: str) -> Json:
+    """Return the searchset of `Patient/$everything`: patient, items, what they point to, provenance, outcome.
+
+    Source: FHIR R4 Patient-everything; IHE QEDm (Provenance); outcomes as in `docs/outcomes.md`.
+    """
+    entries = [
+        (item, entry.key) for section in view.record.sections for entry in section.entries for item in entry.items
+    ]
+    pointed_to = [item for item in view.record.supporting if _says_something(item)]
+    shown = [item for item, _ in entries] + pointed_to
+    patient = patient_resource(person=view.person)
+    names = _names(items=shown, patient=f"Patient/{patient['id']}")
+    clinical = [_item_resource(item=item, names=names, base=base, entry_key=key) for item, key in entries]
+    supporting = [_item_resource(item=item, names=names, base=base, entry_key="") for item in pointed_to]
+    matches = [patient, *clinical]
+    included = [*supporting, *_provenances(view=view, items=shown, names=names)]
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "timestamp": view.shown_at.isoformat(),
+        "total": len(matches),
+        "link": [{"relation": "self", "url": f"{base}/Patient/{patient['id']}/$everything"}],
+        "entry": [
+            *(_entry(resource, base=base, mode="match") for resource in matches),
+            *(_entry(resource, base=base, mode="include") for resource in included),
+            {
+                "fullUrl": f"urn:uuid:{uuid5(NAMESPACE_URL, f'{base}/outcome/{view.retrieval_id}')}",
+                "resource": completeness_outcome(view=view),
+                "search": {"mode": "outcome"},
+            },
+        ],
+    }
+
+
+def patient_resource(*, person: PersonSummary) -> Json:
+    """Return the person as a Patient, from the golden record. Source: UK Core Patient."""
+    golden = person.golden
+    resource: Json = {"resourceType": "Patient", "id": str(person.person_id)}
+    if golden.nhs_number:
+        code = "01" if golden.nhs_number_is_verified else "02"
+        display = "Number present and verified" if code == "01" else "Number present but not traced"
+        status = {"coding": [{"system": VERIFICATION_SYSTEM, "code": code, "display": display}]}
+        resource["identifier"] = [
+            {
+                "extension": [{"url": VERIFICATION_EXTENSION, "valueCodeableConcept": status}],
+                "system": NHS_NUMBER_SYSTEM,
+                "value": golden.nhs_number,
+            }
+        ]
+    name = {"family": golden.family, "given": golden.given.split()}
+    if any(name.values()):
+        resource["name"] = [{"use": "official", **{part: value for part, value in name.items() if value}}]
+    if golden.sex in {"male", "female", "other", "unknown"}:
+        resource["gender"] = golden.sex
+    if golden.birth_date:
+        resource["birthDate"] = golden.birth_date.isoformat()
+    if golden.deceased and golden.fhir_death_date:
+        resource["deceasedDateTime"] = golden.fhir_death_date
+    elif golden.deceased is not None:
+        resource["deceasedBoolean"] = golden.deceased
+    address = {"line": [golden.address_line] if golden.address_line else [], "postalCode": golden.postcode}
+    if any(address.values()):
+        resource["address"] = [{"use": "home", **{part: value for part, value in address.items() if value}}]
+    if golden.phone:
+        resource["telecom"] = [{"system": "phone", "value": golden.phone}]
+    return resource
+
+
+def completeness_outcome(*, view: RecordView) -> Json:
+    """Return the OperationOutcome that says who was asked and what became of each."""
+    issues = [_source_issue(status) for status in view.sources]
+    if view.withheld:
+        words = "Some information is not shown because of confidentiality."
+        issues.append(issue(severity="warning", code="suppressed", diagnostics=words))
+    if not issues:
+        words = "No source is known to hold a record of this patient."
+        issues.append(issue(severity="warning", code="incomplete", diagnostics=words))
+    issues.extend(_identity_issues(view.person))
+    return outcome(issues=issues)
+
+
+def _identity_issues(person: PersonSummary) -> list[Json]:
+    """Return what must be known before this person is taken for the right one."""
+    issues = []
+    if person.death_claims:
+        said = "; ".join(
+            f"{claim.source_name} says {'died' if claim.deceased else 'not dead'} {claim.death_date}".rstrip()
+            for claim in person.death_claims
+        )
+        words = f"Sources disagree about death: {said}."
+        issues.append(issue(severity="warning", code="business-rule", diagnostics=words))
+    if person.shares_number:
+        words = "This NHS number is also on another person's record: check the other identifiers."
+        issues.append(issue(severity="warning", code="multiple-matches", diagnostics=words))
+    return issues
+
+
+def _source_issue(status: SourceStatus) -> Json:
+    remarks = remarks_on_source(status=status)
+    whole = status.outcome in WHOLE_ANSWERS and not remarks
+    code = "incomplete"
+    if status.outcome and (whole or status.outcome not in WHOLE_ANSWERS):
+        code = issue_code(outcome=status.outcome, reason=status.reason)
+    diagnostics = " ".join([f"{status.name}: {in_words(status=status)}.", *remarks])
+    return issue(severity="information" if whole else "warning", code=code, diagnostics=diagnostics)
+
+
+def _says_something(item: Item) -> bool:
+    """Return whether a supporting item tells more than that it exists; R4 does not allow an organisation that does not.
+
+    Practices send such organisations; what pointed to one then names it by a logical reference. Source: FHIR R4, org-1.
+    """
+    resource: Json = json.loads(item.resource)
+    return resource.get("resourceType") != "Organization" or bool(resource.get("name") or resource.get("identifier"))
+
+
+def _names(*, items: list[Item], patient: str) -> _Names:
+    kinds = {item.id: target_of(item=item).partition("/")[0] for item in items}
+    ours = {item_id: f"{kind}/{item_id}" for item_id, kind in kinds.items() if kind}
+    return _Names(targets=Targets(items=items), ours=ours, patient=patient)
+
+
+def _item_resource(*, item: Item, names: _Names, base: str, entry_key: str) -> Json:
+    resource: Json = json.loads(item.resource, parse_float=Decimal)
+    rewritten = _rewritten(resource, item=item, names=names)
+    assert isinstance(rewritten, dict)  # noqa: S101  for the type checker: an object stays an object
+    meta = dict(rewritten.get("meta") or {})
+    meta["source"] = f"urn:uuid:{UUID(item.source_id)}"
+    if entry_key:
+        meta["tag"] = [*meta.get("tag", ()), {"system": f"{base}/entry", "code": entry_key}]
+    kind = rewritten.pop("resourceType")
+    rewritten.pop("id", None)
+    rewritten.pop("meta", None)
+    return {"resourceType": kind, "id": item.id, "meta": meta, **rewritten}
+
+
+def _rewritten(value: Any, *, item: Item, names: _Names) -> Any:
+    """Return a copy of a value with its references pointing to what is in the answer."""
+    if isinstance(value, list):
+        return [_rewritten(one, item=item, names=names) for one in value]
+    if not isinstance(value, dict):
+        return value
+    copy = {name: _rewritten(one, item=item, names=names) for name, one in value.items()}
+    reference = value.get("reference")
+    if isinstance(reference, str) and not reference.startswith("#"):
+        rewritten = _reference(reference, item=item, names=names)
+        copy.update(rewritten)
+        if "reference" not in rewritten:
+            del copy["reference"]
+    return copy
+
+
+def _reference(reference: str, *, item: Item, names: _Names) -> Json:
+    """Return a reference to ours, or a logical one. Only what was found to mean the patient comes to mean ours."""
+    if reference in item.subject_references:
+        return {"reference": names.patient}
+    found = names.targets.find(item=item, reference=reference)
+    known = names.ours.get(found[0].id) if found else None
+    if known:
+        return {"reference": known}
+    return {"identifier": {"system": f"urn:uuid:{UUID(item.source_id)}", "value": without_version(reference=reference)}}
+
+
+def _provenances(*, view: RecordView, items: list[Item], names: _Names) -> list[Json]:
+    """Return one Provenance for each source that gave something: which of these resources are its own."""
+    provenances = []
+    for status in view.sources:
+        targets = [
+            names.ours[item.id] for item in items if item.source_id == status.source_id and item.id in names.ours
+        ]
+        if not targets or status.answered_at is None:
+            continue
+        identifier = uuid5(NAMESPACE_URL, f"{view.retrieval_id}/{status.source_id}")
+        provenances.append(
+            {
+                "resourceType": "Provenance",
+                "id": str(identifier),
+                "target": [{"reference": target} for target in dict.fromkeys(targets)],
+                "recorded": status.answered_at.isoformat(),
+                "agent": [
+                    {
+                        "type": {"coding": [{"system": PARTICIPANT_TYPE, "code": "custodian", "display": "Custodian"}]},
+                        "who": {"display": status.name, "identifier": {"value": status.source_id}},
+                    }
+                ],
+            }
+        )
+    return provenances
+
+
+def _entry(resource: Json, *, base: str, mode: str) -> Json:
+    address = f"{base}/{resource['resourceType']}/{resource['id']}"
+    return {"fullUrl": address, "resource": resource, "search": {"mode": mode}}

@@ -1,0 +1,17 @@
+"""Routes of the FHIR door. `metadata` is open to all, everything else needs a sign-in."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from aggregator.api.fhir.metadata import Metadata
+from aggregator.api.fhir.operations import OPERATIONS
+from aggregator.api.fhir.retrieval_status import RetrievalStatus
+from aggregator.api.fhir.view import Unknown
+
+urlpatterns = [
+    path("metadata", Metadata.as_view(), name="fhir-metadata"),
+    *(path(operation.route, operation.view.as_view(), name=operation.route_name) for operation in OPERATIONS),
+    path("retrievals/<str:retrieval_id>", RetrievalStatus.as_view(), name="fhir-retrieval"),
+    re_path(r".*", Unknown.as_view(), name="fhir-unknown"),
+]

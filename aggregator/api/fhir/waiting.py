@@ -1,0 +1,86 @@
+"""A FHIR caller waits for the sources here, on the loop, and holds none of Django's threads meanwhile.
+
+Django answers an operation that waits with 202 and where the answer will be. Unless the caller prefers to come back
+(`Prefer: respond-async`), this waits until the retrieval is over, at most until its deadline, asks there, and gives
+what it gets. Source: FHIR R4 asynchronous pattern.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPRequestEvent, HTTPScope
+
+from aggregator.api.fhir.operation import Operation
+
+# Called with a retrieval's id; returns when it is over, or at its deadline.
+Wait = Callable[[UUID], Awaitable[None]]
+Answering = Callable[[HTTPScope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
+
+BASE_PATH = "/fhir/"
+STATUS_PATH = f"{BASE_PATH}retrievals/"
+
+
+@dataclass
+class _HeldAnswer:
+    """What Django answered, kept back until it is known whether it is to be given."""
+
+    events: list[ASGISendEvent] = field(default_factory=list)
+
+    async def keep(self, event: ASGISendEvent) -> None:
+        self.events.append(event)
+
+    def awaited(self) -> UUID | None:
+        """Return the retrieval whose answer is still to come, or None when this is the answer."""
+        if not self.events:
+            return None  # the caller went away before the request was whole
+        start = self.events[0]
+        if start["type"] != "http.response.start" or start["status"] != 202:
+            return None
+        location = next((v.decode("latin-1") for n, v in start["headers"] if n.lower() == b"content-location"), "")
+        return UUID(location.removeprefix(STATUS_PATH)) if location.startswith(STATUS_PATH) else None
+
+
+class WaitingDoor:
+    """An ASGI application around Django's FHIR door that waits for what an operation only promises."""
+
+    def __init__(self, *, django: Answering, operations: Iterable[Operation], wait: Wait) -> None:
+        self.django = django
+        self.waiting = tuple(operation for operation in operations if operation.waits)
+        self.wait = wait
+
+    async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer one request."""
+        if not self._waits(scope):
+            await self.django(scope, receive, send)
+            return
+        first = _HeldAnswer()
+        await self.django(scope, receive, first.keep)
+        awaited = first.awaited()
+        if awaited is None:
+            for event in first.events:
+                await send(event)
+            return
+        await self.wait(awaited)
+        path = f"{STATUS_PATH}{awaited}"
+        again: HTTPScope = {**scope, "path": path, "raw_path": path.encode(), "query_string": b""}
+        await self.django(again, _no_body, send)
+
+    def _waits(self, scope: HTTPScope) -> bool:
+        if scope["method"] != "GET" or _prefers_to_come_back(scope):
+            return False
+        path = scope["path"].removeprefix(BASE_PATH)
+        return any(operation.matches(path=path) for operation in self.waiting)
+
+
+def _prefers_to_come_back(scope: HTTPScope) -> bool:
+    return any(name == b"prefer" and b"respond-async" in value for name, value in scope["headers"])
+
+
+async def _no_body() -> HTTPRequestEvent:
+    """Give an empty body once; a second call means that the caller is being watched for leaving, which it may not."""
+    await asyncio.sleep(0)
+    return {"type": "http.request", "body": b"", "more_body": False}

@@ -1,0 +1,105 @@
+"""What reaches Django: whole requests of a bounded size, read before one of its few threads is taken.
+
+Django on ASGI writes a whole body to disk before it looks at the path, whoever sends it; and a thread that waits for a
+slow sender is a thread less for everybody. So the body is read here, on the loop, up to a limit of size and of time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from asgiref.typing import (
+    ASGI3Application,
+    ASGIReceiveCallable,
+    ASGIReceiveEvent,
+    ASGISendCallable,
+    HTTPScope,
+)
+
+BODY_PATIENCE_S = 15.0
+
+
+class BodyRefused(Exception):
+    """`status` is the answer: 413 too long, 408 too slow, 400 not a length."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(str(status))
+        self.status = status
+
+
+class Disconnected(Exception):
+    """The caller went away before the request was whole."""
+
+
+class WholeRequests:
+    """An ASGI application around another that hands on only whole requests."""
+
+    def __init__(self, application: ASGI3Application, *, limit_bytes: int, patience_s: float = BODY_PATIENCE_S) -> None:
+        self.application = application
+        self.limit_bytes = limit_bytes
+        self.patience_s = patience_s
+
+    async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Read the body, then let the application answer."""
+        try:
+            self._check_length(scope)
+            async with asyncio.timeout(self.patience_s):
+                body = await self._body(receive)
+        except BodyRefused as refused:
+            await answer(send=send, status=refused.status)
+        except TimeoutError:
+            await answer(send=send, status=408)
+        except Disconnected:
+            return
+        else:
+            await self.application(_without_underscores(scope), _once(body, receive), send)
+
+    def _check_length(self, scope: HTTPScope) -> None:
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                if not value.isdigit():
+                    raise BodyRefused(400)
+                if len(value) > 12 or int(value) > self.limit_bytes:
+                    raise BodyRefused(413)
+
+    async def _body(self, receive: ASGIReceiveCallable) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            if message["type"] != "http.request":
+                continue
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self.limit_bytes:
+                raise BodyRefused(413)
+            parts.append(part)
+            if not message.get("more_body"):
+                return b"".join(parts)
+
+
+def _without_underscores(scope: HTTPScope) -> HTTPScope:
+    """Drop header names with "_": WSGI cannot tell X_Forwarded_Proto from X-Forwarded-Proto, which a proxy guards."""
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if b"_" not in name]}
+
+
+def _once(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
+    sent = False
+
+    async def replay() -> ASGIReceiveEvent:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+async def answer(*, send: ASGISendCallable, status: int, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    """Answer with a status and no body, and close the connection when the request was not read to its end."""
+    fixed = ((b"content-length", b"0"), (b"cache-control", b"no-store, private"), (b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": [*fixed, *headers], "trailers": False})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,114 @@
+"""`python -m launcher demo [--once]` or `python -m launcher services`.
+
+The services start first and are named in the environment; only then are Django's settings read, here and in every
+child.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from contextlib import ExitStack
+
+from config.env import SettingError, read_environment
+from launcher.generated_secrets import make_keys
+from launcher.private_services import Services, embedded_services, held_folder
+from launcher.processes import Child, StartError, Stopped, end_with_parent, stoppable, watch
+from launcher.progress import Progress
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run one command; end in one line whatever happens.
+
+    Returns: the exit status: 0 when all worked, 130 when it was stopped before that.
+    """
+    parser = argparse.ArgumentParser(prog="python -m launcher", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="start everything with a synthetic region and show one patient's record")
+    demo.add_argument("--once", action="store_true", help="stop after the summary; exit 0 only if all worked")
+    commands.add_parser("services", help="run the private PostgreSQL and Redis until Ctrl-C")
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+    progress = Progress(write=_write)
+    _end_with_make()
+    try:
+        with stoppable():
+            if options.command == "services":
+                run_services(progress=progress)
+            else:
+                run_demonstration(progress=progress, once=options.once)
+    except (StartError, SettingError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except Stopped:
+        _write("\nStopped.\n")
+        finished = options.command == "services" or (progress.up and not options.once)
+        return 0 if finished else INTERRUPTED
+    return 0
+
+
+def run_services(*, progress: Progress) -> None:
+    """Start the private services, say so, and stay until told to stop.
+
+    Raises: StartError; Stopped.
+    """
+    folder = read_environment().data_folder.absolute()
+
+    def say_starting(name: str) -> None:
+        progress.say(f"  starting {name}\n")
+
+    with held_folder(folder=folder), embedded_services(folder=folder, say=say_starting) as running:
+        make_keys(folder=folder)
+        progress.say("PostgreSQL and Redis run; `manage.py migrate` and the like find them. Ctrl-C stops them.\n")
+        watch(children=running.children)
+
+
+def run_demonstration(*, progress: Progress, once: bool) -> None:
+    """Start everything, show one record, then stay up unless `once`.
+
+    Raises: StartError or SettingError when a part does not start; Stopped.
+    """
+    folder = read_environment().data_folder.absolute()
+    with held_folder(folder=folder), ExitStack() as running:
+        make_keys(folder=folder)
+        services, private = _services(progress=progress, running=running)
+        os.environ.update(services.as_environment())
+        # Only now: these read Django's settings, which name the services.
+        import django
+
+        django.setup()
+        from launcher.demonstration import Demonstration
+
+        Demonstration(folder=folder, services=services, private=private, progress=progress).run(once=once)
+
+
+def _services(*, progress: Progress, running: ExitStack) -> tuple[Services, tuple[Child, ...]]:
+    """Return the services that are named, or start private ones."""
+    named = read_environment()
+    database_url, redis_url = named.database_url.get_secret_value(), named.redis_url.get_secret_value()
+    if bool(database_url) != bool(redis_url):
+        raise SettingError("Set both DATABASE_URL and REDIS_URL to use yours, or neither for private ones.")
+    if database_url:
+        return Services(database_url, named.database_owner_url.get_secret_value(), redis_url), ()
+    with progress.step("PostgreSQL and Redis"):
+        private = running.enter_context(embedded_services(folder=named.data_folder.absolute()))
+    return private.services, private.children
+
+
+def _end_with_make() -> None:
+    """Be told when the `make` that started this is killed, so that its children end too."""
+    if os.environ.get("MAKELEVEL"):
+        end_with_parent(stop_signal=signal.SIGTERM, parent=os.getppid())
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

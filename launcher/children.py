@@ -1,0 +1,99 @@
+"""The service's own processes, as the demonstration and the tests start them."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from launcher.processes import Child, listening_socket, start
+
+PROJECT = Path(__file__).resolve().parents[1]
+WORKER_THREADS = 32
+
+
+@dataclass(frozen=True)
+class Server:
+    """A child that answers HTTP at `address`."""
+
+    child: Child
+    address: str
+
+    def answers(self, path: str = "/") -> bool:
+        """Return whether it answers at all; the answer is not looked at."""
+        try:
+            urllib.request.urlopen(self.address + path, timeout=5).close()  # noqa: S310 (our own address)
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+
+def start_web(*, environment: Mapping[str, str], logs: Path, listening: socket.socket | None = None) -> Server:
+    """Start the web process on loopback, on a socket that listens already or on a free port."""
+    with listening or listening_socket() as taken_over:
+        child = start(
+            name="web",
+            command=[sys.executable, "-m", "config.serve", "--fd", str(taken_over.fileno())],
+            log=logs / "web.log",
+            environment=environment,
+            pass_fds=[taken_over.fileno()],
+            folder=PROJECT,
+        )
+        return Server(child, address_of(taken_over))
+
+
+def start_worker(*, environment: Mapping[str, str], logs: Path, name: str = "demo") -> Child:
+    """Start one worker; `worker_is_ready` says when it takes tasks."""
+    return start(
+        name="worker",
+        command=[
+            *(sys.executable, "-m", "celery", "--app", "config", "--quiet", "worker"),
+            *("--pool", "threads", "--concurrency", str(WORKER_THREADS), "--queues", "federation"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat", "--hostname", f"{name}@%h"),
+        ],
+        log=logs / "worker.log",
+        environment=environment,
+        folder=PROJECT,
+    )
+
+
+def worker_is_ready(*, client: redis.Redis, child: Child) -> bool:
+    """Return whether this very worker has said that it takes tasks (see config/worker.py)."""
+    return any(client.get(key) == str(child.process.pid).encode() for key in client.scan_iter("worker:ready:*"))
+
+
+def start_simulator(*, kind: str, folder: Path, logs: Path, environment: Mapping[str, str]) -> Server:
+    """Start the server of one source of the region; it prints a line that begins with "ready" when it answers."""
+    with listening_socket() as listening:
+        log = logs / f"source-{folder.name}.log"
+        log.unlink(missing_ok=True)
+        child = start(
+            name=f"source {folder.name}",
+            command=[
+                *(sys.executable, "-m", "simulator", "serve", "--kind", kind),
+                *("--folder", folder, "--fd", str(listening.fileno())),
+            ],
+            log=log,
+            environment=environment,
+            pass_fds=[listening.fileno()],
+            folder=PROJECT,
+        )
+        return Server(child, address_of(listening))
+
+
+def simulator_is_ready(*, server: Server) -> bool:
+    """Return whether a simulator has said that it answers."""
+    return any(line.startswith("ready") for line in server.child.log.read_text(errors="replace").splitlines())
+
+
+def address_of(listening: socket.socket) -> str:
+    """Return the address at which a listening socket is reached."""
+    return f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -1,0 +1,45 @@
+"""Removes all that set-up, the demonstration and the tests made: `python3 -m launcher.clean`; needs no package."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import sys
+from pathlib import Path
+
+from launcher.installation import fallback_folder
+
+PROJECT = Path(__file__).resolve().parents[1]
+MADE = (
+    *(".venv", ".cache", ".data", "static-collected", "assets/node_modules", "tests/chromium/node_modules"),
+    *(".pytest_cache", ".mypy_cache", ".ruff_cache", ".import_linter_cache", ".hypothesis"),
+)
+
+
+def main() -> None:
+    """Remove everything, unless something of it runs."""
+    folders = [PROJECT / ".data", *sorted((PROJECT / ".cache" / "test-services").glob("*"))]
+    for folder in folders:
+        if _in_use(folder):
+            sys.exit(f"A demonstration or a test run uses {folder}: stop it first.")
+    for folder in folders:
+        shutil.rmtree(fallback_folder(folder=folder), ignore_errors=True)
+    for name in MADE:
+        shutil.rmtree(PROJECT / name, ignore_errors=True)
+    for folder in PROJECT.rglob("__pycache__"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_use(folder: Path) -> bool:
+    try:
+        with (folder / "lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""What the demonstration shows when everything is up: one patient's record, as a clinician gets it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from aggregator.accounts.authentication import requester_for
+from aggregator.accounts.models import User
+from aggregator.record.completeness import Outcome, in_words, remarks_on_source, summary_line
+from aggregator.record.timeline import Entry
+from aggregator.services.find_person import find_person
+from aggregator.services.open_record import open_record
+from aggregator.services.view_record import RecordView, view_record
+from launcher.processes import StartError
+from launcher.region import Region
+
+Say = Callable[[str], None]
+SHOWN_CONFLICTS = 3
+SHOWN_SHARED = 3
+LEAST_SOURCES = 4
+MOST_TRIES = 3
+
+
+def show(*, region: Region, web: str, password: str, say: Say) -> None:
+    """Ask for the first story's person through the worker and the sources, print what came of it and how to sign in.
+
+    Raises: StartError when no record comes, or one that does not show what the first story is about.
+    """
+    story = region.description["stories"][0]
+    account = next(one for one in region.description["accounts"] if one["role"] == "clinician")
+    say(f"\n{story['title']}: {story['given']} {story['family']}, as {account['name']} sees the record\n\n")
+    view = _ask_until_shown(username=account["username"], nhs_number=story["nhs_number"], say=say)
+    for line in _lines(view):
+        say(f"  {line}\n")
+    if missing := _missing(view):
+        raise StartError(f"The record does not show {', nor '.join(missing)}.")
+    say(f"\nOpen {web} and sign in with the password {password} as\n\n")
+    for each in _accounts(region):
+        say(f"  {each['username']:<14} {each['role']}, {each['name']}\n")
+    say("\nPeople to look for (README, The seven stories):\n\n")
+    for each in region.description["stories"]:
+        number = each["nhs_number"]
+        say(f"  {number[:3]} {number[3:6]} {number[6:]}  {each['given']} {each['family']}: {each['title'].lower()}\n")
+    say("\n")
+
+
+def _accounts(region: Region) -> list[dict[str, Any]]:
+    return [account for account in region.description["accounts"] if account["role"] != "operator"]
+
+
+def _ask_until_shown(*, username: str, nhs_number: str, say: Say) -> RecordView:
+    """Ask, and ask again where sources were too slow: a machine that starts all of this at once may be."""
+    for _ in range(MOST_TRIES - 1):
+        view = _ask(username=username, nhs_number=nhs_number)
+        if not _missing(view):
+            return view
+        say(f"  {summary_line(statuses=view.sources)} Asking again.\n\n")
+    return _ask(username=username, nhs_number=nhs_number)
+
+
+def _ask(*, username: str, nhs_number: str) -> RecordView:
+    requester = requester_for(user_id=User.objects.get(username=username).id)
+    people = find_person(requester=requester, nhs_number=nhs_number).people if requester else ()
+    if requester is None or not people:
+        raise StartError("The demonstration's account or person is not there: `make clean`, then `make demo` again.")
+    retrieval_id = open_record(requester=requester, person_id=people[0].person_id, now=datetime.now(UTC))
+    until = time.monotonic() + settings.RETRIEVAL_DEADLINE_S + 2
+    while True:
+        view = view_record(requester=requester, retrieval_id=retrieval_id, now=datetime.now(UTC))
+        if view.complete:
+            return view
+        if time.monotonic() > until:
+            raise StartError("The record did not come in time: see the worker's log in the data folder.")
+        time.sleep(0.2)
+
+
+def _lines(view: RecordView) -> Iterator[str]:
+    names = {source.source_id: source.name for source in view.sources}
+    for source in view.sources:
+        count = f", {source.item_count} items" if source.item_count else ""
+        yield f"{source.name:<32} {in_words(status=source)}{count}"
+        yield from (f"{'':<32} {remark}" for remark in remarks_on_source(status=source))
+    yield ""
+    yield summary_line(statuses=view.sources)
+    yield f"Allergies: {view.allergy_status.replace('-', ' ')}."
+    yield "  ".join(f"{section.category} {len(section.entries)}" for section in view.record.sections)
+    yield ""
+    yield f"Said by several sources ({len(_shared(view))} entries), such as"
+    for entry in _shared(view)[:SHOWN_SHARED]:
+        yield f"  {entry.heading}: {', '.join(names[source_id] for source_id in entry.source_ids)}"
+    yield f"Where sources differ ({len(view.record.conflicts)} places), such as"
+    for conflict in view.record.conflicts[:SHOWN_CONFLICTS]:
+        yield f"  {conflict.statement}"
+        yield from (f"    {names.get(source_id, source_id)}: {says}" for source_id, says in conflict.claims)
+
+
+def _shared(view: RecordView) -> list[Entry]:
+    return [entry for section in view.record.sections for entry in section.entries if len(entry.source_ids) > 1]
+
+
+def _missing(view: RecordView) -> list[str]:
+    """Return what the record does not show of what the demonstration is for."""
+    answered = [source for source in view.sources if source.outcome is Outcome.ANSWERED]
+    silent = [source for source in view.sources if source.outcome is Outcome.TIMED_OUT]
+    wanted = {
+        f"at least {LEAST_SOURCES} sources that answered": len(answered) >= LEAST_SOURCES,
+        "an entry from several sources": bool(_shared(view)),
+        "a conflict": bool(view.record.conflicts),
+        f"a source of which it says: {Outcome.TIMED_OUT.words}": bool(silent),
+    }
+    return [what for what, there in wanted.items() if not there]

@@ -1,0 +1,133 @@
+"""The demonstration: everything that the service is made of, started in order and stopped in order."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import redis
+from django.db import connections
+
+from aggregator.accounts.requester import operator
+from config import database_roles
+from launcher import children, demo_summary
+from launcher.generated_secrets import kept_values
+from launcher.load_region import load_region
+from launcher.private_services import Services, write_addresses
+from launcher.processes import Child, listening_socket, stop, wait_until, watch
+from launcher.progress import Progress
+from launcher.region import Region, written_region
+from launcher.static_files import collect_if_changed
+from launcher.tables import migrate_if_needed
+
+REGION_SEED = "2026"
+PREFERRED_PORT = 8000
+PATIENCE_S = 60.0
+ACCOUNT_FILE = "account.json"
+
+
+@dataclass
+class Demonstration:
+    """One run in a data folder that is held. `private` are the processes of private services, if any were started."""
+
+    folder: Path
+    services: Services
+    private: tuple[Child, ...]
+    progress: Progress
+    servers: dict[str, children.Server] = field(default_factory=dict)
+
+    def run(self, *, once: bool) -> None:
+        """Start everything, show one record, then stay up unless `once`.
+
+        Raises: StartError or SettingError when a part does not start; processes.Stopped when told to stop.
+        """
+        say, step = self.progress.say, self.progress.step
+        with ExitStack() as running:
+            shutil.rmtree(self._logs, ignore_errors=True)  # of the last run, for whoever wanted to read them
+            with step("style sheet and script"):
+                collect_if_changed()
+            with step("tables"):
+                migrate_if_needed(folder=self.folder)
+            if database_roles.single_role():
+                say("  One database role owns and serves: the audit's trigger is then its only guard.\n")
+            region = self._region()
+            self._start_sources(region, running)
+            web, worker = self._start_service(running)
+            with step(f"{len(region.sources)} sources, their people and the accounts"):
+                password = self._load(region)
+            self._wait_for_service(web, worker)
+            write_addresses(folder=self.folder, services=self.services, more={"web": web.address})
+            demo_summary.show(region=region, web=web.address, password=password, say=say)
+            if not once:
+                self.progress.up = True
+                say("Ctrl-C stops everything.\n")
+                sources = [server.child for server in self.servers.values()]
+                watch(children=[*self.private, web.child, worker, *sources])
+
+    def _region(self) -> Region:
+        with self.progress.step("synthetic region"):
+            return written_region(folder=self.folder / "region", seed=REGION_SEED, today=datetime.now(UTC).date())
+
+    def _start_sources(self, region: Region, running: ExitStack) -> None:
+        running.callback(lambda: stop(children=[server.child for server in self.servers.values()]))
+        for source in region.sources:
+            self.servers[source["slug"]] = children.start_simulator(
+                kind=source["kind"],
+                folder=region.folder / source["slug"],
+                logs=self._logs,
+                environment=os.environ,
+            )
+
+    def _start_service(self, running: ExitStack) -> tuple[children.Server, Child]:
+        """Start worker and web; they get ready while the region is loaded."""
+        web = self._start_web()
+        running.callback(stop, children=[web.child])
+        worker = children.start_worker(environment=os.environ, logs=self._logs)
+        running.callback(stop, children=[worker, web.child])
+        return web, worker
+
+    def _start_web(self) -> children.Server:
+        try:
+            listening = listening_socket(port=PREFERRED_PORT)
+        except OSError:  # taken, perhaps by another clone's demonstration
+            listening = listening_socket()
+        environment = {**os.environ, "PUBLIC_URL": children.address_of(listening)}
+        return children.start_web(environment=environment, logs=self._logs, listening=listening)
+
+    def _load(self, region: Region) -> str:
+        """Load the region once its sources answer; return the password of its accounts."""
+        for server in self.servers.values():
+            wait_until(
+                ready=partial(children.simulator_is_ready, server=server), child=server.child, within_s=PATIENCE_S
+            )
+        account = kept_values(
+            path=self.folder / ACCOUNT_FILE, make=lambda: {"password": f"demo-{secrets.token_hex(6)}"}
+        )
+        load_region(
+            requester=operator(),
+            folder=region.folder,
+            addresses={
+                source["slug"]: self.servers[source["slug"]].address + source["base_path"] for source in region.sources
+            },
+            password_for=lambda _: account["password"],
+            now=datetime.now(UTC),
+        )
+        connections.close_all()
+        return account["password"]
+
+    def _wait_for_service(self, web: children.Server, worker: Child) -> None:
+        with self.progress.step("web"):
+            wait_until(ready=lambda: web.answers("/readyz"), child=web.child, within_s=PATIENCE_S)
+        with self.progress.step("worker"), redis.Redis.from_url(self.services.redis_url, socket_timeout=5) as client:
+            ready = partial(children.worker_is_ready, client=client, child=worker)
+            wait_until(ready=ready, child=worker, within_s=PATIENCE_S)
+
+    @property
+    def _logs(self) -> Path:
+        return self.folder / "logs"

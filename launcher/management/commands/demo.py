@@ -1,0 +1,24 @@
+"""Start everything on this machine with a synthetic region, show one patient's record, and stay up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from launcher.handover import hand_over
+
+
+class Command(BaseCommand):
+    """`manage.py demo [--once]`."""
+
+    help = __doc__
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take `--once`."""
+        parser.add_argument("--once", action="store_true", help="stop after the summary; exit 0 only if all worked")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Become the launcher, which starts the services before any settings are read."""
+        hand_over("demo", *(["--once"] if options["once"] else []))

@@ -1,0 +1,190 @@
+"""A private PostgreSQL and Redis (Valkey) from their wheels, for the demonstration and the tests.
+
+Not for patient data: no TLS. They listen on loopback, ask for generated passwords, and end with whoever started them.
+The data folder holds: `lock` (held while they run), `services.json` (where they are), `passwords.json` and `keys.json`
+(all three for their owner only), `ready` (the mark of a whole database), `postgres/`, `logs/`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import redis
+
+from config.private_services import ADDRESS_FILE, LOCK_FILE, addresses, read_addresses
+from launcher.generated_secrets import kept_values, make_private
+from launcher.installation import Installation, find_installation
+from launcher.postgres import APP_ROLE, OWNER_ROLE, SUPERUSER, Cluster
+from launcher.processes import Child, StartError, reserved_port, start, stop, wait_until
+
+PASSWORD_FILE = "passwords.json"  # noqa: S105 (a name)
+REDIS_ROLE = "redis"
+REDIS_PATIENCE_S = 15.0
+REDIS_TRIES = 4
+
+REDIS_SETTINGS = (
+    "bind 127.0.0.1", "protected-mode yes", "databases 64", 'save ""', "appendonly no", "maxmemory-policy noeviction",
+    "slowlog-log-slower-than -1", "daemonize no",
+)  # fmt: skip
+
+
+class AlreadyRunning(StartError):
+    """The services of this data folder run already, for another process."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Where the services are."""
+
+    database_url: str
+    database_owner_url: str
+    redis_url: str
+
+    def as_environment(self) -> dict[str, str]:
+        """Return them as environment variables."""
+        return {name.upper(): value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Running:
+    """Services that run, and the processes that they are."""
+
+    services: Services
+    children: tuple[Child, ...]
+
+
+def running_services(*, folder: Path) -> Services | None:
+    """Return where the services of this data folder run, or None when they do not."""
+    running = addresses(folder=folder)
+    return Services(**running["services"]) if running else None
+
+
+def write_addresses(*, folder: Path, services: Services, more: dict[str, str] | None = None) -> None:
+    """Write where everything is into the owner-only file of the data folder; `more` are addresses for people."""
+    path = folder / ADDRESS_FILE
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump({"services": asdict(services), "addresses": more or {}}, file)
+    draft.replace(path)
+
+
+@contextmanager
+def held_folder(*, folder: Path) -> Iterator[None]:
+    """Keep the data folder to ourselves.
+
+    Raises: AlreadyRunning, saying where, when another process has it; StartError when others may write in it.
+    """
+    make_private(folder=folder)
+    if folder.stat().st_mode & stat.S_IWOTH:
+        raise StartError(f"Others may write in {folder}: name a folder of your own in DATA_FOLDER.")
+    with (folder / LOCK_FILE).open("a") as file:
+        _lock(file.fileno(), folder)
+        try:
+            yield
+        finally:
+            (folder / ADDRESS_FILE).unlink(missing_ok=True)
+
+
+@contextmanager
+def embedded_services(
+    *, folder: Path, durable: bool = True, say: Callable[[str], None] = lambda _: None
+) -> Iterator[Running]:
+    """Start both in a folder that is held, say where they are, and stop them in the end: Redis, then PostgreSQL.
+
+    Raises: StartError.
+    """
+    children: list[Child] = []
+    installation = find_installation(folder=folder)
+    passwords = kept_values(path=folder / PASSWORD_FILE, make=_new_passwords)
+    cluster = Cluster(folder=folder, installation=installation, passwords=passwords, durable=durable)
+    try:
+        say("PostgreSQL")
+        postgres, port = cluster.start()
+        children.append(postgres)
+        say("Redis")
+        server, redis_port = _start_redis(folder, installation, passwords[REDIS_ROLE])
+        children.append(server)
+        services = Services(
+            database_url=cluster.url(role=APP_ROLE, port=port),
+            database_owner_url=cluster.url(role=OWNER_ROLE, port=port),
+            redis_url=_redis_url(redis_port, passwords[REDIS_ROLE]),
+        )
+        write_addresses(folder=folder, services=services)
+        yield Running(services, tuple(children))
+    finally:
+        for child in reversed(children):
+            stop(children=[child])
+
+
+def _new_passwords() -> dict[str, str]:
+    return {role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER_ROLE, APP_ROLE, REDIS_ROLE)}
+
+
+def _redis_url(port: int, password: str) -> str:
+    return f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+def _start_redis(folder: Path, installation: Installation, password: str) -> tuple[Child, int]:
+    for attempt in range(REDIS_TRIES):
+        try:
+            return _start_redis_once(folder, installation, password)
+        except StartError:
+            if attempt + 1 == REDIS_TRIES:
+                raise
+            time.sleep(0.2)
+    raise AssertionError("the loop returns or raises")
+
+
+def _start_redis_once(folder: Path, installation: Installation, password: str) -> tuple[Child, int]:
+    with reserved_port() as reserved:
+        port: int = reserved.getsockname()[1]
+        # By standard input: a command line can be read by every user of the machine.
+        settings = "\n".join((*REDIS_SETTINGS, f"port {port}", f"requirepass {password}", ""))
+        child = start(
+            name="Redis",
+            command=[installation.redis_server, "-"],
+            log=folder / "logs" / "redis.log",
+            environment=installation.environment(),
+            account=installation.account,
+            say=settings,
+        )
+        with redis.Redis.from_url(_redis_url(port, password), socket_timeout=1, retry=None) as client:
+            try:
+                wait_until(ready=lambda: _answers(client), child=child, within_s=REDIS_PATIENCE_S)
+            except BaseException:
+                stop(children=[child])
+                raise
+    return child, port
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.AuthenticationError:
+        return False  # somebody else's server got the port; ours ends by itself
+    except redis.RedisError:
+        return False
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    """Take the lock; a reader of `running_services` may hold it for a moment."""
+    for _ in range(5):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.1)
+        else:
+            return
+    opened = (read_addresses(folder=folder) or {}).get("addresses", {})
+    where = f" at {opened['web']}" if "web" in opened else ""
+    raise AlreadyRunning(f"It already runs{where}, started elsewhere (data folder {folder}). Stop that one first.")

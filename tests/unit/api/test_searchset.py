@@ -1,0 +1,220 @@
+"""A showing becomes a searchset: nothing dangles, nothing is rounded, and what is missing is said."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from aggregator.api.fhir.rendering import FhirRenderer
+from aggregator.api.fhir.searchset import everything, patient_resource
+from aggregator.mpi.death import DeathClaim
+from aggregator.mpi.golden import GoldenRecord
+from aggregator.mpi.queries import PersonSummary
+from aggregator.record import completeness, merge
+from aggregator.record.completeness import SourceStatus
+from aggregator.record.item import Item
+from aggregator.services.view_record import RecordView
+from connectors.contract import CLINICAL_CATEGORIES, Notice, RecordCategory
+from connectors.outcomes import Outcome
+
+BASE = "https://record.example/fhir"
+NORTH, SOUTH = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+PERSON = UUID("33333333-3333-4333-8333-333333333333")
+NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+
+
+def item(
+    resource: str,
+    *,
+    number: int,
+    source: str = NORTH,
+    category: RecordCategory = RecordCategory.RESULTS,
+    subject_references: tuple[str, ...] = ("Patient/9",),
+) -> Item:
+    return Item(
+        id=f"{number:032x}",
+        source_id=source,
+        category=category,
+        resource=resource.encode(),
+        subject_references=subject_references,
+    )
+
+
+def status(source: str, name: str, outcome: Outcome, **more: Any) -> SourceStatus:
+    return SourceStatus(
+        source_id=source,
+        name=name,
+        organisation=name,
+        kind="fhir_r4",
+        holds=CLINICAL_CATEGORIES,
+        outcome=outcome,
+        answered_at=NOW,
+        **more,
+    )
+
+
+FERRIS = PersonSummary(
+    person_id=PERSON, golden=GoldenRecord(family="Ferris", given="Joan", birth_date=date(1951, 5, 4))
+)
+
+
+def searchset(
+    *items: Item, statuses: tuple[SourceStatus, ...] = (), withheld: bool = False, person: PersonSummary = FERRIS
+) -> dict[str, Any]:
+    record = merge.merge(items=items)
+    view = RecordView(
+        retrieval_id=UUID(int=7),
+        person=person,
+        asked_at=NOW,
+        deadline_at=NOW,
+        complete=True,
+        sources=statuses,
+        record=record,
+        allergy_status=completeness.allergy_status(record=record, statuses=statuses, withheld=withheld),
+        withheld=withheld,
+        shown_at=NOW,
+    )
+    made: dict[str, Any] = json.loads(FhirRenderer().render(everything(view=view, base=BASE)))
+    return made
+
+
+def resource_of(bundle: dict[str, Any], kind: str) -> dict[str, Any]:
+    (found,) = [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == kind]
+    return dict(found)
+
+
+POTASSIUM = (
+    '{"resourceType":"Observation","id":"o1","status":"final","subject":{"reference":"Patient/9"},'
+    '"performer":[{"reference":"Practitioner/d"},{"reference":"Organization/gone","display":"The lab"}],'
+    '"code":{"text":"Potassium"},"valueQuantity":{"value":4.10,"unit":"mmol/L"},"contained":[{"resourceType":'
+    '"Specimen","id":"s"}],"specimen":{"reference":"#s"}}'
+)
+DOCTOR = '{"resourceType":"Practitioner","id":"d","name":[{"family":"Low"}]}'
+
+
+def test_a_decimal_keeps_the_digits_that_it_was_sent_with() -> None:
+    record = merge.merge(items=[item(POTASSIUM, number=1)])
+    assert record.sections[0].entries[0].details[0] == ("Value", "4.10 mmol/L")
+    assert FhirRenderer().render({"value": Decimal("4.10")}) == b'{"value":4.10}'
+
+
+def test_references_lead_to_what_is_in_the_answer_or_become_logical() -> None:
+    bundle = searchset(item(POTASSIUM, number=1), item(DOCTOR, number=2, category=RecordCategory.SUPPORTING))
+    observation = resource_of(bundle, "Observation")
+    assert observation["subject"] == {"reference": f"Patient/{PERSON}"}
+    known, gone = observation["performer"]
+    assert known == {"reference": f"Practitioner/{2:032x}"}
+    assert gone == {"display": "The lab", "identifier": {"system": f"urn:uuid:{NORTH}", "value": "Organization/gone"}}
+    assert observation["specimen"] == {"reference": "#s"}
+    assert observation["id"] == f"{1:032x}"
+    assert observation["meta"]["source"] == f"urn:uuid:{NORTH}"
+
+
+@pytest.mark.parametrize("performer", ["Patient/8", "https://elsewhere.example/fhir/Patient/9", "Patient/9/more"])
+def test_only_a_reference_that_was_found_to_mean_the_patient_comes_to_mean_ours(performer: str) -> None:
+    told = json.loads(POTASSIUM)
+    told["performer"] = [{"reference": performer}, {"reference": "Patient/9"}]
+    made = resource_of(searchset(item(json.dumps(told), number=1)), "Observation")
+    other, ours = made["performer"]
+    assert other == {"identifier": {"system": f"urn:uuid:{NORTH}", "value": performer}}
+    assert ours == made["subject"] == {"reference": f"Patient/{PERSON}"}
+    unresolved = resource_of(searchset(item(POTASSIUM, number=1, subject_references=())), "Observation")
+    assert "reference" not in unresolved["subject"]
+
+
+def test_an_organisation_without_name_or_identifier_is_named_by_a_logical_reference() -> None:
+    nobody = '{"resourceType":"Organization","id":"gone","active":true}'
+    bundle = searchset(item(POTASSIUM, number=1), item(nobody, number=2, category=RecordCategory.SUPPORTING))
+    assert "Organization" not in {entry["resource"]["resourceType"] for entry in bundle["entry"]}
+    _, gone = resource_of(bundle, "Observation")["performer"]
+    assert gone["identifier"] == {"system": f"urn:uuid:{NORTH}", "value": "Organization/gone"}
+
+
+def test_a_reference_counts_within_its_own_source_only() -> None:
+    bundle = searchset(
+        item(POTASSIUM, number=1), item(DOCTOR, number=2, source=SOUTH, category=RecordCategory.SUPPORTING)
+    )
+    assert "reference" not in resource_of(bundle, "Observation")["performer"][0]
+
+
+def test_entries_that_say_the_same_carry_the_same_tag() -> None:
+    asthma = (
+        '{"resourceType":"Condition","id":"%s","subject":{"reference":"Patient/1"},"onsetDateTime":"2011-03-04",'
+        '"code":{"coding":[{"system":"http://snomed.info/sct","code":"195967001"}]}}'
+    )
+    bundle = searchset(
+        item(asthma % "a", number=1, category=RecordCategory.PROBLEMS),
+        item(asthma % "b", number=2, source=SOUTH, category=RecordCategory.PROBLEMS),
+    )
+    tags = [
+        entry["resource"]["meta"]["tag"]
+        for entry in bundle["entry"]
+        if entry["resource"]["resourceType"] == "Condition"
+    ]
+    assert len(tags) == 2
+    assert tags[0] == tags[1]
+    assert bundle["total"] == 3
+
+
+def test_each_source_has_an_issue_of_its_own() -> None:
+    bundle = searchset(
+        statuses=(
+            status(NORTH, "North", Outcome.ANSWERED),
+            status(SOUTH, "South", Outcome.TIMED_OUT),
+            status(
+                "44444444-4444-4444-8444-444444444444",
+                "West",
+                Outcome.ANSWERED,
+                notices=(Notice(code="confidential-items", text="Items excluded."),),
+            ),
+        ),
+        withheld=True,
+    )
+    issues = resource_of(bundle, "OperationOutcome")["issue"]
+    assert [(issue["severity"], issue["code"], issue["diagnostics"]) for issue in issues] == [
+        ("information", "informational", "North: Answered."),
+        ("warning", "timeout", "South: Did not answer in time."),
+        ("warning", "incomplete", "West: Answered in part. Items excluded."),
+        ("warning", "suppressed", "Some information is not shown because of confidentiality."),
+    ]
+
+
+def test_a_person_whom_no_source_holds_is_not_read_as_healthy() -> None:
+    (issue,) = resource_of(searchset(), "OperationOutcome")["issue"]
+    assert (issue["severity"], issue["code"]) == ("warning", "incomplete")
+
+
+@pytest.mark.parametrize(
+    ("golden", "said"),
+    [
+        (GoldenRecord(), {}),
+        (GoldenRecord(deceased=False), {"deceasedBoolean": False}),
+        (GoldenRecord(deceased=True), {"deceasedBoolean": True}),
+        (GoldenRecord(deceased=True, death_date="1948"), {"deceasedDateTime": "1948"}),
+        (GoldenRecord(deceased=True, death_date="1948-03-01T10:00"), {"deceasedDateTime": "1948-03-01"}),
+        (GoldenRecord(deceased=True, death_date="last spring"), {"deceasedBoolean": True}),
+    ],
+)
+def test_a_death_is_told_by_its_date_where_there_is_one(golden: GoldenRecord, said: dict[str, Any]) -> None:
+    patient = patient_resource(person=PersonSummary(person_id=PERSON, golden=golden))
+    assert {name: value for name, value in patient.items() if name.startswith("deceased")} == said
+
+
+def test_what_casts_doubt_on_the_person_is_told_beside_the_sources() -> None:
+    claims = (
+        DeathClaim(source_name="North", deceased=True, death_date="1948"),
+        DeathClaim(source_name="South", deceased=False),
+    )
+    person = PersonSummary(person_id=PERSON, golden=GoldenRecord(), death_claims=claims, shares_number=True)
+    told = searchset(person=person)["entry"][-1]["resource"]["issue"]
+    assert [(one["severity"], one["code"]) for one in told] == [
+        ("warning", "incomplete"),
+        ("warning", "business-rule"),
+        ("warning", "multiple-matches"),
+    ]
+    assert told[1]["diagnostics"] == "Sources disagree about death: North says died 1948; South says not dead."

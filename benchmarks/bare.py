@@ -20,9 +20,10 @@ import uvloop
 
 from benchmarks.loop import Driven, closed_loop
 from config.collector import settle_collector
-from connectors.fhir import Release, verdict
-from connectors.guards import split
-from connectors.pace import Steps, finish_paced
+from connectors.reading import split_answer
+from connectors.transport.pace import Steps, finish_paced
+from fhir_data.releases import Release
+from fhir_data.verdict import verdict
 
 HEADERS = {"Accept": "application/fhir+json"}
 # One source: the addresses to ask, one after the other. One retrieval: its sources.
@@ -49,7 +50,7 @@ def _judge(*, pages: Sequence[bytes]) -> Steps[int]:
     """Return how many entries were refused."""
     refused = 0
     for page in pages:
-        for entry in split(payload=page).entries:
+        for entry in split_answer(payload=page).entries:
             accepted = entry.resource is not None and verdict(entry=entry.resource, release=Release.R4).resource
             refused += not accepted
             yield

@@ -24,7 +24,7 @@ from aggregator.services.open_record import open_record
 from benchmarks.loop import Driven, closed_loop
 from benchmarks.records import MODELS
 from benchmarks.service import Stack
-from connectors.outcomes import Outcome
+from connectors.contract.outcomes import Outcome
 from launcher.processes import StartError
 
 # A retrieval that takes longer has been lost: every source has its outcome at its deadline.

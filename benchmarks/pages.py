@@ -15,8 +15,8 @@ from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
 from aggregator.web.record_page import RecordPage, Row, record_page
 from config.static_files import NHSUK
-from connectors.contract import RecordCategory
-from connectors.outcomes import Outcome
+from connectors.contract.categories import RecordCategory
+from connectors.contract.outcomes import Outcome
 from launcher.processes import StartError
 from launcher.static_files import collect_if_changed
 

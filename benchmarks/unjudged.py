@@ -11,9 +11,10 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from connectors.fhir import Release, Verdict
 from connectors.fhir_r4 import answer
 from connectors.fhir_r4.connector import FhirR4 as FhirR4
+from fhir_data.releases import Release
+from fhir_data.verdict import Verdict
 
 # What connectors/fhir_r4/answer.py looks at: what it is, whose, and of which part of a record.
 _Sorted = TypedDict(

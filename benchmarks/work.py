@@ -23,10 +23,12 @@ from benchmarks.figures import Row, Table
 from benchmarks.pages import RecordDrawing
 from benchmarks.records import RECORD_BYTES, FakeSource, fake_sources, people
 from config.collector import settle_collector
-from connectors.contract import Reply
-from connectors.fhir import Release, verdict
+from connectors.contract.values import Reply
 from connectors.fhir_r4.connector import FhirR4
-from connectors.guards import read_entry, split
+from connectors.reading import split_answer
+from fhir_data.parsing import read_entry
+from fhir_data.releases import Release
+from fhir_data.verdict import verdict
 
 ROUNDS, QUICK_ROUNDS = 5, 2
 # One side of a round is repeated until it has used so much: a clock's tick is then nothing.
@@ -95,14 +97,14 @@ def _payload(*, fake: FakeSource) -> bytes:
 def _reading() -> Iterator[Work]:
     """The bytes of one source, as received."""
     payload = _payload(fake=fake_sources()[0])
-    entries = [entry.resource for entry in split(payload=payload).entries if entry.resource is not None]
+    entries = [entry.resource for entry in split_answer(payload=payload).entries if entry.resource is not None]
 
     def judge() -> None:
-        for entry in split(payload=payload).entries:
+        for entry in split_answer(payload=payload).entries:
             assert verdict(entry=entry.resource or b"", release=Release.R4).resource
 
     def guards() -> None:
-        for entry in split(payload=payload).entries:
+        for entry in split_answer(payload=payload).entries:
             read_entry(entry=entry.resource or b"")
 
     def models() -> None:
@@ -117,7 +119,7 @@ def _reading() -> Iterator[Work]:
     yield Work(
         name="split an answer of 200 KB, beside json.loads of it",
         unit="ms",
-        ours=lambda: split(payload=payload),
+        ours=lambda: split_answer(payload=payload),
         beside=plain,
     )
     yield Work(
@@ -156,7 +158,7 @@ def _holding() -> Iterator[Work]:
     packed = cipher.encrypt(nonce, zstandard.ZstdCompressor(level=1).compress(payload), None)
 
     def split_and_seal() -> None:
-        split(payload=payload)
+        split_answer(payload=payload)
         sealer.seal(source_id=SOURCE_ID, answers=(answer,))
 
     def pack() -> None:

@@ -15,7 +15,8 @@ from aggregator.federation.engine import engine
 from aggregator.sources import catalogue
 from config.database_roles import warn_if_owner
 from config.process import forbid_core_files, freeze_gc, require_shared_keys
-from connectors import fhir
+from fhir_data.releases import Release
+from fhir_data.verdict import judge
 
 READY_KEY = "worker:ready:{hostname}"
 READY_FOR_S = 15
@@ -25,12 +26,12 @@ RECEIVE_TIMEOUT_S = 30
 
 # Models are made at their first use, 20 ms each and many times that on a new machine: too long for the loop to stand.
 USUAL_TYPES = {
-    fhir.Release.R4: (
+    Release.R4: (
         "AllergyIntolerance Appointment CarePlan Condition DiagnosticReport DocumentReference Encounter"
         " FamilyMemberHistory Flag Immunization Location Medication MedicationRequest MedicationStatement Observation"
         " OperationOutcome Organization Patient Practitioner PractitionerRole Procedure Provenance ServiceRequest"
     ),
-    fhir.Release.STU3: (
+    Release.STU3: (
         "AllergyIntolerance Appointment Condition DiagnosticReport Encounter Immunization List Location Medication"
         " MedicationRequest MedicationStatement Observation OperationOutcome Organization Patient Practitioner"
         " PractitionerRole ProcedureRequest ReferralRequest"
@@ -56,7 +57,7 @@ def warm_up(**_: Any) -> None:
         catalogue.connector_for(kind=kind)
     for release, names in USUAL_TYPES.items():
         for name in names.split():
-            fhir.judge(resource={"resourceType": name}, release=release)
+            judge(resource={"resourceType": name}, release=release)
     engine()
 
 

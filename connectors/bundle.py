@@ -11,10 +11,12 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
-from connectors.contract import Notice, QuarantinedEntry, ReceivedItem, RecordCategory, Reply
-from connectors.fhir import category_of, type_of
-from connectors.guards import read_entry
-from connectors.references import Address, Directory
+from connectors.contract.categories import RecordCategory, category_of
+from connectors.contract.notices import Notice
+from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
+from fhir_data.heads import type_of
+from fhir_data.parsing import read_entry
+from fhir_data.references import Address, Directory
 
 # Ours to name entries under; any fixed name would do.
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:longview:converted-bundle")

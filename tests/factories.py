@@ -26,9 +26,9 @@ from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
 from aggregator.record.normalise import normalise
 from aggregator.sources.models import Source
-from connectors.contract import CLINICAL_CATEGORIES, Asker
-from connectors.fhir import category_of
-from connectors.references import split_absolute, without_version
+from connectors.contract.categories import CLINICAL_CATEGORIES, category_of
+from connectors.contract.values import Asker
+from fhir_data.references import split_absolute, without_version
 
 NOW = datetime(2025, 6, 2, 12, 0, tzinfo=UTC)
 SNOMED_CT = "http://snomed.info/sct"

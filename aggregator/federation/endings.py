@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from connectors.outcomes import Outcome, Reason
+from connectors.contract.outcomes import Outcome, Reason
 
 # Longer than this on our side before or during an asking, and running out of time is our fault. Seconds.
 BUSY_S = 0.5

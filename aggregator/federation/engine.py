@@ -19,7 +19,7 @@ import uvloop
 from django import db
 
 from aggregator.federation.connections import client_for_loop
-from connectors.transport import Transport
+from connectors.transport.client import Transport
 
 DATABASE_THREADS = 2
 # What a task waits beyond its retrieval's deadline, for the last outcomes to be written.

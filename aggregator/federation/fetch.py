@@ -36,20 +36,10 @@ from aggregator.mpi.subject import demographics_of_patient
 from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
 from aggregator.sources import catalogue
-from connectors.contract import (
-    OTHER_PATIENT,
-    Identifier,
-    Malformed,
-    QuarantinedEntry,
-    Query,
-    Reply,
-    SourceError,
-    TimedOut,
-    WrongPatient,
-)
-from connectors.fhir import type_of
-from connectors.guards import entry_name
-from connectors.outcomes import Outcome, Reason
+from connectors.contract.errors import Malformed, SourceError, TimedOut, WrongPatient
+from connectors.contract.outcomes import Outcome, Reason
+from connectors.contract.values import OTHER_PATIENT, Identifier, QuarantinedEntry, Query, Reply
+from fhir_data.heads import entry_name, type_of
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from aggregator.mpi.models import Person
 from aggregator.sources.models import Source
-from connectors.outcomes import Outcome
+from connectors.contract.outcomes import Outcome
 
 
 class RetrievalState(models.TextChoices):

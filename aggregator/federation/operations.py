@@ -19,8 +19,9 @@ from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcom
 from aggregator.federation.plan import Plan, PlannedSource
 from aggregator.federation.queries import endings_of_overdue
 from aggregator.mpi.queries import HeldBy, held_by, with_decisions
-from connectors.contract import Asker, RecordCategory, SourceAddress
-from connectors.outcomes import Outcome, Reason
+from connectors.contract.categories import RecordCategory
+from connectors.contract.outcomes import Outcome, Reason
+from connectors.contract.values import Asker, SourceAddress
 
 # How often a plan is tried again when a flight that it meant to join ended meanwhile.
 JOIN_TRIES = 3

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from connectors.contract import RecordCategory
-from connectors.outcomes import Reason
+from connectors.contract.categories import RecordCategory
+from connectors.contract.outcomes import Reason
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcom
 from aggregator.federation.store import HeldAnswer as HeldAnswer
 from aggregator.federation.store import SealBroken, Sealer
 from aggregator.sources.models import Source
-from connectors.outcomes import Outcome
+from connectors.contract.outcomes import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)

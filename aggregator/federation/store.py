@@ -20,7 +20,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from aggregator.record.item import Item
-from connectors.contract import Notice, QuarantinedEntry
+from connectors.contract.notices import Notice
+from connectors.contract.values import QuarantinedEntry
 
 FORMAT_VERSION = 2
 NONCE_BYTES = 12

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from aggregator.sources import catalogue
-from connectors.contract import SourceAddress, TimedOut
-from connectors.transport import Transport
+from connectors.contract.errors import TimedOut
+from connectors.contract.values import SourceAddress
+from connectors.transport.client import Transport
 
 
 def try_source(*, kind: str, address: SourceAddress, within_s: float) -> str:

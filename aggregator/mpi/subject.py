@@ -10,7 +10,7 @@ import msgspec
 
 from aggregator.mpi.death import read_death
 from aggregator.mpi.demographics import Demographics, part_of_date, valid_nhs_number, whole_date
-from connectors.contract import is_nhs_number_system
+from fhir_data.identifiers import is_nhs_number_system
 
 VERIFICATION_EXTENSIONS = (
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus",

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from aggregator.record.placeholders import LOST_ALLERGY_CODES, Placeholder, placeholder
 from aggregator.record.reading import Resource, codings, mapping, mappings, note_texts, text
-from connectors.contract import RecordCategory
+from connectors.contract.categories import RecordCategory
 
 ALLERGIES, PROBLEMS, MEDICATIONS = RecordCategory.ALLERGIES, RecordCategory.PROBLEMS, RecordCategory.MEDICATIONS
 IMMUNISATIONS, PROCEDURES = RecordCategory.IMMUNISATIONS, RecordCategory.PROCEDURES

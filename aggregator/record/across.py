@@ -24,7 +24,7 @@ from aggregator.record.placeholders import LOST_DRUG_ALLERGY
 from aggregator.record.reading import codings, parse, text
 from aggregator.record.retraction import Retractions
 from aggregator.record.timeline import Conflict, Standing
-from connectors.contract import RecordCategory
+from connectors.contract.categories import RecordCategory
 
 # Of a medication's items, those that say what is prescribed.
 PRESCRIBING = frozenset({"MedicationStatement", "MedicationRequest"})

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from aggregator.record.timeline import LongitudinalRecord, Standing
-from connectors.contract import Notice, RecordCategory
-from connectors.outcomes import Outcome as Outcome
-from connectors.outcomes import SectionEffect, reason_of
+from connectors.contract.categories import RecordCategory
+from connectors.contract.notices import Notice
+from connectors.contract.outcomes import Outcome as Outcome
+from connectors.contract.outcomes import SectionEffect, reason_of
 
 
 class AllergyStatus(StrEnum):

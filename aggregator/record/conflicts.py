@@ -10,7 +10,7 @@ from aggregator.record.absence import Absence
 from aggregator.record.dates import DAY_LENGTH, agree, minute_of
 from aggregator.record.fact import Fact
 from aggregator.record.timeline import Conflict, Standing
-from connectors.contract import RecordCategory
+from connectors.contract.categories import RecordCategory
 
 # Words that differ may mean the same: for the reader to compare, and no disagreement yet.
 WORDING = "dose-wording"

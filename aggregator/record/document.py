@@ -12,7 +12,7 @@ import msgspec
 from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
 from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord
-from connectors.contract import Reply
+from connectors.contract.values import Reply
 
 # Under each entry; the list of all conflicts has every claim.
 CLAIMS_PER_ENTRY = 20

@@ -9,7 +9,7 @@ from aggregator.record.doses import NO_DOSE, Dose
 from aggregator.record.item import Item
 from aggregator.record.seriousness import NO_WARNING, Seriousness
 from aggregator.record.timeline import PartialDate, Standing
-from connectors.contract import RecordCategory
+from connectors.contract.categories import RecordCategory
 
 
 @dataclass(frozen=True, kw_only=True)

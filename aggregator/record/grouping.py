@@ -23,7 +23,7 @@ from typing import NamedTuple
 from aggregator.record.dates import DAY_LENGTH, agree, day_of, minute_of, settle
 from aggregator.record.fact import Fact
 from aggregator.record.timeline import Standing
-from connectors.contract import RecordCategory
+from connectors.contract.categories import RecordCategory
 
 RULES_VERSION = "2"
 SINGLE = "single"

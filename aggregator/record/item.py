@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from connectors.contract import RecordCategory
+from connectors.contract.categories import RecordCategory
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from aggregator.record.dates import agree, minute_of
 from aggregator.record.fact import Fact
 from aggregator.record.timeline import DetailLine
-from connectors.contract import RecordCategory
+from connectors.contract.categories import RecordCategory
 
 Values = dict[str, list[str]]
 

@@ -20,8 +20,8 @@ from aggregator.record.reading import Resource, parse
 from aggregator.record.references import Targets
 from aggregator.record.retraction import retractions_of
 from aggregator.record.timeline import SECTION_ORDER, Conflict, Entry, LongitudinalRecord, Section, Standing
-from connectors.contract import RecordCategory
-from connectors.references import without_version
+from connectors.contract.categories import RecordCategory
+from fhir_data.references import without_version
 
 # Sections of lasting things are ordered by how they stand, sections of events by when they happened.
 STANDING_FIRST = frozenset(

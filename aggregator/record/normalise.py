@@ -29,7 +29,8 @@ from aggregator.record.seriousness import assessments_of, seriousness_of
 from aggregator.record.standing import holding_absence, standing_given, status_text, status_word
 from aggregator.record.timeline import PartialDate, Standing
 from aggregator.record.units import comparable
-from connectors.contract import RecordCategory, is_nhs_number_system
+from connectors.contract.categories import RecordCategory
+from fhir_data.identifiers import is_nhs_number_system
 
 SNOMED_CT = "http://snomed.info/sct"
 # Systems whose codes mean the same wherever they stand. dm+d codes are SNOMED CT concepts under another name.

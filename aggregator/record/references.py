@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import msgspec
 
 from aggregator.record.item import Item
-from connectors.references import Address, Directory
-from connectors.references import without_version as without_version
+from fhir_data.references import Address, Directory
+from fhir_data.references import without_version as without_version
 
 # Read off the bytes, since walking every parsed item costs several times as much; escapes are undone after.
 _REFERENCE = re.compile(rb'"reference"\s*:\s*("(?:[^"\\]|\\.){1,512}")')

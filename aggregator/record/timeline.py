@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.item import Item
-from connectors.contract import RecordCategory as RecordCategory
+from connectors.contract.categories import RecordCategory as RecordCategory
 
 # Order of the first screen: what can hurt most comes first; then PRSB Core Information Standard v2 headings.
 SECTION_ORDER: tuple[RecordCategory, ...] = (

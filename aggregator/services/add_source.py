@@ -18,7 +18,8 @@ from aggregator.federation.trial import try_source
 from aggregator.record.completeness import outcome_words
 from aggregator.sources import catalogue
 from aggregator.sources.operations import put_source
-from connectors.contract import SourceAddress, SourceError
+from connectors.contract.errors import SourceError
+from connectors.contract.values import SourceAddress
 
 ACTION = "add-source"
 # What the tables take.

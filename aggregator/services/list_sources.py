@@ -13,7 +13,7 @@ from aggregator.audit import trail
 from aggregator.errors import NotPermitted
 from aggregator.federation.queries import last_outcomes
 from aggregator.sources.queries import all_sources
-from connectors.outcomes import Outcome
+from connectors.contract.outcomes import Outcome
 
 ACTION = "list-sources"
 

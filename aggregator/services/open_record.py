@@ -19,8 +19,9 @@ from aggregator.federation.plan import Candidate, Plan, make_plan
 from aggregator.mpi import queries as mpi_queries
 from aggregator.sources import catalogue
 from aggregator.sources.queries import all_sources
-from connectors.contract import CLINICAL_CATEGORIES, Asker
-from connectors.outcomes import Reason
+from connectors.contract.categories import CLINICAL_CATEGORIES
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import Asker
 
 ACTION = "open-record"
 

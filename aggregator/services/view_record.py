@@ -31,8 +31,9 @@ from aggregator.record.completeness import AllergyStatus, SourceStatus
 from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.open_record import refusal
 from aggregator.sources import catalogue
-from connectors.contract import Notice, RecordCategory
-from connectors.outcomes import Outcome, Reason
+from connectors.contract.categories import RecordCategory
+from connectors.contract.notices import Notice
+from connectors.contract.outcomes import Outcome, Reason
 
 ACTION = "view-record"
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from aggregator.errors import Invalid
-from connectors.contract import Connector
+from connectors.contract.protocol import Connector
 
 
 def kinds() -> tuple[str, ...]:

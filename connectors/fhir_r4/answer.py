@@ -10,13 +10,21 @@ from typing import Any
 
 import msgspec
 
-from connectors.contract import OTHER_PATIENT, Malformed, Notice, QuarantinedEntry, ReceivedItem, RecordCategory, Reply
-from connectors.fhir import CATEGORY_OF_TYPE, Release, Verdict, category_of, type_of, verdict
-from connectors.guards import EntryRefused, SplitEntry, SplitPayload, read_entry
-from connectors.outcomes import Reason
-from connectors.pace import Steps
-from connectors.references import Address, Directory
-from connectors.whose import Belonging, Finding, Placed, Whose, flaws_notice
+from connectors.contract.categories import CATEGORY_OF_TYPE, RecordCategory, category_of
+from connectors.contract.errors import Malformed
+from connectors.contract.notices import Notice
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import OTHER_PATIENT, QuarantinedEntry, ReceivedItem, Reply
+from connectors.reading import flaws_notice
+from connectors.transport.pace import Steps
+from fhir_data.belonging import Belonging, Finding, Placed, Whose
+from fhir_data.errors import EntryRefused
+from fhir_data.heads import type_of
+from fhir_data.parsing import read_entry
+from fhir_data.references import Address, Directory
+from fhir_data.releases import Release
+from fhir_data.splitting import SplitEntry, SplitPayload
+from fhir_data.verdict import Verdict, verdict
 
 # Numbers as they were sent: 7.10 stays 7.10.
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -6,11 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.contract import Malformed, Notice, Query, Refused, SourceAddress, Unreachable
-from connectors.fhir import type_of
-from connectors.guards import EntryRefused, SplitPayload, read_entry, split
-from connectors.outcomes import Reason
-from connectors.transport import Allowance, Answer, Transport
+from connectors.contract.errors import Malformed, Refused, Unreachable
+from connectors.contract.notices import Notice
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import Query, SourceAddress
+from connectors.reading import split_answer
+from connectors.transport.client import Answer, Transport
+from connectors.transport.limits import Allowance
+from fhir_data.errors import EntryRefused
+from fhir_data.heads import type_of
+from fhir_data.parsing import read_entry
+from fhir_data.splitting import SplitPayload
 
 FHIR_JSON = "application/fhir+json"
 _XML_NAMESPACE = b"http://hl7.org/fhir"
@@ -105,7 +111,7 @@ def parsed(*, body: bytes) -> dict[str, Any]:
 
     Raises: Malformed.
     """
-    split(payload=body)  # the checks of a whole payload
+    split_answer(payload=body)  # the checks of a whole payload
     resource = entry_or_none(entry=body.removeprefix(b"\xef\xbb\xbf"))
     if resource is None:
         raise Malformed(Reason.NOT_FHIR)
@@ -128,4 +134,4 @@ def as_page(*, resource: bytes) -> SplitPayload:
     Raises: Malformed.
     """
     wrapped = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":%b}]}'
-    return split(payload=wrapped % resource.removeprefix(b"\xef\xbb\xbf").strip())
+    return split_answer(payload=wrapped % resource.removeprefix(b"\xef\xbb\xbf").strip())

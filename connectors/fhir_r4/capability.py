@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.contract import Malformed, RecordCategory
-from connectors.fhir import CATEGORY_OF_TYPE
-from connectors.outcomes import Reason
+from connectors.contract.categories import CATEGORY_OF_TYPE, RecordCategory
+from connectors.contract.errors import Malformed
+from connectors.contract.outcomes import Reason
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,33 +13,23 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 from uuid import uuid4
 
-from connectors.contract import (
-    CLINICAL_CATEGORIES,
-    NOBODY,
-    Capabilities,
-    Identifier,
-    Malformed,
-    NotAsked,
-    Notice,
-    Query,
-    RecordCategory,
-    Reply,
-    SourceAddress,
-    SourceError,
-    UnknownPatient,
-    Unreachable,
-    WrongPatient,
-)
-from connectors.fhir import Release, type_of, verdict
+from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
+from connectors.contract.errors import Malformed, NotAsked, SourceError, UnknownPatient, Unreachable, WrongPatient
+from connectors.contract.notices import Notice
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import NOBODY, Capabilities, Identifier, Query, Reply, SourceAddress
 from connectors.fhir_r4.answer import only_bundle, read_pages
 from connectors.fhir_r4.asking import Asking, as_page, expect_success, parsed, speaks_fhir
 from connectors.fhir_r4.capability import UNDECLARED, ServerCapability, read_capability
 from connectors.fhir_r4.record import read_record
 from connectors.fhir_r4.supporting import read_supporting
-from connectors.guards import SplitEntry, SplitPayload, split
-from connectors.outcomes import Reason
-from connectors.pace import finish, finish_paced
-from connectors.transport import Answer, Transport
+from connectors.reading import split_answer
+from connectors.transport.client import Answer, Transport
+from connectors.transport.pace import finish, finish_paced
+from fhir_data.heads import type_of
+from fhir_data.releases import Release
+from fhir_data.splitting import SplitEntry, SplitPayload
+from fhir_data.verdict import verdict
 
 # How a server says that there is nothing at an address.
 NOT_THERE = frozenset({404, 405, 410, 501})
@@ -113,7 +103,7 @@ class FhirR4:
 
         Raises: Malformed.
         """
-        page = split(payload=payload)
+        page = split_answer(payload=payload)
         if page.resource_type != "Bundle":
             page = as_page(resource=payload)
             if not type_of(entry=payload):
@@ -226,7 +216,7 @@ async def _search_patient(*, asking: Asking, server: _Server, identifier: Identi
             raise Unreachable(Reason.NO_FHIR_SERVER)  # it knows no Patients at all, whatever is said of this one
         return None
     expect_success(answer=answer)
-    page = only_bundle(page=split(payload=answer.body))
+    page = only_bundle(page=split_answer(payload=answer.body))
     found = [patient for entry in page.entries if (patient := _patient_of(entry=entry)) is not None]
     patients = {str(patient.get("id", "")): patient for patient in found if _is_current(patient=patient)}
     if not patients:

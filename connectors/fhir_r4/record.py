@@ -13,22 +13,16 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import msgspec
 
-from connectors.contract import (
-    Malformed,
-    NotAsked,
-    Notice,
-    RecordCategory,
-    Refused,
-    SourceError,
-    TimedOut,
-    Unreachable,
-)
-from connectors.fhir import CATEGORY_OF_TYPE, type_of
+from connectors.contract.categories import CATEGORY_OF_TYPE, RecordCategory
+from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, Unreachable
+from connectors.contract.notices import Notice
+from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.answer import only_bundle
 from connectors.fhir_r4.asking import Asking, entry_or_none, expect_success, is_within
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
-from connectors.guards import SplitEntry, SplitPayload, split
-from connectors.outcomes import Reason
+from connectors.reading import split_answer
+from fhir_data.heads import type_of
+from fhir_data.splitting import SplitEntry, SplitPayload
 
 MAX_PAGES = 200
 PAGE_SIZE = 200
@@ -196,7 +190,7 @@ async def _ask(*, asking: Asking, url: str) -> _Searched:
         while True:
             expect_success(answer=answer)
             asking.pages += 1
-            page = split(payload=answer.body)
+            page = split_answer(payload=answer.body)
             if page.resource_type == "OperationOutcome":  # an error, whatever its status says
                 if not pages:
                     return _Searched(supported=False)

@@ -10,9 +10,12 @@ import asyncio
 import re
 from collections.abc import Iterable, Sequence
 
-from connectors.contract import Notice, RecordCategory, SourceError
+from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import SourceError
+from connectors.contract.notices import Notice
 from connectors.fhir_r4.asking import Asking, as_page
-from connectors.guards import SplitEntry, SplitPayload, entry_name
+from fhir_data.heads import entry_name
+from fhir_data.splitting import SplitEntry, SplitPayload
 
 TYPES = ("Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device", "Specimen")
 MAX_READS = 60

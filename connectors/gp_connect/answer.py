@@ -12,25 +12,24 @@ from typing import Any
 
 import msgspec
 
-from connectors.contract import (
-    OTHER_PATIENT,
-    Malformed,
-    Notice,
-    QuarantinedEntry,
-    ReceivedItem,
-    RecordCategory,
-    Reply,
-)
-from connectors.fhir import CATEGORY_OF_TYPE, Release, Verdict, judge, type_of, verdict
+from connectors.contract.categories import CATEGORY_OF_TYPE, RecordCategory
+from connectors.contract.errors import Malformed
+from connectors.contract.notices import Notice
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import OTHER_PATIENT, QuarantinedEntry, ReceivedItem, Reply
 from connectors.gp_connect import lists
 from connectors.gp_connect.elements import r4_id, r4_reference
 from connectors.gp_connect.errors import error_for, spine_codes
 from connectors.gp_connect.request import AREAS
 from connectors.gp_connect.translate import Translation, is_translated, translate
-from connectors.guards import SplitEntry, SplitPayload, elements, members
-from connectors.outcomes import Reason
-from connectors.pace import Steps
-from connectors.whose import Belonging, Finding, Placed, Whose, flaws_notice, nhs_numbers
+from connectors.reading import flaws_notice
+from connectors.transport.pace import Steps
+from fhir_data.belonging import Belonging, Finding, Placed, Whose
+from fhir_data.heads import type_of
+from fhir_data.identifiers import nhs_numbers
+from fhir_data.releases import Release
+from fhir_data.splitting import SplitEntry, SplitPayload, elements, members
+from fhir_data.verdict import Verdict, judge, verdict
 
 # STU3 types that R4 does not have, or that mean something else here than in a hospital's record.
 _STU3_CATEGORIES = {

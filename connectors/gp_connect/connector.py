@@ -12,17 +12,10 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from connectors.contract import (
-    NOBODY,
-    Asker,
-    Capabilities,
-    NotAsked,
-    Query,
-    RecordCategory,
-    Reply,
-    SourceAddress,
-    Unreachable,
-)
+from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import NotAsked, Unreachable
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import NOBODY, Asker, Capabilities, Query, Reply, SourceAddress
 from connectors.gp_connect.answer import expect_record, outcome_codes, read_answer
 from connectors.gp_connect.errors import error_for, is_outcome
 from connectors.gp_connect.request import (
@@ -37,10 +30,9 @@ from connectors.gp_connect.request import (
     nhs_number_of,
     parameters,
 )
-from connectors.guards import split
-from connectors.outcomes import Reason
-from connectors.pace import finish, finish_paced
-from connectors.transport import Answer, Transport
+from connectors.reading import split_answer
+from connectors.transport.client import Answer, Transport
+from connectors.transport.pace import finish, finish_paced
 
 # No patient is named: a practice refuses it, and so shows that it is one.
 NOBODYS_PARAMETERS = b'{"resourceType":"Parameters"}'
@@ -91,7 +83,7 @@ class GpConnect:
             transport=transport,
         )
         _expect_success(answer)
-        payload = split(payload=answer.body)
+        payload = split_answer(payload=answer.body)
         expect_record(body=answer.body, payload=payload)
         asked = tuple(category for area in areas for category in AREAS[area])
         steps = read_answer(payload=payload, nhs_number=nhs_number, asked=asked)
@@ -158,7 +150,7 @@ class GpConnect:
 
         Raises: Malformed; Refused or Unreachable when it is a practice's refusal.
         """
-        found = split(payload=payload)
+        found = split_answer(payload=payload)
         expect_record(body=payload, payload=found)
         return finish(steps=read_answer(payload=found))
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.fhir import loose_date
+from fhir_data.times import loose_date
 
 Resource = dict[str, Any]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.contract import Malformed, Refused, SourceError, Unreachable
-from connectors.outcomes import Reason
+from connectors.contract.errors import Malformed, Refused, SourceError, Unreachable
+from connectors.contract.outcomes import Reason
 
 # PATIENT_NOT_FOUND also stands for a sensitive, inactive or unverified patient, so it is never "no record".
 _REFUSED = {

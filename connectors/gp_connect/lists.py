@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.contract import Notice, RecordCategory
+from connectors.contract.categories import RecordCategory
+from connectors.contract.notices import Notice
 
 SNOMED = "http://snomed.info/sct"
 _SECONDARY_SYSTEM = "GPConnect-SecondaryListValues-1"

@@ -12,8 +12,11 @@ from uuid import UUID
 
 import msgspec
 
-from connectors.contract import NHS_NUMBER_SYSTEM, Asker, Identifier, Malformed, RecordCategory
-from connectors.outcomes import Reason
+from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import Malformed
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import Asker, Identifier
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 
 INTERACTION = "urn:nhs:names:services:gpconnect:fhir:operation:gpc.getstructuredrecord-1"
 OPERATION = "Patient/$gpc.getstructuredrecord"

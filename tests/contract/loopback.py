@@ -11,19 +11,14 @@ from uuid import UUID
 
 from aiohttp import web
 
-from connectors.contract import (
-    CLINICAL_CATEGORIES,
-    NHS_NUMBER_SYSTEM,
-    Asker,
-    Connector,
-    Identifier,
-    Query,
-    Reply,
-    SourceAddress,
-)
+from connectors.contract.categories import CLINICAL_CATEGORIES
+from connectors.contract.protocol import Connector
+from connectors.contract.values import Asker, Identifier, Query, Reply, SourceAddress
 from connectors.fhir_r4.connector import FhirR4
 from connectors.gp_connect.connector import GpConnect
-from connectors.transport import Transport, TransportLimits
+from connectors.transport.client import Transport
+from connectors.transport.limits import TransportLimits
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 
 Result = TypeVar("Result")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -11,17 +11,9 @@ from urllib.parse import unquote
 import pytest
 from aiohttp import web
 
-from connectors.contract import (
-    Identifier,
-    Malformed,
-    NotAsked,
-    RecordCategory,
-    Refused,
-    SourceError,
-    TimedOut,
-    UnknownPatient,
-    Unreachable,
-)
+from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, UnknownPatient, Unreachable
+from connectors.contract.values import Identifier
 from tests.contract.loopback import (
     LOCAL_SYSTEM,
     LOCAL_VALUE,

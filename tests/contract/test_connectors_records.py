@@ -13,9 +13,12 @@ import pytest
 from aiohttp import web
 
 from connectors.bundle import as_bundle, report_lines
-from connectors.contract import Malformed, RecordCategory, Refused, Reply, Unreachable
-from connectors.fhir import Release, judge
-from connectors.guards import read_entry
+from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import Malformed, Refused, Unreachable
+from connectors.contract.values import Reply
+from fhir_data.parsing import read_entry
+from fhir_data.releases import Release
+from fhir_data.verdict import judge
 from tests.contract.loopback import CONNECTORS, ask, run, serving
 from tests.contract.real_payloads import FOLDER, GP_RECORDS, NO_RECORDS, R4_RECORDS, names, needs_payloads, payloads
 

@@ -8,18 +8,9 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import (
-    Identifier,
-    Malformed,
-    NotAsked,
-    RecordCategory,
-    Refused,
-    Reply,
-    SourceError,
-    TimedOut,
-    UnknownPatient,
-    Unreachable,
-)
+from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, UnknownPatient, Unreachable
+from connectors.contract.values import Identifier, Reply
 from tests.contract.loopback import NHS_NUMBER, PATIENT, SUBJECT, ask, run
 from tests.hospital import Answering, Hospital, Said, bundle, outcome, running, spine_error, statement
 

@@ -20,19 +20,12 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import (
-    NHS_NUMBER_SYSTEM,
-    Identifier,
-    Malformed,
-    RecordCategory,
-    Refused,
-    Reply,
-    SourceError,
-    TimedOut,
-    UnknownPatient,
-    Unreachable,
-)
-from connectors.fhir import Release, verdict
+from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import Malformed, Refused, SourceError, TimedOut, UnknownPatient, Unreachable
+from connectors.contract.values import Identifier, Reply
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
+from fhir_data.releases import Release
+from fhir_data.verdict import verdict
 from tests.contract.loopback import ask, run
 from tests.unit.simulator.served import region_folder
 

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from connectors.contract import Malformed, Reply, SourceError, TimedOut, Unreachable
-from connectors.transport import TransportLimits
+from connectors.contract.errors import Malformed, SourceError, TimedOut, Unreachable
+from connectors.contract.values import Reply
+from connectors.transport.limits import TransportLimits
 from tests.contract.loopback import (
     FHIR_JSON,
     NHS_NUMBER,

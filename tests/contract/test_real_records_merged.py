@@ -15,8 +15,8 @@ from aggregator.record.document import items_of
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
 from aggregator.record.timeline import LongitudinalRecord, RecordCategory
-from connectors.contract import CLINICAL_CATEGORIES
-from connectors.outcomes import Outcome
+from connectors.contract.categories import CLINICAL_CATEGORIES
+from connectors.contract.outcomes import Outcome
 from tests.contract.loopback import CONNECTORS
 from tests.contract.real_payloads import GP_RECORDS, R4_RECORDS, names, needs_payloads
 

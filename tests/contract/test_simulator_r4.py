@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from connectors.contract import NHS_NUMBER_SYSTEM
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 from simulator.organisations import BY_SLUG
 from simulator.records import read_files
 from tests.unit.simulator.served import Client, record, serving, story

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from config.env import Environment
-from connectors.outcomes import Outcome, Reason
+from connectors.contract.outcomes import Outcome, Reason
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text()

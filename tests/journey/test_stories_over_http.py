@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from aggregator.mpi.models import LinkReview
-from connectors.fhir import Release, verdict
+from fhir_data.releases import Release
+from fhir_data.verdict import verdict
 from tests.demonstration import Stories
 from tests.door import Visitor, issues, resources
 

@@ -21,8 +21,8 @@ from aggregator.federation.queries import RetrievalView
 from aggregator.federation.store import HeldAnswer, Sealer
 from aggregator.mpi.models import Link
 from aggregator.sources.models import Source
-from connectors.contract import CLINICAL_CATEGORIES
-from connectors.outcomes import Outcome
+from connectors.contract.categories import CLINICAL_CATEGORIES
+from connectors.contract.outcomes import Outcome
 from tests.factories import (
     NOW,
     asker,

@@ -22,10 +22,12 @@ from aggregator.record.completeness import AllergyStatus
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import view_record
 from aggregator.sources.models import Source
-from connectors import fhir
-from connectors.contract import NHS_NUMBER_SYSTEM, Reply
+from connectors.contract.outcomes import Outcome
+from connectors.contract.values import Reply
 from connectors.fhir_r4.connector import FhirR4
-from connectors.outcomes import Outcome
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
+from fhir_data.releases import Release
+from fhir_data.verdict import judge
 from tests.factories import condition
 from tests.hospital import Hospital, Said, bundle, running, statement
 from tests.world import JOAN_NUMBER, World, make_world
@@ -107,7 +109,7 @@ def test_what_came_before_the_deadline_is_recorded_in_time_and_shown(world: Worl
         "Condition?page=2": Said(body=bundle(), after_s=9),
     }
     for name in ("Condition", "Patient"):  # as a worker does before its first task
-        fhir.judge(resource={"resourceType": name}, release=fhir.Release.R4)
+        judge(resource={"resourceType": name}, release=Release.R4)
     with running(Hospital(answers=dict(answers))) as hospital:
         Source.objects.update(base_url=hospital.address, time_limit_s=2.0)
         retrieval_id = opened(world)

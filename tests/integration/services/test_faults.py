@@ -35,8 +35,8 @@ from aggregator.mpi.queries import people_with_number
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source
-from connectors.contract import RecordCategory
-from connectors.outcomes import Outcome
+from connectors.contract.categories import RecordCategory
+from connectors.contract.outcomes import Outcome
 from launcher import children, processes
 from launcher.region import Region
 from tests.demonstration import CLINICIAN, PASSWORD, Stories, only_the_stories

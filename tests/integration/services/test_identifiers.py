@@ -22,8 +22,8 @@ from aggregator.services.load_relationships import load_relationships
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source
-from connectors.contract import RecordCategory
-from connectors.outcomes import Outcome
+from connectors.contract.categories import RecordCategory
+from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, condition
 from tests.hospital import Hospital, Said, bundle, outcome, running, statement
 from tests.world import (

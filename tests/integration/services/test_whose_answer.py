@@ -16,8 +16,8 @@ from aggregator.services.open_record import open_record
 from aggregator.services.settle_review import settle_review
 from aggregator.services.take_back_review import take_back_review
 from aggregator.services.view_record import RecordView
-from connectors.contract import RecordCategory
-from connectors.outcomes import Outcome
+from connectors.contract.categories import RecordCategory
+from connectors.contract.outcomes import Outcome
 from tests.one_hospital import JOAN, NHS, Hospital, add_clinic, hospital, load, opened, run, world
 from tests.world import IDENTITIES, JOAN_BORN, JOAN_NUMBER, PETER_NUMBER, SOURCE_SLUG, World
 

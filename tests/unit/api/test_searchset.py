@@ -19,8 +19,9 @@ from aggregator.record import completeness, merge
 from aggregator.record.completeness import SourceStatus
 from aggregator.record.item import Item
 from aggregator.services.view_record import RecordView
-from connectors.contract import CLINICAL_CATEGORIES, Notice, RecordCategory
-from connectors.outcomes import Outcome
+from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
+from connectors.contract.notices import Notice
+from connectors.contract.outcomes import Outcome
 
 BASE = "https://record.example/fhir"
 NORTH, SOUTH = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"

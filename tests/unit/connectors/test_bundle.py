@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 from connectors.bundle import as_bundle, report_lines
-from connectors.contract import Notice, QuarantinedEntry, ReceivedItem, RecordCategory, Reply
+from connectors.contract.categories import RecordCategory
+from connectors.contract.notices import Notice
+from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 
 
 def item(**members: Any) -> ReceivedItem:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.contract import Notice, RecordCategory
+from connectors.contract.categories import RecordCategory
+from connectors.contract.notices import Notice
 from connectors.gp_connect.lists import missing, notices, reach
 
 SNOMED = "http://snomed.info/sct"

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from connectors.contract import TimedOut
-from connectors.pace import Steps, finish, finish_paced
+from connectors.contract.errors import TimedOut
+from connectors.transport.pace import Steps, finish, finish_paced
 
 
 def work(*, steps: int, seconds: float = 0.0) -> Steps[int]:

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import NHS_NUMBER_SYSTEM, Asker, Identifier, Malformed, RecordCategory
+from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import Malformed
+from connectors.contract.values import Asker, Identifier
 from connectors.gp_connect.request import AREAS, areas_for, headers, nhs_number_of, parameters, token
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 
 ASKER = Asker(user_id="u1", family="Okafor", given="Ada", organisation_ods="A1", organisation_name="Hospital")
 OPTIONS = {"from_asid": "200", "to_asid": "100", "consumer_url": "https://consumer.example"}

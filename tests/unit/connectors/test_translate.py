@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.fhir import Release, judge
 from connectors.gp_connect.elements import r4_id, r4_reference, r4_system
 from connectors.gp_connect.translate import Translation, is_translated, translate
+from fhir_data.releases import Release
+from fhir_data.verdict import judge
 
 SNOMED = "http://snomed.info/sct"
 PATIENT = {"reference": "Patient/p1"}

@@ -13,8 +13,9 @@ from uuid import uuid4
 import pytest
 from aiohttp import web
 
-from connectors.contract import Malformed, NotAsked, SourceError, TimedOut, Unreachable
-from connectors.transport import Allowance, Answer, Transport, TransportLimits
+from connectors.contract.errors import Malformed, NotAsked, SourceError, TimedOut, Unreachable
+from connectors.transport.client import Answer, Transport
+from connectors.transport.limits import Allowance, TransportLimits
 from tests.contract.loopback import run, serving
 
 FAST = TransportLimits(retry_base_s=0.001, retry_cap_s=0.002)

@@ -16,7 +16,7 @@ from aggregator.federation.endings import (
     overdue_ending,
     while_linked,
 )
-from connectors.outcomes import Outcome, Reason
+from connectors.contract.outcomes import Outcome, Reason
 
 ANSWERED = Ending(outcome=Outcome.ANSWERED, item_count=3)
 PAGES = Ending(outcome=Outcome.ANSWERED_IN_PART, reason=Reason.PAGES, item_count=2)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from aggregator.federation.plan import Candidate, Plan, flight_key, make_plan
-from connectors.contract import CLINICAL_CATEGORIES, RecordCategory
+from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from tests.factories import NOW, candidate
 
 PERSON, USER, SOURCE = uuid4(), uuid4(), uuid4()

@@ -16,7 +16,9 @@ from aggregator.federation.store import (
     Sealer,
     new_wrapped_key,
 )
-from connectors.contract import Notice, QuarantinedEntry, RecordCategory
+from connectors.contract.categories import RecordCategory
+from connectors.contract.notices import Notice
+from connectors.contract.values import QuarantinedEntry
 from tests.factories import NOW, condition, item, restricted
 
 MASTER = os.urandom(32)

@@ -10,7 +10,7 @@ import pytest
 
 from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.subject import VERIFICATION_EXTENSIONS, demographics_of_patient
-from connectors.contract import NHS_NUMBER_SYSTEM
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 
 
 def read(**members: Any) -> Demographics:

@@ -24,8 +24,9 @@ from aggregator.record.completeness import (
 )
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
-from connectors.contract import Notice, RecordCategory
-from connectors.outcomes import Outcome
+from connectors.contract.categories import RecordCategory
+from connectors.contract.notices import Notice
+from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, concept, item, no_known_allergy
 
 ALLERGIES = RecordCategory.ALLERGIES

@@ -12,7 +12,8 @@ from aggregator.record.item import Label
 from aggregator.record.labels import labels_of
 from aggregator.record.merge import merge
 from aggregator.record.references import referenced_from, references_in, target_of
-from connectors.contract import QuarantinedEntry, ReceivedItem, RecordCategory, Reply
+from connectors.contract.categories import RecordCategory
+from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from tests.factories import CONFIDENTIALITY, allergy, condition, item, item_of_bytes, restricted
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from connectors.contract import NHS_NUMBER_SYSTEM
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 from simulator.gp_server import gp_app
 from simulator.organisations import GP_CONNECT
 from simulator.r4_server import r4_app

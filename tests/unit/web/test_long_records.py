@@ -19,8 +19,8 @@ from aggregator.record.merge import merge
 from aggregator.record.timeline import RecordCategory
 from aggregator.services.view_record import RecordView
 from aggregator.web.record_page import CLAIMS_SHOWN, ROWS_DRAWN, entry_page, record_page, section_page
-from connectors.contract import CLINICAL_CATEGORIES
-from connectors.outcomes import Outcome
+from connectors.contract.categories import CLINICAL_CATEGORIES
+from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, condition, item, no_known_allergy, observation, order, procedure
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)

@@ -13,7 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 from aggregator.errors import Invalid
 from aggregator.sources import catalogue
 from connectors.bundle import as_bundle, report_lines
-from connectors.contract import Connector, Reply, SourceError
+from connectors.contract.errors import SourceError
+from connectors.contract.protocol import Connector
+from connectors.contract.values import Reply
 
 
 class Command(BaseCommand):

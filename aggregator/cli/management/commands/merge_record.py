@@ -16,7 +16,8 @@ from aggregator.record import document, merge
 from aggregator.record.item import Item
 from aggregator.sources import catalogue
 from connectors.bundle import as_converted
-from connectors.contract import Reply, SourceError
+from connectors.contract.errors import SourceError
+from connectors.contract.values import Reply
 
 FORMATS = {"text": document.as_text, "json": document.as_json}
 

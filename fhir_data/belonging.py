@@ -15,52 +15,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from connectors.contract import NHS_NUMBER_SYSTEM, Notice, RecordCategory, is_nhs_number_system
-from connectors.references import base_of, relative_name, split_absolute, uuid_of, without_version
+from fhir_data.compartment import AMONG_OTHERS, ANY_MEMBER, COMPARTMENT, MAY_NAME_NOBODY, MEMBERS
+from fhir_data.identifiers import identifiers, is_nhs_number, nhs_numbers, token
+from fhir_data.references import base_of, relative_name, split_absolute, uuid_of, without_version
 
 Resource = Mapping[str, Any]
 
-_BY_MEMBER = {
-    "subject": (
-        "Account AdverseEvent Basic CarePlan CareTeam ChargeItem ClinicalImpression Communication CommunicationRequest"
-        " Composition Condition DeviceRequest DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference"
-        " Encounter Flag Goal ImagingStudy Invoice List MeasureReport Media MedicationAdministration MedicationDispense"
-        " MedicationRequest MedicationStatement Observation Procedure QuestionnaireResponse RequestGroup RiskAssessment"
-        " ServiceRequest Specimen ProcedureRequest ReferralRequest"  # the last two are STU3's
-    ),
-    "patient": (
-        "AllergyIntolerance BodyStructure Claim ClaimResponse Consent CoverageEligibilityRequest"
-        " CoverageEligibilityResponse DetectedIssue EpisodeOfCare ExplanationOfBenefit FamilyMemberHistory ImagingStudy"
-        " Immunization ImmunizationEvaluation ImmunizationRecommendation MolecularSequence NutritionOrder RelatedPerson"
-        " SupplyDelivery VisionPrescription BodySite EligibilityRequest ImagingManifest Sequence"  # the last four: STU3
-    ),
-    "beneficiary": "Coverage",
-    "for": "Task",
-    "individual": "ResearchSubject",
-    "candidate": "EnrollmentRequest",
-}
-# Members that may name others beside patients, and then say nothing of whose the entry is.
-_AMONG_OTHERS = {
-    "Appointment": ("participant.actor",),
-    "AppointmentResponse": ("actor",),
-    "AuditEvent": ("entity.what", "agent.who"),
-    "Binary": ("securityContext",),
-    "Group": ("member.entity",),
-    "Person": ("link.target",),
-    "Provenance": ("target",),
-    "Schedule": ("actor",),
-    "SupplyRequest": ("deliverTo",),
-}
-# What supports a record and is nobody's unless it names somebody.
-_MAY_NAME_NOBODY = frozenset({"Binary", "Provenance", "Schedule"})
-# What other types call a patient to whom they belong: a device that was given to somebody.
-_ANY_MEMBER = ("subject", "patient", "beneficiary", "for", "individual", "candidate")
-_MEMBERS: Mapping[str, tuple[str, ...]] = {
-    kind: tuple(member for member, kinds in _BY_MEMBER.items() if kind in kinds.split())
-    for kinds in _BY_MEMBER.values()
-    for kind in kinds.split()
-}
-COMPARTMENT = frozenset(_MEMBERS) | frozenset(_AMONG_OTHERS)
 _LOOKS_LIKE_A_PATIENT = re.compile(r"(?:^|[/.])patient[/#?]", re.IGNORECASE)
 
 
@@ -162,21 +122,21 @@ class Whose:
         references = tuple(text for _, one in found for text in one.references)
         if any(one.belonging is Belonging.OURS for _, one in found):
             return Finding(belonging=Belonging.OURS, references=references)
-        if kind in COMPARTMENT and kind not in _MAY_NAME_NOBODY:
+        if kind in COMPARTMENT and kind not in MAY_NAME_NOBODY:
             return Finding(belonging=Belonging.UNNAMED)
         return Finding(belonging=Belonging.SUPPORTING)
 
     def _whole_members(self, *, kind: str, entry: Placed) -> Iterator[tuple[str, Finding]]:
-        if kind in _AMONG_OTHERS:
+        if kind in AMONG_OTHERS:
             return
-        for member in _MEMBERS.get(kind, _ANY_MEMBER):
+        for member in MEMBERS.get(kind, ANY_MEMBER):
             value = entry.resource.get(member)
             for reference in value if isinstance(value, list) else [value]:
                 if reference is not None:
                     yield member, self._resolve(reference=reference, entry=entry)
 
     def _among_others(self, *, kind: str, entry: Placed) -> Iterator[tuple[str, Finding]]:
-        for path in _AMONG_OTHERS.get(kind, ()):
+        for path in AMONG_OTHERS.get(kind, ()):
             for reference in _at(value=entry.resource, path=path.split(".")):
                 if self._names_a_patient(reference=reference, entry=entry):
                     yield path, self._resolve(reference=reference, entry=entry)
@@ -209,13 +169,13 @@ class Whose:
         bears = self._bears(identifier=identifier)
         if text:
             named = self._means_subject(text=text, entry=entry)
-            other_number = _is_nhs_number(identifier) and not bears and self._has_a_number
+            other_number = is_nhs_number(identifier) and not bears and self._has_a_number
             known_other = not named and self._means_another(text=text, entry=entry)
             if (named and not other_number) or (bears and not known_other and not text.startswith("#")):
                 return Finding(belonging=Belonging.OURS, references=(text,))
             return Finding(belonging=Belonging.OTHER)
         if isinstance(identifier, dict) and identifier.get("value"):
-            if _is_nhs_number(identifier) and self._numbers and not self._has_a_number:
+            if is_nhs_number(identifier) and self._numbers and not self._has_a_number:
                 return Finding(belonging=Belonging.UNNAMED)  # what the subject goes by is no number: no comparing
             return Finding(belonging=Belonging.OURS if bears else Belonging.OTHER)
         display = reference.get("display")
@@ -300,7 +260,7 @@ class Whose:
         if not isinstance(reference, dict):
             return False
         text = reference.get("reference")
-        if str(reference.get("type", "")).lower().endswith("patient") or _is_nhs_number(reference.get("identifier")):
+        if str(reference.get("type", "")).lower().endswith("patient") or is_nhs_number(reference.get("identifier")):
             return True
         if not isinstance(text, str):
             return False
@@ -315,7 +275,7 @@ class Whose:
         return any(re.fullmatch(r"[0-9]{10}", number) for number in self._numbers)
 
     def _bears(self, *, identifier: object) -> bool:
-        return _token(identifier) in self._identifiers
+        return token(identifier) in self._identifiers
 
     def _is_called(self, *, words: str) -> bool:
         """Whether words hold the subject's own surname and first name."""
@@ -334,7 +294,7 @@ class Whose:
 
 def _only_reference(*, resource: Resource, kind: str) -> str:
     """Return the reference in the one member by which a resource says whose it is; "" where it says more than that."""
-    members = _MEMBERS.get(kind, ())
+    members = MEMBERS.get(kind, ())
     if len(members) != 1 or "contained" in resource:
         return ""
     reference = resource.get(members[0])
@@ -342,35 +302,6 @@ def _only_reference(*, resource: Resource, kind: str) -> str:
         return ""
     text = reference.get("reference")
     return text if isinstance(text, str) else ""
-
-
-def identifiers(patient: Resource, /) -> frozenset[tuple[str, str]]:
-    """Return the business identifiers of a Patient, as (system, value); an NHS number under its one system and without
-    its spaces."""
-    listed = patient.get("identifier")
-    found = (_token(one) for one in (listed if isinstance(listed, list) else []))
-    return frozenset(token for token in found if token != ("", ""))
-
-
-def nhs_numbers(patient: Resource, /) -> frozenset[str]:
-    """Return the NHS numbers of a Patient, as ten digits or as they were sent."""
-    return frozenset(value for system, value in identifiers(patient) if system == NHS_NUMBER_SYSTEM)
-
-
-def _token(identifier: object) -> tuple[str, str]:
-    if not isinstance(identifier, dict):
-        return ("", "")
-    system, value = identifier.get("system"), identifier.get("value")
-    if not isinstance(value, str) or not value.strip():
-        return ("", "")
-    system = system if isinstance(system, str) else ""
-    if is_nhs_number_system(system):
-        return (NHS_NUMBER_SYSTEM, re.sub(r"[\s-]", "", value))
-    return (system, value.strip())
-
-
-def _is_nhs_number(identifier: object) -> bool:
-    return _token(identifier)[0] == NHS_NUMBER_SYSTEM
 
 
 def _is_patient(resource: object) -> bool:
@@ -401,16 +332,3 @@ def _at(*, value: object, path: Sequence[str]) -> Iterator[object]:
         yield value
     elif isinstance(value, dict) and path[0] in value:
         yield from _at(value=value[path[0]], path=path[1:])
-
-
-def members_naming_whose(*, kind: str) -> tuple[str, ...]:
-    """Return the members in which a resource of a type says whose it is; none for a type that is nobody's."""
-    return _MEMBERS.get(kind, ())
-
-
-def flaws_notice(*, warnings: tuple[str, ...]) -> tuple[Notice, ...]:
-    """Return the notice of what could not be read in the answer's own Patient; none when all could."""
-    if not warnings:
-        return ()
-    text = f"In its details of the patient these could not be read: {', '.join(warnings)}."
-    return (Notice(code="resource-warning", text=text, category=RecordCategory.SUPPORTING),)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Generator
 from typing import TypeVar
 
-from connectors.contract import TimedOut
+from connectors.contract.errors import TimedOut
 
 Result = TypeVar("Result")
 Steps = Generator[None, None, Result]

@@ -1,7 +1,6 @@
-"""The one import of fhir.resources: whether an entry is FHIR, and to which part of a record an R4 resource belongs.
+"""Whether an entry is FHIR of a release.
 
-fhir.resources has no plain R4; its R4B classes read R4 (clinical resources are alike; a type that only 4.0 has counts
-as unknown). A model judges and is thrown away: it would write 7.10 as 7.1, and makes 1970-01-01T00:00:05Z of a 5.
+A model judges and is thrown away: it would write 7.10 as 7.1, and makes 1970-01-01T00:00:05Z of a 5.
 """
 
 from __future__ import annotations
@@ -9,27 +8,18 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
-from enum import StrEnum
-from functools import cache
 from typing import Any
 
-import msgspec
-from fhir.resources import R4B, STU3
-from fhir.resources.R4B.resource import Resource as ResourceR4B
-from fhir.resources.STU3.resource import Resource as ResourceSTU3
 from pydantic import BaseModel, ValidationError
 
-from connectors.contract import RecordCategory
-from connectors.guards import EntryRefused, members, read_entry
-from connectors.whose import members_naming_whose
-
-
-class Release(StrEnum):
-    R4 = "4.0"
-    STU3 = "3.0"
+from fhir_data.compartment import members_naming_whose
+from fhir_data.errors import EntryRefused
+from fhir_data.heads import type_of
+from fhir_data.parsing import read_entry
+from fhir_data.releases import Release, model_of
+from fhir_data.splitting import members
+from fhir_data.times import loose_date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +35,8 @@ class Verdict:
 
 
 MAX_ERRORS = 5
-MAX_ROUNDS = 8
 
-_PACKAGES = {Release.R4: (R4B, ResourceR4B), Release.STU3: (STU3, ResourceSTU3)}
-# Not content of a record; a Bundle in a Bundle would carry resources past every check of who they are about.
-_CONTAINERS = frozenset({"Bundle", "Parameters"})
+MAX_ROUNDS = 8
 
 
 def verdict(*, entry: bytes, release: Release) -> Verdict:
@@ -69,11 +56,11 @@ def verdict(*, entry: bytes, release: Release) -> Verdict:
 def judge(*, resource: dict[str, Any], release: Release) -> Verdict:
     """Say whether a resource that passed the guards can be used as FHIR of a release.
 
-    A flaw in a Patient costs the member that it is in, and a missing subject is for `connectors.whose` to judge: the
+    A flaw in a Patient costs the member that it is in, and a missing subject is for `fhir_data.belonging` to judge: the
     rest of the resource must be right.
     """
     kind = str(resource.get("resourceType", ""))
-    model = _model(name=kind, release=release)
+    model = model_of(name=kind, release=release)
     if model is None:
         return Verdict(resource=None, reason="unknown-type", detail="resourceType")
     found = _judge(model=model, resource=resource)
@@ -204,19 +191,6 @@ _PATIENT_MEMBERS = frozenset(
 )
 
 
-@cache
-def _model(*, name: str, release: Release) -> type[BaseModel] | None:
-    package, base = _PACKAGES[release]
-    if not name.isascii() or not name.isalpha() or name in _CONTAINERS:
-        return None
-    try:
-        model = package.get_fhir_model_class(name)
-    except (ValueError, KeyError, ImportError):
-        return None
-    is_resource = issubclass(model, base) and name not in ("Resource", "DomainResource")
-    return model if is_resource else None
-
-
 def _path(*, fault: Any) -> str:
     """The field a fault is in, without index. The name of an unknown field is the sender's text: left out."""
     parts = [part for part in fault["loc"] if isinstance(part, str) and part != "root"]
@@ -225,32 +199,17 @@ def _path(*, fault: Any) -> str:
     return ".".join(parts)
 
 
-_LOOSE_TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?\Z"
-)
 _TIME_FAULT = re.compile(r"(DateTime|Instant) value string does not match")
+
 _LOOSE_ID = re.compile(r"[A-Za-z0-9._:|~-]{1,255}\Z")
+
 # Text for the reader, where empty means that nothing was written. An empty code or status says too little.
 _PROSE_FIELDS = (
     "text display description comment title name line city district state postalCode country family given prefix suffix"
     " unit patientInstruction"
 )
+
 _PROSE = frozenset(_PROSE_FIELDS.split())
-
-
-def loose_date(*, text: str) -> str:
-    """Return the date of a time that lacks its seconds or zone, "" when it is no such time.
-
-    Real feeds send such times, which FHIR does not allow. The day is certain; the instant is not.
-    """
-    match = _LOOSE_TIME.match(text)
-    if match is None:
-        return ""
-    try:
-        date.fromisoformat(match[1])
-    except ValueError:
-        return ""
-    return match[1]
 
 
 def _is_small(*, fault: Any) -> bool:
@@ -272,73 +231,3 @@ def _is_small(*, fault: Any) -> bool:
         and _TIME_FAULT.search(str(fault["msg"])) is not None
         and bool(loose_date(text=value))
     )
-
-
-# Each R4 type is in one category; a type not named is OTHER.
-_TYPES: dict[RecordCategory, str] = {
-    RecordCategory.ALERTS: "Flag DetectedIssue",
-    RecordCategory.ALLERGIES: "AllergyIntolerance",
-    RecordCategory.MEDICATIONS: "MedicationRequest MedicationStatement MedicationDispense MedicationAdministration",
-    RecordCategory.PROBLEMS: "Condition",
-    RecordCategory.ENCOUNTERS: "Encounter EpisodeOfCare",
-    RecordCategory.RESULTS: "DiagnosticReport ImagingStudy",
-    RecordCategory.OBSERVATIONS: "Observation",
-    RecordCategory.PROCEDURES: "Procedure",
-    RecordCategory.IMMUNISATIONS: "Immunization ImmunizationRecommendation",
-    RecordCategory.DOCUMENTS: "DocumentReference DocumentManifest Composition Media Binary QuestionnaireResponse",
-    RecordCategory.CARE_PLANS: "CarePlan CareTeam Goal",
-    RecordCategory.REFERRALS: "ServiceRequest",
-    RecordCategory.APPOINTMENTS: "Appointment AppointmentResponse",
-    RecordCategory.HISTORY: "FamilyMemberHistory",
-    RecordCategory.SUPPORTING: (
-        "Organization OrganizationAffiliation Practitioner PractitionerRole Location HealthcareService Medication"
-        " Substance Device Specimen Provenance RelatedPerson Endpoint Schedule Slot Questionnaire"
-    ),
-}
-CATEGORY_OF_TYPE: dict[str, RecordCategory] = {
-    name: category for category, names in _TYPES.items() for name in names.split()
-}
-# http://terminology.hl7.org/CodeSystem/observation-category; other codes leave an Observation among the observations.
-_OBSERVATION_CATEGORIES = {
-    "laboratory": RecordCategory.RESULTS,
-    "imaging": RecordCategory.RESULTS,
-    "social-history": RecordCategory.HISTORY,
-}
-
-
-class _Head(msgspec.Struct):
-    resource_type: str = msgspec.field(name="resourceType", default="")
-
-
-_HEAD = msgspec.json.Decoder(_Head)
-
-
-def type_of(*, entry: bytes) -> str:
-    """Return the type that an entry which could not be used says it has, "" when it does not say."""
-    try:
-        return _HEAD.decode(entry).resource_type
-    except (msgspec.MsgspecError, RecursionError, ValueError):
-        match = _TYPE_TEXT.search(entry)
-        return match[1].decode() if match else ""
-
-
-# For an entry that msgspec cannot read; a type named deeper down is no worse than none.
-_TYPE_TEXT = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
-
-
-def category_of(*, resource: dict[str, Any]) -> RecordCategory:
-    """Return the part of the record to which an R4 resource belongs."""
-    name = str(resource.get("resourceType", ""))
-    if name == "Observation":
-        for code in _codes(concepts=resource.get("category")):
-            if code in _OBSERVATION_CATEGORIES:
-                return _OBSERVATION_CATEGORIES[code]
-    return CATEGORY_OF_TYPE.get(name, RecordCategory.OTHER)
-
-
-def _codes(*, concepts: object) -> Iterable[str]:
-    for concept in concepts if isinstance(concepts, list) else [concepts]:
-        codings = concept.get("coding") if isinstance(concept, dict) else None
-        for coding in codings if isinstance(codings, list) else []:
-            if isinstance(coding, dict):
-                yield str(coding.get("code", ""))

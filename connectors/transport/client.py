@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -19,33 +18,14 @@ from uuid import UUID, uuid4
 import aiohttp
 import yarl
 
-from connectors.contract import Guard, Malformed, SourceError, TimedOut, Unreachable
-from connectors.outcomes import Reason
+from connectors.contract.errors import Malformed, SourceError, TimedOut, Unreachable
+from connectors.contract.outcomes import Reason
+from connectors.transport.guard import Guard, OpenGuard
+from connectors.transport.inflate import Inflater
+from connectors.transport.limits import Allowance, TransportLimits
+from connectors.transport.retry import RETRIED_STATUSES, RetryBudget
 
-MIB = 1024 * 1024
 Headers = Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TransportLimits:
-    """Limits of every call. Sizes are bytes after decompression; times are seconds."""
-
-    page_bytes: int = 25 * MIB
-    answer_bytes: int = 50 * MIB  # all pages of one answer together
-    error_bytes: int = 64 * 1024
-    inflation_ratio: int = 100  # real FHIR payloads reach 32:1
-    inflation_free_bytes: int = MIB  # below this, no ratio counts
-    connect_s: float = 3.0
-    retries: int = 2
-    retry_base_s: float = 0.1
-    retry_cap_s: float = 1.0
-    # Retries that a source's calls earn: without it two retries double the load on a source that is half down.
-    retry_budget: float = 0.1
-    retry_burst: float = 5.0
-
-
-# 500 too: GP Connect names it among what may be asked again (protocol facts, GP Connect, errors).
-RETRIED_STATUSES = frozenset({429, 500, 502, 503})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,50 +37,8 @@ class Answer:
     body: bytes
 
 
-@dataclass(kw_only=True)
-class Allowance:
-    """What is left of the size limit of one answer, shared by its pages."""
-
-    left: int
-
-    def take(self, *, size: int) -> None:
-        """Take some of it.
-
-        Raises: Malformed when nothing is left.
-        """
-        self.left -= size
-        if self.left < 0:
-            raise Malformed(Reason.TOO_LARGE)
-
-
-class OpenGuard:
-    """The guard that lets every call through."""
-
-    async def enter(self, *, source_id: str) -> None:
-        """Let it through."""
-
-    async def leave(self, *, source_id: str, succeeded: bool) -> None:
-        """Take no note of it."""
-
-
 class SocketFactory(Protocol):
     def __call__(self, address: Any, /) -> socket.socket: ...
-
-
-@dataclass
-class _RetryBudget:
-    """Retries that may still be made: each call earns a part of one, up to a burst."""
-
-    earned: float
-
-    def call(self, *, limits: TransportLimits) -> None:
-        self.earned = min(limits.retry_burst, self.earned + limits.retry_budget)
-
-    def spend(self) -> bool:
-        if self.earned < 1:
-            return False
-        self.earned -= 1
-        return True
 
 
 @dataclass
@@ -142,7 +80,7 @@ class Transport:
         self._socket_factory = socket_factory
         self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
         self._session: aiohttp.ClientSession | None = None
-        self._budgets: dict[str, _RetryBudget] = {}
+        self._budgets: dict[str, RetryBudget] = {}
         self._facts: dict[str, _Remembered] = {}
 
     async def __aenter__(self) -> Self:
@@ -218,7 +156,7 @@ class Transport:
             await self._guard.leave(source_id=source_id, succeeded=succeeded)
 
     async def _with_retries(self, *, call: _Call, source_id: str) -> Answer:
-        budget = self._budgets.setdefault(source_id, _RetryBudget(self.limits.retry_burst))
+        budget = self._budgets.setdefault(source_id, RetryBudget(self.limits.retry_burst))
         budget.call(limits=self.limits)
         for attempt in range(self.limits.retries + 1):
             answer: Answer | None = None
@@ -300,7 +238,7 @@ class Transport:
         encoding = ",".join(encodings).strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
             raise Malformed(Reason.TRUNCATED)  # not readable whole: we asked for gzip or none
-        inflater = _Inflater(limits=self.limits, limit=limit) if "gzip" in encoding else None
+        inflater = Inflater(limits=self.limits, limit=limit) if "gzip" in encoding else None
         parts: list[bytes] = []
         size = 0
         async for chunk in response.content.iter_any():
@@ -335,35 +273,3 @@ def _address(*, url: str) -> yarl.URL:
     if not sound:
         raise Unreachable(Reason.CONNECTION) from None
     return address
-
-
-class _Inflater:
-    """A gzip reader that never makes more than it may, and knows whether it saw the end.
-
-    aiohttp's own takes a body cut in half for whole, and a bomb for an answer.
-    """
-
-    def __init__(self, *, limits: TransportLimits, limit: int) -> None:
-        self._inflate = zlib.decompressobj(31)  # 31: gzip framing only
-        self._limits = limits
-        self._limit = limit
-        self._wire = 0
-        self._made = 0
-
-    def feed(self, chunk: bytes, /) -> bytes:
-        self._wire += len(chunk)
-        if self._inflate.eof:
-            raise Malformed(Reason.TRUNCATED)
-        try:
-            part = self._inflate.decompress(chunk, self._limit - self._made + 1)
-        except zlib.error:
-            raise Malformed(Reason.TRUNCATED) from None
-        self._made += len(part)
-        allowed = max(self._limits.inflation_free_bytes, self._wire * self._limits.inflation_ratio)
-        if self._made > self._limit or self._made > allowed:
-            raise Malformed(Reason.TOO_LARGE)
-        return part
-
-    def finish(self) -> None:
-        if not self._inflate.eof or self._inflate.unused_data:
-            raise Malformed(Reason.TRUNCATED)

@@ -1,4 +1,4 @@
-"""Verdicts and categories."""
+"""Verdicts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import RecordCategory
-from connectors.fhir import Release, category_of, judge, loose_date, type_of, verdict
+from fhir_data.heads import type_of
+from fhir_data.releases import Release
+from fhir_data.times import loose_date
+from fhir_data.verdict import judge, verdict
 
 OBSERVATION = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
-CATEGORY_SYSTEM = "http://terminology.hl7.org/CodeSystem/observation-category"
 
 
 def judged(release: Release = Release.R4, **members: Any) -> Any:
@@ -79,46 +80,6 @@ def test_a_type_of_one_release_is_unknown_to_the_other() -> None:
     entry = b'{"resourceType":"ReferralRequest","status":"active","intent":"order","subject":{"reference":"Patient/1"}}'
     assert verdict(entry=entry, release=Release.STU3).reason == ""
     assert verdict(entry=entry, release=Release.R4).reason == "unknown-type"
-
-
-@pytest.mark.parametrize(
-    ("kind", "category"),
-    [
-        ("Flag", "alerts"),
-        ("AllergyIntolerance", "allergies"),
-        ("MedicationStatement", "medications"),
-        ("Condition", "problems"),
-        ("Encounter", "encounters"),
-        ("DiagnosticReport", "results"),
-        ("Observation", "observations"),
-        ("Procedure", "procedures"),
-        ("Immunization", "immunisations"),
-        ("DocumentReference", "documents"),
-        ("CarePlan", "care-plans"),
-        ("ServiceRequest", "referrals"),
-        ("Appointment", "appointments"),
-        ("FamilyMemberHistory", "history"),
-        ("Practitioner", "supporting"),
-        ("Provenance", "supporting"),
-        ("List", "other"),
-        ("Consent", "other"),
-    ],
-)
-def test_each_type_is_in_one_category(kind: str, category: str) -> None:
-    assert category_of(resource={"resourceType": kind}) == RecordCategory(category)
-
-
-@pytest.mark.parametrize(
-    ("code", "category"), [("laboratory", "results"), ("social-history", "history"), ("vital-signs", "observations")]
-)
-def test_an_observations_category_decides(code: str, category: str) -> None:
-    concept = {"coding": [{"system": CATEGORY_SYSTEM, "code": code}]}
-    assert category_of(resource=OBSERVATION | {"category": [concept]}) == RecordCategory(category)
-
-
-@pytest.mark.parametrize("broken", [None, "x", [None], [{"coding": "x"}], {"coding": [{}]}, [{"coding": [7]}]])
-def test_a_broken_category_is_no_crash(broken: Any) -> None:
-    assert category_of(resource=OBSERVATION | {"category": broken}) is RecordCategory.OBSERVATIONS
 
 
 def test_the_type_of_an_entry_that_cannot_be_used_is_found() -> None:

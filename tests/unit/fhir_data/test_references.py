@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.references import Address, Directory, base_of, relative_name, split_absolute, without_version
+from fhir_data.references import Address, Directory, base_of, relative_name, split_absolute, without_version
 
 HERE, THERE = "https://a.example/fhir", "https://b.example/fhir"
 UUID = "0b0e8a3a-4b7e-4c51-9d2b-6f0c1f2d3e4f"

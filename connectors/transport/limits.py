@@ -1,0 +1,44 @@
+"""Limits of every call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.contract.errors import Malformed
+from connectors.contract.outcomes import Reason
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransportLimits:
+    """Limits of every call. Sizes are bytes after decompression; times are seconds."""
+
+    page_bytes: int = 25 * MIB
+    answer_bytes: int = 50 * MIB  # all pages of one answer together
+    error_bytes: int = 64 * 1024
+    inflation_ratio: int = 100  # real FHIR payloads reach 32:1
+    inflation_free_bytes: int = MIB  # below this, no ratio counts
+    connect_s: float = 3.0
+    retries: int = 2
+    retry_base_s: float = 0.1
+    retry_cap_s: float = 1.0
+    # Retries that a source's calls earn: without it two retries double the load on a source that is half down.
+    retry_budget: float = 0.1
+    retry_burst: float = 5.0
+
+
+@dataclass(kw_only=True)
+class Allowance:
+    """What is left of the size limit of one answer, shared by its pages."""
+
+    left: int
+
+    def take(self, *, size: int) -> None:
+        """Take some of it.
+
+        Raises: Malformed when nothing is left.
+        """
+        self.left -= size
+        if self.left < 0:
+            raise Malformed(Reason.TOO_LARGE)

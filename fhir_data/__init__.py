@@ -1,0 +1,1 @@
+"""Reading FHIR, for everyone above. Imports nothing of ours."""

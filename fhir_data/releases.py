@@ -1,0 +1,39 @@
+"""The one import of fhir.resources: the model of each type in each release.
+
+fhir.resources has no plain R4; its R4B classes read R4 (clinical resources are alike; a type that only 4.0 has counts
+as unknown).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+
+from fhir.resources import R4B, STU3
+from fhir.resources.R4B.resource import Resource as ResourceR4B
+from fhir.resources.STU3.resource import Resource as ResourceSTU3
+from pydantic import BaseModel
+
+
+class Release(StrEnum):
+    R4 = "4.0"
+    STU3 = "3.0"
+
+
+_PACKAGES = {Release.R4: (R4B, ResourceR4B), Release.STU3: (STU3, ResourceSTU3)}
+
+# Not content of a record; a Bundle in a Bundle would carry resources past every check of who they are about.
+_CONTAINERS = frozenset({"Bundle", "Parameters"})
+
+
+@cache
+def model_of(*, name: str, release: Release) -> type[BaseModel] | None:
+    package, base = _PACKAGES[release]
+    if not name.isascii() or not name.isalpha() or name in _CONTAINERS:
+        return None
+    try:
+        model = package.get_fhir_model_class(name)
+    except (ValueError, KeyError, ImportError):
+        return None
+    is_resource = issubclass(model, base) and name not in ("Resource", "DomainResource")
+    return model if is_resource else None

@@ -1,0 +1,216 @@
+"""How a payload is split into its entries, after the checks of the whole. Pure.
+
+A fault of the whole raises PayloadRefused: a record cut silently is worse than none. A fault of one entry costs that
+entry alone. The bytes of an entry are kept exactly as they were sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from json.decoder import scanstring  # type: ignore[attr-defined]
+
+import msgspec
+
+from fhir_data.errors import EntryRefused, PayloadFault, PayloadRefused
+from fhir_data.limits import MAX_BRACKETS, MAX_ENTRIES, MAX_PAYLOAD_BYTES
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitEntry:
+    """One entry of a Bundle. `resource` is None when it holds none, or when `fault` says why it cannot be read."""
+
+    whole: bytes
+    resource: bytes | None
+    full_url: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitPayload:
+    """A payload by its outermost members: for a Bundle its type, links (relation, address) and entries."""
+
+    resource_type: str
+    bundle_type: str
+    links: tuple[tuple[str, str], ...]
+    entries: tuple[SplitEntry, ...]
+
+
+class _Link(msgspec.Struct):
+    relation: str = ""
+    url: str = ""
+
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+_RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+
+_LINKS = msgspec.json.Decoder(list[_Link])
+
+
+def split(*, payload: bytes) -> SplitPayload:
+    """Split a payload into its entries, each with its own bytes, after the checks of the whole.
+
+    Raises: PayloadRefused `not-fhir`, `too-large` or `too-deep`.
+    """
+    body = _checked_text(payload=payload)
+    try:
+        return _split(body=body)
+    except RecursionError:
+        raise PayloadRefused(fault=PayloadFault.TOO_DEEP) from None
+    except (msgspec.MsgspecError, ValueError, EntryRefused):
+        raise PayloadRefused(fault=PayloadFault.NOT_FHIR) from None
+
+
+def _checked_text(*, payload: bytes) -> bytes:
+    if len(payload) > MAX_PAYLOAD_BYTES or payload.count(b"{") + payload.count(b"[") > MAX_BRACKETS:
+        raise PayloadRefused(fault=PayloadFault.TOO_LARGE)
+    try:
+        payload.decode("utf-8-sig", "strict")
+    except UnicodeDecodeError:
+        raise PayloadRefused(fault=PayloadFault.NOT_FHIR) from None
+    body = payload.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n")
+    if not body.startswith(b"{"):
+        raise PayloadRefused(fault=PayloadFault.NOT_FHIR)
+    return body
+
+
+def _split(*, body: bytes) -> SplitPayload:
+    found = members(body=body)
+    entries = elements(body=found.get("entry", b"[]"))
+    if len(entries) > MAX_ENTRIES:
+        raise PayloadRefused(fault=PayloadFault.TOO_LARGE)
+    links = _LINKS.decode(found["link"]) if "link" in found else []
+    return SplitPayload(
+        resource_type=_text(body=found.get("resourceType", b"")),
+        bundle_type=_text(body=found.get("type", b"")),
+        links=tuple((link.relation, link.url) for link in links),
+        entries=tuple(_split_entry(whole=entry) for entry in entries),
+    )
+
+
+def _split_entry(*, whole: bytes) -> SplitEntry:
+    try:
+        found = members(body=whole)
+        return SplitEntry(whole=whole, resource=found.get("resource"), full_url=_text(body=found.get("fullUrl", b"")))
+    except EntryRefused as refused:
+        return SplitEntry(whole=whole, resource=None, fault=refused.reason)
+    except (msgspec.MsgspecError, ValueError):
+        return SplitEntry(whole=whole, resource=None, fault="invalid")
+
+
+def members(*, body: bytes) -> dict[str, bytes]:
+    """Return the members of a JSON object, each value with its own bytes.
+
+    Raises: EntryRefused `duplicate-key`: every parser keeps the last of two silently. ValueError when it is no object.
+    """
+    try:
+        found = {name: bytes(value) for name, value in _MEMBERS.decode(body).items()}
+    except msgspec.ValidationError:
+        raise ValueError("not an object") from None
+    except msgspec.DecodeError:
+        spans = _spans(text=body.decode())
+        found = {name: value.encode() for name, value in spans}
+        if len(found) != len(spans):
+            raise EntryRefused(reason="duplicate-key") from None
+        return found
+    if not _is_all(body=body, found=found) and len(_spans(text=body.decode())) != len(found):
+        raise EntryRefused(reason="duplicate-key")
+    return found
+
+
+def elements(*, body: bytes) -> list[bytes]:
+    """Return the elements of a JSON array, each with its own bytes.
+
+    Raises: ValueError when it is no array.
+    """
+    try:
+        return [bytes(element) for element in _RAW_LIST.decode(body)]
+    except msgspec.ValidationError:
+        raise ValueError("not an array") from None
+    except msgspec.DecodeError:
+        return _elements_slowly(text=body.decode())
+
+
+def _is_all(*, body: bytes, found: dict[str, bytes]) -> bool:
+    """Whether an object holds nothing but these members. Cheap; False may be wrong, True never is."""
+    # The shortest way to spell them: braces, and each member's quotes, colon and comma. Nothing more fits into that.
+    shortest = 1 + sum(len(name.encode()) + len(value) + 4 for name, value in found.items())
+    if len(body) == shortest:
+        return True
+    at = 0
+    rest: list[bytes] = []
+    for value in found.values():
+        start = body.find(value, body.find(b":", at))
+        if start < 0:
+            return False
+        rest.append(body[at:start])
+        at = start + len(value)
+    rest.append(body[at:])
+    names = ",".join(json.dumps(name, ensure_ascii=False) + ":" for name in found)
+    return b"".join(b"".join(rest).split()) == b"".join(f"{{{names}}}".encode().split())
+
+
+# msgspec refuses NaN and lone surrogates outright, which would cost the whole answer: then the standard library's
+# scanner finds where each value ends, and the entry that holds them is refused alone.
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+_SCAN = json.JSONDecoder()
+
+
+def _skip(*, text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _expect(*, text: str, at: int, allowed: str) -> str:
+    if at >= len(text) or text[at] not in allowed:
+        raise ValueError("not JSON")
+    return text[at]
+
+
+def _spans(*, text: str) -> list[tuple[str, str]]:
+    """The (name, value) texts of an object, repeated names included."""
+    found: list[tuple[str, str]] = []
+    _expect(text=text, at=0, allowed="{")
+    at = _skip(text=text, at=1)
+    while _expect(text=text, at=at, allowed='}"' if not found else '"') == '"':
+        name, at = scanstring(text, at + 1, True)
+        at = _skip(text=text, at=at)
+        _expect(text=text, at=at, allowed=":")
+        start = _skip(text=text, at=at + 1)
+        _, end = _SCAN.raw_decode(text, start)
+        found.append((name, text[start:end]))
+        at = _skip(text=text, at=end)
+        if _expect(text=text, at=at, allowed=",}") == "}":
+            break
+        at = _skip(text=text, at=at + 1)
+    if _skip(text=text, at=at + 1) != len(text):
+        raise ValueError("not JSON")
+    return found
+
+
+def _elements_slowly(*, text: str) -> list[bytes]:
+    found: list[bytes] = []
+    _expect(text=text, at=0, allowed="[")
+    at = _skip(text=text, at=1)
+    if text[at : at + 1] == "]":
+        return found
+    while True:
+        _, end = _SCAN.raw_decode(text, at)
+        found.append(text[at:end].encode())
+        at = _skip(text=text, at=end)
+        if _expect(text=text, at=at, allowed=",]") == "]":
+            return found
+        at = _skip(text=text, at=at + 1)
+
+
+def _text(*, body: bytes) -> str:
+    if not body.startswith(b'"'):
+        return ""
+    plain = body[1:-1].decode()
+    if plain.isascii() and plain.isprintable() and "\\" not in plain:
+        return plain  # as almost every address is; nothing to undo
+    value = json.loads(body.decode())
+    return value if isinstance(value, str) and value.isprintable() else ""

@@ -19,7 +19,7 @@ import aiohttp
 import uvloop
 
 from benchmarks.loop import Driven, closed_loop
-from config.collector import settle_collector
+from config.process import freeze_gc
 from connectors.reading import split_answer
 from connectors.transport.pace import Steps, finish_paced
 from fhir_data.releases import Release
@@ -77,7 +77,7 @@ async def _serve(listening: socket.socket) -> None:
                 driven = await _drive(session=session, told=json.loads(line))
                 times = [None if math.isinf(one) else one for one in driven.times_ms]
                 writer.write(json.dumps({"times_ms": times, "whole_ms": driven.whole_ms}).encode() + b"\n")
-                settle_collector()  # as a worker does when it is up; the first line that comes is the warm-up
+                freeze_gc()  # as a worker does when it is up; the first line that comes is the warm-up
 
         server = await asyncio.start_server(talk, sock=listening, limit=2**22)
         print("ready", flush=True)

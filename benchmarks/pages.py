@@ -13,7 +13,7 @@ from aggregator.record.completeness import AllergyStatus, SourceStatus
 from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
-from aggregator.web.record_page import RecordPage, Row, record_page
+from aggregator.web.record.page import RecordPage, Row, record_page
 from config.static_files import NHSUK
 from connectors.contract.categories import RecordCategory
 from connectors.contract.outcomes import Outcome
@@ -22,7 +22,7 @@ from launcher.static_files import collect_if_changed
 
 RETRIEVAL_ID = UUID(int=1)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-PART = "web/record_part.jinja"
+PART = "record/record_part.jinja"
 
 
 class RecordDrawing:

@@ -22,7 +22,7 @@ from aggregator.record.merge import merge
 from benchmarks.figures import Row, Table
 from benchmarks.pages import RecordDrawing
 from benchmarks.records import RECORD_BYTES, FakeSource, fake_sources, people
-from config.collector import settle_collector
+from config.process import freeze_gc
 from connectors.contract.values import Reply
 from connectors.fhir_r4.connector import FhirR4
 from connectors.reading import split_answer
@@ -57,7 +57,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> list[Table]:
     say("  records to work on")
     works = [*_reading(), *_holding(), *_merging(sizes=(200,) if quick else (1_000, 2_000))]
     works += _drawing(size=200 if quick else 2_000)
-    settle_collector()
+    freeze_gc()
     rows = []
     for work in works:
         say(f"  {work.name}")

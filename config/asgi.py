@@ -17,6 +17,7 @@ from uuid import UUID
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 from a2wsgi import WSGIMiddleware
+from a2wsgi.wsgi_typing import WSGIApp
 from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
 
@@ -30,7 +31,7 @@ from aggregator.api.fhir.waiting import BASE_PATH as FHIR_PATH  # isort: skip
 from aggregator.api.fhir.waiting import WaitingDoor  # isort: skip
 from aggregator.federation.connections import client_for_loop  # isort: skip
 from aggregator.services.follow_record import wait_until_done  # isort: skip
-from aggregator.web.live import MOST_STREAMS, LiveDoor  # isort: skip (Django's applications are loaded by config.wsgi)
+from aggregator.web.record.live import MOST_STREAMS, LiveDoor  # isort: skip (Django's applications are loaded by config.wsgi)
 
 DJANGO_THREADS = 10
 LIVE_PATH = "/live/"
@@ -97,5 +98,5 @@ class Dispatcher:
 
 
 # An unbounded queue: a thread hands over its whole answer and is free, however slowly the caller reads.
-_threads = cast(ASGI3Application, WSGIMiddleware(django, workers=DJANGO_THREADS, send_queue_size=0))
+_threads = cast(ASGI3Application, WSGIMiddleware(cast(WSGIApp, django), workers=DJANGO_THREADS, send_queue_size=0))
 application = Dispatcher(whole=WholeRequests(_threads, limit_bytes=settings.BODY_LIMIT_BYTES))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.apps import AppConfig
 from django.core import checks
 
 from config.database_roles import serves_as_owner
 
 
 @checks.register(checks.Tags.database)
-def check_roles(*, databases: list[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+def check_roles(
+    *, app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **_: Any
+) -> list[checks.CheckMessage]:
     """Warn where the role that serves owns the tables."""
     if not databases or not serves_as_owner():
         return []

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import redis
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 
+@login_not_required
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """Answer that the process runs."""
     return JsonResponse({"live": True})
 
 
+@login_not_required
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """Answer whether the database and Redis answer: 200 if both, else 503."""

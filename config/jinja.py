@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader
 
+from aggregator.web.areas import navigation_for
 from aggregator.web.filters import FILTERS
 
 # A plain path: a folder has no hashed name, and the style sheet's own references are mended when files are collected.
@@ -25,7 +26,7 @@ def environment(**options: Any) -> Environment:
         for package_path in ("templates", "templates/nhsuk/components", "templates/nhsuk/macros")
     ]
     made = Environment(loader=ChoiceLoader([ours, *design_system]), **options)  # noqa: S701 (autoescape is in options)
-    made.globals.update(static=static, url=url, assetPath=ASSET_PATH)
+    made.globals.update(static=static, url=url, assetPath=ASSET_PATH, navigation_for=navigation_for)
     made.filters.update(FILTERS)
     return made
 

@@ -28,8 +28,8 @@ SOURCE_MAP = re.compile(rb"/[*/][#@]\s*sourceMappingURL=[^\s*]*(\s*\*/)?")
 class MendedFiles(FileSystemStorage):
     """A package's folder, read with the mends that it needs to be served from here."""
 
-    def _open(self, name: str, mode: str = "rb") -> File:
-        opened = super()._open(name, mode)
+    def _open(self, name: str, mode: str = "rb") -> File[Any]:
+        opened: File[Any] = super()._open(name, mode)  # type: ignore[misc]  # documented for subclasses, not in the stubs
         if not name.endswith((".css", ".js")):
             return opened
         with opened:
@@ -81,7 +81,7 @@ class PackageFilesFinder(BaseFinder):
         return found if find_all else (found[0] if found else [])
 
 
-class HashedStaticFiles(CompressedManifestStaticFilesStorage):
+class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
     """Names by content, so that a browser may keep them for ever; scripts' own imports are rewritten too."""
 
     support_js_module_import_aggregation = True

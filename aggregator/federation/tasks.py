@@ -35,7 +35,7 @@ def send(*, retrieval_id: UUID, deadline_at: datetime) -> None:
     Raises: QueueUnavailable.
     """
     try:
-        run_retrieval.apply_async(args=[str(retrieval_id)], expires=deadline_at)
+        run_retrieval.apply_async(args=(str(retrieval_id),), expires=deadline_at)
     except (kombu.exceptions.OperationalError, redis.RedisError, OSError) as error:
         raise QueueUnavailable from error
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -16,6 +17,9 @@ from aggregator.mpi.golden import GoldenRecord
 from aggregator.mpi.matching import KnownRecord
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
 from aggregator.mpi.reviews import Cause, Decision, fingerprint
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations  # for the type checker alone
 
 # More hits than this and the search is too wide to pick the right person from.
 SEARCH_LIMIT = 20
@@ -72,7 +76,15 @@ def demographics_of(record: SourceRecord) -> Demographics:
     )
 
 
-def live_links() -> QuerySet[Link]:
+class _InDoubt(TypedDict):
+    in_doubt: bool
+
+
+class _InForce(TypedDict):
+    decision: str | None
+
+
+def live_links() -> QuerySet[WithAnnotations[Link, _InDoubt]]:
     """Return the links that have not ended, each with `in_doubt`: whether its record waits for a decision."""
     doubt = LinkReview.objects.filter(
         source_record=OuterRef("source_record"), reason=Cause.DEMOGRAPHICS_CHANGED, settled_at__isnull=True
@@ -339,7 +351,7 @@ def review_sides(*, review_id: UUID) -> ReviewSides | None:
             source_name=record.source.name,
             demographics=from_json(written=in_force.record_before["demographics"]),
         )
-        if in_force
+        if in_force and in_force.record_before
         else None,
         others=tuple(_side(other.source_record) for other in others),
         decisions=tuple(
@@ -364,14 +376,14 @@ def state_of(*, review: LinkReview, record: SourceRecord, link: Link | None) -> 
     return fingerprint(parts=[review.evidence, review.proposed, said, link and link.id, link and link.person_id])
 
 
-def _reviews() -> QuerySet[LinkReview]:
+def _reviews() -> QuerySet[WithAnnotations[LinkReview, _InForce]]:
     in_force = LinkDecision.objects.filter(review=OuterRef("id"), ended_at__isnull=True)
     return LinkReview.objects.select_related("source_record__source").annotate(
         decision=Subquery(in_force.values("decision")[:1])
     )
 
 
-def _summary(review: LinkReview) -> ReviewSummary:
+def _summary(review: WithAnnotations[LinkReview, _InForce]) -> ReviewSummary:
     source = review.source_record.source
     return ReviewSummary(
         review_id=review.id,

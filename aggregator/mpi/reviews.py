@@ -24,7 +24,7 @@ class Decision(StrEnum):
 
     words: str
 
-    def __new__(cls, value: str, words: str) -> Decision:
+    def __new__(cls, value: str, words: str = "") -> Decision:
         member = str.__new__(cls, value)
         member._value_ = value
         member.words = words

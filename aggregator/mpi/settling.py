@@ -103,7 +103,7 @@ def take_back(*, review_id: UUID, user_id: UUID | None, now: datetime) -> Settle
         raise Clash("This doubt is not settled.")
     link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
     _check_nothing_stands_on(made=made, record=record, link=link)
-    if made.link_made is not None and made.link_ended is not None:
+    if made.link_made_id is not None and made.link_ended_id is not None:
         Link.objects.filter(id=made.link_made_id).update(ended_at=now)
         Link.objects.filter(id=made.link_ended_id).update(ended_at=None)
     if made.record_before is not None:

@@ -18,7 +18,7 @@ from django.core import signing
 
 from aggregator.errors import NotPermitted
 from aggregator.federation import progress
-from aggregator.federation.progress import DONE, Event
+from aggregator.federation.progress import DONE
 
 SALT = "longview.live"
 GOOD_PAST_DEADLINE = timedelta(minutes=1)
@@ -52,9 +52,17 @@ def read_ticket(*, ticket: str, session_key: str, now: datetime) -> Ticket:
     return read
 
 
+@dataclass(frozen=True, kw_only=True)
+class LiveEvent:
+    """Something of a retrieval has landed, or it is over. `id` is the place in the stream to go on from."""
+
+    id: str
+    kind: str
+
+
 async def follow(
     *, ticket: str, session_key: str, last_event_id: str, client: redis.asyncio.Redis, now: datetime
-) -> AsyncIterator[Event | None]:
+) -> AsyncIterator[LiveEvent | None]:
     """Yield events as they come, None as a heartbeat after each silent 15 s, and one DONE as the last.
 
     Raises: NotPermitted for a bad ticket; redis.RedisError when the stream cannot be read.
@@ -63,7 +71,7 @@ async def follow(
     async for event in progress.follow(
         client=client, retrieval_id=read.retrieval_id, after=last_event_id or "0", block_ms=HEARTBEAT_MS
     ):
-        yield event
+        yield LiveEvent(id=event.id, kind=event.kind) if event else None
         if event is not None and event.kind == DONE:
             return
 

@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "aggregator.web.signed_in.SignInRequired",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -54,7 +55,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
-        "DIRS": [PROJECT / "aggregator" / "web" / "templates"],
+        "DIRS": [PROJECT / "aggregator" / "web"],
         "APP_DIRS": False,
         "OPTIONS": {
             "environment": "config.jinja.environment",
@@ -87,7 +88,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_LIMIT = timedelta(hours=12)
 CSRF_USE_SESSIONS = True
-CSRF_FAILURE_VIEW = "aggregator.web.door.form_refused"
+CSRF_FAILURE_VIEW = "aggregator.web.pages.form_refused"
 CSRF_COOKIE_SAMESITE = "Lax"
 
 # What a request may bring and an answer must say

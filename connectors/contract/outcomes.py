@@ -32,7 +32,9 @@ class Outcome(StrEnum):
     issue_code: str
     effect: SectionEffect
 
-    def __new__(cls, value: str, words: str, issue_code: str, effect: SectionEffect) -> Outcome:
+    def __new__(
+        cls, value: str, words: str = "", issue_code: str = "", effect: SectionEffect = SectionEffect.MISSING
+    ) -> Outcome:
         member = str.__new__(cls, value)
         member._value_ = value
         member.words, member.issue_code, member.effect = words, issue_code, effect

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -24,6 +25,17 @@ class SessionRequester(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Return what makes an unknown caller's answer a 401."""
         return "Session"
+
+
+def requester_of(request: Request) -> Requester:
+    """Return who asks, as SessionRequester found them.
+
+    Raises: NotAuthenticated when a view let somebody through without asking who they are.
+    """
+    requester: object = request.auth
+    if not isinstance(requester, Requester):
+        raise NotAuthenticated
+    return requester
 
 
 class IsRequester(BasePermission):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,7 +14,7 @@ from aggregator.api.fhir.view import FhirView
 class Metadata(FhirView):
     """Says what this door does; open to all."""
 
-    permission_classes: ClassVar = [OpenToAll]
+    permission_classes = [OpenToAll]
 
     def get(self, request: Request) -> Response:
         """Return the CapabilityStatement."""

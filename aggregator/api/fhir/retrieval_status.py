@@ -6,6 +6,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from aggregator.api.fhir.authentication import requester_of
 from aggregator.api.fhir.searchset import everything
 from aggregator.api.fhir.view import FhirView, accepted, read_id
 from aggregator.services.view_record import view_record
@@ -17,7 +18,7 @@ class RetrievalStatus(FhirView):
     def get(self, request: Request, retrieval_id: str) -> Response:
         """Return the searchset, or 202."""
         view = view_record(
-            requester=request.auth, retrieval_id=read_id(retrieval_id), now=timezone.now(), part="$everything"
+            requester=requester_of(request), retrieval_id=read_id(retrieval_id), now=timezone.now(), part="$everything"
         )
         if not view.complete:
             return accepted(retrieval_id=view.retrieval_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -34,11 +34,11 @@ class FhirNegotiation(BaseContentNegotiation):
 class FhirView(APIView):
     """A view of this door; open to nobody but a requester unless it says otherwise."""
 
-    authentication_classes: ClassVar = [SessionRequester]
-    permission_classes: ClassVar = [IsRequester]
-    renderer_classes: ClassVar = [FhirRenderer, JsonRenderer]
+    authentication_classes = [SessionRequester]
+    permission_classes = [IsRequester]
+    renderer_classes = [FhirRenderer, JsonRenderer]
     content_negotiation_class = FhirNegotiation
-    http_method_names: ClassVar = ["get", "head"]
+    http_method_names = ["get", "head"]
 
     @property
     def base(self) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from aggregator.api.fhir.searchset import everything
 from aggregator.mpi.models import Person, SourceRecord
-from aggregator.web.record_page import record_page
+from aggregator.web.record.page import record_page
 from tests.one_hospital import Hospital, add_clinic, hospital, load, opened, world
 from tests.world import World
 

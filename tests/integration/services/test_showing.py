@@ -19,7 +19,7 @@ from aggregator.record.completeness import AllergyStatus
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source
-from aggregator.web.record_page import record_page
+from aggregator.web.record.page import record_page
 from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, condition, item, no_known_allergy, restricted
 from tests.world import World, make_world

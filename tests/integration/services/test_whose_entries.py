@@ -12,7 +12,7 @@ from django.utils import timezone
 from aggregator.api.fhir.searchset import everything
 from aggregator.mpi.models import LinkReview
 from aggregator.services.settle_review import settle_review
-from aggregator.web.record_page import record_page
+from aggregator.web.record.page import record_page
 from connectors.contract.categories import RecordCategory
 from tests.factories import condition
 from tests.one_hospital import JOAN, NHS, Hospital, hospital, opened, world

@@ -18,7 +18,7 @@ from aggregator.record.item import Item
 from aggregator.record.merge import merge
 from aggregator.record.timeline import RecordCategory
 from aggregator.services.view_record import RecordView
-from aggregator.web.record_page import CLAIMS_SHOWN, ROWS_DRAWN, entry_page, record_page, section_page
+from aggregator.web.record.page import CLAIMS_SHOWN, ROWS_DRAWN, entry_page, record_page, section_page
 from connectors.contract.categories import CLINICAL_CATEGORIES
 from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, condition, item, no_known_allergy, observation, order, procedure
@@ -56,7 +56,7 @@ def showing(*items: Item, outcome: Outcome = Outcome.ANSWERED, withheld: bool = 
 
 
 def drawn(template: str, page: object) -> str:
-    made: str = get_template(f"web/{template}.jinja").render({"page": page, "requester": None, "may": {}})
+    made: str = get_template(f"record/{template}.jinja").render({"page": page, "requester": None, "may": {}})
     return made
 
 

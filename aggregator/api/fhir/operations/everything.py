@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aggregator.accounts.requester import Requester
+from aggregator.api.fhir.authentication import requester_of
 from aggregator.api.fhir.operation import Level, Operation
 from aggregator.api.fhir.view import FhirView, accepted, read_id
 from aggregator.errors import Invalid
@@ -19,14 +17,13 @@ class Everything(FhirView):
     """Starts the retrieval of a person's record."""
 
     # No HEAD: every source would be asked for an answer that nobody reads.
-    http_method_names: ClassVar = ["get"]
+    http_method_names = ["get"]
 
     def get(self, request: Request, resource_id: str) -> Response:
         """Ask the sources and say where the answer will be."""
         if request.query_params:
             raise Invalid("$everything takes no parameters yet.", code="parameters")
-        requester: Requester = request.auth
-        retrieval_id = open_record(requester=requester, person_id=read_id(resource_id), now=timezone.now())
+        retrieval_id = open_record(requester=requester_of(request), person_id=read_id(resource_id), now=timezone.now())
         return accepted(retrieval_id=retrieval_id)
 
 

@@ -5,40 +5,38 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from aggregator.accounts.requester import Requester
 from aggregator.errors import Invalid
 from aggregator.services import list_reviews, read_review, settle_review, take_back_review
 from aggregator.web import wording
-from aggregator.web.door import draw, signed_in
-from aggregator.web.forms import ReviewForm
+from aggregator.web.pages import draw
+from aggregator.web.reviews.forms import ReviewForm
+from aggregator.web.signed_in import SignedInRequest
 
 
 @require_GET
-@signed_in
-def reviews(request: HttpRequest, requester: Requester) -> HttpResponse:
+def reviews(request: SignedInRequest) -> HttpResponse:
     """Show the doubts about identity, open ones first."""
     return draw(
         request,
-        "reviews",
-        reviews=list_reviews.list_reviews(requester=requester),
+        "reviews/reviews",
+        reviews=list_reviews.list_reviews(requester=request.requester),
         cause_words=list_reviews.cause_words,
     )
 
 
 @require_http_methods(["GET", "POST"])
-@signed_in
-def review(request: HttpRequest, requester: Requester, review_id: UUID) -> HttpResponse:
+def review(request: SignedInRequest, review_id: UUID) -> HttpResponse:
     """Show both sides of a doubt, and settle it."""
     form = ReviewForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             settle_review.settle_review(
-                requester=requester,
+                requester=request.requester,
                 review_id=review_id,
                 decision=form.cleaned_data["decision"],
                 fields=request.POST.getlist("fields") if form.accepts_fields else (),
@@ -49,10 +47,10 @@ def review(request: HttpRequest, requester: Requester, review_id: UUID) -> HttpR
             return HttpResponseRedirect(reverse("review", kwargs={"review_id": review_id}))
         except Invalid as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
-    view = read_review.read_review(requester=requester, review_id=review_id)
+    view = read_review.read_review(requester=request.requester, review_id=review_id)
     return draw(
         request,
-        "review",
+        "reviews/review",
         view=view,
         form=form,
         ticked=request.POST.getlist("fields"),
@@ -62,10 +60,9 @@ def review(request: HttpRequest, requester: Requester, review_id: UUID) -> HttpR
 
 
 @require_POST
-@signed_in
-def take_back(request: HttpRequest, requester: Requester, review_id: UUID) -> HttpResponse:
+def take_back(request: SignedInRequest, review_id: UUID) -> HttpResponse:
     """Take back how a doubt was settled."""
-    take_back_review.take_back_review(requester=requester, review_id=review_id, now=timezone.now())
+    take_back_review.take_back_review(requester=request.requester, review_id=review_id, now=timezone.now())
     return HttpResponseRedirect(reverse("review", kwargs={"review_id": review_id}))
 
 

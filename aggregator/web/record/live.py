@@ -101,7 +101,7 @@ class LiveDoor:
             await send(_part(DONE if over else b"", more=False))
 
 
-async def _tell(events: AsyncIterator[follow_record.Event | None], send: ASGISendCallable) -> None:
+async def _tell(events: AsyncIterator[follow_record.LiveEvent | None], send: ASGISendCallable) -> None:
     try:
         async for event in events:
             await send(_part(_line(event)))
@@ -112,7 +112,7 @@ async def _tell(events: AsyncIterator[follow_record.Event | None], send: ASGISen
         await send(_part(DONE))
 
 
-def _line(event: follow_record.Event | None) -> bytes:
+def _line(event: follow_record.LiveEvent | None) -> bytes:
     if event is None:
         return HEARTBEAT
     return f"id: {event.id}\nevent: {event.kind}\ndata: {event.kind}\n\n".encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -9,21 +10,22 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from aggregator.accounts.requester import Requester
 from aggregator.errors import NotPermitted
 from aggregator.services import sign_in as signing_in
 from aggregator.services import sign_out as signing_out
-from aggregator.web.door import draw, signed_in
-from aggregator.web.forms import SignInForm
+from aggregator.web.pages import draw
+from aggregator.web.session.forms import SignInForm
+from aggregator.web.signed_in import SignedInRequest
 
 
+@login_not_required
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("password")
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for a user name and password."""
     after = request.POST.get("next") or request.GET.get("next") or ""
     if request.method == "GET":
-        return draw(request, "sign_in", form=SignInForm(), next=after)
+        return draw(request, "session/sign_in", form=SignInForm(), next=after)
     form = SignInForm(request.POST)
     if form.is_valid():
         try:
@@ -31,14 +33,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(_safe(after))
         except NotPermitted as error:
             form.add_error("username", str(error))
-    return draw(request, "sign_in", form=form, next=after, status=400)
+    return draw(request, "session/sign_in", form=form, next=after, status=400)
 
 
 @require_POST
-@signed_in
-def sign_out(request: HttpRequest, requester: Requester) -> HttpResponse:
+def sign_out(request: SignedInRequest) -> HttpResponse:
     """End the session."""
-    signing_out.sign_out(request=request, requester=requester)
+    signing_out.sign_out(request=request, requester=request.requester)
     return HttpResponseRedirect(reverse("sign-in"))
 
 

@@ -1,0 +1,18 @@
+"""The routes of this area."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from aggregator.web.area import Area
+from aggregator.web.record import views
+
+AREA = Area(
+    routes=[
+        path("people/<uuid:person_id>/record", views.open_record, name="open-record"),
+        path("records/<uuid:retrieval_id>", views.record, name="record"),
+        path("records/<uuid:retrieval_id>/part", views.record_part, name="record-part"),
+        path("records/<uuid:retrieval_id>/entries/<slug:entry_key>", views.entry, name="entry"),
+        path("records/<uuid:retrieval_id>/sections/<slug:section>", views.section, name="section"),
+    ]
+)

@@ -1,0 +1,89 @@
+"""Reading a person's record."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from aggregator.errors import NotFound
+from aggregator.record.timeline import SECTION_ORDER
+from aggregator.services import follow_record, view_record
+from aggregator.services import open_record as opening
+from aggregator.web.pages import draw
+from aggregator.web.record.page import entry_page, record_page, section_page
+from aggregator.web.signed_in import SignedInRequest
+
+# As `record.merge` names entries. Anything else in an address is not passed on: the audit keeps what was looked at.
+ENTRY_KEY = re.compile(r"[0-9a-f]{20}")
+PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+
+
+@require_POST
+def open_record(request: SignedInRequest, person_id: UUID) -> HttpResponse:
+    """Ask every source for this person; the page that follows fills in as they answer."""
+    retrieval_id = opening.open_record(requester=request.requester, person_id=person_id, now=timezone.now())
+    return HttpResponseRedirect(reverse("record", kwargs={"retrieval_id": retrieval_id}))
+
+
+@require_GET
+def record(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
+    """Show the record as it stands, and follow it while sources are still awaited."""
+    view = view_record.view_record(requester=request.requester, retrieval_id=retrieval_id, now=timezone.now())
+    ticket = (
+        ""
+        if view.complete
+        else follow_record.issue_ticket(
+            retrieval_id=retrieval_id, deadline_at=view.deadline_at, session_key=request.session.session_key or ""
+        )
+    )
+    return draw(request, "record/record", page=record_page(view=view), ticket=ticket)
+
+
+@require_GET
+def record_part(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
+    """Show what is inside the record page, for when something has landed."""
+    view = view_record.view_record(requester=request.requester, retrieval_id=retrieval_id, now=timezone.now())
+    return draw(request, "record/record_part", page=record_page(view=view))
+
+
+@require_GET
+def entry(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> HttpResponse:
+    """Show each source's own copy of one entry."""
+    number = _page_number(request)
+    if not ENTRY_KEY.fullmatch(entry_key):
+        raise NotFound
+    view = view_record.view_record(
+        requester=request.requester, retrieval_id=retrieval_id, now=timezone.now(), part=f"entry {entry_key}"
+    )
+    page = entry_page(view=view, entry_key=entry_key, number=number)
+    if page is None:
+        raise NotFound("This entry is not in the record as it stands now. Go back to the record.")
+    return draw(request, "record/entry", page=page)
+
+
+@require_GET
+def section(request: SignedInRequest, retrieval_id: UUID, section: str) -> HttpResponse:
+    """Show all entries of one section, page by page."""
+    number = _page_number(request)
+    category = next((category for category in SECTION_ORDER if category.value == section), None)
+    if category is None:
+        raise NotFound
+    view = view_record.view_record(
+        requester=request.requester, retrieval_id=retrieval_id, now=timezone.now(), part=f"section {category}"
+    )
+    page = section_page(view=view, category=category, number=number)
+    if page is None:
+        raise NotFound("The section has no such page as the record stands now. Go back to the record.")
+    return draw(request, "record/section", page=page)
+
+
+def _page_number(request: SignedInRequest) -> int:
+    written = request.GET.get("page", "1")
+    if not PAGE_NUMBER.fullmatch(written):
+        raise NotFound
+    return int(written)

@@ -1,0 +1,1 @@
+"""The sources and how they answer."""

@@ -1,0 +1,25 @@
+"""The sources."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET
+
+from aggregator.record.completeness import outcome_words
+from aggregator.services import list_sources
+from aggregator.web.pages import draw
+from aggregator.web.signed_in import SignedInRequest
+
+
+@require_GET
+def sources(request: SignedInRequest) -> HttpResponse:
+    """Show every source and how its last asking ended."""
+    lines = list_sources.list_sources(requester=request.requester)
+    shown = [
+        (
+            line,
+            outcome_words(outcome=line.last_outcome, reason=line.last_reason) if line.last_outcome else "Never asked",
+        )
+        for line in lines
+    ]
+    return draw(request, "sources/sources", sources=shown)

@@ -15,8 +15,8 @@ import pytest
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
-from aggregator.federation import fetch
 from aggregator.federation.engine import close_engine, engine
+from aggregator.federation.fan_out import run_retrieval
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.load_identities import load_identities
 from aggregator.services.open_record import open_record
@@ -99,7 +99,7 @@ def opened(world: World) -> RecordView:
 
 
 def run(world: World, retrieval_id: UUID) -> RecordView:
-    engine().run(fetch.run_retrieval(retrieval_id=retrieval_id, engine=engine()), wait_s=5)
+    engine().run(run_retrieval(retrieval_id=retrieval_id, engine=engine()), wait_s=5)
     return view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
 
 

@@ -1,4 +1,4 @@
-"""How the asking of a source ended, made of how each identifier that it was asked under ended. Pure."""
+"""How the asking of a source ended, from how the request under each identifier ended. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from connectors.contract.outcomes import Outcome, Reason
+from connectors.contract.outcomes import Outcome, Reason, reason_of
 
 # Longer than this on our side before or during an asking, and running out of time is our fault. Seconds.
 BUSY_S = 0.5
@@ -17,7 +17,7 @@ class Ending:
     """How an asking ended. `item_count` counts the items that came."""
 
     outcome: Outcome
-    reason: str = ""
+    reason: Reason | None = None
     item_count: int = 0
 
 
@@ -55,9 +55,9 @@ def ending_of_source(*, endings: Sequence[Ending]) -> Ending:
     count = sum(ending.item_count for ending in answers)
     if len(answers) < len(endings):
         return Ending(outcome=Outcome.ANSWERED_IN_PART, reason=Reason.IDENTIFIER, item_count=count)
-    parts = sorted(ending.reason for ending in answers if ending.outcome is Outcome.ANSWERED_IN_PART)
+    parts = sorted(_reason_text(ending) for ending in answers if ending.outcome is Outcome.ANSWERED_IN_PART)
     if parts:
-        return Ending(outcome=Outcome.ANSWERED_IN_PART, reason=parts[0], item_count=count)
+        return Ending(outcome=Outcome.ANSWERED_IN_PART, reason=reason_of(parts[0]), item_count=count)
     empty = all(ending.outcome is Outcome.EMPTY for ending in answers)
     return Ending(outcome=Outcome.EMPTY if empty else Outcome.ANSWERED, item_count=count)
 
@@ -93,4 +93,8 @@ def out_of_time(*, waited_s: float) -> Ending:
 
 def _rank(ending: Ending) -> tuple[int, str]:
     by_reason = [rank for rank, told in enumerate(_SAYS_MOST) if told in (ending.reason, ending.outcome)]
-    return (min(by_reason, default=len(_SAYS_MOST)), ending.reason)
+    return (min(by_reason, default=len(_SAYS_MOST)), _reason_text(ending))
+
+
+def _reason_text(ending: Ending) -> str:
+    return ending.reason or ""

@@ -1,8 +1,8 @@
 """The worker process's one event loop, in a thread of its own, with what lives as long as it does.
 
 A Celery task hands its coroutine to this loop and waits. The loop touches no table itself: reads and writes go through
-an executor of two threads, each keeping its database connection, since Celery closes that of its own thread after every
-task and an executor made by `asyncio.to_thread` would open one a thread.
+executors of two threads each, every thread keeping its database connection, since Celery closes that of its own thread
+after every task and an executor made by `asyncio.to_thread` would open one per thread.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django import db
 from aggregator.federation.connections import client_for_loop
 from connectors.transport.client import Transport
 
-DATABASE_THREADS = 2
+THREADS_PER_EXECUTOR = 2
 # What a task waits beyond its retrieval's deadline, for the last outcomes to be written.
 GRACE_S = 3.0
 
@@ -29,11 +29,12 @@ T = TypeVar("T")
 
 
 class Engine:
-    """One loop, one transport, one Redis pool and the database threads. Made once a process; see `engine`."""
+    """One loop, one transport, one Redis pool and the database threads. Made once per process; see `engine`."""
 
     def __init__(self) -> None:
         self.loop = uvloop.new_event_loop()
-        self._database = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="database")
+        self._database = ThreadPoolExecutor(THREADS_PER_EXECUTOR, thread_name_prefix="database")
+        self._index = ThreadPoolExecutor(THREADS_PER_EXECUTOR, thread_name_prefix="index")
         self._thread = threading.Thread(target=self._run, name="fan-out", daemon=True)
         self._thread.start()
         self.transport, self.redis = asyncio.run_coroutine_threadsafe(self._make(), self.loop).result()
@@ -47,16 +48,24 @@ class Engine:
             future.cancel()
 
     async def in_database(self, act: Callable[[], T]) -> T:
-        """Run a function that uses the database on one of the database threads."""
+        """Run a function that reads or records how a retrieval stands, on one of the threads kept for that."""
         return await self.loop.run_in_executor(self._database, _with_connection, act)
+
+    async def in_index(self, act: Callable[[], T]) -> T:
+        """Run a function that writes to the patient index, on threads of its own.
+
+        It may wait for a person's row; the outcomes of other flights are recorded meanwhile.
+        """
+        return await self.loop.run_in_executor(self._index, _with_connection, act)
 
     def close(self) -> None:
         """Close what the engine holds and stop its loop."""
         asyncio.run_coroutine_threadsafe(self._unmake(), self.loop).result(timeout=GRACE_S)
-        leaving = threading.Barrier(DATABASE_THREADS)
-        for _ in range(DATABASE_THREADS):
-            self._database.submit(_without_connection, leaving)
-        self._database.shutdown(wait=True)
+        for executor in (self._database, self._index):
+            leaving = threading.Barrier(THREADS_PER_EXECUTOR)
+            for _ in range(THREADS_PER_EXECUTOR):
+                executor.submit(_without_connection, leaving)
+            executor.shutdown(wait=True)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(timeout=GRACE_S)
 

@@ -31,7 +31,7 @@ _SAID_NOTHING = _NOT_ITS_DOING | {Outcome.TIMED_OUT, Outcome.UNREACHABLE}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flight:
+class PlannedFlight:
     """One source to ask for one retrieval: all that the fan-out needs, so that it reads no table itself.
 
     `holdings` are the source's own records of the person, empty when the last link ended after the plan was made; one
@@ -60,7 +60,7 @@ class FanOut:
     deadline_at: datetime
     expires_at: datetime
     wrapped_key: bytes
-    flights: tuple[Flight, ...]
+    flights: tuple[PlannedFlight, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
         expires_at=retrieval.expires_at,
         wrapped_key=bytes(retrieval.wrapped_key),
         flights=tuple(
-            Flight(
+            PlannedFlight(
                 outcome_id=row.id,
                 source_id=row.source_id,
                 kind=row.source.kind,
@@ -150,9 +150,7 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
 def record_outcome(
     *,
     outcome_id: UUID,
-    outcome: Outcome,
-    reason: str,
-    item_count: int,
+    ending: Ending,
     now: datetime,
     landed_at: datetime | None = None,
     by_identifier: Sequence[IdentifierEnding] = (),
@@ -164,7 +162,6 @@ def record_outcome(
     was ours in the first place.
     Raises: OperationalError, among others, when the row is locked: to wait for it would make `now` untrue.
     """
-    ending = Ending(outcome=outcome, reason=reason, item_count=item_count)
     with connection.cursor() as cursor:  # one statement, so a transaction of its own
         cursor.execute(
             """
@@ -183,14 +180,14 @@ def record_outcome(
             """,
             {
                 "id": outcome_id,
-                "outcome": outcome.value,
-                "reason": reason,
-                "count": item_count,
+                "outcome": ending.outcome.value,
+                "reason": ending.reason or "",
+                "count": ending.item_count,
                 "by_identifier": json.dumps([_as_json(one) for one in by_identifier]),
                 "unrecorded": _unrecorded(ending).outcome.value,
-                "unrecorded_reason": _unrecorded(ending).reason,
+                "unrecorded_reason": _unrecorded(ending).reason or "",
                 "late": _late(ending).outcome.value,
-                "late_reason": _late(ending).reason,
+                "late_reason": _late(ending).reason or "",
                 "landed_at": landed_at or now,
                 "now": now,
             },
@@ -221,7 +218,7 @@ def finish(*, retrieval_id: UUID) -> tuple[Landed, ...]:
     return (Landed(retrieval_id=retrieval_id, done=True),)
 
 
-def fail(*, retrieval_id: UUID, reason: str, now: datetime) -> None:
+def fail(*, retrieval_id: UUID, reason: Reason, now: datetime) -> None:
     """End a retrieval that could not be run: every source still awaited ends as failed, our fault."""
     with transaction.atomic():
         Retrieval.objects.filter(id=retrieval_id).update(state=RetrievalState.FAILED)
@@ -246,7 +243,7 @@ def _as_json(one: IdentifierEnding) -> dict[str, str | int]:
     return {
         "source_record_id": str(one.source_record_id),
         "outcome": one.ending.outcome.value,
-        "reason": one.ending.reason,
+        "reason": one.ending.reason or "",
         "item_count": one.ending.item_count,
     }
 
@@ -258,7 +255,7 @@ def _close_overdue(*, flight_keys: list[str], now: datetime) -> None:
     ).select_related("retrieval")
     for outcome_id, ending in endings_of_overdue(flights=overdue).items():
         SourceOutcome.objects.filter(id=outcome_id, outcome__isnull=True).update(
-            outcome=ending.outcome, reason=ending.reason, ended_at=now
+            outcome=ending.outcome, reason=ending.reason or "", ended_at=now
         )
 
 

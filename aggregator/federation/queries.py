@@ -20,7 +20,7 @@ from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcom
 from aggregator.federation.store import HeldAnswer as HeldAnswer
 from aggregator.federation.store import SealBroken, Sealer
 from aggregator.sources.models import Source
-from connectors.contract.outcomes import Outcome
+from connectors.contract.outcomes import Outcome, reason_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +170,7 @@ def _which_are_held(answers: list[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
 
 def _state(row: SourceOutcome, *, overdue: dict[UUID, Ending]) -> SourceState:
     flight = row.joins or row
-    recorded = Ending(outcome=Outcome(flight.outcome), reason=flight.reason) if flight.outcome else None
+    recorded = Ending(outcome=Outcome(flight.outcome), reason=reason_of(flight.reason)) if flight.outcome else None
     ending = recorded or overdue.get(flight.id)
     return SourceState(
         source_id=row.source_id,
@@ -178,14 +178,16 @@ def _state(row: SourceOutcome, *, overdue: dict[UUID, Ending]) -> SourceState:
         organisation_name=row.source.organisation.name,
         kind=row.source.kind,
         outcome=ending.outcome if ending else None,
-        reason=ending.reason if ending else "",
+        reason=(ending.reason or "") if ending else "",
         item_count=flight.item_count,
         ended_at=flight.ended_at,
         flight_retrieval_id=flight.retrieval_id,
         by_identifier=tuple(
             IdentifierEnding(
                 source_record_id=UUID(one["source_record_id"]),
-                ending=Ending(outcome=Outcome(one["outcome"]), reason=one["reason"], item_count=one["item_count"]),
+                ending=Ending(
+                    outcome=Outcome(one["outcome"]), reason=reason_of(one["reason"]), item_count=one["item_count"]
+                ),
             )
             for one in flight.by_identifier
         ),

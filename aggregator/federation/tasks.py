@@ -12,8 +12,8 @@ from celery import shared_task
 from celery.signals import worker_shutdown
 from django.conf import settings
 
-from aggregator.federation import fetch
 from aggregator.federation.engine import close_engine, engine
+from aggregator.federation.fan_out import run_retrieval as run_fan_out
 
 
 class QueueUnavailable(Exception):
@@ -24,9 +24,7 @@ class QueueUnavailable(Exception):
 def run_retrieval(retrieval_id: str, **_later: Any) -> None:
     """Run a planned retrieval; `_later` takes what a newer sender adds during a rolling deploy."""
     running = engine()
-    running.run(
-        fetch.run_retrieval(retrieval_id=UUID(retrieval_id), engine=running), wait_s=settings.RETRIEVAL_DEADLINE_S
-    )
+    running.run(run_fan_out(retrieval_id=UUID(retrieval_id), engine=running), wait_s=settings.RETRIEVAL_DEADLINE_S)
 
 
 def send(*, retrieval_id: UUID, deadline_at: datetime) -> None:

@@ -123,7 +123,7 @@ def _as_linked(*, state: SourceState, linked: Mapping[UUID, Collection[UUID]]) -
     if not state.by_identifier:
         return state  # still awaited, or it ended before any identifier was asked under
     ending = federation_queries.while_linked(endings=state.by_identifier, linked=linked[state.source_id])
-    return replace(state, outcome=ending.outcome, reason=ending.reason)
+    return replace(state, outcome=ending.outcome, reason=ending.reason or "")
 
 
 def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> dict[UUID, tuple[HeldAnswer, ...] | None]:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from aggregator.federation import operations, queries, store
+from aggregator.federation.endings import Ending
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.federation.operations import Landed
 from aggregator.federation.plan import make_plan
@@ -22,7 +23,7 @@ from aggregator.federation.store import HeldAnswer, Sealer
 from aggregator.mpi.models import Link
 from aggregator.sources.models import Source
 from connectors.contract.categories import CLINICAL_CATEGORIES
-from connectors.contract.outcomes import Outcome
+from connectors.contract.outcomes import Outcome, Reason, reason_of
 from tests.factories import (
     NOW,
     asker,
@@ -82,7 +83,8 @@ def started(retrieval_id: UUID, *, now: datetime = NOW) -> UUID:
 def record(
     outcome_id: UUID, *, outcome: Outcome = Outcome.ANSWERED, reason: str = "", now: datetime = SOON
 ) -> tuple[Landed, ...]:
-    return operations.record_outcome(outcome_id=outcome_id, outcome=outcome, reason=reason, item_count=7, now=now)
+    ending = Ending(outcome=outcome, reason=reason_of(reason), item_count=7)
+    return operations.record_outcome(outcome_id=outcome_id, ending=ending, now=now)
 
 
 # Planning
@@ -213,9 +215,7 @@ def test_what_landed_in_time_and_was_recorded_late_is_not_held_against_its_sourc
     asked = retrieval(of=joan, sources=[practice])
     operations.record_outcome(
         outcome_id=row(asked, practice).id,
-        outcome=outcome,
-        reason=reason,
-        item_count=7,
+        ending=Ending(outcome=outcome, reason=reason_of(reason), item_count=7),
         landed_at=SOON,
         now=NOW + timedelta(seconds=4),
     )
@@ -233,7 +233,7 @@ def test_a_fault_of_ours_stays_ours_however_late_it_is_recorded(joan: Any, pract
 def test_a_retrieval_that_could_not_be_run_ends_as_our_fault(joan: Any, practice: Source, hospital: Source) -> None:
     asked = retrieval(of=joan, sources=[practice, hospital])
     record(row(asked, practice).id)
-    operations.fail(retrieval_id=asked, reason="queue", now=SOON)
+    operations.fail(retrieval_id=asked, reason=Reason.QUEUE, now=SOON)
     assert outcomes(asked) == {practice.id: Outcome.ANSWERED, hospital.id: Outcome.FAILED}
     assert row(asked, hospital).reason == "queue"
     assert Retrieval.objects.get(id=asked).state == RetrievalState.FAILED
@@ -280,14 +280,14 @@ def test_a_joined_question_has_no_outcome_of_its_own(joan: Any, practice: Source
 def test_a_joined_question_that_fails_fails_for_both(joan: Any, practice: Source) -> None:
     first = retrieval(of=joan, sources=[practice])
     second = retrieval(of=joan, sources=[practice], now=SOON)
-    operations.fail(retrieval_id=first, reason="queue", now=SOON)
+    operations.fail(retrieval_id=first, reason=Reason.QUEUE, now=SOON)
     assert outcomes(second) == {practice.id: Outcome.FAILED}
 
 
 def test_failing_one_that_joined_takes_nothing_from_the_other(joan: Any, practice: Source) -> None:
     first = retrieval(of=joan, sources=[practice])
     second = retrieval(of=joan, sources=[practice], now=SOON)
-    operations.fail(retrieval_id=second, reason="queue", now=SOON)
+    operations.fail(retrieval_id=second, reason=Reason.QUEUE, now=SOON)
     assert outcomes(first) == {practice.id: None}
     record(row(first, practice).id)
     assert outcomes(second) == {practice.id: Outcome.ANSWERED}

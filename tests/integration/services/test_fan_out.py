@@ -14,8 +14,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from aggregator.federation import fetch, operations
+from aggregator.federation import flight, operations
 from aggregator.federation.engine import close_engine, engine
+from aggregator.federation.fan_out import run_retrieval
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.mpi.demographics import Demographics
 from aggregator.record.completeness import AllergyStatus
@@ -47,7 +48,7 @@ def opened(world: World) -> UUID:
 
 
 def run(retrieval_id: UUID) -> None:
-    engine().run(fetch.run_retrieval(retrieval_id=retrieval_id, engine=engine()), wait_s=5)
+    engine().run(run_retrieval(retrieval_id=retrieval_id, engine=engine()), wait_s=5)
 
 
 def told(retrieval_id: UUID) -> list[bytes]:
@@ -70,7 +71,7 @@ def test_an_answer_that_cannot_be_sealed_is_a_fault_of_ours_and_not_of_its_sourc
         return Reply(subject=b"{}")
 
     monkeypatch.setattr(FhirR4, "ask", answers)
-    monkeypatch.setattr(fetch, "_check_subject", lambda **_: Demographics())
+    monkeypatch.setattr(flight, "check_subject", lambda **_: Demographics())
     retrieval_id = opened(world)
     Retrieval.objects.filter(id=retrieval_id).update(wrapped_key=bytes(60))
     run(retrieval_id)

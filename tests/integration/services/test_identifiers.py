@@ -11,8 +11,8 @@ import pytest
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
-from aggregator.federation import fetch
 from aggregator.federation.engine import close_engine, engine
+from aggregator.federation.fan_out import run_retrieval
 from aggregator.federation.models import SourceOutcome
 from aggregator.mpi.models import Link, LinkReview
 from aggregator.record.completeness import AllergyStatus, SourceStatus
@@ -124,7 +124,7 @@ def ask(world: World) -> UUID:
 
 
 def run(retrieval_id: UUID) -> None:
-    engine().run(fetch.run_retrieval(retrieval_id=retrieval_id, engine=engine()), wait_s=5)
+    engine().run(run_retrieval(retrieval_id=retrieval_id, engine=engine()), wait_s=5)
 
 
 def show(world: World, retrieval_id: UUID) -> RecordView:

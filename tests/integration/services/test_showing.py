@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from aggregator.federation import operations
+from aggregator.federation.endings import Ending
 from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.federation.store import HeldAnswer, Sealer
 from aggregator.mpi.models import SourceRecord
@@ -60,7 +61,7 @@ def answered(world: World, client: redis.Redis, *resources: Mapping[str, Any], t
         f"held:{retrieval_id}:{row.source_id}", sealer.seal(source_id=row.source_id, answers=(answer,)), px=60_000
     )
     operations.record_outcome(
-        outcome_id=row.id, outcome=Outcome.ANSWERED, reason="", item_count=len(resources), now=timezone.now()
+        outcome_id=row.id, ending=Ending(outcome=Outcome.ANSWERED, item_count=len(resources)), now=timezone.now()
     )
     return showing(world, retrieval_id)
 

@@ -1,0 +1,306 @@
+"""One source asked for one retrieval: connector -> checks -> store -> outcome.
+
+A flight ends with exactly one outcome, which is recorded as it lands. A hospital may hold one human twice: it is asked
+under each identifier, and each ends by itself. An answer about somebody else is never held: it is dropped whole and a
+review is raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID, uuid4
+
+import redis
+import structlog
+from django import db
+from django.conf import settings
+from django.utils import timezone
+
+from aggregator.federation import operations, progress, store
+from aggregator.federation.endings import Ending, IdentifierEnding, ending_of_source, out_of_time
+from aggregator.federation.engine import GRACE_S, Engine
+from aggregator.federation.lag import LagMeter
+from aggregator.federation.operations import FanOut, Landed, PlannedFlight
+from aggregator.federation.store import HeldAnswer, Sealer
+from aggregator.mpi import operations as mpi_operations
+from aggregator.mpi.demographics import Demographics
+from aggregator.mpi.matching import judge_answer
+from aggregator.mpi.queries import HeldBy, known_records
+from aggregator.mpi.reviews import FINGERPRINT, Cause, fingerprint
+from aggregator.mpi.subject import demographics_of_patient
+from aggregator.record.item import Item
+from aggregator.record.labels import labels_of
+from aggregator.sources import catalogue
+from connectors.contract.errors import Malformed, SourceError, TimedOut, WrongPatient
+from connectors.contract.outcomes import Outcome, Reason
+from connectors.contract.values import OTHER_PATIENT, Identifier, QuarantinedEntry, Query, ReceivedItem, Reply
+from fhir_data.heads import entry_name, type_of
+
+log = structlog.get_logger(__name__)
+
+# Of a flight's time, kept for holding what came and recording it: nothing may land after the deadline.
+RESERVE_SHARE, MOST_RESERVE_S = 0.05, 0.25
+# How an outcome that could not be recorded is tried again, up to a little past the retrieval's deadline. Seconds.
+RECORD_AGAIN_S, MOST_RECORD_AGAIN_S = 0.05, 0.5
+RECORD_PAST_DEADLINE = timedelta(seconds=GRACE_S - 0.5)
+
+OUR_FAULT = Ending(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Landing:
+    """How the request under one identifier ended, and what is to be held of its answer."""
+
+    source_record_id: UUID
+    ending: Ending
+    answer: HeldAnswer | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flight:
+    """One source, asked for one retrieval: what was planned, and what it takes to carry it out.
+
+    Nothing that happens in a flight reaches another: `run` does not raise, and whatever it does to the index waits on
+    threads of its own (see `Engine.in_index`).
+    """
+
+    planned: PlannedFlight
+    fan_out: FanOut
+    meter: LagMeter
+    engine: Engine
+
+    async def run(self) -> None:
+        """Ask the source and record how it ended, whatever happens."""
+        try:
+            landings = await self._land()
+            ending = ending_of_source(endings=[landing.ending for landing in landings])
+        except Exception as error:  # noqa: BLE001  the boundary of a flight
+            self._log_fault("flight_failed", error)
+            landings, ending = (), OUR_FAULT
+        landed_at = timezone.now()
+        try:
+            landed = await self._record(ending=ending, landings=landings, landed_at=landed_at)
+            await tell(landed=landed, engine=self.engine)
+        except Exception as error:  # noqa: BLE001  the boundary, too: the reader infers an outcome that is missing
+            self._log_fault("outcome_not_recorded", error)
+        log.info(
+            "source_ended",
+            retrieval_id=str(self.fan_out.retrieval_id),
+            source_id=str(self.planned.source_id),
+            outcome=ending.outcome,
+            reason=ending.reason,
+        )
+
+    async def _land(self) -> Sequence[_Landing]:
+        landings = await asyncio.gather(*(self._ask(holding) for holding in self.planned.holdings))
+        return await self._hold(landings)
+
+    async def _ask(self, holding: HeldBy) -> _Landing:
+        """Ask the source under one identifier of the person; whatever happens, this ends with how it ended."""
+        if holding.in_doubt:
+            doubt = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.IDENTITY_IN_DOUBT)
+            return _Landing(source_record_id=holding.source_record_id, ending=doubt)
+        now = timezone.now()
+        if now >= self.planned.deadline_at:  # nobody asked it
+            late = Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
+            return _Landing(source_record_id=holding.source_record_id, ending=late)
+        queued_s = (now - self.fan_out.created_at).total_seconds()
+        try:
+            return await self._answered(holding)
+        except (TimeoutError, TimedOut):
+            ending = self._out_of_time(queued_s)
+        except WrongPatient as error:
+            ending = Ending(outcome=error.outcome, reason=error.reason)
+            evidence = dict.fromkeys(error.disagrees, "differs")
+            await self._raise_review(cause=Cause.ANSWER_ABOUT_ANOTHER, evidence=evidence, holding=holding)
+        except SourceError as error:
+            ending = Ending(outcome=error.outcome, reason=error.reason)
+        except Exception as error:  # noqa: BLE001  the boundary: one identifier's fault must not cost another's answer
+            self._log_fault("request_failed", error)
+            ending = OUR_FAULT
+        return _Landing(source_record_id=holding.source_record_id, ending=ending)
+
+    async def _answered(self, holding: HeldBy) -> _Landing:
+        """Ask, and return the answer when it is about the person.
+
+        Raises: SourceError; TimeoutError when the time is over.
+        """
+        left_s = (self.planned.deadline_at - timezone.now()).total_seconds()
+        deadline = self.engine.loop.time() + left_s - min(left_s * RESERVE_SHARE, MOST_RESERVE_S)
+        async with asyncio.timeout_at(deadline):
+            reply = await catalogue.connector_for(kind=self.planned.kind).ask(
+                source=self.planned.address,
+                query=Query(
+                    local_identifiers=(Identifier(system=holding.identifier_system, value=holding.identifier_value),),
+                    categories=self.fan_out.categories,
+                    asker=self.fan_out.asker,
+                    deadline=deadline,
+                    correlation_id=uuid4(),
+                ),
+                transport=self.engine.transport,
+            )
+            subject = check_subject(reply=reply, holding=holding, held=self.planned.held)
+            await self._note_death(subject=subject, holding=holding)
+            if others := [entry for entry in reply.quarantined if entry.reason == OTHER_PATIENT]:
+                evidence = _evidence_of(others)
+                await self._raise_review(cause=Cause.ENTRY_ABOUT_ANOTHER, evidence=evidence, holding=holding)
+            return self._landing_of(reply=reply, holding=holding)
+
+    def _out_of_time(self, queued_s: float) -> Ending:
+        lag_s = self.meter.lag_s
+        source_id = str(self.planned.source_id)
+        log.info("out_of_time", source_id=source_id, queued_s=round(queued_s, 3), lag_s=round(lag_s, 3))
+        return out_of_time(waited_s=max(queued_s, 0.0) + lag_s)
+
+    async def _note_death(self, *, subject: Demographics, holding: HeldBy) -> None:
+        """Keep what an answer says of the person's death, so that the first showing of it says so."""
+        if subject.deceased is None:
+            return
+        await self.engine.in_index(
+            partial(
+                mpi_operations.note_death,
+                source_record_id=holding.source_record_id,
+                deceased=subject.deceased,
+                death_date=subject.death_date,
+            )
+        )
+
+    async def _raise_review(self, *, cause: Cause, evidence: dict[str, str], holding: HeldBy) -> None:
+        """Raise a review of the source record whose answer was about somebody else, or in part."""
+        try:
+            await self.engine.in_index(
+                partial(
+                    mpi_operations.raise_review,
+                    source_record_id=holding.source_record_id,
+                    person_id=self.fan_out.person_id,
+                    reason=cause,
+                    evidence=evidence,
+                    now=timezone.now(),
+                )
+            )
+        except Exception as error:  # noqa: BLE001  the boundary, too: how the request ended is recorded all the same
+            self._log_fault("review_not_raised", error)
+
+    def _landing_of(self, *, reply: Reply, holding: HeldBy) -> _Landing:
+        items = tuple(_item_of(received, source_id=self.planned.source_id) for received in reply.items)
+        answer = HeldAnswer(
+            source_record_id=holding.source_record_id,
+            received_at=timezone.now(),
+            subject=reply.subject,
+            items=items,
+            quarantined=reply.quarantined,
+            notices=reply.notices,
+        )
+        clinical = any(item.category.is_clinical for item in items)
+        outcome = Outcome.ANSWERED if clinical or reply.quarantined else Outcome.EMPTY
+        if reply.in_part:
+            outcome = Outcome.ANSWERED_IN_PART
+        ending = Ending(outcome=outcome, reason=reply.in_part, item_count=len(items))
+        return _Landing(source_record_id=holding.source_record_id, ending=ending, answer=answer)
+
+    async def _hold(self, landings: Sequence[_Landing]) -> Sequence[_Landing]:
+        """Seal and store what came; what cannot be held ends as failed, never as empty or as too slow."""
+        answers = tuple(landing.answer for landing in landings if landing.answer is not None)
+        if not answers:
+            return landings
+        fan_out, source_id = self.fan_out, self.planned.source_id
+        try:
+            sealer = Sealer(
+                master_key=settings.HELD_ITEMS_KEY, wrapped_key=fan_out.wrapped_key, retrieval_id=fan_out.retrieval_id
+            )
+            await store.put(
+                client=self.engine.redis,
+                retrieval_id=fan_out.retrieval_id,
+                source_id=source_id,
+                blob=sealer.seal(source_id=source_id, answers=answers),
+                lives_s=(fan_out.expires_at - timezone.now()).total_seconds(),
+            )
+        except Exception as error:  # noqa: BLE001  the boundary, too: whatever it was, the source is not to blame
+            self._log_fault("answer_not_held", error)
+            lost = Ending(outcome=Outcome.FAILED, reason=Reason.STORE)
+            return [replace(landing, ending=lost, answer=None) if landing.answer else landing for landing in landings]
+        return landings
+
+    async def _record(self, *, ending: Ending, landings: Sequence[_Landing], landed_at: datetime) -> tuple[Landed, ...]:
+        """Record how the source ended, trying again while that may help; return the retrievals to tell."""
+        by_identifier = [
+            IdentifierEnding(source_record_id=landing.source_record_id, ending=landing.ending) for landing in landings
+        ]
+        pause_s = RECORD_AGAIN_S
+        while True:
+            try:
+                return await self.engine.in_database(
+                    lambda: operations.record_outcome(
+                        outcome_id=self.planned.outcome_id,
+                        ending=ending,
+                        by_identifier=by_identifier,
+                        landed_at=landed_at,
+                        now=timezone.now(),  # read on the thread: to wait for one takes time, too
+                    )
+                )
+            except db.Error:
+                if timezone.now() > self.fan_out.deadline_at + RECORD_PAST_DEADLINE:
+                    raise
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, MOST_RECORD_AGAIN_S)
+
+    def _log_fault(self, event: str, error: Exception) -> None:
+        log.error(event, source_id=str(self.planned.source_id), error=type(error).__name__)
+
+
+def check_subject(*, reply: Reply, holding: HeldBy, held: Sequence[HeldBy]) -> Demographics:
+    """Return what an answer's own Patient says of who it is about, which is the person asked for.
+
+    `held` is all that is linked to the person, at any source.
+    Raises: WrongPatient where the answer contradicts any of it; Malformed `no-patient` for an answer that names none,
+    `unproven` for one that shows nothing of whose it is.
+    """
+    if reply.subject is None:
+        raise Malformed(Reason.NO_PATIENT)
+    answered = demographics_of_patient(patient=reply.subject, today=timezone.localdate())
+    verdict = judge_answer(answered=answered, known=known_records(asked=holding, held=held))
+    if verdict.disagrees:
+        raise WrongPatient(disagrees=verdict.disagrees)
+    if not verdict.proven:
+        raise Malformed(Reason.UNPROVEN)
+    return answered
+
+
+async def tell(*, landed: Sequence[Landed], engine: Engine) -> None:
+    """Tell the pages that wait. A lost event costs a page its promptness, not its truth: it reads the state again."""
+    for retrieval in landed:
+        try:
+            await progress.publish(client=engine.redis, retrieval_id=retrieval.retrieval_id, kind=progress.LANDED)
+            if retrieval.done:
+                await progress.publish(client=engine.redis, retrieval_id=retrieval.retrieval_id, kind=progress.DONE)
+        except (redis.RedisError, OSError):
+            log.warning("event_lost", retrieval_id=str(retrieval.retrieval_id))
+
+
+def _evidence_of(entries: Sequence[QuarantinedEntry]) -> dict[str, str]:
+    """Return as evidence how many entries of which types were set aside, and a mark by which the same are known."""
+    types = Counter(type_of(entry=entry.original) for entry in entries)
+    parts = sorted(entry_name(entry=entry.original) or entry.original.hex() for entry in entries)
+    return {**{name: f"{count} set aside" for name, count in types.items()}, FINGERPRINT: fingerprint(parts=parts)}
+
+
+def _item_of(received: ReceivedItem, *, source_id: UUID) -> Item:
+    return Item(
+        id=uuid4().hex,
+        source_id=str(source_id),
+        category=received.category,
+        resource=received.resource,
+        original=received.original,
+        notes=received.notes,
+        incidental=received.incidental,
+        translated=received.translated,
+        labels=labels_of(resource=received.resource),
+        full_url=received.full_url,
+        subject_references=received.subject_references,
+        names_no_patient=received.names_no_patient,
+    )

@@ -38,7 +38,8 @@ from aggregator.record.labels import labels_of
 from aggregator.sources import catalogue
 from connectors.contract.errors import Malformed, SourceError, TimedOut, WrongPatient
 from connectors.contract.outcomes import Outcome, Reason
-from connectors.contract.values import OTHER_PATIENT, Identifier, QuarantinedEntry, Query, Reply
+from connectors.contract.values import Identifier, QuarantinedEntry, Query, Reply
+from fhir_data.errors import EntryFault
 from fhir_data.heads import entry_name, type_of
 
 log = structlog.get_logger(__name__)
@@ -148,11 +149,11 @@ async def _answered(*, holding: HeldBy, flight: Flight, fan_out: FanOut, engine:
                 deadline=deadline,
                 correlation_id=uuid4(),
             ),
-            transport=engine.transport,
+            channels=engine.channels,
         )
         subject = _check_subject(reply=reply, holding=holding, flight=flight)
         await _note_death(subject=subject, holding=holding, engine=engine)
-        if others := [entry for entry in reply.quarantined if entry.reason == OTHER_PATIENT]:
+        if others := [entry for entry in reply.quarantined if entry.reason is EntryFault.OTHER_PATIENT]:
             await _raise_review(
                 cause=Cause.ENTRY_ABOUT_ANOTHER,
                 evidence=_named(entries=others),

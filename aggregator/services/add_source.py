@@ -111,7 +111,7 @@ def _try(source: NewSource) -> str:
     """Raises: Invalid when the source does not answer as its kind does."""
     address = SourceAddress(source_id=source.slug, base_url=source.base_url.rstrip("/"), options=source.options)
     try:
-        return try_source(kind=source.kind, address=address, within_s=source.time_limit_s)
+        return try_source(kind=source.kind, address=address, within_s=source.time_limit_s).words
     except SourceError as error:
         how = outcome_words(outcome=error.outcome, reason=error.reason or "")
         raise Invalid(f"{how}. Nothing was saved.", field="base_url", code="check-failed") from None

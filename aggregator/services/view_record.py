@@ -32,7 +32,7 @@ from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.open_record import refusal
 from aggregator.sources import catalogue
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, Reason
 
 ACTION = "view-record"
@@ -152,7 +152,8 @@ def _status(
         outcome, reason = Outcome.FAILED, Reason.HELD_ANSWER_LOST
     notices = tuple(notice for answer in answers for notice in answer.notices)
     if reason == Reason.IDENTIFIER:
-        notices += (Notice(code="incomplete"),)
+        words = "This source holds the patient more than once, and did not answer for each."
+        notices += (Notice(code=NoticeCode.INCOMPLETE, text=words),)
     own = [item for item in permitted.items if item.source_id == str(state.source_id)]
     clinical = [item for item in own if item.category.is_clinical]
     quarantined: Counter[RecordCategory | None] = Counter(

@@ -28,8 +28,9 @@ class AllergyStatus(StrEnum):
 class SourceStatus:
     """How one planned source stands in one retrieval. `outcome` None: asked, still waiting.
 
-    `holds` are the categories that a source of its kind can give; `quarantined` maps a category (None: not known) to a
-    count; `untranslated` maps a category to the number of items kept as sent but not translated yet.
+    `holds` are the categories that the source may hold, `not_served` those that its kind could give and it does not.
+    `quarantined` maps a category (None: not known) to a count; `untranslated` maps a category to the number of items
+    kept as sent but not translated yet.
     """
 
     source_id: str
@@ -42,6 +43,7 @@ class SourceStatus:
     answered_at: datetime | None = None
     item_count: int = 0
     notices: tuple[Notice, ...] = ()
+    not_served: frozenset[RecordCategory] = frozenset()
     quarantined: tuple[tuple[RecordCategory | None, int], ...] = ()
     untranslated: tuple[tuple[RecordCategory, int], ...] = ()
 
@@ -107,7 +109,7 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     if not holders or in_part or missing_for(category=RecordCategory.ALLERGIES, statuses=holders):
         return AllergyStatus.UNAVAILABLE
     none_known = any(entry.no_known_allergy for entry in entries)
-    if none_known and any(_does_not_serve(status=status, category=RecordCategory.ALLERGIES) for status in holders):
+    if none_known and any(_does_not_serve(status=status, category=RecordCategory.ALLERGIES) for status in statuses):
         return AllergyStatus.UNAVAILABLE
     if withheld:
         return AllergyStatus.NONE_YOU_MAY_SEE
@@ -137,7 +139,8 @@ def _answered_in_part(status: SourceStatus) -> bool:
 
 
 def _does_not_serve(*, status: SourceStatus, category: RecordCategory) -> bool:
-    return any(
+    """Whether a source gives no content of a category at all: no gap in its answer, but no ground for "none known"."""
+    return category in status.not_served or any(
         notice.code is NoticeCode.NOT_SERVED and _concerns(notice=notice, category=category)
         for notice in status.notices
     )

@@ -30,7 +30,6 @@ from aggregator.record import completeness, merge
 from aggregator.record.completeness import AllergyStatus, SourceStatus
 from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.open_record import refusal
-from aggregator.sources import catalogue
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, Reason
@@ -165,7 +164,8 @@ def _status(
         name=state.source_name,
         organisation=state.organisation_name,
         kind=state.kind,
-        holds=catalogue.connector_for(kind=state.kind).capabilities.categories,
+        holds=state.holds,
+        not_served=state.not_served,
         outcome=outcome,
         reason=reason,
         answered_at=min((answer.received_at for answer in answers), default=state.ended_at),

@@ -149,6 +149,16 @@ def test_a_holder_that_does_not_serve_allergies_is_no_ground_for_none_known() ->
     assert banner(statuses=[status(), status(notices=(NOT_SERVED,))]) is AllergyStatus.NOT_RECORDED
 
 
+@pytest.mark.parametrize("outcome", [Outcome.ANSWERED, Outcome.TIMED_OUT])
+def test_a_source_that_does_not_serve_allergies_is_no_ground_for_none_known_answering_or_not(
+    outcome: Outcome,
+) -> None:
+    other = status(outcome=outcome, holds=frozenset({RecordCategory.PROBLEMS}), not_served=frozenset({ALLERGIES}))
+    assert banner(DENIED, statuses=[status(), other]) is AllergyStatus.UNAVAILABLE
+    assert banner(statuses=[status(), other]) is AllergyStatus.NOT_RECORDED
+    assert banner(HELD, statuses=[status(), other]) is AllergyStatus.KNOWN
+
+
 @pytest.mark.parametrize(
     ("notices", "said"),
     [

@@ -23,7 +23,7 @@ from config.process import freeze_gc
 from connectors.reading import split_answer
 from connectors.transport.pace import Steps, finish_paced
 from fhir_data.releases import Release
-from fhir_data.verdict import verdict
+from fhir_data.verdict import RefusedEntry, verdict
 
 HEADERS = {"Accept": "application/fhir+json"}
 # One source: the addresses to ask, one after the other. One retrieval: its sources.
@@ -51,7 +51,8 @@ def _judge(*, pages: Sequence[bytes]) -> Steps[int]:
     refused = 0
     for page in pages:
         for entry in split_answer(payload=page).entries:
-            accepted = entry.resource is not None and verdict(entry=entry.resource, release=Release.R4).resource
+            judged = entry.resource is not None and verdict(entry=entry.resource, release=Release.R4)
+            accepted = judged and not isinstance(judged, RefusedEntry)
             refused += not accepted
             yield
     return refused

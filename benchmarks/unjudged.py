@@ -11,12 +11,12 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from connectors.fhir_r4 import answer
+from connectors import reading
 from connectors.fhir_r4.connector import FhirR4 as FhirR4
 from fhir_data.releases import Release
-from fhir_data.verdict import Verdict
+from fhir_data.verdict import ValidEntry, Verdict
 
-# What connectors/fhir_r4/answer.py looks at: what it is, whose, and of which part of a record.
+# What connectors/reading.py looks at: what it is, whose, and of which part of a record.
 _Sorted = TypedDict(
     "_Sorted",
     {"resourceType": str, "id": str, "category": Any, "subject": Any, "patient": Any, "beneficiary": Any, "for": Any},
@@ -27,8 +27,8 @@ _DECODER = msgspec.json.Decoder(_Sorted)
 
 def unjudged(*, entry: bytes, release: Release) -> Verdict:
     """Accept an entry."""
-    return Verdict(resource=dict(_DECODER.decode(entry)))
+    return ValidEntry(resource=dict(_DECODER.decode(entry)))
 
 
-assert callable(vars(answer).get("verdict")), "the connector judges under another name now: name it here too"
-answer.verdict = unjudged  # type: ignore[attr-defined]  # what it imported, not what it exports
+assert callable(vars(reading).get("verdict")), "entries are judged under another name now: name it here too"
+reading.verdict = unjudged  # type: ignore[attr-defined]  # what it imported, not what it exports

@@ -28,7 +28,7 @@ from connectors.fhir_r4.connector import FhirR4
 from connectors.reading import split_answer
 from fhir_data.parsing import read_entry
 from fhir_data.releases import Release
-from fhir_data.verdict import verdict
+from fhir_data.verdict import RefusedEntry, verdict
 
 ROUNDS, QUICK_ROUNDS = 5, 2
 # One side of a round is repeated until it has used so much: a clock's tick is then nothing.
@@ -101,7 +101,7 @@ def _reading() -> Iterator[Work]:
 
     def judge() -> None:
         for entry in split_answer(payload=payload).entries:
-            assert verdict(entry=entry.resource or b"", release=Release.R4).resource
+            assert not isinstance(verdict(entry=entry.resource or b"", release=Release.R4), RefusedEntry)
 
     def guards() -> None:
         for entry in split_answer(payload=payload).entries:

@@ -15,28 +15,12 @@ from aggregator.federation.engine import engine
 from aggregator.sources import catalogue
 from config.database_roles import warn_if_owner
 from config.process import forbid_core_files, freeze_gc, require_shared_keys
-from fhir_data.releases import Release
-from fhir_data.verdict import judge
 
 READY_KEY = "worker:ready:{hostname}"
 READY_FOR_S = 15
 READY_EVERY_S = 5
 # A worker waits for tasks on the connections with which a page sends them, but a second at a time.
 RECEIVE_TIMEOUT_S = 30
-
-# Models are made at their first use, 20 ms each and many times that on a new machine: too long for the loop to stand.
-USUAL_TYPES = {
-    Release.R4: (
-        "AllergyIntolerance Appointment CarePlan Condition DiagnosticReport DocumentReference Encounter"
-        " FamilyMemberHistory Flag Immunization Location Medication MedicationRequest MedicationStatement Observation"
-        " OperationOutcome Organization Patient Practitioner PractitionerRole Procedure Provenance ServiceRequest"
-    ),
-    Release.STU3: (
-        "AllergyIntolerance Appointment Condition DiagnosticReport Encounter Immunization List Location Medication"
-        " MedicationRequest MedicationStatement Observation OperationOutcome Organization Patient Practitioner"
-        " PractitionerRole ProcedureRequest ReferralRequest"
-    ),
-}
 
 _stopping = threading.Event()
 
@@ -54,10 +38,7 @@ def warm_up(**_: Any) -> None:
     """Build what the first retrieval would otherwise wait for."""
     warn_if_owner()
     for kind in catalogue.kinds():
-        catalogue.connector_for(kind=kind)
-    for release, names in USUAL_TYPES.items():
-        for name in names.split():
-            judge(resource={"resourceType": name}, release=release)
+        catalogue.connector_for(kind=kind).warm_up()
     engine()
 
 

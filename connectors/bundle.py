@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import msgspec
-
 from connectors.contract.categories import RecordCategory, category_of
 from connectors.contract.notices import Notice
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
+from fhir_data import exact_json
+from fhir_data.access import JsonObject, mapping, mappings
 from fhir_data.heads import type_of
 from fhir_data.parsing import read_entry
-from fhir_data.references import Address, Directory
+from fhir_data.references import Address, Directory, is_absolute, with_objects_changed
 
 # Ours to name entries under; any fixed name would do.
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:longview:converted-bundle")
-# A `fullUrl` must be; real documents have `Patient/2` there as well.
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # The system of our tags on converted items: a section by its name, or that the item was only linked.
 _SECTION = "urn:longview:section"
 _LINKED = "linked-item"
 _CATEGORIES = frozenset(category.value for category in RecordCategory)
-_ENCODER = msgspec.json.Encoder(decimal_format="number")  # 7.10 stays 7.10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +41,12 @@ def as_bundle(*, reply: Reply) -> bytes:
     section that a practice gave it in, that it was only linked) stands in its `meta.tag`: see `as_converted`.
     """
     placed = _place(sent=list(_r4_resources(reply=reply)))
-    directory = Directory(entries=((one.sent_as, one.full_url) for one in placed))
-    entries = [
-        {
-            "fullUrl": one.full_url,
-            "resource": _pointed(value=one.resource, directory=directory, within=one.sent_as.full_url),
-        }
-        for one in placed
-    ]
+    directory = Directory(entries=((entry.sent_as, entry.full_url) for entry in placed))
+    entries = [{"fullUrl": entry.full_url, "resource": _pointed(entry, directory=directory)} for entry in placed]
     made: dict[str, Any] = {"resourceType": "Bundle", "type": "collection"}
     if entries:
         made["entry"] = entries
-    return _ENCODER.encode(made)
+    return exact_json.encode(made)
 
 
 def as_converted(*, reply: Reply) -> Reply:
@@ -65,7 +55,7 @@ def as_converted(*, reply: Reply) -> Reply:
 
 
 def _as_tagged(*, item: ReceivedItem) -> ReceivedItem:
-    tags = _tags(resource=read_entry(entry=item.resource)) if _SECTION.encode() in item.resource else []
+    tags = _tags(read_entry(entry=item.resource)) if _SECTION.encode() in item.resource else []
     codes = [str(tag.get("code")) for tag in tags if tag.get("system") == _SECTION]
     category = next((RecordCategory(code) for code in codes if code in _CATEGORIES), item.category)
     return replace(item, category=category, incidental=item.incidental or _LINKED in codes)
@@ -77,15 +67,12 @@ def _tagged(*, item: ReceivedItem) -> dict[str, Any]:
     told += [_LINKED] if item.incidental else []
     if not told:
         return resource
-    meta = resource["meta"] if isinstance(resource.get("meta"), dict) else {}
-    tags = [*_tags(resource=resource), *({"system": _SECTION, "code": code} for code in told)]
-    return {**resource, "meta": {**meta, "tag": tags}}
+    tags = [*_tags(resource), *({"system": _SECTION, "code": code} for code in told)]
+    return {**resource, "meta": {**mapping(resource.get("meta")), "tag": tags}}
 
 
-def _tags(*, resource: Mapping[str, Any]) -> list[dict[str, Any]]:
-    meta = resource.get("meta")
-    tags = meta.get("tag") if isinstance(meta, dict) else None
-    return [tag for tag in tags if isinstance(tag, dict)] if isinstance(tags, list) else []
+def _tags(resource: JsonObject) -> list[dict[str, Any]]:
+    return mappings(mapping(resource.get("meta")).get("tag"))
 
 
 def report_lines(*, reply: Reply) -> tuple[str, ...]:
@@ -144,11 +131,12 @@ def _place(*, sent: list[tuple[str, dict[str, Any]]]) -> list[_Placed]:
     placed: list[_Placed] = []
     used: set[str] = set()
     for sent_url, resource in sent:
-        url = sent_url if _ABSOLUTE.match(sent_url) else _full_url(resource=resource)
+        # A `fullUrl` must be absolute; real documents hold `Patient/2` there as well.
+        url = sent_url if is_absolute(url=sent_url) else _full_url(resource)
         repeat = 0
         while url in used:  # the same address twice: both are kept, and a Bundle may not hold one address twice
             repeat += 1
-            url = f"urn:uuid:{uuid5(_NAMESPACE, f'{repeat} ' + _ENCODER.encode(resource).decode())}"
+            url = f"urn:uuid:{uuid5(_NAMESPACE, f'{repeat} ' + exact_json.encode(resource).decode())}"
         used.add(url)
         key = resource.get("id")
         name = f"{resource.get('resourceType')}/{key}" if key else ""
@@ -156,17 +144,17 @@ def _place(*, sent: list[tuple[str, dict[str, Any]]]) -> list[_Placed]:
     return placed
 
 
-def _full_url(*, resource: Mapping[str, Any]) -> str:
+def _full_url(resource: JsonObject) -> str:
     key = str(resource.get("id", ""))
     if not key:
-        return f"urn:uuid:{uuid5(_NAMESPACE, _ENCODER.encode(resource).decode())}"
-    if _is_uuid(text=key):
+        return f"urn:uuid:{uuid5(_NAMESPACE, exact_json.encode(resource).decode())}"
+    if _is_uuid(key):
         return f"urn:uuid:{key}"
     name = f"{resource.get('resourceType')}/{key}"
     return f"urn:uuid:{uuid5(_NAMESPACE, name)}"
 
 
-def _is_uuid(*, text: str) -> bool:
+def _is_uuid(text: str) -> bool:
     """Whether an id is a UUID as a urn wants it: lower case with its hyphens."""
     try:
         return str(UUID(text)) == text
@@ -174,19 +162,14 @@ def _is_uuid(*, text: str) -> bool:
         return False
 
 
-def _pointed(*, value: Any, directory: Directory[str], within: str) -> Any:
-    """A copy of a resource with its references pointed at entries. Recursion is safe: the guards bound the depth."""
-    if isinstance(value, list):
-        return [_pointed(value=one, directory=directory, within=within) for one in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: (directory.find(reference=member, within=within) or member)
-        if isinstance(member, str) and name in _POINTING
-        else _pointed(value=member, directory=directory, within=within)
-        for name, member in value.items()
-    }
+def _pointed(placed: _Placed, *, directory: Directory[str]) -> dict[str, Any]:
+    """Return a copy of a resource with its references, and the addresses of its attachments, pointed at entries."""
 
+    def point(members: dict[str, Any]) -> dict[str, Any]:
+        for name in ("reference", "url"):  # the `url` of an extension is no entry's address, and so stays
+            if isinstance(sent := members.get(name), str):
+                members[name] = directory.find(reference=sent, within=placed.sent_as.full_url) or sent
+        return members
 
-# `url` is an attachment's; the `url` of an extension is no entry's address, and stays.
-_POINTING = frozenset({"reference", "url"})
+    pointed: dict[str, Any] = with_objects_changed(placed.resource, change=point)
+    return pointed

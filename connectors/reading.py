@@ -1,13 +1,30 @@
-"""How an answer is read, as far as it is the same for every kind of source. Pure."""
+"""How the entries of an answer become items, notices and quarantined entries: what every kind of source has in common.
+
+A kind chooses the subject among the entries, and says in a Dialect what is its own: categories, notices, translation.
+The steps are generators that yield between entries, so that a large answer does not hold up the event loop. Pure.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
-from fhir_data.errors import PayloadFault, PayloadRefused
-from fhir_data.splitting import SplitPayload, split
+from connectors.contract.values import QuarantinedEntry, ReceivedItem
+from connectors.transport.pace import Steps
+from fhir_data.access import JsonObject, mapping, mappings, text, texts
+from fhir_data.belonging import Belonging, Finding, Ownership, PlacedResource
+from fhir_data.errors import EntryFault, PayloadFault, UnreadablePayload
+from fhir_data.heads import type_of
+from fhir_data.references import Address, Directory
+from fhir_data.releases import Release
+from fhir_data.splitting import SplitEntry, SplitPayload, split
+from fhir_data.verdict import RefusedEntry, ToleratedEntry, Verdict, verdict
 
 _REASONS = {
     PayloadFault.NOT_FHIR: Reason.NOT_FHIR,
@@ -23,13 +40,235 @@ def split_answer(*, payload: bytes) -> SplitPayload:
     """
     try:
         return split(payload=payload)
-    except PayloadRefused as refused:
-        raise Malformed(_REASONS[refused.fault]) from None
+    except UnreadablePayload as unreadable:
+        raise Malformed(_REASONS[unreadable.fault]) from None
 
 
-def flaws_notice(*, warnings: tuple[str, ...]) -> tuple[Notice, ...]:
+def expect_bundle(payload: SplitPayload, /) -> SplitPayload:
+    """Return the payload.
+
+    Raises: Malformed `not-fhir` when it is no Bundle.
+    """
+    if payload.resource_type != "Bundle":
+        raise Malformed(Reason.NOT_FHIR)
+    return payload
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JudgedEntry:
+    """An entry and what became of it. For one that was refused `kind` is "", and `resource` empty."""
+
+    entry: SplitEntry
+    verdict: Verdict
+
+    @cached_property
+    def resource(self) -> dict[str, Any]:
+        """The parsed resource."""
+        return {} if isinstance(self.verdict, RefusedEntry) else self.verdict.resource
+
+    @cached_property
+    def kind(self) -> str:
+        """The resource's type."""
+        return str(self.resource.get("resourceType", ""))
+
+    @property
+    def flaws(self) -> tuple[str, ...]:
+        """The flaws for all of which the entry can be used."""
+        return self.verdict.flaws if isinstance(self.verdict, ToleratedEntry) else ()
+
+    @property
+    def flaw_notes(self) -> tuple[str, ...]:
+        """The flaws as notes of an item."""
+        return tuple(f"{self.kind}.{path}: not as the standard says" for path in self.flaws)
+
+    @property
+    def sent(self) -> bytes:
+        """The bytes of the resource as they were sent, of the whole entry where it holds none."""
+        return self.entry.resource or self.entry.whole
+
+    @property
+    def sent_type(self) -> str:
+        """The type that the entry says it has, be it usable or not."""
+        return self.kind or type_of(entry=self.entry.resource or b"")
+
+    @cached_property
+    def placed(self) -> PlacedResource:
+        """The resource with its address."""
+        return PlacedResource(resource=self.resource, full_url=self.entry.full_url)
+
+    @property
+    def address(self) -> Address:
+        """What the entry goes by."""
+        key = self.resource.get("id")
+        return Address(full_url=self.entry.full_url, name=f"{self.kind}/{key}" if key else "")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OwnedEntry:
+    """A judged entry and whose it is."""
+
+    judged: JudgedEntry
+    finding: Finding
+
+    @property
+    def is_others(self) -> bool:
+        """Whether it is somebody else's."""
+        return self.finding.belonging is Belonging.OTHER
+
+
+class Dialect(Protocol):
+    """What is a kind's own in the reading of its answers."""
+
+    def category_of_type(self, name: str, /) -> RecordCategory | None:
+        """Return the category of an entry that cannot be read, by its type; None where that does not say."""
+        ...
+
+    def category_of(self, resource: dict[str, Any], /) -> RecordCategory:
+        """Return the category of a resource."""
+        ...
+
+    def notice_of(self, issue: JsonObject, /) -> Notice:
+        """Return what an issue of an OperationOutcome says."""
+        ...
+
+    def items_of(self, entry: OwnedEntry, /) -> Iterable[ReceivedItem | QuarantinedEntry]:
+        """Return what becomes of an entry that is the patient's or nobody's."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SortedEntries:
+    """Every entry of an answer but its subject, once."""
+
+    items: tuple[ReceivedItem, ...]
+    quarantined: tuple[QuarantinedEntry, ...]
+    notices: tuple[Notice, ...]
+
+
+def judge_entries(*, entries: Iterable[SplitEntry], release: Release) -> Steps[list[JudgedEntry]]:
+    """Judge entries as FHIR of a release."""
+    judged: list[JudgedEntry] = []
+    for entry in entries:
+        judged.append(JudgedEntry(entry=entry, verdict=_verdict(entry=entry, release=release)))
+        yield
+    return judged
+
+
+def ownership(*, subject: JudgedEntry, judged: Sequence[JudgedEntry], bases: Sequence[str] = ()) -> Ownership:
+    """Return what says whose the entries of an answer are. `bases` are the addresses of the server that was asked."""
+    return Ownership(
+        subject=subject.placed,
+        patients=[entry.placed for entry in judged if entry.kind == "Patient"],
+        unread=any(not entry.kind and entry.sent_type == "Patient" for entry in judged),
+        bases=bases,
+    )
+
+
+def find_owners(
+    *,
+    judged: Iterable[JudgedEntry],
+    subject: JudgedEntry | None,
+    owners: Ownership | None,
+    placed: Callable[[JudgedEntry], PlacedResource] = lambda entry: entry.placed,
+) -> Steps[list[OwnedEntry]]:
+    """Say of every entry but the subject whose it is. `owners` None: the answer names nobody, and all are kept.
+
+    `placed` is what of an entry is looked at.
+    """
+    nobodys = Finding(belonging=Belonging.SUPPORTING)
+    owned: list[OwnedEntry] = []
+    for entry in judged:
+        if entry is not subject:
+            finding = owners.of(entry=placed(entry)) if owners and entry.kind else nobodys
+            owned.append(OwnedEntry(judged=entry, finding=finding))
+            yield
+    return owned
+
+
+def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[SortedEntries]:
+    """Make of every entry an item, a notice or a quarantined entry."""
+    kept: list[tuple[OwnedEntry, ReceivedItem]] = []
+    quarantined: list[QuarantinedEntry] = []
+    notices: list[Notice] = []
+    others: list[OwnedEntry] = []
+    for entry in owned:
+        judged = entry.judged
+        if isinstance(judged.verdict, RefusedEntry):
+            category = dialect.category_of_type(judged.sent_type)
+            quarantined.append(refused(verdict=judged.verdict, sent=judged.sent, category=category))
+        elif judged.kind == "OperationOutcome":
+            notices.extend(dialect.notice_of(issue) for issue in mappings(judged.resource.get("issue")))
+        elif entry.is_others:
+            others.append(entry)
+            category = dialect.category_of(judged.resource)
+            quarantined.append(somebody_elses(finding=entry.finding, sent=judged.sent, category=category))
+        else:
+            for made in dialect.items_of(entry):
+                if isinstance(made, ReceivedItem):
+                    kept.append((entry, made))
+                else:
+                    quarantined.append(made)
+        yield
+    telling = _telling_of_others(kept=[entry for entry, _ in kept], others=others)
+    quarantined.extend(
+        somebody_elses(
+            finding=Finding(belonging=Belonging.OTHER, member="target"),
+            sent=entry.judged.sent,
+            category=RecordCategory.SUPPORTING,
+        )
+        for entry in telling
+    )
+    items = tuple(item for entry, item in kept if entry not in telling)
+    return SortedEntries(items=items, quarantined=tuple(quarantined), notices=tuple(notices))
+
+
+def refused(*, verdict: RefusedEntry, sent: bytes, category: RecordCategory | None) -> QuarantinedEntry:
+    """Set an entry aside that cannot be used."""
+    return QuarantinedEntry(reason=verdict.fault, detail=", ".join(verdict.flaws), original=sent, category=category)
+
+
+def somebody_elses(*, finding: Finding, sent: bytes, category: RecordCategory) -> QuarantinedEntry:
+    """Set an entry aside that is somebody else's."""
+    return QuarantinedEntry(reason=EntryFault.OTHER_PATIENT, detail=finding.member, original=sent, category=category)
+
+
+def notice_of_issue(
+    issue: JsonObject, /, *, category: RecordCategory | None = None, unsupported: bool = False
+) -> Notice:
+    """Return what an issue of an OperationOutcome says, its text as text. `unsupported`: it says that it gives none."""
+    words = text(issue.get("diagnostics")) or text(mapping(issue.get("details")).get("text"))
+    unsupported = unsupported or issue.get("code") == NoticeCode.NOT_SUPPORTED.issue_code
+    code = NoticeCode.NOT_SUPPORTED if unsupported else NoticeCode.RESOURCE_WARNING
+    return Notice(code=code, text=words, category=category)
+
+
+def notices_of_flaws(flaws: tuple[str, ...], /) -> tuple[Notice, ...]:
     """Return the notice of what could not be read in the answer's own Patient; none when all could."""
-    if not warnings:
+    if not flaws:
         return ()
-    text = f"In its details of the patient these could not be read: {', '.join(warnings)}."
-    return (Notice(code="resource-warning", text=text, category=RecordCategory.SUPPORTING),)
+    words = f"In its details of the patient these could not be read: {', '.join(flaws)}."
+    return (Notice(code=NoticeCode.RESOURCE_WARNING, text=words, category=RecordCategory.SUPPORTING),)
+
+
+def _verdict(*, entry: SplitEntry, release: Release) -> Verdict:
+    if entry.resource is None:
+        return RefusedEntry(fault=entry.fault or EntryFault.INVALID, flaws=("entry.resource",))
+    return verdict(entry=entry.resource, release=release)
+
+
+def _telling_of_others(*, kept: Sequence[OwnedEntry], others: Sequence[OwnedEntry]) -> list[OwnedEntry]:
+    """Return each Provenance that is about nothing but what was set aside."""
+    if not others:
+        return []
+    set_aside = Directory(entries=((entry.judged.address, entry) for entry in others))
+    held = Directory(entries=((entry.judged.address, entry) for entry in kept))
+    telling: list[OwnedEntry] = []
+    for entry in kept:
+        if entry.judged.kind != "Provenance":
+            continue
+        targets = texts([target.get("reference") for target in mappings(entry.judged.resource.get("target"))])
+        within = entry.judged.entry.full_url
+        about_others = any(set_aside.find(reference=target, within=within) for target in targets)
+        if about_others and not any(held.find(reference=target, within=within) for target in targets):
+            telling.append(entry)
+    return telling

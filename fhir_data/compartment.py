@@ -27,7 +27,6 @@ _BY_MEMBER = {
     "individual": "ResearchSubject",
     "candidate": "EnrollmentRequest",
 }
-
 # Members that may name others beside patients, and then say nothing of whose the entry is.
 AMONG_OTHERS = {
     "Appointment": ("participant.actor",),
@@ -40,19 +39,15 @@ AMONG_OTHERS = {
     "Schedule": ("actor",),
     "SupplyRequest": ("deliverTo",),
 }
-
 # What supports a record and is nobody's unless it names somebody.
 MAY_NAME_NOBODY = frozenset({"Binary", "Provenance", "Schedule"})
-
 # What other types call a patient to whom they belong: a device that was given to somebody.
 ANY_MEMBER = ("subject", "patient", "beneficiary", "for", "individual", "candidate")
-
 MEMBERS: Mapping[str, tuple[str, ...]] = {
     kind: tuple(member for member, kinds in _BY_MEMBER.items() if kind in kinds.split())
     for kinds in _BY_MEMBER.values()
     for kind in kinds.split()
 }
-
 COMPARTMENT = frozenset(MEMBERS) | frozenset(AMONG_OTHERS)
 
 

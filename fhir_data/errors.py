@@ -1,30 +1,44 @@
-"""What is raised of a payload, or of one entry, that cannot be used. Pure."""
+"""What is raised when a payload, or one entry of it, cannot be read. Pure."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 
-class EntryRefused(Exception):
-    """One entry cannot be used. `reason` is a code, `detail` names a field and never a value."""
-
-    def __init__(self, *, reason: str, detail: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.detail = detail
-
-
 class PayloadFault(StrEnum):
-    """What is wrong with a payload as a whole."""
+    """Why a payload as a whole cannot be read."""
 
     NOT_FHIR = "not-fhir"
     TOO_LARGE = "too-large"
     TOO_DEEP = "too-deep"
 
 
-class PayloadRefused(Exception):
-    """A payload as a whole cannot be used."""
+class EntryFault(StrEnum):
+    """Why one entry cannot be used."""
+
+    INVALID = "invalid"  # it is not JSON, or not as its type demands
+    UNKNOWN_TYPE = "unknown-type"
+    DUPLICATE_KEY = "duplicate-key"
+    BAD_NUMBER = "bad-number"
+    BAD_TEXT = "bad-text"
+    BAD_DOCUMENT = "bad-document"
+    TOO_DEEP = "too-deep"
+    TOO_LARGE = "too-large"
+    OTHER_PATIENT = "other-patient"  # it names somebody else, or nothing shows that it is the patient's
+
+
+class UnreadablePayload(Exception):
+    """A payload as a whole cannot be read."""
 
     def __init__(self, *, fault: PayloadFault) -> None:
         super().__init__(str(fault))
         self.fault = fault
+
+
+class UnreadableEntry(Exception):
+    """One entry cannot be read. `detail` names a field and never a value."""
+
+    def __init__(self, *, fault: EntryFault, detail: str = "") -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+        self.detail = detail

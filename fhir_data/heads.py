@@ -7,36 +7,31 @@ import re
 import msgspec
 
 
-class _Head(msgspec.Struct):
+class _Type(msgspec.Struct):
     resource_type: str = msgspec.field(name="resourceType", default="")
 
 
-_HEAD = msgspec.json.Decoder(_Head)
+class _Name(_Type):
+    id: str = ""
+
+
+_TYPES = msgspec.json.Decoder(_Type)
+_NAMES = msgspec.json.Decoder(_Name)
+# For an entry that msgspec cannot read. A type that is named deeper down is no worse than none.
+_TYPE_TEXT = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 
 
 def type_of(*, entry: bytes) -> str:
-    """Return the type that an entry which could not be used says it has, "" when it does not say."""
+    """Return the type that an entry says it has, "" when it does not say. It need not be usable otherwise."""
     try:
-        return _HEAD.decode(entry).resource_type
+        return _TYPES.decode(entry).resource_type
     except (msgspec.MsgspecError, RecursionError, ValueError):
         match = _TYPE_TEXT.search(entry)
         return match[1].decode() if match else ""
 
 
-# For an entry that msgspec cannot read; a type named deeper down is no worse than none.
-_TYPE_TEXT = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
-
-
-class _Name(msgspec.Struct):
-    resource_type: str = msgspec.field(name="resourceType", default="")
-    id: str = ""
-
-
-_NAMES = msgspec.json.Decoder(_Name)
-
-
 def entry_name(*, entry: bytes) -> str:
-    """Return the `Type/id` that a resource goes by, "" where it has none or cannot be read."""
+    """Return the `Type/id` by which a resource is known, "" where it has none or cannot be read."""
     try:
         name = _NAMES.decode(entry)
     except (msgspec.MsgspecError, ValueError):

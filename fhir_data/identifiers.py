@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+
+from fhir_data.access import JsonObject, mapping, mappings, text
 
 NHS_NUMBER_SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
-
 # The one that UK Core names, and those that older systems still send: a stranger's number is one under any of them.
 _NHS_NUMBER_SYSTEMS = frozenset(
     {
@@ -18,6 +17,7 @@ _NHS_NUMBER_SYSTEMS = frozenset(
         "urn:oid:2.16.840.1.113883.2.1.4.1",
     }
 )
+NO_TOKEN = ("", "")
 
 
 def is_nhs_number_system(system: str, /) -> bool:
@@ -25,32 +25,29 @@ def is_nhs_number_system(system: str, /) -> bool:
     return system.rstrip("/").casefold() in _NHS_NUMBER_SYSTEMS
 
 
-def identifiers(patient: Mapping[str, Any], /) -> frozenset[tuple[str, str]]:
-    """Return the business identifiers of a Patient, as (system, value); an NHS number under its one system and without
-    its spaces."""
-    listed = patient.get("identifier")
-    found = (token(one) for one in (listed if isinstance(listed, list) else []))
-    return frozenset(token for token in found if token != ("", ""))
+def token_of(identifier: object, /) -> tuple[str, str]:
+    """Return an Identifier as (system, value), NO_TOKEN for one without a value.
 
-
-def nhs_numbers(patient: Mapping[str, Any], /) -> frozenset[str]:
-    """Return the NHS numbers of a Patient, as ten digits or as they were sent."""
-    return frozenset(value for system, value in identifiers(patient) if system == NHS_NUMBER_SYSTEM)
-
-
-def token(identifier: object, /) -> tuple[str, str]:
-    """Return an Identifier as (system, value), ("", "") for one without a value."""
-    if not isinstance(identifier, dict):
-        return ("", "")
-    system, value = identifier.get("system"), identifier.get("value")
-    if not isinstance(value, str) or not value.strip():
-        return ("", "")
-    system = system if isinstance(system, str) else ""
+    An NHS number comes under its one system and without spaces.
+    """
+    system, value = text(mapping(identifier).get("system")), text(mapping(identifier).get("value")).strip()
+    if not value:
+        return NO_TOKEN
     if is_nhs_number_system(system):
         return (NHS_NUMBER_SYSTEM, re.sub(r"[\s-]", "", value))
-    return (system, value.strip())
+    return (system, value)
 
 
 def is_nhs_number(identifier: object, /) -> bool:
     """Whether an Identifier is an NHS number."""
-    return token(identifier)[0] == NHS_NUMBER_SYSTEM
+    return token_of(identifier)[0] == NHS_NUMBER_SYSTEM
+
+
+def identifiers_of(patient: JsonObject, /) -> frozenset[tuple[str, str]]:
+    """Return the business identifiers of a Patient, as `token_of` gives them."""
+    return frozenset(map(token_of, mappings(patient.get("identifier")))) - {NO_TOKEN}
+
+
+def nhs_numbers_of(patient: JsonObject, /) -> frozenset[str]:
+    """Return the NHS numbers of a Patient, as ten digits or as they were sent."""
+    return frozenset(value for system, value in identifiers_of(patient) if system == NHS_NUMBER_SYSTEM)

@@ -12,7 +12,7 @@ import re
 from decimal import Decimal
 from typing import Any, Never
 
-from fhir_data.errors import EntryRefused
+from fhir_data.errors import EntryFault, UnreadableEntry
 from fhir_data.limits import (
     MAX_DEPTH,
     MAX_DOCUMENT_BYTES,
@@ -26,16 +26,16 @@ from fhir_data.limits import (
 def read_entry(*, entry: bytes) -> dict[str, Any]:
     """Parse one resource, with every number exact, and check all that no FHIR model checks.
 
-    Raises: EntryRefused `invalid`, `too-deep`, `too-large`, `bad-number`, `duplicate-key`, `bad-text`, `bad-document`.
+    Raises: UnreadableEntry.
     """
     try:
         resource = _STRICT.decode(entry.decode())
     except RecursionError:
-        raise EntryRefused(reason="too-deep") from None
+        raise UnreadableEntry(fault=EntryFault.TOO_DEEP) from None
     except ValueError:
-        raise EntryRefused(reason="invalid") from None
+        raise UnreadableEntry(fault=EntryFault.INVALID) from None
     if not isinstance(resource, dict):
-        raise EntryRefused(reason="invalid")
+        raise UnreadableEntry(fault=EntryFault.INVALID)
     _walk(resource=resource)
     # Both must be spelt as escapes, since the text itself was strict UTF-8 and strict JSON.
     if b"\\u" in entry and _HIDDEN_TEXT.search(entry):
@@ -46,24 +46,24 @@ def read_entry(*, entry: bytes) -> dict[str, Any]:
 def _float(text: str) -> Decimal:
     exponent = text.lower().partition("e")[2].lstrip("+-").lstrip("0")
     if len(text) > MAX_NUMBER_CHARACTERS or len(exponent) > 2 or int(exponent or "0") > MAX_EXPONENT:
-        raise EntryRefused(reason="bad-number")
+        raise UnreadableEntry(fault=EntryFault.BAD_NUMBER)
     return Decimal(text)
 
 
 def _int(text: str) -> int:
     if len(text) > MAX_NUMBER_CHARACTERS:
-        raise EntryRefused(reason="bad-number")
+        raise UnreadableEntry(fault=EntryFault.BAD_NUMBER)
     return int(text)
 
 
 def _constant(text: str) -> Never:
-    raise EntryRefused(reason="bad-number")
+    raise UnreadableEntry(fault=EntryFault.BAD_NUMBER)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise EntryRefused(reason="duplicate-key")
+        raise UnreadableEntry(fault=EntryFault.DUPLICATE_KEY)
     return found
 
 
@@ -80,9 +80,7 @@ _NUMBER_FIELD_NAMES = (
     " frequencyMax periodMax rank seriesDoses doseSequence doseNumberPositiveInt seriesDosesPositiveInt"
     " numberOfRepeatsAllowed numberOfSeries numberOfInstances minutesDuration"
 )
-
 _NUMBER_FIELDS = frozenset(_NUMBER_FIELD_NAMES.split())
-
 _QUANTITY_MARKS = frozenset({"unit", "comparator"})
 
 
@@ -100,7 +98,7 @@ def _walk(*, resource: dict[str, Any]) -> None:
     while stack:
         node, depth, within = stack.pop()
         if depth > MAX_DEPTH:
-            raise EntryRefused(reason="too-deep")
+            raise UnreadableEntry(fault=EntryFault.TOO_DEEP)
         if isinstance(node, dict):
             for name, value in node.items():
                 if isinstance(value, (dict, list)):
@@ -108,15 +106,15 @@ def _walk(*, resource: dict[str, Any]) -> None:
                 elif isinstance(value, str):
                     _check_string(name=name, value=value, parent=node, within=within)
                 elif isinstance(value, (int, Decimal)) and _is_time(name=name, within=within):
-                    raise EntryRefused(reason="invalid", detail="date")
+                    raise UnreadableEntry(fault=EntryFault.INVALID, detail="date")
         else:
             if len(node) > MAX_LIST_ITEMS:
-                raise EntryRefused(reason="too-large")
+                raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
             for value in node:
                 if isinstance(value, (dict, list)):
                     stack.append((value, depth + 1, within))
                 elif isinstance(value, str) and len(value) > MAX_STRING_CHARACTERS:
-                    raise EntryRefused(reason="too-large")
+                    raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
 
 
 def _is_time(*, name: str, within: str) -> bool:
@@ -130,15 +128,14 @@ def _check_string(*, name: str, value: str, parent: dict[str, Any], within: str)
     if name == "data":
         _check_document(data=value, media_type=str(parent.get("contentType", "")))
     elif len(value) > MAX_STRING_CHARACTERS:
-        raise EntryRefused(reason="too-large")
+        raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
     elif _is_number_text(name=name, value=value, parent=parent, within=within):
-        raise EntryRefused(reason="bad-number", detail=name)
+        raise UnreadableEntry(fault=EntryFault.BAD_NUMBER, detail=name)
     elif name == "url" and "contentType" in parent and value.lower().lstrip().startswith(_ACTIVE_SCHEMES):
-        raise EntryRefused(reason="bad-document", detail="url")
+        raise UnreadableEntry(fault=EntryFault.BAD_DOCUMENT, detail="url")
 
 
 _ACTIVE_SCHEMES = ("javascript:", "data:", "vbscript:", "file:")
-
 _MAGIC = {
     "application/pdf": (b"%PDF",),
     "image/png": (b"\x89PNG",),
@@ -150,14 +147,14 @@ _MAGIC = {
 
 def _check_document(*, data: str, media_type: str) -> None:
     if len(data) > MAX_DOCUMENT_BYTES * 4 // 3 + 4:
-        raise EntryRefused(reason="bad-document", detail="data")
+        raise UnreadableEntry(fault=EntryFault.BAD_DOCUMENT, detail="data")
     try:
         content = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
-        raise EntryRefused(reason="bad-document", detail="data") from None
+        raise UnreadableEntry(fault=EntryFault.BAD_DOCUMENT, detail="data") from None
     expected = _MAGIC.get(media_type.partition(";")[0].strip().lower())
     if expected and not content.startswith(expected):
-        raise EntryRefused(reason="bad-document", detail="contentType")
+        raise UnreadableEntry(fault=EntryFault.BAD_DOCUMENT, detail="contentType")
 
 
 def _check_text(*, resource: dict[str, Any]) -> None:
@@ -165,6 +162,6 @@ def _check_text(*, resource: dict[str, Any]) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise EntryRefused(reason="bad-text") from None
+        raise UnreadableEntry(fault=EntryFault.BAD_TEXT) from None
     if "\\u0000" in text.replace("\\\\", ""):
-        raise EntryRefused(reason="bad-text")
+        raise UnreadableEntry(fault=EntryFault.BAD_TEXT)

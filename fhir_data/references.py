@@ -1,23 +1,32 @@
-"""What a reference means within one answer: the entry's `fullUrl` decides, and what no entry goes by stays unresolved.
+"""What references are and mean. Pure.
 
-Source: FHIR R4, Bundle, "Resolving references in Bundles"; References, "Literal references". Pure.
+Within one answer the entry's `fullUrl` decides, and a reference to what no entry goes by stays as it was sent.
+Source: FHIR R4, Bundle, "Resolving references in Bundles"; References, "Literal references"; Resource, "Resource id".
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Target = TypeVar("Target")
 
 _ID = r"[A-Za-z0-9.-]{1,64}"
+# A system's own ids may hold more than FHIR allows.
+_NAME = r"(?P<type>[A-Z][A-Za-z]{1,63})/(?P<id>[^/#?\s]{1,255})"
+_PROPER_ID = re.compile(rf"{_ID}\Z")
 _VERSION = re.compile(rf"/_history/{_ID}\Z")
-_RELATIVE = re.compile(r"[A-Z][A-Za-z]{1,63}/[^/#?\s]{1,255}\Z")
-_RESTFUL = re.compile(r"(?P<base>https?://[^#?\s]+)/(?P<name>[A-Z][A-Za-z]{1,63}/[^/#?\s]{1,255})\Z")
+_RELATIVE = re.compile(rf"{_NAME}\Z")
+_RESTFUL = re.compile(rf"(?P<base>https?://[^#?\s]+)/(?P<name>{_NAME})\Z")
 _UUID = re.compile(r"urn:uuid:(?P<id>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\Z")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_PATIENT = re.compile(r"(?:^|[/.])patient[/#?]", re.IGNORECASE)
+# Read off the bytes, since walking every parsed resource costs several times as much.
+_MEMBER = re.compile(rb'"reference"\s*:\s*("(?:[^"\\]|\\.){1,512}")')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +49,30 @@ def base_of(*, full_url: str) -> str:
     return match["base"] if match else ""
 
 
+def is_id(*, text: str) -> bool:
+    """Whether a text is an id that FHIR allows."""
+    return _PROPER_ID.match(text) is not None
+
+
+def may_enter_path(*, text: str) -> bool:
+    """Whether an id may be put into an address: one of dots alone would climb the path."""
+    return is_id(text=text) and bool(text.strip("."))
+
+
+def is_absolute(*, url: str) -> bool:
+    """Whether an address has a scheme, as every `fullUrl` should."""
+    return _ABSOLUTE.match(url) is not None
+
+
 def without_version(*, reference: str) -> str:
     """Return a reference without the version that it asks for."""
     return _VERSION.sub("", reference) if "/_history/" in reference else reference
+
+
+def split_relative(*, reference: str) -> tuple[str, str]:
+    """Return the type and the id of a relative reference to no version; ("", "") for any other."""
+    match = _RELATIVE.match(reference)
+    return (match["type"], match["id"]) if match else ("", "")
 
 
 def relative_name(*, reference: str) -> str:
@@ -61,6 +91,32 @@ def uuid_of(*, reference: str) -> str:
     """Return the UUID of a `urn:uuid:`, in lower case; "" for any other text."""
     match = _UUID.match(reference)
     return match["id"].lower() if match else ""
+
+
+def looks_like_a_patient(*, reference: str) -> bool:
+    """Whether a reference, however it is spelt, seems to lead to a Patient."""
+    return _PATIENT.search(reference) is not None
+
+
+def references_in(*, resource: bytes) -> Iterator[str]:
+    """Yield the references that a resource holds, as they were sent, in order of appearance; read off its bytes."""
+    for quoted in _MEMBER.findall(resource):
+        try:
+            yield json.loads(quoted) if b"\\" in quoted else quoted[1:-1].decode()
+        except ValueError:
+            continue  # an entry that nobody has judged yet
+
+
+def with_objects_changed(value: Any, /, *, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """Return a copy of parsed JSON in which every object is what `change` makes of it, the innermost first.
+
+    Every rewriting of references goes through this. The recursion is safe: the limits bound the depth.
+    """
+    if isinstance(value, list):
+        return [with_objects_changed(element, change=change) for element in value]
+    if not isinstance(value, dict):
+        return value
+    return change({name: with_objects_changed(member, change=change) for name, member in value.items()})
 
 
 class Directory(Generic[Target]):

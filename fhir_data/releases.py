@@ -16,18 +16,20 @@ from pydantic import BaseModel
 
 
 class Release(StrEnum):
+    """A release of FHIR that sources send."""
+
     R4 = "4.0"
     STU3 = "3.0"
 
 
 _PACKAGES = {Release.R4: (R4B, ResourceR4B), Release.STU3: (STU3, ResourceSTU3)}
-
 # Not content of a record; a Bundle in a Bundle would carry resources past every check of who they are about.
 _CONTAINERS = frozenset({"Bundle", "Parameters"})
 
 
 @cache
 def model_of(*, name: str, release: Release) -> type[BaseModel] | None:
+    """Return the model of a type of resource, None for what is no content of a record in this release."""
     package, base = _PACKAGES[release]
     if not name.isascii() or not name.isalpha() or name in _CONTAINERS:
         return None

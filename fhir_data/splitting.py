@@ -1,6 +1,6 @@
 """How a payload is split into its entries, after the checks of the whole. Pure.
 
-A fault of the whole raises PayloadRefused: a record cut silently is worse than none. A fault of one entry costs that
+A fault of the whole raises UnreadablePayload: a record cut silently is worse than none. A fault of one entry costs that
 entry alone. The bytes of an entry are kept exactly as they were sent.
 """
 
@@ -13,8 +13,8 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 
 import msgspec
 
-from fhir_data.errors import EntryRefused, PayloadFault, PayloadRefused
-from fhir_data.limits import MAX_BRACKETS, MAX_ENTRIES, MAX_PAYLOAD_BYTES
+from fhir_data.errors import EntryFault, PayloadFault, UnreadableEntry, UnreadablePayload
+from fhir_data.limits import MAX_BRACKETS, MAX_ENTRIES, MAX_NUMBER_CHARACTERS, MAX_PAYLOAD_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +24,20 @@ class SplitEntry:
     whole: bytes
     resource: bytes | None
     full_url: str = ""
-    fault: str = ""
+    fault: EntryFault | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitPayload:
-    """A payload by its outermost members: for a Bundle its type, links (relation, address) and entries."""
+    """A payload by its outermost members: of a Bundle its links (relation, address), its entries and its total.
+
+    `total` is None where it does not say.
+    """
 
     resource_type: str
-    bundle_type: str
     links: tuple[tuple[str, str], ...]
     entries: tuple[SplitEntry, ...]
+    total: int | None = None
 
 
 class _Link(msgspec.Struct):
@@ -43,36 +46,39 @@ class _Link(msgspec.Struct):
 
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-
 _LINKS = msgspec.json.Decoder(list[_Link])
 
 
 def split(*, payload: bytes) -> SplitPayload:
     """Split a payload into its entries, each with its own bytes, after the checks of the whole.
 
-    Raises: PayloadRefused `not-fhir`, `too-large` or `too-deep`.
+    Raises: UnreadablePayload `not-fhir`, `too-large` or `too-deep`.
     """
     body = _checked_text(payload=payload)
     try:
         return _split(body=body)
     except RecursionError:
-        raise PayloadRefused(fault=PayloadFault.TOO_DEEP) from None
-    except (msgspec.MsgspecError, ValueError, EntryRefused):
-        raise PayloadRefused(fault=PayloadFault.NOT_FHIR) from None
+        raise UnreadablePayload(fault=PayloadFault.TOO_DEEP) from None
+    except (msgspec.MsgspecError, ValueError, UnreadableEntry):
+        raise UnreadablePayload(fault=PayloadFault.NOT_FHIR) from None
+
+
+def without_mark(payload: bytes, /) -> bytes:
+    """Return a payload without a byte order mark and the space around it."""
+    return payload.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n")
 
 
 def _checked_text(*, payload: bytes) -> bytes:
     if len(payload) > MAX_PAYLOAD_BYTES or payload.count(b"{") + payload.count(b"[") > MAX_BRACKETS:
-        raise PayloadRefused(fault=PayloadFault.TOO_LARGE)
+        raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
     try:
         payload.decode("utf-8-sig", "strict")
     except UnicodeDecodeError:
-        raise PayloadRefused(fault=PayloadFault.NOT_FHIR) from None
-    body = payload.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n")
+        raise UnreadablePayload(fault=PayloadFault.NOT_FHIR) from None
+    body = without_mark(payload)
     if not body.startswith(b"{"):
-        raise PayloadRefused(fault=PayloadFault.NOT_FHIR)
+        raise UnreadablePayload(fault=PayloadFault.NOT_FHIR)
     return body
 
 
@@ -80,13 +86,13 @@ def _split(*, body: bytes) -> SplitPayload:
     found = members(body=body)
     entries = elements(body=found.get("entry", b"[]"))
     if len(entries) > MAX_ENTRIES:
-        raise PayloadRefused(fault=PayloadFault.TOO_LARGE)
+        raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
     links = _LINKS.decode(found["link"]) if "link" in found else []
     return SplitPayload(
         resource_type=_text(body=found.get("resourceType", b"")),
-        bundle_type=_text(body=found.get("type", b"")),
         links=tuple((link.relation, link.url) for link in links),
         entries=tuple(_split_entry(whole=entry) for entry in entries),
+        total=_count(found.get("total", b"")),
     )
 
 
@@ -94,16 +100,16 @@ def _split_entry(*, whole: bytes) -> SplitEntry:
     try:
         found = members(body=whole)
         return SplitEntry(whole=whole, resource=found.get("resource"), full_url=_text(body=found.get("fullUrl", b"")))
-    except EntryRefused as refused:
-        return SplitEntry(whole=whole, resource=None, fault=refused.reason)
+    except UnreadableEntry as unreadable:
+        return SplitEntry(whole=whole, resource=None, fault=unreadable.fault)
     except (msgspec.MsgspecError, ValueError):
-        return SplitEntry(whole=whole, resource=None, fault="invalid")
+        return SplitEntry(whole=whole, resource=None, fault=EntryFault.INVALID)
 
 
 def members(*, body: bytes) -> dict[str, bytes]:
     """Return the members of a JSON object, each value with its own bytes.
 
-    Raises: EntryRefused `duplicate-key`: every parser keeps the last of two silently. ValueError when it is no object.
+    Raises: UnreadableEntry `duplicate-key`, of which every parser silently keeps the last; ValueError for no object.
     """
     try:
         found = {name: bytes(value) for name, value in _MEMBERS.decode(body).items()}
@@ -113,10 +119,10 @@ def members(*, body: bytes) -> dict[str, bytes]:
         spans = _spans(text=body.decode())
         found = {name: value.encode() for name, value in spans}
         if len(found) != len(spans):
-            raise EntryRefused(reason="duplicate-key") from None
+            raise UnreadableEntry(fault=EntryFault.DUPLICATE_KEY) from None
         return found
     if not _is_all(body=body, found=found) and len(_spans(text=body.decode())) != len(found):
-        raise EntryRefused(reason="duplicate-key")
+        raise UnreadableEntry(fault=EntryFault.DUPLICATE_KEY)
     return found
 
 
@@ -204,6 +210,10 @@ def _elements_slowly(*, text: str) -> list[bytes]:
         if _expect(text=text, at=at, allowed=",]") == "]":
             return found
         at = _skip(text=text, at=at + 1)
+
+
+def _count(body: bytes) -> int | None:
+    return int(body) if body.isdigit() and len(body) < MAX_NUMBER_CHARACTERS else None
 
 
 def _text(*, body: bytes) -> str:

@@ -8,14 +8,16 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from fhir_data.compartment import members_naming_whose
-from fhir_data.errors import EntryRefused
+from fhir_data.errors import EntryFault, UnreadableEntry
 from fhir_data.heads import type_of
+from fhir_data.limits import MAX_FLAWS, MAX_ROUNDS
 from fhir_data.parsing import read_entry
 from fhir_data.releases import Release, model_of
 from fhir_data.splitting import members
@@ -23,64 +25,100 @@ from fhir_data.times import loose_date
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What became of one entry. `reason` is empty for an accepted one; `resource` is then the parsed entry, its numbers
-    exact, and without the members that were at fault where it is a Patient. `warnings` name fields that break the
-    standard. No text holds a value."""
+class ValidEntry:
+    """An entry that is FHIR as the standard says. `resource` is the parsed entry, its numbers exact."""
 
-    resource: dict[str, Any] | None
-    reason: str = ""
-    detail: str = ""
-    warnings: tuple[str, ...] = ()
+    resource: dict[str, Any]
 
 
-MAX_ERRORS = 5
+@dataclass(frozen=True, kw_only=True)
+class ToleratedEntry:
+    """An entry that breaks the standard and can be used all the same.
 
-MAX_ROUNDS = 8
+    `flaws` name the fields at fault, without index or value. Where it is a Patient, `resource` is without them.
+    """
+
+    resource: dict[str, Any]
+    flaws: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedEntry:
+    """An entry that cannot be used. `flaws` name the fields at fault, without index or value; none: the whole."""
+
+    fault: EntryFault
+    flaws: tuple[str, ...] = ()
+
+
+Verdict = ValidEntry | ToleratedEntry | RefusedEntry
 
 
 def verdict(*, entry: bytes, release: Release) -> Verdict:
     """Say whether one entry, as sent, can be used as FHIR of a release."""
-    lost: tuple[str, ...] = ()
     try:
         resource = read_entry(entry=entry)
-    except EntryRefused as refused:
+    except UnreadableEntry as unreadable:
         readable = _readable_members(entry=entry) if type_of(entry=entry) == "Patient" else None
         if readable is None:
-            return Verdict(resource=None, reason=refused.reason, detail=refused.detail)
+            return RefusedEntry(fault=unreadable.fault, flaws=(unreadable.detail,) if unreadable.detail else ())
         resource, lost = readable
-    found = judge(resource=resource, release=release)
-    return replace(found, warnings=lost + found.warnings) if lost else found
+        return _with_flaws(verdict=judge(resource=resource, release=release), flaws=lost)
+    return judge(resource=resource, release=release)
 
 
 def judge(*, resource: dict[str, Any], release: Release) -> Verdict:
-    """Say whether a resource that passed the guards can be used as FHIR of a release.
+    """Say whether a parsed resource can be used as FHIR of a release.
 
-    A flaw in a Patient costs the member that it is in, and a missing subject is for `fhir_data.belonging` to judge: the
+    A flaw in a Patient costs the member that it is in. A missing subject is for `fhir_data.belonging` to judge; the
     rest of the resource must be right.
     """
     kind = str(resource.get("resourceType", ""))
     model = model_of(name=kind, release=release)
     if model is None:
-        return Verdict(resource=None, reason="unknown-type", detail="resourceType")
-    found = _judge(model=model, resource=resource)
-    if not found.reason:
-        return found
+        return RefusedEntry(fault=EntryFault.UNKNOWN_TYPE, flaws=("resourceType",))
+    judged = _judge(model=model, resource=resource)
+    if not isinstance(judged, RefusedEntry):
+        return judged
     missing = {fault["loc"] for fault in _faults(model=model, resource=resource) or () if fault["type"] == "missing"}
-    if absent := [name for name in members_naming_whose(kind=kind) if (name,) in missing]:
+    if absent := tuple(name for name in members_naming_whose(kind=kind) if (name,) in missing):
         rest = _judge(model=model, resource={**resource, **{name: {"display": "not said"} for name in absent}})
-        return rest if rest.reason else replace(rest, resource=resource, warnings=(*absent, *rest.warnings))
-    return _patient_without_flaws(model=model, resource=resource) or found if kind == "Patient" else found
+        return rest if isinstance(rest, RefusedEntry) else _accepted(resource=resource, flaws=absent + flaws_of(rest))
+    return _patient_without_flaws(model=model, resource=resource) or judged if kind == "Patient" else judged
+
+
+def warm_up(*, types: Iterable[str], release: Release) -> None:
+    """Make the models of types that will be judged.
+
+    A model is made at its first use: 20 ms each and many times that on a new machine, too long for an event loop.
+    """
+    for name in types:
+        judge(resource={"resourceType": name}, release=release)
+
+
+def flaws_of(judged: Verdict, /) -> tuple[str, ...]:
+    """Return the flaws that a verdict names."""
+    return () if isinstance(judged, ValidEntry) else judged.flaws
 
 
 def _judge(*, model: type[BaseModel], resource: dict[str, Any]) -> Verdict:
     faults = _faults(model=model, resource=resource)
     if faults is None:
-        return Verdict(resource=None, reason="invalid")
-    paths = tuple(dict.fromkeys(_path(fault=fault) for fault in faults[:MAX_ERRORS]))
+        return RefusedEntry(fault=EntryFault.INVALID)
+    paths = tuple(dict.fromkeys(_path(fault=fault) for fault in faults[:MAX_FLAWS]))
     if all(_is_small(fault=fault) for fault in faults):
-        return Verdict(resource=resource, warnings=paths)
-    return Verdict(resource=None, reason="invalid", detail=", ".join(path for path in paths if path))
+        return _accepted(resource=resource, flaws=paths)
+    return RefusedEntry(fault=EntryFault.INVALID, flaws=tuple(path for path in paths if path))
+
+
+def _accepted(*, resource: dict[str, Any], flaws: tuple[str, ...]) -> ValidEntry | ToleratedEntry:
+    return ToleratedEntry(resource=resource, flaws=flaws) if flaws else ValidEntry(resource=resource)
+
+
+def _with_flaws(*, verdict: Verdict, flaws: tuple[str, ...]) -> Verdict:
+    """Return a verdict that names further flaws, before its own."""
+    if isinstance(verdict, RefusedEntry):
+        return replace(verdict, flaws=flaws + verdict.flaws)
+    return _accepted(resource=verdict.resource, flaws=flaws + flaws_of(verdict))
 
 
 def _faults(*, model: type[BaseModel], resource: dict[str, Any]) -> list[Any] | None:
@@ -112,8 +150,9 @@ def _patient_without_flaws(*, model: type[BaseModel], resource: dict[str, Any]) 
             faults = _faults_of_each(model=model, resource=kept)
         places = {_place(fault=fault) for fault in faults if not _is_small(fault=fault)}
         if not places:
-            warnings = sorted(name.lstrip("_") for name in lost if name.lstrip("_") in _PATIENT_MEMBERS)
-            return replace(_judge(model=model, resource=_without_empty(kept)), warnings=tuple(dict.fromkeys(warnings)))
+            rest = _judge(model=model, resource=_without_empty(kept))
+            flaws = sorted({name.lstrip("_") for name in lost} & _PATIENT_MEMBERS)
+            return rest if isinstance(rest, RefusedEntry) else _accepted(resource=rest.resource, flaws=tuple(flaws))
         if ("id",) in places or ("resourceType",) in places:
             return None
         if () in places:
@@ -171,14 +210,14 @@ def _readable_members(*, entry: bytes) -> tuple[dict[str, Any], tuple[str, ...]]
     """Return what can be read of an entry member by member, and the names of the rest; None when it is no object."""
     try:
         found = members(body=entry)
-    except (EntryRefused, ValueError, RecursionError):
+    except (UnreadableEntry, ValueError, RecursionError):
         return None
     kept: dict[str, Any] = {}
     lost: list[str] = []
     for name, value in found.items():
         try:
             kept.update(read_entry(entry=b"{%s:%s}" % (json.dumps(name).encode(), value)))
-        except EntryRefused:
+        except UnreadableEntry:
             lost.append(name)
     return kept, tuple(sorted(set(lost) & _PATIENT_MEMBERS))
 

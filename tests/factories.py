@@ -311,7 +311,6 @@ def candidate(*, source_id: UUID | None = None, **values: Any) -> Candidate:
         **{
             "source_id": source_id or uuid4(),
             "time_limit_s": 9.0,
-            "holds": CLINICAL_CATEGORIES,
             "answers_serve_others": True,
             "local_identifiers": ("1",),
             "may_ask": True,

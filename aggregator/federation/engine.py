@@ -19,7 +19,7 @@ import uvloop
 from django import db
 
 from aggregator.federation.connections import client_for_loop
-from connectors.transport.client import Transport
+from connectors.transport.channels import LoopChannels
 
 THREADS_PER_EXECUTOR = 2
 # What a task waits beyond its retrieval's deadline, for the last outcomes to be written.
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Engine:
-    """One loop, one transport, one Redis pool and the database threads. Made once per process; see `engine`."""
+    """One loop, its channels, one Redis pool and the database threads. Made once per process; see `engine`."""
 
     def __init__(self) -> None:
         self.loop = uvloop.new_event_loop()
@@ -37,7 +37,7 @@ class Engine:
         self._index = ThreadPoolExecutor(THREADS_PER_EXECUTOR, thread_name_prefix="index")
         self._thread = threading.Thread(target=self._run, name="fan-out", daemon=True)
         self._thread.start()
-        self.transport, self.redis = asyncio.run_coroutine_threadsafe(self._make(), self.loop).result()
+        self.channels, self.redis = asyncio.run_coroutine_threadsafe(self._make(), self.loop).result()
 
     def run(self, coroutine: Coroutine[Any, Any, None], *, wait_s: float) -> None:
         """Run a coroutine on the loop and wait for it, at most `wait_s` seconds and a grace."""
@@ -73,11 +73,11 @@ class Engine:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
 
-    async def _make(self) -> tuple[Transport, redis.asyncio.Redis]:
-        return Transport(), client_for_loop()
+    async def _make(self) -> tuple[LoopChannels, redis.asyncio.Redis]:
+        return LoopChannels(), client_for_loop()
 
     async def _unmake(self) -> None:
-        await self.transport.close()
+        await self.channels.close()
         await self.redis.aclose()
 
 

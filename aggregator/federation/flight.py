@@ -38,7 +38,8 @@ from aggregator.record.labels import labels_of
 from aggregator.sources import catalogue
 from connectors.contract.errors import Malformed, SourceError, TimedOut, WrongPatient
 from connectors.contract.outcomes import Outcome, Reason
-from connectors.contract.values import OTHER_PATIENT, Identifier, QuarantinedEntry, Query, ReceivedItem, Reply
+from connectors.contract.values import Identifier, QuarantinedEntry, Query, ReceivedItem, Reply
+from fhir_data.errors import EntryFault
 from fhir_data.heads import entry_name, type_of
 
 log = structlog.get_logger(__name__)
@@ -142,11 +143,11 @@ class Flight:
                     deadline=deadline,
                     correlation_id=uuid4(),
                 ),
-                transport=self.engine.transport,
+                channels=self.engine.channels,
             )
             subject = check_subject(reply=reply, holding=holding, held=self.planned.held)
             await self._note_death(subject=subject, holding=holding)
-            if others := [entry for entry in reply.quarantined if entry.reason == OTHER_PATIENT]:
+            if others := [entry for entry in reply.quarantined if entry.reason is EntryFault.OTHER_PATIENT]:
                 evidence = _evidence_of(others)
                 await self._raise_review(cause=Cause.ENTRY_ABOUT_ANOTHER, evidence=evidence, holding=holding)
             return self._landing_of(reply=reply, holding=holding)

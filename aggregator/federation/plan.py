@@ -23,7 +23,6 @@ class Candidate:
 
     source_id: UUID
     time_limit_s: float
-    holds: frozenset[RecordCategory]
     answers_serve_others: bool
     local_identifiers: tuple[str, ...]
     may_ask: bool

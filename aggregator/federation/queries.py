@@ -20,6 +20,8 @@ from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcom
 from aggregator.federation.store import HeldAnswer as HeldAnswer
 from aggregator.federation.store import SealBroken, Sealer
 from aggregator.sources.models import Source
+from aggregator.sources.queries import does_not_serve, may_hold
+from connectors.contract.categories import RecordCategory
 from connectors.contract.outcomes import Outcome, reason_of
 
 
@@ -27,12 +29,15 @@ from connectors.contract.outcomes import Outcome, reason_of
 class SourceState:
     """How one planned source stands. `outcome` None: still awaited. `flight_retrieval_id`: whose asking it is, ours or
     the one that ours joined; its answer is held under that. `by_identifier`: how each identifier ended that the source
-    was asked under, once that is recorded."""
+    was asked under, once that is recorded. `holds` are the categories that the source may hold,
+    `not_served` those that its kind could give and this source does not."""
 
     source_id: UUID
     source_name: str
     organisation_name: str
     kind: str
+    holds: frozenset[RecordCategory]
+    not_served: frozenset[RecordCategory]
     outcome: Outcome | None
     reason: str
     item_count: int
@@ -177,6 +182,8 @@ def _state(row: SourceOutcome, *, overdue: dict[UUID, Ending]) -> SourceState:
         source_name=row.source.name,
         organisation_name=row.source.organisation.name,
         kind=row.source.kind,
+        holds=may_hold(source=row.source),
+        not_served=does_not_serve(source=row.source),
         outcome=ending.outcome if ending else None,
         reason=(ending.reason or "") if ending else "",
         item_count=flight.item_count,

@@ -6,24 +6,24 @@ import asyncio
 
 from aggregator.sources import catalogue
 from connectors.contract.errors import TimedOut
-from connectors.contract.values import SourceAddress
-from connectors.transport.client import Transport
+from connectors.contract.values import CheckedSource, SourceAddress
+from connectors.transport.channels import LoopChannels
 
 
-def try_source(*, kind: str, address: SourceAddress, within_s: float) -> str:
-    """Ask a source what it is and return that in a few words.
+def try_source(*, kind: str, address: SourceAddress, within_s: float) -> CheckedSource:
+    """Ask a source what it is and return what it says.
 
     Raises: SourceError; Invalid for a kind that is not declared. Must not run in a transaction: it waits for others.
     """
     return asyncio.run(_try(kind=kind, address=address, within_s=within_s))
 
 
-async def _try(*, kind: str, address: SourceAddress, within_s: float) -> str:
+async def _try(*, kind: str, address: SourceAddress, within_s: float) -> CheckedSource:
     deadline = asyncio.get_running_loop().time() + within_s
-    async with Transport() as transport:
+    async with LoopChannels() as channels:
         try:
             async with asyncio.timeout_at(deadline):
                 connector = catalogue.connector_for(kind=kind)
-                return await connector.check(source=address, transport=transport, deadline=deadline)
+                return await connector.check(source=address, channels=channels, deadline=deadline)
         except TimeoutError:
             raise TimedOut from None

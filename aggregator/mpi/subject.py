@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 
 from aggregator.mpi.death import read_death
 from aggregator.mpi.demographics import Demographics, part_of_date, valid_nhs_number, whole_date
+from fhir_data.access import JsonObject, listed, mapping, mappings, text, texts
 from fhir_data.identifiers import is_nhs_number_system
 
 VERIFICATION_EXTENSIONS = (
@@ -18,8 +18,6 @@ VERIFICATION_EXTENSIONS = (
 )
 NAME_RANKS = {"official": 0, "usual": 1, "": 2, "temp": 3, "nickname": 4, "anonymous": 5, "maiden": 6, "old": 7}
 STRANGE_NAME_RANK = 5
-
-Json = Mapping[str, Any]
 
 
 def demographics_of_patient(*, patient: bytes, today: date | None = None) -> Demographics:
@@ -30,57 +28,57 @@ def demographics_of_patient(*, patient: bytes, today: date | None = None) -> Dem
     Source: UK Core Patient (FHIR R4).
     """
     try:
-        parsed = _object(msgspec.json.decode(patient))
+        parsed = mapping(msgspec.json.decode(patient))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         parsed = {}
     numbers = _current_numbers(parsed, today=today)
     name = _best_name(_objects(parsed, "name"), today=today)
-    address = next((one for one in _objects(parsed, "address") if _is_current(one, today=today)), {})
-    phones = (_text(contact, "value") for contact in _objects(parsed, "telecom") if contact.get("system") == "phone")
+    address = next((own for own in _objects(parsed, "address") if _is_current(own, today=today)), {})
+    phones = (text(contact.get("value")) for contact in _objects(parsed, "telecom") if contact.get("system") == "phone")
     deceased, death_date = read_death(boolean=parsed.get("deceasedBoolean"), moment=parsed.get("deceasedDateTime"))
     return Demographics(
-        nhs_number=_text(numbers[0], "value") if numbers else "",
+        nhs_number=text(numbers[0].get("value")) if numbers else "",
         nhs_number_status=_status_of(numbers[0]) if numbers else "",
-        further_numbers=tuple(_text(number, "value") for number in numbers[1:]),
-        family=_text(name, "family"),
-        given=" ".join(_texts(name, "given")),
-        birth_date=whole_date(text=_text(parsed, "birthDate")),
-        birth_date_part=part_of_date(text=_text(parsed, "birthDate")),
-        sex=_text(parsed, "gender"),
-        postcode=_text(address, "postalCode"),
-        address_line=", ".join(_texts(address, "line")),
+        further_numbers=tuple(text(number.get("value")) for number in numbers[1:]),
+        family=text(name.get("family")),
+        given=" ".join(_strings(name, "given")),
+        birth_date=whole_date(text=text(parsed.get("birthDate"))),
+        birth_date_part=part_of_date(text=text(parsed.get("birthDate"))),
+        sex=text(parsed.get("gender")),
+        postcode=text(address.get("postalCode")),
+        address_line=", ".join(_strings(address, "line")),
         phone=next((phone for phone in phones if phone), ""),
         deceased=deceased,
         death_date=death_date,
     )
 
 
-def _current_numbers(patient: Json, *, today: date | None) -> list[Json]:
+def _current_numbers(patient: JsonObject, *, today: date | None) -> list[JsonObject]:
     """Return the identifiers that are current NHS numbers, one for each number; valid ones come first."""
-    current: dict[str, Json] = {}
+    current: dict[str, JsonObject] = {}
     for identifier in _objects(patient, "identifier"):
-        value = _text(identifier, "value")
-        is_number = is_nhs_number_system(_text(identifier, "system"))
+        value = text(identifier.get("value"))
+        is_number = is_nhs_number_system(text(identifier.get("system")))
         if value and is_number and _is_current(identifier, today=today):
             current.setdefault(valid_nhs_number(text=value) or value, identifier)
-    return sorted(current.values(), key=lambda identifier: not valid_nhs_number(text=_text(identifier, "value")))
+    return sorted(current.values(), key=lambda identifier: not valid_nhs_number(text=text(identifier.get("value"))))
 
 
-def _best_name(names: list[Json], *, today: date | None) -> Json:
-    def rank(name: Json) -> tuple[bool, bool, int]:
-        use = _text(name, "use")
-        says_nothing = not (_text(name, "family") or _texts(name, "given"))
+def _best_name(names: list[dict[str, Any]], *, today: date | None) -> JsonObject:
+    def rank(name: JsonObject) -> tuple[bool, bool, int]:
+        use = text(name.get("use"))
+        says_nothing = not (text(name.get("family")) or _strings(name, "given"))
         return says_nothing, not _is_current(name, today=today), NAME_RANKS.get(use, STRANGE_NAME_RANK)
 
     return min(names, key=rank, default={})
 
 
-def _is_current(member: Json, *, today: date | None) -> bool:
+def _is_current(member: JsonObject, *, today: date | None) -> bool:
     """Return whether an identifier, name or address counts now. Source: FHIR R4 Period; an end counts as within it."""
     if member.get("use") == "old":
         return False
-    period = _object(member.get("period"))
-    end, start = _text(period, "end")[:10], _text(period, "start")[:10]
+    period = mapping(member.get("period"))
+    end, start = text(period.get("end"))[:10], text(period.get("start"))[:10]
     if today is None:
         return not end
     # Compared at the precision sent: a period that ends in "2026" lasts until the end of that year.
@@ -88,32 +86,19 @@ def _is_current(member: Json, *, today: date | None) -> bool:
     return not is_over and not (start and start > today.isoformat()[: len(start)])
 
 
-def _status_of(identifier: Json) -> str:
+def _status_of(identifier: JsonObject) -> str:
     for extension in _objects(identifier, "extension"):
         if extension.get("url") in VERIFICATION_EXTENSIONS:
-            codings = _objects(_object(extension.get("valueCodeableConcept")), "coding")
+            codings = _objects(mapping(extension.get("valueCodeableConcept")), "coding")
             if codings:
-                return _text(codings[0], "code")
+                return text(codings[0].get("code"))
     return ""
 
 
-def _object(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(parent: Json, name: str) -> list[Json]:
+def _objects(parent: JsonObject, name: str) -> list[dict[str, Any]]:
     """Return the objects of a list; one object where a list belongs is read as a list of one."""
-    value = parent.get(name)
-    listed = value if isinstance(value, list) else [value]
-    return [one for one in listed if isinstance(one, dict)]
+    return mappings(listed(parent.get(name)))
 
 
-def _text(parent: Json, name: str) -> str:
-    value = parent.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _texts(parent: Json, name: str) -> list[str]:
-    value = parent.get(name)
-    listed = value if isinstance(value, list) else [value]
-    return [one for one in listed if isinstance(one, str) and one]
+def _strings(parent: JsonObject, name: str) -> list[str]:
+    return [string for string in texts(listed(parent.get(name))) if string]

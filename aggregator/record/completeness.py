@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from aggregator.record.timeline import LongitudinalRecord, Standing
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome as Outcome
 from connectors.contract.outcomes import SectionEffect, reason_of
 
@@ -28,8 +28,9 @@ class AllergyStatus(StrEnum):
 class SourceStatus:
     """How one planned source stands in one retrieval. `outcome` None: asked, still waiting.
 
-    `holds` are the categories that a source of its kind can give; `quarantined` maps a category (None: not known) to a
-    count; `untranslated` maps a category to the number of items kept as sent but not translated yet.
+    `holds` are the categories that the source may hold, `not_served` those that its kind could give and it does not.
+    `quarantined` maps a category (None: not known) to a count; `untranslated` maps a category to the number of items
+    kept as sent but not translated yet.
     """
 
     source_id: str
@@ -42,16 +43,11 @@ class SourceStatus:
     answered_at: datetime | None = None
     item_count: int = 0
     notices: tuple[Notice, ...] = ()
+    not_served: frozenset[RecordCategory] = frozenset()
     quarantined: tuple[tuple[RecordCategory | None, int], ...] = ()
     untranslated: tuple[tuple[RecordCategory, int], ...] = ()
 
 
-# A notice of these says that something may be left out.
-PARTIAL_NOTICES = frozenset({"confidential-items", "data-in-transit", "data-awaiting-filing"})
-# The source's system gives no content of this kind at all: no gap in its answer, but no ground for "none known" either.
-NOT_SERVED = "not-served"
-# A notice of these says that a question was not answered at all.
-UNANSWERED_NOTICES = frozenset({"not-supported", "information-not-available", "incomplete"})
 WHOLE_ANSWERS = frozenset(outcome for outcome in Outcome if outcome.effect is SectionEffect.WHOLE)
 
 
@@ -113,7 +109,7 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     if not holders or in_part or missing_for(category=RecordCategory.ALLERGIES, statuses=holders):
         return AllergyStatus.UNAVAILABLE
     none_known = any(entry.no_known_allergy for entry in entries)
-    if none_known and any(_does_not_serve(status=status, category=RecordCategory.ALLERGIES) for status in holders):
+    if none_known and any(_does_not_serve(status=status, category=RecordCategory.ALLERGIES) for status in statuses):
         return AllergyStatus.UNAVAILABLE
     if withheld:
         return AllergyStatus.NONE_YOU_MAY_SEE
@@ -125,7 +121,7 @@ def _lacks(*, category: RecordCategory, status: SourceStatus) -> bool:
         return False
     if status.outcome is None or not status.outcome.is_answer:
         return True
-    warnings = [notice for notice in status.notices if notice.code != NOT_SERVED]
+    warnings = [notice for notice in status.notices if notice.code is not NoticeCode.NOT_SERVED]
     if status.outcome is Outcome.ANSWERED_IN_PART and not any(notice.category for notice in warnings):
         return True  # something is missing, and nothing says where
     # Any notice: what a source warns of in words that we do not know may be this category as well.
@@ -136,14 +132,18 @@ def _lacks(*, category: RecordCategory, status: SourceStatus) -> bool:
 
 
 def _answered_in_part(status: SourceStatus) -> bool:
-    partly = any(notice.code in UNANSWERED_NOTICES | PARTIAL_NOTICES for notice in status.notices)
+    partly = any(notice.code.leaves_out for notice in status.notices)
     return status.outcome is Outcome.ANSWERED_IN_PART or (
         status.outcome is Outcome.ANSWERED and (partly or bool(status.quarantined))
     )
 
 
 def _does_not_serve(*, status: SourceStatus, category: RecordCategory) -> bool:
-    return any(notice.code == NOT_SERVED and _concerns(notice=notice, category=category) for notice in status.notices)
+    """Whether a source gives no content of a category at all: no gap in its answer, but no ground for "none known"."""
+    return category in status.not_served or any(
+        notice.code is NoticeCode.NOT_SERVED and _concerns(notice=notice, category=category)
+        for notice in status.notices
+    )
 
 
 def _concerns(*, notice: Notice, category: RecordCategory) -> bool:
@@ -158,28 +158,12 @@ def _lower_first(words: str) -> str:
     return words[:1].lower() + words[1:]
 
 
-# What a source said of its own answer, in words that must be shown. Source: GP Connect, List warning codes.
-NOTICE_WORDS: Mapping[str, str] = {
-    "confidential-items": "Items excluded due to confidentiality and/or patient preferences.",
-    "data-in-transit": "Patient record transfer from previous GP practice not yet complete; some may be missing.",
-    "data-awaiting-filing": "Patient data may be incomplete: there are data awaiting filing.",
-    "not-supported": "Not available from this source.",
-    "information-not-available": "This source says that the information is not available.",
-    "incomplete": "This source holds the patient more than once, and did not answer for each.",
-}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Remark:
     """Something to be said beside a section: by whom it is caused, and what."""
 
     source_name: str
     words: str
-
-
-def notice_words(*, notice: Notice) -> str:
-    """Return a notice in words: the source's own where it gave any."""
-    return notice.text or NOTICE_WORDS.get(notice.code, "This source says that its answer may not be whole.")
 
 
 def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) -> tuple[Remark, ...]:
@@ -190,9 +174,9 @@ def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) ->
             remarks.append(Remark(source_name=status.name, words=f"{in_words(status=status)}."))
             continue
         remarks.extend(
-            Remark(source_name=status.name, words=notice_words(notice=notice))
+            Remark(source_name=status.name, words=notice.words)
             for notice in status.notices
-            if notice.category is category and notice.code != NOT_SERVED
+            if notice.category is category and notice.code is not NoticeCode.NOT_SERVED
         )
         remarks.extend(
             Remark(source_name=status.name, words=f"{_items(count)} could not be shown.")
@@ -209,8 +193,10 @@ def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) ->
 
 def remarks_on_source(*, status: SourceStatus) -> tuple[str, ...]:
     """Return what must be known of one source's whole answer."""
-    words = [notice_words(notice=notice) for notice in status.notices if notice.code != NOT_SERVED]
-    not_served = sorted({notice.category or "other" for notice in status.notices if notice.code == NOT_SERVED})
+    words = [notice.words for notice in status.notices if notice.code is not NoticeCode.NOT_SERVED]
+    not_served = sorted(
+        {notice.category or "other" for notice in status.notices if notice.code is NoticeCode.NOT_SERVED}
+    )
     if not_served:
         words.append(f"Its system does not give: {', '.join(not_served)}.")
     words.extend(

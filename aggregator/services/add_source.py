@@ -18,8 +18,9 @@ from aggregator.federation.trial import try_source
 from aggregator.record.completeness import outcome_words
 from aggregator.sources import catalogue
 from aggregator.sources.operations import put_source
+from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.errors import SourceError
-from connectors.contract.values import SourceAddress
+from connectors.contract.values import CheckedSource, SourceAddress
 
 ACTION = "add-source"
 # What the tables take.
@@ -29,7 +30,10 @@ MAX_RANK = 32_767
 
 @dataclass(frozen=True, kw_only=True)
 class NewSource:
-    """What `sources.models.Source` holds; `rank` orders sources in survivorship rules, lower first."""
+    """What `sources.models.Source` holds; `rank` orders sources in survivorship rules, lower first.
+
+    `holds` None: what the source itself says that it may hold, if it is asked and does say.
+    """
 
     slug: str
     name: str
@@ -41,6 +45,7 @@ class NewSource:
     time_limit_s: float = 9.0
     rank: int = 100
     options: Mapping[str, str] = field(default_factory=dict)
+    holds: frozenset[RecordCategory] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +67,10 @@ def add_source(*, requester: Requester, source: NewSource, check: bool = True) -
         raise trail.refuse(requester=requester, action=ACTION, error=NotPermitted("You may not register sources."))
     try:
         _check(source)
-        found = _try(source) if check else ""
+        found = _try(source) if check else CheckedSource(words="")
     except Invalid as error:
         raise trail.refuse(requester=requester, action=ACTION, error=error, outcome=trail.FAILED) from None
+    holds = source.holds or found.holds
     with transaction.atomic():
         organisation = ensure_organisation(ods_code=source.organisation_ods, name=source.organisation_name)
         created = put_source(
@@ -77,9 +83,10 @@ def add_source(*, requester: Requester, source: NewSource, check: bool = True) -
             time_limit_s=source.time_limit_s,
             rank=source.rank,
             options=dict(source.options),
+            holds=sorted(holds) if holds else None,
         )
         trail.append(requester=requester, action=ACTION, detail={"slug": source.slug, "created": created})
-    return SourceAdded(created=created, found=found)
+    return SourceAdded(created=created, found=found.words)
 
 
 def _check(source: NewSource) -> None:
@@ -90,6 +97,10 @@ def _check(source: NewSource) -> None:
     if unknown:
         known = ", ".join(connector.options)
         raise Invalid(f"A source of this kind has no option {', '.join(unknown)}; it has: {known}.", field="options")
+    possible = connector.capabilities.categories & CLINICAL_CATEGORIES
+    if source.holds is not None and not (source.holds and source.holds <= possible):
+        known = ", ".join(sorted(possible))
+        raise Invalid(f"A source of this kind may hold one or more of: {known}.", field="holds")
     try:
         address = urlsplit(source.base_url)
     except ValueError:  # half an IPv6 address
@@ -107,7 +118,7 @@ def _check(source: NewSource) -> None:
             raise Invalid(f"This has {length} characters at most: {name}.", field=name)
 
 
-def _try(source: NewSource) -> str:
+def _try(source: NewSource) -> CheckedSource:
     """Raises: Invalid when the source does not answer as its kind does."""
     address = SourceAddress(source_id=source.slug, base_url=source.base_url.rstrip("/"), options=source.options)
     try:

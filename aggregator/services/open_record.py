@@ -90,7 +90,6 @@ def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: dat
             Candidate(
                 source_id=source.id,
                 time_limit_s=min(source.time_limit_s, settings.SOURCE_TIME_LIMIT_S),
-                holds=capabilities.categories,
                 answers_serve_others=capabilities.answers_serve_others,
                 local_identifiers=tuple(holding.identifier_value for holding in own if not holding.in_doubt),
                 in_doubt=any(holding.in_doubt for holding in own),

@@ -30,9 +30,8 @@ from aggregator.record import completeness, merge
 from aggregator.record.completeness import AllergyStatus, SourceStatus
 from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.open_record import refusal
-from aggregator.sources import catalogue
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, Reason
 
 ACTION = "view-record"
@@ -152,7 +151,8 @@ def _status(
         outcome, reason = Outcome.FAILED, Reason.HELD_ANSWER_LOST
     notices = tuple(notice for answer in answers for notice in answer.notices)
     if reason == Reason.IDENTIFIER:
-        notices += (Notice(code="incomplete"),)
+        words = "This source holds the patient more than once, and did not answer for each."
+        notices += (Notice(code=NoticeCode.INCOMPLETE, text=words),)
     own = [item for item in permitted.items if item.source_id == str(state.source_id)]
     clinical = [item for item in own if item.category.is_clinical]
     quarantined: Counter[RecordCategory | None] = Counter(
@@ -164,7 +164,8 @@ def _status(
         name=state.source_name,
         organisation=state.organisation_name,
         kind=state.kind,
-        holds=catalogue.connector_for(kind=state.kind).capabilities.categories,
+        holds=state.holds,
+        not_served=state.not_served,
         outcome=outcome,
         reason=reason,
         answered_at=min((answer.received_at for answer in answers), default=state.ended_at),

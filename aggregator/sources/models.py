@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -17,7 +18,8 @@ class Source(models.Model):
 
     `identifier_system` is the system of the local identifiers under which it knows its patients; for GP Connect that
     of the NHS number. `options` are the kind's own settings (each connector's README lists them).
-    `rank` orders sources in survivorship rules, lower first.
+    `holds` are the categories of content that it may hold, as its own statement or its settings say; None: nobody says,
+    so it may hold all that its kind can give. `rank` orders sources in survivorship rules, lower first.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -28,6 +30,7 @@ class Source(models.Model):
     base_url = models.URLField(max_length=500)
     identifier_system = models.CharField(max_length=300, blank=True)
     options = models.JSONField(default=dict, blank=True)
+    holds = ArrayField(models.CharField(max_length=30), null=True, blank=True)
     time_limit_s = models.FloatField(default=9.0, validators=[MinValueValidator(0.1)])
     rank = models.PositiveSmallIntegerField(default=100)
     enabled = models.BooleanField(default=True)
@@ -37,6 +40,9 @@ class Source(models.Model):
         db_table = "source"
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(time_limit_s__gt=0), name="source_time_limit_positive"),
+            models.CheckConstraint(
+                condition=Q(holds__isnull=True) | Q(holds__len__gt=0), name="source_holds_something"
+            ),
         ]
 
     def __str__(self) -> str:

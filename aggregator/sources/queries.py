@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from aggregator.sources import catalogue
 from aggregator.sources.models import Source
+from connectors.contract.categories import RecordCategory
 
 
 def all_sources() -> list[Source]:
@@ -13,3 +15,17 @@ def all_sources() -> list[Source]:
 def source_by_slug(*, slug: str) -> Source | None:
     """Return a source by its short name."""
     return Source.objects.select_related("organisation").filter(slug=slug).first()
+
+
+def may_hold(*, source: Source) -> frozenset[RecordCategory]:
+    """Return the categories that a source may hold: those that it says, else all that its kind can give."""
+    return _of_kind(source) if source.holds is None else _of_kind(source) & {*source.holds, RecordCategory.SUPPORTING}
+
+
+def does_not_serve(*, source: Source) -> frozenset[RecordCategory]:
+    """Return the categories that a source of its kind can give, and this one says that it does not."""
+    return _of_kind(source) - may_hold(source=source)
+
+
+def _of_kind(source: Source) -> frozenset[RecordCategory]:
+    return catalogue.connector_for(kind=source.kind).capabilities.categories

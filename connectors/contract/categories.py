@@ -6,26 +6,48 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
+from fhir_data.access import listed, mappings, text
+
 
 class RecordCategory(StrEnum):
-    """The kinds of content in a record, as a section of the page and a unit of consent. Each item is in exactly one."""
+    """The kinds of content in a record, as a section of the page and a unit of consent. Each item is in exactly one.
 
-    ALERTS = "alerts"
-    ALLERGIES = "allergies"
-    MEDICATIONS = "medications"
-    PROBLEMS = "problems"
-    ENCOUNTERS = "encounters"
-    RESULTS = "results"
-    OBSERVATIONS = "observations"
-    PROCEDURES = "procedures"
-    IMMUNISATIONS = "immunisations"
-    DOCUMENTS = "documents"
-    CARE_PLANS = "care-plans"
-    REFERRALS = "referrals"
-    APPOINTMENTS = "appointments"
-    HISTORY = "history"  # family and social history
+    `types` are the R4 types that belong to it. `observation_codes` are those by which an Observation does, of
+    http://terminology.hl7.org/CodeSystem/observation-category; under any other it stays among the observations.
+    """
+
+    types: frozenset[str]
+    observation_codes: frozenset[str]
+
+    def __new__(cls, value: str, types: str = "", observation_codes: str = "") -> RecordCategory:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.types = frozenset(types.split())
+        member.observation_codes = frozenset(observation_codes.split())
+        return member
+
+    ALERTS = "alerts", "Flag DetectedIssue"
+    ALLERGIES = "allergies", "AllergyIntolerance"
+    MEDICATIONS = "medications", "MedicationRequest MedicationStatement MedicationDispense MedicationAdministration"
+    PROBLEMS = "problems", "Condition"
+    ENCOUNTERS = "encounters", "Encounter EpisodeOfCare"
+    RESULTS = "results", "DiagnosticReport ImagingStudy", "laboratory imaging"
+    OBSERVATIONS = "observations", "Observation"
+    PROCEDURES = "procedures", "Procedure"
+    IMMUNISATIONS = "immunisations", "Immunization ImmunizationRecommendation"
+    DOCUMENTS = "documents", "DocumentReference DocumentManifest Composition Media Binary QuestionnaireResponse"
+    CARE_PLANS = "care-plans", "CarePlan CareTeam Goal"
+    REFERRALS = "referrals", "ServiceRequest"
+    APPOINTMENTS = "appointments", "Appointment AppointmentResponse"
+    HISTORY = "history", "FamilyMemberHistory", "social-history"  # family and social history
     OTHER = "other"  # clinical content of a type that has no section of its own
-    SUPPORTING = "supporting"  # organisations, practitioners, places, medicines: what other items point to
+    SUPPORTING = (  # what other items point to
+        "supporting",
+        (
+            "Organization OrganizationAffiliation Practitioner PractitionerRole Location HealthcareService Medication"
+            " Substance Device Specimen Provenance RelatedPerson Endpoint Schedule Slot Questionnaire"
+        ),
+    )
 
     @property
     def is_clinical(self) -> bool:
@@ -34,54 +56,27 @@ class RecordCategory(StrEnum):
 
 
 CLINICAL_CATEGORIES = frozenset(category for category in RecordCategory if category.is_clinical)
+_CATEGORY_OF_TYPE = {name: category for category in RecordCategory for name in category.types}
+_CATEGORY_OF_CODE = {code: category for category in RecordCategory for code in category.observation_codes}
+# What Observations may fill, as the category of each says.
+OBSERVED_CATEGORIES = (RecordCategory.OBSERVATIONS, *dict.fromkeys(_CATEGORY_OF_CODE.values()))
 
-# Each R4 type is in one category; a type not named is OTHER.
-_TYPES: dict[RecordCategory, str] = {
-    RecordCategory.ALERTS: "Flag DetectedIssue",
-    RecordCategory.ALLERGIES: "AllergyIntolerance",
-    RecordCategory.MEDICATIONS: "MedicationRequest MedicationStatement MedicationDispense MedicationAdministration",
-    RecordCategory.PROBLEMS: "Condition",
-    RecordCategory.ENCOUNTERS: "Encounter EpisodeOfCare",
-    RecordCategory.RESULTS: "DiagnosticReport ImagingStudy",
-    RecordCategory.OBSERVATIONS: "Observation",
-    RecordCategory.PROCEDURES: "Procedure",
-    RecordCategory.IMMUNISATIONS: "Immunization ImmunizationRecommendation",
-    RecordCategory.DOCUMENTS: "DocumentReference DocumentManifest Composition Media Binary QuestionnaireResponse",
-    RecordCategory.CARE_PLANS: "CarePlan CareTeam Goal",
-    RecordCategory.REFERRALS: "ServiceRequest",
-    RecordCategory.APPOINTMENTS: "Appointment AppointmentResponse",
-    RecordCategory.HISTORY: "FamilyMemberHistory",
-    RecordCategory.SUPPORTING: (
-        "Organization OrganizationAffiliation Practitioner PractitionerRole Location HealthcareService Medication"
-        " Substance Device Specimen Provenance RelatedPerson Endpoint Schedule Slot Questionnaire"
-    ),
-}
 
-CATEGORY_OF_TYPE: dict[str, RecordCategory] = {
-    name: category for category, names in _TYPES.items() for name in names.split()
-}
-
-# http://terminology.hl7.org/CodeSystem/observation-category; other codes leave an Observation among the observations.
-_OBSERVATION_CATEGORIES = {
-    "laboratory": RecordCategory.RESULTS,
-    "imaging": RecordCategory.RESULTS,
-    "social-history": RecordCategory.HISTORY,
-}
+def category_of_type(name: str, /) -> RecordCategory | None:
+    """Return the category that an R4 type is named in, None for one that is named in none."""
+    return _CATEGORY_OF_TYPE.get(name)
 
 
 def category_of(*, resource: dict[str, Any]) -> RecordCategory:
     """Return the part of the record to which an R4 resource belongs."""
     name = str(resource.get("resourceType", ""))
     if name == "Observation":
-        for code in _codes(concepts=resource.get("category")):
-            if code in _OBSERVATION_CATEGORIES:
-                return _OBSERVATION_CATEGORIES[code]
-    return CATEGORY_OF_TYPE.get(name, RecordCategory.OTHER)
+        for code in _codes(resource.get("category")):
+            if code in _CATEGORY_OF_CODE:
+                return _CATEGORY_OF_CODE[code]
+    return _CATEGORY_OF_TYPE.get(name, RecordCategory.OTHER)
 
 
-def _codes(*, concepts: object) -> Iterable[str]:
-    for concept in concepts if isinstance(concepts, list) else [concepts]:
-        codings = concept.get("coding") if isinstance(concept, dict) else None
-        for coding in codings if isinstance(codings, list) else []:
-            if isinstance(coding, dict):
-                yield str(coding.get("code", ""))
+def _codes(concepts: object) -> Iterable[str]:
+    for concept in mappings(listed(concepts)):
+        yield from (text(coding.get("code")) for coding in mappings(concept.get("coding")))

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
-from connectors.contract.values import Capabilities, Query, Reply, SourceAddress
-from connectors.transport.client import Transport
+from connectors.contract.values import Capabilities, CheckedSource, Query, Reply, SourceAddress
+
+
+class Channel(Protocol):
+    """A client by which sources are reached, such as one for HTTP. It belongs to one event loop."""
+
+    async def close(self) -> None:
+        """Close every connection that it keeps."""
+
+
+ChannelT = TypeVar("ChannelT", bound=Channel)
+
+
+class Channels(Protocol):
+    """The channels of one event loop, shared by every connector and source: one of each class."""
+
+    def get(self, channel: type[ChannelT], /) -> ChannelT:
+        """Return the channel of a class, made when it is first asked for."""
+        ...
 
 
 class Connector(Protocol):
-    """One kind of source. Stateless: one instance serves every source of its kind, on one event loop.
+    """One kind of source. Stateless: one instance serves every source of its kind, on any event loop.
 
     `options` are the settings that a source of this kind may have, by name, with what each means.
     """
@@ -19,15 +36,18 @@ class Connector(Protocol):
     capabilities: ClassVar[Capabilities]
     options: ClassVar[Mapping[str, str]]
 
-    async def ask(self, *, source: SourceAddress, query: Query, transport: Transport) -> Reply:
+    def warm_up(self) -> None:
+        """Make beforehand what the first answer would otherwise wait for."""
+
+    async def ask(self, *, source: SourceAddress, query: Query, channels: Channels) -> Reply:
         """Ask the source for the patient and return its whole answer.
 
         Raises: SourceError, and nothing else that the source could cause.
         """
         ...
 
-    async def check(self, *, source: SourceAddress, transport: Transport, deadline: float) -> str:
-        """Try whether a source of this kind is at the address, naming no patient, and say in a few words what it is.
+    async def check(self, *, source: SourceAddress, channels: Channels, deadline: float) -> CheckedSource:
+        """Find out whether a source of this kind is at the address, without naming a patient.
 
         `deadline` is as a query's.
         Raises: SourceError, and nothing else that the source could cause.

@@ -9,6 +9,7 @@ from uuid import UUID
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Reason
+from fhir_data.errors import EntryFault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,16 +89,11 @@ class ReceivedItem:
     names_no_patient: bool = False
 
 
-# The reason of an entry that names somebody else, or that nothing shows to be the patient's.
-OTHER_PATIENT = "other-patient"
-
-
 @dataclass(frozen=True, kw_only=True)
 class QuarantinedEntry:
-    """An entry that could not be used, set aside whole. `reason` is a code (`invalid`, `bad-number`, `duplicate-key`,
-    `bad-text`, `unknown-type`, `too-deep`, `other-patient`, ...); `detail` names fields, never values."""
+    """An entry that cannot be used, set aside whole. `detail` names the fields at fault, never values."""
 
-    reason: str
+    reason: EntryFault
     detail: str
     original: bytes
     category: RecordCategory | None = None  # None: not known, so it may belong to any section
@@ -123,9 +119,24 @@ class Reply:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckedSource:
+    """What was found at a source's address.
+
+    `words` say in a few words what it is. `holds` are the categories of which it says that it may have content; None
+    where it does not say.
+    """
+
+    words: str
+    holds: frozenset[RecordCategory] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a kind of connector can do. `answers_serve_others`: may an answer got for one requester be shown to another
-    (GP Connect: no, the practice's own audit must name the user who reads)."""
+    """What a kind of connector can do.
+
+    `categories` are those that a source of this kind can give. `answers_serve_others`: may an answer that was got for
+    one requester be shown to another (GP Connect: no, the practice's own audit must name the user who reads)?
+    """
 
     categories: frozenset[RecordCategory]
     answers_serve_others: bool

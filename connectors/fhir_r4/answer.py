@@ -3,79 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-
-from connectors.contract.categories import CATEGORY_OF_TYPE, RecordCategory, category_of
-from connectors.contract.errors import Malformed
+from connectors.contract.categories import RecordCategory, category_of, category_of_type
 from connectors.contract.notices import Notice
-from connectors.contract.outcomes import Reason
-from connectors.contract.values import OTHER_PATIENT, QuarantinedEntry, ReceivedItem, Reply
-from connectors.reading import flaws_notice
+from connectors.contract.values import ReceivedItem, Reply
+from connectors.reading import (
+    JudgedEntry,
+    OwnedEntry,
+    find_owners,
+    judge_entries,
+    notice_of_issue,
+    notices_of_flaws,
+    ownership,
+    sort_entries,
+)
 from connectors.transport.pace import Steps
-from fhir_data.belonging import Belonging, Finding, Placed, Whose
-from fhir_data.errors import EntryRefused
-from fhir_data.heads import type_of
+from fhir_data import exact_json
+from fhir_data.access import JsonObject, mapping, text
+from fhir_data.belonging import Belonging
+from fhir_data.errors import UnreadableEntry
 from fhir_data.parsing import read_entry
-from fhir_data.references import Address, Directory
+from fhir_data.references import Directory
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitEntry, SplitPayload
-from fhir_data.verdict import Verdict, verdict
-
-# Numbers as they were sent: 7.10 stays 7.10.
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
-
-
-@dataclass(kw_only=True)
-class _Reading:
-    kept: list[_Kept] = field(default_factory=list)
-    others: list[_Judged] = field(default_factory=list)
-    quarantined: list[QuarantinedEntry] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-
-    def set_aside(self, *, one: _Judged, detail: str, category: RecordCategory) -> None:
-        """Set an entry aside that is somebody else's."""
-        self.others.append(one)
-        self.quarantined.append(
-            QuarantinedEntry(
-                reason=OTHER_PATIENT, detail=detail, original=one.entry.resource or one.entry.whole, category=category
-            )
-        )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Kept:
-    item: ReceivedItem
-    judged: _Judged
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Judged:
-    """An entry and what became of it; `kind` is "" and `resource` empty for one that cannot be used."""
-
-    entry: SplitEntry
-    verdict: Verdict
-
-    @property
-    def resource(self) -> dict[str, Any]:
-        return self.verdict.resource or {}
-
-    @cached_property
-    def kind(self) -> str:
-        return str(self.resource.get("resourceType", ""))
-
-    @cached_property
-    def placed(self) -> Placed:
-        return Placed(resource=self.resource, full_url=self.entry.full_url)
-
-    @property
-    def address(self) -> Address:
-        key = self.resource.get("id")
-        return Address(full_url=self.entry.full_url, name=f"{self.kind}/{key}" if key else "")
 
 
 def read_pages(*, pages: Sequence[SplitPayload], patient_id: str | None, base: str = "") -> Steps[Reply]:
@@ -83,33 +35,45 @@ def read_pages(*, pages: Sequence[SplitPayload], patient_id: str | None, base: s
 
     `patient_id` is the id of the Patient whom the answer is about. None: the one whom a document's Composition names,
     else the first. `base` is the address of the server that was asked, "" for a file.
-    An entry that an earlier page already gave, byte for byte, is not another one: several searches return the same
-    Provenance or Practitioner. One page is never so reduced.
     """
-    judged: list[_Judged] = []
-    seen: set[bytes] = set()
-    for page in pages:
-        fresh = [entry for entry in page.entries if entry.resource is None or entry.resource not in seen]
-        seen.update(entry.resource for entry in fresh if entry.resource is not None)
-        for entry in fresh:
-            judged.append(_Judged(entry=entry, verdict=_judge(entry=entry)))
-            yield
+    judged = yield from judge_entries(entries=_each_once(pages), release=Release.R4)
     subject = _subject(judged=judged, patient_id=patient_id)
-    whose = _whose(subject=subject, judged=judged, bases=[base, *own_bases(pages=pages)] if base else [])
-    reading = _Reading()
-    for one in judged:
-        if one is not subject:
-            _sort(one=one, whose=whose, reading=reading)
-            yield
-    _set_aside_what_tells_of_others(reading=reading)
+    bases = [base, *own_bases(pages=pages)] if base else []
+    owners = ownership(subject=subject, judged=judged, bases=bases) if subject else None
+    owned = yield from find_owners(judged=judged, subject=subject, owners=owners)
+    entries = yield from sort_entries(owned=owned, dialect=_R4())
+    flaws = subject.flaws if subject else ()
     return Reply(
-        subject=_bytes_of(one=subject) if subject else None,
-        subject_original=subject.entry.resource if subject and subject.verdict.warnings else None,
+        subject=_readable_bytes(subject) if subject else None,
+        subject_original=subject.sent if subject and flaws else None,
         subject_url=subject.entry.full_url if subject else "",
-        items=tuple(one.item for one in reading.kept),
-        quarantined=tuple(reading.quarantined),
-        notices=(*reading.notices, *(flaws_notice(warnings=subject.verdict.warnings) if subject else ())),
+        items=entries.items,
+        quarantined=entries.quarantined,
+        notices=(*entries.notices, *notices_of_flaws(flaws)),
     )
+
+
+class _R4:
+    """R4 entries are items as they were sent."""
+
+    def category_of_type(self, name: str, /) -> RecordCategory | None:
+        return category_of_type(name)
+
+    def category_of(self, resource: dict[str, Any], /) -> RecordCategory:
+        return RecordCategory.SUPPORTING if resource["resourceType"] == "Patient" else category_of(resource=resource)
+
+    def notice_of(self, issue: JsonObject, /) -> Notice:
+        return notice_of_issue(issue)
+
+    def items_of(self, entry: OwnedEntry, /) -> Iterator[ReceivedItem]:
+        yield ReceivedItem(
+            category=self.category_of(entry.judged.resource),
+            resource=entry.judged.sent,
+            notes=entry.judged.flaw_notes,
+            full_url=entry.judged.entry.full_url,
+            subject_references=entry.finding.references,
+            names_no_patient=entry.finding.belonging is Belonging.UNNAMED,
+        )
 
 
 def own_bases(*, pages: Sequence[SplitPayload]) -> list[str]:
@@ -118,8 +82,8 @@ def own_bases(*, pages: Sequence[SplitPayload]) -> list[str]:
     Behind a gateway it often is another than the one that was asked.
     """
     links = (address for page in pages for relation, address in page.links if relation == "self")
-    found = (_SELF.match(address) for address in links)
-    return list(dict.fromkeys(match["base"] for match in found if match))
+    matches = (_SELF.match(address) for address in links)
+    return list(dict.fromkeys(match["base"] for match in matches if match))
 
 
 # `[base]/Observation?...`, `[base]/Observation/_search`, `[base]/Patient/1/$everything`
@@ -128,119 +92,44 @@ _SELF = re.compile(
 )
 
 
-def notices_of(*, outcome: Mapping[str, Any], category: RecordCategory | None = None) -> tuple[Notice, ...]:
-    """Return what an OperationOutcome says, a notice an issue, its text as text."""
-    found: list[Notice] = []
-    for issue in outcome.get("issue") or []:
-        details = issue.get("details") or {}
-        text = str(issue.get("diagnostics") or details.get("text") or "")
-        code = "not-supported" if issue.get("code") == "not-supported" else "resource-warning"
-        found.append(Notice(code=code, text=text, category=category))
-    return tuple(found)
+def _each_once(pages: Sequence[SplitPayload]) -> Iterator[SplitEntry]:
+    """Yield the entries of all pages, without those that an earlier page already gave byte for byte.
+
+    Several searches return the same Provenance or Practitioner. One page by itself is never reduced.
+    """
+    seen: set[bytes] = set()
+    for page in pages:
+        fresh = [entry for entry in page.entries if entry.resource is None or entry.resource not in seen]
+        seen.update(entry.resource for entry in fresh if entry.resource is not None)
+        yield from fresh
 
 
-def _judge(*, entry: SplitEntry) -> Verdict:
-    if entry.resource is None:
-        return Verdict(resource=None, reason=entry.fault or "invalid", detail="entry.resource")
-    return verdict(entry=entry.resource, release=Release.R4)
-
-
-def _subject(*, judged: Sequence[_Judged], patient_id: str | None) -> _Judged | None:
-    patients = [one for one in judged if one.kind == "Patient"]
+def _subject(*, judged: Sequence[JudgedEntry], patient_id: str | None) -> JudgedEntry | None:
+    patients = [entry for entry in judged if entry.kind == "Patient"]
     if patient_id is not None:
-        return next((one for one in patients if one.resource.get("id") == patient_id), None)
-    directory = Directory(entries=((one.address, one) for one in patients))
-    for one in judged:
-        if text := _subject_of_composition(one=one):
-            return directory.find(reference=text, within=one.entry.full_url) or (patients[0] if patients else None)
+        return next((patient for patient in patients if patient.resource.get("id") == patient_id), None)
+    directory = Directory(entries=((patient.address, patient) for patient in patients))
+    for entry in judged:
+        if reference := _subject_of_composition(entry):
+            named = directory.find(reference=reference, within=entry.entry.full_url)
+            return named or (patients[0] if patients else None)
     return patients[0] if patients else None
 
 
-def _subject_of_composition(*, one: _Judged) -> str:
+def _subject_of_composition(entry: JudgedEntry) -> str:
     """Return whom a document says that it is about, "" for what is no Composition.
 
     One that the model refuses may still say that: a title is missing from real ones.
     """
-    if one.entry.resource is None or type_of(entry=one.entry.resource) != "Composition":
+    if entry.entry.resource is None or entry.sent_type != "Composition":
         return ""
     try:
-        named = read_entry(entry=one.entry.resource).get("subject")
-    except EntryRefused:
+        composition = read_entry(entry=entry.entry.resource)
+    except UnreadableEntry:
         return ""
-    text = named.get("reference") if isinstance(named, dict) else None
-    return text if isinstance(text, str) else ""
+    return text(mapping(composition.get("subject")).get("reference"))
 
 
-def _whose(*, subject: _Judged | None, judged: Sequence[_Judged], bases: Sequence[str]) -> Whose | None:
-    if subject is None:
-        return None
-    return Whose(
-        subject=subject.placed,
-        patients=[one.placed for one in judged if one.kind == "Patient"],
-        unread=any(not one.kind and type_of(entry=one.entry.resource or b"") == "Patient" for one in judged),
-        bases=bases,
-    )
-
-
-def _bytes_of(*, one: _Judged) -> bytes | None:
-    """Return an entry as it was sent, or without what could not be read in it."""
-    return _ENCODER.encode(one.resource) if one.verdict.warnings else one.entry.resource
-
-
-def _sort(*, one: _Judged, whose: Whose | None, reading: _Reading) -> None:
-    raw = one.entry.resource
-    if not one.kind or raw is None:
-        reading.quarantined.append(
-            QuarantinedEntry(
-                reason=one.verdict.reason,
-                detail=one.verdict.detail,
-                original=raw or one.entry.whole,
-                category=CATEGORY_OF_TYPE.get(type_of(entry=raw)) if raw else None,
-            )
-        )
-        return
-    if one.kind == "OperationOutcome":
-        reading.notices.extend(notices_of(outcome=one.resource))
-        return
-    category = RecordCategory.SUPPORTING if one.kind == "Patient" else category_of(resource=one.resource)
-    finding = whose.of(entry=one.placed) if whose else Finding(belonging=Belonging.SUPPORTING)
-    if finding.belonging is Belonging.OTHER:
-        reading.set_aside(one=one, detail=finding.member, category=category)
-        return
-    notes = tuple(f"{path}: not as the standard says" for path in one.verdict.warnings)
-    item = ReceivedItem(
-        category=category,
-        resource=raw,
-        notes=notes,
-        full_url=one.entry.full_url,
-        subject_references=finding.references,
-        names_no_patient=finding.belonging is Belonging.UNNAMED,
-    )
-    reading.kept.append(_Kept(item=item, judged=one))
-
-
-def _set_aside_what_tells_of_others(*, reading: _Reading) -> None:
-    """Set a Provenance aside that is about nothing but what was set aside."""
-    if not reading.others:
-        return
-    others = Directory(entries=((one.address, one) for one in reading.others))
-    kept = Directory(entries=((one.judged.address, one) for one in reading.kept))
-    for one in [one for one in reading.kept if one.judged.kind == "Provenance"]:
-        targets = one.judged.resource.get("target")
-        texts = [target.get("reference") for target in targets or [] if isinstance(target, dict)]
-        within = one.judged.entry.full_url
-        named = [text for text in texts if isinstance(text, str)]
-        told = [text for text in named if others.find(reference=text, within=within)]
-        if told and not any(kept.find(reference=text, within=within) for text in named):
-            reading.kept.remove(one)
-            reading.set_aside(one=one.judged, detail="target", category=RecordCategory.SUPPORTING)
-
-
-def only_bundle(*, page: SplitPayload) -> SplitPayload:
-    """Return the page.
-
-    Raises: Malformed `not-fhir` when it is no Bundle.
-    """
-    if page.resource_type != "Bundle":
-        raise Malformed(Reason.NOT_FHIR)
-    return page
+def _readable_bytes(subject: JudgedEntry) -> bytes:
+    """Return a Patient as it was sent, or without what could not be read in it."""
+    return exact_json.encode(subject.resource) if subject.flaws else subject.sent

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from connectors.contract.errors import Malformed, Refused, Unreachable
@@ -13,10 +14,10 @@ from connectors.contract.values import Query, SourceAddress
 from connectors.reading import split_answer
 from connectors.transport.client import Answer, Transport
 from connectors.transport.limits import Allowance
-from fhir_data.errors import EntryRefused
+from fhir_data.errors import UnreadableEntry
 from fhir_data.heads import type_of
 from fhir_data.parsing import read_entry
-from fhir_data.splitting import SplitPayload
+from fhir_data.splitting import SplitPayload, without_mark
 
 FHIR_JSON = "application/fhir+json"
 _XML_NAMESPACE = b"http://hl7.org/fhir"
@@ -38,6 +39,12 @@ class Asking:
     pages: int = 0
     entries: int = 0
     notices: list[Notice] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, *, source: SourceAddress, query: Query, transport: Transport) -> Self:
+        """Begin to ask a source. The running loop's clock says when that was."""
+        began_at = asyncio.get_running_loop().time()
+        return cls(source=source, query=query, transport=transport, allowance=transport.allowance(), began_at=began_at)
 
     @property
     def base(self) -> str:
@@ -102,7 +109,7 @@ def expect_success(*, answer: Answer) -> None:
 
 def speaks_fhir(*, body: bytes) -> bool:
     """Whether a body, however broken, is a FHIR server's: JSON of a resource, or FHIR's XML, which we do not read."""
-    text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = without_mark(body)
     return (text.startswith(b"{") and bool(type_of(entry=text))) or _XML_NAMESPACE in text[:2000]
 
 
@@ -112,7 +119,7 @@ def parsed(*, body: bytes) -> dict[str, Any]:
     Raises: Malformed.
     """
     split_answer(payload=body)  # the checks of a whole payload
-    resource = entry_or_none(entry=body.removeprefix(b"\xef\xbb\xbf"))
+    resource = entry_or_none(entry=without_mark(body))
     if resource is None:
         raise Malformed(Reason.NOT_FHIR)
     return resource
@@ -124,7 +131,7 @@ def entry_or_none(*, entry: bytes | None) -> dict[str, Any] | None:
         return None
     try:
         return read_entry(entry=entry)
-    except EntryRefused:
+    except UnreadableEntry:
         return None
 
 
@@ -134,4 +141,4 @@ def as_page(*, resource: bytes) -> SplitPayload:
     Raises: Malformed.
     """
     wrapped = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":%b}]}'
-    return split_answer(payload=wrapped % resource.removeprefix(b"\xef\xbb\xbf").strip())
+    return split_answer(payload=wrapped % without_mark(resource))

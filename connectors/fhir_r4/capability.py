@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from connectors.contract.categories import CATEGORY_OF_TYPE, RecordCategory
+from connectors.contract.categories import CLINICAL_CATEGORIES, OBSERVED_CATEGORIES, RecordCategory, category_of_type
 from connectors.contract.errors import Malformed
 from connectors.contract.outcomes import Reason
+from fhir_data.access import JsonObject, mappings, text, texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +22,12 @@ class SearchableType:
 
     @property
     def category(self) -> RecordCategory:
-        return CATEGORY_OF_TYPE.get(self.name, RecordCategory.OTHER)
+        return category_of_type(self.name) or RecordCategory.OTHER
 
     @property
     def fills(self) -> tuple[RecordCategory, ...]:
         """The parts of a record that it may fill: an Observation's own category says which."""
-        return _OBSERVED if self.name == "Observation" else (self.category,)
+        return OBSERVED_CATEGORIES if self.name == "Observation" else (self.category,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,14 @@ class ServerCapability:
     types: tuple[SearchableType, ...]
     holds: frozenset[RecordCategory] = frozenset(RecordCategory)
     release: str = ""
+
+    @property
+    def may_hold(self) -> frozenset[RecordCategory] | None:
+        """The clinical categories of which the server may have content; None where its statement does not say.
+
+        $everything gives what no type declares, and a type that is in no category of ours fills OTHER.
+        """
+        return None if self.everything else (self.holds & CLINICAL_CATEGORIES) | {RecordCategory.OTHER}
 
     @property
     def searchable(self) -> bool:
@@ -61,7 +69,6 @@ UNDECLARED = ServerCapability(
         SearchableType(name=name, parameter="patient", provenance=False, includes=()) for name in _USUAL.split()
     ),
 )
-_OBSERVED = (RecordCategory.OBSERVATIONS, RecordCategory.RESULTS, RecordCategory.HISTORY)
 # Clinical types of the Patient compartment, all of which can be searched by `patient`. Source: FHIR R4,
 # CompartmentDefinition patient.
 _COMPARTMENT_NAMES = (
@@ -78,66 +85,62 @@ _COMPARTMENT = frozenset(_COMPARTMENT_NAMES.split())
 _NOT_RECORD = frozenset({"Patient", "Provenance", "AuditEvent", "Bundle", "Group", "Person", "Account", "Invoice"})
 
 
-def read_capability(*, statement: dict[str, Any]) -> ServerCapability:
+def read_capability(*, statement: JsonObject) -> ServerCapability:
     """Read a CapabilityStatement.
 
     Raises: Malformed `not-fhir` when it is none, or of a release other than R4.
     """
-    release = str(statement.get("fhirVersion", ""))
+    release = text(statement.get("fhirVersion"))
     if statement.get("resourceType") != "CapabilityStatement" or not release.startswith(("4.0", "4.3")):
         raise Malformed(Reason.NOT_FHIR)
     resources = [
         resource
-        for rest in _objects(statement.get("rest"))
+        for rest in mappings(statement.get("rest"))
         if rest.get("mode", "server") == "server"
-        for resource in _objects(rest.get("resource"))
+        for resource in mappings(rest.get("resource"))
     ]
     operations = [
         operation
         for resource in resources
         if resource.get("type") == "Patient"
-        for operation in _objects(resource.get("operation"))
+        for operation in mappings(resource.get("operation"))
     ]
     return ServerCapability(
-        everything=any(_is_everything(operation=operation) for operation in operations),
-        types=tuple(_searchable(resources=resources)),
-        holds=frozenset(
-            CATEGORY_OF_TYPE[name]
-            for resource in resources
-            if (name := str(resource.get("type", ""))) in CATEGORY_OF_TYPE
-        )
-        | _sorted_by_code(resources=resources),
+        everything=any(_is_everything(operation) for operation in operations),
+        types=tuple(_searchable(resources)),
+        holds=_held_categories(text(resource.get("type")) for resource in resources),
         release=release,
     )
 
 
-def _sorted_by_code(*, resources: Iterable[dict[str, Any]]) -> frozenset[RecordCategory]:
-    """Observations are results, observations or history, as each one's category says."""
-    if any(resource.get("type") == "Observation" for resource in resources):
-        return frozenset(_OBSERVED)
-    return frozenset()
+def _held_categories(names: Iterable[str]) -> frozenset[RecordCategory]:
+    """Return the categories that types may fill: an Observation's own category says which is its."""
+    held: set[RecordCategory] = set()
+    for name in names:
+        category = category_of_type(name)
+        held.update(OBSERVED_CATEGORIES if name == "Observation" else {category} if category else ())
+    return frozenset(held)
 
 
-def _is_everything(*, operation: dict[str, Any]) -> bool:
-    return operation.get("name") in ("everything", "$everything") or str(operation.get("definition", "")).endswith(
-        "Patient-everything"
-    )
+def _is_everything(operation: JsonObject) -> bool:
+    named = text(operation.get("name")) in ("everything", "$everything")
+    return named or text(operation.get("definition")).endswith("Patient-everything")
 
 
-def _searchable(*, resources: Iterable[dict[str, Any]]) -> Iterable[SearchableType]:
-    """The types to search, each once; a type may be declared more than once, and one search of it is enough."""
-    found: dict[str, SearchableType] = {}
+def _searchable(resources: Iterable[JsonObject]) -> Iterable[SearchableType]:
+    """Return the types to search, each once; a type may be declared more than once, and one search of it is enough."""
+    types: dict[str, SearchableType] = {}
     for resource in resources:
-        searched = _to_search(resource=resource)
-        if searched is not None:
-            found.setdefault(searched.name, searched)
-    return found.values()
+        searchable = _to_search(resource)
+        if searchable is not None:
+            types.setdefault(searchable.name, searchable)
+    return types.values()
 
 
-def _to_search(*, resource: dict[str, Any]) -> SearchableType | None:
-    name = str(resource.get("type", ""))
-    codes = {interaction.get("code") for interaction in _objects(resource.get("interaction"))}
-    parameters = {parameter.get("name") for parameter in _objects(resource.get("searchParam"))}
+def _to_search(resource: JsonObject) -> SearchableType | None:
+    name = text(resource.get("type"))
+    codes = {text(interaction.get("code")) for interaction in mappings(resource.get("interaction"))}
+    parameters = {text(parameter.get("name")) for parameter in mappings(resource.get("searchParam"))}
     parameter = next((wanted for wanted in ("patient", "subject") if wanted in parameters), "")
     declared = "search-type" in codes and parameter
     if not (declared or name in _COMPARTMENT) or name in _NOT_RECORD or not name.isalpha():
@@ -145,8 +148,10 @@ def _to_search(*, resource: dict[str, Any]) -> SearchableType | None:
     return SearchableType(
         name=name,
         parameter=parameter or "patient",
-        provenance="Provenance:target" in _texts(resource.get("searchRevInclude")),
-        includes=tuple(one for one in _texts(resource.get("searchInclude")) if _is_supporting(include=one, name=name)),
+        provenance="Provenance:target" in texts(resource.get("searchRevInclude")),
+        includes=tuple(
+            include for include in texts(resource.get("searchInclude")) if _is_supporting(include=include, name=name)
+        ),
     )
 
 
@@ -161,11 +166,3 @@ _SUPPORTING = frozenset(_SUPPORTING_NAMES.split())
 def _is_supporting(*, include: str, name: str) -> bool:
     of, _, parameter = include.partition(":")
     return of == name and parameter in _SUPPORTING
-
-
-def _objects(value: object, /) -> Iterable[dict[str, Any]]:
-    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
-
-
-def _texts(value: object, /) -> list[str]:
-    return [element for element in value if isinstance(element, str)] if isinstance(value, list) else []

@@ -5,9 +5,7 @@ Source: FHIR R4 RESTful API and Search; IHE QEDm PCC-44; protocol facts, clinica
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -15,27 +13,34 @@ from uuid import uuid4
 
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.errors import Malformed, NotAsked, SourceError, UnknownPatient, Unreachable, WrongPatient
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
-from connectors.contract.values import NOBODY, Capabilities, Identifier, Query, Reply, SourceAddress
-from connectors.fhir_r4.answer import only_bundle, read_pages
+from connectors.contract.protocol import Channels
+from connectors.contract.values import NOBODY, Capabilities, CheckedSource, Identifier, Query, Reply, SourceAddress
+from connectors.fhir_r4.answer import read_pages
 from connectors.fhir_r4.asking import Asking, as_page, expect_success, parsed, speaks_fhir
 from connectors.fhir_r4.capability import UNDECLARED, ServerCapability, read_capability
 from connectors.fhir_r4.record import read_record
 from connectors.fhir_r4.supporting import read_supporting
-from connectors.reading import split_answer
+from connectors.reading import expect_bundle, split_answer
 from connectors.transport.client import Answer, Transport
 from connectors.transport.pace import finish, finish_paced
+from fhir_data.access import JsonObject, mappings
 from fhir_data.heads import type_of
+from fhir_data.references import may_enter_path
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitEntry, SplitPayload
-from fhir_data.verdict import verdict
+from fhir_data.verdict import RefusedEntry, verdict, warm_up
 
 # How a server says that there is nothing at an address.
 NOT_THERE = frozenset({404, 405, 410, 501})
 CAPABILITY_S = 600.0  # a server's abilities change with its releases, not with its patients
 LOGICAL_ID_SYSTEMS = ("", "id")
-_ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9.-]{1,64}\Z")  # a name of dots alone would climb the path
+USUAL_TYPES = (
+    "AllergyIntolerance Appointment CarePlan Condition DiagnosticReport DocumentReference Encounter FamilyMemberHistory"
+    " Flag Immunization Location Medication MedicationRequest MedicationStatement Observation OperationOutcome"
+    " Organization Patient Practitioner PractitionerRole Procedure Provenance ServiceRequest"
+).split()
 
 
 class FhirR4:
@@ -47,18 +52,16 @@ class FhirR4:
         "search": "`post`: search the patient by POST, so that the identifier stays out of the address"
     }
 
-    async def ask(self, *, source: SourceAddress, query: Query, transport: Transport) -> Reply:
+    def warm_up(self) -> None:
+        """Make the models of the types that hospitals usually send."""
+        warm_up(types=USUAL_TYPES, release=Release.R4)
+
+    async def ask(self, *, source: SourceAddress, query: Query, channels: Channels) -> Reply:
         """Ask the server for the patient and return its whole answer.
 
         Raises: SourceError.
         """
-        asking = Asking(
-            source=source,
-            query=query,
-            transport=transport,
-            allowance=transport.allowance(),
-            began_at=asyncio.get_running_loop().time(),
-        )
+        asking = Asking.begin(source=source, query=query, transport=channels.get(Transport))
         server = await _server(asking=asking)
         _expect_searchable(capability=server.capability)
         _say_what_is_not_served(asking=asking, capability=server.capability)
@@ -70,33 +73,28 @@ class FhirR4:
         reply = await finish_paced(steps=steps, deadline=query.deadline)
         return replace(reply, notices=(*reply.notices, *asking.notices), in_part=record.in_part)
 
-    async def check(self, *, source: SourceAddress, transport: Transport, deadline: float) -> str:
+    async def check(self, *, source: SourceAddress, channels: Channels, deadline: float) -> CheckedSource:
         """Ask the server what it is, and about a Patient who cannot be there where it does not say.
 
         Raises: SourceError.
         """
-        asking = Asking(
-            source=source,
-            query=Query(
-                local_identifiers=(),
-                categories=CLINICAL_CATEGORIES,
-                asker=NOBODY,
-                deadline=deadline,
-                correlation_id=uuid4(),
-            ),
-            transport=transport,
-            allowance=transport.allowance(),
-            began_at=asyncio.get_running_loop().time(),
+        query = Query(
+            local_identifiers=(),
+            categories=CLINICAL_CATEGORIES,
+            asker=NOBODY,
+            deadline=deadline,
+            correlation_id=uuid4(),
         )
+        asking = Asking.begin(source=source, query=query, transport=channels.get(Transport))
         server = await _server(asking=asking)
         _expect_searchable(capability=server.capability)
         if server.stated:
-            return _in_words(capability=server.capability)
+            return CheckedSource(words=_in_words(server.capability), holds=server.capability.may_hold)
         answer = await asking.send(url=f"{asking.base}/Patient/{uuid4()}")
         _expect_fhir(answer=answer, server=server)
         if answer.status not in NOT_THERE:
             expect_success(answer=answer)
-        return "FHIR, without a statement of what it can do; the usual types will be searched"
+        return CheckedSource(words="FHIR, without a statement of what it can do; the usual types will be searched")
 
     def convert(self, *, payload: bytes) -> Reply:
         """Make a Reply of a FHIR R4 Bundle of any type, or of one resource.
@@ -161,7 +159,7 @@ def _expect_fhir(*, answer: Answer, server: _Server) -> None:
 def _say_what_is_not_served(*, asking: Asking, capability: ServerCapability) -> None:
     """Say which of the parts asked for the server has no type of: its silence there is not "nothing recorded"."""
     unserved = (asking.query.categories & CLINICAL_CATEGORIES) - capability.holds - {RecordCategory.OTHER}
-    asking.notices.extend(Notice(code="not-served", category=category) for category in sorted(unserved))
+    asking.notices.extend(Notice(code=NoticeCode.NOT_SERVED, category=category) for category in sorted(unserved))
 
 
 def _expect_searchable(*, capability: ServerCapability) -> None:
@@ -169,7 +167,7 @@ def _expect_searchable(*, capability: ServerCapability) -> None:
         raise NotAsked(Reason.NOTHING_SEARCHABLE)
 
 
-def _in_words(*, capability: ServerCapability) -> str:
+def _in_words(capability: ServerCapability) -> str:
     types = sum(declared.category.is_clinical for declared in capability.types)
     said = [f"FHIR {capability.release}", f"{types} {'type' if types == 1 else 'types'}"]
     return ", ".join([*said, "$everything"] if capability.everything else said)
@@ -188,7 +186,7 @@ async def _find_patient(*, asking: Asking, server: _Server) -> _Patient:
 
 
 async def _read_patient(*, asking: Asking, server: _Server, patient_id: str) -> _Patient | None:
-    if not _ID.match(patient_id):
+    if not may_enter_path(text=patient_id):
         return None  # it may not enter a path, so no server can hold a patient under it
     answer = await asking.send(url=f"{asking.base}/Patient/{patient_id}")
     _expect_fhir(answer=answer, server=server)
@@ -216,15 +214,15 @@ async def _search_patient(*, asking: Asking, server: _Server, identifier: Identi
             raise Unreachable(Reason.NO_FHIR_SERVER)  # it knows no Patients at all, whatever is said of this one
         return None
     expect_success(answer=answer)
-    page = only_bundle(page=split_answer(payload=answer.body))
+    page = expect_bundle(split_answer(payload=answer.body))
     found = [patient for entry in page.entries if (patient := _patient_of(entry=entry)) is not None]
-    patients = {str(patient.get("id", "")): patient for patient in found if _is_current(patient=patient)}
+    patients = {str(patient.get("id", "")): patient for patient in found if _is_current(patient)}
     if not patients:
         return None
     named = [key for key, patient in patients.items() if _bears(patient=patient, identifier=identifier)]
     if len(named) > 1:
         raise Malformed(Reason.AMBIGUOUS)
-    if not named or not _ID.match(named[0]):
+    if not named or not may_enter_path(text=named[0]):
         raise WrongPatient(disagrees=("identifier",))
     return _Patient(id=named[0], page=page)
 
@@ -236,19 +234,18 @@ def _patient_of(*, entry: SplitEntry) -> dict[str, Any] | None:
     """
     if entry.resource is None or type_of(entry=entry.resource) != "Patient":
         return None
-    patient = verdict(entry=entry.resource, release=Release.R4).resource
-    if patient is None:
+    judged = verdict(entry=entry.resource, release=Release.R4)
+    if isinstance(judged, RefusedEntry):
         raise Malformed(Reason.NOT_FHIR)
-    return patient
+    return judged.resource
 
 
-def _is_current(*, patient: dict[str, Any]) -> bool:
-    links: Sequence[Any] = patient.get("link") or []
-    return not any(isinstance(link, dict) and link.get("type") == "replaced-by" for link in links)
+def _is_current(patient: JsonObject) -> bool:
+    return all(link.get("type") != "replaced-by" for link in mappings(patient.get("link")))
 
 
-def _bears(*, patient: dict[str, Any], identifier: Identifier) -> bool:
+def _bears(*, patient: JsonObject, identifier: Identifier) -> bool:
     return any(
-        isinstance(one, dict) and one.get("system") == identifier.system and one.get("value") == identifier.value
-        for one in patient.get("identifier") or []
+        own.get("system") == identifier.system and own.get("value") == identifier.value
+        for own in mappings(patient.get("identifier"))
     )

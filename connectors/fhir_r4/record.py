@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from math import ceil
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-import msgspec
-
-from connectors.contract.categories import CATEGORY_OF_TYPE, RecordCategory
+from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, Unreachable
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
-from connectors.fhir_r4.answer import only_bundle
 from connectors.fhir_r4.asking import Asking, entry_or_none, expect_success, is_within
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
-from connectors.reading import split_answer
+from connectors.reading import expect_bundle, split_answer
+from fhir_data.access import mappings
 from fhir_data.heads import type_of
 from fhir_data.splitting import SplitEntry, SplitPayload
 
@@ -34,7 +32,6 @@ LOST = (TimedOut, Unreachable, Refused, NotAsked)
 # Of several faults that left nothing, the first of these is told.
 _SAYS_MOST = (Refused, TimedOut, Unreachable, NotAsked)
 _NO_CONTENT = frozenset({"Patient", "OperationOutcome"})
-_SUPPORTING = frozenset(name for name, category in CATEGORY_OF_TYPE.items() if not category.is_clinical)
 _PAGE_NAMES = frozenset({"page", "_page", "pagenumber"})
 
 
@@ -72,9 +69,10 @@ async def read_record(*, asking: Asking, capability: ServerCapability, patient_i
         whole = await _ask(asking=asking, url=f"{url}?_count={PAGE_SIZE}")
         if whole.has_content or (whole.pages and not whole.lost):
             if whole.lost:
-                asking.notices.append(Notice(code="incomplete", text=_which_pages(of="the record", searched=whole)))
+                words = _which_pages(of="the record", searched=whole)
+                asking.notices.append(Notice(code=NoticeCode.INCOMPLETE, text=words))
             elif whole.warned:
-                asking.notices.append(Notice(code="incomplete", text="It reported an error with its answer."))
+                asking.notices.append(Notice(code=NoticeCode.INCOMPLETE, text="It reported an error with its answer."))
             return Record(pages=whole.pages, in_part=Reason.PAGES if whole.lost else None)
         if whole.lost and (not capability.searchable or not isinstance(whole.lost, Refused)):
             raise whole.lost
@@ -142,11 +140,8 @@ def _is_error(entry: SplitEntry) -> bool:
     if entry.resource is None or b"OperationOutcome" not in entry.resource:
         return False
     outcome = entry_or_none(entry=entry.resource) or {}
-    issues = outcome.get("issue") if outcome.get("resourceType") == "OperationOutcome" else None
-    return any(
-        isinstance(issue, dict) and issue.get("severity") in ("fatal", "error")
-        for issue in (issues if isinstance(issues, list) else [])
-    )
+    is_outcome = outcome.get("resourceType") == "OperationOutcome"
+    return is_outcome and any(issue.get("severity") in ("fatal", "error") for issue in mappings(outcome.get("issue")))
 
 
 def _is_content(entry: SplitEntry) -> bool:
@@ -154,24 +149,25 @@ def _is_content(entry: SplitEntry) -> bool:
     if entry.resource is None:
         return True
     name = type_of(entry=entry.resource)
-    return name not in _NO_CONTENT and CATEGORY_OF_TYPE.get(name, RecordCategory.OTHER).is_clinical
+    return name not in _NO_CONTENT and name not in RecordCategory.SUPPORTING.types
 
 
 def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
     """Say in each section that a question could fill what did not come of it."""
+    code = NoticeCode.INCOMPLETE
     if not result.supported:
-        code, text = "not-supported", searched.name
+        code, words = NoticeCode.NOT_SUPPORTED, searched.name
     elif isinstance(result.lost, Refused):
-        code, text = "incomplete", f"It would not release {searched.name}."
+        words = f"It would not release {searched.name}."
     elif result.pages and result.lost:
-        code, text = "incomplete", _which_pages(of=searched.name, searched=result)
+        words = _which_pages(of=searched.name, searched=result)
     elif result.lost:
-        code, text = "incomplete", f"{searched.name} could not be read."
+        words = f"{searched.name} could not be read."
     elif result.warned:
-        code, text = "incomplete", f"It reported an error with its answer about {searched.name}."
+        words = f"It reported an error with its answer about {searched.name}."
     else:
         return []
-    return [Notice(code=code, text=text, category=category) for category in searched.fills]
+    return [Notice(code=code, text=words, category=category) for category in searched.fills]
 
 
 async def _ask(*, asking: Asking, url: str) -> _Searched:
@@ -181,7 +177,6 @@ async def _ask(*, asking: Asking, url: str) -> _Searched:
     """
     visited = {url}
     pages: list[SplitPayload] = []
-    total: int | None = None
     warned = False
     try:
         answer = await asking.send(url=url)
@@ -195,14 +190,13 @@ async def _ask(*, asking: Asking, url: str) -> _Searched:
                 if not pages:
                     return _Searched(supported=False)
                 raise Unreachable(Reason.STATUS)
-            pages.append(only_bundle(page=page))
+            pages.append(expect_bundle(page))
             warned = warned or any(_is_error(entry) for entry in page.entries)
             asking.entries += len(page.entries)
             await asyncio.sleep(0)
             following = next((address for relation, address in page.links if relation == "next"), "")
             if not following:
                 return _Searched(pages=tuple(pages), warned=warned)
-            total = total if len(pages) > 1 else _total_of(body=answer.body)
             url = urljoin(url, following)
             if url in visited or asking.pages >= MAX_PAGES or not is_within(url=url, base=asking.base):
                 raise Malformed(Reason.PAGING)
@@ -211,7 +205,7 @@ async def _ask(*, asking: Asking, url: str) -> _Searched:
             if answer.status in (404, 410):
                 raise Unreachable(Reason.STATUS)  # a page that it named is gone, such as a search that it forgot
     except LOST as fault:
-        return _Searched(pages=tuple(pages), lost=fault, of_pages=_how_many(pages=pages, total=total))
+        return _Searched(pages=tuple(pages), lost=fault, of_pages=_how_many(pages))
 
 
 def _which_pages(*, of: str, searched: _Searched) -> str:
@@ -221,25 +215,25 @@ def _which_pages(*, of: str, searched: _Searched) -> str:
     return f"Of {of}, only the first {'page' if came == 1 else f'{came} pages'} came."
 
 
-def _how_many(*, pages: Sequence[SplitPayload], total: int | None) -> int | None:
+def _how_many(pages: Sequence[SplitPayload]) -> int | None:
     """Return how many pages there are, None where the first neither counts what it is one of nor links to the last.
 
     A total counts what was searched for, not what was included with it: so does the first page's size.
     """
     if not pages:
         return None
-    found = _pages_by_total(first=pages[0], total=total) or _pages_by_links(links=dict(pages[0].links))
-    return found if found is not None and found > len(pages) else None  # else it says what cannot be
+    count = _pages_by_total(pages[0]) or _pages_by_links(dict(pages[0].links))
+    return count if count is not None and count > len(pages) else None  # else it says what cannot be
 
 
-def _pages_by_total(*, first: SplitPayload, total: int | None) -> int | None:
+def _pages_by_total(first: SplitPayload) -> int | None:
     names = [type_of(entry=entry.resource) for entry in first.entries if entry.resource is not None]
-    clinical = [name for name in names if name not in _NO_CONTENT | _SUPPORTING]
+    clinical = [name for name in names if name not in _NO_CONTENT | RecordCategory.SUPPORTING.types]
     size = len(clinical if len(set(clinical)) == 1 else names)  # a search for one type, or everything
-    return ceil(total / size) if total and size else None
+    return ceil(first.total / size) if first.total and size else None
 
 
-def _pages_by_links(*, links: Mapping[str, str]) -> int | None:
+def _pages_by_links(links: Mapping[str, str]) -> int | None:
     """Read the last page's number out of its link, by what changes between the second page's and that."""
     following, last = (dict(parse_qsl(urlsplit(links.get(name, "")).query)) for name in ("next", "last"))
     for name, value in last.items():
@@ -255,14 +249,3 @@ def _pages_by_links(*, links: Mapping[str, str]) -> int | None:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
-
-
-class _Counted(msgspec.Struct):
-    total: int | None = None
-
-
-def _total_of(*, body: bytes) -> int | None:
-    try:
-        return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=_Counted).total
-    except (msgspec.MsgspecError, ValueError):
-        return None

@@ -7,14 +7,14 @@ Source: FHIR R4, Search, _include; RESTful API, read.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable, Sequence
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import SourceError
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.fhir_r4.asking import Asking, as_page
 from fhir_data.heads import entry_name
+from fhir_data.references import may_enter_path, references_in, split_relative
 from fhir_data.splitting import SplitEntry, SplitPayload
 
 TYPES = ("Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device", "Specimen")
@@ -23,9 +23,6 @@ READS_AT_ONCE = 4
 HOPS = 2  # a role names its practitioner and organisation, and there it ends
 # Never more than this part of the time that is left: the record itself is there already.
 SHARE_OF_TIME = 0.5
-_REFERENCE = re.compile(
-    rb'(?P<base>[^"\\]{0,512}?/)?(?P<type>%b)/(?P<id>(?!\.+\Z)[A-Za-z0-9.-]{1,64})\Z' % "|".join(TYPES).encode()
-)
 
 
 async def read_supporting(*, asking: Asking, pages: Sequence[SplitPayload]) -> list[SplitPayload]:
@@ -53,7 +50,7 @@ async def read_supporting(*, asking: Asking, pages: Sequence[SplitPayload]) -> l
         found += latest
     if failed:
         text = f"{failed} of the resources that the record refers to could not be read"
-        asking.notices.append(Notice(code="resource-warning", text=text, category=RecordCategory.SUPPORTING))
+        asking.notices.append(Notice(code=NoticeCode.RESOURCE_WARNING, text=text, category=RecordCategory.SUPPORTING))
     return found
 
 
@@ -62,29 +59,18 @@ def _held(*, entries: Iterable[SplitEntry]) -> Iterable[str]:
 
 
 def _wanted(*, pages: Sequence[SplitPayload], base: str, held: set[str]) -> list[str]:
-    """The references, as `Type/id`, to this server's own resources that are not held; each once, in order."""
-    found: dict[str, None] = {}
-    for page in pages:
-        for text in _references(entries=page.entries):
-            match = _REFERENCE.match(text)
-            if match is None:
-                continue
-            there = (match["base"] or b"").decode(errors="replace")
-            name = f"{match['type'].decode()}/{match['id'].decode()}"
-            if there in ("", f"{base}/") and name not in held:
-                found[name] = None
-    return list(found)
+    """Return what the pages refer to on this server and that is not held, as `Type/id`; each once, in order."""
+    entries = [entry.resource for page in pages for entry in page.entries if entry.resource is not None]
+    # Most entries refer to the same few.
+    references = dict.fromkeys(reference for resource in entries for reference in references_in(resource=resource))
+    names = dict.fromkeys(_own_name(reference=reference, base=base) for reference in references)
+    return [name for name in names if name and name not in held]
 
 
-def _references(*, entries: Iterable[SplitEntry]) -> Iterable[bytes]:
-    """What the entries refer to, each once and in order: most say the same few, and to find those is cheap."""
-    found: dict[bytes, None] = {}
-    for entry in entries:
-        for part in (entry.resource or b"").split(b'"reference"')[1:]:
-            colon, _, rest = part.partition(b'"')
-            if colon.strip() == b":":
-                found[rest.partition(b'"')[0]] = None
-    return found
+def _own_name(*, reference: str, base: str) -> str:
+    """Return a reference to a supporting resource of this server as `Type/id`, "" for any other."""
+    kind, key = split_relative(reference=reference.removeprefix(f"{base}/"))
+    return f"{kind}/{key}" if kind in TYPES and may_enter_path(text=key) else ""
 
 
 async def _read_all(*, asking: Asking, names: Sequence[str], until: float) -> list[SplitPayload | None]:

@@ -1,35 +1,45 @@
 """Reads a practice's answer into a Reply. Pure.
 
-Source: GP Connect Access Record Structured 1.6; protocol facts, section 1, response.
+Source: GP Connect Access Record Structured 1.6, "Retrieve a patient's structured record", response.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
-from connectors.contract.categories import CATEGORY_OF_TYPE, RecordCategory
+from connectors.contract.categories import RecordCategory, category_of_type
 from connectors.contract.errors import Malformed
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
-from connectors.contract.values import OTHER_PATIENT, QuarantinedEntry, ReceivedItem, Reply
+from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from connectors.gp_connect import lists
 from connectors.gp_connect.elements import r4_id, r4_reference
-from connectors.gp_connect.errors import error_for, spine_codes
+from connectors.gp_connect.errors import spine_codes
 from connectors.gp_connect.request import AREAS
 from connectors.gp_connect.translate import Translation, is_translated, translate
-from connectors.reading import flaws_notice
+from connectors.reading import (
+    JudgedEntry,
+    OwnedEntry,
+    expect_bundle,
+    find_owners,
+    judge_entries,
+    notice_of_issue,
+    notices_of_flaws,
+    ownership,
+    refused,
+    somebody_elses,
+    sort_entries,
+)
 from connectors.transport.pace import Steps
-from fhir_data.belonging import Belonging, Finding, Placed, Whose
-from fhir_data.heads import type_of
-from fhir_data.identifiers import nhs_numbers
+from fhir_data import exact_json
+from fhir_data.access import JsonObject, mapping, mappings, text
+from fhir_data.belonging import Belonging, Finding, Ownership, PlacedResource
+from fhir_data.identifiers import nhs_numbers_of
 from fhir_data.releases import Release
-from fhir_data.splitting import SplitEntry, SplitPayload, elements, members
-from fhir_data.verdict import Verdict, judge, verdict
+from fhir_data.splitting import SplitPayload, elements, members
+from fhir_data.verdict import RefusedEntry, judge, verdict
 
 # STU3 types that R4 does not have, or that mean something else here than in a hospital's record.
 _STU3_CATEGORIES = {
@@ -38,32 +48,6 @@ _STU3_CATEGORIES = {
     "List": RecordCategory.SUPPORTING,  # how the answer is arranged: kept, and no section of its own
     "Patient": RecordCategory.SUPPORTING,
 }
-# Numbers as they were sent: 7.10 stays 7.10.
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Judged:
-    entry: SplitEntry
-    verdict: Verdict
-
-    @property
-    def kind(self) -> str:
-        return str(self.verdict.resource["resourceType"]) if self.verdict.resource else ""
-
-    @cached_property
-    def placed(self) -> Placed:
-        return Placed(resource=self.verdict.resource or {}, full_url=self.entry.full_url)
-
-
-@dataclass(kw_only=True)
-class _Reading:
-    whose: Whose
-    reach: lists.Reach
-    known: frozenset[str]  # the references of all entries
-    items: list[ReceivedItem] = field(default_factory=list)
-    quarantined: list[QuarantinedEntry] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
 
 
 def read_answer(
@@ -73,280 +57,180 @@ def read_answer(
 
     Raises: Malformed `not-fhir`, `no-patient`.
     """
-    if payload.resource_type != "Bundle":
-        raise Malformed(Reason.NOT_FHIR)
-    judged: list[_Judged] = []
-    for entry in payload.entries:
-        judged.append(_Judged(entry=entry, verdict=_judge(entry=entry)))
-        yield
+    judged = yield from judge_entries(entries=expect_bundle(payload).entries, release=Release.STU3)
     subject = _subject(judged=judged, nhs_number=nhs_number)
-    whose = _whose(subject=subject, judged=judged)
-    findings = {id(one): whose.of(entry=_outside(one)) for one in judged if one.kind and one is not subject}
+    owners = ownership(subject=subject, judged=judged)
+    owned = yield from find_owners(judged=judged, subject=subject, owners=owners, placed=_without_ended_allergies)
     # What is somebody else's arranges nothing and warns of nothing here.
-    ours = [one for one in judged if one is subject or not _is_other(finding=findings.get(id(one)))]
-    resources = [one.verdict.resource for one in ours if one.verdict.resource is not None]
-    reading = _Reading(
-        whose=whose,
-        reach=lists.reach(resources=resources),
-        known=frozenset(_reference(one=one) for one in judged),
-    )
-    reading.notices.extend(lists.notices(resources=resources))
-    for one in judged:
-        if one is not subject:
-            _sort(one=one, finding=findings.get(id(one)), reading=reading)
-            yield
-    silent = lists.missing(resources=resources, asked=asked)
-    said = {notice.category for notice in reading.notices if notice.code == "not-supported"}
-    reading.notices.extend(
-        Notice(code="information-not-available", category=category) for category in silent if category not in said
-    )
-    reading.notices.extend(flaws_notice(warnings=subject.verdict.warnings))
+    resources = [subject.resource, *(entry.judged.resource for entry in owned if not entry.is_others)]
+    dialect = _Practice(owners=owners, reach=lists.reach(resources=resources), known=frozenset(map(_reference, judged)))
+    entries = yield from sort_entries(owned=owned, dialect=dialect)
+    notices = (*lists.notices(resources=resources), *entries.notices)
+    unsupported = {notice.category for notice in notices if notice.code is NoticeCode.NOT_SUPPORTED}
+    silent = [
+        Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, category=category)
+        for category in lists.missing(resources=resources, asked=asked)
+        if category not in unsupported
+    ]
     return Reply(
-        subject=_ENCODER.encode(translate(resource=subject.verdict.resource or {}).resource),
-        subject_original=subject.entry.resource,
+        subject=exact_json.encode(translate(resource=subject.resource).resource),
+        subject_original=subject.sent,
         subject_url=subject.entry.full_url,
-        items=tuple(reading.items),
-        quarantined=tuple(reading.quarantined),
-        notices=tuple(reading.notices),
+        items=entries.items,
+        quarantined=entries.quarantined,
+        notices=(*notices, *silent, *notices_of_flaws(subject.flaws)),
     )
 
 
-def outcome_codes(*, body: bytes) -> tuple[str, ...]:
-    """Return the Spine codes of an error body; none when it is no OperationOutcome."""
-    try:
-        resource = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
-        return ()
-    if not isinstance(resource, dict) or resource.get("resourceType") != "OperationOutcome":
-        return ()
-    return spine_codes(outcome=resource)
-
-
-def expect_record(*, body: bytes, payload: SplitPayload) -> None:
-    """Raises: the failure that an OperationOutcome in place of a record stands for."""
-    if payload.resource_type == "OperationOutcome":
-        raise error_for(status=200, codes=outcome_codes(body=body))
-
-
-def _judge(*, entry: SplitEntry) -> Verdict:
-    if entry.resource is None:
-        return Verdict(resource=None, reason=entry.fault or "invalid", detail="entry.resource")
-    return verdict(entry=entry.resource, release=Release.STU3)
-
-
-def _subject(*, judged: Sequence[_Judged], nhs_number: str | None) -> _Judged:
-    patients = [one for one in judged if one.kind == "Patient"]
+def _subject(*, judged: Sequence[JudgedEntry], nhs_number: str | None) -> JudgedEntry:
+    patients = [entry for entry in judged if entry.kind == "Patient"]
     if not patients:
         raise Malformed(Reason.NO_PATIENT)
-    return next((one for one in patients if nhs_number in nhs_numbers(one.verdict.resource or {})), patients[0])
+    return next((patient for patient in patients if nhs_number in nhs_numbers_of(patient.resource)), patients[0])
 
 
-def _reference(*, one: _Judged) -> str:
-    return f"{one.kind}/{(one.verdict.resource or {}).get('id', '')}"
+def _reference(entry: JudgedEntry) -> str:
+    return f"{entry.kind}/{entry.resource.get('id', '')}"
 
 
-def _whose(*, subject: _Judged, judged: Sequence[_Judged]) -> Whose:
-    return Whose(
-        subject=subject.placed,
-        patients=[one.placed for one in judged if one.kind == "Patient"],
-        unread=any(not one.kind and type_of(entry=one.entry.resource or b"") == "Patient" for one in judged),
-    )
-
-
-def _outside(one: _Judged, /) -> Placed:
+def _without_ended_allergies(entry: JudgedEntry) -> PlacedResource:
     """Return what of an entry is judged as a whole: ended allergies inside a List are judged when they are lifted."""
-    if _holds_ended_allergies(resource=one.placed.resource):
-        outside = {name: value for name, value in one.placed.resource.items() if name != "contained"}
-        return Placed(resource=outside, full_url=one.placed.full_url)
-    return one.placed
+    if _holds_ended_allergies(entry.resource):
+        outside = {name: value for name, value in entry.resource.items() if name != "contained"}
+        return PlacedResource(resource=outside, full_url=entry.entry.full_url)
+    return entry.placed
 
 
-def _holds_ended_allergies(*, resource: Mapping[str, Any]) -> bool:
+def _holds_ended_allergies(resource: JsonObject) -> bool:
     return lists.primary_code(resource=resource) == lists.ENDED_ALLERGIES and bool(resource.get("contained"))
 
 
-def _is_other(*, finding: Finding | None) -> bool:
-    return finding is not None and finding.belonging is Belonging.OTHER
+@dataclass(frozen=True, kw_only=True)
+class _Practice:
+    """How a practice's entries are read: translated, and arranged by its Lists. `known` are the references of all."""
 
+    owners: Ownership
+    reach: lists.Reach
+    known: frozenset[str]
 
-def _sort(*, one: _Judged, finding: Finding | None, reading: _Reading) -> None:
-    resource, raw = one.verdict.resource, one.entry.resource
-    if resource is None or raw is None:
-        kind = type_of(entry=raw) if raw else ""
-        reading.quarantined.append(
-            QuarantinedEntry(
-                reason=one.verdict.reason,
-                detail=one.verdict.detail,
-                original=raw or one.entry.whole,
-                category=_quarantine_category(kind=kind),
-            )
+    def category_of_type(self, name: str, /) -> RecordCategory | None:
+        return _STU3_CATEGORIES.get(name) or category_of_type(name)
+
+    def category_of(self, resource: dict[str, Any], /) -> RecordCategory:
+        """Return the section that an entry would stand in; a primary List's is the one that it answers for."""
+        return lists.PRIMARY.get(lists.primary_code(resource=resource)) or self._item_category(resource)
+
+    def notice_of(self, issue: JsonObject, /) -> Notice:
+        """An area that the practice does not support or has switched off is told by the parameter's name."""
+        unsupported = "NOT_IMPLEMENTED" in spine_codes(issues=[issue])
+        notice = notice_of_issue(issue, unsupported=unsupported)
+        area = next((name for name in AREAS if name in notice.text), "")
+        return replace(notice, category=next(iter(AREAS[area]))) if area else notice
+
+    def items_of(self, entry: OwnedEntry, /) -> Iterable[ReceivedItem | QuarantinedEntry]:
+        if _holds_ended_allergies(entry.judged.resource):
+            return self._lifted_out(entry)
+        return [self._item(resource=entry.judged.resource, entry=entry, notes=entry.judged.flaw_notes)]
+
+    def _item_category(self, resource: JsonObject) -> RecordCategory:
+        kind = str(resource["resourceType"])
+        reference = f"{kind}/{resource.get('id', '')}"
+        if kind == "Observation" and reference in self.reach.investigations:
+            return RecordCategory.RESULTS
+        if kind == "ProcedureRequest" and reference in self.reach.investigations - self.reach.diary:
+            return RecordCategory.RESULTS
+        return self.category_of_type(kind) or RecordCategory.OTHER
+
+    def _item(self, *, resource: dict[str, Any], entry: OwnedEntry, notes: tuple[str, ...] = ()) -> ReceivedItem:
+        return self._translated(
+            resource=resource,
+            sent=entry.judged.sent,
+            finding=entry.finding,
+            full_url=entry.judged.entry.full_url,
+            notes=notes,
         )
-    elif one.kind == "OperationOutcome":
-        reading.notices.extend(_outcome_notices(resource=resource))
-    elif finding is not None and finding.belonging is Belonging.OTHER:
-        reading.quarantined.append(
-            QuarantinedEntry(
-                reason=OTHER_PATIENT,
-                detail=finding.member,
-                original=raw,
-                category=_category_of(resource=resource, reading=reading),
-            )
+
+    def _translated(
+        self, *, resource: dict[str, Any], sent: bytes, finding: Finding, full_url: str, notes: tuple[str, ...]
+    ) -> ReceivedItem:
+        kind = str(resource["resourceType"])
+        category = self._item_category(resource)
+        reference = f"{kind}/{resource.get('id', '')}"
+        item = ReceivedItem(
+            category=category,
+            resource=sent,
+            notes=notes,
+            incidental=category.is_clinical and reference in self.reach.incidental,
+            full_url=full_url,
+            subject_references=finding.references,
+            names_no_patient=finding.belonging is Belonging.UNNAMED,
         )
-    elif _holds_ended_allergies(resource=resource):
-        _lift_out(one=one, finding=finding, reading=reading)
-    else:
-        reading.items.append(
-            _item(
-                resource=resource,
-                raw=raw,
-                finding=finding,
-                full_url=one.entry.full_url,
-                reading=reading,
-                warnings=one.verdict.warnings,
-            )
+        if not is_translated(kind=kind):
+            return replace(item, translated=False)
+        made = translate(resource=resource)
+        return replace(
+            item,
+            resource=exact_json.encode(made.resource),
+            original=sent,
+            notes=made.notes + _faults(made),
+            subject_references=tuple(r4_reference(text=text) for text in item.subject_references),
         )
 
+    def _lifted_out(self, entry: OwnedEntry) -> Iterator[ReceivedItem | QuarantinedEntry]:
+        """Make items of the resolved allergies that are contained in their List, and keep the List pointing at them."""
+        resource, full_url = entry.judged.resource, entry.judged.entry.full_url
+        lifted: dict[str, str] = {}
+        kept: list[Any] = []
+        all_sent = elements(body=members(body=entry.judged.sent)["contained"])
+        for contained, sent in zip(resource["contained"], all_sent, strict=True):
+            if contained.get("resourceType") != "AllergyIntolerance":
+                kept.append(contained)
+                continue
+            judged = verdict(entry=sent, release=Release.STU3)
+            if isinstance(judged, RefusedEntry):
+                yield refused(verdict=judged, sent=sent, category=RecordCategory.ALLERGIES)
+                continue
+            finding = self.owners.of(entry=PlacedResource(resource=judged.resource, full_url=full_url))
+            if finding.belonging is Belonging.OTHER:
+                yield somebody_elses(finding=finding, sent=sent, category=RecordCategory.ALLERGIES)
+                continue
+            key = str(contained.get("id", ""))
+            allergy = {**judged.resource, "id": _free_id(key=key, known=self.known)}
+            lifted[f"#{key}"] = f"AllergyIntolerance/{allergy['id']}"
+            yield self._ended(resource=allergy, sent=sent, finding=finding)
+        arranged = {name: value for name, value in resource.items() if name != "contained"}
+        if kept:
+            arranged["contained"] = kept
+        if "entry" in arranged:
+            arranged["entry"] = [_pointed(entry=entry, lifted=lifted) for entry in mappings(resource["entry"])]
+        yield self._item(resource=arranged, entry=entry)
 
-def _category_of(*, resource: dict[str, Any], reading: _Reading) -> RecordCategory:
-    """Return the section that an entry would stand in; a primary List's is the one that it answers for."""
-    primary = lists.PRIMARY.get(lists.primary_code(resource=resource))
-    kind = str(resource["resourceType"])
-    return primary or _category(reference=f"{kind}/{resource.get('id', '')}", kind=kind, reading=reading)
-
-
-def _quarantine_category(*, kind: str) -> RecordCategory | None:
-    return _STU3_CATEGORIES.get(kind) or CATEGORY_OF_TYPE.get(kind)
-
-
-def _category(*, reference: str, kind: str, reading: _Reading) -> RecordCategory:
-    if kind == "Observation" and reference in reading.reach.investigations:
-        return RecordCategory.RESULTS
-    if kind == "ProcedureRequest" and reference in reading.reach.investigations - reading.reach.diary:
-        return RecordCategory.RESULTS
-    return _STU3_CATEGORIES.get(kind) or CATEGORY_OF_TYPE.get(kind, RecordCategory.OTHER)
-
-
-def _item(
-    *,
-    resource: dict[str, Any],
-    raw: bytes,
-    finding: Finding | None,
-    full_url: str,
-    reading: _Reading,
-    warnings: tuple[str, ...] = (),
-) -> ReceivedItem:
-    kind = str(resource["resourceType"])
-    reference = f"{kind}/{resource.get('id', '')}"
-    category = _category(reference=reference, kind=kind, reading=reading)
-    item = ReceivedItem(
-        category=category,
-        resource=raw,
-        incidental=category is not RecordCategory.SUPPORTING and reference in reading.reach.incidental,
-        full_url=full_url,
-        subject_references=finding.references if finding else (),
-        names_no_patient=finding is not None and finding.belonging is Belonging.UNNAMED,
-    )
-    notes = tuple(f"{kind}.{path}: not as the standard says" for path in warnings)
-    if not is_translated(kind=kind):
-        return replace(item, translated=False, notes=notes)
-    made = translate(resource=resource)
-    return replace(
-        item,
-        resource=_ENCODER.encode(made.resource),
-        original=raw,
-        notes=made.notes + _faults(made=made),
-        subject_references=tuple(r4_reference(text=text) for text in item.subject_references),
-    )
+    def _ended(self, *, resource: dict[str, Any], sent: bytes, finding: Finding) -> ReceivedItem:
+        """Return an allergy from the List of ended ones. It must never look active, whatever its own status says."""
+        notes: tuple[str, ...] = ()
+        error = resource.get("verificationStatus") == "entered-in-error"
+        if resource.get("clinicalStatus") != "resolved" and not error:
+            resource = {**resource, "clinicalStatus": "resolved"}
+            notes = ("AllergyIntolerance.clinicalStatus: resolved, since the practice lists it among the ended",)
+        item = self._translated(resource=resource, sent=sent, finding=finding, full_url="", notes=())
+        return replace(item, notes=item.notes + notes)
 
 
-def _faults(*, made: Translation) -> tuple[str, ...]:
-    """What the R4 model refuses in a translation: the item is kept, and says so."""
-    found = judge(resource=made.resource, release=Release.R4)
-    if found.reason:
-        return (f"{made.resource['resourceType']}: not valid R4 at {found.detail or 'the whole'}",)
-    return ()
+def _faults(made: Translation) -> tuple[str, ...]:
+    """Return as a note what the R4 model refuses in a translation: the item is kept, and says so."""
+    judged = judge(resource=made.resource, release=Release.R4)
+    if not isinstance(judged, RefusedEntry):
+        return ()
+    return (f"{made.resource['resourceType']}: not valid R4 at {', '.join(judged.flaws) or 'the whole'}",)
 
 
-def _lift_out(*, one: _Judged, finding: Finding | None, reading: _Reading) -> None:
-    """Make items of the resolved allergies that are contained in their List, and keep the List pointing at them."""
-    resource, raw = dict(one.placed.resource), one.entry.resource or b""
-    full_url = one.entry.full_url
-    lifted: dict[str, str] = {}
-    kept: list[Any] = []
-    for contained, bytes_sent in zip(resource["contained"], elements(body=members(body=raw)["contained"]), strict=True):
-        if contained.get("resourceType") != "AllergyIntolerance":
-            kept.append(contained)
-            continue
-        found = verdict(entry=bytes_sent, release=Release.STU3)
-        if found.resource is None:
-            reading.quarantined.append(
-                QuarantinedEntry(
-                    reason=found.reason,
-                    detail=found.detail,
-                    original=bytes_sent,
-                    category=RecordCategory.ALLERGIES,
-                )
-            )
-            continue
-        whose = reading.whose.of(entry=Placed(resource=found.resource, full_url=full_url))
-        if whose.belonging is Belonging.OTHER:
-            reading.quarantined.append(
-                QuarantinedEntry(
-                    reason=OTHER_PATIENT,
-                    detail=whose.member,
-                    original=bytes_sent,
-                    category=RecordCategory.ALLERGIES,
-                )
-            )
-            continue
-        made = {**found.resource, "id": _free_id(text=str(contained.get("id", "")), known=reading.known)}
-        lifted[f"#{contained.get('id', '')}"] = f"AllergyIntolerance/{made['id']}"
-        reading.items.append(_ended(resource=made, raw=bytes_sent, finding=whose, reading=reading))
-    arranged = {name: value for name, value in resource.items() if name != "contained"}
-    if kept:
-        arranged["contained"] = kept
-    arranged["entry"] = [_pointed(entry=entry, lifted=lifted) for entry in resource.get("entry") or []]
-    if not arranged["entry"]:
-        del arranged["entry"]
-    reading.items.append(_item(resource=arranged, raw=raw, finding=finding, full_url=full_url, reading=reading))
-
-
-def _free_id(*, text: str, known: frozenset[str]) -> str:
-    """An id for a lifted allergy under which no other entry of the answer goes."""
-    wanted = r4_id(text=text or "ended")
+def _free_id(*, key: str, known: frozenset[str]) -> str:
+    """Return an id for a lifted allergy by which no other entry of the answer goes."""
+    wanted = r4_id(text=key or "ended")
     return r4_id(text=f"{wanted} ended") if f"AllergyIntolerance/{wanted}" in known else wanted
 
 
-def _pointed(*, entry: dict[str, Any], lifted: dict[str, str]) -> dict[str, Any]:
-    item = entry.get("item") or {}
-    reference = item.get("reference")
+def _pointed(*, entry: JsonObject, lifted: Mapping[str, str]) -> JsonObject:
+    item = mapping(entry.get("item"))
+    reference = text(item.get("reference"))
     return {**entry, "item": {**item, "reference": lifted[reference]}} if reference in lifted else entry
-
-
-def _ended(*, resource: dict[str, Any], raw: bytes, finding: Finding, reading: _Reading) -> ReceivedItem:
-    """An allergy from the List of ended ones. It must never look active, whatever its own status says."""
-    notes: tuple[str, ...] = ()
-    status = resource.get("clinicalStatus")
-    if status != "resolved" and resource.get("verificationStatus") != "entered-in-error":
-        resource = {**resource, "clinicalStatus": "resolved"}
-        notes = ("AllergyIntolerance.clinicalStatus: resolved, since the practice lists it among the ended",)
-    item = _item(resource=resource, raw=raw, finding=finding, full_url="", reading=reading)
-    return replace(item, notes=item.notes + notes)
-
-
-def _outcome_notices(*, resource: dict[str, Any]) -> list[Notice]:
-    """An area that the practice does not support or has switched off: said by the parameter's name."""
-    found: list[Notice] = []
-    for issue in resource.get("issue") or []:
-        text = str(issue.get("diagnostics") or (issue.get("details") or {}).get("text") or "")
-        codes = spine_codes(outcome={"issue": [issue]})
-        unsupported = issue.get("code") == "not-supported" or "NOT_IMPLEMENTED" in codes
-        area = next((name for name in AREAS if name in text), "")
-        found.append(
-            Notice(
-                code="not-supported" if unsupported else "resource-warning",
-                text=text,
-                category=next(iter(AREAS[area])) if area else None,
-            )
-        )
-    return found

@@ -1,6 +1,6 @@
 """Asks a GP practice for the structured record: one call, every area that the categories need.
 
-Source: GP Connect Access Record Structured 1.6; protocol facts, section 1.
+Source: GP Connect Access Record Structured 1.6, "Retrieve a patient's structured record".
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import msgspec
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import NotAsked, Unreachable
 from connectors.contract.outcomes import Reason
-from connectors.contract.values import NOBODY, Asker, Capabilities, Query, Reply, SourceAddress
-from connectors.gp_connect.answer import expect_record, outcome_codes, read_answer
-from connectors.gp_connect.errors import error_for, is_outcome
+from connectors.contract.protocol import Channels
+from connectors.contract.values import NOBODY, Asker, Capabilities, CheckedSource, Query, Reply, SourceAddress
+from connectors.gp_connect.answer import read_answer
+from connectors.gp_connect.errors import error_of, outcome_in, spine_codes
 from connectors.gp_connect.request import (
     AREAS,
     INTERACTION,
@@ -30,10 +31,19 @@ from connectors.gp_connect.request import (
     nhs_number_of,
     parameters,
 )
+from connectors.gp_connect.translate import is_translated
 from connectors.reading import split_answer
 from connectors.transport.client import Answer, Transport
 from connectors.transport.pace import finish, finish_paced
+from fhir_data.releases import Release
+from fhir_data.splitting import SplitPayload
+from fhir_data.verdict import warm_up
 
+USUAL_TYPES = (
+    "AllergyIntolerance Appointment Condition DiagnosticReport Encounter Immunization List Location Medication"
+    " MedicationRequest MedicationStatement Observation OperationOutcome Organization Patient Practitioner"
+    " PractitionerRole ProcedureRequest ReferralRequest"
+).split()
 # No patient is named: a practice refuses it, and so shows that it is one.
 NOBODYS_PARAMETERS = b'{"resourceType":"Parameters"}'
 
@@ -64,7 +74,12 @@ class GpConnect:
     def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         self._now = now
 
-    async def ask(self, *, source: SourceAddress, query: Query, transport: Transport) -> Reply:
+    def warm_up(self) -> None:
+        """Make the models of the types that practices usually send, and of those that they are translated to."""
+        warm_up(types=USUAL_TYPES, release=Release.STU3)
+        warm_up(types=filter(lambda name: is_translated(kind=name), USUAL_TYPES), release=Release.R4)
+
+    async def ask(self, *, source: SourceAddress, query: Query, channels: Channels) -> Reply:
         """Ask the practice for the patient and return its whole answer.
 
         Raises: SourceError.
@@ -80,11 +95,11 @@ class GpConnect:
             asker=query.asker,
             deadline=query.deadline,
             correlation_id=query.correlation_id,
-            transport=transport,
+            transport=channels.get(Transport),
         )
-        _expect_success(answer)
-        payload = split_answer(payload=answer.body)
-        expect_record(body=answer.body, payload=payload)
+        if answer.status != 200:
+            raise error_of(status=answer.status, body=answer.body)
+        payload = _record_in(answer.body)
         asked = tuple(category for area in areas for category in AREAS[area])
         steps = read_answer(payload=payload, nhs_number=nhs_number, asked=asked)
         return await finish_paced(steps=steps, deadline=query.deadline)
@@ -123,7 +138,7 @@ class GpConnect:
             repeatable=True,  # a POST by name, a read by nature
         )
 
-    async def check(self, *, source: SourceAddress, transport: Transport, deadline: float) -> str:
+    async def check(self, *, source: SourceAddress, channels: Channels, deadline: float) -> CheckedSource:
         """Ask the practice what it can do and, where it does not say, for the record of nobody, which it must refuse.
 
         Raises: SourceError.
@@ -132,34 +147,33 @@ class GpConnect:
             "asker": NOBODY,
             "deadline": deadline,
             "correlation_id": uuid4(),
-            "transport": transport,
+            "transport": channels.get(Transport),
         }
         answer = await self._send(source=source, path=METADATA, **values)
         release = _structured_record_release(body=answer.body) if answer.status == 200 else ""
         if release:
-            return f"GP Connect, FHIR {release}, declares the structured record"
+            return CheckedSource(words=f"GP Connect, FHIR {release}, declares the structured record")
         answer = await self._send(source=source, path=OPERATION, body=NOBODYS_PARAMETERS, **values)
-        codes = outcome_codes(body=answer.body)
-        error = error_for(status=answer.status, codes=codes, is_outcome=is_outcome(body=answer.body))
+        codes = spine_codes(issues=(outcome_in(answer.body) or {}).get("issue"))
+        error = error_of(status=answer.status, body=answer.body)
         if isinstance(error, Unreachable) or error.reason is Reason.CREDENTIALS or not codes:
             raise error  # any FHIR server may give an OperationOutcome; only a practice's has Spine codes
-        return "answers GP Connect requests"
+        return CheckedSource(words="answers GP Connect requests")
 
     def convert(self, *, payload: bytes) -> Reply:
         """Make a Reply of a saved answer.
 
         Raises: Malformed; Refused or Unreachable when it is a practice's refusal.
         """
-        found = split_answer(payload=payload)
-        expect_record(body=payload, payload=found)
-        return finish(steps=read_answer(payload=found))
+        return finish(steps=read_answer(payload=_record_in(payload)))
 
 
-def _expect_success(answer: Answer) -> None:
-    if answer.status != 200:
-        raise error_for(
-            status=answer.status, codes=outcome_codes(body=answer.body), is_outcome=is_outcome(body=answer.body)
-        )
+def _record_in(body: bytes) -> SplitPayload:
+    """Raises: the failure that an OperationOutcome in place of a record stands for."""
+    payload = split_answer(payload=body)
+    if payload.resource_type == "OperationOutcome":
+        raise error_of(status=200, body=body)
+    return payload
 
 
 def _structured_record_release(*, body: bytes) -> str:

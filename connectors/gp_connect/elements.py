@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fhir_data.access import mappings
+from fhir_data.references import is_id, split_relative
 from fhir_data.times import loose_date
 
 Resource = dict[str, Any]
@@ -24,8 +26,6 @@ _MOVED_NAMES = (
 )
 _MOVED = frozenset(_MOVED_NAMES.split())
 _TIMES = re.compile(r".*(?:DateTime|Date|[a-z]On)\Z|start\Z|end\Z|date\Z|issued\Z|time\Z|lastOccurrence\Z")
-_ID = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
-_RELATIVE = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})/(?P<id>[^/\s#?]{1,255})\Z")
 
 
 def carried(*, resource: Mapping[str, Any], notes: list[str]) -> Resource:
@@ -46,7 +46,7 @@ def carried(*, resource: Mapping[str, Any], notes: list[str]) -> Resource:
 
 def r4_id(*, text: str) -> str:
     """Return an id that FHIR allows: the same if it is one, else one that no other id becomes."""
-    if _ID.match(text):
+    if is_id(text=text):
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     return f"{re.sub(r'[^A-Za-z0-9.-]', '-', text)[:51]}-{digest}"
@@ -54,8 +54,8 @@ def r4_id(*, text: str) -> str:
 
 def r4_reference(*, text: str) -> str:
     """Return a relative reference to the id that its target gets; any other reference as it is."""
-    match = _RELATIVE.match(text)
-    return f"{match['type']}/{r4_id(text=match['id'])}" if match else text
+    kind, key = split_relative(reference=text)
+    return f"{kind}/{r4_id(text=key)}" if kind else text
 
 
 def r4_system(*, text: str) -> str:
@@ -158,7 +158,7 @@ def drop(*, resource: Resource, notes: list[str], path: str, names: tuple[str, .
 
 def r4_dosages(*, resource: Resource, name: str) -> None:
     """Move dose and rate to where R4 has them. Source: FHIR R4 Dosage, doseAndRate."""
-    for dosage in resource.get(name) or []:
+    for dosage in mappings(resource.get(name)):
         moved = {part: dosage.pop(part) for part in _DOSE_PARTS if part in dosage}
         if moved:
             dosage["doseAndRate"] = [moved]

@@ -1,17 +1,15 @@
 """What a practice's refusal means: Spine error code or HTTP status -> SourceError. Pure.
 
-Source: GP Connect 1.6, error handling; protocol facts, section 1, errors.
+Source: GP Connect Access Record Structured 1.6, error handling guidance, "Error handling: Spine error codes".
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
 from connectors.contract.errors import Malformed, Refused, SourceError, Unreachable
 from connectors.contract.outcomes import Reason
+from fhir_data.access import JsonObject, mapping, mappings, text
 
 # PATIENT_NOT_FOUND also stands for a sensitive, inactive or unverified patient, so it is never "no record".
 _REFUSED = {
@@ -27,7 +25,7 @@ _REFUSED = {
     "PARTYKEY_INTERACTION_CHECK_FAILED": Reason.CREDENTIALS,
     "FOT_CHECK_FAILED": Reason.CREDENTIALS,
 }
-# What of our question the practice did not accept; "request-rejected" for what only a change of ours can mend.
+# What the practice did not accept in our request; REQUEST_REJECTED is for what only a change to our code can mend.
 _REJECTED = {
     "INVALID_NHS_NUMBER": Reason.NUMBER_REJECTED,
     "INVALID_IDENTIFIER_SYSTEM": Reason.NUMBER_REJECTED,
@@ -48,38 +46,33 @@ NOT_THERE = frozenset({404, 405, 410, 501})
 _TRANSIENT = {"INTERNAL_SERVER_ERROR": Reason.STATUS, "ERROR_COMMUNICATING_TO_ENDPOINT_URL": Reason.GATEWAY}
 
 
-def is_outcome(*, body: bytes) -> bool:
-    """Whether an error body is an OperationOutcome, in JSON or in XML, which we do not read."""
+def outcome_in(body: bytes, /) -> JsonObject | None:
+    """Return the OperationOutcome that a body is, None for any other body. One in XML is empty: we do not read it."""
     try:
-        resource = msgspec.json.decode(body)
+        resource = mapping(msgspec.json.decode(body))
     except (msgspec.MsgspecError, RecursionError, ValueError):
-        return b"<OperationOutcome" in body
-    return isinstance(resource, dict) and resource.get("resourceType") == "OperationOutcome"
+        return {} if b"<OperationOutcome" in body else None
+    return resource if resource.get("resourceType") == "OperationOutcome" else None
 
 
-def spine_codes(*, outcome: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the error codes of an OperationOutcome. The system is not looked at: real ones write the value set's."""
-    found: list[str] = []
-    issues = outcome.get("issue")
-    for issue in issues if isinstance(issues, list) else []:
-        details = issue.get("details") if isinstance(issue, dict) else None
-        codings = details.get("coding") if isinstance(details, dict) else None
-        found += [
-            coding["code"]
-            for coding in (codings if isinstance(codings, list) else [])
-            if isinstance(coding, dict) and isinstance(coding.get("code"), str)
-        ]
-    return tuple(found)
+def spine_codes(*, issues: object) -> tuple[str, ...]:
+    """Return the error codes of the issues of an OperationOutcome.
 
-
-def error_for(*, status: int, codes: tuple[str, ...], is_outcome: bool = True) -> SourceError:
-    """Return the failure that a status and its Spine codes stand for; the codes say more, so they come first.
-
-    `is_outcome`: the codes are those of an OperationOutcome. Without one, nothing shows that a practice was reached.
+    Their system is not looked at: real practices send the value set's.
     """
-    if status in NOT_THERE and not is_outcome:
+    codings = (coding for issue in mappings(issues) for coding in mappings(mapping(issue.get("details")).get("coding")))
+    return tuple(code for coding in codings if (code := text(coding.get("code"))))
+
+
+def error_of(*, status: int, body: bytes) -> SourceError:
+    """Return the failure that a response stands for. Its Spine codes say more than its status, so they come first.
+
+    Where the body is no OperationOutcome, nothing shows that a practice was reached.
+    """
+    outcome = outcome_in(body)
+    if status in NOT_THERE and outcome is None:
         return Unreachable(Reason.NO_FHIR_SERVER)
-    for code in codes:
+    for code in spine_codes(issues=(outcome or {}).get("issue")):
         if code in _REFUSED:
             return Refused(_REFUSED[code])
         if code in _TRANSIENT:

@@ -1,21 +1,24 @@
 """The Lists of an answer: which item answers a question, which is merely linked, what the practice warns of. Pure.
 
-Source: GP Connect 1.6, using lists to return data; protocol facts, section 1, primary and secondary Lists.
+Source: GP Connect Access Record Structured 1.6, "Using lists to return data": primary and secondary lists.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
+from fhir_data.access import JsonObject, mapping, mappings, text, texts
 
 SNOMED = "http://snomed.info/sct"
 _SECONDARY_SYSTEM = "GPConnect-SecondaryListValues-1"
 _WARNING_EXTENSION = "Extension-CareConnect-GPC-ListWarningCode-1"
-_WARNINGS = frozenset({"confidential-items", "data-in-transit", "data-awaiting-filing"})
+_WARNINGS: Mapping[str, NoticeCode] = {
+    code.value: code
+    for code in (NoticeCode.CONFIDENTIAL_ITEMS, NoticeCode.DATA_IN_TRANSIT, NoticeCode.DATA_AWAITING_FILING)
+}
 
 ENDED_ALLERGIES = "1103671000000101"
 DIARY = "714311000000108"
@@ -33,8 +36,6 @@ PRIMARY: Mapping[str, RecordCategory] = {
     DIARY: RecordCategory.APPOINTMENTS,
 }
 
-Resource = Mapping[str, Any]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
@@ -46,19 +47,19 @@ class Reach:
     diary: frozenset[str]
 
 
-def primary_code(*, resource: Resource) -> str:
+def primary_code(*, resource: JsonObject) -> str:
     """Return the code of a primary List, "" for any other resource."""
     if resource.get("resourceType") != "List":
         return ""
-    return next((code for system, code in _codings(resource=resource) if system == SNOMED and code in PRIMARY), "")
+    return next((code for system, code in _codings(resource) if system == SNOMED and code in PRIMARY), "")
 
 
-def is_secondary(*, resource: Resource) -> bool:
+def is_secondary(*, resource: JsonObject) -> bool:
     """Whether a List holds what is linked to the answer and is no answer itself."""
-    return any(system.endswith(_SECONDARY_SYSTEM) for system, _ in _codings(resource=resource))
+    return any(system.endswith(_SECONDARY_SYSTEM) for system, _ in _codings(resource))
 
 
-def reach(*, resources: Sequence[Resource]) -> Reach:
+def reach(*, resources: Sequence[JsonObject]) -> Reach:
     """Return how each item is reached.
 
     An item that only a secondary List names is incidental: an anticoagulant linked to a problem is no answer to "which
@@ -66,13 +67,13 @@ def reach(*, resources: Sequence[Resource]) -> Reach:
     to what a secondary List names. Items that no List names answer: to hide one would be worse.
     """
     lists = [resource for resource in resources if resource.get("resourceType") == "List"]
-    edges = _edges(resources=resources)
-    named = [ref for one in lists if is_secondary(resource=one) for ref in _entries(resource=one)]
+    edges = _edges(resources)
+    named = [ref for resource in lists if is_secondary(resource=resource) for ref in _entries(resource)]
     linked = _closure(roots=named, edges=edges, headings={})  # a linked medicine brings its plan and issues with it
     roots = {code: set[str]() for code in PRIMARY}
-    for one in lists:
-        if code := primary_code(resource=one):
-            roots[code].update(_entries(resource=one))
+    for resource in lists:
+        if code := primary_code(resource=resource):
+            roots[code].update(_entries(resource))
     headings = _headings(lists=lists, linked=linked)
     answering = _closure(roots=(ref for refs in roots.values() for ref in refs), edges=edges, headings=headings)
     return Reach(
@@ -83,7 +84,7 @@ def reach(*, resources: Sequence[Resource]) -> Reach:
     )
 
 
-def notices(*, resources: Sequence[Resource]) -> tuple[Notice, ...]:
+def notices(*, resources: Sequence[JsonObject]) -> tuple[Notice, ...]:
     """Return what the Lists warn of, once each.
 
     An empty List whose reason is the ordinary one (no-content-recorded; its note is always "Information not available")
@@ -94,92 +95,92 @@ def notices(*, resources: Sequence[Resource]) -> tuple[Notice, ...]:
         if resource.get("resourceType") != "List":
             continue
         category = PRIMARY.get(primary_code(resource=resource))
-        text = " ".join(str(note.get("text", "")) for note in resource.get("note") or [])
-        for code in _warning_codes(resource=resource):
-            known = code if code in _WARNINGS else "resource-warning"
-            found[Notice(code=known, text=text, category=category)] = None
-        reasons = [coding.get("code") for coding in (resource.get("emptyReason") or {}).get("coding") or []]
+        words = " ".join(text(note.get("text")) for note in mappings(resource.get("note")))
+        for code in _warning_codes(resource):
+            warning = _WARNINGS.get(code, NoticeCode.RESOURCE_WARNING)
+            found[Notice(code=warning, text=words, category=category)] = None
+        reasons = [coding.get("code") for coding in mappings(mapping(resource.get("emptyReason")).get("coding"))]
         if resource.get("emptyReason") and "no-content-recorded" not in reasons:
-            found[Notice(code="information-not-available", text=text, category=category)] = None
-        for entry in resource.get("entry") or []:
-            if text := _sentence(item=entry.get("item") or {}):
-                found[Notice(code="not-supported", text=text, category=category or RecordCategory.ENCOUNTERS)] = None
+            found[Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, text=words, category=category)] = None
+        for entry in mappings(resource.get("entry")):
+            if sentence := _sentence(mapping(entry.get("item"))):
+                place = category or RecordCategory.ENCOUNTERS
+                found[Notice(code=NoticeCode.NOT_SUPPORTED, text=sentence, category=place)] = None
     return tuple(found)
 
 
-def _sentence(*, item: Mapping[str, Any]) -> str:
-    """What stands in place of an item, such as "Test request items are not supported by the provider system"."""
-    reference = str(item.get("reference", ""))
+def _sentence(item: JsonObject) -> str:
+    """Return what stands in place of an item: "Test request items are not supported by the provider system"."""
+    reference = text(item.get("reference"))
     if " " in reference:
         return reference
-    return "" if reference else str(item.get("display", ""))
+    return "" if reference else text(item.get("display"))
 
 
-def missing(*, resources: Sequence[Resource], asked: Iterable[RecordCategory]) -> tuple[RecordCategory, ...]:
+def missing(*, resources: Sequence[JsonObject], asked: Iterable[RecordCategory]) -> tuple[RecordCategory, ...]:
     """Return the categories that were asked for and have no primary List: silence, not "nothing recorded"."""
     answered = {PRIMARY[code] for resource in resources if (code := primary_code(resource=resource))}
     return tuple(category for category in asked if category not in answered)
 
 
-def _codings(*, resource: Resource) -> list[tuple[str, str]]:
-    codings = (resource.get("code") or {}).get("coding") or []
-    return [(str(coding.get("system", "")), str(coding.get("code", ""))) for coding in codings]
+def _codings(resource: JsonObject) -> list[tuple[str, str]]:
+    codings = mappings(mapping(resource.get("code")).get("coding"))
+    return [(text(coding.get("system")), text(coding.get("code"))) for coding in codings]
 
 
-def _entries(*, resource: Resource) -> list[str]:
-    references = [(entry.get("item") or {}).get("reference") for entry in resource.get("entry") or []]
-    return [reference for reference in references if isinstance(reference, str) and " " not in reference]
+def _entries(resource: JsonObject) -> list[str]:
+    references = texts([mapping(entry.get("item")).get("reference") for entry in mappings(resource.get("entry"))])
+    return [reference for reference in references if " " not in reference]
 
 
-def _warning_codes(*, resource: Resource) -> list[str]:
+def _warning_codes(resource: JsonObject) -> list[str]:
     return [
-        str(extension.get("valueCode", ""))
-        for extension in resource.get("extension") or []
-        if str(extension.get("url", "")).endswith(_WARNING_EXTENSION)
+        text(extension.get("valueCode"))
+        for extension in mappings(resource.get("extension"))
+        if text(extension.get("url")).endswith(_WARNING_EXTENSION)
     ]
 
 
-def _name(*, resource: Resource) -> str:
+def _name(resource: JsonObject) -> str:
     return f"{resource.get('resourceType')}/{resource.get('id', '')}"
 
 
-def _edges(*, resources: Sequence[Resource]) -> dict[str, set[str]]:
-    """What belongs together: a medicine's plan and its issues, a report and its results, a group and its members.
+def _edges(resources: Sequence[JsonObject]) -> dict[str, set[str]]:
+    """Return what belongs together: a medicine's plan and issues, a report and its results, a group and its members.
 
     Not the links of a problem or an encounter: those are what makes an item incidental.
     """
     edges: dict[str, set[str]] = {}
     for resource in resources:
-        here = _name(resource=resource)
-        for other in _parts(resource=resource):
+        here = _name(resource)
+        for other in _parts(resource):
             edges.setdefault(here, set()).add(other)
             edges.setdefault(other, set()).add(here)
     return edges
 
 
-def _parts(*, resource: Resource) -> Iterable[str]:
+def _parts(resource: JsonObject) -> list[str]:
     kind = resource.get("resourceType")
-    references: list[Any] = []
+    references: Sequence[JsonObject] = ()
     if kind in ("MedicationStatement", "MedicationRequest"):
-        references = [*(resource.get("basedOn") or [])]
+        references = mappings(resource.get("basedOn"))
     elif kind == "DiagnosticReport":
-        references = [*(resource.get("result") or []), *(resource.get("basedOn") or [])]
+        references = mappings(resource.get("result")) + mappings(resource.get("basedOn"))
     elif kind == "Observation":
-        references = [related.get("target") for related in resource.get("related") or []]
-    found = (reference.get("reference") for reference in references if isinstance(reference, dict))
-    return [reference for reference in found if isinstance(reference, str)]
+        references = [mapping(related.get("target")) for related in mappings(resource.get("related"))]
+    return texts([reference.get("reference") for reference in references])
 
 
-def _headings(*, lists: Sequence[Resource], linked: frozenset[str]) -> dict[str, set[str]]:
-    """Encounter or List -> what its topic and heading Lists hold, save what a secondary List names."""
+def _headings(*, lists: Sequence[JsonObject], linked: frozenset[str]) -> dict[str, set[str]]:
+    """Return what the topic and heading Lists of each Encounter or List hold, save what a secondary List names."""
     held: dict[str, set[str]] = {}
-    for one in lists:
-        if primary_code(resource=one) or is_secondary(resource=one):
+    for resource in lists:
+        if primary_code(resource=resource) or is_secondary(resource=resource):
             continue
-        encounter = (one.get("encounter") or {}).get("reference")
-        for holder in (encounter, _name(resource=one)):
-            if isinstance(holder, str):
-                held.setdefault(holder, set()).update(ref for ref in _entries(resource=one) if ref not in linked)
+        encounter = text(mapping(resource.get("encounter")).get("reference"))
+        for holder in (encounter, _name(resource)):
+            if holder:
+                held.setdefault(holder, set()).update(ref for ref in _entries(resource) if ref not in linked)
     return held
 
 

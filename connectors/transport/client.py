@@ -64,7 +64,7 @@ class _Call:
 class Transport:
     """The client of one event loop. Make one a loop, use it for every source, close it at the end.
 
-    Retries are a loop of our own: stamina knows neither the absolute deadline nor a budget shared by a source's calls.
+    The loop of retries knows the absolute deadline, and a budget that a source's calls share.
     """
 
     def __init__(

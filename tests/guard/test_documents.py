@@ -85,7 +85,7 @@ NEITHER = {
     },
     "sources.Source": {
         *("id", "slug", "name", "organisation", "kind", "base_url", "identifier_system", "options"),
-        *("time_limit_s", "rank", "enabled", "created_at"),
+        *("holds", "time_limit_s", "rank", "enabled", "created_at"),
     },
 }
 

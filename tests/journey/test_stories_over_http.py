@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.mpi.models import LinkReview
 from fhir_data.releases import Release
-from fhir_data.verdict import verdict
+from fhir_data.verdict import RefusedEntry, verdict
 from tests.demonstration import Stories
 from tests.door import Visitor, issues, resources
 
@@ -108,9 +108,9 @@ def test_a_caller_may_come_back_for_the_answer(clinician: Visitor, stories: Stor
 def test_every_resource_in_an_answer_is_valid_fhir(clinician: Visitor, stories: Stories) -> None:
     bundle = record_of(clinician, stories.by_slug["two-doses"])
     refused = {
-        entry["resource"]["resourceType"]: found.detail
+        entry["resource"]["resourceType"]: found.flaws
         for entry in bundle["entry"]
-        if (found := verdict(entry=json.dumps(entry["resource"]).encode(), release=Release.R4)).reason
+        if isinstance(found := verdict(entry=json.dumps(entry["resource"]).encode(), release=Release.R4), RefusedEntry)
     }
     assert refused == {}
 

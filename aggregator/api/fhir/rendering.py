@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 import structlog
 from django.http import Http404
 from rest_framework import exceptions
@@ -13,11 +12,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from aggregator.errors import Clash, Invalid, LongviewError, NotFound, NotPermitted
+from fhir_data import exact_json
 
 log = structlog.get_logger(__name__)
-
-# Decimals are written with the digits that they came with: 7.10 stays 7.10.
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 # FHIR R4 issue types, http://hl7.org/fhir/issue-type
 STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
@@ -53,7 +50,7 @@ class FhirRenderer(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         """Return a resource as bytes."""
-        return b"" if data is None else _ENCODER.encode(data)
+        return b"" if data is None else exact_json.encode(data)
 
 
 class JsonRenderer(FhirRenderer):

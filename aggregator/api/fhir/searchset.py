@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -25,8 +24,10 @@ from aggregator.record.item import Item
 from aggregator.record.references import Targets, target_of, without_version
 from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
+from fhir_data import exact_json
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
+from fhir_data.references import with_objects_changed
 
-NHS_NUMBER_SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
 VERIFICATION_EXTENSION = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 VERIFICATION_SYSTEM = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus"
 PARTICIPANT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
@@ -165,9 +166,14 @@ def _names(*, items: list[Item], patient: str) -> _Names:
 
 
 def _item_resource(*, item: Item, names: _Names, base: str, entry_key: str) -> Json:
-    resource: Json = json.loads(item.resource, parse_float=Decimal)
-    rewritten = _rewritten(resource, item=item, names=names)
-    assert isinstance(rewritten, dict)  # noqa: S101  for the type checker: an object stays an object
+    def point(members: Json) -> Json:
+        reference = members.get("reference")
+        if not isinstance(reference, str) or reference.startswith("#"):
+            return members
+        others = {name: value for name, value in members.items() if name != "reference"}
+        return {**others, **_reference(reference, item=item, names=names)}
+
+    rewritten: Json = with_objects_changed(exact_json.decode(item.resource), change=point)
     meta = dict(rewritten.get("meta") or {})
     meta["source"] = f"urn:uuid:{UUID(item.source_id)}"
     if entry_key:
@@ -176,22 +182,6 @@ def _item_resource(*, item: Item, names: _Names, base: str, entry_key: str) -> J
     rewritten.pop("id", None)
     rewritten.pop("meta", None)
     return {"resourceType": kind, "id": item.id, "meta": meta, **rewritten}
-
-
-def _rewritten(value: Any, *, item: Item, names: _Names) -> Any:
-    """Return a copy of a value with its references pointing to what is in the answer."""
-    if isinstance(value, list):
-        return [_rewritten(one, item=item, names=names) for one in value]
-    if not isinstance(value, dict):
-        return value
-    copy = {name: _rewritten(one, item=item, names=names) for name, one in value.items()}
-    reference = value.get("reference")
-    if isinstance(reference, str) and not reference.startswith("#"):
-        rewritten = _reference(reference, item=item, names=names)
-        copy.update(rewritten)
-        if "reference" not in rewritten:
-            del copy["reference"]
-    return copy
 
 
 def _reference(reference: str, *, item: Item, names: _Names) -> Json:

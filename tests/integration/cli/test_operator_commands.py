@@ -27,6 +27,8 @@ def run(*arguments: str) -> tuple[str, str]:
 @pytest.mark.django_db
 def test_a_source_is_registered_and_then_changed() -> None:
     assert run(*ADD, "--option", "search=post")[0] == "north is registered.\n"
+    assert run(*ADD, "--holds", "problems", "--holds", "documents")[0] == "north is changed.\n"
+    assert Source.objects.get(slug="north").holds == ["documents", "problems"]
     assert run(*ADD, "--time-limit", "4", "--name", "The North")[0] == "north is changed.\n"
     source = Source.objects.get(slug="north")
     assert (source.name, source.time_limit_s, source.organisation.ods_code) == ("The North", 4.0, "RNN")
@@ -49,6 +51,7 @@ def test_a_source_is_asked_what_it_is_before_it_is_registered() -> None:
         ((*ADD, "--time-limit", "0"), "time limit"),
         ((*ADD, "--option", "novalue"), "NAME=VALUE"),
         ((*ADD, "--option", "to_asid=1"), "no option to_asid"),
+        ((*ADD, "--holds", "problem"), "--holds takes .*problems.*; not problem"),
         (("add_source", "n", NOWHERE, "--kind", "fhir_r4", "--ods", "R"), "no connection.* --no-check"),
     ],
 )

@@ -20,7 +20,7 @@ from aggregator.record.completeness import SourceStatus
 from aggregator.record.item import Item
 from aggregator.services.view_record import RecordView
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome
 
 BASE = "https://record.example/fhir"
@@ -171,7 +171,7 @@ def test_each_source_has_an_issue_of_its_own() -> None:
                 "44444444-4444-4444-8444-444444444444",
                 "West",
                 Outcome.ANSWERED,
-                notices=(Notice(code="confidential-items", text="Items excluded."),),
+                notices=(Notice(code=NoticeCode.CONFIDENTIAL_ITEMS, text="Items excluded."),),
             ),
         ),
         withheld=True,

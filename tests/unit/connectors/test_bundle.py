@@ -7,8 +7,9 @@ from typing import Any
 
 from connectors.bundle import as_bundle, report_lines
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
+from fhir_data.errors import EntryFault
 
 
 def item(**members: Any) -> ReceivedItem:
@@ -74,12 +75,14 @@ def test_the_report_counts_what_is_not_in_the_bundle_and_shows_no_value() -> Non
     noted = ReceivedItem(
         category=RecordCategory.OTHER, resource=b'{"resourceType":"Basic"}', notes=("Basic.x",), incidental=True
     )
-    aside = QuarantinedEntry(reason="invalid", detail="onsetDateTime", original=b'{"resourceType":"Flag","x":"Smith"}')
+    aside = QuarantinedEntry(
+        reason=EntryFault.INVALID, detail="onsetDateTime", original=b'{"resourceType":"Flag","x":"Smith"}'
+    )
     reply = Reply(
         subject=None,
         items=(untranslated, noted, noted),
         quarantined=(aside, aside),
-        notices=(Notice(code="data-in-transit", text="before\n26-Feb", category=RecordCategory.ALLERGIES),),
+        notices=(Notice(code=NoticeCode.DATA_IN_TRANSIT, text="before\n26-Feb", category=RecordCategory.ALLERGIES),),
     )
     assert report_lines(reply=reply) == (
         "In the Bundle: no Patient and 2 items (Basic 2).",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.gp_connect.lists import missing, notices, reach
 
 SNOMED = "http://snomed.info/sct"
@@ -106,8 +106,8 @@ def test_warnings_are_said_once_with_their_text_and_section() -> None:
         note=[{"text": "Items <b>excluded</b>."}],
     )
     assert notices(resources=[warned, warned]) == (
-        Notice(code="confidential-items", text="Items <b>excluded</b>.", category=RecordCategory.MEDICATIONS),
-        Notice(code="resource-warning", text="Items <b>excluded</b>.", category=RecordCategory.MEDICATIONS),
+        Notice(code=NoticeCode.CONFIDENTIAL_ITEMS, text="Items <b>excluded</b>.", category=RecordCategory.MEDICATIONS),
+        Notice(code=NoticeCode.RESOURCE_WARNING, text="Items <b>excluded</b>.", category=RecordCategory.MEDICATIONS),
     )
 
 

@@ -17,8 +17,9 @@ from aggregator.federation.store import (
     new_wrapped_key,
 )
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.values import QuarantinedEntry
+from fhir_data.errors import EntryFault
 from tests.factories import NOW, condition, item, restricted
 
 MASTER = os.urandom(32)
@@ -34,8 +35,11 @@ ANSWER = HeldAnswer(
         item(resource=condition(display="Secretitis", meta=restricted())),
         item(resource=condition(), original=b"<as sent/>", notes=("lost a field",), incidental=True, translated=False),
     ),
-    quarantined=(QuarantinedEntry(reason="invalid", detail="code", original=b"\x00\xff", category=None),),
-    notices=(Notice(code="incomplete"), Notice(code="not-supported", text="é", category=RecordCategory.RESULTS)),
+    quarantined=(QuarantinedEntry(reason=EntryFault.INVALID, detail="code", original=b"\x00\xff", category=None),),
+    notices=(
+        Notice(code=NoticeCode.INCOMPLETE),
+        Notice(code=NoticeCode.NOT_SUPPORTED, text="é", category=RecordCategory.RESULTS),
+    ),
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from fhir_data.errors import EntryRefused
+from fhir_data.errors import UnreadableEntry
 from fhir_data.parsing import read_entry
 from tests.unit.fhir_data.test_splitting import RESOURCES
 
@@ -28,8 +28,8 @@ def read(entry: bytes) -> tuple[dict[str, Any], str]:
     """What an entry says, and why it may not be used."""
     try:
         return read_entry(entry=entry), ""
-    except EntryRefused as refused:
-        return {}, refused.reason
+    except UnreadableEntry as refused:
+        return {}, refused.fault
 
 
 def test_numbers_are_exact() -> None:
@@ -40,9 +40,9 @@ def test_numbers_are_exact() -> None:
 
 @pytest.mark.parametrize("number", ["1" * 41, "0." + "1" * 40, "1e31", "1E+31", "1e-0031", "-Infinity", "1e000031"])
 def test_a_monstrous_number_is_refused(number: str) -> None:
-    with pytest.raises(EntryRefused) as caught:
+    with pytest.raises(UnreadableEntry) as caught:
         read_entry(entry=f'{{"a":{number}}}'.encode())
-    assert caught.value.reason == "bad-number"
+    assert caught.value.fault == "bad-number"
 
 
 @pytest.mark.parametrize("number", ["1e30", "1e-30", "1e0000", "-0.0", "123456789012345678901234567890"])
@@ -56,9 +56,9 @@ def test_depth_is_bounded_without_recursion(depth: int, fine: bool) -> None:
     if fine:
         assert read_entry(entry=entry)
         return
-    with pytest.raises(EntryRefused) as caught:
+    with pytest.raises(UnreadableEntry) as caught:
         read_entry(entry=entry)
-    assert caught.value.reason == "too-deep"
+    assert caught.value.fault == "too-deep"
 
 
 @pytest.mark.parametrize(

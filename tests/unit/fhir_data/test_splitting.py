@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fhir_data.errors import EntryRefused, PayloadRefused
+from fhir_data.errors import UnreadableEntry, UnreadablePayload
 from fhir_data.parsing import read_entry
 from fhir_data.splitting import elements, members, split
 
@@ -35,9 +35,9 @@ def test_split_gives_every_entry_its_own_bytes(
     if any("\\ud" in text(one, spacing, ascii_only=True) for one in resources):
         return  # lone surrogates in UTF-8 are no UTF-8; as escapes they have a test of their own
     entries = b",".join(b'{"fullUrl":"urn:x","resource":%b}' % one for one in sent)
-    body = b'{"resourceType":"Bundle","type":"collection","entry":[%b]}' % entries
+    body = b'{"resourceType":"Bundle","total":7,"entry":[%b]}' % entries
     found = split(payload=(b"\xef\xbb\xbf" if mark else b"") + body)
-    assert (found.resource_type, found.bundle_type) == ("Bundle", "collection")
+    assert (found.resource_type, found.total) == ("Bundle", 7)
     assert [entry.resource for entry in found.entries] == sent
 
 
@@ -58,12 +58,12 @@ def test_a_name_said_twice_is_always_found(resource: dict[str, Any], spacing: tu
     name = next(iter(resource))
     again = "".join(f"\\u{unit:04x}" for unit in _units(name)) if escaped else json.dumps(name)[1:-1]
     doubled = f'{spelt[:-1]},"{again}":1}}'.encode()
-    with pytest.raises(EntryRefused) as caught:
+    with pytest.raises(UnreadableEntry) as caught:
         members(body=doubled)
-    assert caught.value.reason == "duplicate-key"
-    with pytest.raises(EntryRefused) as caught:
+    assert caught.value.fault == "duplicate-key"
+    with pytest.raises(UnreadableEntry) as caught:
         read_entry(entry=doubled)
-    assert caught.value.reason in ("duplicate-key", "bad-number")
+    assert caught.value.fault in ("duplicate-key", "bad-number")
 
 
 def _units(name: str) -> list[int]:
@@ -94,6 +94,6 @@ def fault_of(payload: bytes) -> str | None:
     """Why a payload cannot be split; None when it can."""
     try:
         split(payload=payload)
-    except PayloadRefused as error:
+    except UnreadablePayload as error:
         return error.fault
     return None

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from aggregator.record.completeness import (
-    PARTIAL_NOTICES,
-    UNANSWERED_NOTICES,
     WHOLE_ANSWERS,
     AllergyStatus,
     Remark,
@@ -25,7 +23,7 @@ from aggregator.record.completeness import (
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, concept, item, no_known_allergy
 
@@ -57,8 +55,10 @@ FAULTS: dict[str, dict[str, Any]] = {
     "set aside": {"quarantined": ((ALLERGIES, 1),)},
     "set aside, kind not known": {"quarantined": ((None, 1),)},
     "not translated": {"untranslated": ((ALLERGIES, 1),)},
-    **{f"notice {code}": {"notices": (Notice(code=code),)} for code in PARTIAL_NOTICES | UNANSWERED_NOTICES},
-    "a warning of an unknown kind": {"notices": (Notice(code="resource-warning", text="look", category=ALLERGIES),)},
+    **{f"notice {code}": {"notices": (Notice(code=code),)} for code in NoticeCode if code.leaves_out},
+    "a warning of an unknown kind": {
+        "notices": (Notice(code=NoticeCode.RESOURCE_WARNING, text="look", category=ALLERGIES),)
+    },
 }
 
 
@@ -118,7 +118,7 @@ def test_a_source_that_cannot_hold_allergies_has_no_say_about_them() -> None:
 def test_a_fault_in_another_section_leaves_the_allergies_whole() -> None:
     other = {
         "quarantined": ((RecordCategory.PROBLEMS, 1),),
-        "notices": (Notice(code="incomplete", category=RecordCategory.PROBLEMS),),
+        "notices": (Notice(code=NoticeCode.INCOMPLETE, category=RecordCategory.PROBLEMS),),
     }
     assert banner(DENIED, statuses=[status(**other)]) is AllergyStatus.NONE_KNOWN
 
@@ -141,7 +141,7 @@ def test_an_allergy_of_unknown_standing_is_an_allergy() -> None:
     assert banner(item(resource=allergy(clinicalStatus=None)), statuses=[status()]) is AllergyStatus.KNOWN
 
 
-NOT_SERVED = Notice(code="not-served", category=ALLERGIES)
+NOT_SERVED = Notice(code=NoticeCode.NOT_SERVED, category=ALLERGIES)
 
 
 def test_a_holder_that_does_not_serve_allergies_is_no_ground_for_none_known() -> None:
@@ -149,19 +149,29 @@ def test_a_holder_that_does_not_serve_allergies_is_no_ground_for_none_known() ->
     assert banner(statuses=[status(), status(notices=(NOT_SERVED,))]) is AllergyStatus.NOT_RECORDED
 
 
+@pytest.mark.parametrize("outcome", [Outcome.ANSWERED, Outcome.TIMED_OUT])
+def test_a_source_that_does_not_serve_allergies_is_no_ground_for_none_known_answering_or_not(
+    outcome: Outcome,
+) -> None:
+    other = status(outcome=outcome, holds=frozenset({RecordCategory.PROBLEMS}), not_served=frozenset({ALLERGIES}))
+    assert banner(DENIED, statuses=[status(), other]) is AllergyStatus.UNAVAILABLE
+    assert banner(statuses=[status(), other]) is AllergyStatus.NOT_RECORDED
+    assert banner(HELD, statuses=[status(), other]) is AllergyStatus.KNOWN
+
+
 @pytest.mark.parametrize(
     ("notices", "said"),
     [
         ((), AllergyStatus.UNAVAILABLE),
-        ((Notice(code="incomplete"),), AllergyStatus.UNAVAILABLE),
-        ((Notice(code="pages", text="page 2 of 4"),), AllergyStatus.UNAVAILABLE),
+        ((Notice(code=NoticeCode.INCOMPLETE),), AllergyStatus.UNAVAILABLE),
+        ((Notice(code=NoticeCode.RESOURCE_WARNING, text="page 2 of 4"),), AllergyStatus.UNAVAILABLE),
         ((NOT_SERVED,), AllergyStatus.UNAVAILABLE),
-        ((Notice(code="incomplete", category=ALLERGIES),), AllergyStatus.UNAVAILABLE),
+        ((Notice(code=NoticeCode.INCOMPLETE, category=ALLERGIES),), AllergyStatus.UNAVAILABLE),
         (
-            (Notice(code="incomplete", category=RecordCategory.PROBLEMS), Notice(code="incomplete")),
+            (Notice(code=NoticeCode.INCOMPLETE, category=RecordCategory.PROBLEMS), Notice(code=NoticeCode.INCOMPLETE)),
             AllergyStatus.UNAVAILABLE,
         ),
-        ((Notice(code="incomplete", category=RecordCategory.PROBLEMS),), AllergyStatus.UNAVAILABLE),
+        ((Notice(code=NoticeCode.INCOMPLETE, category=RecordCategory.PROBLEMS),), AllergyStatus.UNAVAILABLE),
     ],
 )
 def test_an_answer_in_part_is_no_ground_for_none_known_wherever_its_gap_lies(
@@ -210,7 +220,7 @@ def test_the_completeness_of_a_record_is_one_sentence() -> None:
 
 
 def test_an_answer_in_part_is_not_summed_up_as_whole() -> None:
-    partly = status(name="The Practice", notices=(Notice(code="confidential-items"),))
+    partly = status(name="The Practice", notices=(Notice(code=NoticeCode.CONFIDENTIAL_ITEMS),))
     assert summary_line(statuses=[partly, status()]).endswith("The Practice: answered in part.")
 
 
@@ -223,7 +233,7 @@ def test_every_outcome_has_words(outcome: Outcome) -> None:
 def test_an_answer_with_something_left_out_is_an_answer_in_part() -> None:
     assert in_words(status=status()) == "Answered"
     assert in_words(status=status(quarantined=((None, 1),))) == "Answered in part"
-    assert in_words(status=status(notices=(Notice(code="confidential-items"),))) == "Answered in part"
+    assert in_words(status=status(notices=(Notice(code=NoticeCode.CONFIDENTIAL_ITEMS),))) == "Answered in part"
     assert in_words(status=status(outcome=None)) == "Asked, waiting"
 
 
@@ -240,10 +250,10 @@ def test_a_section_says_each_thing_once_and_by_whom_it_is_caused() -> None:
         status(name="The Royal", outcome=Outcome.TIMED_OUT),
         status(
             notices=(
-                Notice(code="confidential-items", category=ALLERGIES),
-                Notice(code="confidential-items", category=ALLERGIES),
-                Notice(code="data-in-transit", text="Their own words.", category=ALLERGIES),
-                Notice(code="incomplete"),
+                Notice(code=NoticeCode.CONFIDENTIAL_ITEMS, category=ALLERGIES),
+                Notice(code=NoticeCode.CONFIDENTIAL_ITEMS, category=ALLERGIES),
+                Notice(code=NoticeCode.DATA_IN_TRANSIT, text="Their own words.", category=ALLERGIES),
+                Notice(code=NoticeCode.INCOMPLETE),
             ),
             quarantined=((ALLERGIES, 1), (None, 1)),
             untranslated=((ALLERGIES, 2),),
@@ -261,12 +271,12 @@ def test_a_section_says_each_thing_once_and_by_whom_it_is_caused() -> None:
 def test_a_source_says_all_that_must_be_known_of_its_answer() -> None:
     assert remarks_on_source(
         status=status(
-            notices=(Notice(code="incomplete"), Notice(code="a-new-code")),
+            notices=(Notice(code=NoticeCode.INCOMPLETE), Notice(code=NoticeCode.RESOURCE_WARNING)),
             quarantined=((ALLERGIES, 2), (None, 1)),
             untranslated=((RecordCategory.DOCUMENTS, 1),),
         )
     ) == (
-        "This source holds the patient more than once, and did not answer for each.",
+        "Part of this source's answer is missing.",
         "This source says that its answer may not be whole.",
         "2 items of allergies could not be shown.",
         "1 item could not be shown.",

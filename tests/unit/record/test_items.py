@@ -14,6 +14,7 @@ from aggregator.record.merge import merge
 from aggregator.record.references import referenced_from, references_in, target_of
 from connectors.contract.categories import RecordCategory
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
+from fhir_data.errors import EntryFault
 from tests.factories import CONFIDENTIALITY, allergy, condition, item, item_of_bytes, restricted
 
 
@@ -73,7 +74,7 @@ def reply(*resources: dict[str, Any]) -> Reply:
             ReceivedItem(category=RecordCategory.PROBLEMS, resource=json.dumps(resource).encode(), notes=("noted",))
             for resource in resources
         ),
-        quarantined=(QuarantinedEntry(reason="invalid", detail="", original=b"{}"),),
+        quarantined=(QuarantinedEntry(reason=EntryFault.INVALID, detail="", original=b"{}"),),
     )
 
 

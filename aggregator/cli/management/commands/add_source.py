@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from aggregator.accounts.requester import operator
 from aggregator.errors import LongviewError
 from aggregator.services.add_source import NewSource, add_source
+from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 
 
 class Command(BaseCommand):
@@ -35,6 +36,14 @@ class Command(BaseCommand):
             help="a setting of its kind, such as to_asid=999000000101; may be given several times",
         )
         parser.add_argument(
+            "--holds",
+            action="append",
+            default=[],
+            metavar="CATEGORY",
+            help="a category of content that it may hold, such as problems; may be given several times"
+            " (default: what it says itself, else all that its kind can give)",
+        )
+        parser.add_argument(
             "--no-check", action="store_true", help="register it without asking it first whether it is there"
         )
 
@@ -53,6 +62,7 @@ class Command(BaseCommand):
                     time_limit_s=options["time_limit"],
                     rank=options["rank"],
                     options=dict(_pair(option) for option in options["option"]),
+                    holds=_categories(options["holds"]),
                 ),
                 check=not options["no_check"],
             )
@@ -68,3 +78,10 @@ def _pair(option: str) -> tuple[str, str]:
     if not name or not equals:
         raise CommandError(f"--option takes NAME=VALUE, not {option!r}.")
     return name, value
+
+
+def _categories(names: list[str]) -> frozenset[RecordCategory] | None:
+    known = sorted(CLINICAL_CATEGORIES)
+    if unknown := sorted(set(names) - set(known)):
+        raise CommandError(f"--holds takes {', '.join(known)}; not {', '.join(unknown)}.")
+    return frozenset(map(RecordCategory, names)) or None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from aggregator.record.timeline import LongitudinalRecord, Standing
+from aggregator.record.timeline import CURRENT, Entry, LongitudinalRecord
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Outcome as Outcome
@@ -105,19 +105,29 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     withheld, be it of whatever kind, only what may be seen is spoken of, whatever was stated. "None known" needs a
     source to say so.
     """
-    entries = record.section(RecordCategory.ALLERGIES).entries
-    if any(entry.standing in {Standing.ACTIVE, Standing.UNKNOWN} for entry in entries):
+    if known_allergies(record=record):
         return AllergyStatus.KNOWN
     holders = [status for status in statuses if RecordCategory.ALLERGIES in status.holds]
     in_part = any(status.outcome is Outcome.ANSWERED_IN_PART for status in holders)
     if not holders or in_part or missing_for(category=RecordCategory.ALLERGIES, statuses=holders):
         return AllergyStatus.UNAVAILABLE
-    none_known = any(entry.no_known_allergy for entry in entries)
+    none_known = bool(sources_that_know_of_no_allergies(record=record))
     if none_known and any(_does_not_serve(status=status, category=RecordCategory.ALLERGIES) for status in holders):
         return AllergyStatus.UNAVAILABLE
     if withheld:
         return AllergyStatus.NONE_YOU_MAY_SEE
     return AllergyStatus.NONE_KNOWN if none_known else AllergyStatus.NOT_RECORDED
+
+
+def known_allergies(*, record: LongitudinalRecord) -> tuple[Entry, ...]:
+    """Return the allergies that the patient has or may have."""
+    return tuple(entry for entry in record.section(RecordCategory.ALLERGIES).entries if entry.standing in CURRENT)
+
+
+def sources_that_know_of_no_allergies(*, record: LongitudinalRecord) -> tuple[str, ...]:
+    """Return the sources that say that no allergies are known, in a fixed order."""
+    denials = (entry for entry in record.section(RecordCategory.ALLERGIES).entries if entry.says_none_known)
+    return tuple(sorted({source_id for entry in denials for source_id in entry.source_ids}))
 
 
 def _lacks(*, category: RecordCategory, status: SourceStatus) -> bool:

@@ -20,8 +20,10 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from aggregator.record.categories import CATEGORIES
 from aggregator.record.dates import DAY_LENGTH, agree, day_of, minute_of, settle
 from aggregator.record.fact import Fact
+from aggregator.record.rules import SameConcept
 from aggregator.record.timeline import Standing
 from connectors.contract.categories import RecordCategory
 
@@ -32,9 +34,6 @@ BY_IDENTIFIER = "business-identifier"
 BY_AUTHORISATION = "authorisation"
 BY_CONCEPT = "concept"
 
-# Categories whose facts are one when concept and day agree.
-DATED_CATEGORIES = frozenset({RecordCategory.PROBLEMS, RecordCategory.PROCEDURES, RecordCategory.IMMUNISATIONS})
-MEASURED_CATEGORIES = frozenset({RecordCategory.RESULTS, RecordCategory.OBSERVATIONS})
 # What is said in these ways never joins what is said in another.
 APART = frozenset({Standing.NEGATED, Standing.NO_INFORMATION})
 
@@ -168,8 +167,7 @@ def _joining_clusters(*, facts: Sequence[Fact]) -> list[str]:
     and an undated event with two codes would join two dated ones.
     """
     kept = [
-        fact.standing is not Standing.RETRACTED
-        and (fact.item.category not in DATED_CATEGORIES | MEASURED_CATEGORIES or bool(day_of(date=fact.event_date)))
+        fact.standing is not Standing.RETRACTED and (not _is_joined_by_date(fact) or bool(day_of(date=fact.event_date)))
         for fact in facts
     ]
     return _clusters(facts=facts, teaches=kept)
@@ -178,7 +176,7 @@ def _joining_clusters(*, facts: Sequence[Fact]) -> list[str]:
 def moment_of(*, fact: Fact) -> str:
     """Return when a thing happened, for telling it from others: the minute of a measurement, else the British day."""
     moment = minute_of(date=fact.event_date)
-    return moment if fact.resource_type == "Observation" else moment[:DAY_LENGTH]
+    return moment if fact.is_measurement else moment[:DAY_LENGTH]
 
 
 def _told_date(fact: Fact, date: str) -> str:
@@ -241,7 +239,7 @@ def _by_authorisation(given: _Given) -> Buckets:
     keyed = (
         ((given.source(position), name, given.ways[position]), position)
         for position, fact in enumerate(given.facts)
-        if fact.item.category is RecordCategory.MEDICATIONS
+        if CATEGORIES[fact.item.category].joins_authorisations
         for name in {fact.names, *fact.continues}
         if name
     )
@@ -257,15 +255,21 @@ def _by_concept(given: _Given) -> Buckets:
         if given.clusters[position] and not named_retraction:
             by_concept[(fact.item.category, given.clusters[position], _polarity(fact))].append(position)
     for (category, _, _), positions in sorted(by_concept.items()):
-        if category is RecordCategory.ALLERGIES:
-            yield from _bucketed((facts[position].standing, position) for position in positions)
-        elif category in DATED_CATEGORIES:
-            days = {each: _told_date(facts[each], day_of(date=facts[each].event_date)) for each in positions}
-            yield from _same_time(days)
-        elif category in MEASURED_CATEGORIES:
-            yield from _same_measurement(given, positions)
-        elif category is RecordCategory.MEDICATIONS:
-            yield from _same_medicine(given, positions)
+        match CATEGORIES[category].same_concept:
+            case SameConcept.STANDING:
+                yield from _bucketed((facts[position].standing, position) for position in positions)
+            case SameConcept.DAY:
+                yield from _same_day(facts, positions)
+            case SameConcept.MEASUREMENT:
+                yield from _same_measurement(given, positions)
+            case SameConcept.COURSE:
+                yield from _same_course(given, positions)
+            case SameConcept.NEVER:
+                pass
+
+
+def _same_day(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:
+    return _same_time({each: _told_date(facts[each], day_of(date=facts[each].event_date)) for each in positions})
 
 
 def _same_time(time_of: dict[int, str]) -> Buckets:
@@ -300,7 +304,7 @@ def _one_unit_a_source(given: _Given, bucket: Iterable[int]) -> bool:
     return all(len(units) == 1 for units in held.values())
 
 
-def _same_medicine(given: _Given, positions: Sequence[int]) -> Buckets:
+def _same_course(given: _Given, positions: Sequence[int]) -> Buckets:
     """Current prescriptions of one medicine by one route, and past ones that began on one day.
 
     Where one source itself holds two current prescriptions of the medicine, nothing says which of them another source
@@ -406,8 +410,14 @@ def _chains(
 
 def _lacks_its_date(fact: Fact) -> bool:
     """Return whether a fact that is joined by its date has none."""
-    joined_by_date = fact.item.category in DATED_CATEGORIES | MEASURED_CATEGORIES
-    return joined_by_date and not (fact.event_date and fact.event_date.text)
+    return _is_joined_by_date(fact) and not (fact.event_date and fact.event_date.text)
+
+
+_JOINED_BY_DATE = frozenset(category for category, rules in CATEGORIES.items() if rules.same_concept.needs_date)
+
+
+def _is_joined_by_date(fact: Fact) -> bool:
+    return fact.item.category in _JOINED_BY_DATE
 
 
 def _all_known_and_one(given: _Given, positions: set[int]) -> bool:

@@ -8,30 +8,13 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from aggregator.record.completeness import AllergyStatus
-from aggregator.record.timeline import RecordCategory, Standing
+from aggregator.record.timeline import Standing
 
 LONDON = ZoneInfo("Europe/London")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NOT_KNOWN = "Not known"
 NBSP = "\u00a0"
 
-SECTION_TITLES: Mapping[RecordCategory, str] = {
-    RecordCategory.ALERTS: "Alerts",
-    RecordCategory.ALLERGIES: "Allergies and adverse reactions",
-    RecordCategory.MEDICATIONS: "Medications",
-    RecordCategory.PROBLEMS: "Problems",
-    RecordCategory.ENCOUNTERS: "Contacts",
-    RecordCategory.RESULTS: "Test results",
-    RecordCategory.OBSERVATIONS: "Observations",
-    RecordCategory.PROCEDURES: "Procedures",
-    RecordCategory.IMMUNISATIONS: "Immunisations",
-    RecordCategory.DOCUMENTS: "Documents",
-    RecordCategory.CARE_PLANS: "Care plans",
-    RecordCategory.REFERRALS: "Referrals",
-    RecordCategory.APPOINTMENTS: "Appointments and recalls",
-    RecordCategory.HISTORY: "Family and social history",
-    RecordCategory.OTHER: "Other",
-}
 ALLERGY_WORDS: Mapping[AllergyStatus, str] = {
     AllergyStatus.KNOWN: "Known allergies",
     AllergyStatus.NONE_KNOWN: "No known allergies",

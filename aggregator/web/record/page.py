@@ -16,35 +16,26 @@ from uuid import UUID
 
 import msgspec
 
+from aggregator.record.categories import CATEGORIES, SECTIONS
 from aggregator.record.completeness import (
     AllergyStatus,
     Remark,
     SourceStatus,
     in_words,
+    known_allergies,
     remarks_on,
     remarks_on_source,
+    sources_that_know_of_no_allergies,
     summary_line,
 )
-from aggregator.record.conflicts import RETRACTION, WORDING
 from aggregator.record.item import Item
 from aggregator.record.references import target_of
-from aggregator.record.timeline import SECTION_ORDER, Conflict, DetailLine, Entry, RecordCategory, Standing
+from aggregator.record.rules import CategoryRules
+from aggregator.record.timeline import DATE_LABELS, Conflict, ConflictKind, DetailLine, Entry, Standing
 from aggregator.services.find_person import GoldenRecord, PersonSummary
 from aggregator.services.view_record import RecordView
 from aggregator.web import wording
 
-# Sections that are on the page even when they are empty: their emptiness must be explained.
-ALWAYS_SHOWN = frozenset({RecordCategory.ALLERGIES, RecordCategory.MEDICATIONS, RecordCategory.PROBLEMS})
-# Sections of events carry no "Current" or "Past": everything in them has happened.
-STANDING_SHOWN = frozenset(
-    {
-        RecordCategory.ALERTS,
-        RecordCategory.ALLERGIES,
-        RecordCategory.MEDICATIONS,
-        RecordCategory.PROBLEMS,
-        RecordCategory.CARE_PLANS,
-    }
-)
 ROWS_OPEN = 30
 ROWS_DRAWN = 100  # per section of the record page
 ROWS_A_PAGE = 200  # on a section's own pages
@@ -58,11 +49,9 @@ LONGEST_LINE = 1000  # characters of one line in a list; the source's copy has t
 LONGEST_CLAIM = 300
 # Bytes: what all rows of a page may weigh, and each section of a record page where they would weigh more together.
 PAGE_WEIGHT = 500_000
-SECTION_WEIGHT = PAGE_WEIGHT // len(SECTION_ORDER)
+SECTION_WEIGHT = PAGE_WEIGHT // len(SECTIONS)
 ROW_WEIGHT = 900  # the frame of a row
 LINE_WEIGHT = 50  # the frame of a line or of a claim
-# Lines that hold dates as sent, which are drawn like every other date.
-DATE_LABELS = frozenset({"Began", "Ended", "Taken", "Valid", "When", "Date"})
 
 TAG_COLOURS = {
     Standing.ACTIVE: "green",
@@ -72,6 +61,8 @@ TAG_COLOURS = {
     Standing.NO_INFORMATION: "white",
     Standing.UNKNOWN: "yellow",
 }
+
+CONFLICT_LEADS = {ConflictKind.DOSE_WORDING: "Compare.", ConflictKind.RETRACTION: "Check."}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,11 +275,7 @@ def record_page(*, view: RecordView) -> RecordPage:
     """Return what the record page draws."""
     names = {status.source_id: status.name for status in view.sources}
     ended = sum(1 for status in view.sources if status.outcome is not None)
-    known = [
-        _cut(entry.heading, LONGEST_CLAIM)
-        for entry in view.record.section(RecordCategory.ALLERGIES).entries
-        if entry.standing in {Standing.ACTIVE, Standing.UNKNOWN}
-    ]
+    known = [_cut(entry.heading, LONGEST_CLAIM) for entry in known_allergies(record=view.record)]
     return RecordPage(
         retrieval_id=view.retrieval_id,
         banner=banner_of(person=view.person, today=view.shown_at.astimezone(wording.LONDON).date()),
@@ -308,7 +295,7 @@ def record_page(*, view: RecordView) -> RecordPage:
 
 
 def _sections(*, view: RecordView, names: Mapping[str, str]) -> tuple[SectionShown, ...]:
-    found = (_section(view=view, category=category, names=names) for category in SECTION_ORDER)
+    found = (_section(view=view, rules=rules, names=names) for rules in SECTIONS)
     sections = tuple(section for section in found if section is not None)
     weight = sum(row.weight for section in sections for row in (*section.rows, *section.more))
     if weight <= PAGE_WEIGHT:
@@ -324,11 +311,11 @@ def _shortened(*, section: SectionShown, limit: int) -> SectionShown:
     return replace(section, rows=kept[:ROWS_OPEN], more=kept[ROWS_OPEN:])
 
 
-def section_page(*, view: RecordView, category: RecordCategory, number: int) -> SectionPage | None:
+def section_page(*, view: RecordView, rules: CategoryRules, number: int) -> SectionPage | None:
     """Return what one page of a section draws, pages counted from 1; None when there is no such page."""
     names = {status.source_id: status.name for status in view.sources}
-    entries = view.record.section(category).entries
-    remarks = remarks_on(category=category, statuses=view.sources)
+    entries = view.record.section(rules.category).entries
+    remarks = remarks_on(category=rules.category, statuses=view.sources)
     pages = list(_pages(entries=entries, names=names)) or [()]
     if not 1 <= number <= len(pages):
         return None
@@ -337,8 +324,8 @@ def section_page(*, view: RecordView, category: RecordCategory, number: int) -> 
         banner=banner_of(person=view.person, today=view.shown_at.astimezone(wording.LONDON).date()),
         summary=summary_line(statuses=view.sources),
         withheld=view.withheld,
-        slug=category.value,
-        title=wording.SECTION_TITLES[category],
+        slug=rules.category.value,
+        title=rules.title,
         rows=pages[number - 1],
         remarks=remarks,
         empty_words="" if entries else _empty_words(view=view, remarks=remarks),
@@ -368,7 +355,7 @@ def _entry_page(*, view: RecordView, entry: Entry, names: Mapping[str, str], num
         retrieval_id=view.retrieval_id,
         banner=banner_of(person=view.person, today=view.shown_at.astimezone(wording.LONDON).date()),
         row=drawing.row(entry=entry),
-        section=wording.SECTION_TITLES[entry.category],
+        section=CATEGORIES[entry.category].title,
         rule=entry.rule,
         rule_version=entry.rule_version,
         copies=tuple(_copy(item=item, names=names) for item in pages[number - 1]),
@@ -398,17 +385,16 @@ def _none_known(*, view: RecordView, names: Mapping[str, str]) -> tuple[Claim, .
     """Return who says that no allergies are known, where that cannot be taken for the whole."""
     if view.allergy_status is not AllergyStatus.UNAVAILABLE:
         return ()
-    entries = view.record.section(RecordCategory.ALLERGIES).entries
-    sources = {source for entry in entries if entry.no_known_allergy for source in entry.source_ids}
-    return tuple(Claim(source=names.get(source, "A source"), says="none known") for source in sorted(sources))
+    sources = sources_that_know_of_no_allergies(record=view.record)
+    return tuple(Claim(source=names.get(source, "A source"), says="none known") for source in sources)
 
 
-def _section(*, view: RecordView, category: RecordCategory, names: Mapping[str, str]) -> SectionShown | None:
-    entries = view.record.section(category).entries
-    remarks = remarks_on(category=category, statuses=view.sources) if view.complete or entries else ()
-    if not entries and not remarks and category not in ALWAYS_SHOWN:
+def _section(*, view: RecordView, rules: CategoryRules, names: Mapping[str, str]) -> SectionShown | None:
+    entries = view.record.section(rules.category).entries
+    remarks = remarks_on(category=rules.category, statuses=view.sources) if view.complete or entries else ()
+    if not entries and not remarks and not rules.always_shown:
         return None
-    drawing = _Drawing(names=names, prefix=category.value)
+    drawing = _Drawing(names=names, prefix=rules.category.value)
     rows: list[Row] = []
     weight = 0
     for entry in entries[:ROWS_DRAWN]:
@@ -418,8 +404,8 @@ def _section(*, view: RecordView, category: RecordCategory, names: Mapping[str, 
             break
         rows.append(row)
     return SectionShown(
-        slug=category.value,
-        title=wording.SECTION_TITLES[category],
+        slug=rules.category.value,
+        title=rules.title,
         rows=tuple(rows[:ROWS_OPEN]),
         more=tuple(rows[ROWS_OPEN:]),
         remarks=remarks,
@@ -462,12 +448,12 @@ class _Drawing:
     _written: dict[int, str] = field(default_factory=dict)
 
     def row(self, *, entry: Entry) -> Row:
-        shows_standing = entry.category in STANDING_SHOWN or entry.standing in {
+        shows_standing = CATEGORIES[entry.category].is_lasting or entry.standing in {
             Standing.RETRACTED,
             Standing.NEGATED,
             Standing.NO_INFORMATION,
         }
-        doubted = any(conflict.kind == RETRACTION for conflict in entry.conflicts)
+        doubted = any(conflict.kind is ConflictKind.RETRACTION for conflict in entry.conflicts)
         return Row(
             key=entry.key,
             section=entry.category.value,
@@ -495,7 +481,7 @@ class _Drawing:
         return (label, _cut(value, self.longest))
 
     def _conflict(self, conflict: Conflict) -> ConflictShown:
-        lead = {WORDING: "Compare.", RETRACTION: "Check."}.get(conflict.kind, "Sources disagree.")
+        lead = CONFLICT_LEADS.get(conflict.kind, "Sources disagree.")
         shared = len(conflict.entry_keys) > FULL_CONFLICTS
         if shared and id(conflict) in self._written:
             pointed_to = self._written[id(conflict)]

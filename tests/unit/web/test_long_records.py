@@ -13,13 +13,13 @@ from django.template.loader import get_template
 
 from aggregator.mpi.golden import GoldenRecord
 from aggregator.mpi.queries import PersonSummary
+from aggregator.record.categories import CATEGORIES
 from aggregator.record.completeness import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
-from aggregator.record.timeline import RecordCategory
 from aggregator.services.view_record import RecordView
 from aggregator.web.record.page import CLAIMS_SHOWN, ROWS_DRAWN, entry_page, record_page, section_page
-from connectors.contract.categories import CLINICAL_CATEGORIES
+from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, condition, item, no_known_allergy, observation, order, procedure
 
@@ -87,7 +87,7 @@ def test_two_thousand_allergies_beside_one_denial_are_a_small_page(long_view: Re
 def test_every_entry_of_a_long_section_is_on_one_of_its_pages(long_view: RecordView) -> None:
     keys: list[str] = []
     number = 1
-    while page := section_page(view=long_view, category=RecordCategory.ALLERGIES, number=number):
+    while page := section_page(view=long_view, rules=CATEGORIES[RecordCategory.ALLERGIES], number=number):
         html = drawn("section", page)
         assert len(html.encode()) < MEGABYTE
         keys.extend(re.findall(r'id="entry-([0-9a-f]{20})"', html))

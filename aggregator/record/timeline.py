@@ -163,7 +163,7 @@ class Entry:
     @property
     def says_none_known(self) -> bool:
         """Whether it says that nothing of its category is known of."""
-        return self.absence is not None and self.absence.kind is AbsenceKind.NONE_KNOWN
+        return self.absence == Absence(kind=AbsenceKind.NONE_KNOWN, about=self.category)
 
     @property
     def names_no_patient(self) -> bool:

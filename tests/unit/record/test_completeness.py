@@ -131,6 +131,7 @@ def test_a_fault_in_another_section_leaves_the_allergies_whole() -> None:
         no_known_allergy(verificationStatus=concept(code="refuted")),
         no_known_allergy(verificationStatus=concept(code="entered-in-error")),
         allergy(clinicalStatus=concept(code="resolved")),
+        allergy(code="160245001", display="No current problems"),
     ],
 )
 def test_less_than_a_present_denial_of_all_allergies_is_not_none_known(resource: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.template.loader import get_template
 
 from aggregator.mpi.golden import GoldenRecord
-from aggregator.record.completeness import AllergyStatus, SourceStatus
+from aggregator.record.completeness.claims import AllergyStatus, SourceStatus
 from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from aggregator.record.completeness import AllergyStatus
 from aggregator.record.timeline import Standing
 
 LONDON = ZoneInfo("Europe/London")
@@ -15,13 +14,6 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 NOT_KNOWN = "Not known"
 NBSP = "\u00a0"
 
-ALLERGY_WORDS: Mapping[AllergyStatus, str] = {
-    AllergyStatus.KNOWN: "Known allergies",
-    AllergyStatus.NONE_KNOWN: "No known allergies",
-    AllergyStatus.NOT_RECORDED: "Allergies not recorded",
-    AllergyStatus.UNAVAILABLE: "Allergies unavailable",
-    AllergyStatus.NONE_YOU_MAY_SEE: "Allergies: none recorded in what you may see",
-}
 STANDING_WORDS: Mapping[Standing, str] = {
     Standing.ACTIVE: "Current",
     Standing.PAST: "Past",

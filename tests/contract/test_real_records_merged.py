@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.record.completeness import AllergyStatus, SourceStatus, allergy_status
+from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.document import items_of
 from aggregator.record.item import Item
 from aggregator.record.merge import merge

@@ -17,15 +17,21 @@ from uuid import UUID
 import msgspec
 
 from aggregator.record.categories import CATEGORIES, SECTIONS
-from aggregator.record.completeness import (
+from aggregator.record.completeness.claims import (
     AllergyStatus,
-    Remark,
     SourceStatus,
-    in_words,
+    emptiness_of,
     known_allergies,
+    sources_that_know_of_no_allergies,
+)
+from aggregator.record.completeness.words import (
+    ALLERGY_WORDS,
+    Remark,
+    empty_words,
+    in_words,
+    progress_line,
     remarks_on,
     remarks_on_source,
-    sources_that_know_of_no_allergies,
     summary_line,
 )
 from aggregator.record.item import Item
@@ -274,17 +280,16 @@ def _number_remark(golden: GoldenRecord) -> str:
 def record_page(*, view: RecordView) -> RecordPage:
     """Return what the record page draws."""
     names = {status.source_id: status.name for status in view.sources}
-    ended = sum(1 for status in view.sources if status.outcome is not None)
     known = [_cut(entry.heading, LONGEST_CLAIM) for entry in known_allergies(record=view.record)]
     return RecordPage(
         retrieval_id=view.retrieval_id,
         banner=banner_of(person=view.person, today=view.shown_at.astimezone(wording.LONDON).date()),
-        allergy_words=wording.ALLERGY_WORDS[view.allergy_status],
+        allergy_words=ALLERGY_WORDS[view.allergy_status],
         allergy_state=view.allergy_status,
         allergies=tuple(dict.fromkeys(known)) if view.allergy_status is AllergyStatus.KNOWN else (),
         allergy_claims=_none_known(view=view, names=names),
         summary=summary_line(statuses=view.sources),
-        progress=f"{ended} of {len(view.sources)} sources have ended.",
+        progress=progress_line(statuses=view.sources),
         complete=view.complete,
         asked_at=wording.moment(view.asked_at),
         withheld=view.withheld,
@@ -328,7 +333,7 @@ def section_page(*, view: RecordView, rules: CategoryRules, number: int) -> Sect
         title=rules.title,
         rows=pages[number - 1],
         remarks=remarks,
-        empty_words="" if entries else _empty_words(view=view, remarks=remarks),
+        empty_words="" if entries else _empty_words(view=view, rules=rules),
         total=len(entries),
         first=sum(len(page) for page in pages[: number - 1]) + 1,
         number=number,
@@ -409,7 +414,7 @@ def _section(*, view: RecordView, rules: CategoryRules, names: Mapping[str, str]
         rows=tuple(rows[:ROWS_OPEN]),
         more=tuple(rows[ROWS_OPEN:]),
         remarks=remarks,
-        empty_words="" if entries else _empty_words(view=view, remarks=remarks),
+        empty_words="" if entries else _empty_words(view=view, rules=rules),
         total=len(entries),
     )
 
@@ -429,12 +434,11 @@ def _pages(*, entries: Sequence[Entry], names: Mapping[str, str]) -> Iterator[tu
         yield tuple(rows)
 
 
-def _empty_words(*, view: RecordView, remarks: tuple[Remark, ...]) -> str:
-    if not view.complete:
-        return "Waiting for sources to answer."
-    if remarks:
-        return "Nothing received. This does not mean that there is nothing: see what is missing."
-    return "The sources that answered hold nothing of this kind."
+def _empty_words(*, view: RecordView, rules: CategoryRules) -> str:
+    emptiness = emptiness_of(
+        category=rules.category, statuses=view.sources, complete=view.complete, withheld=view.withheld
+    )
+    return empty_words(emptiness=emptiness, category=rules.category)
 
 
 @dataclass(kw_only=True)

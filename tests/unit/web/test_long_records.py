@@ -13,8 +13,8 @@ from django.template.loader import get_template
 
 from aggregator.mpi.golden import GoldenRecord
 from aggregator.mpi.queries import PersonSummary
-from aggregator.record.categories import CATEGORIES
-from aggregator.record.completeness import AllergyStatus, SourceStatus, allergy_status
+from aggregator.record.categories import CATEGORIES, SECTIONS
+from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
 from aggregator.services.view_record import RecordView
@@ -225,3 +225,29 @@ def test_readings_of_many_minutes_are_grouped_in_few_steps() -> None:
         return made
 
     assert calls(800) < 2.3 * calls(400)
+
+
+# Sections without entries
+
+
+@pytest.mark.parametrize(
+    "outcome", [outcome for outcome in Outcome if outcome not in {Outcome.ANSWERED, Outcome.EMPTY}]
+)
+def test_an_empty_section_does_not_say_that_there_is_nothing_while_a_source_is_missing(outcome: Outcome) -> None:
+    view = showing(outcome=outcome)
+    page = drawn("record_part", record_page(view=view))
+    assert "Nothing received. This does not mean that there is nothing" in page
+    assert "hold nothing of this kind" not in page
+    section = drawn("section", section_page(view=view, rules=CATEGORIES[RecordCategory.PROBLEMS], number=1))
+    assert "Nothing received. This does not mean that there is nothing" in section
+    assert "hold nothing of this kind" not in section
+
+
+def test_an_empty_section_says_so_when_every_source_has_answered_in_full() -> None:
+    page = drawn("record_part", record_page(view=showing()))
+    assert page.count("The sources that answered hold nothing of this kind.") == sum(
+        rules.always_shown for rules in SECTIONS
+    )
+    withheld = drawn("record_part", record_page(view=showing(withheld=True)))
+    assert "hold nothing of this kind" not in withheld
+    assert "There is nothing of this kind in what you may see." in withheld

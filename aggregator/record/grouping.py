@@ -24,15 +24,10 @@ from aggregator.record.categories import CATEGORIES
 from aggregator.record.dates import DAY_LENGTH, agree, day_of, minute_of, settle
 from aggregator.record.fact import Fact
 from aggregator.record.rules import SameConcept
-from aggregator.record.timeline import Standing
+from aggregator.record.timeline import JoinRule, Standing
 from connectors.contract.categories import RecordCategory
 
 RULES_VERSION = "2"
-SINGLE = "single"
-BY_RESOURCE = "same-resource"
-BY_IDENTIFIER = "business-identifier"
-BY_AUTHORISATION = "authorisation"
-BY_CONCEPT = "concept"
 
 # What is said in these ways never joins what is said in another.
 APART = frozenset({Standing.NEGATED, Standing.NO_INFORMATION})
@@ -52,12 +47,7 @@ class Group:
     """Facts that say the same thing, and the rules that joined them."""
 
     facts: tuple[Fact, ...]
-    rules: tuple[str, ...]
-
-    @property
-    def rule(self) -> str:
-        """The rules in one word, `single` for one fact alone."""
-        return "+".join(self.rules) or SINGLE
+    rules: tuple[JoinRule, ...]
 
 
 class DisjointSets:
@@ -104,10 +94,10 @@ def group(*, facts: Sequence[Fact]) -> tuple[Group, ...]:
     clusters = _joining_clusters(facts=ordered)
     units = DisjointSets(size=len(ordered))
     given = _Given(facts=ordered, clusters=clusters, ways=_ways(ordered), units=units)
-    joined_by: list[tuple[str, list[int]]] = []
+    joined_by: list[tuple[JoinRule, list[int]]] = []
     joined = DisjointSets(size=len(ordered))
 
-    def join(rule: str, buckets: Buckets, *, within: bool) -> None:
+    def join(rule: JoinRule, buckets: Buckets, *, within: bool) -> None:
         for bucket in buckets:
             if len(bucket) < 2:
                 continue
@@ -117,20 +107,20 @@ def group(*, facts: Sequence[Fact]) -> tuple[Group, ...]:
                 for of_one_source in _bucketed((given.source(position), position) for position in bucket):
                     units.join(of_one_source)
 
-    join(BY_RESOURCE, _by_resource(given), within=True)
-    join(BY_AUTHORISATION, _by_authorisation(given), within=True)
+    join(JoinRule.SAME_RESOURCE, _by_resource(given), within=True)
+    join(JoinRule.AUTHORISATION, _by_authorisation(given), within=True)
     # After those: the concept rule must see which items are one thing at their source.
-    join(BY_CONCEPT, list(_by_concept(given)), within=True)
+    join(JoinRule.CONCEPT, list(_by_concept(given)), within=True)
     # What is dated first, as if nothing else were there: what has no date may then go with it, and changes nothing.
     undated = {position for position, fact in enumerate(ordered) if _lacks_its_date(fact)}
     dated = [position for position in range(len(ordered)) if position not in undated]
-    join(BY_IDENTIFIER, _beyond_doubt(given, joined, list(_by_identifier(given, dated))), within=False)
+    join(JoinRule.BUSINESS_IDENTIFIER, _beyond_doubt(given, joined, list(_by_identifier(given, dated))), within=False)
     named = [bucket for bucket in _by_identifier(given, range(len(ordered))) if not undated.isdisjoint(bucket)]
-    join(BY_IDENTIFIER, _with_one_dated(given, joined, named, undated), within=False)
+    join(JoinRule.BUSINESS_IDENTIFIER, _with_one_dated(given, joined, named, undated), within=False)
     members: dict[int, list[Fact]] = defaultdict(list)
     for position, fact in enumerate(ordered):
         members[joined.root(position)].append(fact)
-    rules: dict[int, set[str]] = defaultdict(set)
+    rules: dict[int, set[JoinRule]] = defaultdict(set)
     for rule, bucket in joined_by:
         rules[joined.root(bucket[0])].add(rule)
     return tuple(Group(facts=tuple(members[root]), rules=tuple(sorted(rules[root]))) for root in sorted(members))

@@ -134,12 +134,32 @@ class DetailLine:
     source_ids: tuple[str, ...] = ()
 
 
+class JoinRule(StrEnum):
+    """What joins items: `words` are for people. `grouping` says what each asks for."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str) -> JoinRule:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    AUTHORISATION = "authorisation", "the prescription that its source says they belong to"
+    BUSINESS_IDENTIFIER = "business-identifier", "the same identifier"
+    CONCEPT = "concept", "the same coded concept"
+    SAME_RESOURCE = "same-resource", "the same resource, sent more than once"
+
+
+SINGLE = "single"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """Items that say the same thing.
 
-    `rule` names what joined them (`single` for one item alone) and `rule_version` its version. `lines` are what its
-    sources say, such as dose or severity. `absence` is what it says to be absent.
+    `joined_by` are the rules that joined them, none for one item alone, and `rule_version` their version. `lines` are
+    what its sources say, such as dose or severity. `absence` is what it says to be absent.
     """
 
     key: str
@@ -150,7 +170,7 @@ class Entry:
     status_text: str
     date: PartialDate | None
     items: tuple[Item, ...]
-    rule: str
+    joined_by: tuple[JoinRule, ...]
     rule_version: str
     absence: Absence | None = None
     conflicts: tuple[Conflict, ...] = ()
@@ -159,6 +179,11 @@ class Entry:
     def details(self) -> tuple[tuple[str, str], ...]:
         """The lines as (label, value); the label says who where sources differ."""
         return tuple((", ".join([line.label, *line.source_ids]), line.value) for line in self.lines)
+
+    @property
+    def rule(self) -> str:
+        """The rules that joined its items as one code, `single` for one item alone."""
+        return "+".join(self.joined_by) or SINGLE
 
     @property
     def says_none_known(self) -> bool:

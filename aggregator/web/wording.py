@@ -46,6 +46,11 @@ def moment(value: datetime | None) -> str:
     return f"{short_date(local.date())} {local:%H:%M}"
 
 
+def london_date(value: datetime) -> date:
+    """Return the day of a moment, UK time."""
+    return value.astimezone(LONDON).date()
+
+
 def clock(value: datetime | None) -> str:
     """Return the time of day, UK time, to the second."""
     return value.astimezone(LONDON).strftime("%H:%M:%S") if value else ""

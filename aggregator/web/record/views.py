@@ -15,7 +15,9 @@ from aggregator.record.categories import SECTIONS
 from aggregator.services import follow_record, view_record
 from aggregator.services import open_record as opening
 from aggregator.web.pages import draw
-from aggregator.web.record.page import entry_page, record_page, section_page
+from aggregator.web.record.entry import entry_page
+from aggregator.web.record.page import record_page
+from aggregator.web.record.sections import section_page
 from aggregator.web.signed_in import SignedInRequest
 
 # As `record.merge` names entries. Anything else in an address is not passed on: the audit keeps what was looked at.

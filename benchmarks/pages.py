@@ -9,11 +9,12 @@ from uuid import UUID
 from django.template.loader import get_template
 
 from aggregator.mpi.golden import GoldenRecord
-from aggregator.record.completeness import AllergyStatus, SourceStatus
+from aggregator.record.completeness.claims import AllergyStatus, SourceStatus
 from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
-from aggregator.web.record.page import RecordPage, Row, record_page
+from aggregator.web.record.page import RecordPage, record_page
+from aggregator.web.record.rows import Row
 from config.static_files import NHSUK
 from connectors.contract.categories import RecordCategory
 from connectors.contract.outcomes import Outcome

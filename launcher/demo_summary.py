@@ -11,11 +11,12 @@ from django.conf import settings
 
 from aggregator.accounts.authentication import requester_for
 from aggregator.accounts.models import User
-from aggregator.record.completeness import Outcome, in_words, remarks_on_source, summary_line
+from aggregator.record.completeness.words import in_words, remarks_on_source, summary_line
 from aggregator.record.timeline import Entry
 from aggregator.services.find_person import find_person
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
+from connectors.contract.outcomes import Outcome
 from launcher.processes import StartError
 from launcher.region import Region
 

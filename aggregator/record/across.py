@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from aggregator.record.absence import Absence, AbsenceKind
+from aggregator.record.categories import CATEGORIES
 from aggregator.record.conflicts import (
-    CURRENT,
     Keyed,
     contradicted,
     denied_altogether,
@@ -19,27 +19,21 @@ from aggregator.record.conflicts import (
 )
 from aggregator.record.dates import agree, clustered, minute_of
 from aggregator.record.fact import Fact
-from aggregator.record.grouping import DATED_CATEGORIES, concept_clusters, moment_of, named_things
-from aggregator.record.placeholders import LOST_DRUG_ALLERGY
-from aggregator.record.reading import codings, parse, text
+from aggregator.record.grouping import concept_clusters, moment_of, named_things
+from aggregator.record.reading import parse
 from aggregator.record.retraction import Retractions
-from aggregator.record.timeline import Conflict, Standing
+from aggregator.record.rules import Compared
+from aggregator.record.timeline import CLAIMED, CURRENT, Conflict, Standing
 from connectors.contract.categories import RecordCategory
-
-# Of a medication's items, those that say what is prescribed.
-PRESCRIBING = frozenset({"MedicationStatement", "MedicationRequest"})
-# What a denial of all of a category contradicts: what is current or, where everything lies in the past, what happened.
-HAPPENED = frozenset({RecordCategory.IMMUNISATIONS, RecordCategory.PROCEDURES})
-CLAIMED = frozenset({Standing.ACTIVE, Standing.UNKNOWN, Standing.PAST})
 
 
 def conflicts_across(*, keyed: Sequence[Keyed], retractions: Retractions) -> dict[str, tuple[Conflict, ...]]:
     """Return the conflicts between entries, under the key of each entry that they name."""
-    facts = [one for one in keyed if one[1].item.id not in retractions.taken_back]
+    facts = [(key, fact) for key, fact in keyed if fact.item.id not in retractions.taken_back]
     clusters = concept_clusters(facts=[fact for _, fact in facts])
-    found = [
+    conflicts = [
         *_absences(facts),
-        *(same_ingredient(medicines=bucket) for bucket in _current_by_ingredient(facts)),
+        *_same_ingredients(facts),
         *(differing_results(results=bucket) for bucket in _by_test_and_moment(facts, clusters)),
         *(_contradiction(bucket) for bucket in _by_concept_and_time(facts, clusters)),
         *(_contradiction(bucket) for bucket in _by_name(facts, clusters)),
@@ -48,45 +42,43 @@ def conflicts_across(*, keyed: Sequence[Keyed], retractions: Retractions) -> dic
         *_taken_back(keyed, retractions),
     ]
     by_entry: dict[str, list[Conflict]] = defaultdict(list)
-    for conflict in dict.fromkeys(one for one in found if one):
+    for conflict in dict.fromkeys(conflict for conflict in conflicts if conflict):
         for key in conflict.entry_keys:
             by_entry[key].append(conflict)
-    return {key: tuple(conflicts) for key, conflicts in by_entry.items()}
+    return {key: tuple(of_entry) for key, of_entry in by_entry.items()}
 
 
 def _absences(facts: Sequence[Keyed]) -> Iterable[Conflict | None]:
-    """Yield "no known ..." beside what is held of that category; of a kind of allergies, beside those of the kind."""
+    """Yield "no known ..." beside what is held of that category; of a kind in it, beside what is held of the kind."""
     denials: dict[Absence, list[Keyed]] = defaultdict(list)
     for key, fact in facts:
         if fact.absence and (fact.absence.kind is AbsenceKind.NONE_KNOWN or fact.absence.of):
             denials[fact.absence].append((key, fact))
     by_category: dict[RecordCategory, list[Keyed]] = defaultdict(list)
     for key, fact in facts if denials else ():
-        category = fact.item.category
-        if fact.absence is None and fact.standing in (CLAIMED if category in HAPPENED else CURRENT):
-            by_category[category].append((key, fact))
+        if fact.absence is None and fact.standing in CATEGORIES[fact.item.category].conflicts.contradicted_by_none:
+            by_category[fact.item.category].append((key, fact))
     for absence, denied in denials.items():
-        held = by_category[absence.about]
-        of_kind = [one for one in held if absence.of in _kinds(one[1])] if absence.of else held
-        yield denied_altogether(absence=absence, denied=denied, held=of_kind)
+        held = [(key, fact) for key, fact in by_category[absence.about] if _is_of(absence=absence, fact=fact)]
+        yield denied_altogether(absence=absence, denied=denied, held=held)
 
 
-def _kinds(fact: Fact) -> frozenset[str]:
-    """Return the kinds of substance that an allergy is to. Source: FHIR R4, AllergyIntolerance.category."""
-    resource = parse(resource=fact.item.resource)
-    stated = resource.get("category")
-    kinds = {text(kind) for kind in (stated if isinstance(stated, list) else [stated])}
-    if any(code == LOST_DRUG_ALLERGY for _, code, _ in codings(resource.get("code"))):
-        kinds.add("medication")
-    return frozenset(kinds)
+def _is_of(*, absence: Absence, fact: Fact) -> bool:
+    """Return whether a fact is of the kind that is denied."""
+    about = CATEGORIES[absence.about].absence
+    if not absence.of or about is None:
+        return True
+    return absence.of in about.kinds_of(parse(resource=fact.item.resource))
 
 
-def _current_by_ingredient(facts: Sequence[Keyed]) -> Iterable[list[Keyed]]:
-    buckets: dict[str, list[Keyed]] = defaultdict(list)
+def _same_ingredients(facts: Sequence[Keyed]) -> Iterable[Conflict | None]:
+    buckets: dict[tuple[str, str], list[Keyed]] = defaultdict(list)
     for key, fact in facts:
-        for ingredient in fact.ingredients if fact.standing in CURRENT else ():
-            buckets[ingredient].append((key, fact))
-    return buckets.values()
+        statement = CATEGORIES[fact.item.category].conflicts.same_ingredient
+        for ingredient in fact.ingredients if statement and fact.standing in CURRENT else ():
+            buckets[statement, ingredient].append((key, fact))
+    for (statement, _), current in buckets.items():
+        yield same_ingredient(statement=statement, current=current)
 
 
 def _by_test_and_moment(facts: Sequence[Keyed], clusters: Sequence[str]) -> Iterable[list[Keyed]]:
@@ -94,25 +86,24 @@ def _by_test_and_moment(facts: Sequence[Keyed], clusters: Sequence[str]) -> Iter
     for (key, fact), cluster in zip(facts, clusters, strict=True):
         moment = minute_of(date=fact.event_date)
         # To the minute on both sides: two readings on one day are two readings.
-        if cluster and fact.resource_type == "Observation" and "T" in moment:
+        if cluster and fact.is_measurement and "T" in moment:
             buckets[(cluster, moment)].append((key, fact))
     return buckets.values()
 
 
 def _by_concept_and_time(facts: Sequence[Keyed], clusters: Sequence[str]) -> Iterable[list[Keyed]]:
-    """Return what may contradict: the same allergy or problem at any time, the same act at a time that may be one, a
-    current medicine and the word that it is not taken."""
+    """Return what may contradict because it is about one concept, at a time at which its category compares it."""
     buckets: dict[tuple[RecordCategory, str], list[Keyed]] = defaultdict(list)
     for (key, fact), cluster in zip(facts, clusters, strict=True):
-        category = fact.item.category
-        prescribed = fact.resource_type in PRESCRIBING and fact.standing is not Standing.PAST
-        if cluster and (category is RecordCategory.ALLERGIES or category in DATED_CATEGORIES or prescribed):
-            buckets[(category, cluster)].append((key, fact))
+        rules = CATEGORIES[fact.item.category].conflicts
+        if cluster and rules.denials is not Compared.NEVER and rules.deniable(fact):
+            buckets[fact.item.category, cluster].append((key, fact))
     for (category, _), bucket in buckets.items():
-        if category in HAPPENED:
-            yield from _at_one_time(bucket)
-        else:
-            yield bucket
+        yield from _at_times_compared(bucket, CATEGORIES[category].conflicts.denials)
+
+
+def _at_times_compared(bucket: list[Keyed], compared: Compared) -> Iterable[list[Keyed]]:
+    return _at_one_time(bucket) if compared is Compared.AT_ONE_TIME else (bucket,)
 
 
 def _at_one_time(bucket: Sequence[Keyed]) -> Iterable[list[Keyed]]:
@@ -133,7 +124,7 @@ def _by_name(facts: Sequence[Keyed], clusters: Sequence[str]) -> Iterable[list[K
     for bucket in buckets.values():
         moments = [moment_of(fact=fact) for (_, fact), _ in bucket]
         if len({cluster for _, cluster in bucket} - {""}) < 2 and agree(written=moments):
-            yield [one for one, _ in bucket]
+            yield [keyed for keyed, _ in bucket]
         else:
             yield from _by_thing(bucket)
 
@@ -147,33 +138,33 @@ def _by_thing(named: Iterable[tuple[Keyed, str]]) -> Iterable[list[Keyed]]:
 
 
 def _contradiction(bucket: Sequence[Keyed]) -> Conflict | None:
-    said = [one for one in bucket if one[1].standing in CLAIMED]
-    denied = [one for one in bucket if one[1].standing is Standing.NEGATED and one[1].absence is None]
+    said = [(key, fact) for key, fact in bucket if fact.standing in CLAIMED]
+    denied = [(key, fact) for key, fact in bucket if fact.standing is Standing.NEGATED and fact.absence is None]
     return contradicted(said=said, denied=denied)
 
 
 def _lasting_by_concept(facts: Sequence[Keyed], clusters: Sequence[str]) -> Iterable[list[Keyed]]:
-    """Return the same allergy at any time, and the same problem at times that may be one: episodes are not one."""
+    """Return what is one lasting thing, such as an allergy at any time. Episodes of a problem are not one."""
     buckets: dict[tuple[RecordCategory, str], list[Keyed]] = defaultdict(list)
     for (key, fact), cluster in zip(facts, clusters, strict=True):
-        if cluster and fact.item.category in {RecordCategory.ALLERGIES, RecordCategory.PROBLEMS}:
+        if cluster and CATEGORIES[fact.item.category].conflicts.statuses is not Compared.NEVER:
             buckets[fact.item.category, cluster].append((key, fact))
     for (category, _), bucket in buckets.items():
-        yield from [bucket] if category is RecordCategory.ALLERGIES else _at_one_time(bucket)
+        yield from _at_times_compared(bucket, CATEGORIES[category].conflicts.statuses)
 
 
 def _standings(bucket: Sequence[Keyed]) -> Conflict | None:
     return differing_standings(
-        active=[one for one in bucket if one[1].standing is Standing.ACTIVE],
-        past=[one for one in bucket if one[1].standing is Standing.PAST],
+        active=[(key, fact) for key, fact in bucket if fact.standing is Standing.ACTIVE],
+        past=[(key, fact) for key, fact in bucket if fact.standing is Standing.PAST],
     )
 
 
 def _dated_by_name(facts: Sequence[Keyed], clusters: Sequence[str]) -> Iterable[list[Keyed]]:
-    """Return what has one identifier and one concept; a prescription is dated by each source for itself."""
+    """Return what has one identifier and one concept, where sources that date it differently disagree."""
     buckets: dict[tuple[str, str, str], list[Keyed]] = defaultdict(list)
     for (key, fact), cluster in zip(facts, clusters, strict=True):
-        if cluster and not fact.resource_type.startswith("Medication") and fact.standing in CLAIMED:
+        if cluster and CATEGORIES[fact.item.category].conflicts.dates and fact.standing in CLAIMED:
             for name in fact.identifiers:
                 buckets[fact.resource_type, name, cluster].append((key, fact))
     return buckets.values()

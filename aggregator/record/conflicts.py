@@ -7,29 +7,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from aggregator.record.absence import Absence
+from aggregator.record.categories import CATEGORIES
 from aggregator.record.dates import DAY_LENGTH, agree, minute_of
 from aggregator.record.fact import Fact
-from aggregator.record.timeline import Conflict, Standing
-from connectors.contract.categories import RecordCategory
-
-# Words that differ may mean the same: for the reader to compare, and no disagreement yet.
-WORDING = "dose-wording"
-RETRACTION = "retraction"
-CURRENT = frozenset({Standing.ACTIVE, Standing.UNKNOWN})
+from aggregator.record.timeline import CURRENT, Conflict, ConflictKind, DetailLabel, Standing
 
 Keyed = tuple[str, Fact]  # the key of an entry, and one of its facts
 
-ABSENCE_STATEMENTS: Mapping[RecordCategory, str] = {
-    RecordCategory.ALLERGIES: "One source says that no allergies are known; another holds an allergy.",
-    RecordCategory.PROBLEMS: "One source says that no problems are known; another holds a problem.",
-    RecordCategory.MEDICATIONS: "One source says that no medicines are taken; another holds a medicine.",
-    RecordCategory.IMMUNISATIONS: "One source says that no immunisations are known; another holds one.",
-    RecordCategory.PROCEDURES: "One source says that no procedures are known; another holds one.",
-}
-ASSESSMENT_STATEMENTS: Mapping[str, str] = {
-    "Severity": "The sources give different severities.",
-    "Criticality": "The sources give different criticalities.",
-    "Verification": "The sources are not equally sure of this.",
+ASSESSMENTS: Mapping[str, tuple[ConflictKind, str]] = {
+    DetailLabel.SEVERITY: (ConflictKind.SEVERITY, "The sources give different severities."),
+    DetailLabel.CRITICALITY: (ConflictKind.CRITICALITY, "The sources give different criticalities."),
+    DetailLabel.VERIFICATION: (ConflictKind.VERIFICATION, "The sources are not equally sure of this."),
 }
 
 
@@ -37,16 +25,19 @@ def conflicts_within(*, key: str, facts: Sequence[Fact]) -> tuple[Conflict, ...]
     """Return what the facts of one entry disagree on: dose, status, date, and how serious or sure it is."""
     if len(facts) == 1:
         return ()
-    found = (_dose(key, facts), _status(key, facts), _date(key, facts), *_assessments(key, facts))
-    return tuple(conflict for conflict in found if conflict)
+    conflicts = (_dose(key, facts), _status(key, facts), _date(key, facts), *_assessments(key, facts))
+    return tuple(conflict for conflict in conflicts if conflict)
 
 
 def denied_altogether(*, absence: Absence, denied: Sequence[Keyed], held: Sequence[Keyed]) -> Conflict | None:
     """Return the conflict of "no known ..." beside what is said not to be there."""
     if not denied or not held:
         return None
-    statement = ABSENCE_STATEMENTS.get(absence.about, "One source says that there are none; another holds one.")
-    return _between(kind="negation", statement=statement, sides=[denied, held])
+    about = CATEGORIES[absence.about].absence
+    statement = "One source says that there are none; another holds one."
+    if about:
+        statement = f"One source says that no {about.many} are known; another holds {about.one}."
+    return _between(kind=ConflictKind.NEGATION, statement=statement, sides=[denied, held])
 
 
 def differing_results(*, results: Sequence[Keyed]) -> Conflict | None:
@@ -56,22 +47,26 @@ def differing_results(*, results: Sequence[Keyed]) -> Conflict | None:
         return None
     statement = "The same test at the same time has different values."
     return _between(
-        kind="value", statement=statement, sides=[results], says=lambda fact: _line(fact, "Value") or fact.heading
+        kind=ConflictKind.VALUE,
+        statement=statement,
+        sides=[results],
+        says=lambda fact: _line(fact, DetailLabel.VALUE) or fact.heading,
     )
 
 
-def same_ingredient(*, medicines: Sequence[Keyed]) -> Conflict | None:
-    """Return the conflict of two current products of one ingredient."""
-    if len({key for key, _ in medicines}) < 2:
+def same_ingredient(*, statement: str, current: Sequence[Keyed]) -> Conflict | None:
+    """Return the conflict of two current things of one ingredient."""
+    if len({key for key, _ in current}) < 2:
         return None
-    return _between(kind="dose", statement="Two current medicines have the same ingredient.", sides=[medicines])
+    return _between(kind=ConflictKind.DOSE, statement=statement, sides=[current])
 
 
 def contradicted(*, said: Sequence[Keyed], denied: Sequence[Keyed]) -> Conflict | None:
     """Return the conflict of a thing that one item says and another denies."""
     if not said or not denied:
         return None
-    return _between(kind="negation", statement="One item says this, another denies it.", sides=[said, denied])
+    statement = "One item says this, another denies it."
+    return _between(kind=ConflictKind.NEGATION, statement=statement, sides=[said, denied])
 
 
 def differing_standings(*, active: Sequence[Keyed], past: Sequence[Keyed]) -> Conflict | None:
@@ -81,7 +76,7 @@ def differing_standings(*, active: Sequence[Keyed], past: Sequence[Keyed]) -> Co
     if not active or not past or len(sources) < 2 or len(keys) < 2:
         return None
     return _between(
-        kind="status",
+        kind=ConflictKind.STATUS,
         statement="The sources give different statuses.",
         sides=[active, past],
         says=lambda fact: fact.status_text or str(fact.standing),
@@ -98,7 +93,7 @@ def differing_dates(*, named: Sequence[Keyed]) -> Conflict | None:
     if not several or agree(written=_days(fact for _, fact in named)):
         return None
     return _between(
-        kind="date", statement="The sources give different dates.", sides=[named], says=lambda fact: _shown_date(fact)
+        kind=ConflictKind.DATE, statement="The sources give different dates.", sides=[named], says=_shown_date
     )
 
 
@@ -106,7 +101,7 @@ def taken_back(*, retracted: Sequence[Keyed], meant: Sequence[Keyed], surely: bo
     """Return the mark on what a source has taken back, or may have."""
     statement = "Taken back by its source." if surely else "Taken back by one source; this may be the same."
     return _between(
-        kind=RETRACTION,
+        kind=ConflictKind.RETRACTION,
         statement=statement,
         sides=[retracted, meant],
         says=lambda fact: f"entered in error: {fact.heading}" if fact.standing is Standing.RETRACTED else fact.heading,
@@ -121,18 +116,20 @@ def _dose(key: str, facts: Sequence[Fact]) -> Conflict | None:
     coded = {fact.dose for fact in current if fact.dose_is_coded}
     claims = [(fact.item.source_id, _dose_line(fact)) for fact in current]
     if len(coded) > 1 or len(amounts) > 1 or len(rates) > 1:
-        return _conflict(kind="dose", statement="The sources give different doses.", claims=claims, keys=[key])
+        return _conflict(
+            kind=ConflictKind.DOSE, statement="The sources give different doses.", claims=claims, keys=[key]
+        )
     # Where one tells the dose in words and another in parts, nothing says that they are the same.
     compared = any(all(of_part) for of_part in said)
     if len(words) < 2 and (compared or len({fact.dose for fact in current}) < 2):
         return None
     statement = "The sources word the dose differently: compare before acting."
-    return _conflict(kind=WORDING, statement=statement, claims=claims, keys=[key])
+    return _conflict(kind=ConflictKind.DOSE_WORDING, statement=statement, claims=claims, keys=[key])
 
 
 def _dose_line(fact: Fact) -> str:
-    parts = _line(fact, "Dose in parts")
-    return f"{_line(fact, 'Dose')} ({parts})" if parts else _line(fact, "Dose")
+    words, parts = _line(fact, DetailLabel.DOSE), _line(fact, DetailLabel.DOSE_IN_PARTS)
+    return f"{words} ({parts})" if parts else words
 
 
 def _status(key: str, facts: Sequence[Fact]) -> Conflict | None:
@@ -142,16 +139,18 @@ def _status(key: str, facts: Sequence[Fact]) -> Conflict | None:
     if len({fact.standing for fact in leading}) < 2:
         return None
     claims = [(fact.item.source_id, fact.status_text or str(fact.standing)) for fact in leading]
-    return _conflict(kind="status", statement="The sources give different statuses.", claims=claims, keys=[key])
+    return _conflict(
+        kind=ConflictKind.STATUS, statement="The sources give different statuses.", claims=claims, keys=[key]
+    )
 
 
 def _date(key: str, facts: Sequence[Fact]) -> Conflict | None:
-    if any(fact.resource_type.startswith("Medication") for fact in facts):
-        return None  # each source dates its own prescription
+    if not all(CATEGORIES[fact.item.category].conflicts.dates for fact in facts):
+        return None
     if agree(written=_days(facts)):
         return None
     claims = [(fact.item.source_id, _shown_date(fact)) for fact in facts if _shown_date(fact)]
-    return _conflict(kind="date", statement="The sources give different dates.", claims=claims, keys=[key])
+    return _conflict(kind=ConflictKind.DATE, statement="The sources give different dates.", claims=claims, keys=[key])
 
 
 def _days(facts: Iterable[Fact]) -> set[str]:
@@ -164,7 +163,7 @@ def _shown_date(fact: Fact) -> str:
 
 def _assessments(key: str, facts: Sequence[Fact]) -> Iterable[Conflict]:
     """Yield what sources assess differently. One source that holds several copies does not differ from itself."""
-    for label, statement in ASSESSMENT_STATEMENTS.items():
+    for label, (kind, statement) in ASSESSMENTS.items():
         said: dict[str, set[str]] = defaultdict(set)
         for fact in facts:
             if fact.standing is not Standing.RETRACTED:
@@ -172,7 +171,7 @@ def _assessments(key: str, facts: Sequence[Fact]) -> Iterable[Conflict]:
         spoken = {source: words for source, words in said.items() if words}
         if len({frozenset(words) for words in spoken.values()}) > 1:
             claims = [(source, ", ".join(sorted(words))) for source, words in spoken.items()]
-            yield _conflict(kind=label.lower(), statement=statement, claims=claims, keys=[key])
+            yield _conflict(kind=kind, statement=statement, claims=claims, keys=[key])
 
 
 def _line(fact: Fact, label: str) -> str:
@@ -181,7 +180,7 @@ def _line(fact: Fact, label: str) -> str:
 
 def _between(
     *,
-    kind: str,
+    kind: ConflictKind,
     statement: str,
     sides: Sequence[Sequence[Keyed]],
     says: Callable[[Fact], str] = lambda fact: fact.heading,
@@ -197,7 +196,9 @@ def _between(
     )
 
 
-def _conflict(*, kind: str, statement: str, claims: Iterable[tuple[str, str]], keys: Iterable[str]) -> Conflict:
+def _conflict(
+    *, kind: ConflictKind, statement: str, claims: Iterable[tuple[str, str]], keys: Iterable[str]
+) -> Conflict:
     return Conflict(
         kind=kind, statement=statement, claims=tuple(sorted(set(claims))), entry_keys=tuple(sorted(set(keys)))
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from aggregator.record.dosages import AMOUNT_ELEMENTS, dosage_text
 from aggregator.record.reading import Resource, code_of, mapping, mappings, text
 from aggregator.record.units import comparable
 
@@ -50,24 +51,43 @@ class Dose:
 
 
 NO_DOSE = Dose()
-AMOUNT_ELEMENTS = frozenset({"doseQuantity", "rateQuantity", "doseRange", "rateRange", "rateRatio"})
+_AMOUNT_ELEMENTS = frozenset(AMOUNT_ELEMENTS)
 
 
 def dose_of(*, dosages: Iterable[Resource]) -> Dose:
     """Return what dosages say, each part in a form that compares."""
-    given = list(dosages)
-    if not given:
+    listed = list(dosages)
+    if not listed:
         return NO_DOSE
     return Dose(
-        amounts=tuple(sorted(amount for dosage in given for amount in _amounts(dosage))),
-        rates=tuple(sorted(rate for dosage in given if (rate := _rate(dosage)))),
-        words=tuple(sorted(words for dosage in given if (words := " ".join(text(dosage.get("text")).lower().split())))),
+        amounts=tuple(sorted(amount for dosage in listed for amount in _amounts(dosage))),
+        rates=tuple(sorted(rate for dosage in listed if (rate := _rate(dosage)))),
+        words=tuple(
+            sorted(words for dosage in listed if (words := " ".join(text(dosage.get("text")).lower().split())))
+        ),
     )
+
+
+def dose_key(*, dosage: Resource) -> str:
+    """Return one dosage as one text that compares: by its parts where they tell all of it, else by its words."""
+    return coded_dose(dosage=dosage) or " ".join(dosage_text(dosage=dosage).lower().split())
+
+
+def coded_dose(*, dosage: Resource) -> str:
+    """Return one dosage by its parts, "" when it is words only."""
+    rate = next(iter(mappings(dosage.get("doseAndRate"))), {})
+    quantity = mapping(rate.get("doseQuantity"))
+    amount = comparable(
+        value=text(quantity.get("value")), unit=text(quantity.get("unit")) or text(quantity.get("code"))
+    )
+    repeat = mapping(mapping(dosage.get("timing")).get("repeat"))
+    times = [text(repeat.get(name)) for name in ("frequency", "period", "periodUnit")]
+    return " ".join([*amount, *times]) if amount and all(times) else ""
 
 
 def _amounts(dosage: Resource) -> Iterable[str]:
     for part in [*mappings(dosage.get("doseAndRate")), dosage]:
-        if AMOUNT_ELEMENTS.isdisjoint(part):
+        if _AMOUNT_ELEMENTS.isdisjoint(part):
             continue
         for name in ("doseQuantity", "rateQuantity"):
             yield from _quantity(part.get(name))
@@ -82,8 +102,8 @@ def _amounts(dosage: Resource) -> Iterable[str]:
 def _quantity(quantity: object) -> list[str]:
     parts = mapping(quantity)
     value, unit = text(parts.get("value")), text(parts.get("unit")) or text(parts.get("code"))
-    found = comparable(value=value, unit=unit, comparator=text(parts.get("comparator")))
-    return [" ".join(found)] if found else [f"{value} {unit}"] if value else []
+    amount = comparable(value=value, unit=unit, comparator=text(parts.get("comparator")))
+    return [" ".join(amount)] if amount else [f"{value} {unit}"] if value else []
 
 
 def _rate(dosage: Resource) -> str:

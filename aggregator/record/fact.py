@@ -1,15 +1,14 @@
-"""The fact: an item as it is compared. Values only; `normalise` makes them."""
+"""The fact: an item as it is compared. Values; `normalise` makes them. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aggregator.record.absence import Absence, AbsenceKind
+from aggregator.record.absence import Absence
 from aggregator.record.doses import NO_DOSE, Dose
 from aggregator.record.item import Item
 from aggregator.record.seriousness import NO_WARNING, Seriousness
 from aggregator.record.timeline import PartialDate, Standing
-from connectors.contract.categories import RecordCategory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +17,8 @@ class Fact:
 
     `concepts` are codes whose meaning is the same wherever they stand (SNOMED CT, dm+d, LOINC), each as `system|code`.
     `event_date` says when the thing happened and may join items; `shown_date` may be the date of recording instead.
-    `dose` is what a medication's dose is compared by, and `dose_said` the same part by part; `value` a result's.
+    `is_measurement`: it is dated to the minute, and compared by `value`.
+    `dose` is what a medication's dose is compared by, and `dose_said` the same part by part.
     `status_word` is its status without how far it is verified. `assessments` are (label, words) on which sources may
     differ, `seriousness` how strong a warning they give. `absence` is what it says to be absent, and still says.
     `continues` are the items of the same source of which this one is a part (an issue of an authorisation), each by
@@ -36,6 +36,7 @@ class Fact:
     identifiers: frozenset[str] = frozenset()
     event_date: PartialDate | None = None
     shown_date: PartialDate | None = None
+    is_measurement: bool = False
     dose: tuple[str, ...] = ()
     dose_is_coded: bool = False
     dose_said: Dose = NO_DOSE
@@ -47,12 +48,3 @@ class Fact:
     absence: Absence | None = None
     names: str = ""
     continues: tuple[str, ...] = ()
-
-    @property
-    def no_known_allergy(self) -> bool:
-        """Whether it says that no allergy of any kind is known."""
-        return (
-            self.absence is not None
-            and self.absence.kind is AbsenceKind.NONE_KNOWN
-            and self.item.category is RecordCategory.ALLERGIES
-        )

@@ -20,21 +20,15 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from aggregator.record.categories import CATEGORIES
 from aggregator.record.dates import DAY_LENGTH, agree, day_of, minute_of, settle
 from aggregator.record.fact import Fact
-from aggregator.record.timeline import Standing
+from aggregator.record.rules import SameConcept
+from aggregator.record.timeline import JoinRule, Standing
 from connectors.contract.categories import RecordCategory
 
 RULES_VERSION = "2"
-SINGLE = "single"
-BY_RESOURCE = "same-resource"
-BY_IDENTIFIER = "business-identifier"
-BY_AUTHORISATION = "authorisation"
-BY_CONCEPT = "concept"
 
-# Categories whose facts are one when concept and day agree.
-DATED_CATEGORIES = frozenset({RecordCategory.PROBLEMS, RecordCategory.PROCEDURES, RecordCategory.IMMUNISATIONS})
-MEASURED_CATEGORIES = frozenset({RecordCategory.RESULTS, RecordCategory.OBSERVATIONS})
 # What is said in these ways never joins what is said in another.
 APART = frozenset({Standing.NEGATED, Standing.NO_INFORMATION})
 
@@ -53,12 +47,7 @@ class Group:
     """Facts that say the same thing, and the rules that joined them."""
 
     facts: tuple[Fact, ...]
-    rules: tuple[str, ...]
-
-    @property
-    def rule(self) -> str:
-        """The rules in one word, `single` for one fact alone."""
-        return "+".join(self.rules) or SINGLE
+    rules: tuple[JoinRule, ...]
 
 
 class DisjointSets:
@@ -105,10 +94,10 @@ def group(*, facts: Sequence[Fact]) -> tuple[Group, ...]:
     clusters = _joining_clusters(facts=ordered)
     units = DisjointSets(size=len(ordered))
     given = _Given(facts=ordered, clusters=clusters, ways=_ways(ordered), units=units)
-    joined_by: list[tuple[str, list[int]]] = []
+    joined_by: list[tuple[JoinRule, list[int]]] = []
     joined = DisjointSets(size=len(ordered))
 
-    def join(rule: str, buckets: Buckets, *, within: bool) -> None:
+    def join(rule: JoinRule, buckets: Buckets, *, within: bool) -> None:
         for bucket in buckets:
             if len(bucket) < 2:
                 continue
@@ -118,20 +107,20 @@ def group(*, facts: Sequence[Fact]) -> tuple[Group, ...]:
                 for of_one_source in _bucketed((given.source(position), position) for position in bucket):
                     units.join(of_one_source)
 
-    join(BY_RESOURCE, _by_resource(given), within=True)
-    join(BY_AUTHORISATION, _by_authorisation(given), within=True)
+    join(JoinRule.SAME_RESOURCE, _by_resource(given), within=True)
+    join(JoinRule.AUTHORISATION, _by_authorisation(given), within=True)
     # After those: the concept rule must see which items are one thing at their source.
-    join(BY_CONCEPT, list(_by_concept(given)), within=True)
+    join(JoinRule.CONCEPT, list(_by_concept(given)), within=True)
     # What is dated first, as if nothing else were there: what has no date may then go with it, and changes nothing.
     undated = {position for position, fact in enumerate(ordered) if _lacks_its_date(fact)}
     dated = [position for position in range(len(ordered)) if position not in undated]
-    join(BY_IDENTIFIER, _beyond_doubt(given, joined, list(_by_identifier(given, dated))), within=False)
+    join(JoinRule.BUSINESS_IDENTIFIER, _beyond_doubt(given, joined, list(_by_identifier(given, dated))), within=False)
     named = [bucket for bucket in _by_identifier(given, range(len(ordered))) if not undated.isdisjoint(bucket)]
-    join(BY_IDENTIFIER, _with_one_dated(given, joined, named, undated), within=False)
+    join(JoinRule.BUSINESS_IDENTIFIER, _with_one_dated(given, joined, named, undated), within=False)
     members: dict[int, list[Fact]] = defaultdict(list)
     for position, fact in enumerate(ordered):
         members[joined.root(position)].append(fact)
-    rules: dict[int, set[str]] = defaultdict(set)
+    rules: dict[int, set[JoinRule]] = defaultdict(set)
     for rule, bucket in joined_by:
         rules[joined.root(bucket[0])].add(rule)
     return tuple(Group(facts=tuple(members[root]), rules=tuple(sorted(rules[root]))) for root in sorted(members))
@@ -168,8 +157,7 @@ def _joining_clusters(*, facts: Sequence[Fact]) -> list[str]:
     and an undated event with two codes would join two dated ones.
     """
     kept = [
-        fact.standing is not Standing.RETRACTED
-        and (fact.item.category not in DATED_CATEGORIES | MEASURED_CATEGORIES or bool(day_of(date=fact.event_date)))
+        fact.standing is not Standing.RETRACTED and (not _is_joined_by_date(fact) or bool(day_of(date=fact.event_date)))
         for fact in facts
     ]
     return _clusters(facts=facts, teaches=kept)
@@ -178,7 +166,7 @@ def _joining_clusters(*, facts: Sequence[Fact]) -> list[str]:
 def moment_of(*, fact: Fact) -> str:
     """Return when a thing happened, for telling it from others: the minute of a measurement, else the British day."""
     moment = minute_of(date=fact.event_date)
-    return moment if fact.resource_type == "Observation" else moment[:DAY_LENGTH]
+    return moment if fact.is_measurement else moment[:DAY_LENGTH]
 
 
 def _told_date(fact: Fact, date: str) -> str:
@@ -241,7 +229,7 @@ def _by_authorisation(given: _Given) -> Buckets:
     keyed = (
         ((given.source(position), name, given.ways[position]), position)
         for position, fact in enumerate(given.facts)
-        if fact.item.category is RecordCategory.MEDICATIONS
+        if CATEGORIES[fact.item.category].joins_authorisations
         for name in {fact.names, *fact.continues}
         if name
     )
@@ -257,15 +245,21 @@ def _by_concept(given: _Given) -> Buckets:
         if given.clusters[position] and not named_retraction:
             by_concept[(fact.item.category, given.clusters[position], _polarity(fact))].append(position)
     for (category, _, _), positions in sorted(by_concept.items()):
-        if category is RecordCategory.ALLERGIES:
-            yield from _bucketed((facts[position].standing, position) for position in positions)
-        elif category in DATED_CATEGORIES:
-            days = {each: _told_date(facts[each], day_of(date=facts[each].event_date)) for each in positions}
-            yield from _same_time(days)
-        elif category in MEASURED_CATEGORIES:
-            yield from _same_measurement(given, positions)
-        elif category is RecordCategory.MEDICATIONS:
-            yield from _same_medicine(given, positions)
+        match CATEGORIES[category].same_concept:
+            case SameConcept.STANDING:
+                yield from _bucketed((facts[position].standing, position) for position in positions)
+            case SameConcept.DAY:
+                yield from _same_day(facts, positions)
+            case SameConcept.MEASUREMENT:
+                yield from _same_measurement(given, positions)
+            case SameConcept.COURSE:
+                yield from _same_course(given, positions)
+            case SameConcept.NEVER:
+                pass
+
+
+def _same_day(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:
+    return _same_time({each: _told_date(facts[each], day_of(date=facts[each].event_date)) for each in positions})
 
 
 def _same_time(time_of: dict[int, str]) -> Buckets:
@@ -300,7 +294,7 @@ def _one_unit_a_source(given: _Given, bucket: Iterable[int]) -> bool:
     return all(len(units) == 1 for units in held.values())
 
 
-def _same_medicine(given: _Given, positions: Sequence[int]) -> Buckets:
+def _same_course(given: _Given, positions: Sequence[int]) -> Buckets:
     """Current prescriptions of one medicine by one route, and past ones that began on one day.
 
     Where one source itself holds two current prescriptions of the medicine, nothing says which of them another source
@@ -406,8 +400,14 @@ def _chains(
 
 def _lacks_its_date(fact: Fact) -> bool:
     """Return whether a fact that is joined by its date has none."""
-    joined_by_date = fact.item.category in DATED_CATEGORIES | MEASURED_CATEGORIES
-    return joined_by_date and not (fact.event_date and fact.event_date.text)
+    return _is_joined_by_date(fact) and not (fact.event_date and fact.event_date.text)
+
+
+_JOINED_BY_DATE = frozenset(category for category, rules in CATEGORIES.items() if rules.same_concept.needs_date)
+
+
+def _is_joined_by_date(fact: Fact) -> bool:
+    return fact.item.category in _JOINED_BY_DATE
 
 
 def _all_known_and_one(given: _Given, positions: set[int]) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from aggregator.record.categories import CATEGORIES
 from aggregator.record.dates import agree, minute_of
 from aggregator.record.fact import Fact
-from aggregator.record.timeline import DetailLine
-from connectors.contract.categories import RecordCategory
+from aggregator.record.timeline import DetailLabel, DetailLine
 
 Values = dict[str, list[str]]
 
@@ -40,14 +40,15 @@ def lines_of(*, ranked: Sequence[Fact]) -> tuple[DetailLine, ...]:
 def _told_elsewhere(*, leads: Sequence[Fact]) -> Iterator[DetailLine]:
     """Yield what the heading, the tag and the date tell already, where sources do not agree on it."""
     dates = {minute_of(date=fact.shown_date) or fact.shown_date.text for fact in leads if fact.shown_date}
-    for label, told in (
-        ("Called", [fact.heading for fact in leads]),
-        ("Status", [fact.status_word for fact in leads]),
-        # A day beside a moment in it is the same, told less closely.
-        ("Date", [fact.shown_date.text if fact.shown_date and not agree(written=dates) else "" for fact in leads]),
+    # A day beside a moment in it is the same, told less closely.
+    told_dates = [] if agree(written=dates) else [fact.shown_date.text if fact.shown_date else "" for fact in leads]
+    for label, of_each in (
+        (DetailLabel.CALLED, [fact.heading for fact in leads]),
+        (DetailLabel.STATUS, [fact.status_word for fact in leads]),
+        (DetailLabel.DATE, told_dates),
     ):
-        if _differ([[words] for words in told if words]):
-            for fact, words in zip(leads, told, strict=True):
+        if _differ([[words] for words in of_each if words]):
+            for fact, words in zip(leads, of_each, strict=True):
                 if words:
                     yield DetailLine(label=label, value=words, source_ids=(fact.item.source_id,))
 
@@ -55,13 +56,13 @@ def _told_elsewhere(*, leads: Sequence[Fact]) -> Iterator[DetailLine]:
 def _said_by_one(facts: Sequence[Fact]) -> list[tuple[str, str]]:
     """Return the lines of one source.
 
-    Of one prescription, its summary, authorisation and issues, the first that speaks of a thing is heard. All else that
-    a source holds twice is told in each way in which it is said.
+    Where the first copy speaks for the rest, as of a prescription's summary, authorisation and issues, the first that
+    speaks of a thing is heard. All else that a source holds twice is told in each way in which it is said.
     """
     lines: list[tuple[str, str]] = []
     for fact in facts:
         said = {label for label, _ in lines}
-        if fact.item.category is RecordCategory.MEDICATIONS:
+        if CATEGORIES[fact.item.category].first_copy_speaks:
             lines.extend(line for line in fact.details if line[0] not in said)
         elif not lines:
             lines.extend(fact.details)

@@ -27,7 +27,7 @@ def mapping(value: object) -> Resource:
 
 def mappings(value: object) -> Sequence[Resource]:
     """Return the mappings in a list."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else ()
+    return [member for member in value if isinstance(member, dict)] if isinstance(value, list) else ()
 
 
 def codings(concept: object) -> Sequence[tuple[str, str, str]]:
@@ -49,8 +49,8 @@ def concept_text(concept: object) -> str:
             return chosen
     if words := text(concept.get("text")):
         return words
-    found = codings(concept)
-    return next((display for _, _, display in found if display), "") or next((code for _, code, _ in found if code), "")
+    coded = codings(concept)
+    return next((display for _, _, display in coded if display), "") or next((code for _, code, _ in coded if code), "")
 
 
 def code_of(concept: object) -> str:

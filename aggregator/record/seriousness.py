@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from aggregator.record.reading import Resource, code_of, codings, concept_text, mappings, text
+from aggregator.record.timeline import DetailLabel
 
 # Source: FHIR R4 reaction-event-severity; SNOMED CT severities; GP Connect, allergies.
 SEVERITIES: Mapping[str, int] = {
@@ -25,7 +26,6 @@ SEVERITIES: Mapping[str, int] = {
 SEVERITY_WORDS = {1: "mild", 2: "moderate", 3: "severe", 4: "life-threatening", 5: "fatal"}
 # Source: FHIR R4 allergy-intolerance-criticality.
 CRITICALITIES: Mapping[str, int] = {"low": 1, "unable-to-assess": 2, "high": 3}
-ASSESSED_TYPES = frozenset({"AllergyIntolerance", "Condition"})
 _SEVERE = SEVERITIES["severe"]
 # A reaction that threatens life is severe, whether or not its severity is stated.
 _THREATENING = re.compile(r"anaphyla|angio-? ?o?edema|cardiac arrest|respiratory arrest|stevens.johnson", re.IGNORECASE)
@@ -45,8 +45,6 @@ NO_WARNING = Seriousness(strongest=0, severity=0, criticality=0)
 
 def seriousness_of(*, resource: Resource) -> Seriousness:
     """Return how strong a warning a resource gives."""
-    if resource.get("resourceType") not in ASSESSED_TYPES:
-        return NO_WARNING
     severity = max(_severities(resource), default=0)
     criticality = CRITICALITIES.get(code_of(resource.get("criticality")).lower(), 0)
     return Seriousness(strongest=max(severity, criticality), severity=severity, criticality=criticality)
@@ -54,15 +52,13 @@ def seriousness_of(*, resource: Resource) -> Seriousness:
 
 def assessments_of(*, resource: Resource) -> tuple[tuple[str, str], ...]:
     """Return what a resource says that others may assess otherwise, as (label, what it compares by)."""
-    if resource.get("resourceType") not in ASSESSED_TYPES:
-        return ()
     stated = {_compared(severity) for severity in _stated_severities(resource)} - {""}
-    said = {
-        "Severity": max(stated, key=lambda words: (SEVERITIES.get(words, 0), words), default=""),
-        "Criticality": code_of(resource.get("criticality")).lower(),
-        "Verification": code_of(resource.get("verificationStatus")).lower(),
+    assessed = {
+        DetailLabel.SEVERITY: max(stated, key=lambda words: (SEVERITIES.get(words, 0), words), default=""),
+        DetailLabel.CRITICALITY: code_of(resource.get("criticality")).lower(),
+        DetailLabel.VERIFICATION: code_of(resource.get("verificationStatus")).lower(),
     }
-    return tuple((label, words) for label, words in said.items() if words)
+    return tuple((label, words) for label, words in assessed.items() if words)
 
 
 def _stated_severities(resource: Resource) -> Iterator[object]:
@@ -80,7 +76,8 @@ def _compared(severity: object) -> str:
 def _severities(resource: Resource) -> Iterator[int]:
     yield from (SEVERITIES.get(_compared(severity), 0) for severity in _stated_severities(resource))
     for reaction in mappings(resource.get("reaction")):
-        shown = [text(reaction.get("description")), *map(concept_text, mappings(reaction.get("manifestation")))]
-        coded = {code for one in mappings(reaction.get("manifestation")) for _, code, _ in codings(one)}
-        if coded & _THREATENING_CODES or any(_THREATENING.search(words) for words in shown):
+        signs = mappings(reaction.get("manifestation"))
+        described = [text(reaction.get("description")), *map(concept_text, signs)]
+        coded = {code for sign in signs for _, code, _ in codings(sign)}
+        if coded & _THREATENING_CODES or any(_THREATENING.search(words) for words in described):
             yield _SEVERE

@@ -1,4 +1,4 @@
-"""The longitudinal record: entries in their sections, in order, with their conflicts. Values; `merge` makes them."""
+"""The longitudinal record: entries in their sections, in order, with their conflicts. Values made by `merge`. Pure."""
 
 from __future__ import annotations
 
@@ -7,37 +7,26 @@ from enum import StrEnum
 
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.item import Item
-from connectors.contract.categories import RecordCategory as RecordCategory
-
-# Order of the first screen: what can hurt most comes first; then PRSB Core Information Standard v2 headings.
-SECTION_ORDER: tuple[RecordCategory, ...] = (
-    RecordCategory.ALERTS,
-    RecordCategory.ALLERGIES,
-    RecordCategory.MEDICATIONS,
-    RecordCategory.PROBLEMS,
-    RecordCategory.ENCOUNTERS,
-    RecordCategory.RESULTS,
-    RecordCategory.OBSERVATIONS,
-    RecordCategory.PROCEDURES,
-    RecordCategory.IMMUNISATIONS,
-    RecordCategory.DOCUMENTS,
-    RecordCategory.CARE_PLANS,
-    RecordCategory.REFERRALS,
-    RecordCategory.APPOINTMENTS,
-    RecordCategory.HISTORY,
-    RecordCategory.OTHER,
-)
+from connectors.contract.categories import RecordCategory
 
 
 class Standing(StrEnum):
-    """How an entry stands, across the statuses of its kinds. UNKNOWN: the source did not say; never read as active."""
+    """How an entry stands, across the statuses of its types. UNKNOWN: the source did not say; never read as active.
+
+    In reading order: of lasting things, what stands now comes first.
+    """
 
     ACTIVE = "active"
+    UNKNOWN = "unknown"
     PAST = "past"
-    RETRACTED = "entered-in-error"
     NEGATED = "negated"  # refuted, not given, not done, not taken, "no known ..."
     NO_INFORMATION = "no-information"  # not asked, not known: neither a finding nor a denial
-    UNKNOWN = "unknown"
+    RETRACTED = "entered-in-error"
+
+
+# What may be the case now; and what is said to be, or to have been.
+CURRENT = frozenset({Standing.ACTIVE, Standing.UNKNOWN})
+CLAIMED = CURRENT | {Standing.PAST}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,31 +40,127 @@ class PartialDate:
     sort_key: str
 
 
+class ConflictKind(StrEnum):
+    """What sources differ in."""
+
+    DOSE = "dose"
+    DOSE_WORDING = "dose-wording"  # words that may mean the same: for the reader to compare, and no disagreement yet
+    STATUS = "status"
+    DATE = "date"
+    VALUE = "value"
+    NEGATION = "negation"
+    SEVERITY = "severity"
+    CRITICALITY = "criticality"
+    VERIFICATION = "verification"
+    RETRACTION = "retraction"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """Items or entries that disagree. `kind`: dose, dose-wording, status, date, value, negation, severity, criticality,
-    verification, retraction. `statement` is for the reader; `claims` are (source_id, what it says), in order."""
+    """Items or entries that disagree. `statement` is for the reader; `claims` are (source_id, what it says)."""
 
-    kind: str
+    kind: ConflictKind
     statement: str
     claims: tuple[tuple[str, str], ...]
     entry_keys: tuple[str, ...]
 
 
+class DetailLabel(StrEnum):
+    """The label of a line under a heading. The parts of a measurement are labelled by their source instead."""
+
+    ABOUT = "About"
+    BATCH = "Batch"
+    BEGAN = "Began"
+    CALLED = "Called"
+    CLASS = "Class"
+    CONCLUSION = "Conclusion"
+    CONCLUSION_CODE = "Conclusion code"
+    CONDITION = "Condition"
+    CRITICALITY = "Criticality"
+    DATE = "Date"
+    DOSE = "Dose"
+    DOSE_IN_PARTS = "Dose in parts"
+    ENDED = "Ended"
+    FLAG = "Flag"
+    FORMAT = "Format"
+    INSTRUCTION = "Instruction"
+    KIND = "Kind"
+    NOTE = "Note"
+    OUTCOME = "Outcome"
+    PART = "Part"
+    PLACE = "Place"
+    QUANTITY = "Quantity"
+    REACTION = "Reaction"
+    REACTION_DESCRIBED = "Reaction described"
+    REASON = "Reason"
+    REFERENCE_RANGE = "Reference range"
+    RELATIVE = "Relative"
+    ROUTE = "Route"
+    SEVERITY = "Severity"
+    SITE = "Site"
+    STATUS = "Status"
+    SUBSTANCE = "Substance"
+    TAKEN = "Taken"
+    VALID = "Valid"
+    VALUE = "Value"
+    VERIFICATION = "Verification"
+    WHEN = "When"
+    WHY_IT_ENDED = "Why it ended"
+    WHY_NOT_GIVEN = "Why not given"
+
+
+# Labels of lines that hold dates as sent.
+DATE_LABELS: frozenset[str] = frozenset(
+    {
+        DetailLabel.BEGAN,
+        DetailLabel.ENDED,
+        DetailLabel.TAKEN,
+        DetailLabel.VALID,
+        DetailLabel.WHEN,
+        DetailLabel.DATE,
+    }
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DetailLine:
-    """A line under an entry's heading, as sent. `source_ids` are those who say it where not all who speak say the same,
-    empty where they do."""
+    """A line under an entry's heading, as sent.
+
+    `source_ids` are those who say it where not all who speak say the same, empty where they do.
+    """
 
     label: str
     value: str
     source_ids: tuple[str, ...] = ()
 
 
+class JoinRule(StrEnum):
+    """What joins items: `words` are for people. `grouping` says what each asks for."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str) -> JoinRule:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    AUTHORISATION = "authorisation", "the prescription that its source says they belong to"
+    BUSINESS_IDENTIFIER = "business-identifier", "the same identifier"
+    CONCEPT = "concept", "the same coded concept"
+    SAME_RESOURCE = "same-resource", "the same resource, sent more than once"
+
+
+SINGLE = "single"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Items that say the same thing. `rule` names what joined them (`single` for one item alone) and `rule_version` its
-    version. `lines` are what its sources say, such as dose or severity. `absence` is what it says to be absent."""
+    """Items that say the same thing.
+
+    `joined_by` are the rules that joined them, none for one item alone, and `rule_version` their version. `lines` are
+    what its sources say, such as dose or severity. `absence` is what it says to be absent.
+    """
 
     key: str
     category: RecordCategory
@@ -85,7 +170,7 @@ class Entry:
     status_text: str
     date: PartialDate | None
     items: tuple[Item, ...]
-    rule: str
+    joined_by: tuple[JoinRule, ...]
     rule_version: str
     absence: Absence | None = None
     conflicts: tuple[Conflict, ...] = ()
@@ -96,13 +181,14 @@ class Entry:
         return tuple((", ".join([line.label, *line.source_ids]), line.value) for line in self.lines)
 
     @property
-    def no_known_allergy(self) -> bool:
-        """Whether it says that no allergy of any kind is known."""
-        return (
-            self.absence is not None
-            and self.absence.kind is AbsenceKind.NONE_KNOWN
-            and self.category is RecordCategory.ALLERGIES
-        )
+    def rule(self) -> str:
+        """The rules that joined its items as one code, `single` for one item alone."""
+        return "+".join(self.joined_by) or SINGLE
+
+    @property
+    def says_none_known(self) -> bool:
+        """Whether it says that nothing of its category is known of."""
+        return self.absence == Absence(kind=AbsenceKind.NONE_KNOWN, about=self.category)
 
     @property
     def names_no_patient(self) -> bool:
@@ -122,6 +208,8 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
+    """The entries of one category, in reading order."""
+
     category: RecordCategory
     entries: tuple[Entry, ...]
 

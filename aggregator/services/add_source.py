@@ -15,7 +15,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.audit import trail
 from aggregator.errors import Invalid, NotPermitted
 from aggregator.federation.trial import try_source
-from aggregator.record.completeness import outcome_words
+from aggregator.record.completeness.words import outcome_words
 from aggregator.sources import catalogue
 from aggregator.sources.operations import put_source
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory

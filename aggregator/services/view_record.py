@@ -26,8 +26,8 @@ from aggregator.federation import queries as federation_queries
 from aggregator.federation.queries import HeldAnswer, RetrievalView, SourceState
 from aggregator.mpi import queries as mpi_queries
 from aggregator.mpi.queries import PersonSummary
-from aggregator.record import completeness, merge
-from aggregator.record.completeness import AllergyStatus, SourceStatus
+from aggregator.record import merge
+from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.timeline import LongitudinalRecord
 from aggregator.services.open_record import refusal
 from connectors.contract.categories import RecordCategory
@@ -79,7 +79,6 @@ def view_record(*, requester: Requester, retrieval_id: UUID, now: datetime, part
     )
     statuses = tuple(_status(state=state, held=held, permitted=permitted) for state in view.sources)
     record = merge.merge(items=permitted.items)
-    allergy_status = completeness.allergy_status(record=record, statuses=statuses, withheld=bool(permitted.withheld))
     with transaction.atomic():
         trail.append(
             requester=requester,
@@ -101,7 +100,7 @@ def view_record(*, requester: Requester, retrieval_id: UUID, now: datetime, part
         complete=view.complete,
         sources=statuses,
         record=record,
-        allergy_status=allergy_status,
+        allergy_status=allergy_status(record=record, statuses=statuses, withheld=bool(permitted.withheld)),
         withheld=bool(permitted.withheld),
         shown_at=now,
     )

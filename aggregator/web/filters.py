@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from aggregator.services.find_person import PersonSummary
 from aggregator.web import wording
-from aggregator.web.record.page import Banner, banner_of
+from aggregator.web.banner import Banner, banner_of
 
 
 def banner(person: PersonSummary) -> Banner:

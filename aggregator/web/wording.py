@@ -7,38 +7,13 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from aggregator.record.completeness import AllergyStatus
-from aggregator.record.timeline import RecordCategory, Standing
+from aggregator.record.timeline import Standing
 
 LONDON = ZoneInfo("Europe/London")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NOT_KNOWN = "Not known"
 NBSP = "\u00a0"
 
-SECTION_TITLES: Mapping[RecordCategory, str] = {
-    RecordCategory.ALERTS: "Alerts",
-    RecordCategory.ALLERGIES: "Allergies and adverse reactions",
-    RecordCategory.MEDICATIONS: "Medications",
-    RecordCategory.PROBLEMS: "Problems",
-    RecordCategory.ENCOUNTERS: "Contacts",
-    RecordCategory.RESULTS: "Test results",
-    RecordCategory.OBSERVATIONS: "Observations",
-    RecordCategory.PROCEDURES: "Procedures",
-    RecordCategory.IMMUNISATIONS: "Immunisations",
-    RecordCategory.DOCUMENTS: "Documents",
-    RecordCategory.CARE_PLANS: "Care plans",
-    RecordCategory.REFERRALS: "Referrals",
-    RecordCategory.APPOINTMENTS: "Appointments and recalls",
-    RecordCategory.HISTORY: "Family and social history",
-    RecordCategory.OTHER: "Other",
-}
-ALLERGY_WORDS: Mapping[AllergyStatus, str] = {
-    AllergyStatus.KNOWN: "Known allergies",
-    AllergyStatus.NONE_KNOWN: "No known allergies",
-    AllergyStatus.NOT_RECORDED: "Allergies not recorded",
-    AllergyStatus.UNAVAILABLE: "Allergies unavailable",
-    AllergyStatus.NONE_YOU_MAY_SEE: "Allergies: none recorded in what you may see",
-}
 STANDING_WORDS: Mapping[Standing, str] = {
     Standing.ACTIVE: "Current",
     Standing.PAST: "Past",
@@ -69,6 +44,11 @@ def moment(value: datetime | None) -> str:
         return ""
     local = value.astimezone(LONDON)
     return f"{short_date(local.date())} {local:%H:%M}"
+
+
+def london_date(value: datetime) -> date:
+    """Return the day of a moment, UK time."""
+    return value.astimezone(LONDON).date()
 
 
 def clock(value: datetime | None) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from aggregator.record.absence import ABSENCE_CODES
-from aggregator.record.completeness import AllergyStatus, SourceStatus, allergy_status
+from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.document import items_of
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
-from aggregator.record.timeline import LongitudinalRecord, RecordCategory
-from connectors.contract.categories import CLINICAL_CATEGORIES
+from aggregator.record.stated_absence import ABSENCE_CODES
+from aggregator.record.timeline import LongitudinalRecord
+from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.outcomes import Outcome
 from tests.contract.loopback import CONNECTORS
 from tests.contract.real_payloads import GP_RECORDS, R4_RECORDS, names, needs_payloads

@@ -45,10 +45,10 @@ def test_a_clinician_watches_the_record_of_two_doses_arrive(page: Page, stories:
     # The page fills in by itself: one silent source does not hold up the four that answer.
     completeness = page.locator(".app-completeness")
     expect(completeness).to_contain_text("waiting for Larkbeck Mental Health Trust", timeout=PATIENCE_MS)
-    expect(completeness).to_contain_text("4 of 5 sources answered")
+    expect(completeness).to_contain_text("4 of 5 sources have answered")
     expect(page.locator(".app-banner__name")).to_have_text("ELLWOOD, Katherine Anne")
     expect(completeness).to_have_text(
-        "4 of 5 sources answered; Larkbeck Mental Health Trust: did not answer in time.", timeout=PATIENCE_MS
+        "4 of 5 sources have answered; Larkbeck Mental Health Trust: did not answer in time.", timeout=PATIENCE_MS
     )
     assert_accessible(page)
 
@@ -65,7 +65,7 @@ def test_a_clinician_watches_the_record_of_two_doses_arrive(page: Page, stories:
     assert page.locator(".app-copy").count() >= 2
     assert_accessible(page)
     page.get_by_role("link", name="Back to the record").click()
-    expect(completeness).to_contain_text("4 of 5 sources answered")
+    expect(completeness).to_contain_text("4 of 5 sources have answered")
 
 
 def test_an_objection_stops_the_clinician_until_an_administrator_ends_it(page: Page, stories: Stories) -> None:
@@ -99,7 +99,7 @@ def test_an_objection_stops_the_clinician_until_an_administrator_ends_it(page: P
     sign_in(page, CLINICIAN)
     find(page, story["nhs_number"])
     page.get_by_role("button", name="Open record").click()
-    expect(page.locator(".app-completeness")).to_have_text("3 of 3 sources answered.", timeout=PATIENCE_MS)
+    expect(page.locator(".app-completeness")).to_have_text("3 of 3 sources have answered.", timeout=PATIENCE_MS)
 
 
 def test_a_slip_in_a_number_is_told_beside_the_box(page: Page, stories: Stories) -> None:
@@ -119,5 +119,5 @@ def test_without_scripts_the_page_still_becomes_whole(page: Page, stories: Stori
     sign_in(plain, CLINICIAN)
     find(plain, stories.by_slug["allergy-or-none"]["nhs_number"])
     plain.get_by_role("button", name="Open record").click()
-    expect(plain.locator(".app-completeness")).to_have_text("2 of 2 sources answered.", timeout=PATIENCE_MS)
+    expect(plain.locator(".app-completeness")).to_have_text("2 of 2 sources have answered.", timeout=PATIENCE_MS)
     plain.context.close()

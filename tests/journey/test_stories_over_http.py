@@ -39,7 +39,7 @@ def test_an_allergy_stands_beside_no_known_allergies(clinician: Visitor, stories
     assert "<strong>Known allergies</strong>" in page
     assert "No known allergies" not in page
     assert "One source says that no allergies are known; another holds an allergy." in page
-    assert "2 of 2 sources answered." in page
+    assert "2 of 2 sources have answered." in page
 
 
 def test_allergies_are_unavailable_when_their_holder_is_silent(clinician: Visitor, stories: Stories) -> None:
@@ -47,7 +47,7 @@ def test_allergies_are_unavailable_when_their_holder_is_silent(clinician: Visito
     page = page_of(clinician, story)
     assert "<strong>Allergies unavailable</strong>" in page
     assert "No known allergies" not in page
-    assert "3 of 4 sources answered; Ferrygate Medical Centre: did not answer in time." in page
+    assert "3 of 4 sources have answered; Ferrygate Medical Centre: did not answer in time." in page
     issue = issues(record_of(clinician, story))["Ferrygate Medical Centre"]
     assert (issue["severity"], issue["code"]) == ("warning", "timeout")
 
@@ -70,7 +70,7 @@ def test_the_practices_warnings_stand_at_what_they_concern(clinician: Visitor, s
     page = page_of(clinician, stories.by_slug["moved"])
     assert page.count("Patient record transfer from previous GP practice not yet complete") >= 5
     assert "Items excluded due to confidentiality and/or patient preferences." in page
-    assert "2 of 2 sources answered; Ferrygate Medical Centre: answered in part." in page
+    assert "2 of 2 sources have answered; Ferrygate Medical Centre: answered in part." in page
     assert "<strong>Allergies unavailable</strong>" in page
 
 

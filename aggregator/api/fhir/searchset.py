@@ -13,13 +13,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from aggregator.api.fhir.rendering import issue, outcome
-from aggregator.record.completeness import (
-    WHOLE_ANSWERS,
-    SourceStatus,
-    in_words,
-    issue_code,
-    remarks_on_source,
-)
+from aggregator.record.completeness.claims import WHOLE_ANSWERS, SourceStatus
+from aggregator.record.completeness.words import in_words, issue_code, remarks_on_source
 from aggregator.record.item import Item
 from aggregator.record.references import Targets, target_of, without_version
 from aggregator.services.find_person import PersonSummary

@@ -11,11 +11,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from aggregator.errors import NotFound
-from aggregator.record.timeline import SECTION_ORDER
+from aggregator.record.categories import SECTIONS
 from aggregator.services import follow_record, view_record
 from aggregator.services import open_record as opening
 from aggregator.web.pages import draw
-from aggregator.web.record.page import entry_page, record_page, section_page
+from aggregator.web.record.entry import entry_page
+from aggregator.web.record.page import record_page
+from aggregator.web.record.sections import section_page
 from aggregator.web.signed_in import SignedInRequest
 
 # As `record.merge` names entries. Anything else in an address is not passed on: the audit keeps what was looked at.
@@ -70,13 +72,13 @@ def entry(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> HttpR
 def section(request: SignedInRequest, retrieval_id: UUID, section: str) -> HttpResponse:
     """Show all entries of one section, page by page."""
     number = _page_number(request)
-    category = next((category for category in SECTION_ORDER if category.value == section), None)
-    if category is None:
+    rules = next((rules for rules in SECTIONS if rules.category.value == section), None)
+    if rules is None:
         raise NotFound
     view = view_record.view_record(
-        requester=request.requester, retrieval_id=retrieval_id, now=timezone.now(), part=f"section {category}"
+        requester=request.requester, retrieval_id=retrieval_id, now=timezone.now(), part=f"section {rules.category}"
     )
-    page = section_page(view=view, category=category, number=number)
+    page = section_page(view=view, rules=rules, number=number)
     if page is None:
         raise NotFound("The section has no such page as the record stands now. Go back to the record.")
     return draw(request, "record/section", page=page)

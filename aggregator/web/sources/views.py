@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
-from aggregator.record.completeness import outcome_words
+from aggregator.record.completeness.words import outcome_words
 from aggregator.services import list_sources
 from aggregator.web.pages import draw
 from aggregator.web.signed_in import SignedInRequest

@@ -31,7 +31,7 @@ def folder() -> Iterator[Path]:
 
 def test_once_shows_a_record_and_ends_with_nothing_left(folder: Path) -> None:
     with started("demo", "--once", folder=folder) as run:
-        run.wait_for(words="sources answered", within_s=120)
+        run.wait_for(words="sources have answered", within_s=120)
         processes = run.descendants()
         assert len(processes) >= SOURCES + 4
         assert run.process.wait(60) == 0, run.words()

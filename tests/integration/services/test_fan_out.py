@@ -19,7 +19,7 @@ from aggregator.federation.engine import close_engine, engine
 from aggregator.federation.fan_out import run_retrieval
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.mpi.demographics import Demographics
-from aggregator.record.completeness import AllergyStatus
+from aggregator.record.completeness.claims import AllergyStatus
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import view_record
 from aggregator.sources.models import Source

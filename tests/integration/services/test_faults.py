@@ -367,7 +367,7 @@ def test_redis_lost_mid_request_is_said_and_nothing_hangs(
         began = time.monotonic()
         refused = visitor.open(person)
         assert refused.status == 200
-        assert "0 of 2 sources answered" in refused.body
+        assert "0 of 2 sources have answered" in refused.body
         assert "Fault on our side: the request could not be started" in refused.body
         assert time.monotonic() - began < 8
         assert visitor.everything(person).status == 200

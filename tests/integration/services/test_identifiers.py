@@ -15,7 +15,7 @@ from aggregator.federation.engine import close_engine, engine
 from aggregator.federation.fan_out import run_retrieval
 from aggregator.federation.models import SourceOutcome
 from aggregator.mpi.models import Link, LinkReview
-from aggregator.record.completeness import AllergyStatus, SourceStatus
+from aggregator.record.completeness.claims import AllergyStatus, SourceStatus
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.load_identities import load_identities
 from aggregator.services.load_relationships import load_relationships

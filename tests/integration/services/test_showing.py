@@ -16,7 +16,7 @@ from aggregator.federation.endings import Ending
 from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.federation.store import HeldAnswer, Sealer
 from aggregator.mpi.models import SourceRecord
-from aggregator.record.completeness import AllergyStatus
+from aggregator.record.completeness.claims import AllergyStatus
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source

@@ -13,7 +13,7 @@ from aggregator.accounts.requester import operator
 from aggregator.errors import Invalid
 from aggregator.federation.engine import close_engine, engine
 from aggregator.federation.fan_out import run_retrieval
-from aggregator.record.completeness import remarks_on
+from aggregator.record.completeness.words import remarks_on
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import view_record

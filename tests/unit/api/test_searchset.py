@@ -15,8 +15,8 @@ from aggregator.api.fhir.searchset import everything, patient_resource
 from aggregator.mpi.death import DeathClaim
 from aggregator.mpi.golden import GoldenRecord
 from aggregator.mpi.queries import PersonSummary
-from aggregator.record import completeness, merge
-from aggregator.record.completeness import SourceStatus
+from aggregator.record import merge
+from aggregator.record.completeness.claims import SourceStatus, allergy_status
 from aggregator.record.item import Item
 from aggregator.services.view_record import RecordView
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
@@ -76,7 +76,7 @@ def searchset(
         complete=True,
         sources=statuses,
         record=record,
-        allergy_status=completeness.allergy_status(record=record, statuses=statuses, withheld=withheld),
+        allergy_status=allergy_status(record=record, statuses=statuses, withheld=withheld),
         withheld=withheld,
         shown_at=NOW,
     )

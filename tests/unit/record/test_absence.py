@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from aggregator.record.absence import ABSENCE_CODES, Absence, AbsenceKind, absence_in_words, absence_of
+from aggregator.record.absence import Absence, AbsenceKind
+from aggregator.record.absence_words import absence_in_words
 from aggregator.record.standing import standing_of
-from aggregator.record.timeline import RecordCategory, Standing
+from aggregator.record.stated_absence import ABSENCE_CODES, absence_of
+from aggregator.record.timeline import Standing
+from connectors.contract.categories import RecordCategory
 from tests.factories import allergy, concept, condition, fact, immunisation, observation, order, procedure, statement
 
 NONE, SOME, SILENT = AbsenceKind.NONE_KNOWN, AbsenceKind.NONE_OF_A_KIND, AbsenceKind.NO_INFORMATION

@@ -7,15 +7,21 @@ from typing import Any
 
 import pytest
 
-from aggregator.record.completeness import (
+from aggregator.record.completeness.claims import (
     WHOLE_ANSWERS,
     AllergyStatus,
-    Remark,
+    Emptiness,
     SourceStatus,
     allergy_status,
-    in_words,
+    emptiness_of,
     missing_for,
+)
+from aggregator.record.completeness.words import (
+    Remark,
+    empty_words,
+    in_words,
     outcome_words,
+    progress_line,
     remarks_on,
     remarks_on_source,
     summary_line,
@@ -131,6 +137,7 @@ def test_a_fault_in_another_section_leaves_the_allergies_whole() -> None:
         no_known_allergy(verificationStatus=concept(code="refuted")),
         no_known_allergy(verificationStatus=concept(code="entered-in-error")),
         allergy(clinicalStatus=concept(code="resolved")),
+        allergy(code="160245001", display="No current problems"),
     ],
 )
 def test_less_than_a_present_denial_of_all_allergies_is_not_none_known(resource: dict[str, Any]) -> None:
@@ -197,6 +204,70 @@ def test_what_was_not_asked_is_no_allergy_and_no_denial(words: str) -> None:
     assert banner(unasked, DENIED, statuses=[status()]) is AllergyStatus.NONE_KNOWN
 
 
+# Sections without entries
+
+
+LACKING = status(source_id="hospital", holds=frozenset({RecordCategory.DOCUMENTS}))
+
+
+def emptiness(
+    *statuses: SourceStatus, complete: bool = True, withheld: bool = False, category: RecordCategory = ALLERGIES
+) -> Emptiness:
+    return emptiness_of(category=category, statuses=statuses, complete=complete, withheld=withheld)
+
+
+@pytest.mark.parametrize(("outcome", "fault", "withheld"), list(product([*Outcome, None], FAULTS, [False, True])))
+def test_a_section_is_said_to_hold_nothing_only_when_every_holder_gave_a_whole_answer(
+    outcome: Outcome | None, fault: str, withheld: bool
+) -> None:
+    statuses = [status(source_id="hospital"), status(outcome=outcome, **FAULTS[fault]), LACKING]
+    found = emptiness(*statuses, complete=outcome is not None, withheld=withheld)
+    whole = outcome in WHOLE_ANSWERS and fault == "whole"
+    assert (found is Emptiness.NONE_HELD) == (whole and not withheld)
+    if outcome is None:
+        assert found is Emptiness.WAITING
+    elif not whole:
+        assert found is Emptiness.INCOMPLETE
+    elif withheld:
+        assert found is Emptiness.NONE_YOU_MAY_SEE
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        {"notices": (Notice(code=NoticeCode.NOT_SUPPORTED, category=RecordCategory.RESULTS),)},
+        {"quarantined": ((RecordCategory.RESULTS, 1),)},
+        {"untranslated": ((RecordCategory.RESULTS, 1),)},
+    ],
+)
+def test_what_did_not_come_through_is_missing_though_its_source_was_not_known_to_hold_it(
+    missing: dict[str, Any],
+) -> None:
+    holder = status(source_id="hospital", holds=frozenset({RecordCategory.RESULTS}))
+    assert emptiness(holder, status(**missing), category=RecordCategory.RESULTS) is Emptiness.INCOMPLETE
+    assert emptiness(holder, status(), category=RecordCategory.RESULTS) is Emptiness.NONE_HELD
+
+
+def test_a_section_that_nobody_could_have_fed_is_not_said_to_be_empty() -> None:
+    unserved = status(notices=(NOT_SERVED,))
+    assert emptiness() is Emptiness.NO_HOLDER
+    assert emptiness(LACKING) is Emptiness.NO_HOLDER
+    assert emptiness(unserved, LACKING) is Emptiness.NO_HOLDER
+    assert emptiness(unserved, status(source_id="hospital")) is Emptiness.NONE_HELD
+
+
+def test_only_one_of_its_sentences_says_that_there_is_nothing() -> None:
+    assert {each: empty_words(emptiness=each, category=RecordCategory.CARE_PLANS) for each in Emptiness} == {
+        Emptiness.WAITING: "Waiting for sources to answer.",
+        Emptiness.INCOMPLETE: (
+            "Nothing received. This does not mean that there is nothing: not every source has answered in full."
+        ),
+        Emptiness.NO_HOLDER: "No source that was asked provides care plans.",
+        Emptiness.NONE_YOU_MAY_SEE: "There is nothing of this kind in what you may see.",
+        Emptiness.NONE_HELD: "The sources that answered hold nothing of this kind.",
+    }
+
+
 # Words
 
 
@@ -212,11 +283,19 @@ def test_the_completeness_of_a_record_is_one_sentence() -> None:
         ]
     )
     assert found == (
-        "2 of 6 sources answered; waiting for Community and Mental Health; The Royal: did not answer in time; "
+        "2 of 6 sources have answered; waiting for Community and Mental Health; The Royal: did not answer in time; "
         "Eye Clinic: would not release a record: the patient has not agreed."
     )
     assert summary_line(statuses=[]) == "No source is known to hold a record of this patient."
-    assert summary_line(statuses=[status()]) == "1 of 1 source answered."
+    assert summary_line(statuses=[status()]) == "1 of 1 source has answered."
+
+
+def test_the_progress_is_one_short_sentence() -> None:
+    assert progress_line(statuses=[status(outcome=None), status(), status(outcome=Outcome.TIMED_OUT)]) == (
+        "1 of 3 sources have answered; waiting for 1 more."
+    )
+    assert progress_line(statuses=[status(), status(outcome=Outcome.FAILED)]) == "1 of 2 sources have answered."
+    assert progress_line(statuses=[]) == summary_line(statuses=[])
 
 
 def test_an_answer_in_part_is_not_summed_up_as_whole() -> None:
@@ -264,8 +343,18 @@ def test_a_section_says_each_thing_once_and_by_whom_it_is_caused() -> None:
         Remark(source_name="The Practice", words="Items excluded due to confidentiality and/or patient preferences."),
         Remark(source_name="The Practice", words="Their own words."),
         Remark(source_name="The Practice", words="1 item could not be shown."),
-        Remark(source_name="The Practice", words="2 items received but not translated yet, so not shown."),
+        Remark(source_name="The Practice", words="2 items were received but cannot be shown yet."),
     )
+
+
+def test_a_source_says_in_words_what_its_system_does_not_provide() -> None:
+    unserved = [RecordCategory.REFERRALS, RecordCategory.CARE_PLANS, RecordCategory.ALLERGIES]
+    notices = tuple(Notice(code=NoticeCode.NOT_SERVED, category=category) for category in unserved)
+    assert remarks_on_source(status=status(notices=notices)) == (
+        "Its system does not provide allergies, care plans or referrals.",
+    )
+    assert remarks_on_source(status=status(notices=notices[:1])) == ("Its system does not provide referrals.",)
+    assert remarks_on(category=RecordCategory.REFERRALS, statuses=[status(notices=notices)]) == ()
 
 
 def test_a_source_says_all_that_must_be_known_of_its_answer() -> None:
@@ -278,7 +367,7 @@ def test_a_source_says_all_that_must_be_known_of_its_answer() -> None:
     ) == (
         "Part of this source's answer is missing.",
         "This source says that its answer may not be whole.",
-        "2 items of allergies could not be shown.",
+        "2 items under Allergies and adverse reactions could not be shown.",
         "1 item could not be shown.",
-        "1 item of documents not translated yet.",
+        "1 item under Documents was received but cannot be shown yet.",
     )

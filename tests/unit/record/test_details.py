@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.record.details import details_of
+from aggregator.record.normalise import details_of
 from aggregator.record.reading import parse
 from tests.factories import allergy, concept, condition, immunisation, observation, order, statement
 

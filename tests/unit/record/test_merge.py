@@ -8,7 +8,8 @@ import pytest
 
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
-from aggregator.record.timeline import SECTION_ORDER, Conflict, Entry, LongitudinalRecord, RecordCategory, Standing
+from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord, Standing
+from connectors.contract.categories import RecordCategory
 from tests.factories import (
     allergy,
     concept,
@@ -389,7 +390,6 @@ def test_sections_and_entries_stand_in_a_fixed_order() -> None:
     assert [entry.standing for entry in record.sections[0].entries] == ["active", "past", "negated"]
     dates = [entry.date.text if entry.date else "" for entry in record.sections[1].entries]
     assert dates == ["2021", "2020", "", "2023"]
-    assert set(SECTION_ORDER) == {category for category in RecordCategory if category.is_clinical}
 
 
 def test_an_entry_shows_what_only_one_of_its_sources_says() -> None:

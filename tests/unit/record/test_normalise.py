@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from aggregator.record.normalise import NEGATION_WORDS, normalise
-from aggregator.record.timeline import RecordCategory, Standing
+from aggregator.record.categories import SECTIONS
+from aggregator.record.normalise import normalise
+from aggregator.record.timeline import Standing
+from connectors.contract.categories import RecordCategory
 from tests.factories import (
     SNOMED_CT,
     UCUM,
@@ -62,7 +64,7 @@ def test_a_negation_stands_in_the_heading(resource: dict[str, Any], heading: str
 
 
 def test_every_type_that_can_be_negated_has_its_word() -> None:
-    assert all(NEGATION_WORDS.values())
+    assert all(of_type.negation for rules in SECTIONS for of_type in rules.types)
     assert fact(resource={"resourceType": "Goal", "doNotPerform": True}).heading == (
         "Not so: Goal without a description"
     )

@@ -8,7 +8,8 @@ import pytest
 
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
-from aggregator.record.timeline import DetailLine, Entry, LongitudinalRecord, RecordCategory, Standing
+from aggregator.record.timeline import DetailLine, Entry, LongitudinalRecord, Standing
+from connectors.contract.categories import RecordCategory
 from tests.factories import (
     allergy,
     concept,

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from aggregator.record.standing import no_known_allergy, standing_of, status_text
+from aggregator.record.absence import Absence, AbsenceKind
+from aggregator.record.standing import standing_of, status_text
 from aggregator.record.timeline import Standing
-from tests.factories import allergy, concept, condition
-from tests.factories import no_known_allergy as denial
+from connectors.contract.categories import RecordCategory
+from tests.factories import allergy, concept, condition, fact, no_known_allergy
 
 # Every code of each R4 value set; what stands in no line is unknown.
 R4_STATUSES = {
@@ -115,9 +116,10 @@ def test_there_is_none_is_a_negation(code: str) -> None:
 
 
 def test_only_the_statement_about_all_allergies_says_that_none_is_known() -> None:
-    assert no_known_allergy(resource=denial())
-    assert not no_known_allergy(resource=allergy(code="409137002"))
-    assert not no_known_allergy(resource=allergy())
+    none_known = Absence(kind=AbsenceKind.NONE_KNOWN, about=RecordCategory.ALLERGIES)
+    assert fact(resource=no_known_allergy()).absence == none_known
+    assert fact(resource=allergy(code="409137002")).absence not in {none_known, None}
+    assert fact(resource=allergy()).absence is None
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_only_the_statement_about_all_allergies_says_that_none_is_known() -> Non
     ],
 )
 def test_a_denial_that_no_longer_holds_says_nothing(members: dict[str, Any]) -> None:
-    assert not no_known_allergy(resource=denial(**members))
+    assert fact(resource=no_known_allergy(**members)).absence is None
 
 
 def test_the_status_is_told_as_its_source_wrote_it() -> None:

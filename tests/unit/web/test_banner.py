@@ -11,7 +11,7 @@ import pytest
 from aggregator.mpi.death import DeathClaim
 from aggregator.mpi.golden import GoldenRecord
 from aggregator.mpi.queries import PersonSummary
-from aggregator.web.record.page import Banner, banner_of
+from aggregator.web.banner import Banner, banner_of
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,16 @@ from django.template.loader import get_template
 
 from aggregator.mpi.golden import GoldenRecord
 from aggregator.mpi.queries import PersonSummary
-from aggregator.record.completeness import AllergyStatus, SourceStatus, allergy_status
+from aggregator.record.categories import CATEGORIES, SECTIONS
+from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
-from aggregator.record.timeline import RecordCategory
 from aggregator.services.view_record import RecordView
-from aggregator.web.record.page import CLAIMS_SHOWN, ROWS_DRAWN, entry_page, record_page, section_page
-from connectors.contract.categories import CLINICAL_CATEGORIES
+from aggregator.web.record.entry import entry_page
+from aggregator.web.record.page import ALLERGIES_SHOWN, record_page
+from aggregator.web.record.rows import CLAIMS_SHOWN
+from aggregator.web.record.sections import ROWS_DRAWN, section_page
+from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, condition, item, no_known_allergy, observation, order, procedure
 
@@ -87,7 +90,7 @@ def test_two_thousand_allergies_beside_one_denial_are_a_small_page(long_view: Re
 def test_every_entry_of_a_long_section_is_on_one_of_its_pages(long_view: RecordView) -> None:
     keys: list[str] = []
     number = 1
-    while page := section_page(view=long_view, category=RecordCategory.ALLERGIES, number=number):
+    while page := section_page(view=long_view, rules=CATEGORIES[RecordCategory.ALLERGIES], number=number):
         html = drawn("section", page)
         assert len(html.encode()) < MEGABYTE
         keys.extend(re.findall(r'id="entry-([0-9a-f]{20})"', html))
@@ -167,9 +170,9 @@ def test_what_each_source_says_is_named_on_the_page() -> None:
 def test_an_item_that_names_no_patient_is_tagged() -> None:
     nobody = item(resource=condition(), source="practice", names_no_patient=True, incidental=True)
     html = drawn("record_part", record_page(view=showing(nobody)))
-    assert "Names no patient</strong>" in html
+    assert "Patient not named</strong>" in html
     assert "Linked item only</strong>" in html
-    assert "Names no patient" not in drawn("record_part", record_page(view=showing(item(resource=condition()))))
+    assert "Patient not named" not in drawn("record_part", record_page(view=showing(item(resource=condition()))))
 
 
 def test_what_may_have_been_taken_back_is_tagged_and_stays() -> None:
@@ -183,18 +186,52 @@ def test_what_may_have_been_taken_back_is_tagged_and_stays() -> None:
 def test_the_banner_says_who_knows_of_no_allergies_where_that_is_not_the_whole() -> None:
     denied = item(resource=no_known_allergy(), source="practice")
     page = record_page(view=showing(denied, outcome=Outcome.TIMED_OUT))
-    assert page.allergy_words == "Allergies unavailable"
-    assert [(claim.source, claim.says) for claim in page.allergy_claims] == [("Practice", "none known")]
+    assert page.allergies.words == "Allergies unavailable"
+    assert page.allergies.lines == ("Practice: none known",)
     assert "<li>Practice: none known</li>" in drawn("record_part", page)
-    assert record_page(view=showing(denied)).allergy_claims == ()
+    assert record_page(view=showing(denied)).allergies.lines == ()
+
+
+def test_the_banner_shows_the_first_allergies_and_counts_the_rest() -> None:
+    page = record_page(view=showing(*allergies(count=6)))
+    assert len(page.allergies.lines) == ALLERGIES_SHOWN
+    assert page.allergies.more == 6 - ALLERGIES_SHOWN
+    assert '<a href="#allergies">and 2 more</a>' in drawn("record_part", page)
+    assert record_page(view=showing(*allergies(count=ALLERGIES_SHOWN))).allergies.more == 0
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ([item(resource=condition())], "Nothing: this is one item alone"),
+        (
+            [
+                item(resource=condition(onsetDateTime="2020-01-01"), source=source)
+                for source in ("hospital", "practice")
+            ],
+            "The same coded concept (version 2 of the rules)",
+        ),
+        (
+            [item(resource=condition(id="c") | {"code": {"text": "Asthma"}}) for _ in range(2)],
+            "The same resource, sent more than once (version 2 of the rules)",
+        ),
+    ],
+)
+def test_the_page_of_an_entry_says_in_words_what_joined_it(items: list[Item], words: str) -> None:
+    view = showing(*items)
+    (entry,) = view.record.section(RecordCategory.PROBLEMS).entries
+    page = entry_page(view=view, entry_key=entry.key)
+    assert page
+    assert page.joined_by == words
+    assert f"<dt>Joined by</dt> <dd>{words}</dd>" in drawn("entry", page)
 
 
 @pytest.mark.parametrize("shown", [[no_known_allergy()], [], [condition()]])
 def test_the_banner_says_the_same_whatever_is_withheld(shown: list[dict[str, Any]]) -> None:
     page = record_page(view=showing(*(item(resource=one) for one in shown), withheld=True))
-    assert page.allergy_state == AllergyStatus.NONE_YOU_MAY_SEE
-    assert page.allergy_words == "Allergies: none recorded in what you may see"
-    assert page.allergy_claims == ()
+    assert page.allergies.state is AllergyStatus.NONE_YOU_MAY_SEE
+    assert page.allergies.words == "Allergies: none recorded in what you may see"
+    assert page.allergies.lines == ()
 
 
 def test_readings_of_many_minutes_are_grouped_in_few_steps() -> None:
@@ -225,3 +262,29 @@ def test_readings_of_many_minutes_are_grouped_in_few_steps() -> None:
         return made
 
     assert calls(800) < 2.3 * calls(400)
+
+
+# Sections without entries
+
+
+@pytest.mark.parametrize(
+    "outcome", [outcome for outcome in Outcome if outcome not in {Outcome.ANSWERED, Outcome.EMPTY}]
+)
+def test_an_empty_section_does_not_say_that_there_is_nothing_while_a_source_is_missing(outcome: Outcome) -> None:
+    view = showing(outcome=outcome)
+    page = drawn("record_part", record_page(view=view))
+    assert "Nothing received. This does not mean that there is nothing" in page
+    assert "hold nothing of this kind" not in page
+    section = drawn("section", section_page(view=view, rules=CATEGORIES[RecordCategory.PROBLEMS], number=1))
+    assert "Nothing received. This does not mean that there is nothing" in section
+    assert "hold nothing of this kind" not in section
+
+
+def test_an_empty_section_says_so_when_every_source_has_answered_in_full() -> None:
+    page = drawn("record_part", record_page(view=showing()))
+    assert page.count("The sources that answered hold nothing of this kind.") == sum(
+        rules.always_shown for rules in SECTIONS
+    )
+    withheld = drawn("record_part", record_page(view=showing(withheld=True)))
+    assert "hold nothing of this kind" not in withheld
+    assert "There is nothing of this kind in what you may see." in withheld

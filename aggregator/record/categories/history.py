@@ -1,0 +1,40 @@
+"""Family and social history. What was observed of it is an Observation, and read as in `observations`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aggregator.record.details import Line
+from aggregator.record.reading import Resource, concept_text, mappings
+from aggregator.record.rules import CategoryRules, Sent, TypeRules
+from aggregator.record.timeline import DetailLabel, Standing
+from connectors.contract.categories import RecordCategory
+
+
+def _lines(resource: Resource) -> Iterator[Line]:
+    yield DetailLabel.RELATIVE, concept_text(resource.get("relationship"))
+    for condition in mappings(resource.get("condition")):
+        yield DetailLabel.CONDITION, concept_text(condition.get("code"))
+
+
+def _conditions(sent: Sent) -> Iterator[object]:
+    for condition in mappings(sent.resource.get("condition")):
+        yield condition.get("code")
+
+
+FAMILY_HISTORY = TypeRules(
+    name="FamilyMemberHistory",
+    about=("relationship",),
+    further_concepts=_conditions,
+    happened=("date",),
+    statuses={"completed": Standing.PAST, "partial": Standing.PAST},
+    lines=_lines,
+)
+
+RULES = CategoryRules(
+    category=RecordCategory.HISTORY,
+    title="Family and social history",
+    many="family and social history",
+    place=140,
+    types=(FAMILY_HISTORY,),
+)

@@ -1,0 +1,204 @@
+"""Medications: what is prescribed, taken, given and dispensed; several resources may tell of one prescription. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from aggregator.record.absence import Absence, AbsenceKind
+from aggregator.record.details import Line, concept_texts, note_line, when_text
+from aggregator.record.dosages import dosage_text, dosages_of, parts_untold
+from aggregator.record.fact import Fact
+from aggregator.record.reading import Resource, concept_text, mapping, mappings, period_text, quantity_text, text
+from aggregator.record.rules import (
+    AbsenceElements,
+    AbsenceRules,
+    CategoryRules,
+    Compared,
+    ConflictRules,
+    SameConcept,
+    Sent,
+    TypeRules,
+)
+from aggregator.record.timeline import DetailLabel, Standing
+from connectors.contract.categories import RecordCategory
+
+MEDICINE_WORD = re.compile(r"medic(?:ation|ine|ament)s?|meds?|drugs?|therap(?:y|ies)|treatments?|prescriptions?")
+NONE_KNOWN = Absence(kind=AbsenceKind.NONE_KNOWN, about=RecordCategory.MEDICATIONS)
+SOME_NOT_TAKEN = Absence(kind=AbsenceKind.NONE_OF_A_KIND, about=RecordCategory.MEDICATIONS)
+NO_INFORMATION = Absence(kind=AbsenceKind.NO_INFORMATION, about=RecordCategory.MEDICATIONS)
+
+
+def _lines(resource: Resource) -> Iterator[Line]:
+    for dosage in dosages_of(resource):
+        yield DetailLabel.DOSE, dosage_text(dosage=dosage)
+        yield DetailLabel.DOSE_IN_PARTS, parts_untold(dosage=dosage)
+        yield DetailLabel.INSTRUCTION, text(dosage.get("patientInstruction"))
+        yield DetailLabel.ROUTE, concept_text(dosage.get("route"))
+    yield DetailLabel.TAKEN, when_text(resource=resource, stem="effective")
+    supply = mapping(resource.get("dispenseRequest"))
+    yield DetailLabel.QUANTITY, quantity_text(supply.get("quantity"))
+    yield DetailLabel.VALID, period_text(supply.get("validityPeriod"))
+    yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
+    yield DetailLabel.WHY_IT_ENDED, concept_text(resource.get("statusReason"))
+    yield note_line(resource)
+
+
+def _concepts(sent: Sent) -> Iterator[object]:
+    if "medicationCodeableConcept" in sent.resource:
+        yield sent.resource["medicationCodeableConcept"]
+    if "medicationReference" in sent.resource:
+        yield _medicine(sent).get("code")
+        yield text(mapping(sent.resource["medicationReference"]).get("display"))
+
+
+def _medicine(sent: Sent) -> Resource:
+    """Return the medicine that a resource only points to; an empty mapping when it is not in the answer."""
+    reference = text(mapping(sent.resource.get("medicationReference")).get("reference"))
+    if reference.startswith("#"):
+        contained = mappings(sent.resource.get("contained"))
+        return next((resource for resource in contained if text(resource.get("id")) == reference[1:]), {})
+    return sent.find(reference=reference)
+
+
+def _medicine_code(sent: Sent) -> Iterator[object]:
+    if "medicationReference" in sent.resource:
+        yield _medicine(sent).get("code")
+
+
+def _ingredients(sent: Sent) -> Iterator[object]:
+    for ingredient in mappings(_medicine(sent).get("ingredient")):
+        yield ingredient.get("itemCodeableConcept")
+
+
+def _medicines_within(resource: Resource) -> Iterator[object]:
+    for contained in mappings(resource.get("contained")):
+        if contained.get("resourceType") == "Medication":
+            yield contained.get("code")
+    if "medicationReference" in resource:
+        yield text(mapping(resource["medicationReference"]).get("display"))
+
+
+def _continues(sent: Sent) -> Iterator[str]:
+    """Yield the authorisations of which a resource is an issue or a summary. Source: GP Connect, medications."""
+    for reference in [*mappings(sent.resource.get("basedOn")), mapping(sent.resource.get("priorPrescription"))]:
+        address = text(reference.get("reference"))
+        target = sent.find(reference=address)
+        if text(target.get("resourceType")) == "MedicationRequest" or (not target and "MedicationRequest/" in address):
+            yield sent.name(reference=address)
+
+
+def _is_prescribed(fact: Fact) -> bool:
+    """Whether a fact says that a medicine is to be taken; that an earlier course has ended denies nothing."""
+    prescribing = fact.resource_type in {"MedicationStatement", "MedicationRequest"}
+    return prescribing and fact.standing is not Standing.PAST
+
+
+def _tells_least(fact: Fact) -> int:
+    """Rank the summary before the authorisation, and that before its issues, which are asked for one by one."""
+    if fact.resource_type == "MedicationStatement":
+        return 0
+    if fact.resource_type == "MedicationRequest":
+        return 2 if fact.continues else 1
+    return 3
+
+
+def _medication(*, name: str, happened: tuple[str, ...], negation: str, statuses: Mapping[str, Standing]) -> TypeRules:
+    return TypeRules(
+        name=name,
+        further_concepts=_concepts,
+        ingredients=_ingredients,
+        happened=happened,
+        statuses=statuses,
+        negation=negation,
+        lines=_lines,
+        dosages=dosages_of,
+        continues=_continues,
+        absence=AbsenceElements(
+            names=("medicationCodeableConcept",), within=_medicines_within, elsewhere=_medicine_code
+        ),
+    )
+
+
+STATEMENT = _medication(
+    name="MedicationStatement",
+    happened=("effectivePeriod.start", "effectiveDateTime"),
+    negation="Not taken",
+    statuses={
+        "active": Standing.ACTIVE,
+        "on-hold": Standing.ACTIVE,
+        "intended": Standing.ACTIVE,
+        "completed": Standing.PAST,
+        "stopped": Standing.PAST,
+        "not-taken": Standing.NEGATED,
+    },
+)
+REQUEST = _medication(
+    name="MedicationRequest",
+    happened=("dispenseRequest.validityPeriod.start", "authoredOn"),
+    negation="Do not give",
+    statuses={
+        "active": Standing.ACTIVE,
+        "on-hold": Standing.ACTIVE,
+        "completed": Standing.PAST,
+        "stopped": Standing.PAST,
+        "cancelled": Standing.PAST,
+    },
+)
+ADMINISTRATION = _medication(
+    name="MedicationAdministration",
+    happened=("effectiveDateTime", "effectivePeriod.start"),
+    negation="Not given",
+    statuses={
+        "in-progress": Standing.ACTIVE,
+        "completed": Standing.PAST,
+        "stopped": Standing.PAST,
+        "not-done": Standing.NEGATED,
+    },
+)
+DISPENSE = _medication(
+    name="MedicationDispense",
+    happened=("whenHandedOver", "whenPrepared"),
+    negation="Not dispensed",
+    statuses={
+        "in-progress": Standing.ACTIVE,
+        "completed": Standing.PAST,
+        "stopped": Standing.PAST,
+        "declined": Standing.NEGATED,
+    },
+)
+
+RULES = CategoryRules(
+    category=RecordCategory.MEDICATIONS,
+    title="Medications",
+    many="medicines",
+    place=30,
+    types=(STATEMENT, REQUEST, ADMINISTRATION, DISPENSE),
+    always_shown=True,
+    is_lasting=True,
+    same_concept=SameConcept.COURSE,
+    joins_authorisations=True,
+    tells_least=_tells_least,
+    first_copy_speaks=True,
+    conflicts=ConflictRules(
+        denials=Compared.AT_ANY_TIME,
+        deniable=_is_prescribed,
+        dates=False,  # each source dates its own prescription
+        same_ingredient="Two current medicines have the same ingredient.",
+    ),
+    absence=AbsenceRules(
+        one="a medicine",
+        many="medicines",
+        noun=MEDICINE_WORD,
+        # Source: SNOMED CT, situations with explicit context; IPS 2.0; IPS 1.1, absent-unknown-uv-ips.
+        codes={
+            "787481004": NONE_KNOWN,
+            "182849000": NONE_KNOWN,
+            "1234391000168107": NONE_KNOWN,
+            "408350003": SOME_NOT_TAKEN,
+            "182904002": NO_INFORMATION,
+            "no-known-medications": NONE_KNOWN,
+            "no-medication-info": NO_INFORMATION,
+        },
+    ),
+)

@@ -1,0 +1,157 @@
+"""The sentences that say how complete a record is: how each source stands, and what a section lacks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aggregator.record.categories import CATEGORIES
+from aggregator.record.completeness.claims import AllergyStatus, Emptiness, SourceStatus
+from connectors.contract.categories import RecordCategory
+from connectors.contract.notices import NoticeCode
+from connectors.contract.outcomes import Outcome, reason_of
+
+# Source: NHS Common User Interface, patient banner, zone 2; the last is ours.
+ALLERGY_WORDS: Mapping[AllergyStatus, str] = {
+    AllergyStatus.KNOWN: "Known allergies",
+    AllergyStatus.NONE_KNOWN: "No known allergies",
+    AllergyStatus.NOT_RECORDED: "Allergies not recorded",
+    AllergyStatus.UNAVAILABLE: "Allergies unavailable",
+    AllergyStatus.NONE_YOU_MAY_SEE: "Allergies: none recorded in what you may see",
+}
+NO_SOURCES = "No source is known to hold a record of this patient."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """Something to be said beside a section: which source it is about, and what."""
+
+    source_name: str
+    words: str
+
+
+def in_words(*, status: SourceStatus) -> str:
+    """Return how a source stands, in words for people."""
+    if status.outcome is None:
+        return "Asked, waiting"
+    if status.outcome is Outcome.ANSWERED and status.answered_in_part:
+        return Outcome.ANSWERED_IN_PART.words
+    return outcome_words(outcome=status.outcome, reason=status.reason)
+
+
+def outcome_words(*, outcome: Outcome, reason: str) -> str:
+    """Return how the asking of a source ended, and why, in words for people."""
+    why = reason_of(reason)
+    return f"{outcome.words}: {why.words}" if why else outcome.words
+
+
+def issue_code(*, outcome: Outcome, reason: str) -> str:
+    """Return the code by which a FHIR caller is told how the asking of a source ended, and why.
+
+    Source: http://hl7.org/fhir/issue-type, R4.
+    """
+    why = reason_of(reason)
+    return why.issue_code if why else outcome.issue_code
+
+
+def summary_line(*, statuses: Sequence[SourceStatus]) -> str:
+    """Return the completeness of a record in one sentence: how many answered, who in part, and who did not."""
+    if not statuses:
+        return NO_SOURCES
+    waiting = [status.name for status in statuses if status.outcome is None]
+    parts = [_answered(statuses)]
+    if waiting:
+        parts.append(f"waiting for {_listed(waiting, last='and')}")
+    parts.extend(
+        f"{status.name}: {_lower_first(in_words(status=status))}"
+        for status in statuses
+        if status.outcome is not None and (status.answered_in_part or not status.has_answered)
+    )
+    return "; ".join(parts) + "."
+
+
+def progress_line(*, statuses: Sequence[SourceStatus]) -> str:
+    """Return in one short sentence how many answered and how many are awaited, to be read aloud as it changes."""
+    if not statuses:
+        return NO_SOURCES
+    waiting = sum(status.outcome is None for status in statuses)
+    return f"{_answered(statuses)}; waiting for {waiting} more." if waiting else f"{_answered(statuses)}."
+
+
+def _answered(statuses: Sequence[SourceStatus]) -> str:
+    count = sum(status.has_answered for status in statuses)
+    return f"{count} of {len(statuses)} {'source has' if len(statuses) == 1 else 'sources have'} answered"
+
+
+def empty_words(*, emptiness: Emptiness, category: RecordCategory) -> str:
+    """Return what is said in a section without entries."""
+    match emptiness:
+        case Emptiness.WAITING:
+            return "Waiting for sources to answer."
+        case Emptiness.INCOMPLETE:
+            return "Nothing received. This does not mean that there is nothing: not every source has answered in full."
+        case Emptiness.NO_HOLDER:
+            return f"No source that was asked provides {CATEGORIES[category].many}."
+        case Emptiness.NONE_YOU_MAY_SEE:
+            return "There is nothing of this kind in what you may see."
+        case Emptiness.NONE_HELD:
+            return "The sources that answered hold nothing of this kind."
+
+
+def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) -> tuple[Remark, ...]:
+    """Return what a reader of a section must know: who is missing, what was set aside, what is not shown."""
+    return tuple(
+        dict.fromkeys(
+            Remark(source_name=status.name, words=words)
+            for status in statuses
+            for words in _remarks_on(category, status)
+        )
+    )
+
+
+def _remarks_on(category: RecordCategory, status: SourceStatus) -> Iterable[str]:
+    if category in status.holds and not status.has_answered:
+        yield f"{in_words(status=status)}."
+        return
+    for notice in status.notices:
+        if notice.category is category and notice.code is not NoticeCode.NOT_SERVED:
+            yield notice.words
+    yield from (_not_shown(count) for set_aside, count in status.quarantined if set_aside is category)
+    yield from (_not_shown_yet(count) for untranslated, count in status.untranslated if untranslated is category)
+
+
+def remarks_on_source(*, status: SourceStatus) -> tuple[str, ...]:
+    """Return what must be known of one source's whole answer."""
+    remarks = [notice.words for notice in status.notices if notice.code is not NoticeCode.NOT_SERVED]
+    if not_served := _not_served(status):
+        remarks.append(f"Its system does not provide {_listed(not_served, last='or')}.")
+    remarks.extend(_not_shown(count, under=category) for category, count in status.quarantined)
+    remarks.extend(_not_shown_yet(count, under=category) for category, count in status.untranslated)
+    return tuple(dict.fromkeys(remarks))
+
+
+def _not_served(status: SourceStatus) -> Sequence[str]:
+    not_served = {notice.category for notice in status.notices if notice.code is NoticeCode.NOT_SERVED}
+    named = [rules.many for category, rules in CATEGORIES.items() if category in not_served]
+    return [*named, "some content"] if None in not_served else named
+
+
+def _not_shown(count: int, *, under: RecordCategory | None = None) -> str:
+    return f"{_items(count, under=under)} could not be shown."
+
+
+def _not_shown_yet(count: int, *, under: RecordCategory | None = None) -> str:
+    return f"{_items(count, under=under)} {'was' if count == 1 else 'were'} received but cannot be shown yet."
+
+
+def _items(count: int, *, under: RecordCategory | None) -> str:
+    items = "1 item" if count == 1 else f"{count:,} items"
+    return f"{items} under {CATEGORIES[under].title}" if under else items
+
+
+def _listed(names: Sequence[str], *, last: str) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def _lower_first(words: str) -> str:
+    return words[:1].lower() + words[1:]

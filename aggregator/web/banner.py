@@ -1,0 +1,71 @@
+"""A person -> the patient banner: who this is, always in sight. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from aggregator.services.find_person import GoldenRecord, PersonSummary
+from aggregator.web import wording
+
+
+@dataclass(frozen=True, kw_only=True)
+class Banner:
+    """The patient banner: four identifiers, and what casts doubt on them. The dead have no age but that at death."""
+
+    person_id: UUID
+    name: str
+    born: str
+    age: str
+    gender: str
+    nhs_number: str
+    number_remark: str
+    address: str
+    deceased: bool = False
+    died: str = ""
+    age_at_death: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def banner_of(*, person: PersonSummary, today: date) -> Banner:
+    """Return a person's banner."""
+    golden = person.golden
+    return Banner(
+        person_id=person.person_id,
+        name=wording.banner_name(family=golden.family, given=golden.given),
+        born=wording.short_date(golden.birth_date),
+        age="" if golden.deceased else wording.age(golden.birth_date, today=today),
+        gender=golden.sex.capitalize() or wording.NOT_KNOWN,
+        nhs_number=wording.nhs_number(golden.nhs_number or golden.unusable_number),
+        number_remark=_number_remark(golden),
+        address=", ".join(part for part in (golden.address_line, golden.postcode) if part),
+        deceased=bool(golden.deceased),
+        died=wording.died(golden.death_date) if golden.deceased else "",
+        age_at_death=wording.age_at_death(golden.birth_date, died=golden.death_days, today=today)
+        if golden.deceased
+        else "",
+        warnings=_warnings(person),
+    )
+
+
+def _warnings(person: PersonSummary) -> tuple[str, ...]:
+    """Return what must be known before this person is taken for the right one."""
+    warnings = []
+    if person.death_claims:
+        claims = "; ".join(
+            f"{claim.source_name}: {wording.death_claim(deceased=claim.deceased, sent=claim.death_date)}"
+            for claim in person.death_claims
+        )
+        warnings.append(f"Sources disagree about death: {claims}.")
+    if person.shares_number:
+        warnings.append("This NHS number is also on another person's record: check the other identifiers.")
+    return tuple(warnings)
+
+
+def _number_remark(golden: GoldenRecord) -> str:
+    if golden.nhs_number_is_verified:
+        return ""
+    if golden.nhs_number:
+        return "not verified"
+    return "not a valid number" if golden.unusable_number else ""

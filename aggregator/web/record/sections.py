@@ -1,0 +1,148 @@
+"""The sections of a record, as the record page draws them and on pages of their own. Pure.
+
+However much sources send, a page stays below 1 MB: of a long section the first rows are drawn, and the rest is on pages
+of its own. What is not drawn is counted, and a link leads to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from uuid import UUID
+
+from aggregator.record.categories import SECTIONS
+from aggregator.record.completeness.claims import emptiness_of
+from aggregator.record.completeness.words import Remark, empty_words, remarks_on, summary_line
+from aggregator.record.rules import CategoryRules
+from aggregator.record.timeline import Entry
+from aggregator.services.view_record import RecordView
+from aggregator.web import wording
+from aggregator.web.banner import Banner, banner_of
+from aggregator.web.record.rows import Row, RowMaker
+from aggregator.web.record.sources import SourceNames, names_of
+
+ROWS_OPEN = 30
+ROWS_DRAWN = 100  # per section of the record page
+ROWS_PER_PAGE = 200  # on a section's own pages
+# Bytes: what all rows of a page may weigh, and each section of a record page where they would weigh more together.
+PAGE_WEIGHT = 500_000
+SECTION_WEIGHT = PAGE_WEIGHT // len(SECTIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectionShown:
+    """A section of the record page. `more` rows are folded away; `empty_words` stand where there are no entries."""
+
+    slug: str
+    title: str
+    rows: tuple[Row, ...]
+    more: tuple[Row, ...]
+    remarks: tuple[Remark, ...]
+    empty_words: str
+    total: int = 0
+
+    @property
+    def undrawn(self) -> int:
+        """How many entries are only on the section's own pages."""
+        return self.total - len(self.rows) - len(self.more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectionPage:
+    """One page of one section. `first` is the place of its first row in the section, from 1."""
+
+    retrieval_id: UUID
+    banner: Banner
+    summary: str
+    withheld: bool
+    slug: str
+    title: str
+    rows: tuple[Row, ...]
+    remarks: tuple[Remark, ...]
+    empty_words: str
+    total: int
+    first: int
+    number: int
+    pages: int
+
+
+def sections_of(*, view: RecordView) -> tuple[SectionShown, ...]:
+    """Return the sections of the record page, in reading order, short enough to be drawn together."""
+    names = names_of(statuses=view.sources)
+    shown = (_section(view=view, rules=rules, names=names) for rules in SECTIONS)
+    sections = tuple(section for section in shown if section is not None)
+    weight = sum(row.weight for section in sections for row in (*section.rows, *section.more))
+    if weight <= PAGE_WEIGHT:
+        return sections
+    return tuple(_shortened(section=section, limit=SECTION_WEIGHT) for section in sections)
+
+
+def section_page(*, view: RecordView, rules: CategoryRules, number: int) -> SectionPage | None:
+    """Return what one page of a section draws, pages counted from 1; None when there is no such page."""
+    entries = view.record.section(rules.category).entries
+    pages = list(_pages(entries=entries, names=names_of(statuses=view.sources))) or [()]
+    if not 1 <= number <= len(pages):
+        return None
+    return SectionPage(
+        retrieval_id=view.retrieval_id,
+        banner=banner_of(person=view.person, today=wording.london_date(view.shown_at)),
+        summary=summary_line(statuses=view.sources),
+        withheld=view.withheld,
+        slug=rules.category.value,
+        title=rules.title,
+        rows=pages[number - 1],
+        remarks=remarks_on(category=rules.category, statuses=view.sources),
+        empty_words="" if entries else _empty_words(view=view, rules=rules),
+        total=len(entries),
+        first=sum(len(page) for page in pages[: number - 1]) + 1,
+        number=number,
+        pages=len(pages),
+    )
+
+
+def _section(*, view: RecordView, rules: CategoryRules, names: SourceNames) -> SectionShown | None:
+    entries = view.record.section(rules.category).entries
+    remarks = remarks_on(category=rules.category, statuses=view.sources) if view.complete or entries else ()
+    if not entries and not remarks and not rules.always_shown:
+        return None
+    rows = next(_pages(entries=entries[:ROWS_DRAWN], names=names, prefix=rules.category.value), ())
+    return SectionShown(
+        slug=rules.category.value,
+        title=rules.title,
+        rows=rows[:ROWS_OPEN],
+        more=rows[ROWS_OPEN:],
+        remarks=remarks,
+        empty_words="" if entries else _empty_words(view=view, rules=rules),
+        total=len(entries),
+    )
+
+
+def _pages(*, entries: Sequence[Entry], names: SourceNames, prefix: str = "page") -> Iterator[tuple[Row, ...]]:
+    """Yield the rows of each page of a section, no more on one than it may weigh."""
+    maker, rows, weight = RowMaker(names=names, prefix=prefix), list[Row](), 0
+    for entry in entries:
+        row = maker.row(entry=entry)
+        if rows and (len(rows) == ROWS_PER_PAGE or weight + row.weight > PAGE_WEIGHT):
+            yield tuple(rows)
+            maker, rows, weight = RowMaker(names=names, prefix=prefix), [], 0
+            row = maker.row(entry=entry)
+        rows.append(row)
+        weight += row.weight
+    if rows:
+        yield tuple(rows)
+
+
+def _shortened(*, section: SectionShown, limit: int) -> SectionShown:
+    """Return a section with the first of its rows that weigh no more than the limit together, one at least."""
+    rows = (*section.rows, *section.more)
+    weights = list(accumulate(row.weight for row in rows))
+    kept = rows[: max(1, sum(weight <= limit for weight in weights))]
+    return replace(section, rows=kept[:ROWS_OPEN], more=kept[ROWS_OPEN:])
+
+
+def _empty_words(*, view: RecordView, rules: CategoryRules) -> str:
+    emptiness = emptiness_of(
+        category=rules.category, statuses=view.sources, complete=view.complete, withheld=view.withheld
+    )
+    return empty_words(emptiness=emptiness, category=rules.category)

@@ -1,0 +1,52 @@
+"""The sources of a record -> what the page says of each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aggregator.record.completeness.claims import SourceStatus
+from aggregator.record.completeness.words import in_words, remarks_on_source
+from aggregator.web import wording
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceNames:
+    """What sources are called, by their ids."""
+
+    by_id: Mapping[str, str]
+
+    def of(self, source_id: str, /) -> str:
+        """Return the name of a source. One that is no longer in the plan has none, and what it said still stands."""
+        return self.by_id.get(source_id, "A source")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceShown:
+    """How one source stands. `at` is when it answered, "" for one that is awaited."""
+
+    name: str
+    organisation: str
+    words: str
+    state: str
+    at: str
+    items: int
+    remarks: tuple[str, ...]
+
+
+def names_of(*, statuses: Sequence[SourceStatus]) -> SourceNames:
+    """Return what the sources of a record are called."""
+    return SourceNames(by_id={status.source_id: status.name for status in statuses})
+
+
+def source_shown(*, status: SourceStatus) -> SourceShown:
+    """Return what the page says of one source."""
+    return SourceShown(
+        name=status.name,
+        organisation=status.organisation if status.organisation != status.name else "",
+        words=in_words(status=status),
+        state=status.outcome or "waiting",
+        at=wording.clock(status.answered_at) if status.outcome else "",
+        items=status.item_count,
+        remarks=remarks_on_source(status=status),
+    )

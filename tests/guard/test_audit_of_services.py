@@ -21,7 +21,7 @@ from aggregator import services
 from aggregator.accounts.requester import anonymous, operator
 from aggregator.accounts.roles import Role
 from aggregator.audit.models import AuditEvent
-from aggregator.errors import LongviewError, NotPermitted
+from aggregator.errors import Invalid, LongviewError, NotPermitted, Superseded
 from aggregator.mpi.models import LinkReview
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
@@ -238,6 +238,96 @@ def test_a_call_is_audited_as_a_success(name: str) -> None:
         assert name.replace("_", "-") not in actions
     else:
         assert actions[-1] == name.replace("_", "-")
+
+
+# What each event names in columns of its own. The person is Joan, but where another is named.
+SUBJECTS = {
+    "add_source": {"source_id"},
+    "find_person": {"person_id"},
+    "load_identities": {"source_id"},
+    "load_relationships": {"source_id"},
+    "open_record": {"person_id", "retrieval_id"},
+    "read_consent": {"person_id"},
+    "read_review": {"person_id"},
+    "record_opt_out": {"person_id"},
+    "settle_review": {"person_id"},
+    "take_back_review": {"person_id"},
+    "view_record": {"person_id", "retrieval_id"},
+}
+REFUSED_SUBJECTS = {
+    "check_progress": {"retrieval_id"},
+    "open_record": {"person_id"},
+    "read_consent": {"person_id"},
+    "record_opt_out": {"person_id"},
+    "view_record": {"retrieval_id"},
+}
+COLUMNS = ("person_id", "source_id", "retrieval_id", "entry")
+
+
+def named(event: AuditEvent) -> set[str]:
+    return {column for column in COLUMNS if getattr(event, column) is not None}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(set(CALLS) - ONLY_REFUSALS))
+def test_an_event_names_what_the_act_was_about(name: str) -> None:
+    world = make_world()
+    before = last_event()
+    CALLS[name](world)
+    event = AuditEvent.objects.filter(seq__gt=before, outcome="success").latest("seq")
+    assert named(event) == SUBJECTS.get(name, set())
+    if "person_id" in named(event):
+        assert event.person_id == (world.nobodys if name == "record_opt_out" else world.joan)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_a_refusal_names_what_it_was_about(name: str) -> None:
+    world = make_world()
+    with pytest.raises(LongviewError):
+        REFUSED[name](world)
+    event = AuditEvent.objects.latest("seq")
+    assert named(event) == REFUSED_SUBJECTS.get(name, set())
+    assert event.person_id in {None, world.joan}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_about_a_doubt_or_a_showing_names_the_person_once_they_are_known() -> None:
+    world = make_world()
+    review = doubt_about(world)
+    with pytest.raises(Invalid):
+        settle_review(
+            requester=world.administrator, review_id=review, decision="nonsense", note="x", now=timezone.now()
+        )
+    with pytest.raises(Superseded):
+        take_back_review(requester=world.administrator, review_id=review, now=timezone.now())
+    settled_wrongly, taken_back = reversed(AuditEvent.objects.order_by("-seq")[:2])
+    assert (settled_wrongly.outcome, taken_back.outcome) == ("failed", "failed")
+    assert {settled_wrongly.person_id, taken_back.person_id} == {world.joan}
+    assert settled_wrongly.detail["review"] == taken_back.detail["review"] == str(review)
+    retrieval = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+    record_opt_out(
+        requester=world.administrator, person_id=world.joan, opted_out=True, note="By letter.", now=timezone.now()
+    )
+    for service in (view_record, check_progress):
+        with pytest.raises(NotPermitted):
+            service(requester=world.clinician, retrieval_id=retrieval, now=timezone.now())
+        event = AuditEvent.objects.latest("seq")
+        assert (event.outcome, event.person_id, event.retrieval_id) == ("refused", world.joan, retrieval)
+        assert event.detail["gates"] == ["consent"]
+
+
+@pytest.mark.django_db
+def test_each_person_found_and_each_side_of_a_doubt_gets_an_event() -> None:
+    world = make_world()
+    before = last_event()
+    find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN)
+    find_person(requester=world.clinician, family="Nobody", birth_date=JOAN_BORN)
+    events = AuditEvent.objects.filter(seq__gt=before).order_by("seq")
+    assert [(event.person_id, event.detail) for event in events] == [
+        (world.joan, {"by": "name", "found": 1}),
+        (None, {"by": "name", "found": 0}),
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

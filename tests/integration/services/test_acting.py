@@ -224,9 +224,11 @@ def test_a_check_that_returns_no_content_is_audited_only_when_it_is_refused(who:
 # Showing the same again
 
 
-def show(who: Requester, *, content: str, retrieval_id: UUID) -> None:
+def show(who: Requester, *, content: str, retrieval_id: UUID, raising: Exception | None = None) -> None:
     with acting(who, Action.VIEW_RECORD, needs=NOTHING, about=Subject(retrieval_id=retrieval_id)) as act:
         act.shows(content=content)
+        if raising:
+            raise raising
 
 
 def test_the_same_content_again_is_no_new_event_and_other_content_is(who: Requester) -> None:
@@ -247,9 +249,8 @@ def test_the_same_content_of_another_retrieval_or_for_another_user_is_an_event(w
 def test_the_same_content_after_a_refusal_is_an_event(who: Requester) -> None:
     retrieval_id = uuid4()
     show(who, content="a", retrieval_id=retrieval_id)
-    about = Subject(retrieval_id=retrieval_id)
-    with pytest.raises(NotFound), acting(who, Action.VIEW_RECORD, needs=NOTHING, about=about):
-        raise NotFound
+    with pytest.raises(NotFound):
+        show(who, content="a", retrieval_id=retrieval_id, raising=NotFound())
     show(who, content="a", retrieval_id=retrieval_id)
     assert [event.outcome for event in events(who)] == ["success", "refused", "success"]
 

@@ -1,4 +1,4 @@
-"""The four families of error that a service raises; each door maps them once.
+"""The four families of error that a service raises; each door maps them once. Pure.
 
 No message holds a name, an NHS number or anything clinical; `code` is for machines, the message for people.
 """
@@ -7,19 +7,34 @@ from __future__ import annotations
 
 
 class LongviewError(Exception):
-    """`code` names the case for machines and for the page that explains it."""
+    """`code` names the case for machines. `is_audited`: the trail holds this refusal, so nobody writes it again."""
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
+        self.is_audited = False
 
 
 class NotPermitted(LongviewError):
-    """The requester may not do this. `reasons` are the gates that refused, in words that the requester may read."""
+    """The requester may not do this.
 
-    def __init__(self, message: str, *, code: str = "not-permitted", reasons: tuple[str, ...] = ()) -> None:
+    `reasons` say why, and `advice` what can be done about it, in words that the requester may read; `gates` names what
+    refused, for the audit.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "not-permitted",
+        reasons: tuple[str, ...] = (),
+        advice: str = "",
+        gates: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message, code=code)
         self.reasons = reasons
+        self.advice = advice
+        self.gates = gates
 
 
 class NotFound(LongviewError):
@@ -29,10 +44,10 @@ class NotFound(LongviewError):
         super().__init__(message, code=code)
 
 
-class Clash(LongviewError):
+class Superseded(LongviewError):
     """The world has moved on since the requester looked."""
 
-    def __init__(self, message: str, *, code: str = "clash") -> None:
+    def __init__(self, message: str, *, code: str = "superseded") -> None:
         super().__init__(message, code=code)
 
 

@@ -14,7 +14,9 @@ from django.db import transaction
 
 from aggregator.accounts.models import Membership, Organisation, User
 from aggregator.accounts.requester import PurposeOfUse, Requester
-from aggregator.accounts.roles import Role
+from aggregator.accounts.roles import Permission, Role
+from aggregator.consent.decision import Decision, decide
+from aggregator.consent.terms import RelationshipKind, RelationshipTerms
 from aggregator.federation import operations as federation_operations
 from aggregator.federation.plan import Candidate, make_plan
 from aggregator.mpi import operations as mpi_operations
@@ -295,6 +297,21 @@ def requester(**values: Any) -> Requester:
             "purpose": PurposeOfUse.TREATMENT,
             **values,
         }
+    )
+
+
+def permitting(*, now: datetime = NOW) -> Decision:
+    """Return a decision that shows a clinician the record of somebody registered with their organisation."""
+    clinician = requester()
+    assert clinician.organisation_id is not None
+    registered = RelationshipTerms(
+        organisation_id=clinician.organisation_id,
+        kind=RelationshipKind.REGISTERED,
+        from_date=now.date() - timedelta(days=1),
+        until_date=None,
+    )
+    return decide(
+        requester=clinician, permission=Permission.VIEW_RECORD, policies=[], relationships=[registered], now=now
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Role
-from aggregator.consent.decision import BasePolicy, PolicyTerms, RelationshipKind, RelationshipTerms
+from aggregator.consent.terms import BasePolicy, PolicyTerms, RelationshipKind, RelationshipTerms
 from aggregator.mpi.demographics import Demographics
 from aggregator.record.item import Item
 from tests.factories import SNOMED_CT, UCUM, check_digit, concept, item, restricted

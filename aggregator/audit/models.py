@@ -1,4 +1,4 @@
-"""The audit trail's table. Made by a migration in SQL, so that the database itself refuses all but inserts."""
+"""The audit trail's table. Made by migrations in SQL, so that the database itself refuses all but inserts."""
 
 from __future__ import annotations
 
@@ -9,18 +9,30 @@ from django.db import models
 
 class AuditEvent(models.Model):
     """One act, refusal or failure, in the terms of FHIR AuditEvent (IHE BALP). No foreign keys: a row outlives what it
-    names. Rows are written by `audit_append()` alone, which sets `seq` and `at`; order is by `seq`.
+    names.
+
+    Rows are written by `audit_append()` alone. The caller gives `writer`, `n`, `body` and `mac`; the database sets
+    `seq`, `at` and `xid`, and reads all other columns from `body`, so that they cannot disagree with what is sealed.
+    Order is by `seq`, never by `at`. `writer` is one thread of one process, and `n` counts its events without a gap.
+    `mac` is empty until events are sealed. `xid`, the transaction, has no field here: Django has no type for it.
     """
 
     seq = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField()
-    action = models.CharField(max_length=60)
-    outcome = models.CharField(max_length=20)
+    writer = models.UUIDField()
+    n = models.BigIntegerField()
+    body = models.BinaryField()
+    mac = models.BinaryField()
+    action = models.TextField()
+    outcome = models.TextField()
     user_id = models.UUIDField(null=True)
-    organisation_ods = models.CharField(max_length=20)
-    role = models.CharField(max_length=30)
-    purpose = models.CharField(max_length=20)
+    organisation_ods = models.TextField()
+    role = models.TextField()
+    purpose = models.TextField()
     person_id = models.UUIDField(null=True)
+    source_id = models.UUIDField(null=True)
+    retrieval_id = models.UUIDField(null=True)
+    entry = models.TextField(null=True)
     detail = models.JSONField()
 
     class Meta:

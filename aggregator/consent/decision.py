@@ -1,107 +1,75 @@
-"""May I see this patient? Four gates, all must pass, each says why. Default deny; pure.
-
-role          may this kind of user do this at all
-relationship  does this user's organisation care for this patient
-consent       what the patient has decided
-sensitivity   labels on an item (asked item by item)
-"""
+"""May I see this patient? Every gate of the list must pass, and says why. Default deny. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
+from functools import cached_property
 from uuid import UUID
-from zoneinfo import ZoneInfo
+
+import structlog
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
+from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate
+from aggregator.consent.gates import GATES
+from aggregator.consent.terms import PolicyTerms, RelationshipTerms
+from aggregator.errors import NotPermitted
 from aggregator.record.item import Item
 
-# Relationships begin and end on British days.
-LONDON = ZoneInfo("Europe/London")
-# An organisation that has discharged a patient still writes letters and answers questions for a while.
-ATTENDED_GRACE = timedelta(days=90)
+UNDECIDED = Answer(passed=False, reason="This could not be decided, because of a fault in this service.")
 
-# Labels above "normal" are withheld until a policy permits them. Source: HL7 v3-Confidentiality.
-# One code system by its address in R4, in STU3 and by its OID; a label that names none is taken for one of these.
-CONFIDENTIALITY_SYSTEMS = frozenset(
-    {
-        "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
-        "http://hl7.org/fhir/v3/Confidentiality",
-        "urn:oid:2.16.840.1.113883.5.25",
-        "",
-    }
-)
-WITHHELD_CONFIDENTIALITY = frozenset({"R", "V"})
-
-
-class Gate(StrEnum):
-    ROLE = "role"
-    RELATIONSHIP = "relationship"
-    CONSENT = "consent"
-    SENSITIVITY = "sensitivity"
-
-
-class BasePolicy(StrEnum):
-    """Source: IHE Privacy Consent on FHIR, base policies Policy-basic-normal and Policy-deny."""
-
-    PERMIT = "basic-normal"
-    DENY = "deny"
-
-
-class RelationshipKind(StrEnum):
-    REGISTERED = "registered"  # the person's GP practice
-    ATTENDED = "attended"  # an encounter or referral
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyTerms:
-    base: BasePolicy
-
-
-@dataclass(frozen=True, kw_only=True)
-class RelationshipTerms:
-    """`until_date` None: still open."""
-
-    organisation_id: UUID
-    kind: RelationshipKind
-    from_date: date
-    until_date: date | None
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
-    gate: Gate
-    passed: bool
-    reason: str
+    """How one gate about the person answered."""
+
+    gate: PersonGate
+    answer: Answer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """The gates about a person, in order. An empty decision permits nothing."""
+    """What the gates say about one person, in their order; `decide` makes it. An empty one permits nothing."""
 
-    gates: tuple[GateResult, ...] = ()
+    case: Case | None = None
+    results: tuple[GateResult, ...] = ()
 
-    @property
+    @cached_property
     def permitted(self) -> bool:
-        """Whether every gate about the person passed."""
-        asked = {result.gate for result in self.gates}
-        return {Gate.ROLE, Gate.RELATIONSHIP, Gate.CONSENT} <= asked and all(result.passed for result in self.gates)
+        """Whether every declared gate about the person was asked, and passed."""
+        passed = {result.gate.name for result in self.results if result.answer.passed}
+        return bool(passed) and not self.refusals and {gate.name for gate in _person_gates()} <= passed
 
-    @property
+    @cached_property
     def refusals(self) -> tuple[GateResult, ...]:
         """The gates that refused."""
-        return tuple(result for result in self.gates if not result.passed)
+        return tuple(result for result in self.results if not result.answer.passed)
+
+    def refusal(self) -> NotPermitted:
+        """Return the error that tells which gates refused, and what the first of them advises."""
+        refusals = self.refusals
+        return NotPermitted(
+            "You may not see this record.",
+            code=f"refused-{refusals[0].gate.name}" if refusals else "refused",
+            reasons=tuple(result.answer.reason for result in refusals),
+            advice=refusals[0].gate.advice if refusals else "",
+            gates=tuple(result.gate.name for result in refusals),
+        )
 
     def may_ask(self, *, source_id: UUID) -> bool:
         """Return whether a source may be asked. No policy names single sources yet, so all or none."""
         return self.permitted
 
     def may_show(self, *, item: Item) -> bool:
-        """Return whether an item may be shown: the person's gates passed and no label forbids it."""
-        return self.permitted and sensitivity_gate(item=item).passed
+        """Return whether an item may be shown: the gates about the person passed, and so do those about the item."""
+        case = self.case
+        if case is None or not self.permitted:
+            return False
+        return all(_answer(gate.name, gate.ask, case, item).passed for gate in _item_gates())
 
 
 def decide(
@@ -113,64 +81,30 @@ def decide(
     now: datetime,
 ) -> Decision:
     """Return the decision about one person for one requester."""
+    case = Case(
+        requester=requester,
+        permission=permission,
+        policies=tuple(policies),
+        relationships=tuple(relationships),
+        now=now,
+    )
     return Decision(
-        gates=(
-            role_gate(requester=requester, permission=permission),
-            relationship_gate(requester=requester, relationships=relationships, now=now),
-            consent_gate(policies=policies),
-        )
+        case=case,
+        results=tuple(GateResult(gate=gate, answer=_answer(gate.name, gate.ask, case)) for gate in _person_gates()),
     )
 
 
-def role_gate(*, requester: Requester, permission: Permission) -> GateResult:
-    """Return whether the requester's role may do this at all."""
-    passed = requester.may(permission)
-    reason = f"Your role, {requester.role}, {'may' if passed else 'may not'} do this."
-    return GateResult(gate=Gate.ROLE, passed=passed, reason=reason)
+def _person_gates() -> tuple[PersonGate, ...]:
+    return tuple(gate for gate in GATES if isinstance(gate, PersonGate))
 
 
-def relationship_gate(*, requester: Requester, relationships: Iterable[RelationshipTerms], now: datetime) -> GateResult:
-    """Return whether the requester's organisation cares for the person now."""
-    today = now.astimezone(LONDON).date()
-    for relationship in relationships:
-        if requester.organisation_id is None or relationship.organisation_id != requester.organisation_id:
-            continue
-        if _is_current(relationship=relationship, today=today):
-            reason = f"The patient is {_in_words(relationship.kind)} your organisation."
-            return GateResult(gate=Gate.RELATIONSHIP, passed=True, reason=reason)
-    return GateResult(
-        gate=Gate.RELATIONSHIP,
-        passed=False,
-        reason="Your organisation is not recorded as caring for this patient at present.",
-    )
+def _item_gates() -> tuple[ItemGate, ...]:
+    return tuple(gate for gate in GATES if isinstance(gate, ItemGate))
 
 
-def consent_gate(*, policies: Iterable[PolicyTerms]) -> GateResult:
-    """Return whether the person has not objected. Deny wins; no policy on record means the programme's basic permit."""
-    if any(policy.base is not BasePolicy.PERMIT for policy in policies):
-        return GateResult(
-            gate=Gate.CONSENT, passed=False, reason="The patient has objected to sharing their record in this service."
-        )
-    return GateResult(gate=Gate.CONSENT, passed=True, reason="The patient has not objected.")
-
-
-def sensitivity_gate(*, item: Item) -> GateResult:
-    """Return whether no label on an item forbids showing it."""
-    withheld = any(
-        label.system in CONFIDENTIALITY_SYSTEMS and label.code in WITHHELD_CONFIDENTIALITY for label in item.labels
-    )
-    reason = "Labelled as restricted by its source." if withheld else "No restricting label."
-    return GateResult(gate=Gate.SENSITIVITY, passed=not withheld, reason=reason)
-
-
-def _is_current(*, relationship: RelationshipTerms, today: date) -> bool:
-    if relationship.from_date > today:
-        return False
-    if relationship.until_date is None:
-        return True
-    grace = ATTENDED_GRACE if relationship.kind is RelationshipKind.ATTENDED else timedelta(0)
-    return today <= relationship.until_date + grace
-
-
-def _in_words(kind: RelationshipKind) -> str:
-    return "registered with" if kind is RelationshipKind.REGISTERED else "attending or recently attended"
+def _answer(name: str, ask: Callable[..., Answer], *asked: object) -> Answer:
+    try:
+        return ask(*asked)
+    except Exception as error:  # noqa: BLE001  a gate that cannot decide lets nobody through
+        log.error("gate_failed", gate=name, error=type(error).__name__)
+        return UNDECIDED

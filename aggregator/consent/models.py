@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from aggregator.accounts.models import Organisation
-from aggregator.consent.decision import BasePolicy, RelationshipKind
+from aggregator.consent.terms import BasePolicy, RelationshipKind
 from aggregator.mpi.models import Person, SourceRecord
 
 

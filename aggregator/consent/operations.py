@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from aggregator.consent.decision import BasePolicy, RelationshipKind
 from aggregator.consent.models import Policy, Relationship
+from aggregator.consent.terms import BasePolicy, RelationshipKind
 from aggregator.mpi.models import Person, SourceRecord
 from aggregator.sources.models import Source
 

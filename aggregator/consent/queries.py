@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.consent import decision
-from aggregator.consent.decision import BasePolicy, Decision, PolicyTerms, RelationshipKind, RelationshipTerms
+from aggregator.consent.decision import Decision
 from aggregator.consent.models import Policy, Relationship
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicyEvent:
-    """One decision of a person as recorded: for its history."""
-
-    base: BasePolicy
-    note: str
-    recorded_at: datetime
-    ended_at: datetime | None
+from aggregator.consent.terms import BasePolicy, PolicyEvent, PolicyTerms, RelationshipKind, RelationshipTerms
 
 
 def decide(*, requester: Requester, permission: Permission, person_id: UUID, now: datetime) -> Decision:

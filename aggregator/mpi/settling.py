@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from aggregator.errors import Clash
+from aggregator.errors import Superseded
 from aggregator.mpi import matching
 from aggregator.mpi.demographics import Demographics, as_json, first_said, from_json, with_later
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
@@ -45,21 +45,21 @@ def settle(
     """Settle an open doubt. `seen` is the state that the decider looked at, "" where none was named.
 
     Must run in a transaction; the caller has checked that the cause allows the decision.
-    Raises: Clash when it is settled already, or is no longer what it was.
+    Raises: Superseded when it is settled already, or is no longer what it was.
     """
     review = LinkReview.objects.select_for_update().get(id=review_id)
     record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)
     link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
     if review.settled_at is not None:
-        raise Clash("This doubt is settled already.")
+        raise Superseded("This doubt is settled already.")
     if seen and seen != state_of(review=review, record=record, link=link):
-        raise Clash("What this doubt rests on has changed since you looked. Look at it again.")
+        raise Superseded("What this doubt rests on has changed since you looked. Look at it again.")
     needs_its_link = is_about_the_linked_person(cause=review.reason) and decision in {
         Decision.END_LINK,
         Decision.ACCEPT_FIELDS,
     }
     if needs_its_link and (link is None or link.person_id != review.person_id):
-        raise Clash("The record is no longer linked to this person.")
+        raise Superseded("The record is no longer linked to this person.")
     made = LinkDecision(
         review=review,
         decision=decision,
@@ -94,13 +94,13 @@ def take_back(*, review_id: UUID, user_id: UUID | None, now: datetime) -> Settle
     """Take the decision on a doubt back: what it changed is as it was before, and the doubt is open again.
 
     Must run in a transaction.
-    Raises: Clash when nothing is settled, or a later decision or doubt stands on it.
+    Raises: Superseded when nothing is settled, or a later decision or doubt stands on it.
     """
     review = LinkReview.objects.select_for_update().get(id=review_id)
     record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)
     made = LinkDecision.objects.filter(review=review, ended_at__isnull=True).first()
     if review.settled_at is None or made is None:
-        raise Clash("This doubt is not settled.")
+        raise Superseded("This doubt is not settled.")
     link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
     _check_nothing_stands_on(made=made, record=record, link=link)
     if made.link_made_id is not None and made.link_ended_id is not None:
@@ -160,7 +160,7 @@ def _move(made: LinkDecision, *, link: Link, user_id: UUID | None, now: datetime
 
 def _check_nothing_stands_on(*, made: LinkDecision, record: SourceRecord, link: Link | None) -> None:
     if made.link_made is not None and (link is None or link.id != made.link_made_id):
-        raise Clash("The record has been linked anew since. Take that decision back first.")
+        raise Superseded("The record has been linked anew since. Take that decision back first.")
     later = LinkDecision.objects.filter(
         review__source_record=record,
         ended_at__isnull=True,
@@ -168,13 +168,13 @@ def _check_nothing_stands_on(*, made: LinkDecision, record: SourceRecord, link: 
         record_before__isnull=False,
     )
     if made.record_before is not None and later.exists():
-        raise Clash("A later decision about this record stands. Take that one back first.")
+        raise Superseded("A later decision about this record stands. Take that one back first.")
 
 
 def _absorb_newer(*, review: LinkReview) -> None:
     """Take a newer open doubt of the same kind into the one that is opened again: one open doubt per record and cause.
 
-    Raises: Clash where decisions about the newer one are on record.
+    Raises: Superseded where decisions about the newer one are on record.
     """
     newer = LinkReview.objects.filter(
         source_record=review.source_record_id, reason=review.reason, settled_at__isnull=True
@@ -183,7 +183,7 @@ def _absorb_newer(*, review: LinkReview) -> None:
         newer = newer.filter(person_id=review.person_id)
     for doubt in newer.select_for_update():
         if doubt.decisions.exists():
-            raise Clash("A newer doubt of this kind about the record is open. Settle that one first.")
+            raise Superseded("A newer doubt of this kind about the record is open. Settle that one first.")
         review.evidence = {**review.evidence, **doubt.evidence}
         review.proposed = doubt.proposed or review.proposed  # what the source said last
         doubt.delete()

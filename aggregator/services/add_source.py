@@ -1,4 +1,4 @@
-"""Register a source, or change how one is asked. It is tried first, so that a wrong address is found now."""
+"""Register a source, or change how one is asked. It is tried first, so that a wrong address is noticed now."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from django.db import transaction
-
+from aggregator.accounts.models import Organisation
 from aggregator.accounts.operations import ensure_organisation
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.audit import trail
-from aggregator.errors import Invalid, NotPermitted
+from aggregator.acting import acting
+from aggregator.audit.events import Action
+from aggregator.errors import Invalid
 from aggregator.federation.trial import try_source
+from aggregator.limits import check_length, check_range
 from aggregator.record.completeness.words import outcome_words
 from aggregator.sources import catalogue
+from aggregator.sources.models import Source
 from aggregator.sources.operations import put_source
+from aggregator.sources.queries import source_by_slug
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.errors import SourceError
 from connectors.contract.values import CheckedSource, SourceAddress
 
-ACTION = "add-source"
-# What the tables take.
-LONGEST = {"name": 200, "base_url": 500, "identifier_system": 300, "organisation_ods": 20, "organisation_name": 200}
-MAX_RANK = 32_767
+MAX_TIME_LIMIT_S = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +50,8 @@ class NewSource:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceAdded:
-    """What became of it. `created` is False when one of that short name was there and has been changed; `found` says
-    what was found at its address, empty when nobody looked."""
+    """What became of it. `created` is False when a source of that short name was there and has been changed; `found`
+    says what was found at its address, empty when nobody looked."""
 
     created: bool
     found: str
@@ -60,23 +60,18 @@ class SourceAdded:
 def add_source(*, requester: Requester, source: NewSource, check: bool = True) -> SourceAdded:
     """Register a source, or change the one of that short name, once it has answered at its address.
 
-    `check` False registers it unasked. When it does not answer as its kind does, nothing is saved.
+    `check` False registers it without asking it. When it does not answer as its kind does, nothing is saved.
     Raises: NotPermitted; Invalid naming the field.
     """
-    if not requester.may(Permission.MANAGE_SOURCES):
-        raise trail.refuse(requester=requester, action=ACTION, error=NotPermitted("You may not register sources."))
-    try:
+    with acting(requester, Action.ADD_SOURCE, needs=Permission.MANAGE_SOURCES) as act:
         _check(source)
-        found = _try(source) if check else CheckedSource(words="")
-    except Invalid as error:
-        raise trail.refuse(requester=requester, action=ACTION, error=error, outcome=trail.FAILED) from None
-    holds = source.holds or found.holds
-    with transaction.atomic():
-        organisation = ensure_organisation(ods_code=source.organisation_ods, name=source.organisation_name)
+        checked = _try(source) if check else CheckedSource(words="")
+        holds = source.holds or checked.holds
+        act.begin()
         created = put_source(
             slug=source.slug,
             name=source.name,
-            organisation=organisation,
+            organisation=ensure_organisation(ods_code=source.organisation_ods, name=source.organisation_name),
             kind=source.kind,
             base_url=source.base_url.rstrip("/"),
             identifier_system=source.identifier_system,
@@ -85,13 +80,19 @@ def add_source(*, requester: Requester, source: NewSource, check: bool = True) -
             options=dict(source.options),
             holds=sorted(holds) if holds else None,
         )
-        trail.append(requester=requester, action=ACTION, detail={"slug": source.slug, "created": created})
-    return SourceAdded(created=created, found=found.words)
+        saved = source_by_slug(slug=source.slug)
+        act.about(source_id=saved.id if saved else None)
+        act.note(slug=source.slug, created=created)
+        return SourceAdded(created=created, found=checked.words)
 
 
 def _check(source: NewSource) -> None:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", source.slug):
-        raise Invalid("The short name takes small letters, digits and hyphens.", field="slug")
+    check_length(model=Source, field="slug", value=source.slug, label="Short name")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", source.slug):
+        raise Invalid(
+            "Short name must contain only lower-case letters, digits and hyphens, and not start with a hyphen.",
+            field="slug",
+        )
     connector = catalogue.connector_for(kind=source.kind)
     unknown = sorted(set(source.options) - set(connector.options))
     if unknown:
@@ -101,21 +102,36 @@ def _check(source: NewSource) -> None:
     if source.holds is not None and not (source.holds and source.holds <= possible):
         known = ", ".join(sorted(possible))
         raise Invalid(f"A source of this kind may hold one or more of: {known}.", field="holds")
+    check_length(model=Source, field="base_url", value=source.base_url, label="Address")
     try:
         address = urlsplit(source.base_url)
     except ValueError:  # half an IPv6 address
         raise Invalid("The address cannot be read.", field="base_url") from None
     if address.scheme not in {"http", "https"} or not address.hostname:
         raise Invalid("The address must start with https:// (or http:// on this machine).", field="base_url")
-    if not 0 < source.time_limit_s <= 60:
-        raise Invalid("The time limit is a number of seconds above 0, up to 60.", field="time_limit_s")
+    if not 0 < source.time_limit_s <= MAX_TIME_LIMIT_S:
+        raise Invalid(f"Time limit must be more than 0 and at most {MAX_TIME_LIMIT_S} seconds.", field="time_limit_s")
+    check_range(model=Source, field="rank", value=source.rank, label="Rank")
+    check_length(model=Source, field="name", value=source.name, label="Name")
+    check_length(
+        model=Source, field="identifier_system", value=source.identifier_system, label="System of local identifiers"
+    )
     if not source.organisation_ods:
-        raise Invalid("Name the organisation by its ODS code.", field="organisation_ods")
-    if not 0 <= source.rank <= MAX_RANK:
-        raise Invalid(f"The rank is a whole number from 0 to {MAX_RANK}.", field="rank")
-    for name, length in LONGEST.items():
-        if len(getattr(source, name)) > length:
-            raise Invalid(f"This has {length} characters at most: {name}.", field=name)
+        raise Invalid("Enter the ODS code of the organisation.", field="organisation_ods")
+    check_length(
+        model=Organisation,
+        field="ods_code",
+        value=source.organisation_ods,
+        label="ODS code of the organisation",
+        as_field="organisation_ods",
+    )
+    check_length(
+        model=Organisation,
+        field="name",
+        value=source.organisation_name,
+        label="Name of the organisation",
+        as_field="organisation_name",
+    )
 
 
 def _try(source: NewSource) -> CheckedSource:

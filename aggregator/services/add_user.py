@@ -1,4 +1,4 @@
-"""Make a local account."""
+"""Create a local account."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
 
+from aggregator.accounts.models import Organisation, User
 from aggregator.accounts.operations import ensure_organisation, put_user
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission, Role
-from aggregator.audit import trail
-from aggregator.errors import Invalid, NotPermitted
+from aggregator.acting import acting
+from aggregator.audit.events import Action
+from aggregator.errors import Invalid
+from aggregator.limits import check_length
 from aggregator.services.sign_in import MAX_PASSWORD_LENGTH
 
-ACTION = "add-user"
 SIGN_IN_ROLES = frozenset({Role.CLINICIAN, Role.ADMINISTRATOR})
 
 
@@ -31,23 +32,15 @@ class NewUser:
 
 
 def add_user(*, requester: Requester, user: NewUser) -> None:
-    """Make a local account, or give the one of that name a new password.
+    """Create a local account, or give the one of that name a new password.
 
-    Raises: NotPermitted; Invalid for a weak password, one too long to sign in with, or a role that does not sign in.
+    Raises: NotPermitted; Invalid for a weak password, one too long to sign in with, a field that is too long, or a role
+    that does not sign in.
     """
-    if not requester.may(Permission.MANAGE_USERS):
-        raise trail.refuse(requester=requester, action=ACTION, error=NotPermitted("You may not make accounts."))
-    try:
-        validate_password(user.password)
-        if len(user.password) > MAX_PASSWORD_LENGTH:
-            raise Invalid(f"A password has {MAX_PASSWORD_LENGTH} characters at most.", field="password")
-        if user.role not in SIGN_IN_ROLES:
-            raise Invalid(f"The role {user.role} does not sign in.", field="role")
-    except (ValidationError, Invalid) as error:
-        problem = error if isinstance(error, Invalid) else Invalid(" ".join(error.messages), field="password")
-        raise trail.refuse(requester=requester, action=ACTION, error=problem, outcome=trail.FAILED) from None
-    with transaction.atomic():
-        made = put_user(
+    with acting(requester, Action.ADD_USER, needs=Permission.MANAGE_USERS) as act:
+        _check(user)
+        act.begin()
+        account = put_user(
             username=user.username,
             password=user.password,
             family=user.family,
@@ -56,4 +49,26 @@ def add_user(*, requester: Requester, user: NewUser) -> None:
             organisation=ensure_organisation(ods_code=user.organisation_ods, name=""),
             role=user.role,
         )
-        trail.append(requester=requester, action=ACTION, detail={"user": made.id, "role": user.role})
+        act.about_nothing_single()
+        act.note(user=account.id, role=user.role)
+
+
+def _check(user: NewUser) -> None:
+    labels = {"username": "User name", "family": "Surname", "given": "First name", "prefix": "Title"}
+    for field, label in labels.items():
+        check_length(model=User, field=field, value=getattr(user, field), label=label)
+    check_length(
+        model=Organisation,
+        field="ods_code",
+        value=user.organisation_ods,
+        label="Organisation code",
+        as_field="organisation_ods",
+    )
+    try:
+        validate_password(user.password)
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages), field="password") from None
+    if len(user.password) > MAX_PASSWORD_LENGTH:
+        raise Invalid(f"Password must be {MAX_PASSWORD_LENGTH} characters or fewer.", field="password")
+    if user.role not in SIGN_IN_ROLES:
+        raise Invalid(f"An account cannot have the role {user.role}.", field="role")

@@ -1,21 +1,18 @@
-"""List the doubts about identity: what waits for a decision, and what was settled."""
+"""List the doubts about identity: those that wait for a decision, and those that were settled."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import transaction
-
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.audit import trail
-from aggregator.errors import NotPermitted
+from aggregator.acting import acting
+from aggregator.audit.events import Action
 from aggregator.mpi import queries
 from aggregator.mpi.queries import ReviewSummary as ReviewSummary
 from aggregator.mpi.reviews import cause_words as cause_words
 
-ACTION = "list-reviews"
-MOST_OPEN, MOST_SETTLED = 500, 100
+MAX_OPEN, MAX_SETTLED = 500, 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +30,13 @@ def list_reviews(*, requester: Requester) -> Reviews:
 
     Raises: NotPermitted.
     """
-    if not requester.may(Permission.REVIEW_LINKS):
-        error = NotPermitted("You may not see doubts about identity.")
-        raise trail.refuse(requester=requester, action=ACTION, error=error)
-    with transaction.atomic():
+    with acting(requester, Action.LIST_REVIEWS, needs=Permission.REVIEW_LINKS) as act:
         waiting_count, settled_count = queries.count_reviews()
-        reviews = Reviews(
-            waiting=tuple(queries.open_reviews(limit=MOST_OPEN)),
-            settled=tuple(queries.settled_reviews(limit=MOST_SETTLED)),
+        act.about_nothing_single()
+        act.note(open=waiting_count, settled=settled_count)
+        return Reviews(
+            waiting=tuple(queries.open_reviews(limit=MAX_OPEN)),
+            settled=tuple(queries.settled_reviews(limit=MAX_SETTLED)),
             waiting_count=waiting_count,
             settled_count=settled_count,
         )
-        trail.append(requester=requester, action=ACTION, detail={"open": waiting_count, "settled": settled_count})
-    return reviews

@@ -1,21 +1,17 @@
-"""List the registered sources, each with how its last asking ended."""
+"""List the registered sources, each with its last outcome."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.audit import trail
-from aggregator.errors import NotPermitted
+from aggregator.acting import acting
+from aggregator.audit.events import Action
 from aggregator.federation.queries import last_outcomes
 from aggregator.sources.queries import all_sources
 from connectors.contract.outcomes import Outcome
-
-ACTION = "list-sources"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +35,8 @@ def list_sources(*, requester: Requester) -> tuple[SourceLine, ...]:
 
     Raises: NotPermitted.
     """
-    if not requester.may(Permission.VIEW_SOURCES):
-        raise trail.refuse(requester=requester, action=ACTION, error=NotPermitted("You may not see the sources."))
-    with transaction.atomic():
-        ended = {last.source_id: last for last in last_outcomes()}
+    with acting(requester, Action.LIST_SOURCES, needs=Permission.VIEW_SOURCES) as act:
+        last_of = {last.source_id: last for last in last_outcomes()}
         lines = tuple(
             SourceLine(
                 slug=source.slug,
@@ -52,11 +46,12 @@ def list_sources(*, requester: Requester) -> tuple[SourceLine, ...]:
                 kind=source.kind,
                 enabled=source.enabled,
                 time_limit_s=source.time_limit_s,
-                last_outcome=ended[source.id].outcome,
-                last_reason=ended[source.id].reason,
-                last_at=ended[source.id].ended_at,
+                last_outcome=last_of[source.id].outcome,
+                last_reason=last_of[source.id].reason,
+                last_at=last_of[source.id].ended_at,
             )
             for source in all_sources()
         )
-        trail.append(requester=requester, action=ACTION, detail={"sources": len(lines)})
-    return lines
+        act.about_nothing_single()
+        act.note(sources=len(lines))
+        return lines

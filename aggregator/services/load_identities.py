@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from django.db import transaction
-
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.audit import trail
-from aggregator.errors import Invalid, NotFound, NotPermitted
+from aggregator.acting import acting
+from aggregator.audit.events import Action
+from aggregator.errors import Invalid, NotFound
 from aggregator.mpi import operations
 from aggregator.mpi.demographics import Identity
 from aggregator.mpi.identity_file import Rejected, read_identities
-from aggregator.sources.models import Source
 from aggregator.sources.queries import source_by_slug
 
-ACTION = "load-identities"
 BATCH = 2000
 
 
@@ -36,22 +33,20 @@ class Loaded:
 
 
 def load_identities(*, requester: Requester, source_slug: str, lines: Iterable[str], now: datetime) -> Loaded:
-    """Load a CSV (columns as in `mpi.identity_file`). What could not be taken is named by line; the rest is loaded.
+    """Load a CSV (columns as in `mpi.identity_file`). What could not be loaded is named by line; the rest is loaded.
 
     Raises: NotPermitted; NotFound when no source has that short name; Invalid when the heading cannot be used.
     """
-    if not requester.may(Permission.LOAD_IDENTITIES):
-        raise trail.refuse(requester=requester, action=ACTION, error=NotPermitted("You may not load identities."))
-    source = source_by_slug(slug=source_slug)
-    if source is None:
-        error = NotFound("No source has that short name; `manage.py add_source` registers one.")
-        raise trail.refuse(requester=requester, action=ACTION, error=error)
-    try:
-        identities, rejected = read_identities(lines=lines)
-    except ValueError as problem:
-        invalid = Invalid(f"The file cannot be read: {problem}.", field="file")
-        raise trail.refuse(requester=requester, action=ACTION, error=invalid, outcome=trail.FAILED) from None
-    with transaction.atomic():
+    with acting(requester, Action.LOAD_IDENTITIES, needs=Permission.LOAD_IDENTITIES) as act:
+        source = source_by_slug(slug=source_slug)
+        if source is None:
+            raise NotFound("No source has that short name; `manage.py add_source` registers one.")
+        act.about(source_id=source.id)
+        try:
+            identities, rejected = read_identities(lines=lines)
+        except ValueError as problem:
+            raise Invalid(f"The file cannot be read: {problem}.", field="file") from None
+        act.begin()
         reports = [
             operations.load_identities(source=source, identities=batch, now=now) for batch in _batches(identities)
         ]
@@ -63,22 +58,17 @@ def load_identities(*, requester: Requester, source_slug: str, lines: Iterable[s
             invalid_numbers=sum(report.invalid_numbers for report in reports),
             rejected=tuple(rejected),
         )
-        trail.append(requester=requester, action=ACTION, detail=_counts(source=source, loaded=loaded))
-    return loaded
+        act.note(
+            joined=loaded.joined,
+            new_people=loaded.new_people,
+            updated=loaded.updated,
+            reviews=loaded.reviews,
+            rejected=len(loaded.rejected),
+        )
+        return loaded
 
 
 def _batches(identities: Sequence[Identity]) -> Iterable[list[Identity]]:
     remaining = iter(identities)
     while batch := list(islice(remaining, BATCH)):
         yield batch
-
-
-def _counts(*, source: Source, loaded: Loaded) -> dict[str, object]:
-    return {
-        "source": source.id,
-        "joined": loaded.joined,
-        "new_people": loaded.new_people,
-        "updated": loaded.updated,
-        "reviews": loaded.reviews,
-        "rejected": len(loaded.rejected),
-    }

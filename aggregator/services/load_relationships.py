@@ -6,19 +6,16 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import transaction
-
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.audit import trail
-from aggregator.consent.decision import RelationshipKind
+from aggregator.acting import acting
+from aggregator.audit.events import Action
 from aggregator.consent.operations import RelationshipLine
 from aggregator.consent.operations import load_relationships as write_relationships
-from aggregator.errors import Invalid, NotFound, NotPermitted
+from aggregator.consent.terms import RelationshipKind
+from aggregator.errors import Invalid, NotFound
 from aggregator.mpi.demographics import whole_date
 from aggregator.sources.queries import source_by_slug
-
-ACTION = "load-relationships"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,38 +32,31 @@ def load_relationships(*, requester: Requester, source_slug: str, lines: Iterabl
     Raises: NotPermitted; NotFound for an unknown source; Invalid, naming the line, when one cannot be read: then
     nothing of the file is loaded.
     """
-    if not requester.may(Permission.LOAD_IDENTITIES):
-        raise trail.refuse(requester=requester, action=ACTION, error=NotPermitted("You may not load relationships."))
-    source = source_by_slug(slug=source_slug)
-    if source is None:
-        raise trail.refuse(requester=requester, action=ACTION, error=NotFound("No source has that short name."))
-    try:
-        wanted = _read(lines)
-    except Invalid as error:
-        raise trail.refuse(requester=requester, action=ACTION, error=error, outcome=trail.FAILED) from None
-    with transaction.atomic():
-        unknown = write_relationships(source=source, lines=wanted)
-        loaded = LoadedRelationships(recorded=len(wanted) - unknown, unknown=unknown)
-        trail.append(
-            requester=requester,
-            action=ACTION,
-            detail={"source": source.id, "recorded": loaded.recorded, "unknown": unknown},
-        )
-    return loaded
+    with acting(requester, Action.LOAD_RELATIONSHIPS, needs=Permission.LOAD_IDENTITIES) as act:
+        source = source_by_slug(slug=source_slug)
+        if source is None:
+            raise NotFound("No source has that short name.")
+        act.about(source_id=source.id)
+        relationships = _read(lines)
+        act.begin()
+        unknown = write_relationships(source=source, lines=relationships)
+        loaded = LoadedRelationships(recorded=len(relationships) - unknown, unknown=unknown)
+        act.note(recorded=loaded.recorded, unknown=unknown)
+        return loaded
 
 
 def _read(lines: Iterable[str]) -> list[RelationshipLine]:
     reader = csv.DictReader(lines)
-    read: list[RelationshipLine] = []
+    relationships: list[RelationshipLine] = []
     for row in reader:
         from_date, until = whole_date(text=row.get("from_date") or ""), row.get("until_date") or ""
         try:
             kind = RelationshipKind(row.get("kind") or "")
         except ValueError:
-            raise Invalid(f"Line {reader.line_num}: kind is registered or attended.", field="kind") from None
+            raise Invalid(f"Line {reader.line_num}: kind must be registered or attended.", field="kind") from None
         if from_date is None or (until and whole_date(text=until) is None):
-            raise Invalid(f"Line {reader.line_num}: dates are such as 2024-08-14.", field="from_date")
-        read.append(
+            raise Invalid(f"Line {reader.line_num}: dates must be written like 2024-08-14.", field="from_date")
+        relationships.append(
             RelationshipLine(
                 identifier_value=row.get("local_id") or "",
                 kind=kind,
@@ -74,4 +64,4 @@ def _read(lines: Iterable[str]) -> list[RelationshipLine]:
                 until_date=whole_date(text=until) if until else None,
             )
         )
-    return read
+    return relationships

@@ -1,4 +1,4 @@
-"""Open a person's record: decide, plan whom to ask, and send the asking on its way."""
+"""Open a person's record: decide, plan whom to ask, and send the request on its way."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.audit import trail
+from aggregator.acting import Needs, acting
+from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
 from aggregator.consent.decision import Decision
-from aggregator.errors import NotFound, NotPermitted
+from aggregator.errors import NotFound
 from aggregator.federation import operations, tasks
 from aggregator.federation.plan import Candidate, Plan, make_plan
 from aggregator.mpi import queries as mpi_queries
@@ -23,8 +23,6 @@ from connectors.contract.categories import CLINICAL_CATEGORIES
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Asker
 
-ACTION = "open-record"
-
 
 def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID:
     """Start a retrieval of a person's record and return its id.
@@ -33,15 +31,16 @@ def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID
     ends as failed, which the page then says.
     Raises: NotFound; NotPermitted with the gates that refused.
     """
-    if mpi_queries.person_summary(person_id=person_id) is None:
-        raise trail.refuse(requester=requester, action=ACTION, error=NotFound())
-    decision = consent_queries.decide(
-        requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now
-    )
-    if not decision.permitted:
-        raise refusal(requester=requester, action=ACTION, person_id=person_id, decision=decision)
-    plan = _plan(requester=requester, person_id=person_id, decision=decision, now=now)
-    with transaction.atomic():
+    about = Subject(person_id=person_id)
+    with acting(requester, Action.OPEN_RECORD, needs=Needs.GATES, about=about) as act:
+        if mpi_queries.person_summary(person_id=person_id) is None:
+            raise NotFound
+        decision = consent_queries.decide(
+            requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now
+        )
+        act.require(decision=decision)
+        plan = _plan(requester=requester, person_id=person_id, decision=decision, now=now)
+        act.begin()
         retrieval_id = operations.write_retrieval(
             plan=plan,
             person_id=person_id,
@@ -50,34 +49,14 @@ def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID
             categories=CLINICAL_CATEGORIES,
             now=now,
         )
-        trail.append(
-            requester=requester,
-            action=ACTION,
-            person_id=person_id,
-            detail={"retrieval": retrieval_id, "sources": [planned.source_id for planned in plan.sources]},
-        )
+        act.about(retrieval_id=retrieval_id)
+        act.note(sources=[planned.source_id for planned in plan.sources])
+    # Committed: a worker finds what it is sent.
     try:
         tasks.send(retrieval_id=retrieval_id, deadline_at=plan.deadline_at)
     except tasks.QueueUnavailable:
         operations.fail(retrieval_id=retrieval_id, reason=Reason.QUEUE, now=now)
     return retrieval_id
-
-
-def refusal(*, requester: Requester, action: str, person_id: UUID, decision: Decision) -> NotPermitted:
-    """Commit the record of a refused decision and return the error that tells its reasons."""
-    error = NotPermitted(
-        "You may not see this record.",
-        code=f"refused-{decision.refusals[0].gate}",
-        reasons=tuple(result.reason for result in decision.refusals),
-    )
-    trail.refuse(
-        requester=requester,
-        action=action,
-        error=error,
-        person_id=person_id,
-        detail={"gates": [result.gate for result in decision.refusals]},
-    )
-    return error
 
 
 def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: datetime) -> Plan:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from django.db import transaction
-
 from aggregator.accounts.authentication import requester_for
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.audit import trail
-from aggregator.errors import NotFound, NotPermitted
+from aggregator.acting import acting
+from aggregator.audit.events import Action
+from aggregator.errors import NotFound
 from aggregator.mpi import queries
 from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.queries import DecisionTaken, ReviewSides, ReviewSummary
@@ -26,21 +25,20 @@ from aggregator.mpi.reviews import (
 )
 from aggregator.mpi.reviews import Decision as Decision
 
-ACTION = "read-review"
-
 Value = str | date | None
 
+_DECEASED_WORDS = {True: "Yes", False: "No", None: ""}
 # Every field that a reviewer compares: the name by which evidence knows it, "" where it is none, and how it is read.
 _FIELDS: tuple[tuple[str, str, Callable[[Demographics], Value]], ...] = (
-    ("nhs_number", "NHS number", lambda said: said.nhs_number),
-    ("family", "Surname", lambda said: said.family),
-    ("given", "First names", lambda said: said.given),
-    ("birth_date", "Born", lambda said: said.birth_date),
-    ("sex", "Gender", lambda said: said.sex),
-    ("postcode", "Postcode", lambda said: said.postcode),
-    ("", "Address", lambda said: said.address_line),
-    ("", "Telephone", lambda said: said.phone),
-    ("", "Died", lambda said: said.death_date or {True: "Yes", False: "No", None: ""}[said.deceased]),
+    ("nhs_number", "NHS number", lambda demographics: demographics.nhs_number),
+    ("family", "Surname", lambda demographics: demographics.family),
+    ("given", "First names", lambda demographics: demographics.given),
+    ("birth_date", "Born", lambda demographics: demographics.birth_date),
+    ("sex", "Gender", lambda demographics: demographics.sex),
+    ("postcode", "Postcode", lambda demographics: demographics.postcode),
+    ("", "Address", lambda demographics: demographics.address_line),
+    ("", "Telephone", lambda demographics: demographics.phone),
+    ("", "Died", lambda demographics: demographics.death_date or _DECEASED_WORDS[demographics.deceased]),
 )
 FIELD_WORDS = {
     "nhs_number": "NHS number",
@@ -66,7 +64,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionLine:
-    """A decision as told: `decided_by` and `ended_by` are names, for people."""
+    """A decision as it is shown: `decided_by` and `ended_by` are names, for people."""
 
     taken: DecisionTaken
     fields: tuple[str, ...]
@@ -92,62 +90,58 @@ class ReviewView:
 
 
 def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
-    """Return a doubt with what each side says. Whom it shows is in the audit: the person, and whoever holds the record.
+    """Return a doubt with what each side says. The audit has whom it shows: the person, and whoever holds the record.
 
     Raises: NotPermitted; NotFound.
     """
-    if not requester.may(Permission.REVIEW_LINKS):
-        error = NotPermitted("You may not see doubts about identity.")
-        raise trail.refuse(requester=requester, action=ACTION, error=error, detail={"review": review_id})
-    sides = queries.review_sides(review_id=review_id)
-    if sides is None:
-        raise trail.refuse(requester=requester, action=ACTION, error=NotFound(), detail={"review": review_id})
-    summary = sides.summary
-    is_still_linked = sides.linked_person_id == summary.person_id
-    with transaction.atomic():
-        for person_id in dict.fromkeys([summary.person_id, sides.linked_person_id or summary.person_id]):
-            trail.append(requester=requester, action=ACTION, person_id=person_id, detail={"review": review_id})
-    columns = _columns(sides)
-    return ReviewView(
-        summary=summary,
-        cause_words=cause_words(cause=summary.cause),
-        evidence=tuple(
-            (FIELD_WORDS.get(field, field), word) for field, word in sides.evidence.items() if field != FINGERPRINT
-        ),
-        columns=tuple(heading for heading, _ in columns),
-        rows=_rows([said for _, said in columns], evidence=sides.evidence),
-        is_still_linked=is_still_linked,
-        decisions=decisions_for(cause=summary.cause, is_still_linked=is_still_linked),
-        acceptable=tuple((field, FIELD_WORDS[field]) for field in acceptable_fields(evidence=sides.evidence)),
-        history=tuple(
-            DecisionLine(
-                taken=taken,
-                fields=tuple(FIELD_WORDS.get(field, field) for field in taken.fields),
-                decided_by=_who(taken.decided_by),
-                ended_by=_who(taken.ended_by) if taken.ended_at else "",
-            )
-            for taken in sides.decisions
-        ),
-        state=sides.state,
-    )
+    with acting(requester, Action.READ_REVIEW, needs=Permission.REVIEW_LINKS, detail={"review": review_id}) as act:
+        sides = queries.review_sides(review_id=review_id)
+        if sides is None:
+            raise NotFound
+        summary = sides.summary
+        is_still_linked = sides.linked_person_id == summary.person_id
+        act.about_people(person_ids=[summary.person_id, sides.linked_person_id or summary.person_id])
+        columns = _columns(sides)
+        return ReviewView(
+            summary=summary,
+            cause_words=cause_words(cause=summary.cause),
+            evidence=tuple(
+                (FIELD_WORDS.get(field, field), word) for field, word in sides.evidence.items() if field != FINGERPRINT
+            ),
+            columns=tuple(heading for heading, _ in columns),
+            rows=_rows([demographics for _, demographics in columns], evidence=sides.evidence),
+            is_still_linked=is_still_linked,
+            decisions=decisions_for(cause=summary.cause, is_still_linked=is_still_linked),
+            acceptable=tuple((field, FIELD_WORDS[field]) for field in acceptable_fields(evidence=sides.evidence)),
+            history=tuple(
+                DecisionLine(
+                    taken=taken,
+                    fields=tuple(FIELD_WORDS.get(field, field) for field in taken.fields),
+                    decided_by=_name_of(taken.decided_by),
+                    ended_by=_name_of(taken.ended_by) if taken.ended_at else "",
+                )
+                for taken in sides.decisions
+            ),
+            state=sides.state,
+        )
 
 
 def _columns(sides: ReviewSides) -> list[tuple[str, Demographics]]:
     is_same_person = is_about_the_linked_person(cause=sides.summary.cause)
     whose = "the person's other record" if is_same_person else "the other person's record"
-    told = [
+    worded = [
         (sides.proposed, "says now"),
         (sides.record, "on record"),
         (sides.before, "before the decision"),
         *((other, whose) for other in sides.others),
     ]
-    return [(f"{side.source_name}: {words}", side.demographics) for side, words in told if side is not None]
+    return [(f"{side.source_name}: {words}", side.demographics) for side, words in worded if side is not None]
 
 
-def _rows(said: list[Demographics], *, evidence: Mapping[str, str]) -> tuple[Row, ...]:
+def _rows(columns: list[Demographics], *, evidence: Mapping[str, str]) -> tuple[Row, ...]:
     rows = []
     for field, label, read in _FIELDS:
-        values = tuple(read(one) for one in said)
+        values = tuple(read(demographics) for demographics in columns)
         both_names = evidence.get("name", "") if field in {"family", "given"} else ""
         rows.append(
             Row(
@@ -160,8 +154,8 @@ def _rows(said: list[Demographics], *, evidence: Mapping[str, str]) -> tuple[Row
     return tuple(rows)
 
 
-def _who(user_id: UUID | None) -> str:
+def _name_of(user_id: UUID | None) -> str:
     if user_id is None:
         return "A command on the service's machine"
-    somebody = requester_for(user_id=user_id)
-    return f"{somebody.given} {somebody.family}" if somebody else "Somebody whose account is closed"
+    user = requester_for(user_id=user_id)
+    return f"{user.given} {user.family}" if user else "Somebody whose account is closed"

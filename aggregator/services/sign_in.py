@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.auth import login
-from django.db import transaction
 from django.http import HttpRequest
 
 from aggregator.accounts import lockout
 from aggregator.accounts.authentication import SIGNED_IN_AT, requester_for, user_for_password
 from aggregator.accounts.requester import Requester, anonymous
-from aggregator.audit import trail
+from aggregator.acting import Needs, acting
+from aggregator.audit.events import Action
 from aggregator.errors import NotPermitted
 
-ACTION = "sign-in"
-# Hashing a password costs the square of its patience: nobody's is longer than this.
+# How long hashing takes grows with the password, so there is a limit.
 MAX_PASSWORD_LENGTH = 128
 
 
@@ -25,29 +24,24 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
     Raises: NotPermitted, with the same words whether the name, the password or the account is at fault; `locked` after
     too many failures from one address.
     """
-    address = request.META.get("REMOTE_ADDR", "")
-    if lockout.is_locked(username=username, address=address):
-        raise trail.refuse(
-            requester=anonymous(),
-            action=ACTION,
-            error=NotPermitted(
-                "Too many sign-ins failed. Try again in 15 minutes, or ask your administrator.", code="locked"
-            ),
-        )
-    too_long = len(password) > MAX_PASSWORD_LENGTH
-    user = None if too_long else user_for_password(request=request, username=username, password=password)
-    requester = requester_for(user_id=user.id) if user else None
-    if user is None or requester is None:
-        lockout.count_failure(username=username, address=address)
-        raise trail.refuse(
-            requester=anonymous(),
-            action=ACTION,
-            error=NotPermitted("The user name or password is not right, or the account is closed.", code="sign-in"),
-        )
-    lockout.forget(username=username, address=address)
-    with transaction.atomic():
+    with acting(anonymous(), Action.SIGN_IN, needs=Needs.NOTHING) as act:
+        address = request.META.get("REMOTE_ADDR", "")
+        if lockout.is_locked(username=username, address=address):
+            raise NotPermitted(
+                "Too many sign-ins failed. Try again in 15 minutes, or ask your administrator.",
+                code="locked",
+            )
+        too_long = len(password) > MAX_PASSWORD_LENGTH
+        user = None if too_long else user_for_password(request=request, username=username, password=password)
+        requester = requester_for(user_id=user.id) if user else None
+        if user is None or requester is None:
+            lockout.count_failure(username=username, address=address)
+            raise NotPermitted("The user name or password is not right, or the account is closed.", code="sign-in")
+        lockout.forget(username=username, address=address)
+        act.identify(requester=requester)
+        act.about_nothing_single()
+        act.begin()
         request.session.flush()
         login(request, user)
         request.session[SIGNED_IN_AT] = now.isoformat()
-        trail.append(requester=requester, action=ACTION)
-    return requester
+        return requester

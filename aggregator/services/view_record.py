@@ -1,8 +1,9 @@
 """Show a retrieved record. Clinical content leaves the service here and nowhere else.
 
-The order matters: decide, open the held answers, permit, merge, audit, return. The decision is taken anew at every
+The order matters: decide, open the held answers, permit, merge, audit, return. The decision is made anew at every
 showing, and so is who the patient is: what came under a link that has ended is left out. What may not be shown is
-taken out before anything is merged; a showing that cannot be audited is not drawn.
+taken out before anything is merged. A showing that cannot be audited is not returned; a repeat of what the same user
+was shown last is no new event.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 import redis
-from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.audit import trail
+from aggregator.acting import Needs, acting
+from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
 from aggregator.consent.filter import Permitted, permit
 from aggregator.errors import NotFound
@@ -29,12 +32,9 @@ from aggregator.mpi.queries import PersonSummary
 from aggregator.record import merge
 from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.timeline import LongitudinalRecord
-from aggregator.services.open_record import refusal
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, Reason
-
-ACTION = "view-record"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,57 +53,68 @@ class RecordView:
     shown_at: datetime
 
 
-def view_record(*, requester: Requester, retrieval_id: UUID, now: datetime, part: str = "record") -> RecordView:
+def view_record(
+    *, requester: Requester, retrieval_id: UUID, now: datetime, part: str = "record", entry: str | None = None
+) -> RecordView:
     """Return a retrieved record as its requester may see it now.
 
-    `part` names for the audit what was looked at: the record, one entry's source copies, or an export.
+    `part` names for the audit what is looked at: the record, a section, an entry (by its key, `entry`) or an export.
     Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted.
     """
-    view = federation_queries.retrieval_view(retrieval_id=retrieval_id, now=now)
-    if view is None or requester.user_id is None or view.user_id != requester.user_id:
-        raise trail.refuse(requester=requester, action=ACTION, error=NotFound(), detail={"retrieval": retrieval_id})
-    decision = consent_queries.decide(
-        requester=requester, permission=Permission.VIEW_RECORD, person_id=view.person_id, now=now
-    )
-    if not decision.permitted:
-        raise refusal(requester=requester, action=ACTION, person_id=view.person_id, decision=decision)
-    person = mpi_queries.person_summary(person_id=view.person_id)
-    if person is None:
-        raise trail.refuse(requester=requester, action=ACTION, error=NotFound(), detail={"retrieval": retrieval_id})
-    linked = _linked(person_id=view.person_id)
-    view = replace(view, sources=tuple(_as_linked(state=state, linked=linked) for state in view.sources))
-    held = _held(view=view, linked=linked)
-    permitted = permit(
-        items=[item for answers in held.values() if answers for answer in answers for item in answer.items],
-        decision=decision,
-    )
-    statuses = tuple(_status(state=state, held=held, permitted=permitted) for state in view.sources)
-    record = merge.merge(items=permitted.items)
-    with transaction.atomic():
-        trail.append(
-            requester=requester,
-            action=ACTION,
-            person_id=view.person_id,
-            detail={
-                "retrieval": retrieval_id,
-                "part": part,
-                "outcomes": {status.source_id: status.outcome or "awaited" for status in statuses},
-                "items": len(permitted.items),
-                "withheld": len(permitted.withheld),
-            },
+    about = Subject(retrieval_id=retrieval_id, entry=entry)
+    with acting(requester, Action.VIEW_RECORD, needs=Needs.GATES, about=about, detail={"part": part}) as act:
+        view = federation_queries.retrieval_view(retrieval_id=retrieval_id, now=now)
+        if view is None or requester.user_id is None or view.user_id != requester.user_id:
+            raise NotFound
+        act.about(person_id=view.person_id)
+        decision = consent_queries.decide(
+            requester=requester, permission=Permission.VIEW_RECORD, person_id=view.person_id, now=now
         )
-    return RecordView(
-        retrieval_id=view.retrieval_id,
-        person=person,
-        asked_at=view.created_at,
-        deadline_at=view.deadline_at,
-        complete=view.complete,
-        sources=statuses,
-        record=record,
-        allergy_status=allergy_status(record=record, statuses=statuses, withheld=bool(permitted.withheld)),
-        withheld=bool(permitted.withheld),
-        shown_at=now,
-    )
+        act.require(decision=decision)
+        person = mpi_queries.person_summary(person_id=view.person_id)
+        if person is None:
+            raise NotFound
+        linked = _linked(person_id=view.person_id)
+        view = replace(view, sources=tuple(_as_linked(state=state, linked=linked) for state in view.sources))
+        held = _held(view=view, linked=linked)
+        permitted = permit(
+            items=[item for answers in held.values() if answers for answer in answers for item in answer.items],
+            decision=decision,
+        )
+        statuses = tuple(_status(state=state, held=held, permitted=permitted) for state in view.sources)
+        is_withheld = bool(permitted.withheld)
+        record = merge.merge(items=permitted.items)
+        act.note(
+            outcomes={status.source_id: status.outcome or "awaited" for status in statuses},
+            items=len(permitted.items),
+            withheld=len(permitted.withheld),
+        )
+        act.shows(
+            content=_name_of_content(
+                part, entry, requester, person, statuses, is_withheld, [item.id for item in permitted.items]
+            )
+        )
+        return RecordView(
+            retrieval_id=view.retrieval_id,
+            person=person,
+            asked_at=view.created_at,
+            deadline_at=view.deadline_at,
+            complete=view.complete,
+            sources=statuses,
+            record=record,
+            allergy_status=allergy_status(record=record, statuses=statuses, withheld=is_withheld),
+            withheld=is_withheld,
+            shown_at=now,
+        )
+
+
+def _name_of_content(*content: object) -> str:
+    """Return a name of what is shown and to whom: the same content has the same name, and it tells nothing of it.
+
+    Under a key, so that nobody can find what is behind a name by trying out all NHS numbers.
+    """
+    written = msgspec.json.encode(content, order="deterministic")
+    return salted_hmac(key_salt="longview.shown", value=written, algorithm="sha256").hexdigest()
 
 
 def _linked(*, person_id: UUID) -> Mapping[UUID, Collection[UUID]]:
@@ -115,11 +126,11 @@ def _linked(*, person_id: UUID) -> Mapping[UUID, Collection[UUID]]:
 
 
 def _as_linked(*, state: SourceState, linked: Mapping[UUID, Collection[UUID]]) -> SourceState:
-    """Return how a source stands with the links that the person has now; nothing is told of one whose link ended."""
+    """Return how a source stands with the links that the person has now; one whose link has ended says nothing."""
     if state.source_id not in linked:
         return replace(state, outcome=Outcome.NOT_ASKED, reason=Reason.NO_LINK, by_identifier=())
     if not state.by_identifier:
-        return state  # still awaited, or it ended before any identifier was asked under
+        return state  # still awaited, or it ended before it was asked under any identifier
     ending = federation_queries.while_linked(endings=state.by_identifier, linked=linked[state.source_id])
     return replace(state, outcome=ending.outcome, reason=ending.reason or "")
 
@@ -127,7 +138,7 @@ def _as_linked(*, state: SourceState, linked: Mapping[UUID, Collection[UUID]]) -
 def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> dict[UUID, tuple[HeldAnswer, ...] | None]:
     """Return the held answers of source records that are linked to the person now, by source.
 
-    With the store away every answer is lost, which is said and never read as empty.
+    While the store cannot be reached every answer is lost, which is said and never read as empty.
     """
     try:
         held = federation_queries.held_answers(view=view)
@@ -143,7 +154,7 @@ def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> di
 def _status(
     *, state: SourceState, held: Mapping[UUID, tuple[HeldAnswer, ...] | None], permitted: Permitted
 ) -> SourceStatus:
-    """Return how a source stands. Only what may be shown is counted: a difference would tell what is withheld."""
+    """Return how a source stands. Only what may be shown is counted: a difference would reveal what is withheld."""
     answers = held.get(state.source_id) or ()
     outcome, reason = state.outcome, state.reason
     if outcome is not None and outcome.is_answer and not answers:

@@ -9,13 +9,13 @@ from django.shortcuts import render
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.errors import Clash, Invalid, LongviewError, NotFound, NotPermitted
+from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded
 
-STATUS_OF: dict[type[LongviewError], int] = {NotPermitted: 403, NotFound: 404, Clash: 409, Invalid: 400}
+STATUS_OF: dict[type[LongviewError], int] = {NotPermitted: 403, NotFound: 404, Superseded: 409, Invalid: 400}
 TITLES: dict[type[LongviewError], str] = {
     NotPermitted: "You may not see this",
     NotFound: "Page not found",
-    Clash: "This has changed meanwhile",
+    Superseded: "This has changed in the meantime",
     Invalid: "This cannot be used",
 }
 
@@ -38,6 +38,7 @@ def error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
         title=TITLES[_family_of(error)],
         message=str(error),
         reasons=getattr(error, "reasons", ()),
+        advice=getattr(error, "advice", ""),
         code=error.code,
     )
 
@@ -72,6 +73,7 @@ def fault(request: HttpRequest) -> HttpResponse:
         message="This could not be done, and nothing of it is shown. Try again; if it fails again, tell your "
         "administrator when it happened.",
         reasons=(),
+        advice="",
         code="fault",
     )
 

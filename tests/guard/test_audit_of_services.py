@@ -1,9 +1,12 @@
-"""Every service leaves an event in the audit, and every refusal one that stays."""
+"""Every service stands in `acting`, leaves an event in the audit, and every refusal one that stays."""
 
 from __future__ import annotations
 
+import ast
+import inspect
 import pkgutil
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -18,10 +21,11 @@ from aggregator import services
 from aggregator.accounts.requester import anonymous, operator
 from aggregator.accounts.roles import Role
 from aggregator.audit.models import AuditEvent
-from aggregator.errors import LongviewError, NotPermitted
+from aggregator.errors import Invalid, LongviewError, NotPermitted, Superseded
 from aggregator.mpi.models import LinkReview
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.check_progress import check_progress
 from aggregator.services.find_person import find_person
 from aggregator.services.list_reviews import list_reviews
 from aggregator.services.list_sources import list_sources
@@ -39,8 +43,12 @@ from aggregator.services.view_record import view_record
 from launcher.load_region import load_region
 from tests.world import IDENTITIES, JOAN_BORN, NOWHERE, PASSWORD, SOURCE_SLUG, SURGERY_ODS, World, make_world
 
-# It shows nothing, and its ticket was given out by a showing.
-WRITES_NONE = {"follow_record"}
+# Modules whose functions are no acts of their own, each with its reason.
+NO_ACTS = {
+    "follow_record": "shows nothing, and its tickets are given out with a page that a showing has allowed",
+}
+# Acts that return no content: only a refusal leaves an event.
+ONLY_REFUSALS = {"check_progress"}
 
 SOURCE = NewSource(
     slug="another", name="Another", kind="fhir_r4", base_url=NOWHERE, organisation_ods="X1", organisation_name="X"
@@ -63,6 +71,11 @@ def request_with_session() -> HttpRequest:
 def opened(world: World) -> None:
     retrieval = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
     view_record(requester=world.clinician, retrieval_id=retrieval, now=timezone.now())
+
+
+def checked(world: World) -> None:
+    retrieval = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+    check_progress(requester=world.clinician, retrieval_id=retrieval, now=timezone.now())
 
 
 def doubt_about(world: World) -> UUID:
@@ -89,6 +102,7 @@ def settled(world: World) -> UUID:
 CALLS: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=operator(), source=SOURCE, check=False),
     "add_user": lambda world: add_user(requester=operator(), user=USER),
+    "check_progress": checked,
     "find_person": lambda world: find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN),
     "list_reviews": lambda world: list_reviews(requester=world.administrator),
     "list_sources": lambda world: list_sources(requester=world.administrator),
@@ -118,6 +132,7 @@ CALLS: dict[str, Callable[[World], object]] = {
 REFUSED: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=world.clinician, source=SOURCE),
     "add_user": lambda world: add_user(requester=operator(), user=WRONG_USER),
+    "check_progress": lambda world: check_progress(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
     "find_person": lambda world: find_person(requester=anonymous(), nhs_number="9990001006"),
     "list_reviews": lambda world: list_reviews(requester=world.clinician),
     "list_sources": lambda world: list_sources(requester=world.clinician),
@@ -144,9 +159,66 @@ REFUSED: dict[str, Callable[[World], object]] = {
 }
 
 
+def last_event() -> int:
+    return AuditEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+
+
+MODULES = {module.name for module in pkgutil.iter_modules(services.__path__)}
+
+
+def public_functions(name: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    source = inspect.getsource(import_module(f"aggregator.services.{name}"))
+    return [
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
+    ]
+
+
+def block_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.Call | None:
+    """Return the call of `acting` in whose block a function stands, None when it does something else first.
+
+    Before the block may stand the docstring and the name of its subject, which calls nothing but `Subject`.
+    """
+    first, *rest = function.body[1:] if ast.get_docstring(function) else function.body
+    if isinstance(first, ast.Assign) and ast.unparse(first).startswith("about = Subject("):
+        first, *_ = rest
+    if not isinstance(first, ast.With) or not isinstance(first.items[0].context_expr, ast.Call):
+        return None
+    call = first.items[0].context_expr
+    return call if ast.unparse(call.func) == "acting" else None
+
+
 def test_every_service_is_called_here() -> None:
-    modules = {module.name for module in pkgutil.iter_modules(services.__path__)}
-    assert modules == set(CALLS) | WRITES_NONE
+    assert set(CALLS) | set(NO_ACTS) == MODULES
+    assert set(NO_ACTS) | {"sign_out"} | set(REFUSED) == MODULES
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLS)))
+def test_a_service_is_one_function_that_stands_in_acting_under_its_own_name(name: str) -> None:
+    (function,) = public_functions(name)
+    assert function.name == name
+    call = block_of(function)
+    assert call is not None
+    assert ast.unparse(call.args[1]) == f"Action.{name.upper()}"
+    assert "needs" in {keyword.arg for keyword in call.keywords}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return 1",
+        "with transaction.atomic(): pass",
+        "do_it()\n    with acting(requester, Action.X, needs=None): pass",
+        "'Do it.'\n    do_it()\n    with acting(requester, Action.X, needs=None): pass",
+        "about = look_up()\n    with acting(requester, Action.X, needs=None): pass",
+        "if requester:\n        with acting(requester, Action.X, needs=None): pass",
+    ],
+)
+def test_one_that_does_not_is_found_out(body: str) -> None:
+    (function,) = ast.parse(f"def do(requester):\n    {body}").body
+    assert isinstance(function, ast.FunctionDef)
+    assert block_of(function) is None
 
 
 def test_what_loads_a_region_does_it_through_services(tmp_path: Path) -> None:
@@ -158,17 +230,111 @@ def test_what_loads_a_region_does_it_through_services(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(CALLS))
 def test_a_call_is_audited_as_a_success(name: str) -> None:
     world = make_world()
-    before = AuditEvent.objects.count()
+    before = last_event()
     CALLS[name](world)
-    written = list(AuditEvent.objects.order_by("seq")[before:])
-    assert [event.action for event in written if event.outcome == "success"][-1:] == [name.replace("_", "-")]
+    succeeded = AuditEvent.objects.filter(seq__gt=before, outcome="success").order_by("seq")
+    actions = list(succeeded.values_list("action", flat=True))
+    if name in ONLY_REFUSALS:
+        assert name.replace("_", "-") not in actions
+    else:
+        assert actions[-1] == name.replace("_", "-")
+
+
+# What each event names in columns of its own. The person is Joan, but where another is named.
+SUBJECTS = {
+    "add_source": {"source_id"},
+    "find_person": {"person_id"},
+    "load_identities": {"source_id"},
+    "load_relationships": {"source_id"},
+    "open_record": {"person_id", "retrieval_id"},
+    "read_consent": {"person_id"},
+    "read_review": {"person_id"},
+    "record_opt_out": {"person_id"},
+    "settle_review": {"person_id"},
+    "take_back_review": {"person_id"},
+    "view_record": {"person_id", "retrieval_id"},
+}
+REFUSED_SUBJECTS = {
+    "check_progress": {"retrieval_id"},
+    "open_record": {"person_id"},
+    "read_consent": {"person_id"},
+    "record_opt_out": {"person_id"},
+    "view_record": {"retrieval_id"},
+}
+COLUMNS = ("person_id", "source_id", "retrieval_id", "entry")
+
+
+def named(event: AuditEvent) -> set[str]:
+    return {column for column in COLUMNS if getattr(event, column) is not None}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(set(CALLS) - ONLY_REFUSALS))
+def test_an_event_names_what_the_act_was_about(name: str) -> None:
+    world = make_world()
+    before = last_event()
+    CALLS[name](world)
+    event = AuditEvent.objects.filter(seq__gt=before, outcome="success").latest("seq")
+    assert named(event) == SUBJECTS.get(name, set())
+    if "person_id" in named(event):
+        assert event.person_id == (world.nobodys if name == "record_opt_out" else world.joan)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_a_refusal_names_what_it_was_about(name: str) -> None:
+    world = make_world()
+    with pytest.raises(LongviewError):
+        REFUSED[name](world)
+    event = AuditEvent.objects.latest("seq")
+    assert named(event) == REFUSED_SUBJECTS.get(name, set())
+    assert event.person_id in {None, world.joan}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_about_a_doubt_or_a_showing_names_the_person_once_they_are_known() -> None:
+    world = make_world()
+    review = doubt_about(world)
+    with pytest.raises(Invalid):
+        settle_review(
+            requester=world.administrator, review_id=review, decision="nonsense", note="x", now=timezone.now()
+        )
+    with pytest.raises(Superseded):
+        take_back_review(requester=world.administrator, review_id=review, now=timezone.now())
+    settled_wrongly, taken_back = reversed(AuditEvent.objects.order_by("-seq")[:2])
+    assert (settled_wrongly.outcome, taken_back.outcome) == ("failed", "failed")
+    assert {settled_wrongly.person_id, taken_back.person_id} == {world.joan}
+    assert settled_wrongly.detail["review"] == taken_back.detail["review"] == str(review)
+    retrieval = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+    record_opt_out(
+        requester=world.administrator, person_id=world.joan, opted_out=True, note="By letter.", now=timezone.now()
+    )
+    for service in (view_record, check_progress):
+        with pytest.raises(NotPermitted):
+            service(requester=world.clinician, retrieval_id=retrieval, now=timezone.now())
+        event = AuditEvent.objects.latest("seq")
+        assert (event.outcome, event.person_id, event.retrieval_id) == ("refused", world.joan, retrieval)
+        assert event.detail["gates"] == ["consent"]
+
+
+@pytest.mark.django_db
+def test_each_person_found_and_each_side_of_a_doubt_gets_an_event() -> None:
+    world = make_world()
+    before = last_event()
+    find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN)
+    find_person(requester=world.clinician, family="Nobody", birth_date=JOAN_BORN)
+    events = AuditEvent.objects.filter(seq__gt=before).order_by("seq")
+    assert [(event.person_id, event.detail) for event in events] == [
+        (world.joan, {"by": "name", "found": 1}),
+        (None, {"by": "name", "found": 0}),
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_a_refusal_is_audited_and_stays(name: str) -> None:
     world = make_world()
-    before = AuditEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+    before = last_event()
     with pytest.raises(LongviewError):
         REFUSED[name](world)
     (event,) = AuditEvent.objects.filter(seq__gt=before)
@@ -179,14 +345,14 @@ def test_a_refusal_is_audited_and_stays(name: str) -> None:
 @pytest.mark.django_db
 def test_no_event_holds_a_name_or_a_number() -> None:
     world = make_world()
-    before = AuditEvent.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+    before = last_event()
     for call in CALLS.values():
         call(world)
     for call in REFUSED.values():
         with pytest.raises(LongviewError):
             call(world)
     for event in AuditEvent.objects.filter(seq__gt=before):
-        written = f"{event.action} {event.detail}"
+        written = bytes(event.body).decode()
         for identifying in ("Ferris", "Joan", "9990001006", "telephone", PASSWORD):
             assert identifying not in written
 
@@ -199,7 +365,7 @@ def test_a_showing_that_cannot_be_audited_is_not_drawn(monkeypatch: pytest.Monke
     def refuses(**_: object) -> int:
         raise RuntimeError("the audit is full")
 
-    monkeypatch.setattr("aggregator.services.view_record.trail.append", refuses)
+    monkeypatch.setattr("aggregator.acting.operations.append", refuses)
     with pytest.raises(RuntimeError):
         view_record(requester=world.clinician, retrieval_id=retrieval, now=timezone.now())
 

@@ -60,7 +60,8 @@ NEITHER = {
     "accounts.User": {"id", "last_login", "is_active"},
     "accounts.Membership": {"id", "user", "organisation", "role"},
     "audit.AuditEvent": {
-        *("seq", "at", "action", "outcome", "user_id", "organisation_ods", "role", "purpose", "person_id", "detail"),
+        *("seq", "at", "writer", "n", "body", "mac", "action", "outcome", "user_id", "organisation_ods", "role"),
+        *("purpose", "person_id", "source_id", "retrieval_id", "entry", "detail"),
     },
     "consent.Policy": {"id", "person", "base", "recorded_by", "recorded_at", "ended_by", "ended_at"},
     "consent.Relationship": {"id", "source_record", "organisation", "kind", "from_date", "until_date"},

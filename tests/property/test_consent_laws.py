@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.consent.decision import BasePolicy, Decision, PolicyTerms, RelationshipTerms, decide
+from aggregator.consent.decision import Decision, decide
 from aggregator.consent.filter import permit
+from aggregator.consent.terms import BasePolicy, PolicyTerms, RelationshipTerms
 from aggregator.record.item import Item
 from tests import strategies
 from tests.factories import NOW

@@ -9,20 +9,18 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregator.consent.decision import Decision, Gate, GateResult
 from aggregator.consent.filter import permit
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
 from aggregator.record.reading import parse
 from aggregator.record.standing import standing_of
 from aggregator.record.timeline import Entry, LongitudinalRecord, Standing
+from tests.factories import permitting
 from tests.strategies import records, resources
 
 laws = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-PERMITTED = Decision(
-    gates=tuple(GateResult(gate=gate, passed=True, reason="") for gate in (Gate.ROLE, Gate.RELATIONSHIP, Gate.CONSENT))
-)
+PERMITTED = permitting()
 
 
 def entries_of(record: LongitudinalRecord) -> list[Entry]:

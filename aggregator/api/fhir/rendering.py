@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
-from aggregator.errors import Clash, Invalid, LongviewError, NotFound, NotPermitted
+from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded
 from fhir_data import exact_json
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
     NotPermitted: (403, "forbidden"),
     NotFound: (404, "not-found"),
-    Clash: (409, "conflict"),
+    Superseded: (409, "conflict"),
     Invalid: (400, "invalid"),
     Http404: (404, "not-found"),
     exceptions.NotAuthenticated: (401, "login"),

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from aggregator.api.fhir.authentication import requester_of
 from aggregator.api.fhir.searchset import everything
 from aggregator.api.fhir.view import FhirView, accepted, read_id
+from aggregator.services.check_progress import check_progress
 from aggregator.services.view_record import view_record
 
 
@@ -17,9 +18,8 @@ class RetrievalStatus(FhirView):
 
     def get(self, request: Request, retrieval_id: str) -> Response:
         """Return the searchset, or 202."""
-        view = view_record(
-            requester=requester_of(request), retrieval_id=read_id(retrieval_id), now=timezone.now(), part="$everything"
-        )
-        if not view.complete:
-            return accepted(retrieval_id=view.retrieval_id)
+        requester, identifier = requester_of(request), read_id(retrieval_id)
+        if not check_progress(requester=requester, retrieval_id=identifier, now=timezone.now()):
+            return accepted(retrieval_id=identifier)
+        view = view_record(requester=requester, retrieval_id=identifier, now=timezone.now(), part="$everything")
         return Response(everything(view=view, base=self.base))

@@ -60,7 +60,11 @@ def entry(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> HttpR
     if not ENTRY_KEY.fullmatch(entry_key):
         raise NotFound
     view = view_record.view_record(
-        requester=request.requester, retrieval_id=retrieval_id, now=timezone.now(), part=f"entry {entry_key}"
+        requester=request.requester,
+        retrieval_id=retrieval_id,
+        now=timezone.now(),
+        part="entry",
+        entry=entry_key,
     )
     page = entry_page(view=view, entry_key=entry_key, number=number)
     if page is None:

@@ -72,7 +72,7 @@ def test_a_doubt_is_listed_shown_settled_and_taken_back(world: World, review_id:
     [
         (("--decision", "noted", "--note", "x"), "can be settled by"),
         (("--decision", "end-link", "--note", " "), "Say why"),
-        (("--decision", "end-link", "--note", "x", "--accept", "sex"), "only to accept them"),
+        (("--decision", "end-link", "--note", "x", "--accept", "sex"), "only when you accept them"),
         (("--decision", "end-link"), "--note"),
         (("--note", "x"), "--decision"),
     ],

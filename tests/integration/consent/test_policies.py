@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from aggregator.accounts.models import Organisation
 from aggregator.accounts.roles import Permission
 from aggregator.consent import queries
-from aggregator.consent.decision import BasePolicy, Gate, RelationshipKind
 from aggregator.consent.models import Policy, Relationship
 from aggregator.consent.operations import RelationshipLine, load_relationships, set_policy
+from aggregator.consent.terms import BasePolicy, RelationshipKind
 from aggregator.mpi.models import Link, Person, SourceRecord
 from aggregator.sources.models import Source
 from tests.factories import NOW, identity, load, nhs_number, person, requester, source
@@ -110,7 +110,7 @@ def test_an_organisation_cares_for_whom_its_own_source_says() -> None:
         person_id=joan.id,
         now=NOW,
     )
-    assert [result.gate for result in refused.refusals] == [Gate.RELATIONSHIP]
+    assert [result.gate.name for result in refused.refusals] == ["relationship"]
 
 
 def test_who_works_nowhere_has_no_relationship() -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.errors import Clash
+from aggregator.errors import Superseded
 from aggregator.mpi import settling
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
 from aggregator.mpi.operations import raise_review
@@ -106,10 +106,10 @@ def test_it_can_be_settled_again_after_it_was_taken_back_but_not_before(
     review_id = doubt(cause=cause, of=joan, practice=practice)
     fields = ("sex",) if decision is Decision.ACCEPT_FIELDS else ()
     settle(review_id, decision, fields=fields)
-    with pytest.raises(Clash):
+    with pytest.raises(Superseded):
         settle(review_id, decision, fields=fields)
     settling.take_back(review_id=review_id, user_id=None, now=AFTER)
-    with pytest.raises(Clash):
+    with pytest.raises(Superseded):
         settling.take_back(review_id=review_id, user_id=None, now=AFTER)
     settle(review_id, decision, fields=fields)
     assert LinkDecision.objects.count() == 2
@@ -196,7 +196,7 @@ def test_a_decision_about_something_that_has_changed_since_is_refused(practice: 
     sides = review_sides(review_id=review_id)
     assert sides is not None
     load(at=practice, identities=[identity(identifier="1", **{**STRANGER, "given": "Paul"})], now=LATER)
-    with pytest.raises(Clash):
+    with pytest.raises(Superseded):
         settle(review_id, Decision.TAKE_NEW_VALUES, seen=sides.state)
     changed = review_sides(review_id=review_id)
     assert changed is not None
@@ -208,7 +208,7 @@ def test_a_link_that_another_decision_ended_cannot_be_ended_again(practice: Sour
     first = doubt(cause="demographics-changed", of=joan, practice=practice)
     second = doubt(cause=cause, of=joan, practice=practice)
     settle(first, Decision.END_LINK)
-    with pytest.raises(Clash):
+    with pytest.raises(Superseded):
         settle(second, Decision.END_LINK)
     assert decisions_for(cause=cause, is_still_linked=False) == (Decision.NOTED,)
     settle(second, Decision.NOTED)
@@ -243,10 +243,10 @@ def test_a_newer_doubt_with_a_history_of_its_own_is_settled_first(practice: Sour
     load(at=practice, identities=[identity(identifier="1")], now=AFTER)
     second = LinkReview.objects.get(settled_at__isnull=True).id
     settle(second, Decision.TAKE_NEW_VALUES, now=AFTER + timedelta(hours=1))
-    with pytest.raises(Clash):
+    with pytest.raises(Superseded):
         settling.take_back(review_id=first, user_id=None, now=AFTER)
     settling.take_back(review_id=second, user_id=None, now=AFTER)
-    with pytest.raises(Clash):
+    with pytest.raises(Superseded):
         settling.take_back(review_id=first, user_id=None, now=AFTER)
 
 
@@ -282,7 +282,7 @@ def test_any_row_of_decisions_taken_back_in_turn_leaves_everything_as_it_was(
                 with transaction.atomic():
                     settle(reviews[which], decision, fields=fields)
                 stands.append(reviews[which])
-            except Clash:
+            except Superseded:
                 continue
         assert stands
         for review_id in reversed(stands):

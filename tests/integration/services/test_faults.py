@@ -13,7 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from uuid import UUID
 
 import pytest
 import redis
-from django.db import connections, transaction
+from django.db import connection, connections
 from django.utils import timezone
 from kombu import Connection
 
@@ -234,8 +234,11 @@ def test_an_answer_that_cannot_be_recorded_in_time_is_our_fault_and_not_its_sour
     with monkeypatch.context() as patched:
         patched.setattr(tasks, "send", lambda **values: put_off.append(values))
         retrieval = open_record(requester=clinician, person_id=derek, now=timezone.now())
-    with transaction.atomic():  # nobody else can write these rows
-        assert len(SourceOutcome.objects.select_for_update().filter(retrieval_id=retrieval)) == 2
+    holder = connection.copy()
+    with closing(holder), holder.cursor() as cursor:
+        holder.set_autocommit(False)
+        cursor.execute("SELECT FROM source_outcome WHERE retrieval_id = %s FOR UPDATE", [retrieval])
+        assert cursor.rowcount == 2  # nobody else can write these rows
         tasks.send(**put_off[0])
         told = outcomes(shown(clinician, retrieval))
     assert set(told.values()) == {(Outcome.FAILED, "not-recorded")}

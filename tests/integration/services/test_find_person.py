@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from django.utils import timezone
 
+from aggregator.accounts.requester import operator
+from aggregator.audit.models import AuditEvent
 from aggregator.errors import Invalid
+from aggregator.mpi.queries import SEARCH_LIMIT
 from aggregator.services.find_person import find_person
-from tests.world import JOAN_BORN, World, make_world
+from aggregator.services.load_identities import load_identities
+from tests.world import JOAN_BORN, SOURCE_SLUG, World, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -70,3 +75,16 @@ def test_a_first_name_narrows_the_search(world: World) -> None:
 
 def test_nobody_is_found_by_another_birth_date(world: World) -> None:
     assert find_person(requester=world.clinician, family="Ferris", birth_date=date(1951, 4, 5)).people == ()
+
+
+@pytest.mark.parametrize(("how_many", "too_many"), [(SEARCH_LIMIT, False), (SEARCH_LIMIT + 1, True)])
+def test_more_people_than_a_list_takes_are_said_to_be_more_and_only_those_listed_are_audited(
+    world: World, how_many: int, too_many: bool
+) -> None:
+    names = [f"{first}{second}" for first in "ABCDE" for second in "abcdefgh"][:how_many]
+    lines = ["local_id,family,given,birth_date", *(f"m-{name},Many,{name},1980-02-01" for name in names)]
+    load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=lines, now=timezone.now())
+    found = find_person(requester=world.clinician, family="Many", birth_date=date(1980, 2, 1))
+    assert (len(found.people), found.too_many) == (SEARCH_LIMIT, too_many)
+    audited = AuditEvent.objects.filter(action="find-person").values_list("person_id", flat=True)
+    assert set(audited) == {person.person_id for person in found.people}

@@ -11,11 +11,12 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 
+from aggregator.audit.models import AuditEvent
 from aggregator.federation import operations
 from aggregator.federation.endings import Ending
 from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.federation.store import HeldAnswer, Sealer
-from aggregator.mpi.models import SourceRecord
+from aggregator.mpi.models import Person, SourceRecord
 from aggregator.record.completeness.claims import AllergyStatus
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
@@ -70,6 +71,54 @@ def test_what_is_withheld_is_not_counted_among_a_source_s_items(world: World, he
     view = answered(world, held_redis, allergy(), condition(meta=restricted()))
     assert view.withheld
     assert [status.item_count for status in view.sources] == [1]
+
+
+def test_with_an_allergy_withheld_none_is_said_to_be_recorded_only_in_what_may_be_seen(
+    world: World, held_redis: redis.Redis
+) -> None:
+    view = answered(world, held_redis, allergy(meta=restricted()), no_known_allergy())
+    assert view.withheld
+    assert view.allergy_status is AllergyStatus.NONE_YOU_MAY_SEE
+    assert answered(world, held_redis, no_known_allergy()).allergy_status is AllergyStatus.NONE_KNOWN
+
+
+def test_the_audit_counts_what_was_shown_and_what_was_withheld_and_names_neither(
+    world: World, held_redis: redis.Redis
+) -> None:
+    view = answered(world, held_redis, allergy(), condition(meta=restricted()), condition(meta=restricted()))
+    event = AuditEvent.objects.get(action="view-record", retrieval_id=view.retrieval_id)
+    assert (event.detail["items"], event.detail["withheld"]) == (1, 2)
+    assert event.detail["outcomes"] == {view.sources[0].source_id: "answered"}
+    assert set(event.detail) == {"part", "items", "withheld", "outcomes", "content"}
+
+
+def test_looking_again_is_no_new_event_until_something_else_is_shown(world: World, held_redis: redis.Redis) -> None:
+    retrieval_id = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+    awaited = AuditEvent.objects.filter(action="view-record", retrieval_id=retrieval_id)
+    for _ in range(3):
+        showing(world, retrieval_id)
+    assert awaited.count() == 1
+    row = SourceOutcome.objects.get(retrieval_id=retrieval_id)
+    operations.record_outcome(outcome_id=row.id, ending=Ending(outcome=Outcome.REFUSED), now=timezone.now())
+    for _ in range(2):
+        showing(world, retrieval_id)
+    assert awaited.count() == 2
+    SourceRecord.objects.filter(source_id=row.source_id, identifier_value="1").update(deceased=True)
+    Person.objects.filter(id=world.joan).update(deceased=True)
+    showing(world, retrieval_id)
+    view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now(), part="entry", entry="e")
+    view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now(), part="section")
+    assert awaited.count() == 5
+
+
+def test_more_items_are_other_content_and_so_are_fewer(world: World, held_redis: redis.Redis) -> None:
+    first = answered(world, held_redis, allergy(), condition())
+    events = AuditEvent.objects.filter(action="view-record", retrieval_id=first.retrieval_id)
+    showing(world, first.retrieval_id)
+    assert events.count() == 1
+    held_redis.delete(f"held:{first.retrieval_id}:{first.sources[0].source_id}")
+    showing(world, first.retrieval_id)
+    assert events.count() == 2
 
 
 def test_a_withheld_item_that_is_not_translated_shows_neither_its_kind_nor_its_number(

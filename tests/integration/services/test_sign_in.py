@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 import time_machine
+from django.conf import settings
 from django.contrib.auth import hashers
 from django.core.cache import cache
 from django.test import Client
@@ -108,6 +110,49 @@ def test_after_too_many_failures_even_the_right_password_waits() -> None:
     assert locked.outcome == "refused"
     cache.clear()
     assert attempt(client(), "dr.osei").status_code == 302
+
+
+def test_a_lock_is_for_one_name_at_one_address() -> None:
+    here, elsewhere = client(), Client(headers={"host": "testserver"}, REMOTE_ADDR="192.0.2.7")
+    for _ in range(FAILURES_ALLOWED):
+        attempt(here, "dr.osei", "wrong")
+    assert attempt(here).status_code == 400
+    assert attempt(here, "dr.far").status_code == 302
+    assert attempt(elsewhere).status_code == 302
+
+
+def test_a_lock_is_for_a_name_however_it_is_spelt_in_case() -> None:
+    for number in range(FAILURES_ALLOWED):
+        attempt(client(), "dr.osei" if number % 2 else "DR.Osei", "wrong")
+    assert "Too many sign-ins failed" in attempt(client()).content.decode()
+
+
+def test_failures_are_forgotten_after_a_sign_in_that_worked() -> None:
+    for _ in range(2):
+        for _ in range(FAILURES_ALLOWED - 1):
+            attempt(client(), "dr.osei", "wrong")
+        assert attempt(client()).status_code == 302
+
+
+def test_a_lock_ends_a_quarter_of_an_hour_after_the_last_failure() -> None:
+    with redis.Redis.from_url(settings.HELD_REDIS_URL) as kept:
+        for failures in (1, FAILURES_ALLOWED):
+            for _ in range(failures):
+                attempt(client(), "dr.osei", "wrong")
+            (name,) = kept.keys("*sign-in:*")
+            assert 15 * 60 - 10 < kept.ttl(name) <= 15 * 60
+            kept.expire(name, 60)  # as if it had been some time ago: the next failure begins anew
+        kept.pexpire(name, 1)
+        while kept.exists(name):
+            pass
+    assert attempt(client()).status_code == 302
+
+
+def test_a_session_ends_after_a_quarter_of_an_hour_without_a_request() -> None:
+    visitor, began = signed_in_client("dr.osei"), timezone.now()
+    for minutes, status in ((14, 200), (28, 200), (44, 302)):
+        with time_machine.travel(began + timedelta(minutes=minutes), tick=False):
+            assert visitor.get("/").status_code == status
 
 
 def test_a_session_ends_after_twelve_hours_however_busy() -> None:

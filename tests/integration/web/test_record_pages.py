@@ -16,7 +16,7 @@ def test_words_in_an_address_do_not_reach_the_audit(words: str) -> None:
     clinician = signed_in_client("dr.osei")
     location = clinician.post(f"/people/{world.joan}/record").headers["Location"]
     assert clinician.get(f"{location}/entries/{words}").status_code == 404
-    assert not AuditEvent.objects.filter(detail__part__startswith="entry").exists()
+    assert not AuditEvent.objects.filter(detail__part="entry").exists()
 
 
 def test_an_entry_that_is_not_there_is_asked_for_by_its_name_alone() -> None:
@@ -24,7 +24,7 @@ def test_an_entry_that_is_not_there_is_asked_for_by_its_name_alone() -> None:
     clinician = signed_in_client("dr.osei")
     location = clinician.post(f"/people/{world.joan}/record").headers["Location"]
     assert clinician.get(f"{location}/entries/{'a' * 20}").status_code == 404
-    assert AuditEvent.objects.filter(detail__part=f"entry {'a' * 20}").count() == 1
+    assert AuditEvent.objects.filter(entry="a" * 20).count() == 1
 
 
 def test_a_section_has_a_page_of_its_own_that_is_audited_by_its_name() -> None:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from uuid import UUID, uuid4
 
 import pytest
+import structlog
 
 from aggregator.accounts.roles import Permission, Role, role_may
-from aggregator.consent.decision import (
-    ATTENDED_GRACE,
-    BasePolicy,
-    Decision,
-    Gate,
-    GateResult,
-    PolicyTerms,
-    RelationshipKind,
-    RelationshipTerms,
-    decide,
-    relationship_gate,
-    sensitivity_gate,
-)
-from tests.factories import CONFIDENTIALITY, NOW, condition, item, requester, restricted
+from aggregator.consent import decision
+from aggregator.consent.decision import UNDECIDED, Decision, decide
+from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate
+from aggregator.consent.gates import GATES, sensitivity
+from aggregator.consent.gates.relationship import ATTENDED_GRACE
+from aggregator.consent.terms import BasePolicy, PolicyTerms, RelationshipKind, RelationshipTerms
+from aggregator.record.item import Item
+from tests.factories import CONFIDENTIALITY, NOW, condition, item, permitting, requester, restricted
 
 HERE = uuid4()
 TODAY = NOW.date()
+CASE = Case(requester=requester(), permission=Permission.VIEW_RECORD, policies=(), relationships=(), now=NOW)
 PERMIT, DENY = PolicyTerms(base=BasePolicy.PERMIT), PolicyTerms(base=BasePolicy.DENY)
 
 
@@ -68,11 +65,13 @@ def test_a_record_is_shown_only_when_every_gate_passes(role: Role, held: str, sa
         relationships=relationships,
         now=NOW,
     )
-    passed = {Gate.ROLE: role is Role.CLINICIAN, Gate.RELATIONSHIP: related, Gate.CONSENT: agreed}
-    assert {result.gate: result.passed for result in found.gates} == passed
+    passed = {"role": role is Role.CLINICIAN, "relationship": related, "consent": agreed}
+    answers = {result.gate.name: result.answer.passed for result in found.results}
+    assert passed.items() <= answers.items()
+    assert [result.gate for result in found.results] == [gate for gate in GATES if isinstance(gate, PersonGate)]
     assert found.permitted == all(passed.values())
-    assert {result.gate for result in found.refusals} == {gate for gate, may in passed.items() if not may}
-    assert all(result.reason for result in found.gates)
+    assert {result.gate.name for result in found.refusals} == {gate for gate, may in passed.items() if not may}
+    assert all(result.answer.reason for result in found.results)
     assert found.may_ask(source_id=uuid4()) == found.permitted
     assert found.may_show(item=item(resource=condition())) == found.permitted
 
@@ -84,15 +83,105 @@ def test_an_empty_decision_permits_nothing() -> None:
     assert Decision().refusals == ()
 
 
-@pytest.mark.parametrize("missing", [Gate.ROLE, Gate.RELATIONSHIP, Gate.CONSENT])
-def test_a_gate_that_was_not_asked_has_not_passed(missing: Gate) -> None:
-    asked = [gate for gate in (Gate.ROLE, Gate.RELATIONSHIP, Gate.CONSENT) if gate is not missing]
-    assert not Decision(gates=tuple(GateResult(gate=gate, passed=True, reason="") for gate in asked)).permitted
+@pytest.mark.parametrize("missing", ["role", "relationship", "consent"])
+def test_a_gate_that_was_not_asked_has_not_passed(missing: str) -> None:
+    whole = permitting()
+    assert whole.permitted
+    asked = tuple(result for result in whole.results if result.gate.name != missing)
+    assert len(asked) == len(whole.results) - 1
+    assert not replace(whole, results=asked).permitted
+
+
+# The list of gates
+
+
+def raises(*_: object) -> Answer:
+    raise KeyError("Joan Ferris")
+
+
+def declare(monkeypatch: pytest.MonkeyPatch, *gates: PersonGate | ItemGate) -> None:
+    monkeypatch.setattr(decision, "GATES", gates)
+
+
+def test_a_gate_is_one_line_in_the_list_and_refuses_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed_on_mondays(case: Case) -> Answer:
+        return Answer(passed=case.now.weekday() != 0, reason="It is Monday.")
+
+    gate = PersonGate(name="weekday", advice="Come back tomorrow.", ask=closed_on_mondays)
+    declare(monkeypatch, *GATES, gate)
+    assert NOW.weekday() == 0
+    refusal = permitting().refusal()
+    assert (refusal.code, refusal.reasons, refusal.advice, refusal.gates) == (
+        "refused-weekday",
+        ("It is Monday.",),
+        "Come back tomorrow.",
+        ("weekday",),
+    )
+    assert permitting(now=NOW + timedelta(days=1)).permitted
+
+
+def test_a_gate_that_raises_denies_and_tells_nothing_of_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(monkeypatch, *GATES, PersonGate(name="broken", advice="", ask=raises))
+    with structlog.testing.capture_logs() as logged:
+        refused = permitting()
+    assert not refused.permitted
+    assert [result.answer for result in refused.refusals] == [UNDECIDED]
+    assert logged == [{"event": "gate_failed", "gate": "broken", "error": "KeyError", "log_level": "error"}]
+
+
+def test_a_gate_about_an_item_that_raises_withholds_the_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(monkeypatch, *GATES, ItemGate(name="broken", ask=raises))
+    assert permitting().permitted
+    assert not permitting().may_show(item=item(resource=condition()))
+
+
+def test_every_gate_about_an_item_must_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_a_secret(case: Case, item: Item) -> Answer:
+        return Answer(passed=b"secret" not in item.resource, reason="It is a secret.")
+
+    declare(monkeypatch, *GATES, ItemGate(name="secrets", ask=not_a_secret))
+    assert permitting().may_show(item=item(resource=condition()))
+    assert not permitting().may_show(item=item(resource=condition(id="secret")))
+    assert not permitting().may_show(item=item(resource=condition(meta=restricted())))
+
+
+def test_no_gate_at_all_permits_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(monkeypatch)
+    assert not permitting().permitted
+
+
+def test_the_first_gate_that_refused_advises_and_all_give_their_reason() -> None:
+    refusal = decide(
+        requester=requester(), permission=Permission.VIEW_RECORD, policies=[DENY], relationships=[], now=NOW
+    ).refusal()
+    assert (refusal.code, refusal.gates, len(refusal.reasons)) == (
+        "refused-relationship",
+        ("relationship", "consent"),
+        2,
+    )
+    assert "ask your administrator" in refusal.advice
+
+
+def test_every_gate_has_a_name_of_its_own_and_words_for_who_is_refused() -> None:
+    assert len({gate.name for gate in GATES}) == len(GATES)
+    assert all(gate.advice for gate in GATES if isinstance(gate, PersonGate))
+
+
+def cares_for(
+    *, organisation_id: UUID | None = HERE, relationships: list[RelationshipTerms], now: datetime = NOW
+) -> bool:
+    found = decide(
+        requester=requester(organisation_id=organisation_id),
+        permission=Permission.VIEW_RECORD,
+        policies=[],
+        relationships=relationships,
+        now=now,
+    )
+    return found.permitted
 
 
 def test_who_works_nowhere_cares_for_nobody() -> None:
-    found = relationship_gate(requester=requester(organisation_id=None), relationships=[relationship(at=HERE)], now=NOW)
-    assert not found.passed
+    assert not cares_for(organisation_id=None, relationships=[relationship(at=HERE)])
 
 
 @pytest.mark.parametrize(
@@ -106,9 +195,7 @@ def test_who_works_nowhere_cares_for_nobody() -> None:
 )
 def test_who_attended_is_cared_for_a_while_longer(kind: RelationshipKind, days_after: int, current: bool) -> None:
     ended = relationship(kind=kind, since=date(2020, 1, 1), until=TODAY - timedelta(days=days_after))
-    assert (
-        relationship_gate(requester=requester(organisation_id=HERE), relationships=[ended], now=NOW).passed == current
-    )
+    assert cares_for(relationships=[ended]) == current
 
 
 @pytest.mark.parametrize(
@@ -120,12 +207,7 @@ def test_who_attended_is_cared_for_a_while_longer(kind: RelationshipKind, days_a
 )
 def test_a_day_begins_and_ends_at_british_midnight(since: date, until: date | None, current: bool) -> None:
     just_past_midnight = datetime(2025, 6, 2, 23, 30, tzinfo=UTC)
-    found = relationship_gate(
-        requester=requester(organisation_id=HERE),
-        relationships=[relationship(since=since, until=until)],
-        now=just_past_midnight,
-    )
-    assert found.passed == current
+    assert cares_for(relationships=[relationship(since=since, until=until)], now=just_past_midnight) == current
 
 
 # Labels
@@ -149,7 +231,7 @@ def test_a_day_begins_and_ends_at_british_midnight(since: date, until: date | No
 )
 def test_an_item_that_its_source_restricts_is_withheld(security: list[dict[str, str]], shown: bool) -> None:
     labelled = item(resource=condition(meta={"security": security}))
-    assert sensitivity_gate(item=labelled).passed == shown
+    assert sensitivity.ask(CASE, labelled).passed == shown
     allowed = decide(
         requester=requester(organisation_id=HERE),
         permission=Permission.VIEW_RECORD,
@@ -167,4 +249,5 @@ def test_nobody_who_has_not_signed_in_may_anything(permission: Permission) -> No
 
 
 def test_a_label_on_an_item_never_changes_who_may_be_asked() -> None:
-    assert not sensitivity_gate(item=item(resource=condition(meta=restricted()))).passed
+    assert not sensitivity.ask(CASE, item(resource=condition(meta=restricted()))).passed
+    assert permitting().may_ask(source_id=uuid4())

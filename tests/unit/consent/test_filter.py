@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from aggregator.consent.decision import Decision, Gate, GateResult
+from aggregator.consent.decision import Decision
 from aggregator.consent.filter import Permitted, permit
-from tests.factories import condition, item, restricted
+from tests.factories import condition, item, permitting, restricted
 
-PERMITTED = Decision(
-    gates=tuple(GateResult(gate=gate, passed=True, reason="") for gate in (Gate.ROLE, Gate.RELATIONSHIP, Gate.CONSENT))
-)
+PERMITTED = permitting()
 SECRET = item(resource=condition(id="s", recorder={"reference": "Practitioner/secret"}, meta=restricted()))
 OPEN = item(resource=condition(id="o", recorder={"reference": "Practitioner/open"}))
 BOTH = [item(resource={"resourceType": "Practitioner", "id": name}) for name in ("secret", "open")]

@@ -1,0 +1,111 @@
+"""What an event in the audit says, and the bytes that are kept of it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from aggregator.accounts.requester import Requester
+
+# Stands in every body, so that a reader knows which keys to expect. A change of the keys below is another format.
+BODY_FORMAT = 1
+
+
+class Action(StrEnum):
+    """What a service does. `words` complete the sentence "You may not ..."."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> Action:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    ADD_SOURCE = "add-source", "register a source"
+    ADD_USER = "add-user", "create an account"
+    CHECK_PROGRESS = "check-progress", "ask whether a record is complete"
+    FIND_PERSON = "find-person", "search for people"
+    LIST_REVIEWS = "list-reviews", "see the doubts about identity"
+    LIST_SOURCES = "list-sources", "see the sources"
+    LOAD_IDENTITIES = "load-identities", "load the people that a source holds"
+    LOAD_RELATIONSHIPS = "load-relationships", "load which people an organisation cares for"
+    OPEN_RECORD = "open-record", "open a patient's record"
+    READ_CONSENT = "read-consent", "see whether a patient has objected to sharing"
+    READ_REVIEW = "read-review", "see a doubt about identity"
+    RECORD_OPT_OUT = "record-opt-out", "record whether a patient objects to sharing"
+    SETTLE_REVIEW = "settle-review", "settle a doubt about identity"
+    SIGN_IN = "sign-in", "sign in"
+    SIGN_OUT = "sign-out", "sign out"
+    TAKE_BACK_REVIEW = "take-back-review", "take back how a doubt about identity was settled"
+    VIEW_RECORD = "view-record", "view a patient's record"
+
+
+class EventOutcome(StrEnum):
+    """How an act ended. Source: FHIR AuditEvent.outcome, of which these are success, minor and serious failure."""
+
+    SUCCESS = "success"
+    REFUSED = "refused"  # the requester may not, or may not know whether it exists
+    FAILED = "failed"  # what was asked for makes no sense, or no longer does
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What an act is about, as far as it is about a single one of these. `entry` is the key of a record's entry."""
+
+    person_id: UUID | None = None
+    source_id: UUID | None = None
+    retrieval_id: UUID | None = None
+    entry: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One act, refusal or failure. `detail` holds ids, codes and counts; never a name, an NHS number or anything
+    clinical."""
+
+    requester: Requester
+    action: Action
+    outcome: EventOutcome = EventOutcome.SUCCESS
+    subject: Subject = field(default_factory=Subject)
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def canonical_bytes(*, event: Event) -> bytes:
+    """Return an event as the bytes that are kept, and sealed: the same event always gives the same bytes.
+
+    Shape: one JSON object with all keys, in alphabetical order, UTF-8, no white space.
+    Source: IHE Basic Audit Log Patterns; purpose codes of HL7 v3-ActReason.
+    Raises: TypeError or ValueError for a detail that JSON has no single form for.
+    """
+    subject, requester = event.subject, event.requester
+    body = {
+        "action": event.action,
+        "detail": event.detail,
+        "entry": subject.entry,
+        "format": BODY_FORMAT,
+        "organisation": requester.organisation_ods,
+        "outcome": event.outcome,
+        "person": subject.person_id,
+        "purpose": requester.purpose,
+        "retrieval": subject.retrieval_id,
+        "role": requester.role,
+        "source": subject.source_id,
+        "user": requester.user_id,
+    }
+    text = json.dumps(
+        body, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_plain
+    )
+    return text.encode()
+
+
+def _as_plain(value: object) -> object:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"the audit keeps no {type(value).__name__}")

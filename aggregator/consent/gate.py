@@ -1,0 +1,51 @@
+"""What a gate is, what it is asked, and what it answers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.consent.terms import PolicyTerms, RelationshipTerms
+from aggregator.record.item import Item
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Who asks to do what with one person's record, and what is on record about that person now."""
+
+    requester: Requester
+    permission: Permission
+    policies: tuple[PolicyTerms, ...]
+    relationships: tuple[RelationshipTerms, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Whether a gate lets the requester through, and why, in words that they may read."""
+
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonGate:
+    """Asked once about the person. `name` is for the audit; `advice` says what somebody who is refused can do."""
+
+    name: str
+    advice: str
+    ask: Callable[[Case], Answer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemGate:
+    """Asked about each item, once the gates about the person have all passed.
+
+    It has no advice and its reason is never shown: nobody is told what is withheld, nor how much.
+    """
+
+    name: str
+    ask: Callable[[Case, Item], Answer]

@@ -1,0 +1,41 @@
+"""Limits of what people write, read from the tables where a table has one. What does not fit is refused, never cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Field, Model
+
+from aggregator.errors import Invalid
+
+# Notes stand in columns without a limit: what a reader may be expected to read.
+MAX_NOTE_LENGTH = 2000
+
+
+def check_length(*, model: type[Model], field: str, value: str, label: str, as_field: str = "") -> None:
+    """Check that a text fits into its column. `as_field` is the input's name where that is not the column's.
+
+    Raises: Invalid naming the input.
+    """
+    longest = _column(model, field).max_length
+    if longest is not None and len(value) > longest:
+        raise Invalid(f"{label} must be {longest:,} characters or fewer.", field=as_field or field)
+
+
+def check_range(*, model: type[Model], field: str, value: int, label: str) -> None:
+    """Check that a number fits into its column.
+
+    Raises: Invalid naming the input.
+    """
+    validators = _column(model, field).validators
+    least = max(limit.limit_value for limit in validators if isinstance(limit, MinValueValidator))
+    most = min(limit.limit_value for limit in validators if isinstance(limit, MaxValueValidator))
+    if not least <= value <= most:
+        raise Invalid(f"{label} must be a whole number from {least} to {most}.", field=field)
+
+
+def _column(model: type[Model], name: str) -> Field[Any, Any]:
+    field = model._meta.get_field(name)
+    assert isinstance(field, Field)  # noqa: S101  no relation: for the type checker
+    return field

@@ -1,0 +1,33 @@
+"""Ask whether a retrieval is complete. Nothing of the record is returned, so only a refusal is audited."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.acting import Audit, Needs, acting
+from aggregator.audit.events import Action, Subject
+from aggregator.consent import queries as consent_queries
+from aggregator.errors import NotFound
+from aggregator.federation import queries as federation_queries
+
+
+def check_progress(*, requester: Requester, retrieval_id: UUID, now: datetime) -> bool:
+    """Return whether nothing more is awaited of a retrieval that its requester may see now.
+
+    Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted.
+    """
+    about = Subject(retrieval_id=retrieval_id)
+    with acting(requester, Action.CHECK_PROGRESS, needs=Needs.GATES, about=about, audit=Audit.ON_REFUSAL) as act:
+        view = federation_queries.retrieval_view(retrieval_id=retrieval_id, now=now)
+        if view is None or requester.user_id is None or view.user_id != requester.user_id:
+            raise NotFound
+        act.about(person_id=view.person_id)
+        act.require(
+            decision=consent_queries.decide(
+                requester=requester, permission=Permission.VIEW_RECORD, person_id=view.person_id, now=now
+            )
+        )
+        return view.complete

@@ -1,6 +1,6 @@
 # Everything sets itself up: a virtual environment in .venv, what it needs from the locks, nothing outside this folder.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench set-up clean
+.PHONY: help demo test prove mutate check bench set-up clean
 MAKEFLAGS += --no-print-directory
 
 # The first Python on PATH that the lock was made for; PYTHON=... names another.
@@ -13,6 +13,8 @@ help:
 	@echo "make demo          start everything with a synthetic region, show one patient's record, stay up until Ctrl-C"
 	@echo "make demo ONCE=1   the same, then stop; exit 0 only if every step worked"
 	@echo "make test          checks, then all tests (ARGS='-k word' for some; WORKERS=n at once)"
+	@echo "make prove         the laws, tried fifty times as often as in make test"
+	@echo "make mutate        small changes to the code that no test notices (ALL=1: of all pure modules; SEED=n; BASE=branch)"
 	@echo "make check         style, types, imports between rooms, migrations"
 	@echo "make bench         figures, beside a peer or a bound"
 	@echo "make clean         remove what was set up, made and kept"
@@ -29,7 +31,16 @@ demo: python
 test: python
 	@"$(PYTHON)" -m launcher.set_up assets browser
 	@$(MAKE) run-checks
-	@exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(if $(ARGS),$(ARGS),--cov --cov-report=); ended=$$?; \
+		$(if $(ARGS),,$(RUN) -m tests.coverage_by_room;) exit $$ended
+
+prove: python
+	@"$(PYTHON)" -m launcher.set_up assets
+	@HYPOTHESIS_PROFILE=prove exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/property tests/unit $(ARGS)
+
+mutate: python
+	@"$(PYTHON)" -m launcher.set_up assets
+	@exec $(RUN) -m tests.mutation $(if $(ALL),--all) $(if $(SEED),--seed $(SEED)) $(if $(BASE),--base $(BASE)) $(ARGS)
 
 check: python
 	@"$(PYTHON)" -m launcher.set_up

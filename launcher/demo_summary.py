@@ -11,7 +11,8 @@ from django.conf import settings
 
 from aggregator.accounts.authentication import requester_for
 from aggregator.accounts.models import User
-from aggregator.record.completeness.words import in_words, remarks_on_source, summary_line
+from aggregator.record.categories import CATEGORIES
+from aggregator.record.completeness.words import ALLERGY_WORDS, in_words, remarks_on_source, summary_line
 from aggregator.record.timeline import Entry
 from aggregator.services.find_person import find_person
 from aggregator.services.open_record import open_record
@@ -88,8 +89,8 @@ def _lines(view: RecordView) -> Iterator[str]:
         yield from (f"{'':<32} {remark}" for remark in remarks_on_source(status=source))
     yield ""
     yield summary_line(statuses=view.sources)
-    yield f"Allergies: {view.allergy_status.replace('-', ' ')}."
-    yield "  ".join(f"{section.category} {len(section.entries)}" for section in view.record.sections)
+    yield f"{ALLERGY_WORDS[view.allergy_status]}."
+    yield ", ".join(f"{CATEGORIES[section.category].title} {len(section.entries)}" for section in view.record.sections)
     yield ""
     yield f"Said by several sources ({len(_shared(view))} entries), such as"
     for entry in _shared(view)[:SHOWN_SHARED]:

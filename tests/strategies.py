@@ -5,6 +5,8 @@ Pools are small on purpose: laws about joining are only tried where things agree
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -86,7 +88,15 @@ CODES = {
     "Observation": ("1000731000000107", "1022431000000105"),
     "Encounter": ("185347001", "308335008"),
 }
+# Of a condition or an allergy: its clinical status, and how far it is verified.
+CLINICAL_STATUSES = tuple(
+    f"{clinical}/{verified}"
+    for clinical in ("active", "resolved", "inactive", "")
+    for verified in ("confirmed", "confirmed", "refuted", "entered-in-error", "")
+)
 STATUSES = {
+    "Condition": CLINICAL_STATUSES,
+    "AllergyIntolerance": CLINICAL_STATUSES,
     "MedicationRequest": ("active", "on-hold", "completed", "stopped", "cancelled", "entered-in-error", "draft"),
     "MedicationStatement": ("active", "completed", "stopped", "not-taken", "entered-in-error", "unknown"),
     "Procedure": ("completed", "not-done", "entered-in-error", "unknown"),
@@ -107,13 +117,42 @@ SUBJECT = {"reference": "Patient/1"}
 PATIENT_TYPES = frozenset({"AllergyIntolerance", "Immunization"})
 CLINICAL_STATUS_TYPES = frozenset({"Condition", "AllergyIntolerance"})
 MEDICATION_TYPES = frozenset({"MedicationRequest", "MedicationStatement"})
-TYPES = (*CLINICAL_STATUS_TYPES, *STATUSES)
+TYPES = tuple(STATUSES)
+# What says that a thing is so now, what denies it and what takes it back.
+DISPUTED = {
+    "Condition": ("active/confirmed", "active/refuted", "active/entered-in-error"),
+    "AllergyIntolerance": ("active/confirmed", "active/refuted", "active/entered-in-error"),
+    "MedicationRequest": ("active", "entered-in-error"),
+    "MedicationStatement": ("active", "not-taken", "entered-in-error"),
+    "Encounter": ("in-progress", "cancelled", "entered-in-error"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """In which ways a thing may be told of: what a resource about it may be coded, dated, named and stand by.
+
+    `named`: it always has one of the identifiers; `least_codes`: how many of the codes it has at least.
+    """
+
+    kind: str
+    pool: tuple[str, ...]
+    statuses: tuple[str, ...]
+    dates: tuple[str, ...] = DATES
+    identifiers: tuple[str, ...] = IDENTIFIERS
+    least_codes: int = 0
+    named: bool = False
+
+
+def anything(*, kind: str) -> Telling:
+    """Return all the ways in which things of a type may be told of."""
+    return Telling(kind=kind, pool=CODES["Medication" if kind in MEDICATION_TYPES else kind], statuses=STATUSES[kind])
 
 
 @st.composite
-def codes(draw: DrawFn, *, pool: tuple[str, ...]) -> Json:
+def codes(draw: DrawFn, *, pool: tuple[str, ...], least: int = 0) -> Json:
     """Draw a CodeableConcept: one SNOMED CT code, two that mean the same, or words alone."""
-    chosen = draw(st.lists(st.sampled_from(pool), max_size=2, unique=True))
+    chosen = draw(st.lists(st.sampled_from(pool), min_size=least, max_size=2, unique=True))
     return {
         "coding": [{"system": SNOMED_CT, "code": code, "display": f"Concept {code}"} for code in chosen],
         "text": draw(st.sampled_from(["As the clinician wrote it", "Worded otherwise"])),
@@ -123,19 +162,25 @@ def codes(draw: DrawFn, *, pool: tuple[str, ...]) -> Json:
 @st.composite
 def resources(draw: DrawFn, *, kinds: tuple[str, ...] = TYPES, coded: bool = True) -> Json:
     """Draw one clinical R4 resource: any type, status, precision of date, with or without identifiers and labels."""
-    kind = draw(st.sampled_from(sorted(kinds)))
+    return draw(_told(telling=anything(kind=draw(st.sampled_from(sorted(kinds)))), coded=coded))
+
+
+@st.composite
+def _told(draw: DrawFn, *, telling: Telling, coded: bool = True) -> Json:
+    kind = telling.kind
     written: Json = {"resourceType": kind, "id": draw(st.sampled_from(["one", "two", "three"]))}
     written["patient" if kind in PATIENT_TYPES else "subject"] = SUBJECT
-    named = codes(pool=CODES["Medication" if kind in MEDICATION_TYPES else kind])
+    named = codes(pool=telling.pool, least=telling.least_codes)
     words = draw(named) if coded else {"text": "As the clinician wrote it"}
     written.update(draw(_subject_element(kind=kind, words=words)))
-    written.update(draw(_standing_elements(kind=kind)))
-    when = draw(st.one_of(st.none(), st.sampled_from(DATES)))
+    written.update(_standing_elements(kind=kind, status=draw(st.sampled_from(telling.statuses))))
+    when = draw(st.one_of(st.none(), st.sampled_from(telling.dates)))
     if when and kind in DATE_ELEMENTS:
         written[DATE_ELEMENTS[kind]] = when
-    identifier = draw(st.one_of(st.none(), st.sampled_from(IDENTIFIERS)))
-    if identifier:
-        written["identifier"] = [{"system": "https://records.example/id", "value": identifier}]
+    identifier = st.sampled_from(telling.identifiers)
+    value = draw(identifier if telling.named else st.none() | identifier)
+    if value:
+        written["identifier"] = [{"system": "https://records.example/id", "value": value}]
     if kind in MEDICATION_TYPES:
         written.update(draw(_prescribing()))
     if kind == "Observation":
@@ -156,21 +201,16 @@ def _subject_element(draw: DrawFn, *, kind: str, words: Json) -> Json:
     return {"medicationReference": {"reference": f"Medication/{draw(st.sampled_from(['m', 'n']))}"}}
 
 
-@st.composite
-def _standing_elements(draw: DrawFn, *, kind: str) -> Json:
+def _standing_elements(*, kind: str, status: str) -> Json:
     if kind not in CLINICAL_STATUS_TYPES:
-        return {
-            "status": draw(st.sampled_from(STATUSES[kind])),
-            **({"intent": "order"} if kind == "MedicationRequest" else {}),
-        }
-    clinical = draw(st.sampled_from(["active", "resolved", "inactive", ""]))
-    verified = draw(st.sampled_from(["confirmed", "confirmed", "refuted", "entered-in-error", ""]))
+        return {"status": status, **({"intent": "order"} if kind == "MedicationRequest" else {})}
     stem = "condition" if kind == "Condition" else "allergyintolerance"
-    said = {
+    clinical, verified = status.split("/")
+    elements = {
         "clinicalStatus": concept(code=clinical, system=f"http://terminology.hl7.org/CodeSystem/{stem}-clinical"),
         "verificationStatus": concept(code=verified, system=f"http://terminology.hl7.org/CodeSystem/{stem}-ver-status"),
     }
-    return {name: value for name, value in said.items() if value["coding"][0]["code"]}
+    return {name: value for name, value in elements.items() if value["coding"][0]["code"]}
 
 
 @st.composite
@@ -212,20 +252,79 @@ def records(
     *,
     sources: tuple[str, ...] = SOURCES,
     drawn: SearchStrategy[Json] | None = None,
+    min_size: int = 0,
     max_size: int = 9,
     labelled: bool = False,
 ) -> list[Item]:
     """Draw the items that several sources gave, in any order, each with an id of its own."""
     what = drawn if drawn is not None else st.one_of(resources(), resources(), resources(), supporting_resources())
-    numbers = draw(st.lists(st.integers(0, 10**6), max_size=max_size, unique=True))
-    given: list[Item] = []
+    numbers = draw(st.lists(st.integers(0, 10**6), min_size=min_size, max_size=max_size, unique=True))
+    items: list[Item] = []
     for number in numbers:
         resource = draw(what)
         if labelled and draw(st.integers(0, 3)) == 0:
             resource = {**resource, "meta": restricted(code=draw(st.sampled_from("RV")))}
         source = draw(st.sampled_from(sources))
-        given.append(item(resource=resource, source=source, id=f"{source}-{number:07}"))
-    return given
+        items.append(item(resource=resource, source=source, id=f"{source}-{number:07}"))
+    return items
+
+
+@st.composite
+def tellings(
+    draw: DrawFn,
+    *,
+    kinds: tuple[str, ...] = TYPES,
+    coded: bool = True,
+    statuses: Mapping[str, tuple[str, ...]] | None = None,
+    named: bool | None = None,
+) -> SearchStrategy[Json]:
+    """Draw in which few ways one thing is told of, so that what is drawn of it is one, or disagrees.
+
+    It is of one type (a medicine of any of its types), of one or two concepts, under one identifier, on a few dates.
+    `statuses`: what a type may stand by, and `named`: whether all has the identifier, where that is not drawn.
+    """
+    kind = draw(st.sampled_from(sorted(kinds)))
+    pool = draw(_some_of(anything(kind=kind).pool, least=1, most=2))
+    dates = draw(_some_of(DATES, least=2, most=3))
+    always_named = draw(st.booleans()) if named is None else named
+    of_its_types = MEDICATION_TYPES.intersection(kinds) if kind in MEDICATION_TYPES else {kind}
+    return st.one_of(
+        _told(
+            telling=Telling(
+                kind=of_type,
+                pool=pool,
+                statuses=(statuses or {}).get(of_type) or draw(_some_of(STATUSES[of_type], least=2, most=3)),
+                dates=dates,
+                identifiers=IDENTIFIERS[:1],
+                least_codes=1,
+                named=always_named,
+            ),
+            coded=coded,
+        )
+        for of_type in sorted(of_its_types)
+    )
+
+
+def _some_of(pool: tuple[str, ...], *, least: int, most: int) -> SearchStrategy[tuple[str, ...]]:
+    distinct = sorted(set(pool))
+    return st.lists(st.sampled_from(distinct), min_size=least, max_size=most, unique=True).map(tuple)
+
+
+@st.composite
+def records_of_one_thing(
+    draw: DrawFn, *, kinds: tuple[str, ...] = TYPES, coded: bool = True, labelled: bool = False
+) -> list[Item]:
+    """Draw a record in which many items tell of one thing, for the laws about what joins and what disagrees."""
+    told = draw(tellings(kinds=kinds, coded=coded))
+    return draw(records(drawn=told, min_size=3, labelled=labelled))
+
+
+@st.composite
+def a_record_and_more(draw: DrawFn) -> tuple[list[Item], list[Item]]:
+    """Draw what two sources hold, and what a third tells of the same thing: that it is so, is not, or was an error."""
+    told = draw(tellings(kinds=tuple(DISPUTED), statuses=DISPUTED, named=True))
+    known = draw(records(sources=("practice", "hospital"), drawn=told, min_size=1, max_size=5))
+    return known, draw(records(sources=("community",), drawn=told, min_size=1, max_size=4))
 
 
 # Who may see what

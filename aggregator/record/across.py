@@ -138,9 +138,9 @@ def _by_thing(named: Iterable[tuple[Keyed, str]]) -> Iterable[list[Keyed]]:
 
 
 def _contradiction(bucket: Sequence[Keyed]) -> Conflict | None:
-    said = [(key, fact) for key, fact in bucket if fact.standing in CLAIMED]
+    claimed = [(key, fact) for key, fact in bucket if fact.standing in CLAIMED]
     denied = [(key, fact) for key, fact in bucket if fact.standing is Standing.NEGATED and fact.absence is None]
-    return contradicted(said=said, denied=denied)
+    return contradicted(claimed=claimed, denied=denied)
 
 
 def _lasting_by_concept(facts: Sequence[Keyed], clusters: Sequence[str]) -> Iterable[list[Keyed]]:

@@ -61,12 +61,12 @@ def same_ingredient(*, statement: str, current: Sequence[Keyed]) -> Conflict | N
     return _between(kind=ConflictKind.DOSE, statement=statement, sides=[current])
 
 
-def contradicted(*, said: Sequence[Keyed], denied: Sequence[Keyed]) -> Conflict | None:
+def contradicted(*, claimed: Sequence[Keyed], denied: Sequence[Keyed]) -> Conflict | None:
     """Return the conflict of a thing that one item says and another denies."""
-    if not said or not denied:
+    if not claimed or not denied:
         return None
     statement = "One item says this, another denies it."
-    return _between(kind=ConflictKind.NEGATION, statement=statement, sides=[said, denied])
+    return _between(kind=ConflictKind.NEGATION, statement=statement, sides=[claimed, denied])
 
 
 def differing_standings(*, active: Sequence[Keyed], past: Sequence[Keyed]) -> Conflict | None:
@@ -111,8 +111,8 @@ def taken_back(*, retracted: Sequence[Keyed], meant: Sequence[Keyed], surely: bo
 def _dose(key: str, facts: Sequence[Fact]) -> Conflict | None:
     current = [fact for fact in facts if fact.standing in CURRENT and fact.dose]
     doses = [fact.dose_said for fact in current]
-    said = [[(dose.amounts, dose.rates, dose.words)[part] for dose in doses] for part in range(3)]
-    amounts, rates, words = (set(of_part) - {()} for of_part in said)
+    by_part = [[(dose.amounts, dose.rates, dose.words)[part] for dose in doses] for part in range(3)]
+    amounts, rates, words = (set(of_part) - {()} for of_part in by_part)
     coded = {fact.dose for fact in current if fact.dose_is_coded}
     claims = [(fact.item.source_id, _dose_line(fact)) for fact in current]
     if len(coded) > 1 or len(amounts) > 1 or len(rates) > 1:
@@ -120,7 +120,7 @@ def _dose(key: str, facts: Sequence[Fact]) -> Conflict | None:
             kind=ConflictKind.DOSE, statement="The sources give different doses.", claims=claims, keys=[key]
         )
     # Where one tells the dose in words and another in parts, nothing says that they are the same.
-    compared = any(all(of_part) for of_part in said)
+    compared = any(all(of_part) for of_part in by_part)
     if len(words) < 2 and (compared or len({fact.dose for fact in current}) < 2):
         return None
     statement = "The sources word the dose differently: compare before acting."
@@ -168,9 +168,9 @@ def _assessments(key: str, facts: Sequence[Fact]) -> Iterable[Conflict]:
         for fact in facts:
             if fact.standing is not Standing.RETRACTED:
                 said[fact.item.source_id].update(words for name, words in fact.assessments if name == label)
-        spoken = {source: words for source, words in said.items() if words}
-        if len({frozenset(words) for words in spoken.values()}) > 1:
-            claims = [(source, ", ".join(sorted(words))) for source, words in spoken.items()]
+        assessed = {source: words for source, words in said.items() if words}
+        if len({frozenset(words) for words in assessed.values()}) > 1:
+            claims = [(source, ", ".join(sorted(words))) for source, words in assessed.items()]
             yield _conflict(kind=kind, statement=statement, claims=claims, keys=[key])
 
 

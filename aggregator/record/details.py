@@ -7,16 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aggregator.record.reading import (
-    Resource,
-    concept_text,
-    mappings,
-    note_texts,
-    period_text,
-    quantity_text,
-    text,
-)
+from aggregator.record.reading import Resource, concept_text, note_texts, period_text, quantity_text
 from aggregator.record.timeline import DetailLabel
+from fhir_data.access import mappings, text
 
 Line = tuple[str, str]
 

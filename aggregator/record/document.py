@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
+from aggregator.record.categories import CATEGORIES
 from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
 from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord
 from connectors.contract.values import Reply
+from fhir_data.heads import entry_name, type_of
 
 # Under each entry; the list of all conflicts has every claim.
 CLAIMS_PER_ENTRY = 20
@@ -66,7 +66,7 @@ def as_text(*, record: LongitudinalRecord, quarantined: Mapping[str, int]) -> st
     """Return a merged record for reading in a terminal."""
     lines: list[str] = []
     for section in record.sections:
-        lines.append(f"{section.category.upper()} ({len(section.entries)})")
+        lines.append(f"{CATEGORIES[section.category].title.upper()} ({len(section.entries)})")
         for entry in section.entries:
             lines.append(f"  {entry.date.text if entry.date else 'no date':<26} {entry.heading} [{entry.standing}]")
             lines.extend(f"      {label}: {value}" for label, value in entry.details)
@@ -95,13 +95,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 
 def _item(item: Item) -> dict[str, Any]:
-    head = msgspec.json.decode(item.resource, type=_Head)
-    return {"source": item.source_id, "resource": f"{head.resource_type}/{head.id or ''}", "notes": list(item.notes)}
-
-
-class _Head(msgspec.Struct):
-    resource_type: str = msgspec.field(name="resourceType", default="")
-    id: str | None = None
+    name = entry_name(entry=item.resource) or f"{type_of(entry=item.resource)}/"
+    return {"source": item.source_id, "resource": name, "notes": list(item.notes)}
 
 
 def _conflict(conflict: Conflict, *, most: int | None = None) -> dict[str, Any]:

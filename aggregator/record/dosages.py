@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from aggregator.record.reading import Resource, code_of, mapping, mappings, quantity_text, text
+from aggregator.record.reading import Resource, code_of, quantity_text
+from fhir_data.access import mapping, mappings, text
 
 # The elements of a dosage that tell an amount. Source: FHIR R4, Dosage.
 AMOUNT_ELEMENTS = ("doseQuantity", "doseRange", "rateQuantity", "rateRange", "rateRatio")

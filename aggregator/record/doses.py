@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from aggregator.record.dosages import AMOUNT_ELEMENTS, dosage_text
-from aggregator.record.reading import Resource, code_of, mapping, mappings, text
+from aggregator.record.reading import Resource, code_of
 from aggregator.record.units import comparable
+from fhir_data.access import mapping, mappings, text
 
 # Days in one unit of time. Source: UCUM; FHIR R4 units-of-time.
 DAYS: Mapping[str, Decimal] = {

@@ -73,7 +73,7 @@ Buckets = Iterable[list[int]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Given:
+class _Candidates:
     """The facts in a fixed order, and what the rules need of each.
 
     `ways` are how each is said (claimed, denied, not known); `units` are what each source itself makes one thing.
@@ -89,11 +89,11 @@ class _Given:
 
 
 def group(*, facts: Sequence[Fact]) -> tuple[Group, ...]:
-    """Return the facts in groups, each fact in exactly one; the order in which they are given does not matter."""
+    """Return the facts in groups, each fact in exactly one; the order in which they come does not matter."""
     ordered = sorted(facts, key=lambda fact: fact.item.id)
     clusters = _joining_clusters(facts=ordered)
     units = DisjointSets(size=len(ordered))
-    given = _Given(facts=ordered, clusters=clusters, ways=_ways(ordered), units=units)
+    candidates = _Candidates(facts=ordered, clusters=clusters, ways=_ways(ordered), units=units)
     joined_by: list[tuple[JoinRule, list[int]]] = []
     joined = DisjointSets(size=len(ordered))
 
@@ -104,19 +104,23 @@ def group(*, facts: Sequence[Fact]) -> tuple[Group, ...]:
             joined.join(bucket)
             joined_by.append((rule, bucket))
             if within:
-                for of_one_source in _bucketed((given.source(position), position) for position in bucket):
-                    units.join(of_one_source)
+                for at_source in _bucketed((candidates.source(position), position) for position in bucket):
+                    units.join(at_source)
 
-    join(JoinRule.SAME_RESOURCE, _by_resource(given), within=True)
-    join(JoinRule.AUTHORISATION, _by_authorisation(given), within=True)
+    join(JoinRule.SAME_RESOURCE, _by_resource(candidates), within=True)
+    join(JoinRule.AUTHORISATION, _by_authorisation(candidates), within=True)
     # After those: the concept rule must see which items are one thing at their source.
-    join(JoinRule.CONCEPT, list(_by_concept(given)), within=True)
+    join(JoinRule.CONCEPT, list(_by_concept(candidates)), within=True)
     # What is dated first, as if nothing else were there: what has no date may then go with it, and changes nothing.
     undated = {position for position, fact in enumerate(ordered) if _lacks_its_date(fact)}
     dated = [position for position in range(len(ordered)) if position not in undated]
-    join(JoinRule.BUSINESS_IDENTIFIER, _beyond_doubt(given, joined, list(_by_identifier(given, dated))), within=False)
-    named = [bucket for bucket in _by_identifier(given, range(len(ordered))) if not undated.isdisjoint(bucket)]
-    join(JoinRule.BUSINESS_IDENTIFIER, _with_one_dated(given, joined, named, undated), within=False)
+    join(
+        JoinRule.BUSINESS_IDENTIFIER,
+        _beyond_doubt(candidates, joined, list(_by_identifier(candidates, dated))),
+        within=False,
+    )
+    named = [bucket for bucket in _by_identifier(candidates, range(len(ordered))) if not undated.isdisjoint(bucket)]
+    join(JoinRule.BUSINESS_IDENTIFIER, _with_one_dated(candidates, joined, named, undated), within=False)
     members: dict[int, list[Fact]] = defaultdict(list)
     for position, fact in enumerate(ordered):
         members[joined.root(position)].append(fact)
@@ -169,7 +173,7 @@ def moment_of(*, fact: Fact) -> str:
     return moment if fact.is_measurement else moment[:DAY_LENGTH]
 
 
-def _told_date(fact: Fact, date: str) -> str:
+def _date_as_told(fact: Fact, date: str) -> str:
     """Return a date, or the words of one that cannot be meant: it dates nothing, and is no lack of a date either."""
     return date or (fact.event_date.text if fact.event_date else "")
 
@@ -204,31 +208,34 @@ def _ways(facts: Sequence[Fact]) -> list[str]:
     return [way(fact) for fact in facts]
 
 
-def _by_resource(given: _Given) -> Buckets:
+def _by_resource(candidates: _Candidates) -> Buckets:
     """One resource sent more than once, unless its copies differ in what, when or how much: then each stands alone."""
     keyed = (
-        ((given.source(position), fact.names, given.ways[position]), position)
-        for position, fact in enumerate(given.facts)
+        ((candidates.source(position), fact.names, candidates.ways[position]), position)
+        for position, fact in enumerate(candidates.facts)
         if fact.names and fact.standing is not Standing.RETRACTED
     )
     for bucket in _shared(keyed):
-        moments = {each: _told_date(given.facts[each], moment_of(fact=given.facts[each])) for each in bucket}
-        for part in _shared((bool(moments[each]), each) for each in bucket):
-            values = {given.facts[position].value for position in part} - {()}
-            clusters = {given.clusters[position] for position in part} - {""}
-            if len(values) < 2 and len(clusters) < 2 and agree(written=[moments[each] for each in part]):
+        moments = {
+            position: _date_as_told(candidates.facts[position], moment_of(fact=candidates.facts[position]))
+            for position in bucket
+        }
+        for part in _shared((bool(moments[position]), position) for position in bucket):
+            values = {candidates.facts[position].value for position in part} - {()}
+            clusters = {candidates.clusters[position] for position in part} - {""}
+            if len(values) < 2 and len(clusters) < 2 and agree(written=[moments[position] for position in part]):
                 yield part
 
 
-def _moments(given: _Given, bucket: Iterable[int]) -> list[str]:
-    return [moment_of(fact=given.facts[position]) for position in bucket]
+def _moments(candidates: _Candidates, bucket: Iterable[int]) -> list[str]:
+    return [moment_of(fact=candidates.facts[position]) for position in bucket]
 
 
-def _by_authorisation(given: _Given) -> Buckets:
+def _by_authorisation(candidates: _Candidates) -> Buckets:
     """Source: GP Connect Access Record Structured, medications: statement and orders are `basedOn` the plan."""
     keyed = (
-        ((given.source(position), name, given.ways[position]), position)
-        for position, fact in enumerate(given.facts)
+        ((candidates.source(position), name, candidates.ways[position]), position)
+        for position, fact in enumerate(candidates.facts)
         if CATEGORIES[fact.item.category].joins_authorisations
         for name in {fact.names, *fact.continues}
         if name
@@ -236,14 +243,14 @@ def _by_authorisation(given: _Given) -> Buckets:
     return _bucketed(keyed)
 
 
-def _by_concept(given: _Given) -> Buckets:
-    facts = given.facts
+def _by_concept(candidates: _Candidates) -> Buckets:
+    facts = candidates.facts
     by_concept: dict[tuple[RecordCategory, str, str], list[int]] = defaultdict(list)
     for position, fact in enumerate(facts):
         # A retraction with a name stands with what has the same name, and joins nothing to it.
         named_retraction = fact.standing is Standing.RETRACTED and fact.identifiers
-        if given.clusters[position] and not named_retraction:
-            by_concept[(fact.item.category, given.clusters[position], _polarity(fact))].append(position)
+        if candidates.clusters[position] and not named_retraction:
+            by_concept[(fact.item.category, candidates.clusters[position], _polarity(fact))].append(position)
     for (category, _, _), positions in sorted(by_concept.items()):
         match CATEGORIES[category].same_concept:
             case SameConcept.STANDING:
@@ -251,15 +258,17 @@ def _by_concept(given: _Given) -> Buckets:
             case SameConcept.DAY:
                 yield from _same_day(facts, positions)
             case SameConcept.MEASUREMENT:
-                yield from _same_measurement(given, positions)
+                yield from _same_measurement(candidates, positions)
             case SameConcept.COURSE:
-                yield from _same_course(given, positions)
+                yield from _same_course(candidates, positions)
             case SameConcept.NEVER:
                 pass
 
 
 def _same_day(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:
-    return _same_time({each: _told_date(facts[each], day_of(date=facts[each].event_date)) for each in positions})
+    return _same_time(
+        {position: _date_as_told(facts[position], day_of(date=facts[position].event_date)) for position in positions}
+    )
 
 
 def _same_time(time_of: dict[int, str]) -> Buckets:
@@ -267,7 +276,7 @@ def _same_time(time_of: dict[int, str]) -> Buckets:
     return _bucketed((settled[time], position) for position, time in time_of.items())
 
 
-def _same_measurement(given: _Given, positions: Sequence[int]) -> Buckets:
+def _same_measurement(candidates: _Candidates, positions: Sequence[int]) -> Buckets:
     """One test, one moment, one value. A measurement without a moment or a value joins nothing.
 
     A source that measures the same twice on one day has two results. So where the day is all that is known of one, it
@@ -275,34 +284,34 @@ def _same_measurement(given: _Given, positions: Sequence[int]) -> Buckets:
     """
     by_value: dict[tuple[str, ...], dict[int, str]] = defaultdict(dict)
     for position in positions:
-        fact = given.facts[position]
+        fact = candidates.facts[position]
         moment = minute_of(date=fact.event_date)
         if fact.value and moment:
             by_value[fact.value][position] = moment
     for _, time_of in sorted(by_value.items()):
         for bucket in _same_time(time_of):
-            if all("T" in time_of[position] for position in bucket) or _one_unit_a_source(given, bucket):
+            if all("T" in time_of[position] for position in bucket) or _one_unit_per_source(candidates, bucket):
                 yield bucket
             else:
-                yield from _bucketed((time_of[each], each) for each in bucket if "T" in time_of[each])
+                yield from _bucketed((time_of[position], position) for position in bucket if "T" in time_of[position])
 
 
-def _one_unit_a_source(given: _Given, bucket: Iterable[int]) -> bool:
+def _one_unit_per_source(candidates: _Candidates, bucket: Iterable[int]) -> bool:
     held: dict[str, set[int]] = defaultdict(set)
     for position in bucket:
-        held[given.source(position)].add(given.units.root(position))
+        held[candidates.source(position)].add(candidates.units.root(position))
     return all(len(units) == 1 for units in held.values())
 
 
-def _same_course(given: _Given, positions: Sequence[int]) -> Buckets:
+def _same_course(candidates: _Candidates, positions: Sequence[int]) -> Buckets:
     """Current prescriptions of one medicine by one route, and past ones that began on one day.
 
     Where one source itself holds two current prescriptions of the medicine, nothing says which of them another source
     means, so none is joined.
     """
-    facts = given.facts
+    facts = candidates.facts
     current = [position for position in positions if facts[position].standing is Standing.ACTIVE]
-    yield from (bucket for bucket in _same_route(facts, current) if _one_unit_a_source(given, bucket))
+    yield from (bucket for bucket in _same_route(facts, current) if _one_unit_per_source(candidates, bucket))
     ended = [position for position in positions if facts[position].standing in {Standing.PAST, Standing.NEGATED}]
     days = {position: day_of(date=facts[position].event_date) for position in ended}
     yield from _same_time({position: day for position, day in days.items() if day})
@@ -315,65 +324,71 @@ def _same_route(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:
     return _bucketed((facts[position].route or only, position) for position in positions)
 
 
-def _by_identifier(given: _Given, positions: Iterable[int]) -> Buckets:
+def _by_identifier(candidates: _Candidates, positions: Iterable[int]) -> Buckets:
     """What one identifier names at several sources, of one concept and one moment where both are known."""
     keyed = (
-        ((given.facts[position].resource_type, identifier, given.ways[position]), position)
+        ((candidates.facts[position].resource_type, identifier, candidates.ways[position]), position)
         for position in positions
-        for identifier in sorted(given.facts[position].identifiers)
+        for identifier in sorted(candidates.facts[position].identifiers)
     )
     for bucket in _shared(keyed):
         parts = (
-            _not_different(given, bucket) if _one_unit_a_source(given, bucket) else _the_one_that_fits(given, bucket)
+            _not_different(candidates, bucket)
+            if _one_unit_per_source(candidates, bucket)
+            else _the_one_that_fits(candidates, bucket)
         )
-        yield from (part for part in parts if len({given.source(position) for position in part}) > 1)
+        yield from (part for part in parts if len({candidates.source(position) for position in part}) > 1)
 
 
-def _not_different(given: _Given, bucket: list[int]) -> Buckets:
+def _not_different(candidates: _Candidates, bucket: list[int]) -> Buckets:
     """What has no concept, or no moment, goes with the one that others have; with two it stays apart."""
-    concepts = {given.clusters[position] for position in bucket} - {""}
+    concepts = {candidates.clusters[position] for position in bucket} - {""}
     only = concepts.pop() if len(concepts) == 1 else ""
-    for part in _bucketed((given.clusters[position] or only, position) for position in bucket):
-        settled = settle(written=_moments(given, part))
+    for part in _bucketed((candidates.clusters[position] or only, position) for position in bucket):
+        settled = settle(written=_moments(candidates, part))
         moments = set(settled.values()) - {""}
         only_moment = moments.pop() if len(moments) == 1 else ""
-        yield from _bucketed((settled[moment_of(fact=given.facts[each])] or only_moment, each) for each in part)
+        yield from _bucketed(
+            (settled[moment_of(fact=candidates.facts[position])] or only_moment, position) for position in part
+        )
 
 
-def _the_one_that_fits(given: _Given, bucket: list[int]) -> Buckets:
+def _the_one_that_fits(candidates: _Candidates, bucket: list[int]) -> Buckets:
     """A number that stands on several things at one source names none of them: concept and day must tell which."""
     keyed = (
-        ((given.clusters[position], moment), position)
-        for position, moment in zip(bucket, _moments(given, bucket), strict=True)
-        if given.clusters[position] and len(moment) >= DAY_LENGTH
+        ((candidates.clusters[position], moment), position)
+        for position, moment in zip(bucket, _moments(candidates, bucket), strict=True)
+        if candidates.clusters[position] and len(moment) >= DAY_LENGTH
     )
     for part in _bucketed(keyed):
         held: dict[str, set[int]] = defaultdict(set)
         for position in part:
-            held[given.source(position)].add(given.units.root(position))
-        yield [position for position in part if len(held[given.source(position)]) == 1]
+            held[candidates.source(position)].add(candidates.units.root(position))
+        yield [position for position in part if len(held[candidates.source(position)]) == 1]
 
 
-def _beyond_doubt(given: _Given, joined: DisjointSets, buckets: list[list[int]]) -> Buckets:
+def _beyond_doubt(candidates: _Candidates, joined: DisjointSets, buckets: list[list[int]]) -> Buckets:
     """Return the buckets of identifiers that leave no doubt when all are taken together.
 
     Identifiers that chain: this one names A and B, that one B and C. The chain holds if one identifier names all of it,
     or if all agree on concept and moment; and only if it makes no two things of one source one. Else none of it does.
     """
-    for members, linked in _chains(joined, buckets, size=len(given.facts)):
-        if _one_unit_a_source(given, members):
+    for members, linked in _chains(joined, buckets, size=len(candidates.facts)):
+        if _one_unit_per_source(candidates, members):
             parts = {joined.root(position) for position in members}
             by_one = any({joined.root(position) for position in bucket} == parts for bucket in linked)
-            if by_one or _all_known_and_one(given, {position for bucket in linked for position in bucket}):
+            if by_one or _all_known_and_one(candidates, {position for bucket in linked for position in bucket}):
                 yield from linked
 
 
-def _with_one_dated(given: _Given, joined: DisjointSets, buckets: list[list[int]], undated: set[int]) -> Buckets:
+def _with_one_dated(
+    candidates: _Candidates, joined: DisjointSets, buckets: list[list[int]], undated: set[int]
+) -> Buckets:
     """Return the buckets of identifiers by which what has no date goes with one dated thing at most."""
-    for members, linked in _chains(joined, buckets, size=len(given.facts)):
-        clusters = {given.clusters[position] for position in members} - {""}
+    for members, linked in _chains(joined, buckets, size=len(candidates.facts)):
+        clusters = {candidates.clusters[position] for position in members} - {""}
         dated = {joined.root(position) for position in members if position not in undated}
-        if _one_unit_a_source(given, members) and len(clusters) < 2 and len(dated) < 2:
+        if _one_unit_per_source(candidates, members) and len(clusters) < 2 and len(dated) < 2:
             yield from linked
 
 
@@ -410,9 +425,9 @@ def _is_joined_by_date(fact: Fact) -> bool:
     return fact.item.category in _JOINED_BY_DATE
 
 
-def _all_known_and_one(given: _Given, positions: set[int]) -> bool:
-    clusters = {given.clusters[position] for position in positions}
-    moments = set(_moments(given, positions))
+def _all_known_and_one(candidates: _Candidates, positions: set[int]) -> bool:
+    clusters = {candidates.clusters[position] for position in positions}
+    moments = set(_moments(candidates, positions))
     return len(clusters) == 1 and "" not in clusters and "" not in moments and agree(written=moments)
 
 

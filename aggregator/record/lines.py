@@ -20,19 +20,18 @@ def lines_of(*, ranked: Sequence[Fact]) -> tuple[DetailLine, ...]:
     by_source: dict[str, list[Fact]] = {}
     for fact in ranked:
         by_source.setdefault(fact.item.source_id, []).append(fact)
-    said = {source_id: _said_by_one(facts) for source_id, facts in by_source.items()}
-    if len(said) == 1:
-        return tuple(DetailLine(label=label, value=value) for lines in said.values() for label, value in lines)
-    values = {source_id: _by_label(lines) for source_id, lines in said.items()}
+    pairs = {source_id: _of_one_source(facts) for source_id, facts in by_source.items()}
+    if len(pairs) == 1:
+        return tuple(DetailLine(label=label, value=value) for of_source in pairs.values() for label, value in of_source)
+    values = {source_id: _by_label(of_source) for source_id, of_source in pairs.items()}
     lines: list[DetailLine] = []
-    for label in dict.fromkeys(label for spoken in values.values() for label in spoken):
-        spoken_of = {source_id: spoken[label] for source_id, spoken in values.items() if label in spoken}
-        if _differ(list(spoken_of.values())):
-            for source_id, spoken in spoken_of.items():
-                lines.extend(DetailLine(label=label, value=value, source_ids=(source_id,)) for value in spoken)
+    for label in dict.fromkeys(label for of_source in values.values() for label in of_source):
+        by_speaker = {source_id: of_source[label] for source_id, of_source in values.items() if label in of_source}
+        if _differ(list(by_speaker.values())):
+            for source_id, of_source in by_speaker.items():
+                lines.extend(DetailLine(label=label, value=value, source_ids=(source_id,)) for value in of_source)
         else:
-            spoken = next(iter(spoken_of.values()))
-            lines.extend(DetailLine(label=label, value=value) for value in spoken)
+            lines.extend(DetailLine(label=label, value=value) for value in next(iter(by_speaker.values())))
     lines.extend(_told_elsewhere(leads=[facts[0] for facts in by_source.values()]))
     return tuple(lines)
 
@@ -53,7 +52,7 @@ def _told_elsewhere(*, leads: Sequence[Fact]) -> Iterator[DetailLine]:
                     yield DetailLine(label=label, value=words, source_ids=(fact.item.source_id,))
 
 
-def _said_by_one(facts: Sequence[Fact]) -> list[tuple[str, str]]:
+def _of_one_source(facts: Sequence[Fact]) -> list[tuple[str, str]]:
     """Return the lines of one source.
 
     Where the first copy speaks for the rest, as of a prescription's summary, authorisation and issues, the first that
@@ -61,9 +60,9 @@ def _said_by_one(facts: Sequence[Fact]) -> list[tuple[str, str]]:
     """
     lines: list[tuple[str, str]] = []
     for fact in facts:
-        said = {label for label, _ in lines}
+        heard = {label for label, _ in lines}
         if CATEGORIES[fact.item.category].first_copy_speaks:
-            lines.extend(line for line in fact.details if line[0] not in said)
+            lines.extend(line for line in fact.details if line[0] not in heard)
         elif not lines:
             lines.extend(fact.details)
         else:
@@ -79,10 +78,11 @@ def _by_label(lines: Sequence[tuple[str, str]]) -> Values:
     return values
 
 
-def _differ(spoken: Sequence[Sequence[str]]) -> bool:
-    if not spoken or all(values == spoken[0] for values in spoken):
+def _differ(said: Sequence[Sequence[str]]) -> bool:
+    """Return whether sources that each say some values say different ones, letter case and spacing aside."""
+    if not said or all(values == said[0] for values in said):
         return False
-    return len({_compared(values) for values in spoken}) > 1
+    return len({_compared(values) for values in said}) > 1
 
 
 LONG = 1000  # characters; a text of this length is compared as it was sent

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from aggregator.record.reading import (
-    Resource,
-    code_of,
-    concept_text,
-    mapping,
-    mappings,
-    period_text,
-    quantity_text,
-    text,
-)
+from aggregator.record.reading import Resource, code_of, concept_text, period_text, quantity_text
 from aggregator.record.units import comparable
+from fhir_data.access import mapping, mappings, text
 
 
 def value_text(*, resource: Resource) -> str:

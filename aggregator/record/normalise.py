@@ -17,12 +17,13 @@ from aggregator.record.fact import Fact
 from aggregator.record.item import Item
 from aggregator.record.measurements import value_key
 from aggregator.record.placeholders import placeholder
-from aggregator.record.reading import Resource, code_of, codings, concept_text, mapping, mappings, parse, text
+from aggregator.record.reading import Resource, code_of, codings, concept_text, parse
 from aggregator.record.rules import Resolver, Sent, TypeRules
 from aggregator.record.seriousness import NO_WARNING, assessments_of, seriousness_of
 from aggregator.record.standing import absence_that_holds, standing_given, status_text, status_word
 from aggregator.record.stated_absence import absence_of
 from aggregator.record.timeline import PartialDate, Standing
+from fhir_data.access import mapping, mappings, text
 from fhir_data.identifiers import is_nhs_number_system
 
 SNOMED_CT = "http://snomed.info/sct"

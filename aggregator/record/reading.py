@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-Resource = Mapping[str, Any]
+from fhir_data.access import JsonObject, mapping, mappings, text
+
+Resource = JsonObject
 
 
 def parse(*, resource: bytes) -> Resource:
@@ -15,28 +16,11 @@ def parse(*, resource: bytes) -> Resource:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def text(value: object) -> str:
-    """Return a string, or a number as it was sent, and "" for anything else."""
-    return value if isinstance(value, str) else ""
-
-
-def mapping(value: object) -> Resource:
-    """Return a mapping as it is, and an empty one for anything else."""
-    return value if isinstance(value, dict) else {}
-
-
-def mappings(value: object) -> Sequence[Resource]:
-    """Return the mappings in a list."""
-    return [member for member in value if isinstance(member, dict)] if isinstance(value, list) else ()
-
-
 def codings(concept: object) -> Sequence[tuple[str, str, str]]:
     """Return (system, code, display) of a CodeableConcept, in order; a code means the same with space around it."""
-    if not isinstance(concept, dict):
-        return ()
     return [
         (text(coding.get("system")).strip(), text(coding.get("code")).strip(), text(coding.get("display")))
-        for coding in mappings(concept.get("coding"))
+        for coding in mappings(mapping(concept).get("coding"))
     ]
 
 

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-import msgspec
-
 from aggregator.record.item import Item
-from fhir_data.references import Address, Directory
-from fhir_data.references import without_version as without_version
-
-# Read off the bytes, since walking every parsed item costs several times as much; escapes are undone after.
-_REFERENCE = re.compile(rb'"reference"\s*:\s*("(?:[^"\\]|\\.){1,512}")')
-
-
-class _Head(msgspec.Struct):
-    resource_type: str = msgspec.field(name="resourceType", default="")
-    id: str | None = None
-
-
-_HEAD = msgspec.json.Decoder(_Head)
+from fhir_data.heads import entry_name
+from fhir_data.references import Address, Directory, references_in
 
 
 def target_of(*, item: Item) -> str:
     """Return the text by which a relative reference names this item, `Type/id`; "" when it has no id."""
-    head = _HEAD.decode(item.resource)
-    return f"{head.resource_type}/{head.id}" if head.id else ""
-
-
-def references_in(*, item: Item) -> tuple[str, ...]:
-    """Return the references that an item holds, as they were sent, in order of appearance."""
-    return tuple(json.loads(quoted) for quoted in _REFERENCE.findall(item.resource))
+    return entry_name(entry=item.resource)
 
 
 class Targets:
@@ -42,7 +21,7 @@ class Targets:
     def __init__(self, *, items: Iterable[Item]) -> None:
         held: dict[str, dict[Address, list[Item]]] = defaultdict(dict)
         # By id, so that the order in which items are given does not matter.
-        for item in sorted(items, key=lambda one: one.id):
+        for item in sorted(items, key=lambda item: item.id):
             address = Address(full_url=item.full_url, name=target_of(item=item))
             if address.full_url or address.name:  # one without either is what no reference means
                 held[item.source_id].setdefault(address, []).append(item)
@@ -51,8 +30,8 @@ class Targets:
     def find(self, *, item: Item, reference: str) -> tuple[Item, ...]:
         """Return what a reference in an item means: none, one, or the copies of one that was sent several times."""
         directory = self._directories.get(item.source_id)
-        found = directory.find(reference=reference, within=item.full_url) if directory and reference else None
-        return tuple(found or ())
+        copies = directory.find(reference=reference, within=item.full_url) if directory and reference else None
+        return tuple(copies or ())
 
 
 def referenced_from(*, items: Iterable[Item], supporting: Iterable[Item]) -> tuple[Item, ...]:
@@ -63,9 +42,9 @@ def referenced_from(*, items: Iterable[Item], supporting: Iterable[Item]) -> tup
     frontier = list(items) if candidates else []
     while frontier:
         item = frontier.pop()
-        for reference in references_in(item=item):
-            for found in targets.find(item=item, reference=reference):
-                if found.id not in reached:
-                    reached.add(found.id)
-                    frontier.append(found)
+        for reference in references_in(resource=item.resource):
+            for target in targets.find(item=item, reference=reference):
+                if target.id not in reached:
+                    reached.add(target.id)
+                    frontier.append(target)
     return tuple(item for item in candidates if item.id in reached)

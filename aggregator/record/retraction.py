@@ -38,11 +38,11 @@ class Retractions:
 
 def retractions_of(*, groups: Sequence[Group]) -> Retractions:
     """Return what is taken back among facts that are grouped."""
-    facts = [fact for found in groups for fact in found.facts]
+    facts = [fact for group in groups for fact in group.facts]
     errors = [fact for fact in facts if fact.standing is Standing.RETRACTED]
     if not errors:
         return Retractions(taken_back=frozenset(), named=(), doubts=())
-    group_of = {fact.item.id: place for place, found in enumerate(groups) for fact in found.facts}
+    group_of = {fact.item.id: place for place, group in enumerate(groups) for fact in group.facts}
     clusters = dict(zip((fact.item.id for fact in facts), concept_clusters(facts=facts), strict=True))
     held = _held(facts, clusters)
     copies = {fact.item.id: fact for fact in _beside(groups)}
@@ -130,14 +130,14 @@ def _meant(retraction: NamedThing, held: _Held | None) -> list[list[Fact]]:
 
 def _beside(groups: Sequence[Group]) -> Iterable[Fact]:
     """Yield what stands in one group with a retraction of its name."""
-    for found in groups:
+    for group in groups:
         taken = {
             (fact.resource_type, identifier)
-            for fact in found.facts
+            for fact in group.facts
             if fact.standing is Standing.RETRACTED
             for identifier in fact.identifiers
         }
-        for fact in found.facts if taken else ():
+        for fact in group.facts if taken else ():
             if any((fact.resource_type, identifier) in taken for identifier in fact.identifiers):
                 yield fact
 

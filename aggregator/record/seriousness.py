@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from aggregator.record.reading import Resource, code_of, codings, concept_text, mappings, text
+from aggregator.record.reading import Resource, code_of, codings, concept_text
 from aggregator.record.timeline import DetailLabel
+from fhir_data.access import mappings, text
 
 # Source: FHIR R4 reaction-event-severity; SNOMED CT severities; GP Connect, allergies.
 SEVERITIES: Mapping[str, int] = {

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.categories import type_rules
-from aggregator.record.reading import Resource, code_of, text
+from aggregator.record.reading import Resource, code_of
 from aggregator.record.stated_absence import absence_of
 from aggregator.record.timeline import Standing
+from fhir_data.access import text
 
 ENTERED_IN_ERROR = "entered-in-error"
 # Source: FHIR R4, condition-clinical and allergyintolerance-clinical, and the two value sets of verification.

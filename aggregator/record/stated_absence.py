@@ -16,9 +16,10 @@ from aggregator.record.absence import Absence, AbsenceKind, least_claimed
 from aggregator.record.absence_words import absence_in_words, normal_words
 from aggregator.record.categories import SECTIONS, owner_of, type_rules
 from aggregator.record.placeholders import LOST_ALLERGY_CODES, Placeholder, placeholder
-from aggregator.record.reading import Resource, codings, mapping, mappings, note_texts, text
+from aggregator.record.reading import Resource, codings, note_texts
 from aggregator.record.rules import AbsenceElements
 from connectors.contract.categories import RecordCategory
+from fhir_data.access import mapping, mappings, text
 
 ABSENCE_CODES: Mapping[str, Absence] = {
     code: absence for rules in SECTIONS if rules.absence for code, absence in rules.absence.codes.items()

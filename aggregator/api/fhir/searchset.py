@@ -16,12 +16,12 @@ from aggregator.api.fhir.rendering import issue, outcome
 from aggregator.record.completeness.claims import WHOLE_ANSWERS, SourceStatus
 from aggregator.record.completeness.words import in_words, issue_code, remarks_on_source
 from aggregator.record.item import Item
-from aggregator.record.references import Targets, target_of, without_version
+from aggregator.record.references import Targets, target_of
 from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
 from fhir_data import exact_json
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
-from fhir_data.references import with_objects_changed
+from fhir_data.references import with_objects_changed, without_version
 
 VERIFICATION_EXTENSION = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 VERIFICATION_SYSTEM = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus"

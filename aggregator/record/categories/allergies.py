@@ -9,7 +9,7 @@ from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.categories.medications import MEDICINE_WORD
 from aggregator.record.details import Line, note_line, when_text
 from aggregator.record.placeholders import LOST_DRUG_ALLERGY
-from aggregator.record.reading import Resource, code_of, codings, concept_text, mappings, text
+from aggregator.record.reading import Resource, code_of, codings, concept_text
 from aggregator.record.rules import (
     AbsenceElements,
     AbsenceRules,
@@ -21,6 +21,7 @@ from aggregator.record.rules import (
 )
 from aggregator.record.timeline import DetailLabel
 from connectors.contract.categories import RecordCategory
+from fhir_data.access import mappings, text
 
 MEDICATION, FOOD, ENVIRONMENT = "medication", "food", "environment"  # as AllergyIntolerance.category names them
 RISK_EXTENSION = "allergyintolerance-substanceExposureRisk"

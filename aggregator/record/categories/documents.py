@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aggregator.record.details import Line
-from aggregator.record.reading import Resource, mapping, mappings, text
+from aggregator.record.reading import Resource
 from aggregator.record.rules import CategoryRules, TypeRules
 from aggregator.record.timeline import DetailLabel, Standing
 from connectors.contract.categories import RecordCategory
+from fhir_data.access import mapping, mappings, text
 
 
 def _lines(resource: Resource) -> Iterator[Line]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aggregator.record.details import Line
-from aggregator.record.reading import Resource, concept_text, mappings
+from aggregator.record.reading import Resource, concept_text
 from aggregator.record.rules import CategoryRules, Sent, TypeRules
 from aggregator.record.timeline import DetailLabel, Standing
 from connectors.contract.categories import RecordCategory
+from fhir_data.access import mappings
 
 
 def _lines(resource: Resource) -> Iterator[Line]:

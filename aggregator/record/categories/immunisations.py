@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.details import Line, note_line
-from aggregator.record.reading import Resource, concept_text, mappings, text
+from aggregator.record.reading import Resource, concept_text
 from aggregator.record.rules import (
     AbsenceElements,
     AbsenceRules,
@@ -20,6 +20,7 @@ from aggregator.record.rules import (
 )
 from aggregator.record.timeline import CLAIMED, DetailLabel, Standing
 from connectors.contract.categories import RecordCategory
+from fhir_data.access import mappings, text
 
 NONE_KNOWN = Absence(kind=AbsenceKind.NONE_KNOWN, about=RecordCategory.IMMUNISATIONS)
 

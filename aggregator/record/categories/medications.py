@@ -9,7 +9,7 @@ from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.details import Line, concept_texts, note_line, when_text
 from aggregator.record.dosages import dosage_text, dosages_of, parts_untold
 from aggregator.record.fact import Fact
-from aggregator.record.reading import Resource, concept_text, mapping, mappings, period_text, quantity_text, text
+from aggregator.record.reading import Resource, concept_text, period_text, quantity_text
 from aggregator.record.rules import (
     AbsenceElements,
     AbsenceRules,
@@ -22,6 +22,7 @@ from aggregator.record.rules import (
 )
 from aggregator.record.timeline import DetailLabel, Standing
 from connectors.contract.categories import RecordCategory
+from fhir_data.access import mapping, mappings, text
 
 MEDICINE_WORD = re.compile(r"medic(?:ation|ine|ament)s?|meds?|drugs?|therap(?:y|ies)|treatments?|prescriptions?")
 NONE_KNOWN = Absence(kind=AbsenceKind.NONE_KNOWN, about=RecordCategory.MEDICATIONS)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from aggregator.record.details import Line, concept_texts, note_line
 from aggregator.record.measurements import value_text
-from aggregator.record.reading import Resource, concept_text, mappings, quantity_text, text
+from aggregator.record.reading import Resource, concept_text, quantity_text
 from aggregator.record.rules import AbsenceElements, CategoryRules, SameConcept, TypeRules
 from aggregator.record.timeline import DetailLabel, Standing
 from connectors.contract.categories import RecordCategory
+from fhir_data.access import mappings, text
 
 
 def _lines(resource: Resource) -> Iterator[Line]:

@@ -77,5 +77,5 @@ def test_the_codes_of_an_absence_are_about_their_own_category(rules: CategoryRul
 
 
 def test_a_type_without_rules_is_read_by_what_all_types_share() -> None:
-    assert type_rules(resource_type="NutritionOrder") == TypeRules(name="")
-    assert owner_of(resource_type="NutritionOrder") is None
+    assert type_rules(resource_type="NoSuchType") == TypeRules(name="")
+    assert owner_of(resource_type="NoSuchType") is None

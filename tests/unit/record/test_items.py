@@ -11,7 +11,7 @@ from aggregator.record import document
 from aggregator.record.item import Label
 from aggregator.record.labels import labels_of
 from aggregator.record.merge import merge
-from aggregator.record.references import referenced_from, references_in, target_of
+from aggregator.record.references import referenced_from, target_of
 from connectors.contract.categories import RecordCategory
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from fhir_data.errors import EntryFault
@@ -38,11 +38,12 @@ def test_labels_are_read_as_sent_and_a_null_costs_nothing(meta: Any, labels: tup
 
 
 def test_references_are_found_wherever_they_stand_and_however_they_are_escaped() -> None:
-    resource = b'{"a":[{"reference" : "Medication\\/1"}],"extension":[{"valueReference":{"reference":"P/2"}}]}'
-    assert references_in(item=item_of_bytes(resource=resource, category=RecordCategory.OTHER)) == (
-        "Medication/1",
-        "P/2",
-    )
+    resource = b'{"a":[{"reference" : "Medication\\/1"}],"extension":[{"valueReference":{"reference":"Device/2"}}]}'
+    pointing = item_of_bytes(resource=resource, category=RecordCategory.OTHER)
+    supporting = [
+        item(resource={"resourceType": kind, "id": key}) for kind, key in (("Medication", "1"), ("Device", "2"))
+    ]
+    assert referenced_from(items=[pointing], supporting=supporting) == tuple(supporting)
 
 
 @pytest.mark.parametrize("name", [{}, {"id": None}, {"id": ""}])

@@ -17,7 +17,7 @@ SIGNED_IN_AT = "signed_in_at"
 
 
 def signed_in_requester(*, request: HttpRequest, now: datetime) -> Requester | None:
-    """Return who has signed in, or None when nobody has, or longer ago than a session may last, however busy."""
+    """Return who has signed in; None when nobody has, or when that was longer ago than any session may last."""
     began = request.session.get(SIGNED_IN_AT)
     if not request.user.is_authenticated or began is None:
         return None
@@ -35,7 +35,7 @@ def user_for_password(*, request: HttpRequest, username: str, password: str) -> 
 def requester_for(*, user_id: UUID, purpose: PurposeOfUse = PurposeOfUse.TREATMENT) -> Requester | None:
     """Return the requester for a signed-in user, or None when the account is closed or belongs nowhere.
 
-    Read anew for every request, so that an ended membership counts at once.
+    Read again for every request, so that the end of a membership takes effect at once.
     """
     membership = (
         Membership.objects.select_related("user", "organisation")

@@ -1,5 +1,7 @@
-"""Locks a name out for a while, at one address, after too many failed sign-ins: before a password is hashed, since
-hashing is slow on purpose."""
+"""Locks a user name out for a while, at one address, after too many failed sign-ins.
+
+Asked before a password is hashed, since hashing is slow on purpose.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 def is_locked(*, username: str, address: str) -> bool:
-    """Return whether too many sign-ins failed lately. Without Redis nothing is counted, and that is logged."""
+    """Return whether too many sign-ins have failed lately. Without Redis nothing is counted, and that is logged."""
     try:
         return int(cache.get(_key(username, address), 0)) >= FAILURES_ALLOWED
     except redis.RedisError:
@@ -25,18 +27,18 @@ def is_locked(*, username: str, address: str) -> bool:
 
 
 def count_failure(*, username: str, address: str) -> None:
-    """Count one failed sign-in; the time of the lock starts anew with each."""
+    """Count one failed sign-in. Each restarts the time until all are forgotten."""
     key = _key(username, address)
     try:
         cache.add(key, 0, LOCKED_FOR_S)
         cache.incr(key)
         cache.touch(key, LOCKED_FOR_S)
-    except (redis.RedisError, ValueError):  # ValueError: it lapsed in between
+    except (redis.RedisError, ValueError):  # ValueError: it expired in between
         log.warning("lockout_not_counted")
 
 
 def forget(*, username: str, address: str) -> None:
-    """Forget the failures after a sign-in that worked."""
+    """Forget the failures after a successful sign-in."""
     try:
         cache.delete(_key(username, address))
     except redis.RedisError:
@@ -44,5 +46,5 @@ def forget(*, username: str, address: str) -> None:
 
 
 def _key(username: str, address: str) -> str:
-    """Return a name that tells neither; user names differ in case only for whoever types them."""
+    """Return a key that reveals neither; user names are compared without regard to case."""
     return "sign-in:" + hashlib.sha256(f"{username.casefold()}|{address}".encode()).hexdigest()

@@ -7,7 +7,7 @@ from aggregator.accounts.roles import Role
 
 
 def ensure_organisation(*, ods_code: str, name: str) -> Organisation:
-    """Return the organisation with this ODS code, added when it is not there; a name given now replaces the old."""
+    """Return the organisation with this ODS code, adding it if necessary; a new name replaces the old one."""
     organisation, created = Organisation.objects.get_or_create(ods_code=ods_code, defaults={"name": name or ods_code})
     if not created and name and organisation.name != name:
         organisation.name = name

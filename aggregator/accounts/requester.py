@@ -40,15 +40,15 @@ class Requester:
 
 def operator() -> Requester:
     """Return the requester for a command on the service's own machine."""
-    return _nobody_in_particular(role=Role.OPERATOR)
+    return _without_account(role=Role.OPERATOR)
 
 
 def anonymous() -> Requester:
     """Return the requester for somebody who has not signed in."""
-    return _nobody_in_particular(role=Role.ANONYMOUS)
+    return _without_account(role=Role.ANONYMOUS)
 
 
-def _nobody_in_particular(*, role: Role) -> Requester:
+def _without_account(*, role: Role) -> Requester:
     return Requester(
         user_id=None,
         family="",

@@ -41,16 +41,18 @@ def set_policy(*, person_id: UUID, base: BasePolicy, note: str, user_id: UUID | 
 
 
 def load_relationships(*, source: Source, lines: Iterable[RelationshipLine]) -> int:
-    """Record the relationships of a source's organisation; return how many named a person whom the index does not hold
-    for that source, and so could not be recorded."""
-    wanted = list(lines)
+    """Record the relationships of a source's organisation.
+
+    Return how many lines could not be recorded, because the index holds no such person for that source.
+    """
+    lines = list(lines)
     records = dict(
         SourceRecord.objects.filter(
-            source=source, identifier_value__in={line.identifier_value for line in wanted}
+            source=source, identifier_value__in={line.identifier_value for line in lines}
         ).values_list("identifier_value", "id")
     )
-    known = [line for line in wanted if line.identifier_value in records]
-    # Two attendances that began on one day are one relationship, as long as the longer.
+    known = [line for line in lines if line.identifier_value in records]
+    # Two attendances that began on the same day are one relationship, which lasts as long as the longer.
     longest = {(line.identifier_value, line.kind, line.from_date): line for line in sorted(known, key=_until)}
     Relationship.objects.bulk_create(
         [
@@ -68,7 +70,7 @@ def load_relationships(*, source: Source, lines: Iterable[RelationshipLine]) -> 
         update_fields=["until_date"],
         batch_size=500,
     )
-    return len(wanted) - len(known)
+    return len(lines) - len(known)
 
 
 def _until(line: RelationshipLine) -> date:

@@ -1,7 +1,7 @@
-"""Follow a retrieval live: something landed, or it is over. Shows nothing, so it alone writes no audit.
+"""Follow a retrieval live: something has landed, or it is over. It shows nothing, so it alone writes no audit.
 
 A ticket is given out with a page that `view_record` has already allowed. It is good for one retrieval, one session, and
-until a minute past the deadline, so this needs no database.
+until a minute past the deadline, so no database is needed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A Reply as one FHIR R4 Bundle, and a report of what is not in it. Pure: the same for a file and for the wire."""
+"""A Reply as one FHIR R4 Bundle, and a report of what is not in it. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from fhir_data.heads import type_of
 from fhir_data.parsing import read_entry
 from fhir_data.references import Address, Directory, is_absolute, with_objects_changed
 
-# Ours to name entries under; any fixed name would do.
+# Entries without an address are named in this namespace of ours.
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:longview:converted-bundle")
-# The system of our tags on converted items: a section by its name, or that the item was only linked.
+# The system of our tags on converted items: the section of an item by its name, and that it was only linked.
 _SECTION = "urn:longview:section"
 _LINKED = "linked-item"
 _CATEGORIES = frozenset(category.value for category in RecordCategory)
@@ -35,10 +35,10 @@ class _Placed:
 def as_bundle(*, reply: Reply) -> bytes:
     """Return the subject and every item that is R4 as a collection Bundle.
 
-    An entry keeps the `fullUrl` that its source sent it under; one without a proper one gets a `urn:uuid:` of its own,
-    the same each time for the same content. References to what is in the Bundle name its entry by that, as the rules
-    for resolving references in a Bundle want; any other stays as it was sent. What a resource alone does not tell (the
-    section that a practice gave it in, that it was only linked) stands in its `meta.tag`: see `as_converted`.
+    An entry keeps the `fullUrl` that its source sent; one without a proper `fullUrl` gets a `urn:uuid:` that is the
+    same each time for the same content. A reference to an entry of the Bundle names its `fullUrl`, as the rules for
+    resolving references in a Bundle demand; any other stays as it was sent. What a resource alone does not say (in
+    which section a practice sent it, that it was only linked) is in its `meta.tag`: see `as_converted`.
     """
     placed = _place(sent=list(_r4_resources(reply=reply)))
     directory = Directory(entries=((entry.sent_as, entry.full_url) for entry in placed))
@@ -50,7 +50,7 @@ def as_bundle(*, reply: Reply) -> bytes:
 
 
 def as_converted(*, reply: Reply) -> Reply:
-    """Return what was read from a Bundle of `as_bundle`, with what its tags tell of each item."""
+    """Return a Reply read from a Bundle of `as_bundle`, with what its tags say about each item."""
     return replace(reply, items=tuple(_as_tagged(item=item) for item in reply.items))
 
 
@@ -63,11 +63,11 @@ def _as_tagged(*, item: ReceivedItem) -> ReceivedItem:
 
 def _tagged(*, item: ReceivedItem) -> dict[str, Any]:
     resource = read_entry(entry=item.resource)
-    told = [str(item.category)] if item.category is not category_of(resource=resource) else []
-    told += [_LINKED] if item.incidental else []
-    if not told:
+    codes = [str(item.category)] if item.category is not category_of(resource=resource) else []
+    codes += [_LINKED] if item.incidental else []
+    if not codes:
         return resource
-    tags = [*_tags(resource), *({"system": _SECTION, "code": code} for code in told)]
+    tags = [*_tags(resource), *({"system": _SECTION, "code": code} for code in codes)]
     return {**resource, "meta": {**mapping(resource.get("meta")), "tag": tags}}
 
 
@@ -76,7 +76,7 @@ def _tags(resource: JsonObject) -> list[dict[str, Any]]:
 
 
 def report_lines(*, reply: Reply) -> tuple[str, ...]:
-    """Return what a reader of the Bundle must know: what is not in it, and what in it is not as it was sent."""
+    """Return what a reader of the Bundle must know: what is missing from it, and what differs from what was sent."""
     left_out = Counter(type_of(entry=item.resource) for item in reply.items if not item.translated)
     kept = Counter(type_of(entry=item.resource) for item in reply.items if item.translated)
     notes = Counter(note for item in reply.items for note in item.notes)
@@ -103,20 +103,22 @@ def _section(*, title: str, lines: list[str]) -> list[str]:
 
 
 def _said(*, notice: Notice) -> str:
-    """A notice on one line: its text is the source's, so line ends and other controls are drawn, not obeyed."""
+    """Return a notice on one line. Its text is the source's, so line ends and other control characters are escaped."""
     text = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in notice.text)
     return f"{notice.code} ({notice.category or 'whole answer'}){f': {text}' if text else ''}"
 
 
 def _r4_resources(*, reply: Reply) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield what goes into the Bundle, each with the `fullUrl` that it was sent under."""
+    """Yield the resources of the Bundle, each with the `fullUrl` that it was sent under."""
     if reply.subject is not None:
         yield reply.subject_url, read_entry(entry=reply.subject)
     yield from ((item.full_url, _tagged(item=item)) for item in reply.items if item.translated)
 
 
 def _set_aside(*, quarantined: tuple[QuarantinedEntry, ...]) -> list[str]:
-    counts = Counter((one.reason, type_of(entry=one.original) or "of no known type", one.detail) for one in quarantined)
+    counts = Counter(
+        (entry.reason, type_of(entry=entry.original) or "of no known type", entry.detail) for entry in quarantined
+    )
     return [
         f"{count} x {kind}: {reason}{f' at {detail}' if detail else ''}"
         for (reason, kind, detail), count in sorted(counts.items())
@@ -134,7 +136,7 @@ def _place(*, sent: list[tuple[str, dict[str, Any]]]) -> list[_Placed]:
         # A `fullUrl` must be absolute; real documents hold `Patient/2` there as well.
         url = sent_url if is_absolute(url=sent_url) else _full_url(resource)
         repeat = 0
-        while url in used:  # the same address twice: both are kept, and a Bundle may not hold one address twice
+        while url in used:  # both entries are kept, and a Bundle may not hold one address twice
             repeat += 1
             url = f"urn:uuid:{uuid5(_NAMESPACE, f'{repeat} ' + exact_json.encode(resource).decode())}"
         used.add(url)
@@ -155,7 +157,7 @@ def _full_url(resource: JsonObject) -> str:
 
 
 def _is_uuid(text: str) -> bool:
-    """Whether an id is a UUID as a urn wants it: lower case with its hyphens."""
+    """Whether an id is a UUID as a URN needs it: lower case, with hyphens."""
     try:
         return str(UUID(text)) == text
     except ValueError:

@@ -1,7 +1,7 @@
-"""Whose entry is it: an allow-list. Pure.
+"""Whose an entry is, by an allow-list. Pure.
 
 An entry of a type in FHIR's Patient compartment is the patient's only if its subject resolves to the Patient whom the
-answer is about. What names somebody else, or is spelt so that nothing shows whom it names, is somebody else's.
+answer is about. One that names somebody else, or in a way that does not show whom it names, is somebody else's.
 
 Source: FHIR R4 CompartmentDefinition "patient", of each type the members that say whose it is (not those that say who
 performed or recorded it); FHIR R4, References, and Bundle, "Resolving references in Bundles".
@@ -28,7 +28,7 @@ from fhir_data.references import (
 
 
 class Belonging(StrEnum):
-    """OURS: its subject is the answer's. SUPPORTING: of a type that is nobody's. UNNAMED: it does not say whose it is.
+    """OURS: its subject is the answer's. SUPPORTING: its type belongs to nobody. UNNAMED: it does not say whose it is.
     OTHER: it names somebody else, or nothing shows that it does not."""
 
     OURS = "ours"
@@ -68,10 +68,10 @@ class PlacedResource:
 
 
 class Ownership:
-    """Says of each entry of one answer whose it is.
+    """Decides whose each entry of one answer is.
 
     `subject` is the Patient that the answer is about, `patients` every Patient in the answer that can be read; each is
-    known by being the same object. `unread`: there are further Patients, which cannot be read. `bases` are the
+    known by being the same object. `unread`: there are further Patients that cannot be read. `bases` are the
     addresses by which the server that was asked calls itself; a file has none but those of its `fullUrl`s.
     """
 
@@ -105,7 +105,7 @@ class Ownership:
         self._other_ids = frozenset(f"Patient/{patient.resource.get('id')}" for patient in self._others)
 
     def of(self, *, entry: PlacedResource) -> Finding:
-        """Return whose an entry is. One that names nobody may be anybody's where the answer holds a second Patient."""
+        """Return whose an entry is. Where the answer holds a second Patient, one that names nobody may be anybody's."""
         if _is_patient(entry.resource):
             belonging = Belonging.OTHER if self._is_other(entry) else Belonging.SUPPORTING
             return Finding(belonging=belonging, member="Patient")
@@ -122,7 +122,7 @@ class Ownership:
         reference = _only_reference(resource=entry.resource, kind=kind)
         if not reference:
             return self._examine(entry=entry, kind=kind)
-        # As most entries name the patient in one way, it is looked up once.
+        # Most entries name the patient in the same way, so it is looked up once.
         spelling = (kind, reference, entry.base)
         if spelling not in self._seen:
             self._seen[spelling] = self._examine(entry=entry, kind=kind)
@@ -157,7 +157,7 @@ class Ownership:
                     yield path, self._resolve(reference=reference, entry=entry)
 
     def _foreign_within(self, entry: PlacedResource) -> str:
-        """Return where an entry carries somebody else inside it, "" when it does not."""
+        """Return where an entry contains somebody else, "" when it does not."""
         patients = [resource for resource in entry.contained if _is_patient(resource)]
         if any(_differ(nhs_numbers_of(patient), self._numbers) for patient in patients):
             return "contained"
@@ -186,7 +186,7 @@ class Ownership:
             return Finding(belonging=Belonging.OTHER)
         if mapping(identifier).get("value"):
             if is_nhs_number(identifier) and self._numbers and not self._has_a_number:
-                return Finding(belonging=Belonging.UNNAMED)  # what the subject goes by is no number: no comparing
+                return Finding(belonging=Belonging.UNNAMED)  # the subject's own is no number: nothing to compare
             return Finding(belonging=Belonging.OURS if is_subjects else Belonging.OTHER)
         display = text(reference.get("display"))
         if display.strip() and not self._is_called(display):
@@ -214,8 +214,7 @@ class Ownership:
         )
 
     def _spellings(self, *, literal: str, entry: PlacedResource) -> tuple[str, ...]:
-        """Return the names under which the Patient that a reference means may be known; none for one that is no proper
-        reference to a Patient."""
+        """Return the names by which the Patient that a reference means may be known; none where it is to no Patient."""
         literal = without_version(reference=literal)
         if name := relative_name(reference=literal):
             if not name.startswith("Patient/"):
@@ -232,7 +231,7 @@ class Ownership:
         return (literal,)
 
     def _certain(self, names: Iterable[str]) -> set[str]:
-        """Return the names that mean the subject. One that two Patients share does only if they may be one person."""
+        """Return the names that mean the subject. A name of two Patients does only if they may be one person."""
         return {
             name
             for name in names
@@ -264,7 +263,7 @@ class Ownership:
                 yield from self._spellings(literal=literal, entry=subject)
 
     def _names_a_patient(self, *, reference: object, entry: PlacedResource) -> bool:
-        """Whether a reference that may be to anything is to a patient, however it is spelt."""
+        """Whether a reference that may lead to anything leads to a patient, however it is spelt."""
         parts = mapping(reference)
         literal = text(parts.get("reference"))
         if str(parts.get("type", "")).lower().endswith("patient") or is_nhs_number(parts.get("identifier")):
@@ -283,7 +282,7 @@ class Ownership:
         return token_of(identifier) in self._identifiers
 
     def _is_called(self, words: str) -> bool:
-        """Whether words hold the subject's own surname and first name."""
+        """Whether words contain the subject's own surname and first name."""
         spoken = set(_words(words))
         for name in mappings(self._subject.get("name")):
             family, given = text(name.get("family")), name.get("given")

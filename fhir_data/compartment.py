@@ -1,7 +1,7 @@
 """FHIR's Patient compartment: which members say whose a resource is. Pure.
 
-Source: FHIR R4 CompartmentDefinition "patient", of each type the members that say whose it is (not those that say who
-performed or recorded it).
+Source: FHIR R4, CompartmentDefinition "patient"; of each type the members that say whose it is, and not those that say
+who performed or recorded it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BY_MEMBER = {
     "individual": "ResearchSubject",
     "candidate": "EnrollmentRequest",
 }
-# Members that may name others beside patients, and then say nothing of whose the entry is.
+# Members that may name others than patients, and then do not say whose the entry is.
 AMONG_OTHERS = {
     "Appointment": ("participant.actor",),
     "AppointmentResponse": ("actor",),
@@ -39,9 +39,9 @@ AMONG_OTHERS = {
     "Schedule": ("actor",),
     "SupplyRequest": ("deliverTo",),
 }
-# What supports a record and is nobody's unless it names somebody.
+# Types that support a record, and belong to nobody unless they name somebody.
 MAY_NAME_NOBODY = frozenset({"Binary", "Provenance", "Schedule"})
-# What other types call a patient to whom they belong: a device that was given to somebody.
+# What other types call the patient to whom they belong, such as a device that somebody has.
 ANY_MEMBER = ("subject", "patient", "beneficiary", "for", "individual", "candidate")
 MEMBERS: Mapping[str, tuple[str, ...]] = {
     kind: tuple(member for member, kinds in _BY_MEMBER.items() if kind in kinds.split())
@@ -52,5 +52,5 @@ COMPARTMENT = frozenset(MEMBERS) | frozenset(AMONG_OTHERS)
 
 
 def members_naming_whose(*, kind: str) -> tuple[str, ...]:
-    """Return the members in which a resource of a type says whose it is; none for a type that is nobody's."""
+    """Return the members in which a resource of a type says whose it is; none for a type that belongs to nobody."""
     return MEMBERS.get(kind, ())

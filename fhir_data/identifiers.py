@@ -7,7 +7,7 @@ import re
 from fhir_data.access import JsonObject, mapping, mappings, text
 
 NHS_NUMBER_SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
-# The one that UK Core names, and those that older systems still send: a stranger's number is one under any of them.
+# UK Core's, and those that older systems still send: another patient's number must be recognised under any of them.
 _NHS_NUMBER_SYSTEMS = frozenset(
     {
         NHS_NUMBER_SYSTEM.casefold(),
@@ -21,14 +21,14 @@ NO_TOKEN = ("", "")
 
 
 def is_nhs_number_system(system: str, /) -> bool:
-    """Whether an identifier of this system is an NHS number, whatever its letter case or a slash at its end."""
+    """Whether an identifier of this system is an NHS number, whatever its letter case or a trailing slash."""
     return system.rstrip("/").casefold() in _NHS_NUMBER_SYSTEMS
 
 
 def token_of(identifier: object, /) -> tuple[str, str]:
     """Return an Identifier as (system, value), NO_TOKEN for one without a value.
 
-    An NHS number comes under its one system and without spaces.
+    An NHS number is given under UK Core's system and without spaces.
     """
     system, value = text(mapping(identifier).get("system")), text(mapping(identifier).get("value")).strip()
     if not value:

@@ -1,6 +1,6 @@
-"""What must be true of one entry before any model looks at it. Pure.
+"""Parses one entry, and checks what no FHIR model checks. Pure.
 
-A fault costs that entry alone.
+A fault costs only that entry.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fhir_data.limits import (
 
 
 def read_entry(*, entry: bytes) -> dict[str, Any]:
-    """Parse one resource, with every number exact, and check all that no FHIR model checks.
+    """Parse one resource, with every number exact, and check what no FHIR model checks.
 
     Raises: UnreadableEntry.
     """
@@ -37,7 +37,7 @@ def read_entry(*, entry: bytes) -> dict[str, Any]:
     if not isinstance(resource, dict):
         raise UnreadableEntry(fault=EntryFault.INVALID)
     _walk(resource=resource)
-    # Both must be spelt as escapes, since the text itself was strict UTF-8 and strict JSON.
+    # Null characters and lone surrogates can only be escapes here: the text itself is strict UTF-8 and strict JSON.
     if b"\\u" in entry and _HIDDEN_TEXT.search(entry):
         _check_text(resource=resource)
     return resource
@@ -61,10 +61,10 @@ def _constant(text: str) -> Never:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise UnreadableEntry(fault=EntryFault.DUPLICATE_KEY)
-    return found
+    return members
 
 
 _STRICT = json.JSONDecoder(
@@ -73,8 +73,8 @@ _STRICT = json.JSONDecoder(
 
 _HIDDEN_TEXT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
-# Elements whose type is a number in every resource that has them: as text, the models turn them into numbers, and
-# "1e1000000" then runs for minutes. `value` is one only beside a unit.
+# Elements that are numbers in every resource that has them. The models turn a text into a number there, and "1e1000000"
+# then takes minutes. `value` is a number only beside a unit.
 _NUMBER_FIELD_NAMES = (
     "valueDecimal valueInteger valuePositiveInt valueUnsignedInt factor count countMax duration durationMax frequency"
     " frequencyMax periodMax rank seriesDoses doseSequence doseNumberPositiveInt seriesDosesPositiveInt"
@@ -93,7 +93,7 @@ def _is_number_text(*, name: str, value: object, parent: dict[str, Any], within:
 
 
 def _walk(*, resource: dict[str, Any]) -> None:
-    """Go through a resource without recursion: depth, long lists, long strings, numbers as text, times as numbers."""
+    """Check a resource without recursion: depth, long lists, long strings, numbers as text, times as numbers."""
     stack: list[tuple[Any, int, str]] = [(resource, 1, "")]
     while stack:
         node, depth, within = stack.pop()
@@ -118,7 +118,7 @@ def _walk(*, resource: dict[str, Any]) -> None:
 
 
 def _is_time(*, name: str, within: str) -> bool:
-    """Whether an element is a time: of one that is a number a model makes 1970."""
+    """Whether an element is a time. A model turns a number there into a moment of 1970."""
     if name in ("start", "end"):
         return within.lower().endswith("period")
     return name.endswith(("DateTime", "Date", "Instant")) or name in ("issued", "authoredOn", "date")

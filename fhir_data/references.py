@@ -120,7 +120,7 @@ def with_objects_changed(value: Any, /, *, change: Callable[[dict[str, Any]], di
 
 
 class Directory(Generic[Target]):
-    """The entries of one answer, found by what other entries call them. Of two that go by one address, the first."""
+    """The entries of one answer, found by what other entries call them. Of two with one address, the first counts."""
 
     def __init__(self, *, entries: Iterable[tuple[Address, Target]]) -> None:
         self._by_url: dict[str, Target] = {}
@@ -136,7 +136,7 @@ class Directory(Generic[Target]):
                 self._by_uuid.setdefault(address.name.partition("/")[2].lower(), target)
 
     def find(self, *, reference: str, within: str = "") -> Target | None:
-        """Return what a reference means in the entry whose `fullUrl` is `within`; None when it is not in this answer.
+        """Return what a reference means in the entry whose `fullUrl` is `within`; None when that is not in this answer.
 
         A relative reference is to the server of the entry that it stands in. An absolute one never means an entry that
         is known to be on another server.
@@ -156,6 +156,6 @@ class Directory(Generic[Target]):
             return None
         if base in held:
             return held[base]
-        if not base:
-            return next(iter(held.values())) if len(held) == 1 else None  # one id on several servers: which is not said
+        if not base:  # where one id is on several servers, nothing says which is meant
+            return next(iter(held.values())) if len(held) == 1 else None
         return held.get("")

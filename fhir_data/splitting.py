@@ -1,7 +1,7 @@
-"""How a payload is split into its entries, after the checks of the whole. Pure.
+"""Splits a payload into its entries, after checking it as a whole. Pure.
 
-A fault of the whole raises UnreadablePayload: a record cut silently is worse than none. A fault of one entry costs that
-entry alone. The bytes of an entry are kept exactly as they were sent.
+A fault of the whole raises UnreadablePayload: a silently shortened record is worse than none. A fault of one entry
+costs only that entry. The bytes of an entry are kept exactly as they were sent.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ _LINKS = msgspec.json.Decoder(list[_Link])
 
 
 def split(*, payload: bytes) -> SplitPayload:
-    """Split a payload into its entries, each with its own bytes, after the checks of the whole.
+    """Split a payload into its entries, each with its own bytes, after checking it as a whole.
 
     Raises: UnreadablePayload `not-fhir`, `too-large` or `too-deep`.
     """
-    body = _checked_text(payload=payload)
+    body = _checked_text(payload)
     try:
-        return _split(body=body)
+        return _split(body)
     except RecursionError:
         raise UnreadablePayload(fault=PayloadFault.TOO_DEEP) from None
     except (msgspec.MsgspecError, ValueError, UnreadableEntry):
@@ -69,7 +69,7 @@ def without_mark(payload: bytes, /) -> bytes:
     return payload.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n")
 
 
-def _checked_text(*, payload: bytes) -> bytes:
+def _checked_text(payload: bytes) -> bytes:
     if len(payload) > MAX_PAYLOAD_BYTES or payload.count(b"{") + payload.count(b"[") > MAX_BRACKETS:
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
     try:
@@ -82,24 +82,24 @@ def _checked_text(*, payload: bytes) -> bytes:
     return body
 
 
-def _split(*, body: bytes) -> SplitPayload:
-    found = members(body=body)
-    entries = elements(body=found.get("entry", b"[]"))
+def _split(body: bytes) -> SplitPayload:
+    parts = members(body=body)
+    entries = elements(body=parts.get("entry", b"[]"))
     if len(entries) > MAX_ENTRIES:
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
-    links = _LINKS.decode(found["link"]) if "link" in found else []
+    links = _LINKS.decode(parts["link"]) if "link" in parts else []
     return SplitPayload(
-        resource_type=_text(body=found.get("resourceType", b"")),
+        resource_type=_text(parts.get("resourceType", b"")),
         links=tuple((link.relation, link.url) for link in links),
-        entries=tuple(_split_entry(whole=entry) for entry in entries),
-        total=_count(found.get("total", b"")),
+        entries=tuple(map(_split_entry, entries)),
+        total=_count(parts.get("total", b"")),
     )
 
 
-def _split_entry(*, whole: bytes) -> SplitEntry:
+def _split_entry(whole: bytes) -> SplitEntry:
     try:
-        found = members(body=whole)
-        return SplitEntry(whole=whole, resource=found.get("resource"), full_url=_text(body=found.get("fullUrl", b"")))
+        parts = members(body=whole)
+        return SplitEntry(whole=whole, resource=parts.get("resource"), full_url=_text(parts.get("fullUrl", b"")))
     except UnreadableEntry as unreadable:
         return SplitEntry(whole=whole, resource=None, fault=unreadable.fault)
     except (msgspec.MsgspecError, ValueError):
@@ -109,21 +109,21 @@ def _split_entry(*, whole: bytes) -> SplitEntry:
 def members(*, body: bytes) -> dict[str, bytes]:
     """Return the members of a JSON object, each value with its own bytes.
 
-    Raises: UnreadableEntry `duplicate-key`, of which every parser silently keeps the last; ValueError for no object.
+    Raises: UnreadableEntry `duplicate-key`, since every parser silently keeps the last; ValueError for no object.
     """
     try:
-        found = {name: bytes(value) for name, value in _MEMBERS.decode(body).items()}
+        parts = {name: bytes(value) for name, value in _MEMBERS.decode(body).items()}
     except msgspec.ValidationError:
         raise ValueError("not an object") from None
     except msgspec.DecodeError:
-        spans = _spans(text=body.decode())
-        found = {name: value.encode() for name, value in spans}
-        if len(found) != len(spans):
+        spans = _spans(body.decode())
+        parts = {name: value.encode() for name, value in spans}
+        if len(parts) != len(spans):
             raise UnreadableEntry(fault=EntryFault.DUPLICATE_KEY) from None
-        return found
-    if not _is_all(body=body, found=found) and len(_spans(text=body.decode())) != len(found):
+        return parts
+    if not _is_all(body=body, parts=parts) and len(_spans(body.decode())) != len(parts):
         raise UnreadableEntry(fault=EntryFault.DUPLICATE_KEY)
-    return found
+    return parts
 
 
 def elements(*, body: bytes) -> list[bytes]:
@@ -136,30 +136,30 @@ def elements(*, body: bytes) -> list[bytes]:
     except msgspec.ValidationError:
         raise ValueError("not an array") from None
     except msgspec.DecodeError:
-        return _elements_slowly(text=body.decode())
+        return _elements_slowly(body.decode())
 
 
-def _is_all(*, body: bytes, found: dict[str, bytes]) -> bool:
-    """Whether an object holds nothing but these members. Cheap; False may be wrong, True never is."""
-    # The shortest way to spell them: braces, and each member's quotes, colon and comma. Nothing more fits into that.
-    shortest = 1 + sum(len(name.encode()) + len(value) + 4 for name, value in found.items())
+def _is_all(*, body: bytes, parts: dict[str, bytes]) -> bool:
+    """Whether an object has no members but these. Cheap: False may be wrong, True never is."""
+    # The shortest spelling: braces, and the quotes, colon and comma of each member. Nothing else fits into that.
+    shortest = 1 + sum(len(name.encode()) + len(value) + 4 for name, value in parts.items())
     if len(body) == shortest:
         return True
     at = 0
     rest: list[bytes] = []
-    for value in found.values():
+    for value in parts.values():
         start = body.find(value, body.find(b":", at))
         if start < 0:
             return False
         rest.append(body[at:start])
         at = start + len(value)
     rest.append(body[at:])
-    names = ",".join(json.dumps(name, ensure_ascii=False) + ":" for name in found)
+    names = ",".join(json.dumps(name, ensure_ascii=False) + ":" for name in parts)
     return b"".join(b"".join(rest).split()) == b"".join(f"{{{names}}}".encode().split())
 
 
-# msgspec refuses NaN and lone surrogates outright, which would cost the whole answer: then the standard library's
-# scanner finds where each value ends, and the entry that holds them is refused alone.
+# msgspec refuses NaN and lone surrogates outright, which would cost the whole answer. The standard library's scanner
+# then finds where each value ends, so that only the entry that holds them is refused.
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 _SCAN = json.JSONDecoder()
@@ -176,39 +176,39 @@ def _expect(*, text: str, at: int, allowed: str) -> str:
     return text[at]
 
 
-def _spans(*, text: str) -> list[tuple[str, str]]:
-    """The (name, value) texts of an object, repeated names included."""
-    found: list[tuple[str, str]] = []
+def _spans(text: str) -> list[tuple[str, str]]:
+    """Return the (name, value) texts of an object, repeated names included."""
+    spans: list[tuple[str, str]] = []
     _expect(text=text, at=0, allowed="{")
     at = _skip(text=text, at=1)
-    while _expect(text=text, at=at, allowed='}"' if not found else '"') == '"':
+    while _expect(text=text, at=at, allowed='}"' if not spans else '"') == '"':
         name, at = scanstring(text, at + 1, True)
         at = _skip(text=text, at=at)
         _expect(text=text, at=at, allowed=":")
         start = _skip(text=text, at=at + 1)
         _, end = _SCAN.raw_decode(text, start)
-        found.append((name, text[start:end]))
+        spans.append((name, text[start:end]))
         at = _skip(text=text, at=end)
         if _expect(text=text, at=at, allowed=",}") == "}":
             break
         at = _skip(text=text, at=at + 1)
     if _skip(text=text, at=at + 1) != len(text):
         raise ValueError("not JSON")
-    return found
+    return spans
 
 
-def _elements_slowly(*, text: str) -> list[bytes]:
-    found: list[bytes] = []
+def _elements_slowly(text: str) -> list[bytes]:
+    parts: list[bytes] = []
     _expect(text=text, at=0, allowed="[")
     at = _skip(text=text, at=1)
     if text[at : at + 1] == "]":
-        return found
+        return parts
     while True:
         _, end = _SCAN.raw_decode(text, at)
-        found.append(text[at:end].encode())
+        parts.append(text[at:end].encode())
         at = _skip(text=text, at=end)
         if _expect(text=text, at=at, allowed=",]") == "]":
-            return found
+            return parts
         at = _skip(text=text, at=at + 1)
 
 
@@ -216,11 +216,11 @@ def _count(body: bytes) -> int | None:
     return int(body) if body.isdigit() and len(body) < MAX_NUMBER_CHARACTERS else None
 
 
-def _text(*, body: bytes) -> str:
+def _text(body: bytes) -> str:
     if not body.startswith(b'"'):
         return ""
     plain = body[1:-1].decode()
     if plain.isascii() and plain.isprintable() and "\\" not in plain:
-        return plain  # as almost every address is; nothing to undo
+        return plain  # like almost every address: there is nothing to unescape
     value = json.loads(body.decode())
     return value if isinstance(value, str) and value.isprintable() else ""

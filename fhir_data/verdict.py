@@ -1,6 +1,6 @@
-"""Whether an entry is FHIR of a release.
+"""Whether an entry is FHIR of a release, and what is wrong with it.
 
-A model judges and is thrown away: it would write 7.10 as 7.1, and makes 1970-01-01T00:00:05Z of a 5.
+A model judges and is thrown away: it would write 7.10 as 7.1, and turns a 5 into 1970-01-01T00:00:05Z.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _with_flaws(*, verdict: Verdict, flaws: tuple[str, ...]) -> Verdict:
 
 
 def _faults(*, model: type[BaseModel], resource: dict[str, Any]) -> list[Any] | None:
-    """Return what a model finds wrong; None when it could not even say."""
+    """Return what a model finds wrong; None when it cannot even say."""
     try:
         model.model_validate(resource)
     except ValidationError as error:
@@ -137,13 +137,13 @@ _LESSER_CHOICES = frozenset({"deceasedBoolean", "_deceasedBoolean", "multipleBir
 
 
 def _patient_without_flaws(*, model: type[BaseModel], resource: dict[str, Any]) -> Verdict | None:
-    """Accept a Patient without what is at fault in it, and name that; None when it is a Patient no more.
+    """Accept a Patient without what is at fault in it, and name that; None when no Patient is left.
 
-    As little as can be is taken away: a period that cannot be read must not cost the NHS number beside it.
+    As little as possible is removed: a period that cannot be read must not cost the NHS number beside it.
     """
     kept = copy.deepcopy(resource)
     lost: set[str] = set()
-    # Inside out: a part whose own part is gone may then lack what it must have, and choices are looked at last.
+    # From the inside out: a part may lack something mandatory once its own part is gone. Choices are checked last.
     for _ in range(MAX_ROUNDS):
         faults = _faults(model=model, resource=kept)
         if faults is None:
@@ -157,7 +157,8 @@ def _patient_without_flaws(*, model: type[BaseModel], resource: dict[str, Any]) 
             return None
         if () in places:
             places = places - {()} | {(name,) for name in _LESSER_CHOICES if name in kept}
-        for place in sorted(places, key=str, reverse=True):  # of one list the last first, so that places stay right
+        # The last of a list first, so that the other places stay right.
+        for place in sorted(places, key=str, reverse=True):
             _take_out(node=kept, place=place)
             lost.add(str(place[0]))
     return None
@@ -168,7 +169,7 @@ def _place(*, fault: Any) -> tuple[str | int, ...]:
 
 
 def _take_out(*, node: Any, place: tuple[str | int, ...]) -> None:
-    """Take out what is at a place, or the part of it that can be found."""
+    """Remove what is at a place, or the innermost part of the place that exists."""
     for depth, part in enumerate(place):
         inner = node[part] if _holds(node=node, part=part) else None
         if depth + 1 < len(place) and _holds(node=inner, part=place[depth + 1]):
@@ -181,12 +182,12 @@ def _take_out(*, node: Any, place: tuple[str | int, ...]) -> None:
 
 
 def _without_empty(value: Any) -> Any:
-    """Return a copy without what is empty now, which FHIR forbids to write."""
+    """Return a copy without what has become empty, which FHIR does not allow."""
     if isinstance(value, dict):
-        pruned = {name: _without_empty(one) for name, one in value.items()}
-        return {name: one for name, one in pruned.items() if one not in ({}, [])}
+        pruned = {name: _without_empty(member) for name, member in value.items()}
+        return {name: member for name, member in pruned.items() if member not in ({}, [])}
     if isinstance(value, list):
-        return [one for one in map(_without_empty, value) if one not in ({}, [])]
+        return [element for element in map(_without_empty, value) if element not in ({}, [])]
     return value
 
 
@@ -197,7 +198,7 @@ def _holds(*, node: Any, part: str | int) -> bool:
 
 
 def _faults_of_each(*, model: type[BaseModel], resource: dict[str, Any]) -> list[Any]:
-    """Return as faults the members with which alone the model breaks."""
+    """Return as faults the members that break the model by themselves."""
     fixed: dict[str, Any] = {name: resource[name] for name in ("resourceType", "id") if name in resource}
     return [
         {"loc": (name,), "type": "unreadable", "input": None}
@@ -209,12 +210,12 @@ def _faults_of_each(*, model: type[BaseModel], resource: dict[str, Any]) -> list
 def _readable_members(*, entry: bytes) -> tuple[dict[str, Any], tuple[str, ...]] | None:
     """Return what can be read of an entry member by member, and the names of the rest; None when it is no object."""
     try:
-        found = members(body=entry)
+        parts = members(body=entry)
     except (UnreadableEntry, ValueError, RecursionError):
         return None
     kept: dict[str, Any] = {}
     lost: list[str] = []
-    for name, value in found.items():
+    for name, value in parts.items():
         try:
             kept.update(read_entry(entry=b"{%s:%s}" % (json.dumps(name).encode(), value)))
         except UnreadableEntry:
@@ -222,7 +223,7 @@ def _readable_members(*, entry: bytes) -> tuple[dict[str, Any], tuple[str, ...]]
     return kept, tuple(sorted(set(lost) & _PATIENT_MEMBERS))
 
 
-# The name of a member that a Patient does not have is the sender's text, and named nowhere.
+# The name of a member that a Patient does not have is the sender's text, and is never repeated.
 _PATIENT_MEMBERS = frozenset(
     "meta implicitRules language text contained extension modifierExtension identifier active name telecom gender"
     " birthDate deceasedBoolean deceasedDateTime address maritalStatus multipleBirthBoolean multipleBirthInteger photo"
@@ -231,7 +232,7 @@ _PATIENT_MEMBERS = frozenset(
 
 
 def _path(*, fault: Any) -> str:
-    """The field a fault is in, without index. The name of an unknown field is the sender's text: left out."""
+    """Return the field of a fault, without index. The name of an unknown field is the sender's text, and left out."""
     parts = [part for part in fault["loc"] if isinstance(part, str) and part != "root"]
     if fault["type"] == "extra_forbidden":
         parts[-1:] = ["(unknown field)"]
@@ -242,7 +243,7 @@ _TIME_FAULT = re.compile(r"(DateTime|Instant) value string does not match")
 
 _LOOSE_ID = re.compile(r"[A-Za-z0-9._:|~-]{1,255}\Z")
 
-# Text for the reader, where empty means that nothing was written. An empty code or status says too little.
+# Text for the reader, where empty means that nothing was written. An empty code or status is not so harmless.
 _PROSE_FIELDS = (
     "text display description comment title name line city district state postalCode country family given prefix suffix"
     " unit patientInstruction"
@@ -252,7 +253,7 @@ _PROSE = frozenset(_PROSE_FIELDS.split())
 
 
 def _is_small(*, fault: Any) -> bool:
-    """Whether a fault breaks the standard but loses and changes nothing for the reader.
+    """Whether a fault breaks the standard without losing or changing anything for the reader.
 
     Seen in real GP records: an id with `_`, a time without zone, an empty description, a code after a space.
     """

@@ -1,5 +1,5 @@
-"""How the asking of a source can end, and why: every outcome and reason, with its words, its FHIR issue code and
-what it means for the sections of a record. Pure.
+"""How a request to a source can end, and why: each outcome and reason with its words, its FHIR issue code and what it
+means for the sections of a record. Pure.
 
 The table in `docs/outcomes.md` says the same; a test compares the two.
 """
@@ -10,10 +10,10 @@ from enum import StrEnum
 
 
 class SectionEffect(StrEnum):
-    """What a section may claim of a source that ended so.
+    """What a section may claim about a source that ended like this.
 
-    WHOLE: what the source holds of the section's kind is there. PART: something came, and something may be missing.
-    MISSING: nothing came, and that is no sign that there is nothing.
+    WHOLE: everything that the source holds for the section is there. PART: something came, and something may be
+    missing. MISSING: nothing came, which does not mean that there is nothing.
     """
 
     WHOLE = "whole"
@@ -22,9 +22,9 @@ class SectionEffect(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How the asking of one source ended. Every source in a plan ends with exactly one.
+    """How one source ended. Every source in a plan ends with exactly one outcome.
 
-    `words` are for people. `issue_code` is the code by which it is told to a FHIR caller
+    `words` are for people. `issue_code` is the code that tells a FHIR caller
     (http://hl7.org/fhir/issue-type, R4).
     """
 
@@ -53,12 +53,12 @@ class Outcome(StrEnum):
 
     @property
     def is_answer(self) -> bool:
-        """Whether something came that is held and can be shown, be it nothing at all."""
+        """Whether an answer came that is held and can be shown, even if it is empty."""
         return self.effect is not SectionEffect.MISSING
 
 
 class Reason(StrEnum):
-    """Why an asking ended as it did. Each reason belongs to one outcome; an outcome may come without any."""
+    """Why a source ended as it did. Each reason belongs to one outcome; an outcome may come without a reason."""
 
     outcome: Outcome
     words: str
@@ -120,7 +120,6 @@ class Reason(StrEnum):
         "what it says of who this patient is has changed; this waits for review",
     )
     NOTHING_SEARCHABLE = "nothing-searchable", Outcome.NOT_ASKED, "it offers no way to ask for a record"
-    RESTING = "resting", Outcome.NOT_ASKED, "it has failed too often and is being rested"
     PAUSED = "paused", Outcome.NOT_ASKED, "it is paused"
     MAY_NOT = "may-not", Outcome.NOT_ASKED, "you may not ask it", "suppressed"
 

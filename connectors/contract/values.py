@@ -1,4 +1,4 @@
-"""What goes to a connector and what comes back. Pure."""
+"""The values that go to a connector and come back. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Identifier:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceAddress:
-    """Where one source is and how it is spoken to.
+    """Where a source is and how to speak to it.
 
     `options` are the kind's own settings, such as GP Connect's `to_asid`; each kind's README lists them.
     """
@@ -34,7 +34,7 @@ class SourceAddress:
 
 @dataclass(frozen=True, kw_only=True)
 class Asker:
-    """The human on whose behalf a source is asked; GP Connect's token must name one, who may be no system user."""
+    """The person on whose behalf a source is asked. GP Connect's token must name one, and not a system user."""
 
     user_id: str
     family: str
@@ -46,13 +46,13 @@ class Asker:
     organisation_name: str
 
 
-# Who asks when nobody does: a source is tried, and no patient is named.
+# Who asks when a source is only checked and no patient is named.
 NOBODY = Asker(user_id="none", family="None", given="None", organisation_ods="", organisation_name="")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What one source is asked.
+    """What a source is asked.
 
     `local_identifiers` are the identifiers under which this source itself holds the patient, best first.
     `deadline` is an absolute time of the running event loop (`loop.time()`), in seconds.
@@ -69,13 +69,13 @@ class Query:
 class ReceivedItem:
     """One resource of an answer, as FHIR R4.
 
-    `resource` is R4 JSON: the source's own bytes where it speaks R4, else their translation, and then `original` holds
-    the bytes as sent. `notes` name what the translation could not carry. `incidental` marks an item that the source
-    linked but that does not answer the question asked (GP Connect's secondary lists). `translated` is False for an
-    item kept as sent because its kind has no translation yet: `resource` is then not R4 and is only counted.
-    `full_url` is the address that its entry went by in the answer, "" for none: it decides what references mean.
-    `subject_references` are the references in it that were found to mean the answer's own subject, as they stand in
-    `resource`; `names_no_patient` is True for one of the Patient compartment that does not say whose it is.
+    `resource` is R4 JSON: the source's own bytes where it speaks R4, otherwise a translation of the bytes in
+    `original`. `notes` name the flaws of what was sent and what the translation could not carry. `incidental`: the
+    source linked the item, and it does not answer the question (GP Connect's secondary lists). `translated` False: the
+    item is kept as sent because its type has no translation yet, so `resource` is not R4, and it is only counted.
+    `full_url` is the address of its entry, "" for none; it decides what references mean. `subject_references` are the
+    references in `resource` that mean the answer's own subject. `names_no_patient`: it belongs to the Patient
+    compartment and does not say whose it is.
     """
 
     category: RecordCategory
@@ -101,12 +101,12 @@ class QuarantinedEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """A whole answer of one source. Every entry that it sent is in `subject`, `items` or `quarantined`, once.
+    """The whole answer of one source. Every entry that it sent is in `subject`, `items` or `quarantined`, once; an
+    OperationOutcome among them becomes `notices`.
 
-    `subject` is the source's own Patient as R4 JSON, without what could not be read in it; whether it is the person
-    asked for is for the caller to check. `subject_url` is the address that it went by, "" for none.
-    An OperationOutcome among the entries is in `notices`. An item that the strict models refuse, and that is shown from
-    the source's bytes all the same, says so in its notes.
+    `subject` is the source's own Patient as R4 JSON, without what could not be read in it; the caller checks whether it
+    is the person asked for. `subject_url` is the address of its entry, "" for none. `in_part`: why part of the answer
+    did not come, if so.
     """
 
     subject: bytes | None
@@ -122,8 +122,8 @@ class Reply:
 class CheckedSource:
     """What was found at a source's address.
 
-    `words` say in a few words what it is. `holds` are the categories of which it says that it may have content; None
-    where it does not say.
+    `words` describe it briefly. `holds` are the categories in which it says that it may have content, None where it
+    does not say.
     """
 
     words: str
@@ -134,8 +134,8 @@ class CheckedSource:
 class Capabilities:
     """What a kind of connector can do.
 
-    `categories` are those that a source of this kind can give. `answers_serve_others`: may an answer that was got for
-    one requester be shown to another (GP Connect: no, the practice's own audit must name the user who reads)?
+    `categories` are those that a source of this kind can give. `answers_serve_others`: an answer fetched for one
+    requester may be shown to another (not with GP Connect: the practice's own audit must name whoever reads it).
     """
 
     categories: frozenset[RecordCategory]

@@ -26,7 +26,7 @@ class SearchableType:
 
     @property
     def fills(self) -> tuple[RecordCategory, ...]:
-        """The parts of a record that it may fill: an Observation's own category says which."""
+        """The categories that it may fill; each Observation says which of several is its."""
         return OBSERVED_CATEGORIES if self.name == "Observation" else (self.category,)
 
 
@@ -35,8 +35,8 @@ class ServerCapability:
     """What a server declares, as far as it concerns a patient's record.
 
     `everything`: Patient/{id}/$everything is declared. `types` are to be searched: those with a search by patient, and
-    clinical ones that are declared without any, since what is held there would else be passed over in silence. `holds`:
-    the parts of a record that a declared type is of. `release`: the FHIR version that it says it speaks.
+    clinical ones declared without one, since what they hold would otherwise be passed over in silence. `holds` are the
+    categories of the declared types. `release` is the FHIR version that it says it speaks.
     """
 
     everything: bool
@@ -54,11 +54,11 @@ class ServerCapability:
 
     @property
     def searchable(self) -> bool:
-        """Whether a clinical type can be asked for."""
+        """Whether any clinical type can be searched."""
         return any(declared.category.is_clinical for declared in self.types)
 
 
-# What a record is made of when a server declares nothing. Source: IHE QEDm PCC-44 and the types of its options.
+# What is searched when a server declares nothing. Source: IHE QEDm, PCC-44 and the types of its options.
 _USUAL = (
     "AllergyIntolerance CarePlan Condition DiagnosticReport DocumentReference Encounter Flag Immunization"
     " MedicationRequest MedicationStatement Observation Procedure ServiceRequest"
@@ -81,7 +81,7 @@ _COMPARTMENT_NAMES = (
     " SupplyDelivery SupplyRequest Task VisionPrescription"
 )
 _COMPARTMENT = frozenset(_COMPARTMENT_NAMES.split())
-# Types with a `patient` parameter that are no part of a patient's record.
+# Types with a `patient` parameter that are not part of a patient's record.
 _NOT_RECORD = frozenset({"Patient", "Provenance", "AuditEvent", "Bundle", "Group", "Person", "Account", "Invoice"})
 
 
@@ -114,7 +114,7 @@ def read_capability(*, statement: JsonObject) -> ServerCapability:
 
 
 def _held_categories(names: Iterable[str]) -> frozenset[RecordCategory]:
-    """Return the categories that types may fill: an Observation's own category says which is its."""
+    """Return the categories that types may fill."""
     held: set[RecordCategory] = set()
     for name in names:
         category = category_of_type(name)

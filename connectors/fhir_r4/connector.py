@@ -1,6 +1,6 @@
-"""Asks a FHIR R4 server: CapabilityStatement, then the patient, then $everything or one search a type.
+"""Asks a FHIR R4 server: CapabilityStatement, then the patient, then $everything or one search per type.
 
-Source: FHIR R4 RESTful API and Search; IHE QEDm PCC-44; protocol facts, clinical read.
+Source: FHIR R4, RESTful API and Search; IHE QEDm, transaction PCC-44.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels
 from connectors.contract.values import NOBODY, Capabilities, CheckedSource, Identifier, Query, Reply, SourceAddress
 from connectors.fhir_r4.answer import read_pages
-from connectors.fhir_r4.asking import Asking, as_page, expect_success, parsed, speaks_fhir
 from connectors.fhir_r4.capability import UNDECLARED, ServerCapability, read_capability
 from connectors.fhir_r4.record import read_record
+from connectors.fhir_r4.session import ServerSession, as_page, expect_success, parsed, speaks_fhir
 from connectors.fhir_r4.supporting import read_supporting
 from connectors.reading import expect_bundle, split_answer
-from connectors.transport.client import Answer, Transport
+from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.pace import finish, finish_paced
-from fhir_data.access import JsonObject, mappings
+from fhir_data.access import JsonObject, mappings, text
 from fhir_data.heads import type_of
 from fhir_data.references import may_enter_path
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitEntry, SplitPayload
 from fhir_data.verdict import RefusedEntry, verdict, warm_up
 
-# How a server says that there is nothing at an address.
+# How a server says that nothing is at an address.
 NOT_THERE = frozenset({404, 405, 410, 501})
 CAPABILITY_S = 600.0  # a server's abilities change with its releases, not with its patients
 LOGICAL_ID_SYSTEMS = ("", "id")
@@ -49,7 +49,7 @@ class FhirR4:
     kind: ClassVar[str] = "fhir_r4"
     capabilities: ClassVar[Capabilities] = Capabilities(categories=frozenset(RecordCategory), answers_serve_others=True)
     options: ClassVar[Mapping[str, str]] = {
-        "search": "`post`: search the patient by POST, so that the identifier stays out of the address"
+        "search": "`post`: search for the patient by POST, so that the identifier stays out of the address"
     }
 
     def warm_up(self) -> None:
@@ -61,20 +61,20 @@ class FhirR4:
 
         Raises: SourceError.
         """
-        asking = Asking.begin(source=source, query=query, transport=channels.get(Transport))
-        server = await _server(asking=asking)
+        session = ServerSession.begin(source=source, query=query, transport=channels.get(HttpTransport))
+        server = await _server(session=session)
         _expect_searchable(capability=server.capability)
-        _say_what_is_not_served(asking=asking, capability=server.capability)
-        patient = await _find_patient(asking=asking, server=server)
-        record = await read_record(asking=asking, capability=server.capability, patient_id=patient.id)
+        _note_what_is_not_served(session=session, capability=server.capability)
+        patient = await _find_patient(session=session, server=server)
+        record = await read_record(session=session, capability=server.capability, patient_id=patient.id)
         pages = [patient.page, *record.pages]
-        pages += await read_supporting(asking=asking, pages=pages)
-        steps = read_pages(pages=pages, patient_id=patient.id, base=asking.base)
+        pages += await read_supporting(session=session, pages=pages)
+        steps = read_pages(pages=pages, patient_id=patient.id, base=session.base)
         reply = await finish_paced(steps=steps, deadline=query.deadline)
-        return replace(reply, notices=(*reply.notices, *asking.notices), in_part=record.in_part)
+        return replace(reply, notices=(*reply.notices, *session.notices), in_part=record.in_part)
 
     async def check(self, *, source: SourceAddress, channels: Channels, deadline: float) -> CheckedSource:
-        """Ask the server what it is, and about a Patient who cannot be there where it does not say.
+        """Ask the server what it is and, where it does not say, about a Patient who cannot be there.
 
         Raises: SourceError.
         """
@@ -85,12 +85,12 @@ class FhirR4:
             deadline=deadline,
             correlation_id=uuid4(),
         )
-        asking = Asking.begin(source=source, query=query, transport=channels.get(Transport))
-        server = await _server(asking=asking)
+        session = ServerSession.begin(source=source, query=query, transport=channels.get(HttpTransport))
+        server = await _server(session=session)
         _expect_searchable(capability=server.capability)
         if server.stated:
             return CheckedSource(words=_in_words(server.capability), holds=server.capability.may_hold)
-        answer = await asking.send(url=f"{asking.base}/Patient/{uuid4()}")
+        answer = await session.send(url=f"{session.base}/Patient/{uuid4()}")
         _expect_fhir(answer=answer, server=server)
         if answer.status not in NOT_THERE:
             expect_success(answer=answer)
@@ -120,18 +120,18 @@ class _Patient:
 
 @dataclass(frozen=True, kw_only=True)
 class _Server:
-    """What a server says of itself. `fault`: what is wrong with its statement, when something else came instead."""
+    """What a server says about itself. `fault`: why its statement cannot be used, when something else came instead."""
 
     capability: ServerCapability
     stated: bool
     fault: SourceError | None = None
 
 
-async def _server(*, asking: Asking) -> _Server:
-    key = f"capability {asking.base}"
-    if isinstance(known := asking.transport.recall(key=key), ServerCapability):
+async def _server(*, session: ServerSession) -> _Server:
+    key = f"capability {session.base}"
+    if isinstance(known := session.transport.recall(key=key), ServerCapability):
         return _Server(capability=known, stated=True)
-    answer = await asking.send(url=f"{asking.base}/metadata")
+    answer = await session.send(url=f"{session.base}/metadata")
     if answer.status in NOT_THERE:
         return _Server(capability=UNDECLARED, stated=False)
     try:
@@ -141,12 +141,12 @@ async def _server(*, asking: Asking) -> _Server:
         if speaks_fhir(body=answer.body):
             raise
         return _Server(capability=UNDECLARED, stated=False, fault=fault)
-    asking.transport.remember(key=key, value=capability, seconds=CAPABILITY_S)
+    session.transport.remember(key=key, value=capability, seconds=CAPABILITY_S)
     return _Server(capability=capability, stated=True)
 
 
 def _expect_fhir(*, answer: Answer, server: _Server) -> None:
-    """Take what a server answers about a Patient as a sign of whether there is one at all.
+    """Take a server's answer about a Patient as a sign of whether a FHIR server is there at all.
 
     Raises: Unreachable `no-fhir-server` when neither its statement nor this is FHIR; the fault of its statement.
     """
@@ -156,10 +156,10 @@ def _expect_fhir(*, answer: Answer, server: _Server) -> None:
         raise server.fault
 
 
-def _say_what_is_not_served(*, asking: Asking, capability: ServerCapability) -> None:
-    """Say which of the parts asked for the server has no type of: its silence there is not "nothing recorded"."""
-    unserved = (asking.query.categories & CLINICAL_CATEGORIES) - capability.holds - {RecordCategory.OTHER}
-    asking.notices.extend(Notice(code=NoticeCode.NOT_SERVED, category=category) for category in sorted(unserved))
+def _note_what_is_not_served(*, session: ServerSession, capability: ServerCapability) -> None:
+    """Note the categories asked for that the server has no type for: its silence there is not "nothing recorded"."""
+    unserved = (session.query.categories & CLINICAL_CATEGORIES) - capability.holds - {RecordCategory.OTHER}
+    session.notices.extend(Notice(code=NoticeCode.NOT_SERVED, category=category) for category in sorted(unserved))
 
 
 def _expect_searchable(*, capability: ServerCapability) -> None:
@@ -169,26 +169,26 @@ def _expect_searchable(*, capability: ServerCapability) -> None:
 
 def _in_words(capability: ServerCapability) -> str:
     types = sum(declared.category.is_clinical for declared in capability.types)
-    said = [f"FHIR {capability.release}", f"{types} {'type' if types == 1 else 'types'}"]
-    return ", ".join([*said, "$everything"] if capability.everything else said)
+    parts = [f"FHIR {capability.release}", f"{types} {'type' if types == 1 else 'types'}"]
+    return ", ".join([*parts, "$everything"] if capability.everything else parts)
 
 
-async def _find_patient(*, asking: Asking, server: _Server) -> _Patient:
+async def _find_patient(*, session: ServerSession, server: _Server) -> _Patient:
     """Find the patient by the first identifier that the source knows. Raises: UnknownPatient when it knows none."""
-    for identifier in asking.query.local_identifiers:
+    for identifier in session.query.local_identifiers:
         if identifier.system in LOGICAL_ID_SYSTEMS:
-            found = await _read_patient(asking=asking, server=server, patient_id=identifier.value)
+            patient = await _read_patient(session=session, server=server, patient_id=identifier.value)
         else:
-            found = await _search_patient(asking=asking, server=server, identifier=identifier)
-        if found is not None:
-            return found
+            patient = await _search_patient(session=session, server=server, identifier=identifier)
+        if patient is not None:
+            return patient
     raise UnknownPatient
 
 
-async def _read_patient(*, asking: Asking, server: _Server, patient_id: str) -> _Patient | None:
+async def _read_patient(*, session: ServerSession, server: _Server, patient_id: str) -> _Patient | None:
     if not may_enter_path(text=patient_id):
         return None  # it may not enter a path, so no server can hold a patient under it
-    answer = await asking.send(url=f"{asking.base}/Patient/{patient_id}")
+    answer = await session.send(url=f"{session.base}/Patient/{patient_id}")
     _expect_fhir(answer=answer, server=server)
     if answer.status in (404, 410):
         return None
@@ -202,35 +202,35 @@ async def _read_patient(*, asking: Asking, server: _Server, patient_id: str) -> 
     return _Patient(id=patient_id, page=page)
 
 
-async def _search_patient(*, asking: Asking, server: _Server, identifier: Identifier) -> _Patient | None:
+async def _search_patient(*, session: ServerSession, server: _Server, identifier: Identifier) -> _Patient | None:
     search = f"identifier={quote(identifier.system, safe='')}%7C{quote(identifier.value, safe='')}"
-    if asking.source.options.get("search") == "post":  # keeps the identifier out of the address, so out of their logs
-        answer = await asking.send(url=f"{asking.base}/Patient/_search", form=search)
+    if session.source.options.get("search") == "post":  # keeps the identifier out of the address, so out of their logs
+        answer = await session.send(url=f"{session.base}/Patient/_search", form=search)
     else:
-        answer = await asking.send(url=f"{asking.base}/Patient?{search}")
+        answer = await session.send(url=f"{session.base}/Patient?{search}")
     _expect_fhir(answer=answer, server=server)
     if answer.status == 404:
         if not speaks_fhir(body=answer.body):
-            raise Unreachable(Reason.NO_FHIR_SERVER)  # it knows no Patients at all, whatever is said of this one
+            raise Unreachable(Reason.NO_FHIR_SERVER)  # no server of Patients: its 404 says nothing about this one
         return None
     expect_success(answer=answer)
     page = expect_bundle(split_answer(payload=answer.body))
-    found = [patient for entry in page.entries if (patient := _patient_of(entry=entry)) is not None]
-    patients = {str(patient.get("id", "")): patient for patient in found if _is_current(patient)}
+    candidates = [patient for entry in page.entries if (patient := _patient_of(entry=entry)) is not None]
+    patients = {text(patient.get("id")): patient for patient in candidates if _is_current(patient)}
     if not patients:
         return None
-    named = [key for key, patient in patients.items() if _bears(patient=patient, identifier=identifier)]
-    if len(named) > 1:
+    bearers = [key for key, patient in patients.items() if _bears(patient=patient, identifier=identifier)]
+    if len(bearers) > 1:
         raise Malformed(Reason.AMBIGUOUS)
-    if not named or not may_enter_path(text=named[0]):
+    if not bearers or not may_enter_path(text=bearers[0]):
         raise WrongPatient(disagrees=("identifier",))
-    return _Patient(id=named[0], page=page)
+    return _Patient(id=bearers[0], page=page)
 
 
 def _patient_of(*, entry: SplitEntry) -> dict[str, Any] | None:
-    """Return a Patient without what cannot be read in it; None for an entry that is none.
+    """Return a Patient without what cannot be read in it; None for an entry that is no Patient.
 
-    Raises: Malformed `not-fhir` for one that cannot be read at all: to pass it over would be not to know the patient.
+    Raises: Malformed `not-fhir` for one that cannot be read at all: to skip it would be to say that nobody was found.
     """
     if entry.resource is None or type_of(entry=entry.resource) != "Patient":
         return None

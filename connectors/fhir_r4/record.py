@@ -1,4 +1,4 @@
-"""Reads the record of a patient: $everything, or one search a type. What came is kept when the rest is lost.
+"""Reads a patient's record: $everything, or one search per type. What came is kept when the rest is lost.
 
 Source: FHIR R4 RESTful API, Search, Paging; Patient/$everything.
 """
@@ -15,8 +15,8 @@ from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, Unreachable
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
-from connectors.fhir_r4.asking import Asking, entry_or_none, expect_success, is_within
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
+from connectors.fhir_r4.session import ServerSession, entry_or_none, expect_success, is_within
 from connectors.reading import expect_bundle, split_answer
 from fhir_data.access import mappings
 from fhir_data.heads import type_of
@@ -25,11 +25,11 @@ from fhir_data.splitting import SplitEntry, SplitPayload
 MAX_PAGES = 200
 PAGE_SIZE = 200
 SEARCHES_AT_ONCE = 4
-# What a server says to a question that it has no answer for at all.
+# What a server says to a search that it does not support at all.
 UNSUPPORTED = frozenset({400, 404, 405, 422, 501})
-# Faults that cost what they hit and no more; any other says that the answer as a whole is not to be trusted.
+# Faults that cost one search and no more; any other means that the answer as a whole cannot be trusted.
 LOST = (TimedOut, Unreachable, Refused, NotAsked)
-# Of several faults that left nothing, the first of these is told.
+# Where several faults left nothing, the first of these kinds is reported.
 _SAYS_MOST = (Refused, TimedOut, Unreachable, NotAsked)
 _NO_CONTENT = frozenset({"Patient", "OperationOutcome"})
 _PAGE_NAMES = frozenset({"page", "_page", "pagenumber"})
@@ -37,7 +37,7 @@ _PAGE_NAMES = frozenset({"page", "_page", "pagenumber"})
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What came of a record. `in_part`: why something did not come, when it did not; the notices say what."""
+    """What came of a record. `in_part`: why part of it did not come, if so; the notices say which part."""
 
     pages: tuple[SplitPayload, ...]
     in_part: Reason | None = None
@@ -45,11 +45,11 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class _Searched:
-    """What one question brought. `lost` is the fault that ended it; with no page at all it was not answered."""
+    """What one search brought. `lost` is the fault that ended it; without any page it was not answered."""
 
     pages: tuple[SplitPayload, ...] = ()
     lost: SourceError | None = None
-    of_pages: int | None = None  # how many there are, where that is known of pages that are lost
+    of_pages: int | None = None  # how many pages there are, where some are lost and that is known
     supported: bool = True
     warned: bool = False  # a page holds an error beside its entries
 
@@ -58,51 +58,52 @@ class _Searched:
         return any(_is_content(entry) for page in self.pages for entry in page.entries)
 
 
-async def read_record(*, asking: Asking, capability: ServerCapability, patient_id: str) -> Record:
+async def read_record(*, session: ServerSession, capability: ServerCapability, patient_id: str) -> Record:
     """Read a patient's record.
 
     Raises: NotAsked `nothing-searchable` when there is no way to ask for it; the fault that left nothing; Malformed
-    when any part of the answer is not to be trusted.
+    when any part of the answer cannot be trusted.
     """
     if capability.everything:
-        url = f"{asking.base}/Patient/{patient_id}/$everything"
-        whole = await _ask(asking=asking, url=f"{url}?_count={PAGE_SIZE}")
+        url = f"{session.base}/Patient/{patient_id}/$everything"
+        whole = await _ask(session=session, url=f"{url}?_count={PAGE_SIZE}")
         if whole.has_content or (whole.pages and not whole.lost):
             if whole.lost:
                 words = _which_pages(of="the record", searched=whole)
-                asking.notices.append(Notice(code=NoticeCode.INCOMPLETE, text=words))
+                session.notices.append(Notice(code=NoticeCode.INCOMPLETE, text=words))
             elif whole.warned:
-                asking.notices.append(Notice(code=NoticeCode.INCOMPLETE, text="It reported an error with its answer."))
+                session.notices.append(Notice(code=NoticeCode.INCOMPLETE, text="It reported an error with its answer."))
             return Record(pages=whole.pages, in_part=Reason.PAGES if whole.lost else None)
         if whole.lost and (not capability.searchable or not isinstance(whole.lost, Refused)):
             raise whole.lost
-        # Declared, yet not there: the searches remain.
-    return await _search(asking=asking, capability=capability, patient_id=patient_id)
+        # Declared, but not there: the searches remain.
+    return await _search(session=session, capability=capability, patient_id=patient_id)
 
 
-async def _search(*, asking: Asking, capability: ServerCapability, patient_id: str) -> Record:
+async def _search(*, session: ServerSession, capability: ServerCapability, patient_id: str) -> Record:
     wanted = [
         searched
         for searched in capability.types
-        if searched.category is RecordCategory.SUPPORTING or not asking.query.categories.isdisjoint(searched.fills)
+        if searched.category is RecordCategory.SUPPORTING or not session.query.categories.isdisjoint(searched.fills)
     ]
-    results = await _search_all(asking=asking, wanted=wanted, patient_id=patient_id)
+    results = await _search_all(session=session, wanted=wanted, patient_id=patient_id)
     clinical = [result for searched, result in zip(wanted, results, strict=True) if searched.category.is_clinical]
-    _expect_something(clinical=clinical)
+    _expect_something(clinical)
     for searched, result in zip(wanted, results, strict=True):
-        asking.notices.extend(_notices(searched=searched, result=result))
+        session.notices.extend(_notices(searched=searched, result=result))
     lost = [result for result in results if result.lost is not None and not isinstance(result.lost, Refused)]
     reason = Reason.PAGES if all(result.pages for result in lost) else Reason.SEARCHES
     return Record(pages=tuple(page for result in results for page in result.pages), in_part=reason if lost else None)
 
 
-async def _search_all(*, asking: Asking, wanted: Sequence[SearchableType], patient_id: str) -> list[_Searched]:
+async def _search_all(*, session: ServerSession, wanted: Sequence[SearchableType], patient_id: str) -> list[_Searched]:
     gate = asyncio.Semaphore(SEARCHES_AT_ONCE)
     results = [_Searched() for _ in wanted]
 
     async def search(*, at: int) -> None:
         async with gate:
-            results[at] = await _ask(asking=asking, url=_address(base=asking.base, searched=wanted[at], of=patient_id))
+            url = _address(base=session.base, searched=wanted[at], patient_id=patient_id)
+            results[at] = await _ask(session=session, url=url)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -113,30 +114,30 @@ async def _search_all(*, asking: Asking, wanted: Sequence[SearchableType], patie
     return results
 
 
-def _address(*, base: str, searched: SearchableType, of: str) -> str:
-    value = of if searched.parameter == "patient" else f"Patient/{of}"
+def _address(*, base: str, searched: SearchableType, patient_id: str) -> str:
+    value = patient_id if searched.parameter == "patient" else f"Patient/{patient_id}"
     url = f"{base}/{searched.name}?{searched.parameter}={value}&_count={PAGE_SIZE}"
     if searched.provenance:
         url += "&_revinclude=Provenance:target"
     return url + "".join(f"&_include={include}" for include in searched.includes)
 
 
-def _expect_something(*, clinical: Sequence[_Searched]) -> None:
-    """Raise what became of the clinical questions when nothing came of any, and not one was lost to no avail."""
+def _expect_something(clinical: Sequence[_Searched]) -> None:
+    """Raise the fault that says most where the clinical searches brought nothing and at least one was lost."""
     if clinical and not any(result.supported for result in clinical):
         raise NotAsked(Reason.NOTHING_SEARCHABLE)
     lost = [result.lost for result in clinical if result.lost is not None]
     if not lost:
         return
-    said_nothing = all(not result.has_content for result in clinical)
+    empty = all(not result.has_content for result in clinical)
     unanswered = all(not result.pages for result in clinical)
     refused_only = all(isinstance(fault, Refused) for fault in lost)
-    if unanswered or (said_nothing and not refused_only):
+    if unanswered or (empty and not refused_only):
         raise min(lost, key=lambda fault: next(at for at, kind in enumerate(_SAYS_MOST) if isinstance(fault, kind)))
 
 
 def _is_error(entry: SplitEntry) -> bool:
-    """Whether an entry is an OperationOutcome that tells of an error: what it stands beside may not be all."""
+    """Whether an entry is an OperationOutcome that reports an error: the entries beside it may not be all."""
     if entry.resource is None or b"OperationOutcome" not in entry.resource:
         return False
     outcome = entry_or_none(entry=entry.resource) or {}
@@ -145,7 +146,7 @@ def _is_error(entry: SplitEntry) -> bool:
 
 
 def _is_content(entry: SplitEntry) -> bool:
-    """Whether an entry says something of the patient, or may do: one that cannot be read is set aside and counted."""
+    """Whether an entry says, or may say, something about the patient; an unreadable one is counted."""
     if entry.resource is None:
         return True
     name = type_of(entry=entry.resource)
@@ -153,7 +154,7 @@ def _is_content(entry: SplitEntry) -> bool:
 
 
 def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
-    """Say in each section that a question could fill what did not come of it."""
+    """Return what did not come of a search, as a notice for each section that it could have filled."""
     code = NoticeCode.INCOMPLETE
     if not result.supported:
         code, words = NoticeCode.NOT_SUPPORTED, searched.name
@@ -170,8 +171,8 @@ def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
     return [Notice(code=code, text=words, category=category) for category in searched.fills]
 
 
-async def _ask(*, asking: Asking, url: str) -> _Searched:
-    """Ask one question and follow its `next` links, as far as they can be had.
+async def _ask(*, session: ServerSession, url: str) -> _Searched:
+    """Run one search and follow its `next` links as far as possible.
 
     Raises: Malformed; `paging` when they leave the source, loop or never end.
     """
@@ -179,12 +180,12 @@ async def _ask(*, asking: Asking, url: str) -> _Searched:
     pages: list[SplitPayload] = []
     warned = False
     try:
-        answer = await asking.send(url=url)
+        answer = await session.send(url=url)
         if answer.status in UNSUPPORTED:
             return _Searched(supported=False)
         while True:
             expect_success(answer=answer)
-            asking.pages += 1
+            session.pages += 1
             page = split_answer(payload=answer.body)
             if page.resource_type == "OperationOutcome":  # an error, whatever its status says
                 if not pages:
@@ -192,18 +193,18 @@ async def _ask(*, asking: Asking, url: str) -> _Searched:
                 raise Unreachable(Reason.STATUS)
             pages.append(expect_bundle(page))
             warned = warned or any(_is_error(entry) for entry in page.entries)
-            asking.entries += len(page.entries)
+            session.entries += len(page.entries)
             await asyncio.sleep(0)
             following = next((address for relation, address in page.links if relation == "next"), "")
             if not following:
                 return _Searched(pages=tuple(pages), warned=warned)
             url = urljoin(url, following)
-            if url in visited or asking.pages >= MAX_PAGES or not is_within(url=url, base=asking.base):
+            if url in visited or session.pages >= MAX_PAGES or not is_within(url=url, base=session.base):
                 raise Malformed(Reason.PAGING)
             visited.add(url)
-            answer = await asking.send(url=url)
+            answer = await session.send(url=url)
             if answer.status in (404, 410):
-                raise Unreachable(Reason.STATUS)  # a page that it named is gone, such as a search that it forgot
+                raise Unreachable(Reason.STATUS)  # a page that it named is gone: it may have forgotten the search
     except LOST as fault:
         return _Searched(pages=tuple(pages), lost=fault, of_pages=_how_many(pages))
 
@@ -216,14 +217,14 @@ def _which_pages(*, of: str, searched: _Searched) -> str:
 
 
 def _how_many(pages: Sequence[SplitPayload]) -> int | None:
-    """Return how many pages there are, None where the first neither counts what it is one of nor links to the last.
+    """Return how many pages there are, None where the first has neither a usable total nor a link to the last.
 
-    A total counts what was searched for, not what was included with it: so does the first page's size.
+    A total counts what was searched for, not what was included with it; so does the size taken of the first page.
     """
     if not pages:
         return None
     count = _pages_by_total(pages[0]) or _pages_by_links(dict(pages[0].links))
-    return count if count is not None and count > len(pages) else None  # else it says what cannot be
+    return count if count is not None and count > len(pages) else None  # fewer cannot be true
 
 
 def _pages_by_total(first: SplitPayload) -> int | None:
@@ -234,7 +235,7 @@ def _pages_by_total(first: SplitPayload) -> int | None:
 
 
 def _pages_by_links(links: Mapping[str, str]) -> int | None:
-    """Read the last page's number out of its link, by what changes between the second page's and that."""
+    """Read the number of the last page out of its link, by what differs between that link and the second page's."""
     following, last = (dict(parse_qsl(urlsplit(links.get(name, "")).query)) for name in ("next", "last"))
     for name, value in last.items():
         second = following.get(name, "")
@@ -242,7 +243,7 @@ def _pages_by_links(links: Mapping[str, str]) -> int | None:
             continue
         if name.lower() in _PAGE_NAMES:
             return int(value) - int(second) + 2
-        if int(value) != int(second) and int(value) % int(second) == 0:  # an offset; the second's is the page's size
+        if int(value) != int(second) and int(value) % int(second) == 0:  # the second page's is the page size
             return int(value) // int(second) + 1
     return None
 

@@ -1,7 +1,7 @@
-"""Reads what the record refers to and did not hold: who recorded it, where, which medicine.
+"""Reads what the record refers to and does not hold: who recorded it, where, which medicine.
 
-A search by patient returns only what it is told to include, and not every server can.
-Source: FHIR R4, Search, _include; RESTful API, read.
+A search by patient returns only what it asks to include, and not every server can include.
+Source: FHIR R4, Search, `_include`; RESTful API, read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import SourceError
 from connectors.contract.notices import Notice, NoticeCode
-from connectors.fhir_r4.asking import Asking, as_page
+from connectors.fhir_r4.session import ServerSession, as_page
 from fhir_data.heads import entry_name
 from fhir_data.references import may_enter_path, references_in, split_relative
 from fhir_data.splitting import SplitEntry, SplitPayload
@@ -20,23 +20,23 @@ from fhir_data.splitting import SplitEntry, SplitPayload
 TYPES = ("Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device", "Specimen")
 MAX_READS = 60
 READS_AT_ONCE = 4
-HOPS = 2  # a role names its practitioner and organisation, and there it ends
-# Never more than this part of the time that is left: the record itself is there already.
+HOPS = 2  # a role names its practitioner and its organisation, and no more
+# Never more than this share of the time left: the record itself is already there.
 SHARE_OF_TIME = 0.5
 
 
-async def read_supporting(*, asking: Asking, pages: Sequence[SplitPayload]) -> list[SplitPayload]:
+async def read_supporting(*, session: ServerSession, pages: Sequence[SplitPayload]) -> list[SplitPayload]:
     """Read the supporting resources that the pages refer to and do not hold, as further pages.
 
-    What cannot be read is said in a notice and costs nothing else.
+    What cannot be read is counted in a notice and costs nothing else.
     """
     clock = asyncio.get_running_loop().time
-    until = clock() + (asking.waiting_until - clock()) * SHARE_OF_TIME
+    until = clock() + (session.waiting_until - clock()) * SHARE_OF_TIME
     tried: set[str] = {name for page in pages for name in _held(entries=page.entries)}
-    found: list[SplitPayload] = []
+    read: list[SplitPayload] = []
     latest, failed, left = list(pages), 0, MAX_READS
     for _ in range(HOPS):
-        wanted = _wanted(pages=latest, base=asking.base, held=tried)
+        wanted = _wanted(pages=latest, base=session.base, held=tried)
         failed += max(0, len(wanted) - left)
         wanted = wanted[:left]
         latest = []
@@ -44,14 +44,14 @@ async def read_supporting(*, asking: Asking, pages: Sequence[SplitPayload]) -> l
             break
         left -= len(wanted)
         tried.update(wanted)
-        answers = await _read_all(asking=asking, names=wanted, until=until)
+        answers = await _read_all(session=session, names=wanted, until=until)
         latest = [answer for answer in answers if answer is not None]
         failed += len(answers) - len(latest)
-        found += latest
+        read += latest
     if failed:
         text = f"{failed} of the resources that the record refers to could not be read"
-        asking.notices.append(Notice(code=NoticeCode.RESOURCE_WARNING, text=text, category=RecordCategory.SUPPORTING))
-    return found
+        session.notices.append(Notice(code=NoticeCode.RESOURCE_WARNING, text=text, category=RecordCategory.SUPPORTING))
+    return read
 
 
 def _held(*, entries: Iterable[SplitEntry]) -> Iterable[str]:
@@ -73,19 +73,19 @@ def _own_name(*, reference: str, base: str) -> str:
     return f"{kind}/{key}" if kind in TYPES and may_enter_path(text=key) else ""
 
 
-async def _read_all(*, asking: Asking, names: Sequence[str], until: float) -> list[SplitPayload | None]:
+async def _read_all(*, session: ServerSession, names: Sequence[str], until: float) -> list[SplitPayload | None]:
     gate = asyncio.Semaphore(READS_AT_ONCE)
 
     async def read(*, name: str) -> SplitPayload | None:
         async with gate:
-            return await _read(asking=asking, name=name, until=until)
+            return await _read(session=session, name=name, until=until)
 
     return await asyncio.gather(*(read(name=name) for name in names))
 
 
-async def _read(*, asking: Asking, name: str, until: float) -> SplitPayload | None:
+async def _read(*, session: ServerSession, name: str, until: float) -> SplitPayload | None:
     try:
-        answer = await asking.send(url=f"{asking.base}/{name}", deadline=until)
+        answer = await session.send(url=f"{session.base}/{name}", deadline=until)
         if answer.status != 200:
             return None
         page = as_page(resource=answer.body)

@@ -41,11 +41,11 @@ from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload, elements, members
 from fhir_data.verdict import RefusedEntry, judge, verdict
 
-# STU3 types that R4 does not have, or that mean something else here than in a hospital's record.
+# STU3 types that R4 does not have, or that have another meaning here than in a hospital's record.
 _STU3_CATEGORIES = {
     "ReferralRequest": RecordCategory.REFERRALS,
     "ProcedureRequest": RecordCategory.APPOINTMENTS,  # a diary entry, unless a report is based on it
-    "List": RecordCategory.SUPPORTING,  # how the answer is arranged: kept, and no section of its own
+    "List": RecordCategory.SUPPORTING,  # how the answer is arranged; it has no section of its own
     "Patient": RecordCategory.SUPPORTING,
 }
 
@@ -61,7 +61,7 @@ def read_answer(
     subject = _subject(judged=judged, nhs_number=nhs_number)
     owners = ownership(subject=subject, judged=judged)
     owned = yield from find_owners(judged=judged, subject=subject, owners=owners, placed=_without_ended_allergies)
-    # What is somebody else's arranges nothing and warns of nothing here.
+    # The Lists of somebody else neither arrange this record nor warn about it.
     resources = [subject.resource, *(entry.judged.resource for entry in owned if not entry.is_others)]
     dialect = _Practice(owners=owners, reach=lists.reach(resources=resources), known=frozenset(map(_reference, judged)))
     entries = yield from sort_entries(owned=owned, dialect=dialect)
@@ -121,7 +121,7 @@ class _Practice:
         return lists.PRIMARY.get(lists.primary_code(resource=resource)) or self._item_category(resource)
 
     def notice_of(self, issue: JsonObject, /) -> Notice:
-        """An area that the practice does not support or has switched off is told by the parameter's name."""
+        """Return what an issue says; an area that the practice does not support is named by its parameter."""
         unsupported = "NOT_IMPLEMENTED" in spine_codes(issues=[issue])
         notice = notice_of_issue(issue, unsupported=unsupported)
         area = next((name for name in AREAS if name in notice.text), "")

@@ -1,4 +1,4 @@
-"""Asks a GP practice for the structured record: one call, every area that the categories need.
+"""Asks a GP practice for the structured record: one call for every area that the categories need.
 
 Source: GP Connect Access Record Structured 1.6, "Retrieve a patient's structured record".
 """
@@ -33,7 +33,7 @@ from connectors.gp_connect.request import (
 )
 from connectors.gp_connect.translate import is_translated
 from connectors.reading import split_answer
-from connectors.transport.client import Answer, Transport
+from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.pace import finish, finish_paced
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload
@@ -44,7 +44,7 @@ USUAL_TYPES = (
     " MedicationRequest MedicationStatement Observation OperationOutcome Organization Patient Practitioner"
     " PractitionerRole ProcedureRequest ReferralRequest"
 ).split()
-# No patient is named: a practice refuses it, and so shows that it is one.
+# It names no patient: a practice refuses it, and so shows that it is a practice.
 NOBODYS_PARAMETERS = b'{"resourceType":"Parameters"}'
 
 
@@ -95,7 +95,7 @@ class GpConnect:
             asker=query.asker,
             deadline=query.deadline,
             correlation_id=query.correlation_id,
-            transport=channels.get(Transport),
+            transport=channels.get(HttpTransport),
         )
         if answer.status != 200:
             raise error_of(status=answer.status, body=answer.body)
@@ -112,12 +112,12 @@ class GpConnect:
         asker: Asker,
         deadline: float,
         correlation_id: UUID,
-        transport: Transport,
+        transport: HttpTransport,
         body: bytes | None = None,
     ) -> Answer:
         base = source.base_url.rstrip("/")
 
-        def fresh_headers() -> dict[str, str]:  # a token is for one request: a retry needs another
+        def fresh_headers() -> dict[str, str]:  # a token is for one request, so a retry needs another
             return headers(
                 asker=asker,
                 options=source.options,
@@ -139,7 +139,7 @@ class GpConnect:
         )
 
     async def check(self, *, source: SourceAddress, channels: Channels, deadline: float) -> CheckedSource:
-        """Ask the practice what it can do and, where it does not say, for the record of nobody, which it must refuse.
+        """Ask the practice what it can do and, where it does not say, for a record without naming a patient.
 
         Raises: SourceError.
         """
@@ -147,7 +147,7 @@ class GpConnect:
             "asker": NOBODY,
             "deadline": deadline,
             "correlation_id": uuid4(),
-            "transport": channels.get(Transport),
+            "transport": channels.get(HttpTransport),
         }
         answer = await self._send(source=source, path=METADATA, **values)
         release = _structured_record_release(body=answer.body) if answer.status == 200 else ""
@@ -157,19 +157,22 @@ class GpConnect:
         codes = spine_codes(issues=(outcome_in(answer.body) or {}).get("issue"))
         error = error_of(status=answer.status, body=answer.body)
         if isinstance(error, Unreachable) or error.reason is Reason.CREDENTIALS or not codes:
-            raise error  # any FHIR server may give an OperationOutcome; only a practice's has Spine codes
+            raise error  # any FHIR server may send an OperationOutcome; only a practice's has Spine codes
         return CheckedSource(words="answers GP Connect requests")
 
     def convert(self, *, payload: bytes) -> Reply:
         """Make a Reply of a saved answer.
 
-        Raises: Malformed; Refused or Unreachable when it is a practice's refusal.
+        Raises: Malformed; Refused or Unreachable when the file is a practice's refusal.
         """
         return finish(steps=read_answer(payload=_record_in(payload)))
 
 
 def _record_in(body: bytes) -> SplitPayload:
-    """Raises: the failure that an OperationOutcome in place of a record stands for."""
+    """Return the record in a body.
+
+    Raises: Malformed; the failure that an OperationOutcome in place of a record stands for.
+    """
     payload = split_answer(payload=body)
     if payload.resource_type == "OperationOutcome":
         raise error_of(status=200, body=body)
@@ -191,5 +194,5 @@ def _structured_record_release(*, body: bytes) -> str:
 
 
 def _address(*, base: str, path: str, proxy: str) -> str:
-    """An address at the practice, behind the Spine Secure Proxy where there is one."""
+    """Return an address at the practice, behind the Spine Secure Proxy where there is one."""
     return f"{proxy.rstrip('/')}/{base}/{path}" if proxy else f"{base}/{path}"

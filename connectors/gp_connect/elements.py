@@ -1,6 +1,6 @@
-"""What is the same in the translation of every STU3 resource: codings, references, ids, times, empty text. Pure.
+"""What the translation of every STU3 resource has in common: codings, references, ids, times, empty text. Pure.
 
-Notes name a field without index. A field alone was not carried; a field with a colon was carried otherwise than sent.
+Notes name a field without index. A field alone was not carried; a field with a colon was carried in another form.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fhir_data.times import loose_date
 
 Resource = dict[str, Any]
 
-# The code systems that moved between STU3 and R4, codes unchanged. Source: FHIR R4, Terminologies Systems.
+# The code systems that were renamed between STU3 and R4, with their codes unchanged. Source: FHIR R4, Code systems.
 _V3 = "http://hl7.org/fhir/v3/"
 _V2 = "http://hl7.org/fhir/v2/"
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
@@ -29,7 +29,7 @@ _TIMES = re.compile(r".*(?:DateTime|Date|[a-z]On)\Z|start\Z|end\Z|date\Z|issued\
 
 
 def carried(*, resource: Mapping[str, Any], notes: list[str]) -> Resource:
-    """Return a copy of a resource in which all that is common to every type is R4."""
+    """Return a copy of a resource in which everything common to all types is R4."""
     kind = str(resource.get("resourceType", ""))
     copy: Resource = _object(value=resource, path=kind, notes=notes)
     if isinstance(copy.get("id"), str):
@@ -45,7 +45,7 @@ def carried(*, resource: Mapping[str, Any], notes: list[str]) -> Resource:
 
 
 def r4_id(*, text: str) -> str:
-    """Return an id that FHIR allows: the same if it is one, else one that no other id becomes."""
+    """Return an id that FHIR allows: the same if it is one, otherwise one that no other id is turned into."""
     if is_id(text=text):
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -53,7 +53,7 @@ def r4_id(*, text: str) -> str:
 
 
 def r4_reference(*, text: str) -> str:
-    """Return a relative reference to the id that its target gets; any other reference as it is."""
+    """Return a relative reference with the id that its target gets; any other reference as it is."""
     kind, key = split_relative(reference=text)
     return f"{kind}/{r4_id(text=key)}" if kind else text
 
@@ -82,7 +82,7 @@ def _object(*, value: Mapping[str, Any], path: str, notes: list[str]) -> Resourc
 
 
 def _settle_reference(*, copy: Resource, path: str, notes: list[str]) -> None:
-    """Systems write a sentence where a reference should be ("Referral items are not supported by ..."): show it."""
+    """Show the sentence that some systems write in place of a reference ("Referral items are not supported by ...")."""
     text = copy.get("reference")
     if isinstance(text, str) and " " in text:
         del copy["reference"]
@@ -91,7 +91,7 @@ def _settle_reference(*, copy: Resource, path: str, notes: list[str]) -> None:
 
 
 def _settle_period(*, copy: Resource, sent: Mapping[str, Any], path: str, notes: list[str]) -> None:
-    """Where only one side of a period lost its time, the other loses it too: else a day could end before it began."""
+    """Where only one side of a period lost its time, drop the other's too, or a day could end before it began."""
     for cut, other in (("start", "end"), ("end", "start")):
         was_cut = copy.get(cut) != sent.get(cut)
         if was_cut and isinstance(copy.get(other), str) and copy[other] == sent.get(other) and len(copy[other]) > 10:
@@ -100,7 +100,7 @@ def _settle_period(*, copy: Resource, sent: Mapping[str, Any], path: str, notes:
 
 
 def _value(*, name: str, value: Any, path: str, notes: list[str]) -> Any:
-    """One value as R4 has it; None for one that says nothing, which FHIR forbids to write."""
+    """Return a value as R4 has it; None for an empty one, which FHIR does not allow."""
     if isinstance(value, dict):
         return _object(value=value, path=path, notes=notes) or None
     if isinstance(value, list):
@@ -115,7 +115,7 @@ def _value(*, name: str, value: Any, path: str, notes: list[str]) -> Any:
     if name == "system":
         return r4_system(text=value)
     if name == "code" and value != value.strip():
-        notes.append(f"{path}: spaces around it taken away")
+        notes.append(f"{path}: spaces around it removed")
         return value.strip()
     if _TIMES.match(name) and not _has_zone(text=value) and (day := loose_date(text=value)):
         notes.append(f"{path}: time without zone or seconds, date kept")
@@ -143,13 +143,13 @@ def rename(*, resource: Resource, old: str, new: str) -> None:
 
 
 def as_list(*, resource: Resource, name: str) -> None:
-    """Make a list of a member that R4 repeats."""
+    """Make a list of a member that R4 lets repeat."""
     if name in resource and not isinstance(resource[name], list):
         resource[name] = [resource[name]]
 
 
 def drop(*, resource: Resource, notes: list[str], path: str, names: tuple[str, ...]) -> None:
-    """Take away members that R4 has no place for, and name them."""
+    """Remove members that R4 has no place for, and name them."""
     for name in names:
         if name in resource:
             del resource[name]

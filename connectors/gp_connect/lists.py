@@ -1,4 +1,4 @@
-"""The Lists of an answer: which item answers a question, which is merely linked, what the practice warns of. Pure.
+"""The Lists of an answer: which items answer the question, which are only linked, and what the practice warns of. Pure.
 
 Source: GP Connect Access Record Structured 1.6, "Using lists to return data": primary and secondary lists.
 """
@@ -39,7 +39,7 @@ PRIMARY: Mapping[str, RecordCategory] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """References, as `Type/id`, by how they are reached."""
+    """References, as `Type/id`, by how they are reached. `diary` and `investigations` are those of these two Lists."""
 
     answering: frozenset[str]
     incidental: frozenset[str]
@@ -55,21 +55,21 @@ def primary_code(*, resource: JsonObject) -> str:
 
 
 def is_secondary(*, resource: JsonObject) -> bool:
-    """Whether a List holds what is linked to the answer and is no answer itself."""
+    """Whether a List holds what is linked to the answer and does not itself answer."""
     return any(system.endswith(_SECONDARY_SYSTEM) for system, _ in _codings(resource))
 
 
 def reach(*, resources: Sequence[JsonObject]) -> Reach:
     """Return how each item is reached.
 
-    An item that only a secondary List names is incidental: an anticoagulant linked to a problem is no answer to "which
+    An item that only a secondary List names is incidental: an anticoagulant linked to a problem does not answer "which
     medicines", and its absence from such a List says nothing. The headings of a consultation are followed too, but not
-    to what a secondary List names. Items that no List names answer: to hide one would be worse.
+    to what a secondary List names. Items that no List names count as answers: hiding one would be worse.
     """
     lists = [resource for resource in resources if resource.get("resourceType") == "List"]
     edges = _edges(resources)
     named = [ref for resource in lists if is_secondary(resource=resource) for ref in _entries(resource)]
-    linked = _closure(roots=named, edges=edges, headings={})  # a linked medicine brings its plan and issues with it
+    linked = _closure(roots=named, edges=edges, headings={})  # a linked medicine brings its plan and issues
     roots = {code: set[str]() for code in PRIMARY}
     for resource in lists:
         if code := primary_code(resource=resource):
@@ -87,10 +87,10 @@ def reach(*, resources: Sequence[JsonObject]) -> Reach:
 def notices(*, resources: Sequence[JsonObject]) -> tuple[Notice, ...]:
     """Return what the Lists warn of, once each.
 
-    An empty List whose reason is the ordinary one (no-content-recorded; its note is always "Information not available")
-    is no warning. Any other reason is: then the practice did not say that there is nothing.
+    An empty List with the ordinary reason (no-content-recorded, whose note is always "Information not available") is no
+    warning. Any other reason is one: the practice did not say that there is nothing.
     """
-    found: dict[Notice, None] = {}
+    warnings: dict[Notice, None] = {}
     for resource in resources:
         if resource.get("resourceType") != "List":
             continue
@@ -98,15 +98,15 @@ def notices(*, resources: Sequence[JsonObject]) -> tuple[Notice, ...]:
         words = " ".join(text(note.get("text")) for note in mappings(resource.get("note")))
         for code in _warning_codes(resource):
             warning = _WARNINGS.get(code, NoticeCode.RESOURCE_WARNING)
-            found[Notice(code=warning, text=words, category=category)] = None
+            warnings[Notice(code=warning, text=words, category=category)] = None
         reasons = [coding.get("code") for coding in mappings(mapping(resource.get("emptyReason")).get("coding"))]
         if resource.get("emptyReason") and "no-content-recorded" not in reasons:
-            found[Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, text=words, category=category)] = None
+            warnings[Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, text=words, category=category)] = None
         for entry in mappings(resource.get("entry")):
             if sentence := _sentence(mapping(entry.get("item"))):
                 place = category or RecordCategory.ENCOUNTERS
-                found[Notice(code=NoticeCode.NOT_SUPPORTED, text=sentence, category=place)] = None
-    return tuple(found)
+                warnings[Notice(code=NoticeCode.NOT_SUPPORTED, text=sentence, category=place)] = None
+    return tuple(warnings)
 
 
 def _sentence(item: JsonObject) -> str:
@@ -118,7 +118,7 @@ def _sentence(item: JsonObject) -> str:
 
 
 def missing(*, resources: Sequence[JsonObject], asked: Iterable[RecordCategory]) -> tuple[RecordCategory, ...]:
-    """Return the categories that were asked for and have no primary List: silence, not "nothing recorded"."""
+    """Return the categories that were asked for and have no primary List, which does not mean "nothing recorded"."""
     answered = {PRIMARY[code] for resource in resources if (code := primary_code(resource=resource))}
     return tuple(category for category in asked if category not in answered)
 

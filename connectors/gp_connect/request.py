@@ -1,6 +1,7 @@
 """What is sent to a GP practice: headers, the unsigned token that names the user, and which areas are asked for. Pure.
 
-Source: GP Connect Access Record Structured 1.6 and its cross-organisation audit page; protocol facts, section 1.
+Source: GP Connect Access Record Structured 1.6, "Retrieve a patient's structured record" and "Cross-organisation audit
+and provenance".
 """
 
 from __future__ import annotations
@@ -34,15 +35,15 @@ NO_SMARTCARD = "UNK"
 OPTIONS: Mapping[str, str] = {
     "from_asid": "`Ssp-From`",
     "to_asid": "`Ssp-To`",
-    "ods": "ODS code of the practice; for the reader, not sent",
+    "ods": "ODS code of the practice; for administrators, not sent",
     "consumer_url": "`iss` of the token, and the system of the device's and the user's local identifiers",
-    "ssp_url": "address of the Spine Secure Proxy; put before the practice's address",
+    "ssp_url": "address of the Spine Secure Proxy; put in front of the practice's address",
     "device_id": "identifier of the requesting device",
     "device_model": "model of the requesting device",
     "device_version": "version of the requesting device",
 }
 
-# Which categories of a record each area of the interaction fills.
+# The categories that each area of the interaction fills.
 AREAS: Mapping[str, frozenset[RecordCategory]] = {
     "includeAllergies": frozenset({RecordCategory.ALLERGIES}),
     "includeMedication": frozenset({RecordCategory.MEDICATIONS}),
@@ -54,7 +55,7 @@ AREAS: Mapping[str, frozenset[RecordCategory]] = {
     "includeReferrals": frozenset({RecordCategory.REFERRALS}),
     "includeDiaryEntries": frozenset({RecordCategory.APPOINTMENTS}),
 }
-# Asking for either forbids most parts of the other areas, so that the answer means the same whatever was linked to it.
+# Asking for either forbids the parts that would narrow the other areas.
 _NARROWING = frozenset({"includeConsultations", "includeProblems"})
 
 
@@ -66,7 +67,7 @@ def areas_for(*, categories: frozenset[RecordCategory]) -> tuple[str, ...]:
 def parameters(*, nhs_number: str, areas: tuple[str, ...]) -> bytes:
     """Return the Parameters body of one call.
 
-    Only combinations that the specification allows: beside consultations or problems no area narrows its answer.
+    Only combinations that the specification allows: with consultations or problems, no area may be narrowed.
     """
     asked: list[dict[str, Any]] = [
         {"name": "patientNHSNumber", "valueIdentifier": {"system": NHS_NUMBER_SYSTEM, "value": nhs_number}}
@@ -126,7 +127,7 @@ def headers(
 def nhs_number_of(*, identifiers: tuple[Identifier, ...]) -> str | None:
     """Return the NHS number among the identifiers of a patient, as ten digits, or None.
 
-    Raises: Malformed `request-rejected` when it is no ten digits, so that no practice is asked with it.
+    Raises: Malformed `request-rejected` when it is not ten digits, so that no practice is asked with it.
     """
     for identifier in identifiers:
         if identifier.system == NHS_NUMBER_SYSTEM:

@@ -1,7 +1,7 @@
-"""STU3 -> R4, one function a resource type. Pure: what goes in stays as it is.
+"""STU3 -> R4, one function per resource type. Pure: the input is not changed.
 
-Source: FHIR R4, the R3-R4 differences of each resource page; GP Connect 1.6 resource population. Every original coding,
-identifier and extension is kept. What R4 has no place for is named in the notes.
+Every original coding, identifier and extension is kept. What R4 has no place for is named in the notes.
+Source: FHIR R4, the R3-R4 differences of each resource page; GP Connect Access Record Structured 1.6, resource pages.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from connectors.gp_connect.elements import (
     r4_dosages,
     rename,
 )
+from fhir_data.access import mapping, mappings, text
 
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -28,7 +29,7 @@ _DATE_RECORDED_EXTENSION = "Extension-CareConnect-DateRecorded-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Translation:
-    """An R4 resource, and what it could not carry or carries otherwise."""
+    """An R4 resource, and notes of what it could not carry or carries otherwise."""
 
     resource: Resource
     notes: tuple[str, ...]
@@ -49,7 +50,7 @@ def translate(*, resource: Mapping[str, Any]) -> Translation:
 
 def _translate(*, resource: Resource, notes: list[str]) -> None:
     kind = str(resource.get("resourceType"))
-    for contained in resource.get("contained") or []:
+    for contained in mappings(resource.get("contained")):
         if is_translated(kind=str(contained.get("resourceType"))):
             _translate(resource=contained, notes=notes)
         else:
@@ -67,7 +68,7 @@ def _status(*, resource: Resource, name: str, system: str) -> str:
 
 
 def _allergy(resource: Resource, notes: list[str], /) -> None:
-    """Invariants ait-1 and ait-2: a clinical status exactly when the entry is not an error. None is invented."""
+    """Invariants ait-1 and ait-2: a clinical status exactly when the entry is not an error. None is made up."""
     _status(resource=resource, name="clinicalStatus", system=f"{_TERMINOLOGY}allergyintolerance-clinical")
     verification = _status(
         resource=resource, name="verificationStatus", system=f"{_TERMINOLOGY}allergyintolerance-verification"
@@ -86,12 +87,16 @@ def _clinical_status(*, resource: Resource, notes: list[str], verification: str)
 
 
 def _encounter_from_extension(*, resource: Resource) -> None:
-    extensions = resource.get("extension") or []
-    found = [one for one in extensions if one.get("url") == _ENCOUNTER_EXTENSION and "valueReference" in one]
-    if len(found) != 1 or "encounter" in resource:
+    extensions = mappings(resource.get("extension"))
+    naming = [
+        extension
+        for extension in extensions
+        if extension.get("url") == _ENCOUNTER_EXTENSION and "valueReference" in extension
+    ]
+    if len(naming) != 1 or "encounter" in resource:
         return
-    resource["encounter"] = found[0]["valueReference"]
-    resource["extension"] = [one for one in extensions if one is not found[0]]
+    resource["encounter"] = naming[0]["valueReference"]
+    resource["extension"] = [extension for extension in extensions if extension is not naming[0]]
     if not resource["extension"]:
         del resource["extension"]
 
@@ -124,7 +129,7 @@ def _medication(resource: Resource, notes: list[str], /) -> None:
             resource["batch"] = batches[0]
         if set(package) - {"batch"} or len(batches) > 1:
             notes.append("Medication.package")
-    for ingredient in resource.get("ingredient") or []:
+    for ingredient in mappings(resource.get("ingredient")):
         rename(resource=ingredient, old="amount", new="strength")
     drop(resource=resource, notes=notes, path="Medication", names=("isBrand", "isOverTheCounter", "image"))
 
@@ -156,7 +161,7 @@ def _requester(*, resource: Resource, notes: list[str]) -> None:
 
 
 def _medication_statement(resource: Resource, notes: list[str], /) -> None:
-    """`taken` said whether the patient takes it; of its answers R4 keeps only the no, as a status."""
+    """`taken` says whether the patient takes it; of its codes R4 has only the no, as a status."""
     taken = resource.pop("taken", None)
     if taken == "n" and resource.get("status") != "entered-in-error":
         if resource.get("status") not in (None, "not-taken"):
@@ -181,13 +186,13 @@ def _immunization(resource: Resource, notes: list[str], /) -> None:
         resource["occurrenceString"] = "Date not recorded"  # R4 requires one of the two
         notes.append("Immunization.date: the source does not say")
     recorded = [
-        one["valueDateTime"]
-        for one in resource.get("extension") or []
-        if str(one.get("url", "")).endswith(_DATE_RECORDED_EXTENSION) and "valueDateTime" in one
+        extension["valueDateTime"]
+        for extension in mappings(resource.get("extension"))
+        if text(extension.get("url")).endswith(_DATE_RECORDED_EXTENSION) and "valueDateTime" in extension
     ]
     if recorded:
         resource["recorded"] = recorded[0]
-    performers = resource.pop("practitioner", None) or []
+    performers = mappings(resource.pop("practitioner", None))
     for performer in performers:
         rename(resource=performer, old="role", new="function")
     if performers:
@@ -197,7 +202,7 @@ def _immunization(resource: Resource, notes: list[str], /) -> None:
 
 
 def _explanation(*, resource: Resource, notes: list[str]) -> None:
-    explanation = resource.pop("explanation", None) or {}
+    explanation = mapping(resource.pop("explanation", None))
     if "reason" in explanation:
         resource["reasonCode"] = explanation["reason"]
     refusals = explanation.get("reasonNotGiven") or []
@@ -217,7 +222,7 @@ _PROTOCOL_NAMES = {
 
 
 def _protocol(*, resource: Resource, notes: list[str]) -> None:
-    protocols = resource.pop("vaccinationProtocol", None) or []
+    protocols = mappings(resource.pop("vaccinationProtocol", None))
     applied: list[Resource] = []
     for protocol in protocols:
         made = {new: protocol[old] for old, new in _PROTOCOL_NAMES.items() if old in protocol}
@@ -230,16 +235,16 @@ def _protocol(*, resource: Resource, notes: list[str]) -> None:
 
 
 def _encounter(resource: Resource, notes: list[str], /) -> None:
-    if "class" not in resource:  # R4 requires it; an empty Coding says plainly that it was not said
+    if "class" not in resource:  # R4 requires it; this says plainly that it is unknown
         resource["class"] = {"extension": [{"url": _ABSENT, "valueCode": "unknown"}]}
     rename(resource=resource, old="reason", new="reasonCode")
     as_list(resource=resource, name="appointment")
-    for diagnosis in resource.get("diagnosis") or []:
+    for diagnosis in mappings(resource.get("diagnosis")):
         rename(resource=diagnosis, old="role", new="use")
     drop(resource=resource, notes=notes, path="Encounter", names=("incomingReferral",))
 
 
-# Which kinds of relation, and to what, R4 still has. Source: FHIR R4 Observation, hasMember and derivedFrom.
+# The relations that R4 still has, and to which types. Source: FHIR R4, Observation, hasMember and derivedFrom.
 _RELATIONS = {
     "has-member": ("hasMember", frozenset({"Observation", "QuestionnaireResponse"})),
     "derived-from": (
@@ -252,15 +257,15 @@ _RELATIONS = {
 def _observation(resource: Resource, notes: list[str], /) -> None:
     rename(resource=resource, old="context", new="encounter")
     as_list(resource=resource, name="interpretation")
-    for component in resource.get("component") or []:
+    for component in mappings(resource.get("component")):
         as_list(resource=component, name="interpretation")
     comment = resource.pop("comment", None)
     if comment is not None:
         resource["note"] = [{"text": comment}]
-    for related in resource.pop("related", None) or []:
-        target = related.get("target") or {}
-        name, allowed = _RELATIONS.get(related.get("type", ""), ("", frozenset[str]()))
-        if name and str(target.get("reference", "")).partition("/")[0] in allowed:
+    for related in mappings(resource.pop("related", None)):
+        target = mapping(related.get("target"))
+        name, allowed = _RELATIONS.get(text(related.get("type")), ("", frozenset[str]()))
+        if name and text(target.get("reference")).partition("/")[0] in allowed:
             resource.setdefault(name, []).append(target)
         else:
             notes.append(f"Observation.related {related.get('type') or 'of no type'}")
@@ -268,7 +273,7 @@ def _observation(resource: Resource, notes: list[str], /) -> None:
 
 
 def _list(resource: Resource, notes: list[str], /) -> None:
-    """A List says the same in both releases."""
+    """A List is the same in both releases."""
 
 
 def _patient(resource: Resource, notes: list[str], /) -> None:
@@ -289,8 +294,8 @@ def _healthcare_service(resource: Resource, notes: list[str], /) -> None:
     )
 
 
-def _alike(resource: Resource, notes: list[str], /) -> None:
-    """Practitioner, PractitionerRole and Organization say the same in both releases."""
+def _unchanged(resource: Resource, notes: list[str], /) -> None:
+    """Practitioner, PractitionerRole and Organization are the same in both releases."""
 
 
 _TRANSLATORS: Mapping[str, Callable[[Resource, list[str]], None]] = {
@@ -305,8 +310,8 @@ _TRANSLATORS: Mapping[str, Callable[[Resource, list[str]], None]] = {
     "MedicationRequest": _medication_request,
     "MedicationStatement": _medication_statement,
     "Observation": _observation,
-    "Organization": _alike,
+    "Organization": _unchanged,
     "Patient": _patient,
-    "Practitioner": _alike,
-    "PractitionerRole": _alike,
+    "Practitioner": _unchanged,
+    "PractitionerRole": _unchanged,
 }

@@ -9,7 +9,7 @@ from connectors.contract.protocol import Channel, ChannelT
 
 
 class LoopChannels:
-    """Makes each class of channel once, and closes them all. `made` are those that are to be used as they are."""
+    """Makes each class of channel once and closes them all. `made` are channels to use as they are."""
 
     def __init__(self, *made: Channel) -> None:
         self._made: dict[type[Channel], Channel] = {type(channel): channel for channel in made}

@@ -1,7 +1,7 @@
 """The one HTTP client. A request goes out under a deadline and comes back as an Answer, or as a SourceError.
 
-Whether a source may be called now is the Guard's to say (circuit breaker, bulkhead); this module knows no Redis. Which
-addresses may be connected to will be the `socket_factory`'s to say: it sees every address, literal ones too.
+The Guard decides whether a source may be called now. The socket factory decides which addresses may be connected to: it
+sees every address, literal ones too.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import random
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import aiohttp
@@ -38,6 +37,8 @@ class Answer:
 
 
 class SocketFactory(Protocol):
+    """Makes the socket for an address, or refuses to."""
+
     def __call__(self, address: Any, /) -> socket.socket: ...
 
 
@@ -49,7 +50,7 @@ class _Remembered:
 
 @dataclass
 class _Call:
-    """One request, with all that an attempt at it needs."""
+    """One request, with everything that an attempt at it needs."""
 
     method: str
     url: yarl.URL
@@ -61,10 +62,10 @@ class _Call:
     repeatable: bool = field(default=False)
 
 
-class Transport:
-    """The client of one event loop. Make one a loop, use it for every source, close it at the end.
+class HttpTransport:
+    """The client of one event loop: make one per loop, use it for every source, close it at the end.
 
-    The loop of retries knows the absolute deadline, and a budget that a source's calls share.
+    Retries stop at the absolute deadline, and the calls to one source share a budget of them.
     """
 
     def __init__(
@@ -83,16 +84,8 @@ class Transport:
         self._budgets: dict[str, RetryBudget] = {}
         self._facts: dict[str, _Remembered] = {}
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
     async def close(self) -> None:
-        """Close every kept connection."""
+        """Close every connection that it keeps."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -102,7 +95,7 @@ class Transport:
         return Allowance(left=self.limits.answer_bytes)
 
     def remember(self, *, key: str, value: object, seconds: float) -> None:
-        """Keep a fact about a source (its CapabilityStatement) for a while. Nothing clinical."""
+        """Keep a fact about a source, such as its CapabilityStatement, for a while; nothing clinical."""
         self._facts[key] = _Remembered(asyncio.get_running_loop().time() + seconds, value)
 
     def recall(self, *, key: str) -> object | None:
@@ -127,15 +120,14 @@ class Transport:
     ) -> Answer:
         """Send one request and return the whole answer, whatever its status.
 
-        `deadline` is a `loop.time()`. `repeatable` says that it is a read, which may be sent again after a fault.
-        `headers` may be a function where every attempt needs fresh ones (a token made for one request only).
-
+        `deadline` is a `loop.time()`. `repeatable`: it is a read, and may be sent again after a fault. `headers` may be
+        a function where every attempt needs fresh ones, such as a token made for one request only.
         Raises: TimedOut, Unreachable, Malformed; NotAsked from the guard.
         """
         fixed = None if callable(headers) else headers
         call = _Call(
             method=method,
-            url=_address(url=url),
+            url=_address(url),
             headers=headers if callable(headers) else lambda: fixed or {},
             body=body,
             deadline=deadline,
@@ -150,14 +142,14 @@ class Transport:
             succeeded = answer.status < 500 and answer.status != 429
             return answer
         except Malformed:
-            succeeded = True  # it answers; what it says is another matter, and not the breaker's
+            succeeded = True  # the source answers; that its answer is unusable is no reason to stop calling it
             raise
         finally:
             await self._guard.leave(source_id=source_id, succeeded=succeeded)
 
     async def _with_retries(self, *, call: _Call, source_id: str) -> Answer:
         budget = self._budgets.setdefault(source_id, RetryBudget(self.limits.retry_burst))
-        budget.call(limits=self.limits)
+        budget.earn(limits=self.limits)
         for attempt in range(self.limits.retries + 1):
             answer: Answer | None = None
             fault: Unreachable | None = None
@@ -165,10 +157,11 @@ class Transport:
                 answer = await self._attempt(call=call)
             except Unreachable as error:
                 fault = error
-            wanted = answer.status in RETRIED_STATUSES if answer else fault is not None and fault.reason == "connection"
+            no_connection = fault is not None and fault.reason is Reason.CONNECTION
+            may_help = answer.status in RETRIED_STATUSES if answer else no_connection
             pause = self._pause(attempt=attempt, answer=answer)
             last = attempt == self.limits.retries or asyncio.get_running_loop().time() + pause >= call.deadline
-            if not wanted or last or not call.repeatable or not budget.spend():
+            if not may_help or last or not call.repeatable or not budget.spend():
                 if answer is not None:
                     return answer
                 raise fault or Unreachable(Reason.CONNECTION)
@@ -176,10 +169,13 @@ class Transport:
         raise Unreachable(Reason.CONNECTION)
 
     def _pause(self, *, attempt: int, answer: Answer | None) -> float:
-        """Full jitter; a source that says how long to wait is believed. Source: AWS, Exponential Backoff And Jitter."""
+        """Return how long to wait before the next attempt: full jitter, or as long as the source asks for.
+
+        Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog 2015.
+        """
         pause = self._rng.uniform(0, min(self.limits.retry_cap_s, self.limits.retry_base_s * 2**attempt))
-        said = answer.headers.get("retry-after", "") if answer else ""
-        return max(pause, float(said)) if said.isascii() and said.isdigit() and len(said) < 6 else pause
+        asked = answer.headers.get("retry-after", "") if answer else ""
+        return max(pause, float(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 6 else pause
 
     async def _attempt(self, *, call: _Call) -> Answer:
         if asyncio.get_running_loop().time() >= call.deadline:
@@ -193,7 +189,7 @@ class Transport:
         except SourceError:
             raise
         except TimeoutError:
-            # Else it was the connect limit. A clock would not tell: a loop's timer may be a millisecond early.
+            # Otherwise it was the limit for connecting. A clock cannot tell: a loop's timer may be a millisecond early.
             fault = TimedOut() if limit.expired() else Unreachable(Reason.CONNECTION)
         except aiohttp.ClientSSLError:
             fault = Unreachable(Reason.TLS)
@@ -203,7 +199,7 @@ class Transport:
             fault = Malformed(Reason.BAD_HTTP)
         except (aiohttp.ClientError, OSError):
             fault = Unreachable(Reason.CONNECTION)
-        raise fault from None  # the library's errors hold the address, and the address may hold an identifier
+        raise fault from None  # the library's errors contain the address, which may contain an identifier
 
     async def _exchange(self, *, call: _Call) -> Answer:
         headers = {
@@ -237,7 +233,7 @@ class Transport:
         encodings = response.headers.getall("Content-Encoding", [])
         encoding = ",".join(encodings).strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
-            raise Malformed(Reason.TRUNCATED)  # not readable whole: we asked for gzip or none
+            raise Malformed(Reason.TRUNCATED)  # it cannot be read whole: we asked for gzip or nothing
         inflater = Inflater(limits=self.limits, limit=limit) if "gzip" in encoding else None
         parts: list[bytes] = []
         size = 0
@@ -263,8 +259,11 @@ class Transport:
         return self._session
 
 
-def _address(*, url: str) -> yarl.URL:
-    """Raises: Unreachable for an address that leads nowhere; nothing is encoded anew, what a source gave stays."""
+def _address(url: str, /) -> yarl.URL:
+    """Return an address as it was written, nothing encoded anew.
+
+    Raises: Unreachable for one that leads nowhere.
+    """
     try:
         address = yarl.URL(url, encoded=True)
         sound = address.scheme in ("http", "https") and bool(address.host) and 0 < (address.port or 0) < 65536

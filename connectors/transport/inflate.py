@@ -1,4 +1,4 @@
-"""A gzip reader that never makes more than it may, and knows whether it saw the end."""
+"""Decompression within limits. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from connectors.transport.limits import TransportLimits
 
 
 class Inflater:
-    """A gzip reader that never makes more than it may, and knows whether it saw the end.
+    """A gzip reader that never produces more than it may and notices a missing end.
 
-    aiohttp's own takes a body cut in half for whole, and a bomb for an answer.
+    aiohttp's own accepts a body that was cut in half, and a decompression bomb.
     """
 
     def __init__(self, *, limits: TransportLimits, limit: int) -> None:
@@ -23,6 +23,10 @@ class Inflater:
         self._made = 0
 
     def feed(self, chunk: bytes, /) -> bytes:
+        """Return what a further chunk decompresses to.
+
+        Raises: Malformed.
+        """
         self._wire += len(chunk)
         if self._inflate.eof:
             raise Malformed(Reason.TRUNCATED)
@@ -37,5 +41,6 @@ class Inflater:
         return part
 
     def finish(self) -> None:
+        """Raises: Malformed when the end has not been seen."""
         if not self._inflate.eof or self._inflate.unused_data:
             raise Malformed(Reason.TRUNCATED)

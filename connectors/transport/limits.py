@@ -1,4 +1,4 @@
-"""Limits of every call."""
+"""Limits of every call. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TransportLimits:
     retries: int = 2
     retry_base_s: float = 0.1
     retry_cap_s: float = 1.0
-    # Retries that a source's calls earn: without it two retries double the load on a source that is half down.
+    # What each call to a source earns of a retry: without a budget, retries double the load on one that is failing.
     retry_budget: float = 0.1
     retry_burst: float = 5.0
 
@@ -35,7 +35,7 @@ class Allowance:
     left: int
 
     def take(self, *, size: int) -> None:
-        """Take some of it.
+        """Use up part of the allowance.
 
         Raises: Malformed when nothing is left.
         """

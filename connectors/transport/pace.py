@@ -1,7 +1,7 @@
-"""Work on an answer in small steps, so that one big answer does not hold the event loop that all sources share.
+"""Work on an answer in small steps, so that one large answer does not block the event loop that all sources share.
 
-The reading of an answer is a generator that yields between entries and returns the Reply. Off the wire it is paced; for
-a file it runs through. So both ways run the same code.
+Reading an answer is a generator that yields between entries and returns the result. An answer off the wire is paced; a
+file is read in one go. Both run the same code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from connectors.contract.errors import TimedOut
 Result = TypeVar("Result")
 Steps = Generator[None, None, Result]
 
-# Long enough that giving way costs nothing, short enough that a source answering meanwhile is not kept waiting.
+# Long enough that yielding costs next to nothing, short enough that other sources are not kept waiting.
 SLICE_S = 0.005
 
 
@@ -30,7 +30,7 @@ def finish(*, steps: Steps[Result]) -> Result:
 
 
 async def finish_paced(*, steps: Steps[Result], deadline: float) -> Result:
-    """Run the steps, giving way to the event loop every few milliseconds, and return their result.
+    """Run the steps, yielding to the event loop every few milliseconds, and return their result.
 
     Raises: TimedOut when the deadline, a `loop.time()`, passes first.
     """

@@ -17,7 +17,7 @@ from connectors.contract.values import Asker, Identifier, Query, Reply, SourceAd
 from connectors.fhir_r4.connector import FhirR4
 from connectors.gp_connect.connector import GpConnect
 from connectors.transport.channels import LoopChannels
-from connectors.transport.client import Transport
+from connectors.transport.client import HttpTransport
 from connectors.transport.limits import TransportLimits
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 
@@ -91,7 +91,7 @@ async def ask(
 ) -> Reply:
     """Ask one source with a transport of its own."""
     address = SourceAddress(source_id="source-1", base_url=base, options=options or {})
-    async with LoopChannels(Transport(limits=limits)) as channels:
+    async with LoopChannels(HttpTransport(limits=limits)) as channels:
         asked = query(seconds=seconds, identifiers=identifiers)
         return await CONNECTORS[kind].ask(source=address, query=asked, channels=channels)
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from config.env import Environment
+from connectors.contract.notices import NoticeCode
 from connectors.contract.outcomes import Outcome, Reason
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -125,10 +126,22 @@ def test_every_link_between_documents_leads_somewhere() -> None:
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
-def test_the_table_of_outcomes_says_what_the_code_says() -> None:
+def rows_of_outcomes(*, cells: int) -> set[tuple[str, ...]]:
+    """Return the rows of so many cells in the tables of docs/outcomes.md."""
     lines = (PROJECT / "docs" / "outcomes.md").read_text().splitlines()
     rows = {tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines if line.startswith("| ")}
-    rows.discard(("outcome", "reason", "in words", "issue", "section"))
+    return {row for row in rows if len(row) == cells}
+
+
+def test_the_table_of_notices_says_what_the_code_says() -> None:
+    rows = rows_of_outcomes(cells=4) - {("notice", "in words", "issue", "may leave something out")}
+    assert rows == {
+        (code.value, code.words, code.issue_code, "yes" if code.leaves_out else "no") for code in NoticeCode
+    }
+
+
+def test_the_table_of_outcomes_says_what_the_code_says() -> None:
+    rows = rows_of_outcomes(cells=5) - {("outcome", "reason", "in words", "issue", "section")}
     outcomes = {(one.value, "", one.words, one.issue_code, one.effect.value) for one in Outcome}
     reasons = {
         (one.outcome.value, one.value, f"{one.outcome.words}: {one.words}", one.issue_code, one.outcome.effect.value)

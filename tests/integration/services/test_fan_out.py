@@ -94,6 +94,16 @@ def test_a_source_that_runs_out_of_time_while_our_loop_stands_still_is_not_blame
     assert (ended.outcome, ended.reason) == (Outcome.FAILED, "overload")
 
 
+@pytest.mark.parametrize(("own_s", "most_s", "given_s"), [(3.0, 8.0, 3.0), (8.0, 3.0, 3.0)])
+def test_a_source_is_given_its_own_time_and_never_more_than_any_may_have(
+    world: World, settings: Any, own_s: float, most_s: float, given_s: float
+) -> None:
+    Source.objects.update(time_limit_s=own_s)
+    settings.SOURCE_TIME_LIMIT_S = most_s
+    planned = SourceOutcome.objects.select_related("retrieval").get(retrieval_id=opened(world))
+    assert (planned.deadline_at - planned.retrieval.created_at).total_seconds() == pytest.approx(given_s)
+
+
 def test_what_came_before_the_deadline_is_recorded_in_time_and_shown(world: World) -> None:
     person = {
         "resourceType": "Patient",

@@ -220,6 +220,22 @@ def test_an_answer_about_another_is_dropped_alone_and_raised_on_its_own_record(
     assert review.source_record.identifier_value == "4"
 
 
+def test_what_each_of_two_replies_warned_of_and_had_set_aside_is_told(world: World, hospital: Hospital) -> None:
+    for key, kind, resource in (
+        ("1", "AllergyIntolerance", allergy(id="broken1", recordedDate="yesterday")),
+        ("4", "Condition", condition(id="broken4", subject={"reference": "Patient/4"}, recordedDate="yesterday")),
+    ):
+        warning = {"resourceType": "OperationOutcome", "issue": [issue(f"Warning {key}")]}
+        hospital.answers[f"{kind}?patient={key}"] = Said(body=bundle(resource, warning))
+    status = hospital_of(asked(world))
+    assert {notice.text for notice in status.notices} >= {"Warning 1", "Warning 4"}
+    assert dict(status.quarantined) == {RecordCategory.ALLERGIES: 1, RecordCategory.PROBLEMS: 1}
+
+
+def issue(diagnostics: str) -> dict[str, str]:
+    return {"severity": "warning", "code": "processing", "diagnostics": diagnostics}
+
+
 def test_one_that_did_not_answer_leaves_allergies_unavailable(world: World, hospital: Hospital) -> None:
     hospital.answers["Patient/1"] = ways("1", after_s=0)["unknown"]
     assert asked(world).allergy_status is AllergyStatus.UNAVAILABLE

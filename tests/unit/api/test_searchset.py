@@ -64,9 +64,9 @@ FERRIS = PersonSummary(
 )
 
 
-def searchset(
+def rendered(
     *items: Item, statuses: tuple[SourceStatus, ...] = (), withheld: bool = False, person: PersonSummary = FERRIS
-) -> dict[str, Any]:
+) -> bytes:
     record = merge.merge(items=items)
     view = RecordView(
         retrieval_id=UUID(int=7),
@@ -80,7 +80,11 @@ def searchset(
         withheld=withheld,
         shown_at=NOW,
     )
-    made: dict[str, Any] = json.loads(FhirRenderer().render(everything(view=view, base=BASE)))
+    return FhirRenderer().render(everything(view=view, base=BASE))
+
+
+def searchset(*items: Item, **options: Any) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(rendered(*items, **options))
     return made
 
 
@@ -102,6 +106,7 @@ def test_a_decimal_keeps_the_digits_that_it_was_sent_with() -> None:
     record = merge.merge(items=[item(POTASSIUM, number=1)])
     assert record.sections[0].entries[0].details[0] == ("Value", "4.10 mmol/L")
     assert FhirRenderer().render({"value": Decimal("4.10")}) == b'{"value":4.10}'
+    assert b'"valueQuantity":{"value":4.10,"unit":"mmol/L"}' in rendered(item(POTASSIUM, number=1))
 
 
 def test_references_lead_to_what_is_in_the_answer_or_become_logical() -> None:

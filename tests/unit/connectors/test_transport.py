@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 
 from connectors.contract.errors import Malformed, NotAsked, SourceError, TimedOut, Unreachable
-from connectors.transport.client import Answer, Transport
+from connectors.contract.outcomes import Reason
+from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance, TransportLimits
 from tests.contract.loopback import run, serving
 
@@ -39,7 +40,7 @@ class Scripted:
         return web.Response(status=status or 200, headers=self.headers, body=self.body)
 
 
-def send(transport: Transport, url: str, /, *, seconds: float = 3.0, **options: Any) -> Awaitable[Answer]:
+def send(transport: HttpTransport, url: str, /, *, seconds: float = 3.0, **options: Any) -> Awaitable[Answer]:
     usual: dict[str, Any] = {
         "method": "GET",
         "headers": {},
@@ -55,7 +56,7 @@ def call(
     handler: Any, /, *, times: int = 1, limits: TransportLimits = FAST, guard: Any = None, **options: Any
 ) -> Answer:
     async def work() -> Answer:
-        async with serving(handler) as base, Transport(limits=limits, guard=guard, rng=random.Random(1)) as transport:
+        async with serving(handler) as base, opened(limits=limits, guard=guard, rng=random.Random(1)) as transport:
             for _ in range(times - 1):
                 await send(transport, f"{base}/x", **options)
             return await send(transport, f"{base}/x", **options)
@@ -141,7 +142,7 @@ def test_pages_share_one_allowance() -> None:
     limits = TransportLimits(answer_bytes=100, page_bytes=80)
 
     async def work() -> None:
-        async with serving(Scripted(200, body=b"x" * 60)) as base, Transport(limits=limits) as transport:
+        async with serving(Scripted(200, body=b"x" * 60)) as base, opened(limits=limits) as transport:
             allowance = transport.allowance()
             await send(transport, base, allowance=allowance)
             assert allowance == Allowance(left=40)
@@ -163,7 +164,7 @@ def test_kept_connections_are_used_again_but_not_one_half_read() -> None:
 
     async def work() -> None:
         limits = TransportLimits(page_bytes=1000)
-        async with serving(handler) as base, Transport(limits=limits) as transport:
+        async with serving(handler) as base, opened(limits=limits) as transport:
             await send(transport, f"{base}/a")
             await send(transport, f"{base}/b")
             with pytest.raises(Malformed):
@@ -172,6 +173,16 @@ def test_kept_connections_are_used_again_but_not_one_half_read() -> None:
 
     run(work())
     assert ports[0] == ports[1] == ports[2] != ports[3]
+
+
+@asynccontextmanager
+async def opened(**options: Any) -> AsyncIterator[HttpTransport]:
+    """Open a transport and close it at the end."""
+    transport = HttpTransport(**options)
+    try:
+        yield transport
+    finally:
+        await transport.close()
 
 
 class Watching:
@@ -183,7 +194,7 @@ class Watching:
 
     async def enter(self, *, source_id: str) -> None:
         if self.refuses:
-            raise NotAsked("resting")
+            raise NotAsked(Reason.PAUSED)
 
     async def leave(self, *, source_id: str, succeeded: bool) -> None:
         self.left.append(succeeded)
@@ -208,7 +219,7 @@ def test_the_guard_hears_of_a_caller_that_gave_up() -> None:
         return web.Response()
 
     async def work() -> None:
-        async with serving(slow) as base, Transport(guard=guard) as transport:
+        async with serving(slow) as base, opened(guard=guard) as transport:
             asking = asyncio.ensure_future(send(transport, base, seconds=20))
             await asyncio.sleep(0.1)
             asking.cancel()
@@ -229,7 +240,7 @@ def test_a_guard_that_refuses_is_obeyed() -> None:
 @pytest.mark.parametrize("url", ["http://", "http://127.0.0.1:99999/x", "nonsense", "http://[::1", "http://a b/"])
 def test_an_address_that_is_none_is_unreachable(url: str) -> None:
     async def work() -> None:
-        async with Transport() as transport:
+        async with opened() as transport:
             await send(transport, url)
 
     with pytest.raises(Unreachable):
@@ -238,7 +249,7 @@ def test_an_address_that_is_none_is_unreachable(url: str) -> None:
 
 def test_no_error_of_the_library_is_left_to_tell_the_address() -> None:
     async def work() -> None:
-        async with Transport() as transport:
+        async with opened() as transport:
             await send(transport, "http://127.0.0.1:9/Patient?identifier=9000000009")
 
     with pytest.raises(Unreachable) as caught:
@@ -250,7 +261,7 @@ def test_no_error_of_the_library_is_left_to_tell_the_address() -> None:
 
 def test_a_fact_is_remembered_for_its_time() -> None:
     async def work() -> None:
-        async with Transport() as transport:
+        async with opened() as transport:
             transport.remember(key="a", value=1, seconds=10)
             transport.remember(key="b", value=2, seconds=-1)
             assert (transport.recall(key="a"), transport.recall(key="b"), transport.recall(key="c")) == (1, None, None)

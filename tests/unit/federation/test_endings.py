@@ -32,7 +32,7 @@ FAILURES = [
     Ending(outcome=Outcome.FAILED, reason=Reason.STORE),
     Ending(outcome=Outcome.TIMED_OUT),
     Ending(outcome=Outcome.UNREACHABLE, reason=Reason.TLS),
-    Ending(outcome=Outcome.NOT_ASKED, reason=Reason.RESTING),
+    Ending(outcome=Outcome.NOT_ASKED, reason=Reason.PAUSED),
     UNKNOWN,
 ]
 

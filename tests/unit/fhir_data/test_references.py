@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from fhir_data.references import Address, Directory, base_of, relative_name, split_absolute, without_version
+from fhir_data.references import (
+    Address,
+    Directory,
+    base_of,
+    is_id,
+    may_enter_path,
+    references_in,
+    relative_name,
+    split_absolute,
+    with_objects_changed,
+    without_version,
+)
 
 HERE, THERE = "https://a.example/fhir", "https://b.example/fhir"
 UUID = "0b0e8a3a-4b7e-4c51-9d2b-6f0c1f2d3e4f"
@@ -77,3 +90,32 @@ def test_an_absolute_reference_has_a_base() -> None:
     assert base_of(full_url=f"{HERE}/Patient/1") == HERE
     assert base_of(full_url=f"urn:uuid:{UUID}") == ""
     assert without_version(reference="Patient/1/_history/2") == "Patient/1"
+
+
+@pytest.mark.parametrize(
+    ("text", "proper", "safe"), [("a.B-9", True, True), ("..", True, False), ("a/b", False, False)]
+)
+def test_an_id_of_dots_alone_enters_no_path(text: str, proper: bool, safe: bool) -> None:
+    assert (is_id(text=text), may_enter_path(text=text)) == (proper, safe)
+    assert not is_id(text="a" * 65)
+
+
+def test_references_are_read_off_the_bytes_in_order() -> None:
+    resource = (
+        rb'{"subject":{"reference" : "Patient\/1"},"note":[{"text":"\"reference\":\"no\""}],'
+        rb'"performer":[{"reference":"Practitioner/2"},{"reference":"Patient/1"}],"odd":{"reference":"\q"}}'
+    )
+    assert list(references_in(resource=resource)) == ["Patient/1", "Practitioner/2", "Patient/1"]
+
+
+def test_every_object_is_changed_and_nothing_sent_is_touched() -> None:
+    sent = {"a": {"reference": "x"}, "b": [{"reference": "y"}, [{"c": {"reference": "z"}}], 1]}
+
+    def upper(members: dict[str, Any]) -> dict[str, Any]:
+        return {name: value.upper() if name == "reference" else value for name, value in members.items()}
+
+    assert with_objects_changed(sent, change=upper) == {
+        "a": {"reference": "X"},
+        "b": [{"reference": "Y"}, [{"c": {"reference": "Z"}}], 1],
+    }
+    assert sent["a"] == {"reference": "x"}

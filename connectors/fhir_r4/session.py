@@ -1,4 +1,4 @@
-"""One asking of one server: what every request of it needs, and how an answer is read."""
+"""One session with one server: what every request in it needs, and how a response is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Query, SourceAddress
 from connectors.reading import split_answer
-from connectors.transport.client import Answer, Transport
+from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance
 from fhir_data.errors import UnreadableEntry
 from fhir_data.heads import type_of
@@ -21,19 +21,19 @@ from fhir_data.splitting import SplitPayload, without_mark
 
 FHIR_JSON = "application/fhir+json"
 _XML_NAMESPACE = b"http://hl7.org/fhir"
-# Of an asking's time, kept for reading what came: a part of it, and so much an entry (a third of that, measured on an
-# idle machine), but never more than half.
+# How much of a session's time is kept for reading what came: a share of it, and a time per entry (three times what was
+# measured on an idle machine), but never more than half in all.
 RESERVE_SHARE, MOST_RESERVE_S = 0.1, 0.25
 READING_S, MOST_READING_SHARE = 0.0003, 0.5
 
 
 @dataclass(kw_only=True)
-class Asking:
-    """One asking of one source: what every request of it needs."""
+class ServerSession:
+    """One session with one source: what every request in it needs."""
 
     source: SourceAddress
     query: Query
-    transport: Transport
+    transport: HttpTransport
     allowance: Allowance
     began_at: float  # a `loop.time()`, as the query's deadline is
     pages: int = 0
@@ -41,8 +41,8 @@ class Asking:
     notices: list[Notice] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, *, source: SourceAddress, query: Query, transport: Transport) -> Self:
-        """Begin to ask a source. The running loop's clock says when that was."""
+    def begin(cls, *, source: SourceAddress, query: Query, transport: HttpTransport) -> Self:
+        """Open a session now, by the running loop's clock."""
         began_at = asyncio.get_running_loop().time()
         return cls(source=source, query=query, transport=transport, allowance=transport.allowance(), began_at=began_at)
 
@@ -77,18 +77,18 @@ class Asking:
 
 
 def is_within(*, url: str, base: str) -> bool:
-    """Whether an address that a source gave is its own: same origin, under its base path, with no way to climb out."""
+    """Whether an address that a source sent is its own: same origin, under its base path, with no way to climb out."""
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         return False
     try:
-        given, ours = urlsplit(url), urlsplit(base)
-        same_origin = (given.scheme, given.hostname, given.port) == (ours.scheme, ours.hostname, ours.port)
+        target, ours = urlsplit(url), urlsplit(base)
+        same_origin = (target.scheme, target.hostname, target.port) == (ours.scheme, ours.hostname, ours.port)
     except ValueError:
         return False
-    path = given.path.lower()
+    path = target.path.lower()
     climbs = ".." in path or "%2e" in path or "%2f" in path or "%5c" in path
-    beneath = given.path == ours.path or given.path.startswith(ours.path.rstrip("/") + "/")
-    return same_origin and beneath and not climbs and "@" not in given.netloc
+    beneath = target.path == ours.path or target.path.startswith(ours.path.rstrip("/") + "/")
+    return same_origin and beneath and not climbs and "@" not in target.netloc
 
 
 def expect_success(*, answer: Answer) -> None:
@@ -99,7 +99,7 @@ def expect_success(*, answer: Answer) -> None:
     if status in (401, 403):
         raise Refused(Reason.CREDENTIALS)
     if status in (404, 410):
-        raise Malformed(Reason.NOT_FHIR)  # the address is no FHIR server's, or a page that it gave is gone
+        raise Malformed(Reason.NOT_FHIR)  # no FHIR server is at the address, or a page that it named is gone
     if status == 502:
         raise Unreachable(Reason.GATEWAY)
     if status >= 500 or status in (408, 429):
@@ -108,13 +108,13 @@ def expect_success(*, answer: Answer) -> None:
 
 
 def speaks_fhir(*, body: bytes) -> bool:
-    """Whether a body, however broken, is a FHIR server's: JSON of a resource, or FHIR's XML, which we do not read."""
+    """Whether a body, however broken, comes from a FHIR server: a resource in JSON, or in XML, which we do not read."""
     text = without_mark(body)
     return (text.startswith(b"{") and bool(type_of(entry=text))) or _XML_NAMESPACE in text[:2000]
 
 
 def parsed(*, body: bytes) -> dict[str, Any]:
-    """Return the one resource that a body is.
+    """Return the single resource in a body.
 
     Raises: Malformed.
     """
@@ -125,10 +125,8 @@ def parsed(*, body: bytes) -> dict[str, Any]:
     return resource
 
 
-def entry_or_none(*, entry: bytes | None) -> dict[str, Any] | None:
-    """Return a parsed entry, None for one that cannot be used."""
-    if entry is None:
-        return None
+def entry_or_none(*, entry: bytes) -> dict[str, Any] | None:
+    """Return a parsed entry, None for one that cannot be read."""
     try:
         return read_entry(entry=entry)
     except UnreadableEntry:

@@ -13,7 +13,7 @@ help:
 	@echo "make demo          start everything with a synthetic region, show one patient's record, stay up until Ctrl-C"
 	@echo "make demo ONCE=1   the same, then stop; exit 0 only if every step worked"
 	@echo "make test          checks, then all tests (ARGS='-k word' for some; WORKERS=n at once)"
-	@echo "make prove         the laws, tried fifty times as often as in make test"
+	@echo "make prove         the laws, tried twenty times as often as in make test"
 	@echo "make mutate        small changes to the code that no test notices (ALL=1: of all pure modules; SEED=n; BASE=branch)"
 	@echo "make check         style, types, imports between rooms, migrations"
 	@echo "make bench         figures, beside a peer or a bound"
@@ -36,7 +36,7 @@ test: python
 
 prove: python
 	@"$(PYTHON)" -m launcher.set_up assets
-	@HYPOTHESIS_PROFILE=prove exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/property tests/unit $(ARGS)
+	@PROVE=1 exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/property tests/unit/fhir_data tests/integration/mpi/test_settling.py $(ARGS)
 
 mutate: python
 	@"$(PYTHON)" -m launcher.set_up assets

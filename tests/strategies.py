@@ -6,7 +6,7 @@ Pools are small on purpose: laws about joining are only tried where things agree
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -61,6 +61,24 @@ def demographics(draw: DrawFn, *, statuses: tuple[str, ...] = ("01", "03", "")) 
         sex=draw(st.sampled_from(["male", "female", "unknown", ""])),
         postcode=draw(st.sampled_from(["TM1 1AA", "tm11aa", "TM9 9ZZ", ""])),
     )
+
+
+@st.composite
+def pairs_of_demographics(draw: DrawFn) -> tuple[Demographics, Demographics]:
+    """Draw two, the first with a verified number: any two, or one human as two sources hold them."""
+    left = draw(demographics(statuses=("01",)))
+    if draw(st.booleans()):
+        return left, draw(demographics(statuses=("01", "")))
+    known = replace(left, nhs_number=draw(valid_numbers()), birth_date=date(1951, 5, 4))
+    changes = draw(
+        st.sampled_from([{}, {"postcode": ""}, {"sex": ""}, {"nhs_number_status": ""}, {"birth_date": None}])
+    )
+    return known, replace(known, **changes)
+
+
+def given_names() -> SearchStrategy[str]:
+    """Draw given names that have short forms, short forms, and any text."""
+    return st.sampled_from(("catherine", "cathy", "james", "jim", "jamie")) | st.text(max_size=8)
 
 
 # FHIR
@@ -351,6 +369,22 @@ def relationships(draw: DrawFn) -> tuple[RelationshipTerms, ...]:
         )
         for _ in range(draw(st.integers(0, 3)))
     )
+
+
+@st.composite
+def applicants(draw: DrawFn) -> tuple[Requester, tuple[RelationshipTerms, ...]]:
+    """Draw anybody with any relationships, or a clinician whose organisation cares for the person."""
+    if draw(st.booleans()):
+        return draw(requesters()), draw(relationships())
+    organisation_id = draw(st.sampled_from(ORGANISATIONS))
+    cares = RelationshipTerms(
+        organisation_id=organisation_id,
+        kind=draw(st.sampled_from(RelationshipKind)),
+        from_date=date(2024, 1, 1),
+        until_date=None,
+    )
+    requester = a_requester(role=Role.CLINICIAN, organisation_id=organisation_id, purpose=PurposeOfUse.TREATMENT)
+    return requester, tuple(draw(st.permutations([cares, *draw(relationships())])))
 
 
 @st.composite

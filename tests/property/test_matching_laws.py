@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from aggregator.mpi.demographics import (
     PLACEHOLDER_BIRTH_DATES,
@@ -20,10 +24,10 @@ from aggregator.mpi.demographics import (
 from aggregator.mpi.golden import Contribution, golden_record
 from aggregator.mpi.matching import Grade, KnownRecord, answer_disagreements, compare, judge_answer
 from aggregator.mpi.nicknames import is_short_for
-from tests import strategies
+from tests import proofs, strategies
 from tests.factories import NOW, check_digit
 
-laws = settings(max_examples=120, deadline=None)
+laws = proofs.laws(examples=120)
 
 
 @laws
@@ -34,8 +38,9 @@ def test_comparing_is_symmetric(left: Demographics, right: Demographics) -> None
 
 
 @laws
-@given(left=strategies.demographics(statuses=("01",)), right=strategies.demographics(statuses=("01", "")))
-def test_certain_is_what_the_written_minimum_says(left: Demographics, right: Demographics) -> None:
+@given(pair=strategies.pairs_of_demographics())
+def test_certain_is_what_the_written_minimum_says(pair: tuple[Demographics, Demographics]) -> None:
+    left, right = pair
     if compare(left=left, right=right).grade is not Grade.CERTAIN:
         return
     assert left.number_is_verified
@@ -92,7 +97,7 @@ def test_nothing_that_a_source_said_is_erased_by_its_silence(earlier: Demographi
 
 
 @laws
-@given(one=st.text(max_size=8), other=st.text(max_size=8))
+@given(one=strategies.given_names(), other=strategies.given_names())
 def test_a_short_form_is_so_both_ways(one: str, other: str) -> None:
     assert is_short_for(one=one, other=other) == is_short_for(one=other, other=one)
 
@@ -137,3 +142,32 @@ def test_a_golden_record_does_not_depend_on_order(
     for field in ("family", "birth_date", "postcode"):
         assert getattr(found, field) in {"", None} | {getattr(person, field) for person, _, _ in people}
     assert found.birth_date is None or isinstance(found.birth_date, date)
+
+
+def is_certain(pair: tuple[Demographics, Demographics]) -> bool:
+    return compare(left=pair[0], right=pair[1]).grade is Grade.CERTAIN
+
+
+def is_short(names: tuple[str, str]) -> bool:
+    return is_short_for(one=names[0], other=names[1])
+
+
+@pytest.mark.parametrize(
+    ("drawn", "reached", "least"),
+    [
+        (strategies.pairs_of_demographics(), is_certain, 0.08),
+        (st.tuples(strategies.given_names(), strategies.given_names()), is_short, 0.05),
+    ],
+)
+def test_the_case_of_a_law_is_reached_often_enough(
+    drawn: SearchStrategy[Any], reached: Callable[[Any], bool], least: float
+) -> None:
+    hits: list[bool] = []
+
+    @settings(laws, max_examples=200, derandomize=True, database=None, phases=[Phase.generate])
+    @given(case=drawn)
+    def measure(case: Any) -> None:
+        hits.append(reached(case))
+
+    measure()
+    assert sum(hits) >= least * len(hits)

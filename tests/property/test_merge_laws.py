@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -23,10 +23,11 @@ from aggregator.record.merge import merge
 from aggregator.record.reading import parse
 from aggregator.record.standing import standing_of
 from aggregator.record.timeline import Entry, LongitudinalRecord, Standing
+from tests import proofs
 from tests.factories import fact, permitting
 from tests.strategies import a_record_and_more, records, records_of_one_thing, resources
 
-laws = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+laws = proofs.laws(examples=50)
 
 PERMITTED = permitting()
 DATED_TYPES = ("Condition", "Procedure", "Immunization", "Observation")

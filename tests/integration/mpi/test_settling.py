@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.db import transaction
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import Superseded
@@ -18,6 +18,7 @@ from aggregator.mpi.operations import raise_review
 from aggregator.mpi.queries import held_by, known_records, people_with_number, review_sides, with_decisions
 from aggregator.mpi.reviews import Decision, decisions_for
 from aggregator.sources.models import Source
+from tests import proofs
 from tests.factories import NOW, STRANGER, identity, load, nhs_number, person, person_of, source
 
 pytestmark = pytest.mark.django_db
@@ -262,7 +263,7 @@ def test_what_the_source_said_since_is_not_lost_when_a_decision_is_taken_back(pr
 # Histories
 
 
-@settings(max_examples=25, deadline=None)
+@proofs.laws(examples=25)
 @given(choices=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1)), min_size=1, max_size=6))
 def test_any_row_of_decisions_taken_back_in_turn_leaves_everything_as_it_was(
     choices: list[tuple[int, int]],

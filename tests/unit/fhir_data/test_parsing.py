@@ -7,15 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from fhir_data.errors import UnreadableEntry
 from fhir_data.parsing import read_entry
+from tests import proofs
 from tests.unit.fhir_data.test_splitting import RESOURCES
 
 
 @given(RESOURCES)
-@settings(max_examples=60)
+@proofs.laws(examples=60)
 def test_reading_gives_what_json_gives_or_a_reason(resource: dict[str, Any]) -> None:
     spelt = json.dumps(resource)
     found, reason = read(spelt.encode())

@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_data.errors import UnreadableEntry, UnreadablePayload
 from fhir_data.parsing import read_entry
 from fhir_data.splitting import elements, members, split
+from tests import proofs
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.decimals(-10, 10, places=3).map(float)
 NAMES = st.text(max_size=6)
@@ -27,7 +28,7 @@ def text(value: Any, spacing: tuple[str, str], *, ascii_only: bool) -> str:
 
 
 @given(st.lists(RESOURCES, max_size=3), SPACING, st.booleans(), st.booleans())
-@settings(max_examples=60)
+@proofs.laws(examples=60)
 def test_split_gives_every_entry_its_own_bytes(
     resources: list[Any], spacing: tuple[str, str], ascii_only: bool, mark: bool
 ) -> None:
@@ -42,7 +43,7 @@ def test_split_gives_every_entry_its_own_bytes(
 
 
 @given(RESOURCES, SPACING)
-@settings(max_examples=60)
+@proofs.laws(examples=60)
 def test_members_are_found_whichever_way_they_are_spelt(resource: dict[str, Any], spacing: tuple[str, str]) -> None:
     spelt = text(resource, spacing, ascii_only=True)
     found = members(body=spelt.encode())
@@ -52,7 +53,7 @@ def test_members_are_found_whichever_way_they_are_spelt(resource: dict[str, Any]
 
 
 @given(RESOURCES.filter(bool), SPACING, st.booleans())
-@settings(max_examples=60)
+@proofs.laws(examples=60)
 def test_a_name_said_twice_is_always_found(resource: dict[str, Any], spacing: tuple[str, str], escaped: bool) -> None:
     spelt = text(resource, spacing, ascii_only=True)
     name = next(iter(resource))

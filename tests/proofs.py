@@ -1,0 +1,22 @@
+"""How often laws are tried: a small seeded share in `make test`, many more at random in `make prove`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+TIMES_IN_PROVE = 20
+
+
+def laws(*, examples: int, **more: Any) -> settings:
+    """Return the settings of laws that `make test` tries on so many examples, the same ones each time."""
+    proving = bool(os.environ.get("PROVE"))
+    return settings(
+        max_examples=examples * (TIMES_IN_PROVE if proving else 1),
+        derandomize=not proving,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        **more,
+    )

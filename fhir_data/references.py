@@ -26,7 +26,7 @@ _UUID = re.compile(r"urn:uuid:(?P<id>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _PATIENT = re.compile(r"(?:^|[/.])patient[/#?]", re.IGNORECASE)
 # Read off the bytes, since walking every parsed resource costs several times as much.
-_MEMBER = re.compile(rb'"reference"\s*:\s*("(?:[^"\\]|\\.){1,512}")')
+_MEMBER = re.compile(rb'"reference"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -355,6 +355,31 @@ def test_a_practice_s_answer_is_judged_by_the_same_rule(kind: str, subject: Json
     assert [one.reason for one in reply.quarantined] == ["other-patient"] * (2 - kept)
 
 
+def test_a_practice_s_provenance_of_what_is_somebody_else_s_is_set_aside_with_it() -> None:
+    provenance = {
+        "resourceType": "Provenance",
+        "recorded": "2024-05-01T10:00:00Z",
+        "agent": [{"whoReference": to("Practitioner/d")}],
+    }
+    stu3 = {"verificationStatus": "confirmed", "clinicalStatus": "active"}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [
+            entry(OURS),
+            entry(OTHER),
+            entry(condition(to("Patient/ours"), id="ours", **stu3)),
+            entry(condition(to("Patient/OTHER"), id="others", **stu3)),
+            entry({**provenance, "target": [to("Condition/ours")]}),
+            entry({**provenance, "target": [to("Condition/others")]}),
+        ],
+    }
+    reply = GpConnect().convert(payload=json.dumps(bundle).encode())
+    kept = [json.loads(item.resource) for item in reply.items]
+    assert [resource.get("target") for resource in kept] == [None, [to("Condition/ours")]]
+    assert [aside.detail for aside in reply.quarantined] == ["Patient", "subject", "target"]
+
+
 def test_an_ended_allergy_inside_a_list_is_judged_by_itself() -> None:
     def allergy(key: str, patient: str) -> Json:
         return {

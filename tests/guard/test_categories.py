@@ -14,11 +14,13 @@ from connectors.contract.categories import RecordCategory
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "aggregator" / "record"
+# An operation names the type that it is called on.
+OPERATIONS = ROOT / "aggregator" / "api" / "fhir" / "operations"
 MODULES = [
     *sorted(RECORD.glob("*.py")),
     *sorted((RECORD / "completeness").glob("*.py")),
     *sorted((ROOT / "aggregator" / "web").rglob("*.py")),
-    *sorted((ROOT / "aggregator" / "api").rglob("*.py")),
+    *(path for path in sorted((ROOT / "aggregator" / "api").rglob("*.py")) if path.parent != OPERATIONS),
 ]
 TYPES = {of_type.name for rules in SECTIONS for of_type in rules.types}
 EXCEPTIONS = {

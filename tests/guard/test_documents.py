@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
-from django.core.management import get_commands
+from django.core.management import find_commands, get_commands
 
 from config.env import Environment
 from connectors.contract.notices import NoticeCode
@@ -117,13 +117,43 @@ def test_every_command_that_a_document_names_exists() -> None:
     documents = [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md"), *(PROJECT / "connectors").rglob("*.md")]
     named = {command for path in documents for command in re.findall(r"manage\.py ([a-z_]+)", path.read_text())}
     assert {"convert_record", "load_identities"} <= named
-    assert named <= set(get_commands())
+    # Local settings alone know the launcher's.
+    assert named <= {*get_commands(), *find_commands(str(PROJECT / "launcher" / "management"))}
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
-    for path in [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]:
+    pages = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", PROJECT / "simulator" / "README.md"]
+    for path in [*pages, *(PROJECT / "docs").rglob("*.md"), *(PROJECT / "connectors").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def modules_named(name: str) -> list[Path]:
+    """Return the modules of ours whose path ends as a document names them, such as `mpi/queries`."""
+    folders = ("aggregator", "config", "connectors", "fhir_data", "launcher", "simulator")
+    paths = [path for folder in folders for path in (PROJECT / folder).rglob("*.py")]
+    return [path for path in paths if f"/{path.relative_to(PROJECT).with_suffix('')}".endswith(f"/{name}")]
+
+
+def test_every_file_and_function_that_the_architecture_names_exists() -> None:
+    page = (PROJECT / "docs" / "architecture.md").read_text()
+    names = re.findall(r"`([\w/.]+)`", page)
+    files = [name.removesuffix(".py") for name in names if name.endswith(".py")]
+    folders = [name for name in names if name.endswith("/") and not name.startswith("/")]  # those are addresses
+    functions = re.findall(r"`([\w/]+)\.([a-z]\w+)`", re.sub(r"`[^`]+\.(py|toml|md)`", "", page))
+    assert len(files) > 30
+    assert len(folders) > 15
+    assert len(functions) > 10
+    assert [name for name in files if not modules_named(name)] == []
+    rooms = [path for path in (PROJECT / "aggregator").iterdir() if path.is_dir()]
+    roots = [PROJECT, PROJECT / "aggregator", PROJECT / "connectors", *rooms]
+    assert [name for name in folders if not any((root / name).is_dir() for root in roots)] == []
+    for module, function in functions:
+        found = modules_named(module)
+        if "/" not in module and not found:
+            continue  # an object's method, or a library
+        is_module = any((root / module / f"{function}.py").exists() for root in roots)
+        assert is_module or any(f"def {function}(" in path.read_text() for path in found), f"{module}.{function}"
 
 
 def rows_of_outcomes(*, cells: int) -> set[tuple[str, ...]]:

@@ -22,7 +22,11 @@ from tests.mutation.reach import measure
 from tests.mutation.trial import Ended, Trial, try_mutant
 from tests.mutation.workshop import FOLDER, NOT_REACHED, PROJECT, SURVIVED, Workshop, open_workshop
 
-PURE_TESTS = ("tests/unit", "tests/property")
+# Which tests may notice a change to a pure module: none of them needs a service.
+PURE_TESTS = {
+    ("aggregator", "config"): ("tests/unit", "tests/property"),
+    ("connectors", "fhir_data"): ("tests/unit/connectors", "tests/unit/fhir_data", "tests/contract"),
+}
 QUICK_TEST = "tests/unit/accounts"  # mutmut runs one before it makes anything
 AT_ONCE = 2
 
@@ -41,18 +45,19 @@ def main(arguments: Sequence[str]) -> int:
     pure = pure_modules()
     if not options.all:
         pure = [path for path in pure if path in changed_since(base=options.base)]
-    _try_pure(modules=pure)
+    for packages, tests in PURE_TESTS.items():
+        _try_pure(modules=[path for path in pure if path.parts[0] in packages], tests=tests)
     _try_sample(count=options.sample, seed=options.seed)
     print(f"\n{(time.monotonic() - started) / 60:.0f} minutes.")
     return 0
 
 
-def _try_pure(*, modules: Sequence[Path]) -> None:
+def _try_pure(*, modules: Sequence[Path], tests: Sequence[str]) -> None:
     if not modules:
-        print("No pure module has changed.")
         return
-    workshop = open_workshop(name="pure", modules=modules, tests=PURE_TESTS, services=False)
-    _say(f"{len(modules)} pure modules: making mutants")
+    packages = " and ".join(sorted({path.parts[0] for path in modules}))
+    workshop = open_workshop(name=f"pure-{modules[0].parts[0]}", modules=modules, tests=tests, services=False)
+    _say(f"{packages}, {len(modules)} pure modules: making mutants")
     names = _made(workshop)
     _say(f"{len(names)} mutants that change more than words: trying them")
     if names:
@@ -60,7 +65,9 @@ def _try_pure(*, modules: Sequence[Path]) -> None:
     ended = workshop.results()
     survived = [name for name in names if ended[name] == SURVIVED]
     missed = [name for name in names if ended[name] == NOT_REACHED]
-    print(f"\nPure modules: {len(names)} mutants, {len(survived)} survived, {len(missed)} are reached by no test.")
+    print(
+        f"\nPure modules of {packages}: {len(names)} mutants, {len(survived)} survived, {len(missed)} are reached by no test."
+    )
     _print_survivors(workshop=workshop, names=survived, title="survived")
     _print_survivors(workshop=workshop, names=missed, title="reached by no test that needs no service")
 

@@ -66,7 +66,8 @@ def _try_pure(*, modules: Sequence[Path], tests: Sequence[str]) -> None:
     survived = [name for name in names if ended[name] == SURVIVED]
     missed = [name for name in names if ended[name] == NOT_REACHED]
     print(
-        f"\nPure modules of {packages}: {len(names)} mutants, {len(survived)} survived, {len(missed)} are reached by no test."
+        f"\nPure modules of {packages}: {len(names)} mutants, {len(survived)} survived, "
+        f"{len(missed)} are reached by no test."
     )
     _print_survivors(workshop=workshop, names=survived, title="survived")
     _print_survivors(workshop=workshop, names=missed, title="reached by no test that needs no service")

@@ -22,11 +22,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from aggregator.federation import operations, progress, store
+from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.endings import Ending, IdentifierEnding, ending_of_source, out_of_time
 from aggregator.federation.engine import GRACE_S, Engine
 from aggregator.federation.lag import LagMeter
 from aggregator.federation.operations import FanOut, Landed, PlannedFlight
-from aggregator.federation.store import HeldAnswer, Sealer
+from aggregator.federation.store import Sealer
 from aggregator.mpi import operations as mpi_operations
 from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.matching import judge_answer

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -19,9 +17,7 @@ import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from aggregator.record.item import Item
-from connectors.contract.notices import Notice
-from connectors.contract.values import QuarantinedEntry
+from aggregator.federation.answers import HeldAnswer
 
 FORMAT_VERSION = 2
 NONCE_BYTES = 12
@@ -33,21 +29,6 @@ _LENGTH = struct.Struct(">Q")
 
 class SealBroken(Exception):
     """A held answer was cut, moved, changed, or sealed with another key."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeldAnswer:
-    """What one source said under one identifier, that of `source_record_id`, before consent.
-
-    `subject` is its own Patient, as R4 JSON.
-    """
-
-    source_record_id: UUID
-    received_at: datetime
-    subject: bytes | None
-    items: tuple[Item, ...]
-    quarantined: tuple[QuarantinedEntry, ...]
-    notices: tuple[Notice, ...]
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
-from aggregator.mpi.death import days_meant, fhir_date
+from aggregator.mpi.death import DeathClaim, days_meant, fhir_date
 from aggregator.mpi.demographics import Demographics
 
 
@@ -47,6 +48,20 @@ class GoldenRecord:
     def fhir_death_date(self) -> str:
         """The date of death where it can be told as a FHIR dateTime, else ""."""
         return fhir_date(text=self.death_date)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonSummary:
+    """A person as listed and as shown in the banner.
+
+    `death_claims` are what the sources say of a death, where they disagree about it. `shares_number`: a source holds
+    another person under the same NHS number.
+    """
+
+    person_id: UUID
+    golden: GoldenRecord
+    death_claims: tuple[DeathClaim, ...] = ()
+    shares_number: bool = False
 
 
 def golden_record(*, contributions: Iterable[Contribution]) -> GoldenRecord:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
@@ -13,30 +13,16 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from aggregator.mpi.death import DeathClaim, claims_disagree
 from aggregator.mpi.demographics import Demographics, as_json, clean_name, first_given, from_json
-from aggregator.mpi.golden import GoldenRecord
+from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.mpi.matching import KnownRecord
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
-from aggregator.mpi.reviews import Cause, Decision, fingerprint
+from aggregator.mpi.reviews import Cause, Decision, DecisionTaken, ReviewSides, ReviewSummary, Side, fingerprint
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations  # for the type checker alone
 
 # More hits than this and the search is too wide to pick the right person from.
 SEARCH_LIMIT = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class PersonSummary:
-    """A person as listed and as shown in the banner.
-
-    `death_claims` are what the sources say of a death, where they disagree about it. `shares_number`: a source holds
-    another person under the same NHS number.
-    """
-
-    person_id: UUID
-    golden: GoldenRecord
-    death_claims: tuple[DeathClaim, ...] = ()
-    shares_number: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,62 +226,6 @@ def _death_claims(person_ids: Sequence[UUID]) -> dict[UUID, list[DeathClaim]]:
             DeathClaim(source_name=record.source.name, deceased=bool(record.deceased), death_date=record.death_date)
         )
     return {person_id: said for person_id, said in claims.items() if claims_disagree(claims=said)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecisionTaken:
-    """How a doubt was settled. `decided_by` None: by a command on the service's own machine."""
-
-    decision: Decision
-    fields: tuple[str, ...]
-    note: str
-    decided_by: UUID | None
-    decided_at: datetime
-    ended_by: UUID | None
-    ended_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReviewSummary:
-    """One doubt as listed. `decision` None: open."""
-
-    review_id: UUID
-    cause: str
-    source_record_id: UUID
-    person_id: UUID
-    source_slug: str
-    source_name: str
-    raised_at: datetime
-    settled_at: datetime | None
-    decision: Decision | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Side:
-    """What one record says of who somebody is."""
-
-    source_name: str
-    demographics: Demographics
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReviewSides:
-    """One doubt in full. `linked_person_id`: whom the record is linked to now, None for nobody.
-
-    `record` is what the record in doubt says and what is in force; `proposed` is what its source says instead, None
-    where it says nothing else; `before` is what it said before the decision in force, None where that changed nothing.
-    `others` are the other records of the person whom the doubt is about. `state` names all that a decision rests on.
-    """
-
-    summary: ReviewSummary
-    linked_person_id: UUID | None
-    evidence: Mapping[str, str]
-    record: Side
-    proposed: Side | None
-    before: Side | None
-    others: tuple[Side, ...]
-    decisions: tuple[DecisionTaken, ...]
-    state: str
 
 
 def open_reviews(*, limit: int) -> list[ReviewSummary]:

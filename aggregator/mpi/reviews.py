@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
+from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.matching import ANSWER_FIELDS
 
 
@@ -49,6 +53,67 @@ _WORDS: Mapping[str, str] = {
     "name-and-birth-date": "Two people have the same name and date of birth",
     "different-numbers": "Two people are alike and have different NHS numbers",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionTaken:
+    """How a doubt was settled. `decided_by` None: by a command on the service's own machine."""
+
+    decision: Decision
+    fields: tuple[str, ...]
+    note: str
+    decided_by: UUID | None
+    decided_at: datetime
+    ended_by: UUID | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSummary:
+    """One doubt as listed. `decision` None: open."""
+
+    review_id: UUID
+    cause: str
+    source_record_id: UUID
+    person_id: UUID
+    source_slug: str
+    source_name: str
+    raised_at: datetime
+    settled_at: datetime | None
+    decision: Decision | None
+
+    @property
+    def cause_words(self) -> str:
+        """Why the doubt was raised, in words for people."""
+        return cause_words(cause=self.cause)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """What one record says of who somebody is."""
+
+    source_name: str
+    demographics: Demographics
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSides:
+    """One doubt in full. `linked_person_id`: whom the record is linked to now, None for nobody.
+
+    `record` is what the record in doubt says and what is in force; `proposed` is what its source says instead, None
+    where it says nothing else; `before` is what it said before the decision in force, None where that changed nothing.
+    `others` are the other records of the person whom the doubt is about. `state` names all that a decision rests on.
+    """
+
+    summary: ReviewSummary
+    linked_person_id: UUID | None
+    evidence: Mapping[str, str]
+    record: Side
+    proposed: Side | None
+    before: Side | None
+    others: tuple[Side, ...]
+    decisions: tuple[DecisionTaken, ...]
+    state: str
 
 
 def decisions_for(*, cause: str, is_still_linked: bool) -> tuple[Decision, ...]:

@@ -12,9 +12,8 @@ from aggregator.audit.events import Action
 from aggregator.errors import Invalid
 from aggregator.mpi import queries
 from aggregator.mpi.demographics import clean_name, digits_of, valid_nhs_number
-from aggregator.mpi.golden import GoldenRecord as GoldenRecord
+from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import SEARCH_LIMIT
-from aggregator.mpi.queries import PersonSummary as PersonSummary
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.mpi import queries
-from aggregator.mpi.queries import ReviewSummary as ReviewSummary
-from aggregator.mpi.reviews import cause_words as cause_words
+from aggregator.mpi.reviews import ReviewSummary
 
 MAX_OPEN, MAX_SETTLED = 500, 100
 

@@ -15,15 +15,16 @@ from aggregator.audit.events import Action
 from aggregator.errors import NotFound
 from aggregator.mpi import queries
 from aggregator.mpi.demographics import Demographics
-from aggregator.mpi.queries import DecisionTaken, ReviewSides, ReviewSummary
 from aggregator.mpi.reviews import (
     FINGERPRINT,
+    Decision,
+    DecisionTaken,
+    ReviewSides,
+    ReviewSummary,
     acceptable_fields,
-    cause_words,
     decisions_for,
     is_about_the_linked_person,
 )
-from aggregator.mpi.reviews import Decision as Decision
 
 Value = str | date | None
 
@@ -78,7 +79,6 @@ class ReviewView:
     one about something that has changed meanwhile is refused."""
 
     summary: ReviewSummary
-    cause_words: str
     evidence: tuple[tuple[str, str], ...]
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -104,7 +104,6 @@ def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
         columns = _columns(sides)
         return ReviewView(
             summary=summary,
-            cause_words=cause_words(cause=summary.cause),
             evidence=tuple(
                 (FIELD_WORDS.get(field, field), word) for field, word in sides.evidence.items() if field != FINGERPRINT
             ),

@@ -16,9 +16,7 @@ from aggregator.consent.terms import BasePolicy
 from aggregator.errors import Invalid, NotFound, Superseded
 from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.mpi import queries, settling
-from aggregator.mpi.queries import ReviewSides
-from aggregator.mpi.reviews import Decision as Decision
-from aggregator.mpi.reviews import acceptable_fields, decisions_for
+from aggregator.mpi.reviews import Decision, ReviewSides, acceptable_fields, decisions_for
 
 CARRIED_OVER = "Carried over when a source's record was parted from the person who had objected."
 

@@ -26,9 +26,11 @@ from aggregator.consent import queries as consent_queries
 from aggregator.consent.filter import Permitted, permit
 from aggregator.errors import NotFound
 from aggregator.federation import queries as federation_queries
-from aggregator.federation.queries import HeldAnswer, RetrievalView, SourceState
+from aggregator.federation.answers import HeldAnswer
+from aggregator.federation.endings import Ending, while_linked
+from aggregator.federation.queries import RetrievalView, SourceState
 from aggregator.mpi import queries as mpi_queries
-from aggregator.mpi.queries import PersonSummary
+from aggregator.mpi.golden import PersonSummary
 from aggregator.record import merge
 from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.timeline import LongitudinalRecord
@@ -128,11 +130,11 @@ def _linked(*, person_id: UUID) -> Mapping[UUID, Collection[UUID]]:
 def _as_linked(*, state: SourceState, linked: Mapping[UUID, Collection[UUID]]) -> SourceState:
     """Return how a source stands with the links that the person has now; one whose link has ended says nothing."""
     if state.source_id not in linked:
-        return replace(state, outcome=Outcome.NOT_ASKED, reason=Reason.NO_LINK, by_identifier=())
+        unlinked = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.NO_LINK)
+        return replace(state, ending=unlinked, by_identifier=())
     if not state.by_identifier:
         return state  # still awaited, or it ended before it was asked under any identifier
-    ending = federation_queries.while_linked(endings=state.by_identifier, linked=linked[state.source_id])
-    return replace(state, outcome=ending.outcome, reason=ending.reason or "")
+    return replace(state, ending=while_linked(endings=state.by_identifier, linked=linked[state.source_id]))
 
 
 def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> dict[UUID, tuple[HeldAnswer, ...] | None]:
@@ -156,11 +158,11 @@ def _status(
 ) -> SourceStatus:
     """Return how a source stands. Only what may be shown is counted: a difference would reveal what is withheld."""
     answers = held.get(state.source_id) or ()
-    outcome, reason = state.outcome, state.reason
-    if outcome is not None and outcome.is_answer and not answers:
-        outcome, reason = Outcome.FAILED, Reason.HELD_ANSWER_LOST
+    ending = state.ending
+    if ending is not None and ending.outcome.is_answer and not answers:
+        ending = Ending(outcome=Outcome.FAILED, reason=Reason.HELD_ANSWER_LOST)
     notices = tuple(notice for answer in answers for notice in answer.notices)
-    if reason == Reason.IDENTIFIER:
+    if ending is not None and ending.reason is Reason.IDENTIFIER:
         words = "This source holds the patient more than once, and did not answer for each."
         notices += (Notice(code=NoticeCode.INCOMPLETE, text=words),)
     own = [item for item in permitted.items if item.source_id == str(state.source_id)]
@@ -176,8 +178,8 @@ def _status(
         kind=state.kind,
         holds=state.holds,
         not_served=state.not_served,
-        outcome=outcome,
-        reason=reason,
+        outcome=ending.outcome if ending else None,
+        reason=(ending.reason or "") if ending else "",
         answered_at=min((answer.received_at for answer in answers), default=state.ended_at),
         item_count=len(clinical),
         notices=notices,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from aggregator.services.find_person import GoldenRecord, PersonSummary
+from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.web import wording
 
 

@@ -13,11 +13,11 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from aggregator.api.fhir.rendering import issue, outcome
+from aggregator.mpi.golden import PersonSummary
 from aggregator.record.completeness.claims import WHOLE_ANSWERS, SourceStatus
 from aggregator.record.completeness.words import in_words, issue_code, remarks_on_source
 from aggregator.record.item import Item
 from aggregator.record.references import Targets, target_of
-from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
 from fhir_data import exact_json
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM

@@ -21,12 +21,7 @@ from aggregator.web.signed_in import SignedInRequest
 @require_GET
 def reviews(request: SignedInRequest) -> HttpResponse:
     """Show the doubts about identity, open ones first."""
-    return draw(
-        request,
-        "reviews/reviews",
-        reviews=list_reviews.list_reviews(requester=request.requester),
-        cause_words=list_reviews.cause_words,
-    )
+    return draw(request, "reviews/reviews", reviews=list_reviews.list_reviews(requester=request.requester))
 
 
 @require_http_methods(["GET", "POST"])

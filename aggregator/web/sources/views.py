@@ -18,7 +18,9 @@ def sources(request: SignedInRequest) -> HttpResponse:
     shown = [
         (
             line,
-            outcome_words(outcome=line.last_outcome, reason=line.last_reason) if line.last_outcome else "Never asked",
+            outcome_words(outcome=line.last_ending.outcome, reason=line.last_ending.reason or "")
+            if line.last_ending
+            else "Never asked",
         )
         for line in lines
     ]

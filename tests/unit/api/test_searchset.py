@@ -13,8 +13,7 @@ import pytest
 from aggregator.api.fhir.rendering import FhirRenderer
 from aggregator.api.fhir.searchset import everything, patient_resource
 from aggregator.mpi.death import DeathClaim
-from aggregator.mpi.golden import GoldenRecord
-from aggregator.mpi.queries import PersonSummary
+from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.record import merge
 from aggregator.record.completeness.claims import SourceStatus, allergy_status
 from aggregator.record.item import Item

@@ -9,8 +9,7 @@ from uuid import UUID
 import pytest
 
 from aggregator.mpi.death import DeathClaim
-from aggregator.mpi.golden import GoldenRecord
-from aggregator.mpi.queries import PersonSummary
+from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.web.banner import Banner, banner_of
 
 

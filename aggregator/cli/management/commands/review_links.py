@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from aggregator.accounts.requester import operator
 from aggregator.errors import LongviewError
-from aggregator.services.list_reviews import ReviewSummary, list_reviews
+from aggregator.mpi.reviews import ReviewSummary
+from aggregator.services.list_reviews import list_reviews
 from aggregator.services.read_review import ReviewView, read_review
 from aggregator.services.settle_review import settle_review
 from aggregator.services.take_back_review import take_back_review
@@ -75,7 +76,7 @@ class Command(BaseCommand):
         if options["json"] or options["json_here"]:
             self.stdout.write(json.dumps(_view_as_json(view), indent=2))
             return
-        self.stdout.write(f"{view.cause_words} ({view.summary.cause}), {view.summary.source_name}")
+        self.stdout.write(f"{view.summary.cause_words} ({view.summary.cause}), {view.summary.source_name}")
         for row in view.rows:
             self.stdout.write(f"\n{row.label}{'  DIFFERS' if row.differs or row.evidence else ''}")
             for heading, value in zip(view.columns, row.values, strict=True):

@@ -18,6 +18,9 @@ def check_roles(
     """Warn where the role that serves owns the tables."""
     if not databases or not serves_as_owner():
         return []
-    hint = "Name the role that owns the tables in DATABASE_OWNER_URL for `migrate`, and another in DATABASE_URL."
-    words = "One database role owns and serves: the audit's trigger is its only guard, and the role could drop it."
+    hint = "Put the role that owns the tables in DATABASE_OWNER_URL, for `migrate`, and another in DATABASE_URL."
+    words = (
+        "One database role owns the tables and serves users: only a trigger protects the audit, and that role could "
+        "drop it."
+    )
     return [checks.Warning(words, hint=hint, id="config.W001")]

@@ -74,7 +74,7 @@ def warn_if_owner() -> None:
     """Say at start where the audit's trigger is its only guard; for the threads that start a process."""
     try:
         if serves_as_owner():
-            log.warning("one database role owns and serves: the audit's trigger is its only guard")
+            log.warning("one database role owns the tables and serves users: only a trigger protects the audit")
     except DatabaseError:
         log.warning("the database does not answer")
     finally:

@@ -17,7 +17,7 @@ def freeze_gc() -> None:
 
 
 def forbid_core_files() -> None:
-    """Write no core file when the process crashes: it would hold records in the clear."""
+    """Write no core file when the process crashes: it would contain records, unencrypted."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -25,6 +25,6 @@ def require_shared_keys() -> None:
     """End the process unless its keys are ones that other processes share."""
     if settings.KEYS_ARE_TEMPORARY:
         sys.exit(
-            "SECRET_KEY and HELD_ITEMS_KEY are not set: name them, or run `make demo` or `manage.py services` once, "
-            "which makes some in the data folder."
+            "SECRET_KEY and HELD_ITEMS_KEY are not set: set them, or run `make demo` or `manage.py services` once, "
+            "which creates them in the data folder."
         )

@@ -62,7 +62,7 @@ class PackageFilesFinder(BaseFinder):
         Raises: SettingError when set-up has not fetched them.
         """
         if not (settings.PROJECT / NHSUK).is_dir():
-            raise SettingError("The pages' style sheet is not there yet: `make demo` and `make test` fetch it.")
+            raise SettingError("The style sheet has not been downloaded yet: `make demo` and `make test` download it.")
         yield "nhsuk-frontend.min.css", self.nhsuk
         yield "nhsuk-frontend.min.js", self.nhsuk
         for path in sorted((settings.PROJECT / NHSUK / "assets").rglob("*")):

@@ -63,7 +63,10 @@ def run_services(*, progress: Progress) -> None:
 
     with held_folder(folder=folder), embedded_services(folder=folder, say=say_starting) as running:
         make_keys(folder=folder)
-        progress.say("PostgreSQL and Redis run; `manage.py migrate` and the like find them. Ctrl-C stops them.\n")
+        progress.say(
+            "PostgreSQL and Redis are running; commands such as `manage.py migrate` will find them. "
+            "Press Ctrl-C to stop them.\n"
+        )
         watch(children=running.children)
 
 
@@ -91,7 +94,7 @@ def _services(*, progress: Progress, running: ExitStack) -> tuple[Services, tupl
     named = read_environment()
     database_url, redis_url = named.database_url.get_secret_value(), named.redis_url.get_secret_value()
     if bool(database_url) != bool(redis_url):
-        raise SettingError("Set both DATABASE_URL and REDIS_URL to use yours, or neither for private ones.")
+        raise SettingError("Set both DATABASE_URL and REDIS_URL to use your own, or neither to use private ones.")
     if database_url:
         return Services(database_url, named.database_owner_url.get_secret_value(), redis_url), ()
     with progress.step("PostgreSQL and Redis"):

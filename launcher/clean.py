@@ -21,7 +21,7 @@ def main() -> None:
     folders = [PROJECT / ".data", *sorted((PROJECT / ".cache" / "test-services").glob("*"))]
     for folder in folders:
         if _in_use(folder):
-            sys.exit(f"A demonstration or a test run uses {folder}: stop it first.")
+            sys.exit(f"A demonstration or a test run is using {folder}: stop it first.")
     for folder in folders:
         shutil.rmtree(fallback_folder(folder=folder), ignore_errors=True)
     for name in MADE:

@@ -40,11 +40,11 @@ def show(*, region: Region, web: str, password: str, say: Say) -> None:
     for line in _lines(view):
         say(f"  {line}\n")
     if missing := _missing(view):
-        raise StartError(f"The record does not show {', nor '.join(missing)}.")
+        raise StartError(f"The record does not show {', or '.join(missing)}.")
     say(f"\nOpen {web} and sign in with the password {password} as\n\n")
     for each in _accounts(region):
         say(f"  {each['username']:<14} {each['role']}, {each['name']}\n")
-    say("\nPeople to look for (README, The seven stories):\n\n")
+    say("\nPeople to search for (see README, The seven stories):\n\n")
     for each in region.description["stories"]:
         number = each["nhs_number"]
         say(f"  {number[:3]} {number[3:6]} {number[6:]}  {each['given']} {each['family']}: {each['title'].lower()}\n")
@@ -69,7 +69,7 @@ def _ask(*, username: str, nhs_number: str) -> RecordView:
     requester = requester_for(user_id=User.objects.get(username=username).id)
     people = find_person(requester=requester, nhs_number=nhs_number).people if requester else ()
     if requester is None or not people:
-        raise StartError("The demonstration's account or person is not there: `make clean`, then `make demo` again.")
+        raise StartError("The demonstration's account or person is missing: run `make clean`, then `make demo` again.")
     retrieval_id = open_record(requester=requester, person_id=people[0].person_id, now=datetime.now(UTC))
     until = time.monotonic() + settings.RETRIEVAL_DEADLINE_S + 2
     while True:
@@ -77,7 +77,7 @@ def _ask(*, username: str, nhs_number: str) -> RecordView:
         if view.complete:
             return view
         if time.monotonic() > until:
-            raise StartError("The record did not come in time: see the worker's log in the data folder.")
+            raise StartError("The record was not ready in time: see the worker's log in the data folder.")
         time.sleep(0.2)
 
 
@@ -92,10 +92,10 @@ def _lines(view: RecordView) -> Iterator[str]:
     yield f"{ALLERGY_WORDS[view.allergy_status]}."
     yield ", ".join(f"{CATEGORIES[section.category].title} {len(section.entries)}" for section in view.record.sections)
     yield ""
-    yield f"Said by several sources ({len(_shared(view))} entries), such as"
+    yield f"Recorded by several sources ({len(_shared(view))} entries), for example"
     for entry in _shared(view)[:SHOWN_SHARED]:
         yield f"  {entry.heading}: {', '.join(names[source_id] for source_id in entry.source_ids)}"
-    yield f"Where sources differ ({len(view.record.conflicts)} places), such as"
+    yield f"Sources differ in {len(view.record.conflicts)} places, for example"
     for conflict in view.record.conflicts[:SHOWN_CONFLICTS]:
         yield f"  {conflict.statement}"
         yield from (f"    {names.get(source_id, source_id)}: {says}" for source_id, says in conflict.claims)
@@ -113,6 +113,6 @@ def _missing(view: RecordView) -> list[str]:
         f"at least {LEAST_SOURCES} sources that answered": len(answered) >= LEAST_SOURCES,
         "an entry from several sources": bool(_shared(view)),
         "a conflict": bool(view.record.conflicts),
-        f"a source of which it says: {Outcome.TIMED_OUT.words}": bool(silent),
+        "a source that did not answer in time": bool(silent),
     }
     return [what for what, there in wanted.items() if not there]

@@ -55,7 +55,7 @@ class Demonstration:
             with step("tables"):
                 migrate_if_needed(folder=self.folder)
             if database_roles.single_role():
-                say("  One database role owns and serves: the audit's trigger is then its only guard.\n")
+                say("  One database role owns the tables and serves users: only a trigger protects the audit.\n")
             region = self._region()
             self._start_sources(region, running)
             web, worker = self._start_service(running)
@@ -66,7 +66,7 @@ class Demonstration:
             demo_summary.show(region=region, web=web.address, password=password, say=say)
             if not once:
                 self.progress.up = True
-                say("Ctrl-C stops everything.\n")
+                say("Press Ctrl-C to stop everything.\n")
                 sources = [server.child for server in self.servers.values()]
                 watch(children=[*self.private, web.child, worker, *sources])
 

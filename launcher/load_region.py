@@ -55,7 +55,7 @@ def load_region(
         region: dict[str, Any] = json.loads((folder / "region.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise Invalid(
-            "The folder holds no region; the simulator's `region` command writes one.", field="folder"
+            "The folder does not hold a region; the simulator's `region` command writes one.", field="folder"
         ) from None
     loaded: dict[str, Loaded] = {}
     for described in region["sources"]:

@@ -86,7 +86,7 @@ def held_folder(*, folder: Path) -> Iterator[None]:
     """
     make_private(folder=folder)
     if folder.stat().st_mode & stat.S_IWOTH:
-        raise StartError(f"Others may write in {folder}: name a folder of your own in DATA_FOLDER.")
+        raise StartError(f"Other users can write to {folder}: set DATA_FOLDER to a folder of your own.")
     with (folder / LOCK_FILE).open("a") as file:
         _lock(file.fileno(), folder)
         try:
@@ -187,4 +187,6 @@ def _lock(descriptor: int, folder: Path) -> None:
             return
     opened = (read_addresses(folder=folder) or {}).get("addresses", {})
     where = f" at {opened['web']}" if "web" in opened else ""
-    raise AlreadyRunning(f"It already runs{where}, started elsewhere (data folder {folder}). Stop that one first.")
+    raise AlreadyRunning(
+        f"It is already running{where}, started elsewhere (data folder {folder}). Stop that one first."
+    )

@@ -135,7 +135,7 @@ def wait_until(*, ready: Callable[[], bool], child: Child, within_s: float, ever
     while not ready():
         _end_if_told()
         if not child.running():
-            raise StartError(f"{child.name} ended while starting: {child.last_words()} (more in {child.log})")
+            raise StartError(f"{child.name} stopped while starting: {child.last_words()} (more in {child.log})")
         if time.monotonic() > until:
             raise StartError(f"{child.name} was not ready after {within_s:.0f} s: {child.last_words()} ({child.log})")
         time.sleep(every_s)
@@ -177,7 +177,7 @@ def watch(*, children: Sequence[Child], every_s: float = 0.5) -> NoReturn:
         _end_if_told()
         for child in children:
             if not child.running():
-                raise StartError(f"{child.name} ended by itself: {child.last_words()} (more in {child.log})")
+                raise StartError(f"{child.name} stopped unexpectedly: {child.last_words()} (more in {child.log})")
         time.sleep(every_s)
 
 

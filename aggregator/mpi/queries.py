@@ -45,6 +45,14 @@ class HeldBy:
     taken: frozenset[str] = frozenset()
 
 
+def max_lengths() -> dict[str, int]:
+    """Return the longest value that each column of an identity file may hold."""
+    columns = {"local_id": "identifier_value", "nhs_number": "nhs_number_sent", "gender": "sex"}
+    same_name = ("nhs_number_status", "family", "given", "postcode", "address_line", "phone")
+    fields = {**columns, **{name: name for name in same_name}}
+    return {column: SourceRecord._meta.get_field(field).max_length for column, field in fields.items()}
+
+
 def demographics_of(record: SourceRecord) -> Demographics:
     """Return a source record's demographics as the pure modules take them."""
     return Demographics(

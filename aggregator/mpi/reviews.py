@@ -34,10 +34,13 @@ class Decision(StrEnum):
         member.words = words
         return member
 
-    TAKE_NEW_VALUES = "take-new-values", "Take the new values: it is still the same person"
-    ACCEPT_FIELDS = "accept-fields", "Accept the fields ticked below in this source's answers, from now on"
-    NOTED = "noted", "Noted: nothing changes, and the same doubt is not raised again"
-    END_LINK = "end-link", "End the link: the record is somebody else's, and gets a person of its own"
+    TAKE_NEW_VALUES = "take-new-values", "Accept the new details: this is still the same person"
+    ACCEPT_FIELDS = (
+        "accept-fields",
+        "Accept this source's answers from now on, although the details ticked below differ",
+    )
+    NOTED = "noted", "Note it: nothing changes, and the same doubt is not raised again"
+    END_LINK = "end-link", "End the link: this record belongs to somebody else and becomes a person of its own"
 
 
 _DECISIONS: Mapping[str, tuple[Decision, ...]] = {
@@ -45,13 +48,13 @@ _DECISIONS: Mapping[str, tuple[Decision, ...]] = {
     Cause.ANSWER_ABOUT_ANOTHER: (Decision.ACCEPT_FIELDS, Decision.END_LINK),
 }
 _WORDS: Mapping[str, str] = {
-    Cause.DEMOGRAPHICS_CHANGED: "The source has changed who it says this patient is",
+    Cause.DEMOGRAPHICS_CHANGED: "The source has changed this patient's identifying details",
     Cause.ANSWER_ABOUT_ANOTHER: "The source sent an answer about somebody else",
     Cause.ENTRY_ABOUT_ANOTHER: "The source sent entries about somebody else",
     "same-number": "Two people share an NHS number",
-    "verified-number-and-demographics": "The record fits more than one person",
+    "verified-number-and-demographics": "The record matches more than one person",
     "name-and-birth-date": "Two people have the same name and date of birth",
-    "different-numbers": "Two people are alike and have different NHS numbers",
+    "different-numbers": "Two similar people have different NHS numbers",
 }
 
 
@@ -129,7 +132,7 @@ def decisions_for(*, cause: str, is_still_linked: bool) -> tuple[Decision, ...]:
 
 def cause_words(*, cause: str) -> str:
     """Return a cause in words for people."""
-    return _WORDS.get(cause, "The record may be another person's")
+    return _WORDS.get(cause, "The record may belong to another person")
 
 
 def is_about_the_linked_person(*, cause: str) -> bool:

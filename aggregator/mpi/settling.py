@@ -51,9 +51,9 @@ def settle(
     record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)
     link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
     if review.settled_at is not None:
-        raise Superseded("This doubt is settled already.")
+        raise Superseded("This doubt has already been settled.")
     if seen and seen != state_of(review=review, record=record, link=link):
-        raise Superseded("What this doubt rests on has changed since you looked. Look at it again.")
+        raise Superseded("The information behind this doubt has changed since you opened it. Check it again.")
     needs_its_link = is_about_the_linked_person(cause=review.reason) and decision in {
         Decision.END_LINK,
         Decision.ACCEPT_FIELDS,
@@ -160,7 +160,7 @@ def _move(made: LinkDecision, *, link: Link, user_id: UUID | None, now: datetime
 
 def _check_nothing_stands_on(*, made: LinkDecision, record: SourceRecord, link: Link | None) -> None:
     if made.link_made is not None and (link is None or link.id != made.link_made_id):
-        raise Superseded("The record has been linked anew since. Take that decision back first.")
+        raise Superseded("The record has since been linked again. Take that decision back first.")
     later = LinkDecision.objects.filter(
         review__source_record=record,
         ended_at__isnull=True,
@@ -168,7 +168,7 @@ def _check_nothing_stands_on(*, made: LinkDecision, record: SourceRecord, link: 
         record_before__isnull=False,
     )
     if made.record_before is not None and later.exists():
-        raise Superseded("A later decision about this record stands. Take that one back first.")
+        raise Superseded("There is a later decision about this record. Take that one back first.")
 
 
 def _absorb_newer(*, review: LinkReview) -> None:

@@ -46,19 +46,18 @@ def _search(*, nhs_number: str, family: str, given: str, birth_date: date | None
     if not clean_name(text=family):
         raise Invalid("Enter an NHS number, or a surname and a date of birth.", code="missing", field="family")
     if birth_date is None:
-        raise Invalid("Enter the date of birth, such as 14 8 1980.", code="missing", field="birth_date")
+        raise Invalid("Enter the date of birth, for example 14 8 1980.", code="missing", field="birth_date")
     return queries.people_with_name(family=family, given=given, birth_date=birth_date)
 
 
 def _checked_number(text: str) -> str:
     digits = digits_of(text=text)
     if not (digits.isascii() and digits.isdigit() and len(digits) == 10):
-        raise Invalid("An NHS number has 10 digits.", code="nhs-number-length", field="nhs_number")
+        raise Invalid("An NHS number must have 10 digits.", code="nhs-number-length", field="nhs_number")
     number = valid_nhs_number(text=text)
     if not number:
         raise Invalid(
-            "This is not a valid NHS number: its last digit does not fit the others. Check that it was entered "
-            "correctly.",
+            "This is not a valid NHS number: the check digit is wrong. Check that you entered it correctly.",
             code="nhs-number-check-digit",
             field="nhs_number",
         )

@@ -129,7 +129,7 @@ def _columns(sides: ReviewSides) -> list[tuple[str, Demographics]]:
     is_same_person = is_about_the_linked_person(cause=sides.summary.cause)
     whose = "the person's other record" if is_same_person else "the other person's record"
     worded = [
-        (sides.proposed, "says now"),
+        (sides.proposed, "now says"),
         (sides.record, "on record"),
         (sides.before, "before the decision"),
         *((other, whose) for other in sides.others),
@@ -155,6 +155,6 @@ def _rows(columns: list[Demographics], *, evidence: Mapping[str, str]) -> tuple[
 
 def _name_of(user_id: UUID | None) -> str:
     if user_id is None:
-        return "A command on the service's machine"
+        return "An operator, by a command"
     user = requester_for(user_id=user_id)
-    return f"{user.given} {user.family}" if user else "Somebody whose account is closed"
+    return f"{user.given} {user.family}" if user else "A user whose account is closed"

@@ -27,7 +27,7 @@ def record_opt_out(*, requester: Requester, person_id: UUID, opted_out: bool, no
             raise NotFound
         if not note.strip() or len(note) > MAX_NOTE_LENGTH:
             raise Invalid(
-                f"Say how and when the patient made this known, in {MAX_NOTE_LENGTH:,} characters or fewer.",
+                f"Enter how and when the patient told you, in {MAX_NOTE_LENGTH:,} characters or fewer.",
                 code="note",
                 field="note",
             )

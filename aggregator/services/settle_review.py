@@ -18,7 +18,7 @@ from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.mpi import queries, settling
 from aggregator.mpi.reviews import Decision, ReviewSides, acceptable_fields, decisions_for
 
-CARRIED_OVER = "Carried over when a source's record was parted from the person who had objected."
+CARRIED_OVER = "Carried over when a source's record was separated from the person who had objected."
 
 
 def settle_review(
@@ -86,9 +86,13 @@ def _checked(*, sides: ReviewSides, decision: str, fields: Sequence[str], note: 
         words = f"Name one or more of: {', '.join(acceptable)}." if acceptable else "No field can be accepted."
         raise Invalid(words, code="fields", field="fields")
     if chosen is not Decision.ACCEPT_FIELDS and fields:
-        raise Invalid("Choose fields only when you accept them.", code="fields", field="fields")
+        raise Invalid("Select details only if you accept that they differ.", code="fields", field="fields")
     if not note.strip() or len(note) > MAX_NOTE_LENGTH:
-        raise Invalid(f"Say why, in at most {MAX_NOTE_LENGTH} characters.", code="note", field="note")
+        raise Invalid(
+            f"Enter the reason for your decision, in {MAX_NOTE_LENGTH:,} characters or fewer.",
+            code="note",
+            field="note",
+        )
     return chosen
 
 

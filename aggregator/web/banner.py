@@ -57,7 +57,7 @@ def _warnings(person: PersonSummary) -> tuple[str, ...]:
             f"{claim.source_name}: {wording.death_claim(deceased=claim.deceased, sent=claim.death_date)}"
             for claim in person.death_claims
         )
-        warnings.append(f"Sources disagree about death: {claims}.")
+        warnings.append(f"Sources disagree about this patient's death: {claims}.")
     if person.shares_number:
         warnings.append("This NHS number is also on another person's record: check the other identifiers.")
     return tuple(warnings)

@@ -13,10 +13,10 @@ from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Su
 
 STATUS_OF: dict[type[LongviewError], int] = {NotPermitted: 403, NotFound: 404, Superseded: 409, Invalid: 400}
 TITLES: dict[type[LongviewError], str] = {
-    NotPermitted: "You may not see this",
+    NotPermitted: "You cannot view this page",
     NotFound: "Page not found",
-    Superseded: "This has changed in the meantime",
-    Invalid: "This cannot be used",
+    Superseded: "This has changed since you opened it",
+    Invalid: "There is a problem with this request",
 }
 
 
@@ -69,9 +69,9 @@ def fault(request: HttpRequest) -> HttpResponse:
         status=500,
         requester=None,
         may={},
-        title="A fault on our side",
-        message="This could not be done, and nothing of it is shown. Try again; if it fails again, tell your "
-        "administrator when it happened.",
+        title="There is a problem with the service",
+        message="Your request could not be completed, and no information is shown. Try again. If it fails again, tell "
+        "your administrator what time it happened.",
         reasons=(),
         advice="",
         code="fault",

@@ -104,7 +104,7 @@ def died(sent: str) -> str:
 def death_claim(*, deceased: bool, sent: str) -> str:
     """Return in words what one source says of a death."""
     if not deceased:
-        return "not dead"
+        return "recorded as alive"
     return f"died {sent_date(sent)}" if sent else "died, date not known"
 
 

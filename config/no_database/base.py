@@ -10,7 +10,7 @@ from django.db.utils import OperationalError
 from config.env import SettingError
 
 WHAT_TO_DO = (
-    "No PostgreSQL is named and none of ours runs: set DATABASE_URL and REDIS_URL, "
+    "No PostgreSQL is configured and no private one is running: set DATABASE_URL and REDIS_URL, "
     "or start the private ones in another terminal with `make demo` or `manage.py services`."
 )
 

@@ -23,14 +23,14 @@ _refuse(
 _refuse(len(ENVIRONMENT.text("SECRET_KEY")) < SHORTEST_SECRET, f"SECRET_KEY must have {SHORTEST_SECRET} characters.")
 _refuse(
     not ENVIRONMENT.text("PUBLIC_URL").startswith("https://"),
-    "PUBLIC_URL must begin with https://: sessions are never sent in the clear.",
+    "PUBLIC_URL must begin with https://: sessions must not be sent unencrypted.",
 )
 _refuse(
     (ENVIRONMENT.data_folder / "passwords.json").exists(),
     "DATA_FOLDER holds the private PostgreSQL and Redis of a demonstration, which are not for patient data: "
     "name another folder and set DATABASE_URL and REDIS_URL.",
 )
-_refuse("*" in ENVIRONMENT.text("ALLOWED_HOSTS"), "ALLOWED_HOSTS must name each host; no wildcard.")
+_refuse("*" in ENVIRONMENT.text("ALLOWED_HOSTS"), "ALLOWED_HOSTS must name each host; wildcards are not allowed.")
 
 for _name in ("DATABASE_URL", "REDIS_URL"):
     ENVIRONMENT.text(_name)  # refuses to go on without

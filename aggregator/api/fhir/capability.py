@@ -30,8 +30,8 @@ def capability_statement(*, base: str, operations: Iterable[Operation]) -> dict[
         "rest": [
             {
                 "mode": "server",
-                "documentation": "Reads only. What each source said stands as its own resource; entries that say the "
-                "same carry the same meta.tag. Sources that did not answer are named in an OperationOutcome.",
+                "documentation": "Read only. What each source sent is returned as a resource of its own; entries that "
+                "say the same carry the same meta.tag. Sources that did not answer are named in an OperationOutcome.",
                 "security": {"description": "A signed-in session; every call is audited."},
                 "resource": [
                     {

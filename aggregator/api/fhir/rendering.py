@@ -32,12 +32,12 @@ STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
 }
 WORDS: Mapping[int, str] = {
     401: "Sign in first.",
-    403: "You may not do this.",
-    404: "There is nothing here that you may see.",
+    403: "You are not permitted to do this.",
+    404: "There is nothing here that you can view.",
     405: "This method is not supported here.",
-    406: "Only application/fhir+json is given.",
+    406: "Only application/fhir+json is available.",
     429: "Too many requests.",
-    500: "A fault on our side.",
+    500: "Something went wrong on our side.",
 }
 
 
@@ -77,7 +77,10 @@ def as_outcome(error: Exception, context: Any) -> Response:
         status, code = error.status_code, "invalid"
     if status == 500:
         log.error("fhir_door_failed", exc_info=error)
-    said = [str(error), *getattr(error, "reasons", ())] if isinstance(error, LongviewError) else [WORDS.get(status, "")]
-    body = outcome(issues=[issue(severity="error", code=code, diagnostics=" ".join(said) or "This cannot be used.")])
+    if isinstance(error, LongviewError):
+        words = " ".join([str(error), *getattr(error, "reasons", ())])
+    else:
+        words = WORDS.get(status, "The request is not valid.")
+    body = outcome(issues=[issue(severity="error", code=code, diagnostics=words)])
     headers = {"WWW-Authenticate": "Session"} if status == 401 else {}
     return Response(body, status=status, headers=headers)

@@ -123,11 +123,11 @@ def _identity_issues(person: PersonSummary) -> list[Json]:
     """Return what must be known before this person is taken for the right one."""
     issues = []
     if person.death_claims:
-        said = "; ".join(
-            f"{claim.source_name} says {'died' if claim.deceased else 'not dead'} {claim.death_date}".rstrip()
+        claims = "; ".join(
+            f"{claim.source_name}: {'died' if claim.deceased else 'recorded as alive'} {claim.death_date}".rstrip()
             for claim in person.death_claims
         )
-        words = f"Sources disagree about death: {said}."
+        words = f"Sources disagree about this patient's death: {claims}."
         issues.append(issue(severity="warning", code="business-rule", diagnostics=words))
     if person.shares_number:
         words = "This NHS number is also on another person's record: check the other identifiers."

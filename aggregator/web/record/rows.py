@@ -159,4 +159,4 @@ class RowMaker:
 
 def shortened(words: str, *, longest: int) -> str:
     """Return words that fit in a list, saying where the rest is. `longest`: characters."""
-    return words if len(words) <= longest else f"{words[:longest]} … (the whole is in the source copy)"
+    return words if len(words) <= longest else f"{words[:longest]} … (see the source copy for the full text)"

@@ -68,7 +68,7 @@ def entry(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> HttpR
     )
     page = entry_page(view=view, entry_key=entry_key, number=number)
     if page is None:
-        raise NotFound("This entry is not in the record as it stands now. Go back to the record.")
+        raise NotFound("This entry is no longer in the record. Go back to the record.")
     return draw(request, "record/entry", page=page)
 
 
@@ -84,7 +84,7 @@ def section(request: SignedInRequest, retrieval_id: UUID, section: str) -> HttpR
     )
     page = section_page(view=view, rules=rules, number=number)
     if page is None:
-        raise NotFound("The section has no such page as the record stands now. Go back to the record.")
+        raise NotFound("This section no longer has that page. Go back to the record.")
     return draw(request, "record/section", page=page)
 
 

@@ -8,8 +8,8 @@ from django import forms
 class ReviewForm(forms.Form):
     """How a doubt is settled; which decisions and fields will do is for the service to say."""
 
-    decision = forms.CharField(max_length=30, error_messages={"required": "Choose a decision"})
-    note = forms.CharField(max_length=4000, error_messages={"required": "Say why"})
+    decision = forms.CharField(max_length=30, error_messages={"required": "Select a decision"})
+    note = forms.CharField(max_length=4000, error_messages={"required": "Enter the reason for your decision"})
     seen = forms.CharField(required=False, max_length=64)
 
     @property

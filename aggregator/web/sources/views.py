@@ -13,7 +13,7 @@ from aggregator.web.signed_in import SignedInRequest
 
 @require_GET
 def sources(request: SignedInRequest) -> HttpResponse:
-    """Show every source and how its last asking ended."""
+    """Show every source and how the last request to it ended."""
     lines = list_sources.list_sources(requester=request.requester)
     shown = [
         (

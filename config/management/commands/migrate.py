@@ -23,6 +23,6 @@ class Command(Migrate):
             super().handle(*args, **options)
         if single_role() and options["verbosity"] > 0:
             self.stdout.write(
-                "One database role owns and serves (DATABASE_OWNER_URL is not set): "
-                "the audit's trigger is then its only guard, and that role could drop it."
+                "One database role owns the tables and serves users (DATABASE_OWNER_URL is not set): "
+                "only a trigger protects the audit, and that role could drop it."
             )

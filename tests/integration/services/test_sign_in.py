@@ -63,7 +63,7 @@ def test_what_was_in_the_session_before_is_gone_after() -> None:
 def test_every_failure_has_the_same_words(username: str, password: str) -> None:
     answer = attempt(client(), username, password)
     assert answer.status_code == 400
-    assert "The user name or password is not right, or the account is closed." in answer.content.decode()
+    assert "The user name or password is incorrect, or the account is closed." in answer.content.decode()
 
 
 def test_a_password_longer_than_anybodys_is_not_hashed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,11 +71,11 @@ def body(answer: Any) -> str:
 
 
 def test_the_list_names_the_doubt_and_nobody(administrator: Client) -> None:
-    assert "No doubt is open." in body(administrator.get("/reviews"))
+    assert "There are no open doubts." in body(administrator.get("/reviews"))
     review_id = changed()
     page = body(administrator.get("/reviews"))
     assert f"/reviews/{review_id}" in page
-    assert "The source has changed who it says this patient is" in page
+    assert "The source has changed this patient's identifying details" in page
     assert not any(word in page for word in ("Ferris", "Okoro", "Joan", JOAN_NUMBER))
     assert "Doubts about identity" in body(administrator.get("/"))
     assert "Doubts about identity" not in body(signed_in_client("dr.osei").get("/"))

@@ -222,4 +222,7 @@ def test_what_casts_doubt_on_the_person_is_told_beside_the_sources() -> None:
         ("warning", "business-rule"),
         ("warning", "multiple-matches"),
     ]
-    assert told[1]["diagnostics"] == "Sources disagree about death: North says died 1948; South says not dead."
+    assert (
+        told[1]["diagnostics"]
+        == "Sources disagree about this patient's death: North: died 1948; South: recorded as alive."
+    )

@@ -22,7 +22,7 @@ class Everything(FhirView):
     def get(self, request: Request, resource_id: str) -> Response:
         """Ask the sources and say where the answer will be."""
         if request.query_params:
-            raise Invalid("$everything takes no parameters yet.", code="parameters")
+            raise Invalid("$everything does not support parameters yet.", code="parameters")
         retrieval_id = open_record(requester=requester_of(request), person_id=read_id(resource_id), now=timezone.now())
         return accepted(retrieval_id=retrieval_id)
 

@@ -25,7 +25,7 @@ FORMATS = {"text": document.as_text, "json": document.as_json}
 class Command(BaseCommand):
     help = (
         "Merge FHIR R4 Bundles of one person, one file per source, into one longitudinal record: entries, conflicts, "
-        "what is set aside."
+        "and what was set aside."
     )
     requires_system_checks = ()
 
@@ -34,7 +34,9 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=sorted(FORMATS), default="text")
         parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
         parser.add_argument(
-            "--allow-different-people", action="store_true", help="merge files that are about different people, too"
+            "--allow-different-people",
+            action="store_true",
+            help="merge the files even if they are about different people",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -68,8 +70,8 @@ def _expect_one_person(*, replies: list[tuple[str, Reply]]) -> None:
         if differing := answer_disagreements(asked=one, answered=other):
             fields = ", ".join(field.replace("_", " ") for field in differing)
             raise CommandError(
-                f"{first} and {second} are about different people ({fields} differs); "
-                "--allow-different-people merges them all the same."
+                f"{first} and {second} are about different people (they differ in {fields}); "
+                "use --allow-different-people to merge them anyway."
             )
 
 

@@ -1,4 +1,4 @@
-"""Reads of retrievals: how each source stands, and what is held of its answer."""
+"""Reads of retrievals: the state of each source, and its held answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from connectors.contract.outcomes import Outcome, reason_of
 
 @dataclass(frozen=True, kw_only=True)
 class SourceState:
-    """How one planned source stands. `ending` None: still awaited.
+    """The state of one planned source. `ending` None: still awaited.
 
     `flight_retrieval_id` names the retrieval that asks the source: this one, or the one that it joined; the answer is
     held under that. `by_identifier` says how the request under each of the person's identifiers ended, once that is
@@ -48,7 +48,7 @@ class SourceState:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrievalView:
-    """One retrieval as it stands. `complete`: nothing more is awaited."""
+    """The state of one retrieval."""
 
     retrieval_id: UUID
     person_id: UUID
@@ -74,7 +74,7 @@ class LastOutcome:
 
 
 def retrieval_view(*, retrieval_id: UUID, now: datetime) -> RetrievalView | None:
-    """Return a retrieval as it stands at `now`, or None when there is none or it has expired.
+    """Return the state of a retrieval at `now`, or None when there is none or it has expired.
 
     A source with no outcome at its deadline has timed out, even if the worker died. The fault is ours where no worker
     took the task in time, or where the answer came and was not recorded.

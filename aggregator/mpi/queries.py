@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
+from aggregator.limits import max_length_of
 from aggregator.mpi.death import DeathClaim, claims_disagree
 from aggregator.mpi.demographics import Demographics, as_json, clean_name, first_given, from_json
 from aggregator.mpi.golden import GoldenRecord, PersonSummary
@@ -50,7 +51,8 @@ def max_lengths() -> dict[str, int]:
     columns = {"local_id": "identifier_value", "nhs_number": "nhs_number_sent", "gender": "sex"}
     same_name = ("nhs_number_status", "family", "given", "postcode", "address_line", "phone")
     fields = {**columns, **{name: name for name in same_name}}
-    return {column: SourceRecord._meta.get_field(field).max_length for column, field in fields.items()}
+    lengths = {column: max_length_of(model=SourceRecord, field=field) for column, field in fields.items()}
+    return {column: length for column, length in lengths.items() if length is not None}
 
 
 def demographics_of(record: SourceRecord) -> Demographics:

@@ -210,7 +210,7 @@ def record_outcome(
 
 
 def finish(*, retrieval_id: UUID) -> tuple[Landed, ...]:
-    """Mark a running retrieval as finished; return it when it awaits nothing, neither its own flights nor joined ones."""
+    """Mark a running retrieval as finished; return it when it awaits no flight, its own or joined."""
     Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.RUNNING).update(state=RetrievalState.FINISHED)
     own = SourceOutcome.objects.filter(retrieval_id=retrieval_id, outcome__isnull=True)
     if own.filter(Q(joins__isnull=True) | Q(joins__outcome__isnull=True)).exists():

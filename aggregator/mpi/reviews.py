@@ -16,7 +16,7 @@ from aggregator.mpi.matching import ANSWER_FIELDS
 
 
 class Cause(StrEnum):
-    """Why a doubt was raised. What the matching rules raise (a shared number, say) has the rule's name instead."""
+    """Why a doubt was raised. One raised by a matching rule (a shared number, say) has the rule's name instead."""
 
     DEMOGRAPHICS_CHANGED = "demographics-changed"
     ANSWER_ABOUT_ANOTHER = "answer-about-another"
@@ -48,7 +48,7 @@ _DECISIONS: Mapping[str, tuple[Decision, ...]] = {
     Cause.ANSWER_ABOUT_ANOTHER: (Decision.ACCEPT_FIELDS, Decision.END_LINK),
 }
 _WORDS: Mapping[str, str] = {
-    Cause.DEMOGRAPHICS_CHANGED: "The source has changed this patient's identifying details",
+    Cause.DEMOGRAPHICS_CHANGED: "The source has changed its identifying details for this patient",
     Cause.ANSWER_ABOUT_ANOTHER: "The source sent an answer about somebody else",
     Cause.ENTRY_ABOUT_ANOTHER: "The source sent entries about somebody else",
     "same-number": "Two people share an NHS number",
@@ -93,7 +93,7 @@ class ReviewSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """What one record says of who somebody is."""
+    """What one record says about who somebody is."""
 
     source_name: str
     demographics: Demographics
@@ -103,9 +103,10 @@ class Side:
 class ReviewSides:
     """One doubt in full. `linked_person_id`: whom the record is linked to now, None for nobody.
 
-    `record` is what the record in doubt says and what is in force; `proposed` is what its source says instead, None
-    where it says nothing else; `before` is what it said before the decision in force, None where that changed nothing.
-    `others` are the other records of the person whom the doubt is about. `state` names all that a decision rests on.
+    `record` is what the record in doubt says, which is in force. `proposed` is what its source says instead, None where
+    it says nothing else. `before` is what it said before the decision in force, None where that changed nothing.
+    `others` are the other records of the person whom the doubt is about. `state` is a fingerprint of everything that a
+    decision depends on.
     """
 
     summary: ReviewSummary
@@ -123,7 +124,7 @@ def decisions_for(*, cause: str, is_still_linked: bool) -> tuple[Decision, ...]:
     """Return how a doubt of this cause may be settled.
 
     `is_still_linked`: the record is linked to the person whom the doubt is about. When another decision has ended that
-    link, what is left is to take the values in, or to note it.
+    link, all that is left is to accept the values or to note the doubt.
     """
     if is_about_the_linked_person(cause=cause) and not is_still_linked:
         return (Decision.TAKE_NEW_VALUES,) if cause == Cause.DEMOGRAPHICS_CHANGED else (Decision.NOTED,)
@@ -141,15 +142,15 @@ def is_about_the_linked_person(*, cause: str) -> bool:
 
 
 def acceptable_fields(*, evidence: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the fields of a doubt that can be accepted in later answers; a foreign identifier cannot."""
+    """Return the fields of a doubt that can be accepted in later answers; another identifier cannot."""
     return tuple(field for field in ANSWER_FIELDS if field in evidence)
 
 
-# The evidence under which a state of affairs is named: for telling whether it is the same, and for no reader.
+# The key of the evidence that only recognises the same situation again; it is not shown.
 FINGERPRINT = "fingerprint"
 
 
 def fingerprint(*, parts: Any) -> str:
-    """Return a short name of a state of affairs, to tell whether it is still the one that somebody looked at."""
-    written = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(written.encode()).hexdigest()[:32]
+    """Return a short hash of a situation, to tell whether it is still the one that somebody looked at."""
+    encoded = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(encoded.encode()).hexdigest()[:32]

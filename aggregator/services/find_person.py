@@ -17,8 +17,8 @@ from aggregator.mpi.queries import SEARCH_LIMIT
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """`too_many`: more people match than are listed, so the search must be narrowed."""
+class PeopleFound:
+    """The people who match. `too_many`: more match than are listed, so the search must be narrowed."""
 
     people: tuple[PersonSummary, ...]
     too_many: bool
@@ -26,8 +26,8 @@ class Found:
 
 def find_person(
     *, requester: Requester, nhs_number: str = "", family: str = "", given: str = "", birth_date: date | None = None
-) -> Found:
-    """Return the people who match, at most `SEARCH_LIMIT` of them. Each person shown is one event in the audit.
+) -> PeopleFound:
+    """Return the people who match, at most `SEARCH_LIMIT` of them. The audit has one event per person shown.
 
     Raises: NotPermitted; Invalid when the number cannot be an NHS number, or too little was entered.
     """
@@ -36,11 +36,11 @@ def find_person(
         shown = people[:SEARCH_LIMIT]
         act.about_people(person_ids=[person.person_id for person in shown])
         act.note(by="nhs-number" if nhs_number.strip() else "name", found=len(people))
-        return Found(people=tuple(shown), too_many=len(people) > SEARCH_LIMIT)
+        return PeopleFound(people=tuple(shown), too_many=len(people) > SEARCH_LIMIT)
 
 
 def _search(*, nhs_number: str, family: str, given: str, birth_date: date | None) -> list[PersonSummary]:
-    """Return who matches, one more than the limit at most, to tell that there are more."""
+    """Return who matches: at most one more than the limit, to show that there are more."""
     if nhs_number.strip():
         return queries.people_with_number(nhs_number=_checked_number(nhs_number))
     if not clean_name(text=family):

@@ -33,7 +33,7 @@ class Loaded:
 
 
 def load_identities(*, requester: Requester, source_slug: str, lines: Iterable[str], now: datetime) -> Loaded:
-    """Load a CSV (columns as in `mpi.identity_file`). What cannot be loaded is reported by line; the rest is loaded.
+    """Load a CSV file (columns as in `mpi.identity_file`). Lines that cannot be loaded are reported.
 
     Raises: NotPermitted; NotFound when no source has that short name; Invalid when the heading cannot be used.
     """
@@ -44,8 +44,8 @@ def load_identities(*, requester: Requester, source_slug: str, lines: Iterable[s
         act.about(source_id=source.id)
         try:
             identities, rejected = read_identities(lines=lines, max_lengths=queries.max_lengths())
-        except ValueError as problem:
-            raise Invalid(f"The file cannot be read: {problem}.", field="file") from None
+        except ValueError as error:
+            raise Invalid(f"The file cannot be read: {error}.", field="file") from None
         act.begin()
         reports = [
             operations.load_identities(source=source, identities=batch, now=now) for batch in _batches(identities)

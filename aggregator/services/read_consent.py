@@ -1,4 +1,4 @@
-"""Read what a person has decided about sharing, and when."""
+"""Read what a person has decided about sharing their record, and when."""
 
 from __future__ import annotations
 

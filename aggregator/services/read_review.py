@@ -29,7 +29,7 @@ from aggregator.mpi.reviews import (
 Value = str | date | None
 
 _DECEASED_WORDS = {True: "Yes", False: "No", None: ""}
-# Every field that a reviewer compares: the name by which evidence knows it, "" where it is none, and how it is read.
+# The fields that a reviewer compares: the field's name in the evidence ("" if it is never there), its label, its value.
 _FIELDS: tuple[tuple[str, str, Callable[[Demographics], Value]], ...] = (
     ("nhs_number", "NHS number", lambda demographics: demographics.nhs_number),
     ("family", "Surname", lambda demographics: demographics.family),
@@ -55,7 +55,7 @@ FIELD_WORDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One field. `values` stand in the order of the view's columns; `evidence` says how far it raised the doubt."""
+    """One field. `values` are in the order of the view's columns; `evidence` says what it contributed to the doubt."""
 
     label: str
     values: tuple[Value, ...]
@@ -65,7 +65,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionLine:
-    """A decision as it is shown: `decided_by` and `ended_by` are names, for people."""
+    """A decision as it is shown; `decided_by` and `ended_by` are people's names."""
 
     taken: DecisionTaken
     fields: tuple[str, ...]
@@ -75,8 +75,8 @@ class DecisionLine:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewView:
-    """`acceptable` maps the fields that may be accepted to their words. `state` goes back with the decision, so that
-    one about something that has changed meanwhile is refused."""
+    """`acceptable` pairs the fields that may be accepted with their labels. `state` is sent back with the decision, so
+    that a decision is refused if anything has changed meanwhile."""
 
     summary: ReviewSummary
     evidence: tuple[tuple[str, str], ...]
@@ -90,7 +90,7 @@ class ReviewView:
 
 
 def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
-    """Return a doubt with what each side says. The audit has whom it shows: the person, and whoever holds the record.
+    """Return a doubt with what each side says. The audit names both people: the one in doubt and the linked one.
 
     Raises: NotPermitted; NotFound.
     """

@@ -17,9 +17,9 @@ from aggregator.mpi.queries import person_summary
 
 
 def record_opt_out(*, requester: Requester, person_id: UUID, opted_out: bool, note: str, now: datetime) -> bool:
-    """Record the person's decision; return False when it was on record already.
+    """Record the person's decision; return False when it was already recorded.
 
-    Raises: NotPermitted; NotFound; Invalid when the note does not say how the decision was made known.
+    Raises: NotPermitted; NotFound; Invalid when the note is empty or too long.
     """
     about = Subject(person_id=person_id)
     with acting(requester, Action.RECORD_OPT_OUT, needs=Permission.MANAGE_CONSENT, about=about) as act:

@@ -14,12 +14,12 @@ from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotPermitted
 
-# How long hashing takes grows with the password, so there is a limit.
+# Hashing takes longer the longer the password is, so there is a limit.
 MAX_PASSWORD_LENGTH = 128
 
 
 def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime) -> Requester:
-    """Sign a user in and return who they are; the session starts anew, so that nothing from before it is kept.
+    """Sign a user in and return who they are; a new session starts, so that nothing is kept from the one before.
 
     Raises: NotPermitted, with the same words whether the name, the password or the account is at fault; `locked` after
     too many failures from one address.

@@ -107,7 +107,7 @@ def test_a_slip_in_a_number_is_told_beside_the_box(page: Page, stories: Stories)
     page.get_by_label("NHS number").fill("999 000 0019")
     page.get_by_role("button", name="Find", exact=True).click()
     summary = page.locator(".nhsuk-error-summary")
-    expect(summary).to_contain_text("its last digit does not fit the others")
+    expect(summary).to_contain_text("the check digit is wrong")
     expect(page.get_by_label("NHS number")).to_have_value("999 000 0019")
     assert_accessible(page)
 

@@ -71,8 +71,8 @@ class Command(BaseCommand):
         except LongviewError as error:
             hint = " To register it anyway, use --no-check." if error.code == "check-failed" else ""
             raise CommandError(f"{error}{hint}") from None
-        found = f": {added.found}" if added.found else ""
-        self.stdout.write(f"{options['slug']} is {'registered' if added.created else 'changed'}{found}.")
+        description = f": {added.description}" if added.description else ""
+        self.stdout.write(f"{options['slug']} is {'registered' if added.created else 'changed'}{description}.")
 
 
 def _pair(option: str) -> tuple[str, str]:

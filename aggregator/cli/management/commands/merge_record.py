@@ -66,9 +66,9 @@ def _expect_one_person(*, replies: list[tuple[str, Reply]]) -> None:
     people = [
         (source_id, demographics_of_patient(patient=reply.subject)) for source_id, reply in replies if reply.subject
     ]
-    for (first, one), (second, other) in combinations(people, 2):
-        if differing := answer_disagreements(asked=one, answered=other):
-            fields = ", ".join(field.replace("_", " ") for field in differing)
+    for (first, first_person), (second, second_person) in combinations(people, 2):
+        if differing := answer_disagreements(asked=first_person, answered=second_person):
+            fields = ", ".join(field.replace("nhs", "NHS").replace("_", " ") for field in differing)
             raise CommandError(
                 f"{first} and {second} are about different people (they differ in {fields}); "
                 "use --allow-different-people to merge them anyway."
@@ -76,7 +76,7 @@ def _expect_one_person(*, replies: list[tuple[str, Reply]]) -> None:
 
 
 def _source_names(files: list[str]) -> list[tuple[str, str]]:
-    """Return a name for each file's source: its stem, with a number where two files have the same."""
+    """Return a name for each file's source: the file's stem, numbered where two files have the same one."""
     seen: Counter[str] = Counter()
     named: list[tuple[str, str]] = []
     for name in files:

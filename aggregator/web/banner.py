@@ -1,4 +1,4 @@
-"""A person -> the patient banner: who this is, always in sight. Pure."""
+"""The patient banner of a person: who this is, always visible. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.web import wording
 
 @dataclass(frozen=True, kw_only=True)
 class Banner:
-    """The patient banner: four identifiers, and what casts doubt on them. The dead have no age but that at death."""
+    """The patient banner: four identifiers, and warnings about them. Somebody who has died has only an age at death."""
 
     person_id: UUID
     name: str
@@ -50,7 +50,7 @@ def banner_of(*, person: PersonSummary, today: date) -> Banner:
 
 
 def _warnings(person: PersonSummary) -> tuple[str, ...]:
-    """Return what must be known before this person is taken for the right one."""
+    """Return what a reader must know before relying on this person's identity."""
     warnings = []
     if person.death_claims:
         claims = "; ".join(

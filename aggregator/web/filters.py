@@ -1,4 +1,4 @@
-"""The filters that templates use: values in the words of `wording`."""
+"""The filters that templates use."""
 
 from __future__ import annotations
 

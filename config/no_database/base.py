@@ -16,7 +16,8 @@ WHAT_TO_DO = (
 
 
 class NoDatabase(OperationalError, SettingError):
-    """No database is named. Both kinds of error: `makemigrations` goes on without, `manage.py` ends in one line."""
+    """No database is configured. As an OperationalError, `makemigrations` ignores it; as a SettingError, it ends
+    `manage.py` in one line."""
 
 
 class DatabaseWrapper(PostgresWrapper):

@@ -1,4 +1,4 @@
-"""The CapabilityStatement: what this door does, and nothing that it does not. A test walks it."""
+"""The CapabilityStatement: what this door does and nothing else; a test calls everything that it states."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from aggregator.api.fhir.operation import Operation
 
 VERSION = "0.1.0"
-# When what it says last changed.
-STATEMENT_DATE = "2026-11-25"
+# When the statement last changed.
+STATEMENT_DATE = "2026-11-26"
 
 
 def capability_statement(*, base: str, operations: Iterable[Operation]) -> dict[str, Any]:

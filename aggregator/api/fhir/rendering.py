@@ -1,4 +1,4 @@
-"""FHIR JSON out, decimals as they were sent, and errors as OperationOutcome."""
+"""Renders FHIR JSON, with decimals as they were sent, and errors as OperationOutcomes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WORDS: Mapping[int, str] = {
 
 
 class FhirRenderer(BaseRenderer):
-    """`application/fhir+json`, for those too who ask for plain JSON or for nothing in particular."""
+    """`application/fhir+json`, the default."""
 
     media_type = "application/fhir+json"
     format = "json"
@@ -54,7 +54,7 @@ class FhirRenderer(BaseRenderer):
 
 
 class JsonRenderer(FhirRenderer):
-    """The same under the name that other clients ask for."""
+    """The same as plain `application/json`, for clients that ask for that."""
 
     media_type = "application/json"
 
@@ -65,12 +65,12 @@ def outcome(*, issues: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def issue(*, severity: str, code: str, diagnostics: str) -> dict[str, Any]:
-    """Return one issue. `diagnostics` is ours to word: it never echoes what was sent."""
+    """Return one issue. `diagnostics` are always our own words: they never echo the request."""
     return {"severity": severity, "code": code, "diagnostics": diagnostics}
 
 
 def as_outcome(error: Exception, context: Any) -> Response:
-    """Return the answer to an error; DRF's exception handler."""
+    """Return the response to an error; this is DRF's exception handler."""
     family = next((kind for kind in STATUS_AND_ISSUE if isinstance(error, kind)), None)
     status, code = STATUS_AND_ISSUE[family] if family else (500, "exception")
     if family is None and isinstance(error, exceptions.APIException):

@@ -1,4 +1,4 @@
-"""What somebody types to find a person. Forms check that input can be read; services say whether it makes sense."""
+"""What somebody types to find a person. Forms check that input can be read; services check that it makes sense."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def take_back(request: SignedInRequest, review_id: UUID) -> HttpResponse:
 
 
 def _shown(label: str, value: str | date | None) -> str:
-    """Return one side's value of a field as people read it; what a side does not say is a dash."""
+    """Return a value as it is written for people; a missing one is a dash."""
     if not value:
         return "–"
     if isinstance(value, date):

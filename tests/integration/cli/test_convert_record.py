@@ -109,7 +109,7 @@ def wrong(*arguments: object) -> str:
 
 
 def test_what_is_wrong_is_said_in_one_line(answer: Path, tmp_path: Path) -> None:
-    assert "known are" in wrong("--kind", "fax", answer)
+    assert "the kinds are" in wrong("--kind", "fax", answer)
     assert "cannot be read" in wrong("--kind", "gp_connect", tmp_path / "nothing.json")
     assert "cannot be read" in wrong("--kind", "gp_connect", tmp_path)
     assert "--out" in wrong("--kind", "gp_connect", answer, answer)

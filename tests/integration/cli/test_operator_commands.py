@@ -47,7 +47,7 @@ def test_a_source_is_asked_what_it_is_before_it_is_registered() -> None:
     [
         (("add_source", "North", "https://n.example", "--kind", "fhir_r4", "--ods", "R"), "lower-case letters"),
         (("add_source", "n", "ftp://n.example", "--kind", "fhir_r4", "--ods", "R"), "https://"),
-        (("add_source", "n", "https://n.example", "--kind", "hl7v9", "--ods", "R"), "No connector"),
+        (("add_source", "n", "https://n.example", "--kind", "hl7v9", "--ods", "R"), "There is no connector"),
         ((*ADD, "--time-limit", "0"), "Time limit"),
         ((*ADD, "--option", "novalue"), "NAME=VALUE"),
         ((*ADD, "--option", "to_asid=1"), "no option to_asid"),

@@ -32,7 +32,7 @@ def test_a_good_one_is_registered_and_what_it_is_is_said() -> None:
     with running(Hospital(answers=answers)) as hospital:
         found = replace(GOOD, base_url=hospital.address)
         assert add_source(requester=operator(), source=found) == SourceAdded(
-            created=True, found="FHIR 4.0.1, 2 types, $everything"
+            created=True, description="FHIR 4.0.1, 2 types, $everything"
         )
         assert not add_source(requester=operator(), source=found).created
     assert Source.objects.get().base_url == hospital.address
@@ -74,7 +74,7 @@ def test_one_where_nothing_listens_is_saved_only_without_a_check() -> None:
     with pytest.raises(Invalid, match="no connection"):
         add_source(requester=operator(), source=nowhere)
     assert not Source.objects.exists()
-    assert add_source(requester=operator(), source=nowhere, check=False) == SourceAdded(created=True, found="")
+    assert add_source(requester=operator(), source=nowhere, check=False) == SourceAdded(created=True, description="")
 
 
 def test_a_check_that_fails_leaves_the_one_that_was_there_as_it_was() -> None:

@@ -22,12 +22,10 @@ KNOWN_SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
 
 
 class NumberStatus(StrEnum):
-    """NHS number verification status. Source: UK Core NHSNumberVerificationStatus, codes 01 to 08."""
+    """NHS number verification statuses that are told apart here. Source: UK Core NHSNumberVerificationStatus."""
 
     VERIFIED = "01"
     NOT_TRACED = "02"
-    TRACE_REQUIRED = "03"
-    NOT_STATED = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from aggregator.api.fhir.rendering import issue, outcome
+from aggregator.mpi.demographics import NumberStatus
 from aggregator.mpi.golden import PersonSummary
 from aggregator.record.completeness.claims import WHOLE_ANSWERS, SourceStatus
 from aggregator.record.completeness.words import in_words, issue_code, remarks_on_source
@@ -26,6 +27,10 @@ from fhir_data.references import with_objects_changed, without_version
 VERIFICATION_EXTENSION = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 VERIFICATION_SYSTEM = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus"
 PARTICIPANT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+NUMBER_STATUS_WORDS = {
+    NumberStatus.VERIFIED: "Number present and verified",
+    NumberStatus.NOT_TRACED: "Number present but not traced",
+}
 Json = dict[str, Any]
 
 
@@ -77,9 +82,8 @@ def patient_resource(*, person: PersonSummary) -> Json:
     golden = person.golden
     resource: Json = {"resourceType": "Patient", "id": str(person.person_id)}
     if golden.nhs_number:
-        code = "01" if golden.nhs_number_is_verified else "02"
-        display = "Number present and verified" if code == "01" else "Number present but not traced"
-        status = {"coding": [{"system": VERIFICATION_SYSTEM, "code": code, "display": display}]}
+        code = NumberStatus.VERIFIED if golden.nhs_number_is_verified else NumberStatus.NOT_TRACED
+        status = {"coding": [{"system": VERIFICATION_SYSTEM, "code": code.value, "display": NUMBER_STATUS_WORDS[code]}]}
         resource["identifier"] = [
             {
                 "extension": [{"url": VERIFICATION_EXTENSION, "valueCodeableConcept": status}],

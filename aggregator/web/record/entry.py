@@ -77,7 +77,7 @@ def entry_page(*, view: RecordView, entry_key: str, number: int = 1) -> EntryPag
 
 def _joined_by(entry: Entry) -> str:
     if not entry.joined_by:
-        return "Not joined: this is a single item"
+        return "There is only one item"
     words = "; ".join(rule.words for rule in entry.joined_by)
     return f"{words[:1].upper()}{words[1:]} (version {entry.rule_version} of the rules)"
 

@@ -12,9 +12,9 @@ WORKERS ?= 2
 help:
 	@echo "make demo          start everything with a synthetic region, show one patient's record, run until Ctrl-C"
 	@echo "make demo ONCE=1   the same, then stop; exit 0 only if every step worked"
-	@echo "make test          checks, then all tests (ARGS='-k word' for some; WORKERS=n at once)"
-	@echo "make prove         the laws, tried twenty times as often as in make test"
-	@echo "make mutate        small changes to the code that no test notices (ALL=1: of all pure modules; SEED=n; BASE=branch)"
+	@echo "make test          checks, then all tests (ARGS='-k word' runs some; WORKERS=n in parallel)"
+	@echo "make prove         the property tests, with twenty times as many examples as in make test"
+	@echo "make mutate        list small changes to the code that no test notices (ALL=1: in all pure modules; SEED=n; BASE=branch)"
 	@echo "make check         style, types, imports between rooms, migrations"
 	@echo "make bench         benchmarks, each beside a reference or a limit"
 	@echo "make clean         remove everything that was set up and created"

@@ -149,7 +149,7 @@ def is_certain(pair: tuple[Demographics, Demographics]) -> bool:
 
 
 def is_short(names: tuple[str, str]) -> bool:
-    return is_short_for(one=names[0], other=names[1])
+    return is_short_for(left=names[0], right=names[1])
 
 
 @pytest.mark.parametrize(

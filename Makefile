@@ -1,4 +1,4 @@
-# Everything sets itself up: a virtual environment in .venv, what it needs from the locks, nothing outside this folder.
+# Every target sets itself up: a virtual environment in .venv, the locked packages, and nothing outside this folder.
 .DEFAULT_GOAL := help
 .PHONY: help demo test prove mutate check bench set-up clean
 MAKEFLAGS += --no-print-directory
@@ -10,15 +10,15 @@ RUN := .venv/bin/python
 WORKERS ?= 2
 
 help:
-	@echo "make demo          start everything with a synthetic region, show one patient's record, stay up until Ctrl-C"
+	@echo "make demo          start everything with a synthetic region, show one patient's record, run until Ctrl-C"
 	@echo "make demo ONCE=1   the same, then stop; exit 0 only if every step worked"
-	@echo "make test          checks, then all tests (ARGS='-k word' for some; WORKERS=n at once)"
-	@echo "make prove         the laws, tried twenty times as often as in make test"
-	@echo "make mutate        small changes to the code that no test notices (ALL=1: of all pure modules; SEED=n; BASE=branch)"
+	@echo "make test          checks, then all tests (ARGS='-k word' runs some; WORKERS=n in parallel)"
+	@echo "make prove         the property tests, with twenty times as many examples as in make test"
+	@echo "make mutate        list small changes to the code that no test notices (ALL=1: in all pure modules; SEED=n; BASE=branch)"
 	@echo "make check         style, types, imports between rooms, migrations"
-	@echo "make bench         figures, beside a peer or a bound"
-	@echo "make clean         remove what was set up, made and kept"
-	@echo "PYTHON=python3.12 names the Python (3.11 to 3.13) to set up with."
+	@echo "make bench         benchmarks, each beside a reference or a limit"
+	@echo "make clean         remove everything that was set up and created"
+	@echo "PYTHON=python3.12 chooses the Python (3.11 to 3.13) to set up with."
 
 python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || { \

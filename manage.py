@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Run a command of the service. Without DJANGO_SETTINGS_MODULE the settings are those of one's own machine."""
+"""Run a command of the service. Without DJANGO_SETTINGS_MODULE it uses the settings for a developer's machine."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class NotPermitted(LongviewError):
 class NotFound(LongviewError):
     """There is no such thing, or none that the requester may know of: both get the same answer."""
 
-    def __init__(self, message: str = "There is nothing here that you may see.", *, code: str = "not-found") -> None:
+    def __init__(self, message: str = "There is nothing here that you can view.", *, code: str = "not-found") -> None:
         super().__init__(message, code=code)
 
 

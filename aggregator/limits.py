@@ -18,9 +18,14 @@ def check_length(*, model: type[Model], field: str, value: str, label: str, as_f
 
     Raises: Invalid naming the input.
     """
-    longest = _column(model, field).max_length
+    longest = max_length_of(model=model, field=field)
     if longest is not None and len(value) > longest:
         raise Invalid(f"{label} must be {longest:,} characters or fewer.", field=as_field or field)
+
+
+def max_length_of(*, model: type[Model], field: str) -> int | None:
+    """Return how many characters a column holds; None where it has no limit."""
+    return _column(model, field).max_length
 
 
 def check_range(*, model: type[Model], field: str, value: int, label: str) -> None:

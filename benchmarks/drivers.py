@@ -132,5 +132,8 @@ def _is_whole(retrieval_id: UUID) -> bool:
     return (
         view is not None
         and len(view.sources) == len(MODELS)
-        and all(state.outcome is Outcome.ANSWERED and state.item_count > 0 for state in view.sources)
+        and all(
+            state.ending is not None and state.ending.outcome is Outcome.ANSWERED and state.ending.item_count > 0
+            for state in view.sources
+        )
     )

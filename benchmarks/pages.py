@@ -8,10 +8,9 @@ from uuid import UUID
 
 from django.template.loader import get_template
 
-from aggregator.mpi.golden import GoldenRecord
+from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.record.completeness.claims import AllergyStatus, SourceStatus
 from aggregator.record.timeline import LongitudinalRecord
-from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
 from aggregator.web.record.page import RecordPage, record_page
 from aggregator.web.record.rows import Row

@@ -15,7 +15,8 @@ import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fhir.resources import R4B
 
-from aggregator.federation.store import HeldAnswer, Sealer, new_wrapped_key
+from aggregator.federation.answers import HeldAnswer
+from aggregator.federation.store import Sealer, new_wrapped_key
 from aggregator.record.document import items_of
 from aggregator.record.item import Item
 from aggregator.record.merge import merge

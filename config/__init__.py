@@ -1,1 +1,1 @@
-"""How the service starts: settings, processes, routes. Imports everything, imported by nothing."""
+"""How the service is configured and started: settings, processes, routes."""

@@ -1,4 +1,4 @@
-"""Makes config an app, for the sake of its commands and so that every process knows the queue."""
+"""Makes config a Django app, for its commands and so that every process knows the queue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class Config(AppConfig):
-    """Imports the Celery application in every process: without it `shared_task` would send to a broker on localhost."""
+    """Imports the Celery application in every process; otherwise `shared_task` would send to a broker on localhost."""
 
     name = "config"
     verbose_name = "How the service starts"

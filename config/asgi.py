@@ -1,7 +1,7 @@
-"""What uvicorn runs: live events natively on its loop, everything else Django on a fixed pool of threads.
+"""What uvicorn runs: live events on its event loop, and Django on a fixed pool of threads.
 
-Each thread keeps its database connection. Under plain ASGI every synchronous view opens a new one, which costs five
-times the CPU, and CONN_MAX_AGE then leaks them until the server refuses.
+Each thread keeps its database connection. Under plain ASGI every synchronous view opens a new one, which takes five
+times the CPU, and with CONN_MAX_AGE they leak until PostgreSQL refuses more.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from aggregator.api.fhir.waiting import BASE_PATH as FHIR_PATH  # isort: skip
 from aggregator.api.fhir.waiting import WaitingDoor  # isort: skip
 from aggregator.federation.connections import client_for_loop  # isort: skip
 from aggregator.services.follow_record import wait_until_done  # isort: skip
-from aggregator.web.record.live import MOST_STREAMS, LiveDoor  # isort: skip (Django's applications are loaded by config.wsgi)
+from aggregator.web.record.live import MAX_STREAMS, LiveDoor  # isort: skip (Django's applications are loaded by config.wsgi)
 
 DJANGO_THREADS = 10
 LIVE_PATH = "/live/"
 
-# Past the deadline every source has its outcome: a moment later the answer can be had for certain.
+# At the deadline every source has its outcome: a moment later the answer is certain to be available.
 PAST_DEADLINE_S = 0.2
 
 
 class Dispatcher:
-    """Sends a request where it belongs: live events, the FHIR door, or the pages."""
+    """Routes a request to the live events, the FHIR door or the pages."""
 
     def __init__(self, *, whole: WholeRequests) -> None:
         self.whole = whole
@@ -50,9 +50,9 @@ class Dispatcher:
         self.fhir: WaitingDoor | None = None
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        """Answer one request, or follow the life of the process."""
+        """Answer one request, or handle the start and stop of the process."""
         if scope["type"] == "lifespan":
-            await self._serve_until_told(receive, send)
+            await self._handle_lifespan(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000, "reason": None})
         elif self.live and scope["path"].startswith(LIVE_PATH):
@@ -62,9 +62,9 @@ class Dispatcher:
         else:
             await self.whole(scope, receive, send)
 
-    async def _serve_until_told(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def _handle_lifespan(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         await receive()
-        client = client_for_loop(waits_for_events=True, max_connections=MOST_STREAMS + 10)
+        client = client_for_loop(waits_for_events=True, max_connections=MAX_STREAMS + 10)
         wait_s = settings.RETRIEVAL_DEADLINE_S + PAST_DEADLINE_S
 
         async def wait(retrieval_id: UUID) -> None:
@@ -82,7 +82,7 @@ class Dispatcher:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _end_streams_on_signals(self) -> None:
-        """End open streams when the process is told to end: uvicorn waits for them before it ends its lifespan."""
+        """End open streams when the process is told to stop: uvicorn waits for them before it ends the lifespan."""
         if threading.current_thread() is not threading.main_thread():
             return
         loop = asyncio.get_running_loop()
@@ -97,6 +97,6 @@ class Dispatcher:
             signal.signal(number, handle)
 
 
-# An unbounded queue: a thread hands over its whole answer and is free, however slowly the caller reads.
+# An unbounded queue, so that a thread hands over its whole answer and is free, however slowly the caller reads.
 _threads = cast(ASGI3Application, WSGIMiddleware(cast(WSGIApp, django), workers=DJANGO_THREADS, send_queue_size=0))
 application = Dispatcher(whole=WholeRequests(_threads, limit_bytes=settings.BODY_LIMIT_BYTES))

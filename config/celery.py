@@ -1,4 +1,4 @@
-"""The queue: which task goes where, and how a page sends one; config/worker.py is what only a worker does."""
+"""The task queue, and how tasks are sent to it. What only a worker does is in config/worker.py."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 from django.conf import settings
 
-# Longer than any deadline, short enough that a killed worker's tasks come back while somebody still cares.
+# Longer than any deadline, but short enough that a killed worker's tasks are redelivered in useful time.
 VISIBILITY_TIMEOUT_S = 60
-# A page that cannot send says so within two seconds (three tries); it does not wait for the broker to come back.
+# A page that cannot send a task says so within two seconds (three attempts); it does not wait for the broker.
 SEND_TIMEOUT_S = 0.65
 
-# A worker that lost the broker tries it again as often as this: a retrieval waits ten seconds for a worker at most.
-BACK_AGAIN_S, MOST_BACK_AGAIN_S = 0.2, 1.0
+# How soon a worker reconnects to the broker: a retrieval waits at most ten seconds for a worker.
+RECONNECT_S, MAX_RECONNECT_S = 0.2, 1.0
 
 
 FEDERATION_QUEUE = "federation"
 
 
 class Connection(kombu.Connection):
-    """A connection that comes back soon; kombu's own waits two seconds, then four, and so on up to thirty."""
+    """A connection that reconnects soon; kombu's own waits two seconds, then four, and so on up to thirty."""
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
-        """Connect, trying again until it works or the tries are used up."""
-        pace = {"interval_start": BACK_AGAIN_S, "interval_step": BACK_AGAIN_S, "interval_max": MOST_BACK_AGAIN_S}
-        return super().ensure_connection(*args, **{**pace, **kwargs})
+        """Connect, retrying until it succeeds or the attempts are used up."""
+        intervals = {"interval_start": RECONNECT_S, "interval_step": RECONNECT_S, "interval_max": MAX_RECONNECT_S}
+        return super().ensure_connection(*args, **{**intervals, **kwargs})
 
 
 class Queues(AMQP):
-    """Celery's own, on such connections."""
+    """Celery's AMQP, with these connections."""
 
     Connection = Connection
 
@@ -58,7 +58,7 @@ app.conf.update(
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
-    broker_connection_max_retries=None,  # a worker without a broker waits for it, however long
+    broker_connection_max_retries=None,  # a worker waits for the broker however long it takes
     broker_transport_options={
         "visibility_timeout": VISIBILITY_TIMEOUT_S,
         "socket_timeout": SEND_TIMEOUT_S,
@@ -76,4 +76,4 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def keep_our_logging(**_: Any) -> None:
-    """Stop Celery from setting up logs of its own: settings have done it, and its lines hold arguments."""
+    """Stop Celery from configuring logging: the settings have done so, and its messages contain task arguments."""

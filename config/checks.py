@@ -1,4 +1,4 @@
-"""Checks of `manage.py check --database default`: what only a database can tell."""
+"""Checks for `manage.py check --database default`, which need a database."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from config.database_roles import serves_as_owner
 def check_roles(
     *, app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **_: Any
 ) -> list[checks.CheckMessage]:
-    """Warn where the role that serves owns the tables."""
+    """Warn if the role that serves users also owns the tables."""
     if not databases or not serves_as_owner():
         return []
-    hint = "Name the role that owns the tables in DATABASE_OWNER_URL for `migrate`, and another in DATABASE_URL."
-    words = "One database role owns and serves: the audit's trigger is its only guard, and the role could drop it."
+    hint = "Put the role that owns the tables in DATABASE_OWNER_URL, for `migrate`, and another in DATABASE_URL."
+    words = (
+        "One database role owns the tables and serves users: only a trigger protects the audit, and that role could "
+        "drop it."
+    )
     return [checks.Warning(words, hint=hint, id="config.W001")]

@@ -1,6 +1,6 @@
-"""Two database roles: the owner migrates, the application serves and cannot touch the audit but by its function.
+"""Two database roles: the owner migrates; the application can write to the audit only through its function.
 
-With DATABASE_URL alone everything works as that one role.
+With DATABASE_URL alone, one role does both.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ CHANGED = ("USER", "PASSWORD", "OPTIONS")
 
 
 def single_role() -> bool:
-    """Return whether one role both owns and serves."""
+    """Return whether one role both owns the tables and serves users."""
     return not settings.DATABASE_OWNER_URL
 
 
 @contextmanager
 def as_owner(*, connection: BaseDatabaseWrapper) -> Iterator[str]:
-    """Use this connection as the owner; give the application's role, or "" where there is none beside the owner."""
+    """Use this connection as the owner; yield the name of the application's role, or "" if there is only one role."""
     if single_role():
         yield ""
         return
@@ -37,12 +37,12 @@ def as_owner(*, connection: BaseDatabaseWrapper) -> Iterator[str]:
     try:
         yield settings.DATABASE_APP_ROLE
     finally:
-        # The name stays: Django's test runner changes it in between.
+        # NAME is kept: Django's test runner changes it in between.
         use(connection=connection, parameters={name: before[name] for name in CHANGED})
 
 
 def use_owner(*, connection: BaseDatabaseWrapper) -> None:
-    """Use this connection as the owner from now on, without the limits of a page: a migration may take longer."""
+    """Use this connection as the owner from now on, without the time limits for pages: migrations may take longer."""
     owner = database_parts(settings.DATABASE_OWNER_URL)
     options = {name: value for name, value in connection.settings_dict["OPTIONS"].items() if name != "options"}
     use(connection=connection, parameters={"USER": owner["USER"], "PASSWORD": owner["PASSWORD"], "OPTIONS": options})
@@ -55,7 +55,7 @@ def use(*, connection: BaseDatabaseWrapper, parameters: dict[str, Any]) -> None:
 
 
 def grant_future_tables(*, connection: BaseDatabaseWrapper, role: str) -> None:
-    """Let `role` use every table that the present role makes from now on; what it may not use takes the right back."""
+    """Let `role` use every table that the current role creates from now on; migrations revoke exceptions."""
     name = connection.ops.quote_name(role)
     with connection.cursor() as cursor:
         for rights in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE, SELECT ON SEQUENCES"):
@@ -63,18 +63,18 @@ def grant_future_tables(*, connection: BaseDatabaseWrapper, role: str) -> None:
 
 
 def serves_as_owner() -> bool:
-    """Return whether the role that serves owns the audit table, and so could drop what guards it."""
+    """Return whether the role that serves users owns the audit table, and so could drop its trigger."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_userbyid(relowner) = current_user FROM pg_class WHERE relname = 'audit_event'")
-        found = cursor.fetchone()
-    return bool(found and found[0])
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def warn_if_owner() -> None:
-    """Say at start where the audit's trigger is its only guard; for the threads that start a process."""
+    """Log a warning at start if only a trigger protects the audit."""
     try:
         if serves_as_owner():
-            log.warning("one database role owns and serves: the audit's trigger is its only guard")
+            log.warning("one database role owns the tables and serves users: only a trigger protects the audit")
     except DatabaseError:
         log.warning("the database does not answer")
     finally:

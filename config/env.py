@@ -1,7 +1,7 @@
-"""The one reader of environment variables: typed, and naming what is missing when it is needed.
+"""The only reader of environment variables: typed, with errors that name what is missing.
 
-Every variable may also be a file of that name (in lower case) in the folder that SECRETS_FOLDER names, so that a
-secret need not stand in the environment of a process.
+Every variable may instead be a file of that name (in lower case) in the folder named by SECRETS_FOLDER, so that secrets
+need not be in the environment of a process.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-KEY_BYTES = 32  # AES-256 and HMAC-SHA-256 both take 32
+KEY_BYTES = 32  # for both AES-256 and HMAC-SHA-256
 
 _defaults: dict[str, str] = {}
 
 
 class SettingError(Exception):
-    """A setting is missing or cannot be used; the message names it and says what to do."""
+    """A setting is missing or invalid; the message names it and says what to do."""
 
 
 class Environment(BaseSettings):
-    """What the surroundings decide. The names in capitals are the variables; the description says what each is for."""
+    """The settings read from the environment. Variables have these names in capitals; descriptions say what each is."""
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
 
-    database_url: SecretStr = Field(SecretStr(""), description="PostgreSQL 15 or later, as the role that serves")
+    database_url: SecretStr = Field(SecretStr(""), description="PostgreSQL 15 or later, as the role that serves users")
     database_owner_url: SecretStr = Field(SecretStr(""), description="the same database, as the role that migrates")
     redis_url: SecretStr = Field(SecretStr(""), description="Redis 7 or Valkey: the queue")
     held_redis_url: SecretStr = Field(SecretStr(""), description="Redis for held items and events; default REDIS_URL")
@@ -38,24 +38,24 @@ class Environment(BaseSettings):
     held_items_key: SecretStr = Field(SecretStr(""), description="seals held items; 32 bytes in base64")
     public_url: str = Field("", description="the address that users see, https://host")
     allowed_hosts: str = Field("", description="host names served, with commas between")
-    trusted_proxy: bool = Field(False, description="a proxy in front strips and sets X-Forwarded-Proto")
+    trusted_proxy: bool = Field(False, description="whether a proxy in front removes and sets X-Forwarded-Proto")
     data_folder: Path = Field(Path(".data"), description="where a private PostgreSQL and Redis keep their files")
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
-    retrieval_deadline_s: float = Field(10.0, gt=0, le=60, description="seconds until a record is shown as it is")
-    source_time_limit_s: float = Field(9.0, gt=0, le=60, description="seconds that one source may take at most")
+    retrieval_deadline_s: float = Field(10.0, gt=0, le=60, description="seconds to wait for sources at most")
+    source_time_limit_s: float = Field(9.0, gt=0, le=60, description="the most seconds that one source may take")
     retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")
 
     def text(self, name: str) -> str:
         """Return the setting of this (capital) name.
 
-        Raises: SettingError, saying what the setting is for, when it is not there.
+        Raises: SettingError, saying what the setting is for, when it is not set.
         """
         value = getattr(self, name.lower())
-        found = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        if not found:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if not text:
             raise SettingError(f"{name} is not set: {type(self).model_fields[name.lower()].description}.")
-        return found
+        return text
 
     def key(self, name: str) -> bytes:
         """Return the key of this (capital) name as bytes.
@@ -63,28 +63,28 @@ class Environment(BaseSettings):
         Raises: SettingError when it is missing, not base64 or not of the right length.
         """
         try:
-            found = base64.b64decode(self.text(name), validate=True)
+            key = base64.b64decode(self.text(name), validate=True)
         except binascii.Error:
-            found = b""
-        if len(found) != KEY_BYTES:
+            key = b""
+        if len(key) != KEY_BYTES:
             raise SettingError(
-                f"{name} must be {KEY_BYTES} bytes in base64: `openssl rand -base64 {KEY_BYTES}` makes one."
+                f"{name} must be {KEY_BYTES} bytes in base64; `openssl rand -base64 {KEY_BYTES}` generates one."
             )
-        return found
+        return key
 
 
 def declare_defaults(**defaults: str) -> None:
-    """Say what counts where the environment says nothing (names in lower case), for all that is read from now on.
+    """Set defaults (names in lower case) for everything that is read from now on.
 
-    For a settings module, before it imports `config.settings.base`.
+    Called by a settings module before it imports `config.settings.base`.
     """
     _defaults.update(defaults)
 
 
 def read_environment() -> Environment:
-    """Return what the environment says and, where it says nothing, the declared defaults.
+    """Return the settings from the environment, with the declared defaults where a variable is not set.
 
-    Raises: SettingError naming the first variable that cannot be read.
+    Raises: SettingError naming the first variable that is invalid.
     """
     folder = os.environ.get("SECRETS_FOLDER")
     set_names = {name.lower() for name, value in os.environ.items() if value}

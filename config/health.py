@@ -1,4 +1,4 @@
-"""Is the process alive, and can it serve? For load balancers and the launcher; no log-in, nothing inside."""
+"""Health checks for load balancers and the launcher: no sign-in, and no information inside."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from django.views.decorators.http import require_safe
 @login_not_required
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """Answer that the process runs."""
+    """Answer that the process is running."""
     return JsonResponse({"live": True})
 
 
 @login_not_required
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Answer whether the database and Redis answer: 200 if both, else 503."""
+    """Answer 200 if the database and Redis answer, otherwise 503."""
     parts = {"database": _database_answers(), "redis": _redis_answers()}
     return JsonResponse(parts, status=200 if all(parts.values()) else 503)
 

@@ -12,23 +12,23 @@ from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader
 from aggregator.web.areas import navigation_for
 from aggregator.web.filters import FILTERS
 
-# A plain path: a folder has no hashed name, and the style sheet's own references are mended when files are collected.
+# A plain path, since folders have no hashed name; references in the style sheet are rewritten when files are collected.
 ASSET_PATH = f"/{settings.STATIC_URL.strip('/')}/nhsuk/assets"
 
 
 def environment(**options: Any) -> Environment:
     """Return the environment; `options` come from Django, with autoescape on."""
-    ours = options.pop("loader")
-    # The design system's macros read attributes of what was not passed.
+    own_templates = options.pop("loader")
+    # The design system's macros read attributes of parameters that were not passed.
     options["undefined"] = ChainableUndefined
     design_system = [
         PackageLoader("nhsuk_frontend_jinja", package_path)
         for package_path in ("templates", "templates/nhsuk/components", "templates/nhsuk/macros")
     ]
-    made = Environment(loader=ChoiceLoader([ours, *design_system]), **options)  # noqa: S701 (autoescape is in options)
-    made.globals.update(static=static, url=url, assetPath=ASSET_PATH, navigation_for=navigation_for)
-    made.filters.update(FILTERS)
-    return made
+    jinja = Environment(loader=ChoiceLoader([own_templates, *design_system]), **options)  # noqa: S701 (autoescape is in options)
+    jinja.globals.update(static=static, url=url, assetPath=ASSET_PATH, navigation_for=navigation_for)
+    jinja.filters.update(FILTERS)
+    return jinja
 
 
 def url(name: str, **arguments: Any) -> str:

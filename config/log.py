@@ -1,8 +1,8 @@
-"""Logs of allow-listed fields: what is not on the list never reaches a log, whoever logs it.
+"""Logging of allow-listed fields only: nothing else reaches a log, whoever logs it.
 
-A message of a library may hold what a stranger sent, an address with an NHS number or a task's arguments. So of a
-foreign record only its logger, level, place and the class of its exception are written; of ours the event, which is a
-constant in the code, and the fields below.
+A library's message may contain what a stranger sent, an address with an NHS number or a task's arguments. So only the
+logger, level, place and exception class of a library's record are written. Of our own records, the event, which is a
+constant in the code, and the fields below are written.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ ALLOWED_FIELDS = frozenset(
     }
 )  # fmt: skip
 
-# Loggers whose messages are made of constants and addresses of our own, so that they may be written whole.
+# Loggers whose messages consist of constants and our own addresses, and so may be written in full.
 OUR_LOGGERS = ("aggregator", "config", "connectors", "longview")
 STARTUP_LOGGERS = ("uvicorn.error",)
-# A line a task or a request of theirs says nothing that ours do not; without its words it is only noise.
+# Their lines per task or request say nothing that ours do not; without their messages they are only noise.
 ERRORS_ONLY = ("celery.worker.strategy", "celery.app.trace", "celery.redirected", "asyncio")
 SILENT = ("uvicorn.access", "django.server", "hl7", "aiohttp.access")
 
@@ -38,7 +38,7 @@ Event = MutableMapping[str, Any]
 
 
 def keep_allowed_fields(_logger: Any, _method: str, event: Event) -> Event:
-    """Drop every field that is not on the list; an exception is told by its class and place only."""
+    """Drop every field that is not on the list; log only the class and place of an exception."""
     failure = event.pop("exc_info", None)
     if isinstance(failure, BaseException):
         failure = (type(failure), failure, failure.__traceback__)
@@ -51,7 +51,7 @@ def keep_allowed_fields(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def hide_foreign_message(_logger: Any, _method: str, event: Event) -> Event:
-    """Put the place of the call for the words of a library."""
+    """Replace a library's message by the place that logged it."""
     record: logging.LogRecord | None = event.get("_record")
     if record is not None and not record.name.startswith((*OUR_LOGGERS, *STARTUP_LOGGERS)):
         event["event"] = f"{record.module}.{record.funcName}"
@@ -59,7 +59,7 @@ def hide_foreign_message(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _place(traceback: Any) -> str:
-    """Return module and line where an exception was raised, without anything that it holds."""
+    """Return the module and line where an exception was raised, and nothing else about it."""
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     if traceback is None:
@@ -68,7 +68,7 @@ def _place(traceback: Any) -> str:
 
 
 def configure(options: dict[str, Any]) -> None:
-    """Set up structlog and the standard library's logging alike. Django calls this with settings.LOGGING."""
+    """Configure structlog and the standard library's logging. Django calls this with settings.LOGGING."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -108,13 +108,13 @@ _log = structlog.get_logger("longview.request")
 
 
 class RequestLog:
-    """One line a request: method, name of the route, status, time; never the path, which may name a person."""
+    """One line per request: method, route name, status and duration; never the path, which may identify a person."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, and say how."""
+        """Answer, and log how."""
         started = time.perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=str(uuid4()))

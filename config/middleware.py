@@ -1,4 +1,4 @@
-"""What every answer says to browsers and caches, whatever made it."""
+"""Headers for browsers and caches that every response carries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-# Everything that a page may ask a browser for and that these pages never need.
+# Browser features that these pages never need.
 NOT_NEEDED = (
     "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation",
     "gyroscope", "magnetometer", "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-get",
@@ -19,13 +19,13 @@ VARIES_BY = ("Cookie", "Authorization", "Accept", "HX-Request")
 
 
 class PlatformHeaders:
-    """Forbids keeping what is shown, and everything that a page does not need."""
+    """Forbids caching, and browser features that no page needs."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, with the headers added that the view did not set itself."""
+        """Answer, adding the headers that the view did not set itself."""
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")

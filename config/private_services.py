@@ -1,4 +1,4 @@
-"""Where the private PostgreSQL and Redis of a data folder run, and its keys, as the launcher wrote them; read only."""
+"""The addresses and keys of a data folder's private PostgreSQL and Redis, as the launcher wrote them. Read only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOCK_FILE = "lock"
 def addresses(*, folder: Path) -> dict[str, dict[str, str]] | None:
     """Return what is running for this data folder, or None when nothing is.
 
-    Shape: `services` maps settings of config/env.py to their values, `addresses` names what people open.
+    Shape: `services` maps settings of config/env.py to values, `addresses` has the addresses that people open.
     """
     if _lock_is_free(folder):
         return None
@@ -22,21 +22,21 @@ def addresses(*, folder: Path) -> dict[str, dict[str, str]] | None:
 
 
 def read_addresses(*, folder: Path) -> dict[str, dict[str, str]] | None:
-    """Return what the address file says, whether or not anything runs."""
+    """Return the content of the address file, whether or not anything is running."""
     try:
-        written: dict[str, dict[str, str]] = json.loads((folder / ADDRESS_FILE).read_text())
+        content: dict[str, dict[str, str]] = json.loads((folder / ADDRESS_FILE).read_text())
     except (FileNotFoundError, PermissionError, json.JSONDecodeError):
         return None
-    return written
+    return content
 
 
 def keys(*, folder: Path) -> dict[str, str]:
     """Return the keys of this data folder as settings of config/env.py; empty before the launcher has made any."""
     try:
-        written: dict[str, str] = json.loads((folder / KEYS_FILE).read_text())
+        content: dict[str, str] = json.loads((folder / KEYS_FILE).read_text())
     except (FileNotFoundError, PermissionError):
         return {}
-    return written
+    return content
 
 
 def _lock_is_free(folder: Path) -> bool:

@@ -15,12 +15,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 
 def main() -> None:
-    """Read the command line and serve until told to stop."""
+    """Read the command line and serve until stopped."""
     parser = argparse.ArgumentParser(prog="python -m config.serve", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--fd", type=int, help="a listening socket to take over, in place of host and port")
-    parser.add_argument("--proxy", default="", help="address of the proxy whose X-Forwarded-For is believed")
+    parser.add_argument("--fd", type=int, help="number of a listening socket to use, in place of host and port")
+    parser.add_argument("--proxy", default="", help="address of the proxy whose X-Forwarded-For is trusted")
     options = parser.parse_args()
     require_shared_keys()
     forbid_core_files()
@@ -29,7 +29,7 @@ def main() -> None:
         host=options.host,
         port=options.port,
         fd=options.fd,
-        # httptools lets endless headers grow a process to over a gigabyte; h11 cuts them.
+        # With httptools, endless headers can grow a process to over a gigabyte; h11 limits them.
         http="h11",
         h11_max_incomplete_event_size=16_384,
         ws="none",
@@ -38,7 +38,7 @@ def main() -> None:
         timeout_keep_alive=5,
         timeout_graceful_shutdown=12,
         server_header=False,
-        # Its lines would hold live tickets and paths.
+        # Its lines would contain live tickets and paths.
         access_log=False,
         # Logs are set up by Django's settings.
         log_config=None,

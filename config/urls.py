@@ -1,4 +1,4 @@
-"""The two doors and a health check."""
+"""The routes of the pages, the FHIR door and the health checks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What reaches Django: whole requests of a bounded size, read before one of its few threads is taken.
+"""Passes only complete requests of limited size to Django, so that slow senders do not occupy its few threads.
 
-Django on ASGI writes a whole body to disk before it looks at the path, whoever sends it; and a thread that waits for a
-slow sender is a thread less for everybody. So the body is read here, on the loop, up to a limit of size and of time.
+Django on ASGI writes a whole body to disk before it looks at the path, whoever sends it, and a thread that waits for a
+slow sender serves nobody else. So the body is read here, on the event loop, within limits of size and time.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from asgiref.typing import (
     HTTPScope,
 )
 
-BODY_PATIENCE_S = 15.0
+BODY_TIMEOUT_S = 15.0
 
 
 class BodyRefused(Exception):
-    """`status` is the answer: 413 too long, 408 too slow, 400 not a length."""
+    """A body was refused. `status` is the answer: 413 too long, 400 invalid length."""
 
     def __init__(self, status: int) -> None:
         super().__init__(str(status))
@@ -28,22 +28,22 @@ class BodyRefused(Exception):
 
 
 class Disconnected(Exception):
-    """The caller went away before the request was whole."""
+    """The caller disconnected before the request was complete."""
 
 
 class WholeRequests:
-    """An ASGI application around another that hands on only whole requests."""
+    """An ASGI application around another that passes on only complete requests."""
 
-    def __init__(self, application: ASGI3Application, *, limit_bytes: int, patience_s: float = BODY_PATIENCE_S) -> None:
+    def __init__(self, application: ASGI3Application, *, limit_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> None:
         self.application = application
         self.limit_bytes = limit_bytes
-        self.patience_s = patience_s
+        self.timeout_s = timeout_s
 
     async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Read the body, then let the application answer."""
         try:
             self._check_length(scope)
-            async with asyncio.timeout(self.patience_s):
+            async with asyncio.timeout(self.timeout_s):
                 body = await self._body(receive)
         except BodyRefused as refused:
             await answer(send=send, status=refused.status)
@@ -81,7 +81,7 @@ class WholeRequests:
 
 
 def _without_underscores(scope: HTTPScope) -> HTTPScope:
-    """Drop header names with "_": WSGI cannot tell X_Forwarded_Proto from X-Forwarded-Proto, which a proxy guards."""
+    """Drop headers with "_" in their names: WSGI reads X_Forwarded_Proto as X-Forwarded-Proto, which a proxy sets."""
     return {**scope, "headers": [(name, value) for name, value in scope["headers"] if b"_" not in name]}
 
 
@@ -99,7 +99,7 @@ def _once(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
 
 
 async def answer(*, send: ASGISendCallable, status: int, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
-    """Answer with a status and no body, and close the connection when the request was not read to its end."""
+    """Answer with a status and no body, and close the connection, since the request was not read to its end."""
     fixed = ((b"content-length", b"0"), (b"cache-control", b"no-store, private"), (b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": [*fixed, *headers], "trailers": False})
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,4 +1,4 @@
-"""What only a worker does: warm up before its first task, keep a heartbeat while it runs. Only workers load it."""
+"""What only a worker does: warm up before its first task, and keep a heartbeat. Only workers import it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from config.process import forbid_core_files, freeze_gc, require_shared_keys
 READY_KEY = "worker:ready:{hostname}"
 READY_FOR_S = 15
 READY_EVERY_S = 5
-# A worker waits for tasks on the connections with which a page sends them, but a second at a time.
+# Workers wait for tasks for longer than pages wait when they send one.
 RECEIVE_TIMEOUT_S = 30
 
 _stopping = threading.Event()
@@ -27,7 +27,7 @@ _stopping = threading.Event()
 
 @celeryd_init.connect
 def set_worker_timeouts(conf: Any, **_: Any) -> None:
-    """Let a worker's connections wait longer than a page's; refuse to start with keys that nobody shares."""
+    """Let a worker's connections wait longer than a page's; refuse to start with keys that no other process has."""
     require_shared_keys()
     conf.broker_transport_options = {**conf.broker_transport_options, "socket_timeout": RECEIVE_TIMEOUT_S}
     forbid_core_files()
@@ -35,7 +35,7 @@ def set_worker_timeouts(conf: Any, **_: Any) -> None:
 
 @worker_init.connect
 def warm_up(**_: Any) -> None:
-    """Build what the first retrieval would otherwise wait for."""
+    """Load what the first retrieval would otherwise wait for."""
     warn_if_owner()
     for kind in catalogue.kinds():
         catalogue.connector_for(kind=kind).warm_up()
@@ -44,7 +44,7 @@ def warm_up(**_: Any) -> None:
 
 @worker_ready.connect
 def start_heartbeat(sender: Any, **_: Any) -> None:
-    """Say that this worker is up, for as long as it is."""
+    """Start announcing that this worker is up."""
     freeze_gc()
     _stopping.clear()
     threading.Thread(target=_keep_heartbeat, args=(sender.hostname,), daemon=True).start()
@@ -52,7 +52,7 @@ def start_heartbeat(sender: Any, **_: Any) -> None:
 
 @worker_shutdown.connect
 def stop_heartbeat(**_: Any) -> None:
-    """Stop saying that this worker is up."""
+    """Stop announcing that this worker is up."""
     _stopping.set()
 
 
@@ -60,7 +60,7 @@ def _keep_heartbeat(hostname: str) -> None:
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2)
     key = READY_KEY.format(hostname=hostname)
     while True:
-        with suppress(redis.RedisError):  # the broker is away; the worker itself says so in its log
+        with suppress(redis.RedisError):  # the broker is down; the worker logs that itself
             client.set(key, os.getpid(), ex=READY_FOR_S)
         if _stopping.wait(READY_EVERY_S):
             break

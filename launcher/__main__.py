@@ -1,7 +1,7 @@
 """`python -m launcher demo [--once]` or `python -m launcher services`.
 
-The services start first and are named in the environment; only then are Django's settings read, here and in every
-child.
+The services start first and their addresses go into the environment; only then are Django's settings read, here and in
+every child process.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ INTERRUPTED = 130
 
 
 def main() -> int:
-    """Run one command; end in one line whatever happens.
+    """Run one command; any failure ends in one line.
 
-    Returns: the exit status: 0 when all worked, 130 when it was stopped before that.
+    Returns: the exit status: 0 when everything worked, 130 when it was stopped before that.
     """
     parser = argparse.ArgumentParser(prog="python -m launcher", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="start everything with a synthetic region and show one patient's record")
-    demo.add_argument("--once", action="store_true", help="stop after the summary; exit 0 only if all worked")
+    demo.add_argument("--once", action="store_true", help="stop after the summary; exit 0 only if everything worked")
     commands.add_parser("services", help="run the private PostgreSQL and Redis until Ctrl-C")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def run_services(*, progress: Progress) -> None:
-    """Start the private services, say so, and stay until told to stop.
+    """Start the private services, say so, and keep them running until stopped.
 
     Raises: StartError; Stopped.
     """
@@ -63,12 +63,15 @@ def run_services(*, progress: Progress) -> None:
 
     with held_folder(folder=folder), embedded_services(folder=folder, say=say_starting) as running:
         make_keys(folder=folder)
-        progress.say("PostgreSQL and Redis run; `manage.py migrate` and the like find them. Ctrl-C stops them.\n")
+        progress.say(
+            "PostgreSQL and Redis are running; commands such as `manage.py migrate` will find them. "
+            "Press Ctrl-C to stop them.\n"
+        )
         watch(children=running.children)
 
 
 def run_demonstration(*, progress: Progress, once: bool) -> None:
-    """Start everything, show one record, then stay up unless `once`.
+    """Start everything, show one record, then keep running unless `once`.
 
     Raises: StartError or SettingError when a part does not start; Stopped.
     """
@@ -87,20 +90,20 @@ def run_demonstration(*, progress: Progress, once: bool) -> None:
 
 
 def _services(*, progress: Progress, running: ExitStack) -> tuple[Services, tuple[Child, ...]]:
-    """Return the services that are named, or start private ones."""
-    named = read_environment()
-    database_url, redis_url = named.database_url.get_secret_value(), named.redis_url.get_secret_value()
+    """Return the configured services, or start private ones."""
+    environment = read_environment()
+    database_url, redis_url = environment.database_url.get_secret_value(), environment.redis_url.get_secret_value()
     if bool(database_url) != bool(redis_url):
-        raise SettingError("Set both DATABASE_URL and REDIS_URL to use yours, or neither for private ones.")
+        raise SettingError("Set both DATABASE_URL and REDIS_URL to use your own, or neither to use private ones.")
     if database_url:
-        return Services(database_url, named.database_owner_url.get_secret_value(), redis_url), ()
+        return Services(database_url, environment.database_owner_url.get_secret_value(), redis_url), ()
     with progress.step("PostgreSQL and Redis"):
-        private = running.enter_context(embedded_services(folder=named.data_folder.absolute()))
+        private = running.enter_context(embedded_services(folder=environment.data_folder.absolute()))
     return private.services, private.children
 
 
 def _end_with_make() -> None:
-    """Be told when the `make` that started this is killed, so that its children end too."""
+    """Stop when the `make` that started this is killed, so that the children stop too."""
     if os.environ.get("MAKELEVEL"):
         end_with_parent(stop_signal=signal.SIGTERM, parent=os.getppid())
 

@@ -1,4 +1,4 @@
-"""Makes the launcher an app of local settings, for the sake of its commands."""
+"""Makes the launcher a Django app in local settings, for its commands."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Server:
     address: str
 
     def answers(self, path: str = "/") -> bool:
-        """Return whether it answers at all; the answer is not looked at."""
+        """Return whether it answers at all, whatever the answer is."""
         try:
             urllib.request.urlopen(self.address + path, timeout=5).close()  # noqa: S310 (our own address)
         except urllib.error.HTTPError:
@@ -37,21 +37,21 @@ class Server:
 
 
 def start_web(*, environment: Mapping[str, str], logs: Path, listening: socket.socket | None = None) -> Server:
-    """Start the web process on loopback, on a socket that listens already or on a free port."""
-    with listening or listening_socket() as taken_over:
+    """Start the web process on loopback, on the given listening socket or on a free port."""
+    with listening or listening_socket() as server_socket:
         child = start(
             name="web",
-            command=[sys.executable, "-m", "config.serve", "--fd", str(taken_over.fileno())],
+            command=[sys.executable, "-m", "config.serve", "--fd", str(server_socket.fileno())],
             log=logs / "web.log",
             environment=environment,
-            pass_fds=[taken_over.fileno()],
+            pass_fds=[server_socket.fileno()],
             folder=PROJECT,
         )
-        return Server(child, address_of(taken_over))
+        return Server(child, address_of(server_socket))
 
 
 def start_worker(*, environment: Mapping[str, str], logs: Path, name: str = "demo") -> Child:
-    """Start one worker; `worker_is_ready` says when it takes tasks."""
+    """Start one worker; `worker_is_ready` says when it accepts tasks."""
     return start(
         name="worker",
         command=[
@@ -66,7 +66,7 @@ def start_worker(*, environment: Mapping[str, str], logs: Path, name: str = "dem
 
 
 def worker_is_ready(*, client: redis.Redis, child: Child) -> bool:
-    """Return whether this very worker has said that it takes tasks (see config/worker.py)."""
+    """Return whether this worker has announced that it is ready (see config/worker.py)."""
     return any(client.get(key) == str(child.process.pid).encode() for key in client.scan_iter("worker:ready:*"))
 
 
@@ -90,7 +90,7 @@ def start_simulator(*, kind: str, folder: Path, logs: Path, environment: Mapping
 
 
 def simulator_is_ready(*, server: Server) -> bool:
-    """Return whether a simulator has said that it answers."""
+    """Return whether a simulator has said that it is ready."""
     return any(line.startswith("ready") for line in server.child.log.read_text(errors="replace").splitlines())
 
 

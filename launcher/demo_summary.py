@@ -1,4 +1,4 @@
-"""What the demonstration shows when everything is up: one patient's record, as a clinician gets it."""
+"""What the demonstration shows when everything is running: one patient's record, as a clinician sees it."""
 
 from __future__ import annotations
 
@@ -22,32 +22,34 @@ from launcher.processes import StartError
 from launcher.region import Region
 
 Say = Callable[[str], None]
-SHOWN_CONFLICTS = 3
-SHOWN_SHARED = 3
-LEAST_SOURCES = 4
-MOST_TRIES = 3
+CONFLICTS_SHOWN = 3
+SHARED_SHOWN = 3
+MIN_SOURCES = 4
+MAX_ATTEMPTS = 3
 
 
 def show(*, region: Region, web: str, password: str, say: Say) -> None:
-    """Ask for the first story's person through the worker and the sources, print what came of it and how to sign in.
+    """Retrieve the record of the first story's person, print a summary of it and how to sign in.
 
-    Raises: StartError when no record comes, or one that does not show what the first story is about.
+    Raises: StartError when there is no record, or it does not show what the first story is about.
     """
     story = region.description["stories"][0]
-    account = next(one for one in region.description["accounts"] if one["role"] == "clinician")
+    account = next(account for account in region.description["accounts"] if account["role"] == "clinician")
     say(f"\n{story['title']}: {story['given']} {story['family']}, as {account['name']} sees the record\n\n")
     view = _ask_until_shown(username=account["username"], nhs_number=story["nhs_number"], say=say)
     for line in _lines(view):
         say(f"  {line}\n")
     if missing := _missing(view):
-        raise StartError(f"The record does not show {', nor '.join(missing)}.")
+        raise StartError(f"The record does not show {', or '.join(missing)}.")
     say(f"\nOpen {web} and sign in with the password {password} as\n\n")
-    for each in _accounts(region):
-        say(f"  {each['username']:<14} {each['role']}, {each['name']}\n")
-    say("\nPeople to look for (README, The seven stories):\n\n")
-    for each in region.description["stories"]:
-        number = each["nhs_number"]
-        say(f"  {number[:3]} {number[3:6]} {number[6:]}  {each['given']} {each['family']}: {each['title'].lower()}\n")
+    for user in _accounts(region):
+        say(f"  {user['username']:<14} {user['role']}, {user['name']}\n")
+    say("\nPeople to search for (see README, The seven stories):\n\n")
+    for story in region.description["stories"]:
+        number = story["nhs_number"]
+        say(
+            f"  {number[:3]} {number[3:6]} {number[6:]}  {story['given']} {story['family']}: {story['title'].lower()}\n"
+        )
     say("\n")
 
 
@@ -56,12 +58,12 @@ def _accounts(region: Region) -> list[dict[str, Any]]:
 
 
 def _ask_until_shown(*, username: str, nhs_number: str, say: Say) -> RecordView:
-    """Ask, and ask again where sources were too slow: a machine that starts all of this at once may be."""
-    for _ in range(MOST_TRIES - 1):
+    """Ask, and ask again if sources were too slow: a machine that is starting all of this at once may be busy."""
+    for _ in range(MAX_ATTEMPTS - 1):
         view = _ask(username=username, nhs_number=nhs_number)
         if not _missing(view):
             return view
-        say(f"  {summary_line(statuses=view.sources)} Asking again.\n\n")
+        say(f"  {summary_line(statuses=view.sources)} Trying again.\n\n")
     return _ask(username=username, nhs_number=nhs_number)
 
 
@@ -69,7 +71,7 @@ def _ask(*, username: str, nhs_number: str) -> RecordView:
     requester = requester_for(user_id=User.objects.get(username=username).id)
     people = find_person(requester=requester, nhs_number=nhs_number).people if requester else ()
     if requester is None or not people:
-        raise StartError("The demonstration's account or person is not there: `make clean`, then `make demo` again.")
+        raise StartError("The demonstration's account or person is missing: run `make clean`, then `make demo` again.")
     retrieval_id = open_record(requester=requester, person_id=people[0].person_id, now=datetime.now(UTC))
     until = time.monotonic() + settings.RETRIEVAL_DEADLINE_S + 2
     while True:
@@ -77,7 +79,7 @@ def _ask(*, username: str, nhs_number: str) -> RecordView:
         if view.complete:
             return view
         if time.monotonic() > until:
-            raise StartError("The record did not come in time: see the worker's log in the data folder.")
+            raise StartError("The record was not ready in time: see the worker's log in the data folder.")
         time.sleep(0.2)
 
 
@@ -92,11 +94,11 @@ def _lines(view: RecordView) -> Iterator[str]:
     yield f"{ALLERGY_WORDS[view.allergy_status]}."
     yield ", ".join(f"{CATEGORIES[section.category].title} {len(section.entries)}" for section in view.record.sections)
     yield ""
-    yield f"Said by several sources ({len(_shared(view))} entries), such as"
-    for entry in _shared(view)[:SHOWN_SHARED]:
+    yield f"Recorded by several sources ({len(_shared(view))} entries), for example"
+    for entry in _shared(view)[:SHARED_SHOWN]:
         yield f"  {entry.heading}: {', '.join(names[source_id] for source_id in entry.source_ids)}"
-    yield f"Where sources differ ({len(view.record.conflicts)} places), such as"
-    for conflict in view.record.conflicts[:SHOWN_CONFLICTS]:
+    yield f"Sources differ in {len(view.record.conflicts)} places, for example"
+    for conflict in view.record.conflicts[:CONFLICTS_SHOWN]:
         yield f"  {conflict.statement}"
         yield from (f"    {names.get(source_id, source_id)}: {says}" for source_id, says in conflict.claims)
 
@@ -106,13 +108,13 @@ def _shared(view: RecordView) -> list[Entry]:
 
 
 def _missing(view: RecordView) -> list[str]:
-    """Return what the record does not show of what the demonstration is for."""
+    """Return what the demonstration is meant to show and this record does not."""
     answered = [source for source in view.sources if source.outcome is Outcome.ANSWERED]
     silent = [source for source in view.sources if source.outcome is Outcome.TIMED_OUT]
-    wanted = {
-        f"at least {LEAST_SOURCES} sources that answered": len(answered) >= LEAST_SOURCES,
+    expected = {
+        f"at least {MIN_SOURCES} sources that answered": len(answered) >= MIN_SOURCES,
         "an entry from several sources": bool(_shared(view)),
         "a conflict": bool(view.record.conflicts),
-        f"a source of which it says: {Outcome.TIMED_OUT.words}": bool(silent),
+        "a source that did not answer in time": bool(silent),
     }
-    return [what for what, there in wanted.items() if not there]
+    return [what for what, is_there in expected.items() if not is_there]

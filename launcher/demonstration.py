@@ -1,4 +1,4 @@
-"""The demonstration: everything that the service is made of, started in order and stopped in order."""
+"""The demonstration: starts every part of the service in order, and stops them in order."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from launcher.tables import migrate_if_needed
 
 REGION_SEED = "2026"
 PREFERRED_PORT = 8000
-PATIENCE_S = 60.0
+START_TIMEOUT_S = 60.0
 ACCOUNT_FILE = "account.json"
 
 
 @dataclass
 class Demonstration:
-    """One run in a data folder that is held. `private` are the processes of private services, if any were started."""
+    """One run in a locked data folder. `private` are the processes of private services, if any were started."""
 
     folder: Path
     services: Services
@@ -43,19 +43,19 @@ class Demonstration:
     servers: dict[str, children.Server] = field(default_factory=dict)
 
     def run(self, *, once: bool) -> None:
-        """Start everything, show one record, then stay up unless `once`.
+        """Start everything, show one record, then keep running unless `once`.
 
-        Raises: StartError or SettingError when a part does not start; processes.Stopped when told to stop.
+        Raises: StartError or SettingError when a part does not start; processes.Stopped when it is stopped.
         """
         say, step = self.progress.say, self.progress.step
         with ExitStack() as running:
-            shutil.rmtree(self._logs, ignore_errors=True)  # of the last run, for whoever wanted to read them
+            shutil.rmtree(self._logs, ignore_errors=True)  # those of the last run were kept for reading
             with step("style sheet and script"):
                 collect_if_changed()
             with step("tables"):
                 migrate_if_needed(folder=self.folder)
             if database_roles.single_role():
-                say("  One database role owns and serves: the audit's trigger is then its only guard.\n")
+                say("  One database role owns the tables and serves users: only a trigger protects the audit.\n")
             region = self._region()
             self._start_sources(region, running)
             web, worker = self._start_service(running)
@@ -66,7 +66,7 @@ class Demonstration:
             demo_summary.show(region=region, web=web.address, password=password, say=say)
             if not once:
                 self.progress.up = True
-                say("Ctrl-C stops everything.\n")
+                say("Press Ctrl-C to stop everything.\n")
                 sources = [server.child for server in self.servers.values()]
                 watch(children=[*self.private, web.child, worker, *sources])
 
@@ -85,7 +85,7 @@ class Demonstration:
             )
 
     def _start_service(self, running: ExitStack) -> tuple[children.Server, Child]:
-        """Start worker and web; they get ready while the region is loaded."""
+        """Start web and worker, which get ready while the region is loaded."""
         web = self._start_web()
         running.callback(stop, children=[web.child])
         worker = children.start_worker(environment=os.environ, logs=self._logs)
@@ -104,7 +104,7 @@ class Demonstration:
         """Load the region once its sources answer; return the password of its accounts."""
         for server in self.servers.values():
             wait_until(
-                ready=partial(children.simulator_is_ready, server=server), child=server.child, within_s=PATIENCE_S
+                ready=partial(children.simulator_is_ready, server=server), child=server.child, within_s=START_TIMEOUT_S
             )
         account = kept_values(
             path=self.folder / ACCOUNT_FILE, make=lambda: {"password": f"demo-{secrets.token_hex(6)}"}
@@ -123,10 +123,10 @@ class Demonstration:
 
     def _wait_for_service(self, web: children.Server, worker: Child) -> None:
         with self.progress.step("web"):
-            wait_until(ready=lambda: web.answers("/readyz"), child=web.child, within_s=PATIENCE_S)
+            wait_until(ready=lambda: web.answers("/readyz"), child=web.child, within_s=START_TIMEOUT_S)
         with self.progress.step("worker"), redis.Redis.from_url(self.services.redis_url, socket_timeout=5) as client:
             ready = partial(children.worker_is_ready, client=client, child=worker)
-            wait_until(ready=ready, child=worker, within_s=PATIENCE_S)
+            wait_until(ready=ready, child=worker, within_s=START_TIMEOUT_S)
 
     @property
     def _logs(self) -> Path:

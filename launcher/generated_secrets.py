@@ -1,4 +1,4 @@
-"""Generated secrets of a developer's machine: made once, kept in owner-only files of the data folder."""
+"""Generated secrets of a developer's machine: created once and kept in owner-only files in the data folder."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from config.private_services import KEYS_FILE
 
 
 def make_private(*, folder: Path) -> None:
-    """Make a data folder for us alone; one that is there already is left as it is.
+    """Create a data folder that only we can read; an existing one is left as it is.
 
-    As root, the account that runs PostgreSQL must be able to pass; what is inside is still for its owner only.
+    When we are root, the account that runs PostgreSQL must be able to pass through; files inside are still owner-only.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
@@ -25,7 +25,7 @@ def make_private(*, folder: Path) -> None:
 
 
 def kept_values(*, path: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """Return the values in this file, made now if there are none; two processes that start together get the same."""
+    """Return the values in this file, creating it if needed; processes that start together get the same values."""
     if not path.exists():
         make_private(folder=path.parent)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
@@ -39,7 +39,7 @@ def kept_values(*, path: Path, make: Callable[[], dict[str, str]]) -> dict[str, 
 
 
 def make_keys(*, folder: Path) -> None:
-    """Make the keys of this data folder unless it has some; local settings read them."""
+    """Create the keys of this data folder unless it has some; local settings read them."""
     kept_values(path=folder / KEYS_FILE, make=_new_keys)
 
 

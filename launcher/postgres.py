@@ -21,21 +21,21 @@ SUPERUSER = "postgres"
 OWNER_ROLE = "owner"
 APP_ROLE = "app"
 DATABASE = "longview"
-START_TRIES = 4
-START_PATIENCE_S = 30.0
+START_ATTEMPTS = 4
+START_TIMEOUT_S = 30.0
 
-# Nothing of a statement may reach the server's log: the driver writes values into the statement's text.
+# No statement may reach the server's log: the driver writes values into the text of statements.
 SETTINGS = (
     "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=64MB",
     "log_min_error_statement=panic", "log_statement=none", "log_min_duration_statement=-1", "timezone=UTC",
 )  # fmt: skip
-# A lost test database costs nothing.
-FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# Losing a test database does no harm.
+NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """`folder`: the project's data folder. `passwords`: of the three roles. `durable`: a crash may lose nothing."""
+    """A private cluster in a data folder. `passwords`: of the three roles. `durable`: a crash must lose nothing."""
 
     folder: Path
     installation: Installation
@@ -43,7 +43,7 @@ class Cluster:
     durable: bool
 
     def start(self) -> tuple[Child, int]:
-        """Make what is not there yet and start the server; return it and its port once it answers.
+        """Create what is missing and start the server; return it and its port once it answers.
 
         Raises: StartError.
         """
@@ -65,7 +65,7 @@ class Cluster:
 
     @property
     def _mark(self) -> Path:
-        """Stands for a whole folder: without it initdb or the roles stopped half-way."""
+        """Exists once the cluster is complete; without it, initdb or the creation of roles was interrupted."""
         return self.folder / "ready"
 
     def _program(self, name: str) -> Path:
@@ -83,7 +83,7 @@ class Cluster:
             os.chown(self.installation.data, account.uid, account.gid)
             os.chown(secret, account.uid, account.gid)
         try:
-            made = subprocess.run(
+            initdb = subprocess.run(
                 [
                     self._program("initdb"),
                     "--pgdata",
@@ -115,18 +115,18 @@ class Cluster:
             )
         finally:
             secret.unlink()
-        if made.returncode != 0:
-            said = (made.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise StartError(f"PostgreSQL's data folder {self.installation.data} could not be made: {said}")
+        if initdb.returncode != 0:
+            message = (initdb.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise StartError(f"PostgreSQL's data folder {self.installation.data} could not be created: {message}")
 
     def _start_server(self) -> tuple[Child, int]:
-        """Start the server. Another port is tried when this one went to somebody else, and time is given to the
-        server of a launcher that was killed, which may still be ending."""
-        for attempt in range(START_TRIES):
+        """Start the server. Retry with another port if somebody else took this one, and to give the server of a
+        launcher that was killed time to stop."""
+        for attempt in range(START_ATTEMPTS):
             try:
                 return self._start_once()
             except StartError:
-                if attempt + 1 == START_TRIES:
+                if attempt + 1 == START_ATTEMPTS:
                     raise
                 time.sleep(0.5 * (attempt + 1))
         raise AssertionError("the loop returns or raises")
@@ -134,7 +134,7 @@ class Cluster:
     def _start_once(self) -> tuple[Child, int]:
         with reserved_port() as reserved:
             port: int = reserved.getsockname()[1]
-            settings = SETTINGS if self.durable else SETTINGS + FORGETFUL
+            settings = SETTINGS if self.durable else SETTINGS + NOT_DURABLE
             child = start(
                 name="PostgreSQL",
                 command=[
@@ -151,7 +151,7 @@ class Cluster:
                 account=self.installation.account,
             )
             try:
-                wait_until(ready=lambda: self._answers(port), child=child, within_s=START_PATIENCE_S)
+                wait_until(ready=lambda: self._answers(port), child=child, within_s=START_TIMEOUT_S)
             except BaseException:
                 stop(children=[child])
                 raise
@@ -163,7 +163,7 @@ class Cluster:
         except psycopg2.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise StartError(
-                    f"{self.installation.data} has other passwords than {self.folder}: remove both (`make clean`)."
+                    f"The passwords in {self.folder} do not fit {self.installation.data}: remove both (`make clean`)."
                 ) from None
             return False
         return True
@@ -180,7 +180,7 @@ class Cluster:
 
     def _make_roles(self, port: int) -> None:
         connection = self._connect(port)
-        connection.autocommit = True  # a database is not made inside a transaction
+        connection.autocommit = True  # a database cannot be created in a transaction
         with connection.cursor() as cursor:
             for role, rights in ((OWNER_ROLE, "LOGIN CREATEDB"), (APP_ROLE, "LOGIN")):
                 cursor.execute(

@@ -1,6 +1,7 @@
 """A private PostgreSQL and Redis (Valkey) from their wheels, for the demonstration and the tests.
 
-Not for patient data: no TLS. They listen on loopback, ask for generated passwords, and end with whoever started them.
+Not for patient data: there is no TLS. They listen on loopback, require generated passwords, and stop with the process
+that started them.
 The data folder holds: `lock` (held while they run), `services.json` (where they are), `passwords.json` and `keys.json`
 (all three for their owner only), `ready` (the mark of a whole database), `postgres/`, `logs/`.
 """
@@ -28,8 +29,8 @@ from launcher.processes import Child, StartError, reserved_port, start, stop, wa
 
 PASSWORD_FILE = "passwords.json"  # noqa: S105 (a name)
 REDIS_ROLE = "redis"
-REDIS_PATIENCE_S = 15.0
-REDIS_TRIES = 4
+REDIS_TIMEOUT_S = 15.0
+REDIS_ATTEMPTS = 4
 
 REDIS_SETTINGS = (
     "bind 127.0.0.1", "protected-mode yes", "databases 64", 'save ""', "appendonly no", "maxmemory-policy noeviction",
@@ -38,7 +39,7 @@ REDIS_SETTINGS = (
 
 
 class AlreadyRunning(StartError):
-    """The services of this data folder run already, for another process."""
+    """The services of this data folder are already running, for another process."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Services:
 
 @dataclass(frozen=True)
 class Running:
-    """Services that run, and the processes that they are."""
+    """Running services and their processes."""
 
     services: Services
     children: tuple[Child, ...]
@@ -69,7 +70,7 @@ def running_services(*, folder: Path) -> Services | None:
 
 
 def write_addresses(*, folder: Path, services: Services, more: dict[str, str] | None = None) -> None:
-    """Write where everything is into the owner-only file of the data folder; `more` are addresses for people."""
+    """Write all addresses to the owner-only file in the data folder; `more` are addresses that people open."""
     path = folder / ADDRESS_FILE
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
@@ -80,13 +81,13 @@ def write_addresses(*, folder: Path, services: Services, more: dict[str, str] | 
 
 @contextmanager
 def held_folder(*, folder: Path) -> Iterator[None]:
-    """Keep the data folder to ourselves.
+    """Lock the data folder.
 
-    Raises: AlreadyRunning, saying where, when another process has it; StartError when others may write in it.
+    Raises: AlreadyRunning, saying where, when another process has locked it; StartError when others can write to it.
     """
     make_private(folder=folder)
     if folder.stat().st_mode & stat.S_IWOTH:
-        raise StartError(f"Others may write in {folder}: name a folder of your own in DATA_FOLDER.")
+        raise StartError(f"Other users can write to {folder}: set DATA_FOLDER to a folder of your own.")
     with (folder / LOCK_FILE).open("a") as file:
         _lock(file.fileno(), folder)
         try:
@@ -99,7 +100,7 @@ def held_folder(*, folder: Path) -> Iterator[None]:
 def embedded_services(
     *, folder: Path, durable: bool = True, say: Callable[[str], None] = lambda _: None
 ) -> Iterator[Running]:
-    """Start both in a folder that is held, say where they are, and stop them in the end: Redis, then PostgreSQL.
+    """Start both in a locked folder, write their addresses, and stop them at the end: Redis, then PostgreSQL.
 
     Raises: StartError.
     """
@@ -135,11 +136,11 @@ def _redis_url(port: int, password: str) -> str:
 
 
 def _start_redis(folder: Path, installation: Installation, password: str) -> tuple[Child, int]:
-    for attempt in range(REDIS_TRIES):
+    for attempt in range(REDIS_ATTEMPTS):
         try:
             return _start_redis_once(folder, installation, password)
         except StartError:
-            if attempt + 1 == REDIS_TRIES:
+            if attempt + 1 == REDIS_ATTEMPTS:
                 raise
             time.sleep(0.2)
     raise AssertionError("the loop returns or raises")
@@ -148,7 +149,7 @@ def _start_redis(folder: Path, installation: Installation, password: str) -> tup
 def _start_redis_once(folder: Path, installation: Installation, password: str) -> tuple[Child, int]:
     with reserved_port() as reserved:
         port: int = reserved.getsockname()[1]
-        # By standard input: a command line can be read by every user of the machine.
+        # By standard input: every user of the machine can read command lines.
         settings = "\n".join((*REDIS_SETTINGS, f"port {port}", f"requirepass {password}", ""))
         child = start(
             name="Redis",
@@ -160,7 +161,7 @@ def _start_redis_once(folder: Path, installation: Installation, password: str) -
         )
         with redis.Redis.from_url(_redis_url(port, password), socket_timeout=1, retry=None) as client:
             try:
-                wait_until(ready=lambda: _answers(client), child=child, within_s=REDIS_PATIENCE_S)
+                wait_until(ready=lambda: _answers(client), child=child, within_s=REDIS_TIMEOUT_S)
             except BaseException:
                 stop(children=[child])
                 raise
@@ -171,7 +172,7 @@ def _answers(client: redis.Redis) -> bool:
     try:
         return bool(client.ping())
     except redis.AuthenticationError:
-        return False  # somebody else's server got the port; ours ends by itself
+        return False  # somebody else's server has the port; ours stops by itself
     except redis.RedisError:
         return False
 
@@ -185,6 +186,8 @@ def _lock(descriptor: int, folder: Path) -> None:
             time.sleep(0.1)
         else:
             return
-    opened = (read_addresses(folder=folder) or {}).get("addresses", {})
-    where = f" at {opened['web']}" if "web" in opened else ""
-    raise AlreadyRunning(f"It already runs{where}, started elsewhere (data folder {folder}). Stop that one first.")
+    open_at = (read_addresses(folder=folder) or {}).get("addresses", {})
+    where = f" at {open_at['web']}" if "web" in open_at else ""
+    raise AlreadyRunning(
+        f"It is already running{where}, started elsewhere (data folder {folder}). Stop that one first."
+    )

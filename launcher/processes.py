@@ -1,8 +1,8 @@
-"""Child processes that never outlive whoever started them, and ports that nobody else can take.
+"""Child processes that never outlive the process that started them, and ports that nobody else can take.
 
-Each child has a session of its own (so that Ctrl-C reaches only the launcher, which stops them in order) and is told by
-the kernel when the launcher dies, however it dies. That notice is sent when the *thread* that started the child ends:
-start children from the main thread.
+Each child has a session of its own, so that Ctrl-C reaches only the launcher, which stops them in order. The kernel
+signals it when the launcher dies, for whatever reason. It does so when the *thread* that started the child ends, so
+children must be started from the main thread.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-_told_to_stop = threading.Event()
+_stop_requested = threading.Event()
 
 
 class StartError(Exception):
-    """Something that was to run does not; the message says in a line what, and what to do."""
+    """Something could not be started; the message says in one line what, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Child:
     log: Path
 
     def running(self) -> bool:
-        """Return whether it still runs."""
+        """Return whether it is still running."""
         return self.process.poll() is None
 
     def last_words(self) -> str:
         """Return the last line of its log, for a message about its end."""
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
-        return lines[-1][:300] if lines else "it said nothing"
+        return lines[-1] if lines else "it said nothing"
 
 
 def end_with_parent(*, stop_signal: signal.Signals, parent: int) -> None:
@@ -77,7 +77,7 @@ def start(
     folder: Path | str = "/",
     say: str = "",
 ) -> Child:
-    """Start a child whose words go to `log`; `say` is what it reads on its standard input."""
+    """Start a child whose output goes to `log`; `say` is sent to its standard input."""
     parent = os.getpid()
 
     def before_exec() -> None:
@@ -106,12 +106,12 @@ def start(
     return Child(name=name, process=process, stop_signal=stop_signal, log=log)
 
 
-def stop(*, children: Sequence[Child], patience_s: float = 15.0) -> None:
-    """Stop children together, politely, then not; return when all are gone."""
+def stop(*, children: Sequence[Child], timeout_s: float = 15.0) -> None:
+    """Stop children together, first with their stop signal, then by force; return when all have ended."""
     for child in children:
         if child.running():
             child.process.send_signal(child.stop_signal)
-    until = time.monotonic() + patience_s
+    until = time.monotonic() + timeout_s
     for child in children:
         try:
             child.process.wait(max(0.1, until - time.monotonic()))
@@ -120,22 +120,22 @@ def stop(*, children: Sequence[Child], patience_s: float = 15.0) -> None:
 
 
 def _end_session(child: Child) -> None:
-    """Kill a child that would not go, with all that it started itself."""
+    """Kill a child that did not stop, with everything that it started."""
     with suppress(ProcessLookupError):
         os.killpg(child.process.pid, signal.SIGKILL)
     child.process.wait()
 
 
 def wait_until(*, ready: Callable[[], bool], child: Child, within_s: float, every_s: float = 0.02) -> None:
-    """Wait until `ready` says so.
+    """Wait until `ready` returns True.
 
-    Raises: StartError when the child ends first or the time is over; Stopped.
+    Raises: StartError when the child ends first or after `within_s`; Stopped.
     """
     until = time.monotonic() + within_s
     while not ready():
-        _end_if_told()
+        _raise_if_stopped()
         if not child.running():
-            raise StartError(f"{child.name} ended while starting: {child.last_words()} (more in {child.log})")
+            raise StartError(f"{child.name} stopped while starting: {child.last_words()} (more in {child.log})")
         if time.monotonic() > until:
             raise StartError(f"{child.name} was not ready after {within_s:.0f} s: {child.last_words()} ({child.log})")
         time.sleep(every_s)
@@ -146,10 +146,10 @@ def listening_socket(*, port: int = 0, backlog: int = 2048) -> socket.socket:
 
     Bound *and* listening: two processes may bind one port with SO_REUSEADDR, and the second would fail only later.
     """
-    made = _bound_socket(port)
-    made.listen(backlog)
-    made.set_inheritable(True)
-    return made
+    listening = _bound_socket(port)
+    listening.listen(backlog)
+    listening.set_inheritable(True)
+    return listening
 
 
 def reserved_port() -> socket.socket:
@@ -158,26 +158,26 @@ def reserved_port() -> socket.socket:
 
 
 def _bound_socket(port: int) -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind(("127.0.0.1", port))
+        bound.bind(("127.0.0.1", port))
     except OSError:
-        made.close()
+        bound.close()
         raise
-    return made
+    return bound
 
 
 def watch(*, children: Sequence[Child], every_s: float = 0.5) -> NoReturn:
-    """Wait, until told to stop from outside.
+    """Wait until stopped from outside.
 
-    Raises: StartError when a child ends by itself; Stopped.
+    Raises: StartError when a child stops unexpectedly; Stopped.
     """
     while True:
-        _end_if_told()
+        _raise_if_stopped()
         for child in children:
             if not child.running():
-                raise StartError(f"{child.name} ended by itself: {child.last_words()} (more in {child.log})")
+                raise StartError(f"{child.name} stopped unexpectedly: {child.last_words()} (more in {child.log})")
         time.sleep(every_s)
 
 
@@ -187,28 +187,28 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn Ctrl-C, a closed terminal and SIGTERM into Stopped, once: what follows cannot cut the stopping short.
+    """Turn Ctrl-C, a closed terminal and SIGTERM into Stopped, once: later signals cannot interrupt the stopping.
 
-    Python drops what is raised inside a destructor, and a library may catch everything: `watch` and `wait_until` raise
-    a Stopped that was lost so once more.
+    Python drops exceptions raised in a destructor, and a library may catch everything: `watch` and `wait_until` raise
+    a Stopped that was lost in this way again.
     """
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def handle(*_: object) -> None:
-        for each in signals:
-            signal.signal(each, signal.SIG_IGN)
-        _told_to_stop.set()
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+        _stop_requested.set()
         raise Stopped
 
-    before = {each: signal.signal(each, handle) for each in signals}
+    before = {number: signal.signal(number, handle) for number in signals}
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        _told_to_stop.clear()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _stop_requested.clear()
 
 
-def _end_if_told() -> None:
-    if _told_to_stop.is_set():
+def _raise_if_stopped() -> None:
+    if _stop_requested.is_set():
         raise Stopped

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Progress:
-    """Says what is being done and how long it took. `write` shows a text at once; `up` is set once all is running."""
+    """Shows what is being done and how long it took. `write` shows a text at once; `up`: everything is running."""
 
     write: Callable[[str], None]
     up: bool = False
@@ -21,7 +21,7 @@ class Progress:
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        """Show that something is being done, and its seconds when it is."""
+        """Show that something is being done, and then how many seconds it took."""
         self.write(f"  {what} ...")
         started = time.monotonic()
         try:

@@ -22,7 +22,7 @@ SIMULATOR = PROJECT / "simulator"
 
 @dataclass(frozen=True)
 class Region:
-    """A folder with region.json, and one folder a source."""
+    """A folder with region.json, and one folder per source."""
 
     folder: Path
     description: dict[str, Any]
@@ -30,12 +30,12 @@ class Region:
     @property
     def sources(self) -> list[dict[str, Any]]:
         """Return the sources as region.json lists them."""
-        found: list[dict[str, Any]] = self.description["sources"]
-        return found
+        sources: list[dict[str, Any]] = self.description["sources"]
+        return sources
 
 
 def written_region(*, folder: Path, seed: str, today: date, say: Callable[[str], None] = lambda _: None) -> Region:
-    """Return the region in this folder, written now unless it is there; safe beside other processes.
+    """Return the region in this folder, writing it first if needed; safe beside other processes.
 
     Raises: StartError.
     """
@@ -44,27 +44,27 @@ def written_region(*, folder: Path, seed: str, today: date, say: Callable[[str],
     content = folder / "region"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = _digest(seed=seed, today=today)
-        if not stamp.exists() or stamp.read_text() != wanted:
+        digest = _digest(seed=seed, today=today)
+        if not stamp.exists() or stamp.read_text() != digest:
             say("region")
             stamp.unlink(missing_ok=True)
             shutil.rmtree(content, ignore_errors=True)
             _write(content, seed)
-            stamp.write_text(wanted)
+            stamp.write_text(digest)
     return Region(folder=content, description=json.loads((content / "region.json").read_text()))
 
 
 def _write(folder: Path, seed: str) -> None:
-    written = subprocess.run(
+    simulator = subprocess.run(
         [sys.executable, "-m", "simulator", "region", "--out", str(folder), "--seed", seed],
         cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
     )
-    if written.returncode != 0:
-        said = (written.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise StartError(f"The region could not be written: {said}")
+    if simulator.returncode != 0:
+        message = (simulator.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise StartError(f"The region could not be written: {message}")
 
 
 def _digest(*, seed: str, today: date) -> str:

@@ -1,7 +1,8 @@
-"""Fills the clone with what it needs: `python3 -m launcher.set_up [assets] [browser]`, by any Python; needs no package.
+"""Sets up a clone: `python3 -m launcher.set_up [assets] [browser]`, with any Python; needs no package.
 
-Makes the virtual environment and installs the locks, hash by hash; `assets` fetches the pages' style sheet, `browser` a
-Chromium for the tests where none is on the machine. What is there already is left alone, so a second run takes no time.
+Creates the virtual environment and installs the locked packages, checking hashes. `assets` downloads the style sheet,
+`browser` a Chromium for the tests if the machine has none. What is already there is left alone, so a second run takes
+no time.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class SetUpError(Exception):
 
 
 def main(wanted: list[str]) -> None:
-    """Do what is not done yet, one process at a time."""
+    """Do what has not been done yet, one process at a time."""
     check_python()
     os.makedirs(os.path.dirname(LOG), exist_ok=True)
     with open(os.path.join(PROJECT, ".cache", "set-up.lock"), "w") as lock:
@@ -41,24 +42,24 @@ def main(wanted: list[str]) -> None:
 
 
 def check_python() -> None:
-    """Refuse a Python that the lock was not made for, or one that cannot make virtual environments."""
+    """Refuse a Python that the lock was not made for, or one that cannot create virtual environments."""
     version = sys.version_info[:2]
     if not OLDEST <= version < FIRST_UNTRIED:
-        found = ".".join(map(str, version))
+        version_text = ".".join(map(str, version))
         raise SetUpError(
-            f"Python 3.11, 3.12 or 3.13 is needed, this is {found}: name one, as in `make PYTHON=python3.12`."
+            f"Python 3.11, 3.12 or 3.13 is needed, this is {version_text}: name one, as in `make PYTHON=python3.12`."
         )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
         raise SetUpError(
-            "This Python cannot make virtual environments: install its venv module (Debian: apt install python3-venv)."
+            "This Python cannot create virtual environments: install venv (Debian: apt install python3-venv)."
         ) from None
 
 
 def install_packages() -> None:
-    """Make the virtual environment and install the locks."""
+    """Create the virtual environment and install the locked packages."""
     if subprocess.call([PYTHON, "-c", ""], stderr=subprocess.DEVNULL) if os.path.exists(PYTHON) else True:
         step("virtual environment", [sys.executable, "-m", "venv", "--clear", ENVIRONMENT])
     locks = [os.path.join(PROJECT, "locks", name) for name in ("uv.txt", "project.txt")]
@@ -75,14 +76,14 @@ def install_packages() -> None:
 
 
 def package_index() -> str:
-    """Return the index that pip is told to use, since uv does not read pip's settings; "" for the usual one."""
-    asked = [PYTHON, "-m", "pip", "config", "get", "global.index-url"]
-    found = subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return os.environ.get("PIP_INDEX_URL") or found.stdout.strip()
+    """Return the index that pip is configured to use, since uv does not read pip's settings; "" for the default."""
+    command = [PYTHON, "-m", "pip", "config", "get", "global.index-url"]
+    pip = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return os.environ.get("PIP_INDEX_URL") or pip.stdout.strip()
 
 
 def needs_browser() -> bool:
-    """Return whether no Chromium is named or on PATH."""
+    """Return whether there is no Chromium, neither in CHROMIUM nor on PATH."""
     if os.environ.get("CHROMIUM") or any(shutil.which(name) for name in BROWSERS):
         return False
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "AMD64"):
@@ -103,7 +104,7 @@ def fetch_from_npm(what: str, folder: str) -> None:
 
 
 class Stamp:
-    """A file that says from which content a step was last done."""
+    """A file that records from which content a step was last done."""
 
     def __init__(self, path: str, sources: list[str]) -> None:
         self.path = path
@@ -122,7 +123,7 @@ class Stamp:
             return False
 
     def set(self) -> None:
-        """Say that the step is done."""
+        """Record that the step is done."""
         with open(self.path, "w") as file:
             file.write(self.content)
 
@@ -144,7 +145,7 @@ def step(what: str, command: list[str], folder: str = PROJECT, **more: str) -> N
 
 
 def step_environment(more: dict[str, str]) -> dict[str, str]:
-    """Return the environment of a step: certificates of the machine, and a cache that can be written."""
+    """Return the environment of a step: with the machine's certificates, and a writable cache."""
     environment = dict(os.environ, UV_SYSTEM_CERTS="true", NODE_USE_SYSTEM_CA="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
     home = os.environ.get("HOME", "")
     if not (home and os.access(home, os.W_OK)):

@@ -1,4 +1,4 @@
-"""Collects the static files of a developer's machine when what they come from has changed."""
+"""Collects static files on a developer's machine when their sources have changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from config import static_files
 
 
 def collect_if_changed() -> bool:
-    """Collect static files unless they were collected from the same ones; return whether it was done.
+    """Collect static files unless nothing has changed since the last time; return whether it was done.
 
     Safe beside other processes of the same clone.
     """
@@ -32,10 +32,10 @@ def collect_if_changed() -> bool:
 
 
 def _sources_digest() -> str:
-    """Return a digest of the names, sizes and times of all that would be collected, and of how they are mended."""
+    """Return a digest of the names, sizes and times of all files to collect, and of the code that changes them."""
     digest = hashlib.sha256(Path(static_files.__file__).read_bytes())
     for finder in get_finders():
         for name, storage in finder.list(["CVS", ".*", "*~"]):
-            found = Path(storage.path(name)).stat()
-            digest.update(f"{name}|{found.st_size}|{found.st_mtime_ns}\n".encode())
+            status = Path(storage.path(name)).stat()
+            digest.update(f"{name}|{status.st_size}|{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()

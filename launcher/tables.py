@@ -1,4 +1,4 @@
-"""Brings the tables of a demonstration up to date, and notices migrations that were rewritten since they ran."""
+"""Migrates the database of a demonstration, and notices migrations that were changed after they ran."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MARK = "tables-made-from"
 
 
 def migrate_if_needed(*, folder: Path) -> None:
-    """Migrate unless all is done; looking whether it is takes a tenth of a second, an idle `migrate` two.
+    """Migrate if needed; checking takes a tenth of a second, while a `migrate` with nothing to do takes two.
 
-    Raises: StartError when migrations that ran already say something else now, which happens while one is written.
+    Raises: StartError when migrations have changed after they ran, which happens during development.
     """
     executor = MigrationExecutor(connection)
     mark, now = folder / MARK, _digest(executor.loader)
@@ -27,7 +27,7 @@ def migrate_if_needed(*, folder: Path) -> None:
         call_command("migrate", interactive=False, verbosity=0)
     elif mark.exists() and mark.read_text() != now:
         raise StartError(
-            f"The tables were made by migrations that have changed since: remove {folder} and start again."
+            f"The tables were created by migrations that have since changed: remove {folder} and start again."
         )
     connection.close()
     mark.write_text(now)

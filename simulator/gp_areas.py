@@ -85,21 +85,21 @@ class _Picking:
         return next((r for r in self._lists if _code(listed=r) == code), {})
 
     def _most_recent(self, *, entries: list[str]) -> list[str]:
-        wanted = self._asked.narrowed(gp.CONSULTATIONS, "includeNumberOfMostRecent")
-        if not isinstance(wanted, int):
+        count = self._asked.narrowed(gp.CONSULTATIONS, "includeNumberOfMostRecent")
+        if not isinstance(count, int):
             return entries
         begun = {r: str(self._by_reference.get(r, {}).get("period", {}).get("start", "")) for r in entries}
-        return sorted(entries, key=lambda reference: begun[reference], reverse=True)[:wanted]
+        return sorted(entries, key=lambda reference: begun[reference], reverse=True)[:count]
 
     def _pick(self, *, reference: str) -> None:
         """Pick a resource and what it points to; a plan brings the statement that is based on it."""
-        found = self._by_reference.get(reference)
-        if found is None or found["resourceType"] == "List" or reference in self._picked:
+        resource = self._by_reference.get(reference)
+        if resource is None or resource["resourceType"] == "List" or reference in self._picked:
             return
-        self._picked[reference] = found
-        for further in _references(value=found):
+        self._picked[reference] = resource
+        for further in _references(value=resource):
             self._pick(reference=further)
-        if found["resourceType"] == "MedicationRequest" and found.get("intent") == "plan":
+        if resource["resourceType"] == "MedicationRequest" and resource.get("intent") == "plan":
             for statement in self._all:
                 if statement["resourceType"] == "MedicationStatement" and reference in _references(value=statement):
                     self._pick(reference=f"MedicationStatement/{statement['id']}")
@@ -115,7 +115,7 @@ class _Picking:
         plans = {reference for reference in self._picked if reference.startswith("MedicationRequest/")}
         for request in self._all:
             if request["resourceType"] == "MedicationRequest" and request.get("intent") == "order":
-                based = {one.get("reference") for one in request.get("basedOn", ())}
+                based = {plan.get("reference") for plan in request.get("basedOn", ())}
                 if based & plans:
                     self._pick(reference=f"MedicationRequest/{request['id']}")
 
@@ -178,7 +178,7 @@ def _entries(*, listed: Resource) -> list[str]:
 def _listing(*, listed: Resource, entries: Sequence[str], area: str, patients: Sequence[Resource]) -> Resource:
     """Return the primary List of an area with these entries; when there are none it says so."""
     code, term, title = PRIMARY_LISTS[area]
-    made = {name: value for name, value in listed.items() if name not in ("entry", "emptyReason")} or {
+    answer = {name: value for name, value in listed.items() if name not in ("entry", "emptyReason")} or {
         "resourceType": "List",
         "status": "current",
         "mode": "snapshot",
@@ -187,24 +187,24 @@ def _listing(*, listed: Resource, entries: Sequence[str], area: str, patients: S
         "subject": {"reference": f"Patient/{patients[0].get('id')}"} if patients else {},
     }
     if entries:
-        return {**made, "entry": [{"item": {"reference": reference}} for reference in entries]}
-    notes = [note["text"] for note in made.get("note", ()) if "text" in note]
+        return {**answer, "entry": [{"item": {"reference": reference}} for reference in entries]}
+    notes = [note["text"] for note in answer.get("note", ()) if "text" in note]
     if not any("Information not available" in note for note in notes):
         notes.append("Information not available")
-    return {**made, "emptyReason": NO_CONTENT, "note": [{"text": " ".join(notes)}]}
+    return {**answer, "emptyReason": NO_CONTENT, "note": [{"text": " ".join(notes)}]}
 
 
 def _references(*, value: Any) -> list[str]:
     """Return the relative references in a piece of JSON, links back to the patient or the visit left out."""
     if isinstance(value, list):
-        return [reference for one in value for reference in _references(value=one)]
+        return [reference for member in value for reference in _references(value=member)]
     if not isinstance(value, dict):
         return []
-    found = [value["reference"]] if isinstance(value.get("reference"), str) else []
+    references = [value["reference"]] if isinstance(value.get("reference"), str) else []
     for name, held in value.items():
         if name not in BACK_LINKS and isinstance(held, (dict, list)):
-            found += _references(value=held)
-    return found
+            references += _references(value=held)
+    return references
 
 
 Keep = Callable[[Resource], bool]

@@ -81,10 +81,14 @@ def _parameters(*, body: bytes) -> list[dict[str, Any]]:
         raise SpineError(code="INVALID_RESOURCE", diagnostics="the body is not JSON") from error
     if not isinstance(held, dict) or held.get("resourceType") != "Parameters":
         raise SpineError(code="INVALID_RESOURCE", diagnostics="the body is not a Parameters resource")
-    found = held.get("parameter", [])
-    if not isinstance(found, list) or not all(isinstance(p, dict) and isinstance(p.get("name"), str) for p in found):
+    parameters = held.get("parameter", [])
+    if not isinstance(parameters, list) or not all(_has_name(parameter) for parameter in parameters):
         raise SpineError(code="INVALID_RESOURCE", diagnostics="a parameter has no name")
-    return found
+    return parameters
+
+
+def _has_name(parameter: object) -> bool:
+    return isinstance(parameter, dict) and isinstance(parameter.get("name"), str)
 
 
 def _number(*, parameters: Sequence[Mapping[str, Any]]) -> str:
@@ -103,14 +107,14 @@ def _number(*, parameters: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _parts(*, area: str, parameter: Mapping[str, Any], today: date) -> dict[str, Part]:
-    found: dict[str, Part] = {}
+    parts: dict[str, Part] = {}
     for part in parameter.get("part", ()):
         name = part.get("name", "")
         reader = AREAS[area].get(name)
-        if reader is None or name in found:
+        if reader is None or name in parts:
             raise _wrong(f"{area}: the part {name} is not allowed here")
-        found[name] = reader(name, part, today)
-    return found
+        parts[name] = reader(name, part, today)
+    return parts
 
 
 def _check_together(*, areas: Mapping[str, Mapping[str, Part]]) -> None:
@@ -120,13 +124,13 @@ def _check_together(*, areas: Mapping[str, Mapping[str, Part]]) -> None:
         raise SpineError(
             code="INVALID_RESOURCE", diagnostics="consultationSearchPeriod and includeNumberOfMostRecent are both given"
         )
-    given = {name for parts in areas.values() for name in parts}
+    part_names = {name for parts in areas.values() for name in parts}
     forbidden = (
         FORBIDDEN_WITH_CONSULTATIONS
         if CONSULTATIONS in areas
         else (FORBIDDEN_WITH_PROBLEMS if PROBLEMS in areas else frozenset())
     )
-    for name in sorted(given & forbidden):
+    for name in sorted(part_names & forbidden):
         raise _wrong(f"{name} may not be given when consultations or problems are asked for")
 
 

@@ -112,13 +112,14 @@ def _problems(*, rng: Random, age: int, gender: str, today: date) -> tuple[Probl
         for name, condition in CONDITIONS.items()
         if condition.ages[0] <= age <= condition.ages[1] and not (name == "prostate" and gender == "female")
     ]
-    wanted = min(len(fitting), rng.randrange(1, 3) + age // 25)
-    found: list[Problem] = []
-    for name in _weighted(rng=rng, names=fitting, weights=[CONDITIONS[n].weight for n in fitting], count=wanted):
+    count = min(len(fitting), rng.randrange(1, 3) + age // 25)
+    problems: list[Problem] = []
+    for name in _weighted(rng=rng, names=fitting, weights=[CONDITIONS[n].weight for n in fitting], count=count):
         onset = _day(rng=rng, today=today, least=90, most=min(9000, max(400, age * 200)))
         ended = onset + timedelta(days=400) if rng.random() < 0.1 and (today - onset).days > 500 else None
-        found.append(Problem(key=name, condition=CONDITIONS[name], onset=onset, ended=ended, major=rng.random() < 0.7))
-    return tuple(found)
+        major = rng.random() < 0.7
+        problems.append(Problem(key=name, condition=CONDITIONS[name], onset=onset, ended=ended, major=major))
+    return tuple(problems)
 
 
 def _weighted(*, rng: Random, names: Sequence[str], weights: Sequence[int], count: int) -> list[str]:
@@ -166,18 +167,18 @@ def _short_courses(*, rng: Random, today: date, count: int) -> tuple[Course, ...
 
 def _allergies(*, rng: Random, today: date) -> tuple[Allergy, ...]:
     count = rng.choices((0, 1, 2, 3), weights=(58, 26, 12, 4))[0]
-    found = []
+    allergies = []
     for name in _weighted(rng=rng, names=list(ALLERGENS), weights=[a.weight for a in ALLERGENS.values()], count=count):
         recorded = _day(rng=rng, today=today, least=200, most=6000)
         ended = recorded + timedelta(days=150) if rng.random() < 0.08 else None
         severity = rng.choices(("mild", "moderate", "severe"), weights=(5, 4, 2))[0]
         reaction = REACTIONS["anaphylaxis" if severity == "severe" else rng.choice(("rash", "urticaria", "nausea"))]
-        found.append(
+        allergies.append(
             Allergy(
                 key=name, allergen=ALLERGENS[name], reaction=reaction, severity=severity, recorded=recorded, ended=ended
             )
         )
-    return tuple(found)
+    return tuple(allergies)
 
 
 def _reports(*, rng: Random, person_key: str, problems: tuple[Problem, ...], today: date) -> tuple[Report, ...]:
@@ -254,18 +255,19 @@ def visit(*, rng: Random, kind: VisitKind, day: date, key: str) -> Visit:
 
 def _readings(*, rng: Random, visits: tuple[Visit, ...], signs: tuple[str, ...]) -> tuple[Reading, ...]:
     readings = []
-    for one in visits:
-        at = one.started_at + timedelta(minutes=5)
+    for visit in visits:
+        at = visit.started_at + timedelta(minutes=5)
         readings.append(
             Reading(
-                key=f"{one.key}/bp",
+                key=f"{visit.key}/bp",
                 taken_at=at,
                 values=((SYSTOLIC, _sign(rng=rng, sign=SYSTOLIC)), (DIASTOLIC, _sign(rng=rng, sign=DIASTOLIC))),
             )
         )
         for name in signs:
             sign = SIGNS[name]
-            readings.append(Reading(key=f"{one.key}/{name}", taken_at=at, values=((sign, _sign(rng=rng, sign=sign)),)))
+            values = ((sign, _sign(rng=rng, sign=sign)),)
+            readings.append(Reading(key=f"{visit.key}/{name}", taken_at=at, values=values))
     return tuple(readings)
 
 
@@ -362,8 +364,8 @@ def _operations(*, rng: Random, source: Source, visits: tuple[Visit, ...]) -> tu
         return ()
     names = ["wound-dressing"] if source.care == "community" else [n for n in OPERATIONS if n != "wound-dressing"]
     return tuple(
-        Event(key=f"{one.key}/operation", concept=OPERATIONS[rng.choice(names)], on=one.started_at.date())
-        for one in visits
+        Event(key=f"{visit.key}/operation", concept=OPERATIONS[rng.choice(names)], on=visit.started_at.date())
+        for visit in visits
         if rng.random() < 0.4
     )
 
@@ -417,13 +419,13 @@ def _papers(*, source: Source, visits: tuple[Visit, ...]) -> tuple[Paper, ...]:
     name = {"acute": "discharge", "community": "assessment", "mental": "clinic-letter"}[source.care]
     return tuple(
         Paper(
-            key=f"{one.key}/paper",
+            key=f"{visit.key}/paper",
             concept=PAPERS[name],
-            title=f"{PAPERS[name].term}: {one.kind.title.lower()}",
-            written_at=one.ended_at + timedelta(hours=2),
-            text=f"{source.name}\n\n{one.note}\n",
+            title=f"{PAPERS[name].term}: {visit.kind.title.lower()}",
+            written_at=visit.ended_at + timedelta(hours=2),
+            text=f"{source.name}\n\n{visit.note}\n",
         )
-        for one in visits[-2:]
+        for visit in visits[-2:]
     )
 
 

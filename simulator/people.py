@@ -154,53 +154,53 @@ def written_down(*, person: Person, source: Source, seed: int, slips: bool = Tru
     A practice keeps the registered name and, but for a few, a verified NHS number.
     """
     rng = Random(f"{seed}/{source.slug}/{person.key}/written")
-    told = _named(person=person, source=source, rng=rng)
+    recorded = _named(person=person, source=source, rng=rng)
     if not slips:
-        return told
+        return recorded
     if source.care == "gp":
-        return replace(told, nhs_number_status=TRACE_REQUIRED) if rng.random() < 0.01 else told
-    return _mistaken(told=_numbered(told=told, rng=rng), rng=rng)
+        return replace(recorded, nhs_number_status=TRACE_REQUIRED) if rng.random() < 0.01 else recorded
+    return _mistaken(recorded=_numbered(recorded=recorded, rng=rng), rng=rng)
 
 
 def _named(*, person: Person, source: Source, rng: Random) -> Demographics:
-    told = person.truth
+    recorded = person.truth
     habit = source.habits.names
     if habit == "upper":
-        return replace(told, family=told.family.upper(), given=told.given[:1])
+        return replace(recorded, family=recorded.family.upper(), given=recorded.given[:1])
     if habit == "familiar":
-        first = FAMILIAR.get(told.given[0], told.given[0])
-        return replace(told, given=(first, *(name[:1] for name in told.given[1:])))
+        first = FAMILIAR.get(recorded.given[0], recorded.given[0])
+        return replace(recorded, given=(first, *(name[:1] for name in recorded.given[1:])))
     if habit == "swapped" and rng.random() < 0.05:
-        return replace(told, family=told.given[0], given=(told.family,))
+        return replace(recorded, family=recorded.given[0], given=(recorded.family,))
     if habit == "former" and person.former_family:
-        return replace(told, family=person.former_family)
-    return told
+        return replace(recorded, family=person.former_family)
+    return recorded
 
 
-def _numbered(*, told: Demographics, rng: Random) -> Demographics:
+def _numbered(*, recorded: Demographics, rng: Random) -> Demographics:
     draw = rng.random()
     if draw < 0.05:
-        return replace(told, nhs_number="", nhs_number_status="")
+        return replace(recorded, nhs_number="", nhs_number_status="")
     if draw < 0.11:
-        return replace(told, nhs_number_status=rng.choice((NOT_TRACED, TRACE_REQUIRED)))
+        return replace(recorded, nhs_number_status=rng.choice((NOT_TRACED, TRACE_REQUIRED)))
     if draw < 0.12:
-        wrong = told.nhs_number[:9] + str((int(told.nhs_number[9]) + 1) % 10)
-        return replace(told, nhs_number=wrong, nhs_number_status=TRACE_REQUIRED)
-    return told
+        wrong = recorded.nhs_number[:9] + str((int(recorded.nhs_number[9]) + 1) % 10)
+        return replace(recorded, nhs_number=wrong, nhs_number_status=TRACE_REQUIRED)
+    return recorded
 
 
-def _mistaken(*, told: Demographics, rng: Random) -> Demographics:
+def _mistaken(*, recorded: Demographics, rng: Random) -> Demographics:
     draw = rng.random()
     if draw < 0.03:
-        return replace(told, family=_transposed(text=told.family, rng=rng))
-    if draw < 0.045 and told.birth_date.day <= 12:
-        born = told.birth_date
-        return replace(told, birth_date=date(born.year, born.day, born.month))
+        return replace(recorded, family=_transposed(text=recorded.family, rng=rng))
+    if draw < 0.045 and recorded.birth_date.day <= 12:
+        born = recorded.birth_date
+        return replace(recorded, birth_date=date(born.year, born.day, born.month))
     if draw < 0.10:
-        return replace(told, postcode=f"TM{rng.randrange(1, 10)} {rng.randrange(1, 10)}XX", phone="")
+        return replace(recorded, postcode=f"TM{rng.randrange(1, 10)} {rng.randrange(1, 10)}XX", phone="")
     if draw < 0.16:
-        return replace(told, family=told.family.lower(), given=tuple(name.lower() for name in told.given))
-    return told
+        return replace(recorded, family=recorded.family.lower(), given=tuple(name.lower() for name in recorded.given))
+    return recorded
 
 
 def _transposed(*, text: str, rng: Random) -> str:

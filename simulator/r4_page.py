@@ -38,9 +38,10 @@ class Page:
 
     def new(self, *, kind: str, key: str) -> Resource:
         """Return the beginning of a resource: type, id and the source's business identifier for it."""
-        made = self.id(kind=kind, key=key)
+        resource_id = self.id(kind=kind, key=key)
         system = f"{self.source.web}/id/{kind.lower()}"
-        return {"resourceType": kind, "id": made, "identifier": [{"system": system, "value": made[:13].upper()}]}
+        identifier = {"system": system, "value": resource_id[:13].upper()}
+        return {"resourceType": kind, "id": resource_id, "identifier": [identifier]}
 
     @cached_property
     def patient(self) -> Resource:

@@ -85,20 +85,20 @@ def read_token(*, text: str) -> PageToken:
 
 def searched_for(*, resources: Sequence[Resource], kind: str, query: Mapping[str, str]) -> list[Resource]:
     """Return the resources of one type that match a query (an AND of tokens; a comma is an OR)."""
-    found = [r for r in resources if r["resourceType"] == kind]
+    matching = [r for r in resources if r["resourceType"] == kind]
     if wanted := query.get("_id"):
-        found = [r for r in found if r["id"] in wanted.split(",")]
+        matching = [r for r in matching if r["id"] in wanted.split(",")]
     for parameter, field in TOKENS.items():
         if wanted := query.get(parameter):
-            found = [r for r in found if _has_token(value=r.get(field), wanted=wanted)]
-    return found
+            matching = [r for r in matching if _has_token(value=r.get(field), wanted=wanted)]
+    return matching
 
 
 def _has_token(*, value: Any, wanted: str) -> bool:
     """Source: FHIR R4 token search: `code`, `system|code`, `|code`, `system|`."""
     held = _tokens(value=value)
-    for one in wanted.split(","):
-        system, bar, code = one.rpartition("|")
+    for token in wanted.split(","):
+        system, bar, code = token.rpartition("|")
         if any((not code or code == has) and (not bar or system == of) for of, has in held):
             return True
     return False
@@ -108,7 +108,7 @@ def _tokens(*, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, str):
         return [("", value)]
     if isinstance(value, list):
-        return [token for one in value for token in _tokens(value=one)]
+        return [token for member in value for token in _tokens(value=member)]
     codings = value.get("coding", ()) if isinstance(value, dict) else ()
     return [(coding.get("system", ""), coding.get("code", "")) for coding in codings]
 
@@ -183,13 +183,13 @@ def capability_statement(
 
 def _capability_of(*, kind: str, provenance: bool) -> Resource:
     parameters = [("_id", "token")]
-    made: Resource = {"type": kind, "interaction": [{"code": "read"}, {"code": "search-type"}]}
+    capability: Resource = {"type": kind, "interaction": [{"code": "read"}, {"code": "search-type"}]}
     if kind == "Patient":
         parameters += [("identifier", "token"), ("family", "string"), ("given", "string"), ("birthdate", "date")]
     elif kind in COMPARTMENT:
         parameters.append(("patient", "reference"))
         parameters += [("category", "token")] if kind in WITH_CATEGORY else []
         if provenance:
-            made["searchRevInclude"] = ["Provenance:target"]
-    made["searchParam"] = [{"name": name, "type": of} for name, of in parameters]
-    return made
+            capability["searchRevInclude"] = ["Provenance:target"]
+    capability["searchParam"] = [{"name": name, "type": of} for name, of in parameters]
+    return capability

@@ -86,12 +86,13 @@ class R4Server:
         query = await _query(request=request)
         if not query.keys() & {"identifier", "_id", "family", "given", "birthdate"}:
             return _refused(status=400, code="required", text="Name an identifier, _id, family, given or birthdate.")
-        found = self._found(query=query)
-        local_id = found[0].local_id if found else ""
+        holders = self._matching(query=query)
+        local_id = holders[0].local_id if holders else ""
 
         def make(asked: Asked) -> Answer:
-            first = [asked.local_id] if found and asked.knows else []
-            patients = [self._patient(local_id=one) for one in (*first, *(holder.local_id for holder in found[1:]))]
+            first = [asked.local_id] if holders and asked.knows else []
+            local_ids = (*first, *(holder.local_id for holder in holders[1:]))
+            patients = [self._patient(local_id=identifier) for identifier in local_ids]
             bundle = searchset(
                 base=_base(request=request, records=self._records),
                 matches=patients,
@@ -113,8 +114,8 @@ class R4Server:
         def make(asked: Asked) -> Answer:
             held = self._resources(asked=asked)
             of_kind = [r for r in held if r["resourceType"] == kind]
-            found = next((r for r in of_kind if holder or r.get("id") == ident), None)
-            return Answer(status=200, resource=found) if found else _not_found(text=f"No such {kind}.")
+            resource = next((r for r in of_kind if holder or r.get("id") == ident), None)
+            return Answer(status=200, resource=resource) if resource else _not_found(text=f"No such {kind}.")
 
         return await self._answer(request=request, local_id=owner, make=make)
 
@@ -222,16 +223,16 @@ class R4Server:
         held = self._records.resources(local_id=local_id)
         return next(r for r in held if r["resourceType"] == "Patient")
 
-    def _found(self, *, query: Mapping[str, str]) -> list[Holder]:
+    def _matching(self, *, query: Mapping[str, str]) -> list[Holder]:
         if "identifier" in query:
             system, bar, value = query["identifier"].rpartition("|")
-            found = self._records.by_identifier(system=system if bar else None, value=value)
+            holders = self._records.by_identifier(system=system if bar else None, value=value)
         elif "_id" in query:
             holder = self._records.by_patient_id(patient_id=query["_id"])
-            found = [holder] if holder else []
+            holders = [holder] if holder else []
         else:
-            found = list(self._records.holders.values())
-        return [one for one in found if _fits(holder=one, query=query)]
+            holders = list(self._records.holders.values())
+        return [holder for holder in holders if _fits(holder=holder, query=query)]
 
     def _owner_of(self, *, kind: str, ident: str) -> str:
         """Return whose record holds a resource, empty when nobody's does; asked seldom, so found by looking."""
@@ -259,10 +260,10 @@ def _fits(*, holder: Holder, query: Mapping[str, str]) -> bool:
 
 def _page_size(*, query: Mapping[str, str], most: int, total: int) -> int:
     asked = query.get("_count", "")
-    wanted = int(asked) if asked.isdigit() and int(asked) else 0
-    if wanted and most:
-        return min(wanted, most)
-    return wanted or most or max(1, total)
+    count = int(asked) if asked.isdigit() and int(asked) else 0
+    if count and most:
+        return min(count, most)
+    return count or most or max(1, total)
 
 
 def _base(*, request: web.Request, records: Records) -> str:

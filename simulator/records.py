@@ -75,7 +75,7 @@ class Records:
 
     def by_patient_id(self, *, patient_id: str) -> Holder | None:
         """Return the person whose Patient has this id."""
-        return next((one for one in self.holders.values() if one.patient_id == patient_id), None)
+        return next((holder for holder in self.holders.values() if holder.patient_id == patient_id), None)
 
 
 def read_folder(*, folder: Path) -> Records:
@@ -95,11 +95,11 @@ def read_folder(*, folder: Path) -> Records:
         options=described["options"],
     )
     faults = json.loads((folder / "faults.json").read_text(encoding="utf-8"))
-    found = _read(paths=sorted((folder / "records").glob("*.json")), settings=settings)
+    records = _read(paths=sorted((folder / "records").glob("*.json")), settings=settings)
     return Records(
-        settings=found.settings,
-        holders=found.holders,
-        types=found.types,
+        settings=records.settings,
+        holders=records.holders,
+        types=records.types,
         faults=tuple(read_fault(described=fault) for fault in faults),
     )
 
@@ -145,8 +145,8 @@ def _text_of(*, path: Path, kind: str) -> bytes:
 
 
 def _number_in_name(*, path: Path) -> str:
-    found = re.match(r"\d{10}(?!\d)", path.name)
-    return found[0] if found else ""
+    match = re.match(r"\d{10}(?!\d)", path.name)
+    return match[0] if match else ""
 
 
 def resources_in(*, text: bytes) -> list[Resource]:

@@ -68,8 +68,8 @@ class Desk:
         instead = await _instead(request=request, fault=fault)
         if instead is not None:
             return instead
-        made = make(_asked(local_id=local_id, fault=fault))
-        return await _send(request=request, answer=made, fault=fault)
+        answer = make(_asked(local_id=local_id, fault=fault))
+        return await _send(request=request, answer=answer, fault=fault)
 
 
 def _asked(*, local_id: str, fault: Fault | None) -> Asked:

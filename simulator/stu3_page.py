@@ -54,17 +54,17 @@ class PracticePage:
 
     def new(self, *, kind: str, key: str, profile: str = "") -> Resource:
         """Return the beginning of a clinical resource: type, id, profile and persistent identifier."""
-        made = self.id(kind=kind, key=key)
+        resource_id = self.id(kind=kind, key=key)
         return {
             "resourceType": kind,
-            "id": made,
+            "id": resource_id,
             "meta": {"profile": [PROFILE.format(profile or kind)]},
-            "identifier": [self.persistent(made=made)],
+            "identifier": [self.persistent(resource_id=resource_id)],
         }
 
-    def persistent(self, *, made: str) -> Resource:
+    def persistent(self, *, resource_id: str) -> Resource:
         """Return the identifier by which the practice's system knows an entry for ever."""
-        return {"system": f"{self.source.web}/clinical/{self.source.ods}", "value": made.replace("-", "")}
+        return {"system": f"{self.source.web}/clinical/{self.source.ods}", "value": resource_id.replace("-", "")}
 
     @cached_property
     def patient(self) -> Resource:
@@ -132,7 +132,7 @@ def list_resource(
     "Information not available"; warning codes are repeated in an extension and their texts in the note.
     """
     notes = [warning.text for warning in warnings]
-    made: Resource = {
+    listed: Resource = {
         "resourceType": "List",
         "meta": {"profile": [PROFILE.format("List")]},
         "extension": [
@@ -152,17 +152,17 @@ def list_resource(
         "entry": [{"item": {"reference": reference}} for reference in entries],
     }
     if ident:
-        made["id"] = ident
+        listed["id"] = ident
     if not entries:
-        del made["entry"]
+        del listed["entry"]
     if not entries and empty_note:
         notes.append("Information not available")
-        made["emptyReason"] = {
+        listed["emptyReason"] = {
             "coding": [{"system": EMPTY_REASONS, "code": "no-content-recorded", "display": "No Content Recorded"}]
         }
     if notes:
-        made["note"] = [{"text": " ".join(notes)}]
-    return made
+        listed["note"] = [{"text": " ".join(notes)}]
+    return listed
 
 
 @cache

@@ -52,10 +52,10 @@ def _write_report(*, page: PracticePage, report: Report) -> None:
         for i, r in enumerate(report.results)
     ]
     listed = [page.add(_group(page=page, report=report, members=results) | {"issued": issued}), *results]
-    made = page.new(kind="DiagnosticReport", key=report.key)
-    made["identifier"].append({"system": LABORATORY_SYSTEM, "value": report.number})
+    resource = page.new(kind="DiagnosticReport", key=report.key)
+    resource["identifier"].append({"system": LABORATORY_SYSTEM, "value": report.number})
     page.add(
-        made
+        resource
         | {
             "basedOn": [{"reference": request}],
             "status": "final",
@@ -83,9 +83,9 @@ def _group(*, page: PracticePage, report: Report, members: list[str]) -> Resourc
 
 def _result(*, page: PracticePage, report: Report, index: int, result: Measurement) -> Resource:
     test = result.test
-    made = page.new(kind="Observation", key=f"{report.key}/{index}")
-    made["identifier"].append({"system": LABORATORY_SYSTEM, "value": f"{report.number}-{index + 1}"})
-    made |= {
+    observation = page.new(kind="Observation", key=f"{report.key}/{index}")
+    observation["identifier"].append({"system": LABORATORY_SYSTEM, "value": f"{report.number}-{index + 1}"})
+    observation |= {
         "status": "final",
         "code": page.codeable(concept=test.concept),
         "subject": page.patient,
@@ -99,8 +99,8 @@ def _result(*, page: PracticePage, report: Report, index: int, result: Measureme
         if bound is not None
     }
     if bounds:
-        made["referenceRange"] = [bounds]
-    return made
+        observation["referenceRange"] = [bounds]
+    return observation
 
 
 def write_readings(*, page: PracticePage, holding: Holding) -> dict[str, str]:
@@ -114,17 +114,17 @@ def write_readings(*, page: PracticePage, holding: Holding) -> dict[str, str]:
 def _reading(*, page: PracticePage, reading: Reading) -> Resource:
     first, value = reading.values[0]
     concept = BLOOD_PRESSURE if first is SYSTOLIC else first.concept
-    made = _uncategorised(
+    observation = _uncategorised(
         page=page, key=reading.key, concept=concept, effective=reading.taken_at.isoformat(timespec="seconds")
     )
     if first is SYSTOLIC:
-        made["component"] = [
-            {"code": page.codeable(concept=sign.concept), "valueQuantity": _quantity(sign=sign, value=one)}
-            for sign, one in reading.values
+        observation["component"] = [
+            {"code": page.codeable(concept=sign.concept), "valueQuantity": _quantity(sign=sign, value=measured)}
+            for sign, measured in reading.values
         ]
     else:
-        made["valueQuantity"] = _quantity(sign=first, value=value)
-    return made
+        observation["valueQuantity"] = _quantity(sign=first, value=value)
+    return observation
 
 
 def _quantity(*, sign: Sign, value: Decimal) -> Resource:

@@ -203,12 +203,12 @@ def _write_lists(
     headings: Mapping[str, list[str]],
 ) -> None:
     """Write a consultation's tree: consultation, one topic, its headings."""
-    made = page.id(kind="List", key=visit.key)
+    list_id = page.id(kind="List", key=visit.key)
     held = {title: items for title, items in headings.items() if items}
-    topic = f"{made}-T0"
+    topic = f"{list_id}-T0"
     names = [f"{topic}-H{number}" for number in range(len(held))]
     levels = [
-        (made, "GP Surgery", CONSULTATION, "Consultation", [f"List/{topic}"]),
+        (list_id, "GP Surgery", CONSULTATION, "Consultation", [f"List/{topic}"]),
         (topic, visit.reason.term, TOPIC, "Topic (EHR)", [f"List/{name}" for name in names]),
         *(
             (name, title, HEADING, "Category (EHR)", items)
@@ -247,7 +247,7 @@ def _primary_lists(*, page: PracticePage) -> list[Resource]:
 def _ended_list(*, page: PracticePage, ended: list[Resource]) -> Resource:
     """Return the List that contains the ended allergies, so that none can be taken for an active one."""
     code, title = ENDED_ALLERGIES
-    made = list_resource(
+    listed = list_resource(
         page=page,
         title=title,
         code=snomed(code=code, display=title),
@@ -255,7 +255,7 @@ def _ended_list(*, page: PracticePage, ended: list[Resource]) -> Resource:
         entries=[f"#{allergy['id']}" for allergy in ended],
         empty_note=True,
     )
-    return {**made, "contained": ended} if ended else made
+    return {**listed, "contained": ended} if ended else listed
 
 
 def _secondary_lists(*, page: PracticePage, contained: list[str], related: list[str]) -> list[Resource]:
@@ -341,17 +341,17 @@ def _practice(*, page: PracticePage) -> list[Resource]:
     }
     staff: list[Resource] = []
     for index, (given, family) in enumerate(CLINICIANS):
-        made = page.id_of_practice(kind="Practitioner", key=str(index))
-        if made in written:
-            staff += _clinician(page=page, made=made, given=given, family=family, index=index)
+        clinician_id = page.id_of_practice(kind="Practitioner", key=str(index))
+        if clinician_id in written:
+            staff += _clinician(page=page, clinician_id=clinician_id, given=given, family=family, index=index)
     return [organisation, surgery, *staff]
 
 
-def _clinician(*, page: PracticePage, made: str, given: str, family: str, index: int) -> list[Resource]:
+def _clinician(*, page: PracticePage, clinician_id: str, given: str, family: str, index: int) -> list[Resource]:
     return [
         {
             "resourceType": "Practitioner",
-            "id": made,
+            "id": clinician_id,
             "meta": {"profile": [PROFILE.format("Practitioner")]},
             "identifier": [{"system": SDS_USER_SYSTEM, "value": f"99910{index:07d}"}],
             "name": [{"use": "official", "family": family, "given": [given], "prefix": ["Dr"]}],
@@ -360,7 +360,7 @@ def _clinician(*, page: PracticePage, made: str, given: str, family: str, index:
             "resourceType": "PractitionerRole",
             "id": page.id_of_practice(kind="PractitionerRole", key=str(index)),
             "meta": {"profile": [PROFILE.format("PractitionerRole")]},
-            "practitioner": {"reference": f"Practitioner/{made}"},
+            "practitioner": {"reference": f"Practitioner/{clinician_id}"},
             "organization": page.organisation,
             "code": [
                 {

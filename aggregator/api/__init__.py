@@ -1,1 +1,1 @@
-"""The machines' door: `fhir/` speaks FHIR R4; `service/` is where the service API has its place."""
+"""The door for programs: `fhir/` serves FHIR R4; `service/` is the place of the service API."""

@@ -1,4 +1,4 @@
-"""What an API view may do when it declares nothing: nothing."""
+"""The permission of an API view that declares none: nobody may use it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from rest_framework.request import Request
 
 
 class DenyAll(BasePermission):
-    """Refuse every request; a view that is to answer names its own permission."""
+    """Refuse every request; a view must declare its own permission to answer."""
 
     def has_permission(self, request: Request, view: object) -> bool:
-        """Return that nobody may."""
+        """Return False: nobody may."""
         return False

@@ -1,1 +1,1 @@
-"""Asking the sources: retrievals, the fan-out under a deadline, and the sealed answers."""
+"""Asking the sources: retrievals, the fan-out with its deadline, and the sealed answers."""

@@ -1,4 +1,4 @@
-"""How the asking of a source ended, from how the request under each identifier ended. Pure."""
+"""How the request to a source ended, derived from how it ended under each identifier. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from uuid import UUID
 
 from connectors.contract.outcomes import Outcome, Reason, reason_of
 
-# Longer than this on our side before or during an asking, and running out of time is our fault. Seconds.
+# A request that ran out of time is our fault if it waited longer than this on our side. Seconds.
 BUSY_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """How an asking ended. `item_count` counts the items that came."""
+    """How a request ended. `item_count` is the number of items received."""
 
     outcome: Outcome
     reason: Reason | None = None
@@ -23,14 +23,15 @@ class Ending:
 
 @dataclass(frozen=True, kw_only=True)
 class IdentifierEnding:
-    """How the asking under one identifier of a person ended: that of one source record."""
+    """How the request under one of a person's identifiers ended: that of one source record."""
 
     source_record_id: UUID
     ending: Ending
 
 
-# Where nothing came, the first of these that happened is told; a reason alone stands before its outcome's others.
-_SAYS_MOST: tuple[Outcome | Reason, ...] = (
+# Where nothing was received, the first of these that happened is reported. Reasons listed here come before the
+# outcome that they belong to.
+_MOST_TELLING: tuple[Outcome | Reason, ...] = (
     Reason.WRONG_PATIENT,
     Reason.UNPROVEN,
     Outcome.MALFORMED,
@@ -46,8 +47,9 @@ _SAYS_MOST: tuple[Outcome | Reason, ...] = (
 def ending_of_source(*, endings: Sequence[Ending]) -> Ending:
     """Return how a source ended that was asked under each identifier by which it holds the person.
 
-    The order of the endings does not matter but between failures that say equally much. None at all: no link is left.
-    An answer beside anything else is an answer in part, since what is held under the other identifier is not there.
+    The order of the endings does not matter, save between failures that tell equally much. Without any, no link is
+    left. An answer beside anything else is an answer in part: what the source holds under the other identifier is
+    missing.
     """
     answers = [ending for ending in endings if ending.outcome.is_answer]
     if not answers:
@@ -63,9 +65,9 @@ def ending_of_source(*, endings: Sequence[Ending]) -> Ending:
 
 
 def while_linked(*, endings: Iterable[IdentifierEnding], linked: Collection[UUID]) -> Ending:
-    """Return how a source ended as far as the source records that are linked to the person now are concerned.
+    """Return how a source ended, counting only the source records that are linked to the person now.
 
-    One that was linked since, and so not asked for, is missing from the answer like one that failed.
+    A record that was linked since the request was made counts as not asked.
     """
     known = {ending.source_record_id: ending.ending for ending in endings}
     unasked = Ending(outcome=Outcome.NOT_ASKED)
@@ -75,7 +77,7 @@ def while_linked(*, endings: Iterable[IdentifierEnding], linked: Collection[UUID
 def overdue_ending(*, started: bool, waited_s: float, held: bool) -> Ending:
     """Return how a source ended for which nothing is recorded at its deadline.
 
-    `started`: a worker took the task, `waited_s` seconds after it was sent. `held`: an answer had come and was kept.
+    `started`: a worker took the task, `waited_s` seconds after it was sent. `held`: its answer was received and stored.
     """
     if held:
         return Ending(outcome=Outcome.FAILED, reason=Reason.NOT_RECORDED)
@@ -85,15 +87,15 @@ def overdue_ending(*, started: bool, waited_s: float, held: bool) -> Ending:
 
 
 def out_of_time(*, waited_s: float) -> Ending:
-    """Return how an asking ended that ran out of time after it had waited `waited_s` seconds for us."""
+    """Return how a request ended that ran out of time, `waited_s` seconds of it spent waiting for us."""
     if waited_s > BUSY_S:
         return Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
     return Ending(outcome=Outcome.TIMED_OUT)
 
 
 def _rank(ending: Ending) -> tuple[int, str]:
-    by_reason = [rank for rank, told in enumerate(_SAYS_MOST) if told in (ending.reason, ending.outcome)]
-    return (min(by_reason, default=len(_SAYS_MOST)), _reason_text(ending))
+    ranks = [rank for rank, listed in enumerate(_MOST_TELLING) if listed in (ending.reason, ending.outcome)]
+    return (min(ranks, default=len(_MOST_TELLING)), _reason_text(ending))
 
 
 def _reason_text(ending: Ending) -> str:

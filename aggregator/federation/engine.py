@@ -1,8 +1,8 @@
-"""The worker process's one event loop, in a thread of its own, with what lives as long as it does.
+"""The worker process's one event loop, in a thread of its own, and everything that lives as long as the loop.
 
-A Celery task hands its coroutine to this loop and waits. The loop touches no table itself: reads and writes go through
-executors of two threads each, every thread keeping its database connection, since Celery closes that of its own thread
-after every task and an executor made by `asyncio.to_thread` would open one per thread.
+A Celery task hands its coroutine to this loop and waits. The loop itself touches no table: reads and writes go through
+executors of two threads each, whose threads keep their database connections. Celery would close its own thread's
+connection after every task, and the default executor of `asyncio.to_thread` would open one per thread.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from aggregator.federation.connections import client_for_loop
 from connectors.transport.channels import LoopChannels
 
 THREADS_PER_EXECUTOR = 2
-# What a task waits beyond its retrieval's deadline, for the last outcomes to be written.
+# How long a task waits past its retrieval's deadline for the last outcomes to be written.
 GRACE_S = 3.0
 
 T = TypeVar("T")
 
 
 class Engine:
-    """One loop, its channels, one Redis pool and the database threads. Made once per process; see `engine`."""
+    """One loop, its channels, one Redis pool and the database threads. Created once per process; see `engine`."""
 
     def __init__(self) -> None:
         self.loop = uvloop.new_event_loop()
@@ -37,10 +37,10 @@ class Engine:
         self._index = ThreadPoolExecutor(THREADS_PER_EXECUTOR, thread_name_prefix="index")
         self._thread = threading.Thread(target=self._run, name="fan-out", daemon=True)
         self._thread.start()
-        self.channels, self.redis = asyncio.run_coroutine_threadsafe(self._make(), self.loop).result()
+        self.channels, self.redis = asyncio.run_coroutine_threadsafe(self._open_clients(), self.loop).result()
 
     def run(self, coroutine: Coroutine[Any, Any, None], *, wait_s: float) -> None:
-        """Run a coroutine on the loop and wait for it, at most `wait_s` seconds and a grace."""
+        """Run a coroutine on the loop and wait for it, at most `wait_s` seconds plus GRACE_S."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
             future.result(timeout=wait_s + GRACE_S)
@@ -48,19 +48,19 @@ class Engine:
             future.cancel()
 
     async def in_database(self, act: Callable[[], T]) -> T:
-        """Run a function that reads or records how a retrieval stands, on one of the threads kept for that."""
+        """Run a function that reads or records the state of a retrieval, on one of the threads for that."""
         return await self.loop.run_in_executor(self._database, _with_connection, act)
 
     async def in_index(self, act: Callable[[], T]) -> T:
         """Run a function that writes to the patient index, on threads of its own.
 
-        It may wait for a person's row; the outcomes of other flights are recorded meanwhile.
+        It may have to wait for a lock on a person's row; the outcomes of other flights are recorded meanwhile.
         """
         return await self.loop.run_in_executor(self._index, _with_connection, act)
 
     def close(self) -> None:
         """Close what the engine holds and stop its loop."""
-        asyncio.run_coroutine_threadsafe(self._unmake(), self.loop).result(timeout=GRACE_S)
+        asyncio.run_coroutine_threadsafe(self._close_clients(), self.loop).result(timeout=GRACE_S)
         for executor in (self._database, self._index):
             leaving = threading.Barrier(THREADS_PER_EXECUTOR)
             for _ in range(THREADS_PER_EXECUTOR):
@@ -73,10 +73,10 @@ class Engine:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
 
-    async def _make(self) -> tuple[LoopChannels, redis.asyncio.Redis]:
+    async def _open_clients(self) -> tuple[LoopChannels, redis.asyncio.Redis]:
         return LoopChannels(), client_for_loop()
 
-    async def _unmake(self) -> None:
+    async def _close_clients(self) -> None:
         await self.channels.close()
         await self.redis.aclose()
 
@@ -87,7 +87,7 @@ def _with_connection(act: Callable[[], T]) -> T:
 
 
 def _without_connection(leaving: threading.Barrier) -> None:
-    """Close a thread's connection; it waits for the others, or one thread would close its own for all of them."""
+    """Close this thread's connection; wait for the other threads, or one thread would run every call itself."""
     db.connections.close_all()
     leaving.wait(timeout=GRACE_S)
 
@@ -97,7 +97,7 @@ _engines: dict[int, Engine] = {}
 
 
 def engine() -> Engine:
-    """Return this process's engine, made at the first call; the first tasks of a threads pool arrive together."""
+    """Return this process's engine, created by the first call. Locked: a pool's first tasks arrive at the same time."""
     with _lock:
         if os.getpid() not in _engines:
             _engines[os.getpid()] = Engine()
@@ -107,6 +107,6 @@ def engine() -> Engine:
 def close_engine() -> None:
     """Close this process's engine, if it has one."""
     with _lock:
-        closing = _engines.pop(os.getpid(), None)
-    if closing:
-        closing.close()
+        running = _engines.pop(os.getpid(), None)
+    if running:
+        running.close()

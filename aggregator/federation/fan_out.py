@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from aggregator.federation import operations
 from aggregator.federation.engine import Engine
-from aggregator.federation.flight import Flight, tell
+from aggregator.federation.flight import Flight, publish_landed
 from aggregator.federation.lag import LagMeter
 
 log = structlog.get_logger(__name__)
 
 
 async def run_retrieval(*, retrieval_id: UUID, engine: Engine) -> None:
-    """Run one planned retrieval to its end; do nothing when the database did not plan it."""
+    """Run one planned retrieval to its end; do nothing unless it is planned in the database."""
     fan_out = await engine.in_database(partial(operations.start, retrieval_id=retrieval_id, now=timezone.now()))
     if fan_out is None:
         log.info("retrieval_not_run", retrieval_id=str(retrieval_id))
@@ -28,4 +28,4 @@ async def run_retrieval(*, retrieval_id: UUID, engine: Engine) -> None:
         await asyncio.gather(*(flight.run() for flight in flights))
     finished = await engine.in_database(partial(operations.finish, retrieval_id=retrieval_id))
     if not flights:
-        await tell(landed=finished, engine=engine)  # nothing lands that would tell it
+        await publish_landed(landed=finished, engine=engine)  # no flight will land and say so

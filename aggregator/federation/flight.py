@@ -1,8 +1,8 @@
 """One source asked for one retrieval: connector -> checks -> store -> outcome.
 
-A flight ends with exactly one outcome, which is recorded as it lands. A hospital may hold one human twice: it is asked
-under each identifier, and each ends by itself. An answer about somebody else is never held: it is dropped whole and a
-review is raised.
+A flight ends with exactly one outcome, which is recorded as it lands. A hospital may hold one person twice: it is asked
+under each identifier, and each request ends by itself. An answer about somebody else is never held: it is dropped whole
+and a review is raised.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from aggregator.federation import operations, progress, store
+from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.endings import Ending, IdentifierEnding, ending_of_source, out_of_time
 from aggregator.federation.engine import GRACE_S, Engine
 from aggregator.federation.lag import LagMeter
 from aggregator.federation.operations import FanOut, Landed, PlannedFlight
-from aggregator.federation.store import HeldAnswer, Sealer
+from aggregator.federation.store import Sealer
 from aggregator.mpi import operations as mpi_operations
 from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.matching import judge_answer
@@ -44,10 +45,10 @@ from fhir_data.heads import entry_name, type_of
 
 log = structlog.get_logger(__name__)
 
-# Of a flight's time, kept for holding what came and recording it: nothing may land after the deadline.
-RESERVE_SHARE, MOST_RESERVE_S = 0.05, 0.25
-# How an outcome that could not be recorded is tried again, up to a little past the retrieval's deadline. Seconds.
-RECORD_AGAIN_S, MOST_RECORD_AGAIN_S = 0.05, 0.5
+# Part of a flight's time is reserved for storing and recording the answer: nothing may land after the deadline.
+RESERVE_SHARE, MAX_RESERVE_S = 0.05, 0.25
+# Recording an outcome is retried after these pauses, until a little past the retrieval's deadline. Seconds.
+FIRST_RETRY_S, MAX_RETRY_S = 0.05, 0.5
 RECORD_PAST_DEADLINE = timedelta(seconds=GRACE_S - 0.5)
 
 OUR_FAULT = Ending(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT)
@@ -66,8 +67,8 @@ class _Landing:
 class Flight:
     """One source, asked for one retrieval: what was planned, and what it takes to carry it out.
 
-    Nothing that happens in a flight reaches another: `run` does not raise, and whatever it does to the index waits on
-    threads of its own (see `Engine.in_index`).
+    Nothing that happens in one flight affects another: `run` does not raise, and writes to the index have threads of
+    their own (see `Engine.in_index`).
     """
 
     planned: PlannedFlight
@@ -86,8 +87,8 @@ class Flight:
         landed_at = timezone.now()
         try:
             landed = await self._record(ending=ending, landings=landings, landed_at=landed_at)
-            await tell(landed=landed, engine=self.engine)
-        except Exception as error:  # noqa: BLE001  the boundary, too: the reader infers an outcome that is missing
+            await publish_landed(landed=landed, engine=self.engine)
+        except Exception as error:  # noqa: BLE001  the boundary, too: readers infer a missing outcome
             self._log_fault("outcome_not_recorded", error)
         log.info(
             "source_ended",
@@ -102,12 +103,12 @@ class Flight:
         return await self._hold(landings)
 
     async def _ask(self, holding: HeldBy) -> _Landing:
-        """Ask the source under one identifier of the person; whatever happens, this ends with how it ended."""
+        """Ask the source under one identifier of the person; whatever happens, return how that ended."""
         if holding.in_doubt:
             doubt = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.IDENTITY_IN_DOUBT)
             return _Landing(source_record_id=holding.source_record_id, ending=doubt)
         now = timezone.now()
-        if now >= self.planned.deadline_at:  # nobody asked it
+        if now >= self.planned.deadline_at:  # too late to ask it
             late = Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
             return _Landing(source_record_id=holding.source_record_id, ending=late)
         queued_s = (now - self.fan_out.created_at).total_seconds()
@@ -132,7 +133,7 @@ class Flight:
         Raises: SourceError; TimeoutError when the time is over.
         """
         left_s = (self.planned.deadline_at - timezone.now()).total_seconds()
-        deadline = self.engine.loop.time() + left_s - min(left_s * RESERVE_SHARE, MOST_RESERVE_S)
+        deadline = self.engine.loop.time() + left_s - min(left_s * RESERVE_SHARE, MAX_RESERVE_S)
         async with asyncio.timeout_at(deadline):
             reply = await catalogue.connector_for(kind=self.planned.kind).ask(
                 source=self.planned.address,
@@ -159,7 +160,7 @@ class Flight:
         return out_of_time(waited_s=max(queued_s, 0.0) + lag_s)
 
     async def _note_death(self, *, subject: Demographics, holding: HeldBy) -> None:
-        """Keep what an answer says of the person's death, so that the first showing of it says so."""
+        """Record what an answer says about the person's death, so that its first showing already says so."""
         if subject.deceased is None:
             return
         await self.engine.in_index(
@@ -172,7 +173,7 @@ class Flight:
         )
 
     async def _raise_review(self, *, cause: Cause, evidence: dict[str, str], holding: HeldBy) -> None:
-        """Raise a review of the source record whose answer was about somebody else, or in part."""
+        """Raise a review of the source record whose answer was wholly or partly about somebody else."""
         try:
             await self.engine.in_index(
                 partial(
@@ -205,7 +206,7 @@ class Flight:
         return _Landing(source_record_id=holding.source_record_id, ending=ending, answer=answer)
 
     async def _hold(self, landings: Sequence[_Landing]) -> Sequence[_Landing]:
-        """Seal and store what came; what cannot be held ends as failed, never as empty or as too slow."""
+        """Seal and store the answers; one that cannot be stored ends as failed, never as empty or timed out."""
         answers = tuple(landing.answer for landing in landings if landing.answer is not None)
         if not answers:
             return landings
@@ -219,20 +220,20 @@ class Flight:
                 retrieval_id=fan_out.retrieval_id,
                 source_id=source_id,
                 blob=sealer.seal(source_id=source_id, answers=answers),
-                lives_s=(fan_out.expires_at - timezone.now()).total_seconds(),
+                ttl_s=(fan_out.expires_at - timezone.now()).total_seconds(),
             )
-        except Exception as error:  # noqa: BLE001  the boundary, too: whatever it was, the source is not to blame
+        except Exception as error:  # noqa: BLE001  the boundary, too: whatever went wrong, it was not the source's fault
             self._log_fault("answer_not_held", error)
             lost = Ending(outcome=Outcome.FAILED, reason=Reason.STORE)
             return [replace(landing, ending=lost, answer=None) if landing.answer else landing for landing in landings]
         return landings
 
     async def _record(self, *, ending: Ending, landings: Sequence[_Landing], landed_at: datetime) -> tuple[Landed, ...]:
-        """Record how the source ended, trying again while that may help; return the retrievals to tell."""
+        """Record how the source ended, retrying while that may help; return the retrievals to notify."""
         by_identifier = [
             IdentifierEnding(source_record_id=landing.source_record_id, ending=landing.ending) for landing in landings
         ]
-        pause_s = RECORD_AGAIN_S
+        pause_s = FIRST_RETRY_S
         while True:
             try:
                 return await self.engine.in_database(
@@ -241,25 +242,25 @@ class Flight:
                         ending=ending,
                         by_identifier=by_identifier,
                         landed_at=landed_at,
-                        now=timezone.now(),  # read on the thread: to wait for one takes time, too
+                        now=timezone.now(),  # read on the thread: waiting for one takes time, too
                     )
                 )
             except db.Error:
                 if timezone.now() > self.fan_out.deadline_at + RECORD_PAST_DEADLINE:
                     raise
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, MOST_RECORD_AGAIN_S)
+            pause_s = min(2 * pause_s, MAX_RETRY_S)
 
     def _log_fault(self, event: str, error: Exception) -> None:
         log.error(event, source_id=str(self.planned.source_id), error=type(error).__name__)
 
 
 def check_subject(*, reply: Reply, holding: HeldBy, held: Sequence[HeldBy]) -> Demographics:
-    """Return what an answer's own Patient says of who it is about, which is the person asked for.
+    """Return the demographics of an answer's own Patient, once it is shown to be the person asked for.
 
-    `held` is all that is linked to the person, at any source.
-    Raises: WrongPatient where the answer contradicts any of it; Malformed `no-patient` for an answer that names none,
-    `unproven` for one that shows nothing of whose it is.
+    `held` is everything that is linked to the person, at any source.
+    Raises: WrongPatient where the answer contradicts any of it; Malformed `no-patient` for an answer without a Patient,
+    `unproven` for one that does not show whose it is.
     """
     if reply.subject is None:
         raise Malformed(Reason.NO_PATIENT)
@@ -272,8 +273,8 @@ def check_subject(*, reply: Reply, holding: HeldBy, held: Sequence[HeldBy]) -> D
     return answered
 
 
-async def tell(*, landed: Sequence[Landed], engine: Engine) -> None:
-    """Tell the pages that wait. A lost event costs a page its promptness, not its truth: it reads the state again."""
+async def publish_landed(*, landed: Sequence[Landed], engine: Engine) -> None:
+    """Tell waiting pages that something landed. A lost event makes a page late, not wrong: it reads the state again."""
     for retrieval in landed:
         try:
             await progress.publish(client=engine.redis, retrieval_id=retrieval.retrieval_id, kind=progress.LANDED)
@@ -284,7 +285,7 @@ async def tell(*, landed: Sequence[Landed], engine: Engine) -> None:
 
 
 def _evidence_of(entries: Sequence[QuarantinedEntry]) -> dict[str, str]:
-    """Return as evidence how many entries of which types were set aside, and a mark by which the same are known."""
+    """Return how many entries of which types were set aside, and a fingerprint that recognises the same ones."""
     types = Counter(type_of(entry=entry.original) for entry in entries)
     parts = sorted(entry_name(entry=entry.original) or entry.original.hex() for entry in entries)
     return {**{name: f"{count} set aside" for name, count in types.items()}, FINGERPRINT: fingerprint(parts=parts)}

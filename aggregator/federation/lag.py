@@ -1,13 +1,13 @@
-"""How long an event loop keeps waiting what is ready to run: our share of an asking's time."""
+"""How late an event loop runs what is ready to run: our share of the time that a request takes."""
 
 from __future__ import annotations
 
 import asyncio
 
 EVERY_S = 0.1
-# A busy machine delays timers: what is shorter is no lag, and so much of the time in longer ones is usual.
-UNNOTICED_S = 0.05
-USUAL_SHARE = 0.1
+# On a busy machine timers are always a little late: shorter delays are ignored, and this share of the time is normal.
+IGNORED_S = 0.05
+NORMAL_SHARE = 0.1
 
 
 class LagMeter:
@@ -31,17 +31,17 @@ class LagMeter:
 
     @property
     def lag_s(self) -> float:
-        """Return the seconds that the loop has lagged so far, those of a stall that is just over included.
+        """Return by how many seconds the loop has lagged so far, a stall that has only just ended included.
 
-        The longest stall, or all of them less what is usual, whichever is more.
+        The longest stall, or all stalls less what is normal, whichever is more.
         """
         late_s = self._late_s()
-        usual_s = USUAL_SHARE * (self._loop.time() - self._began)
-        return max(self._longest_s, late_s, self._total_s + late_s - usual_s)
+        normal_s = NORMAL_SHARE * (self._loop.time() - self._began)
+        return max(self._longest_s, late_s, self._total_s + late_s - normal_s)
 
     def _late_s(self) -> float:
         late_s = self._loop.time() - self._due
-        return late_s if late_s > UNNOTICED_S else 0.0
+        return late_s if late_s > IGNORED_S else 0.0
 
     async def _measure(self) -> None:
         while True:

@@ -21,9 +21,10 @@ class RetrievalState(models.TextChoices):
 
 
 class Retrieval(models.Model):
-    """One asking, for one person, by one requester. `asker` names the human to the sources (their own audit must know).
+    """One request for one person's record, by one requester.
 
-    `wrapped_key` is the key that seals the answers, itself sealed by the master key: erase it and they are gone.
+    `asker` names the user to the sources, for their own audit. `wrapped_key` is the key that seals the answers, itself
+    sealed by the master key: once it is erased, they cannot be read.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -49,11 +50,11 @@ class Retrieval(models.Model):
 
 
 class SourceOutcome(models.Model):
-    """How one planned source ended: `outcome` null while it is awaited, then exactly one, once.
+    """How one planned source ended. `outcome` is null while the source is awaited, and is then set once.
 
-    `joins` points to the same question already in flight for another retrieval; its outcome and answer are then ours.
-    `flight_key` names the question: source, person and, where the source's answers may not serve others, the user.
-    `by_identifier` says how each identifier ended that the source was asked under, by its source record.
+    `joins` points to the same question already in flight for another retrieval, whose outcome and answer this one
+    shares. `flight_key` names the question: source, person and, where the source's answers may not serve others, the
+    user. `by_identifier` says how the request under each identifier ended, by source record.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -72,7 +73,7 @@ class SourceOutcome(models.Model):
         db_table = "source_outcome"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["retrieval", "source"], name="source_outcome_one_a_source"),
-            # Single flight: one asking of the same question at a time.
+            # Single flight: the same question is asked once at a time.
             models.UniqueConstraint(
                 fields=["flight_key"],
                 condition=Q(outcome__isnull=True, joins__isnull=True),

@@ -23,9 +23,9 @@ from connectors.contract.categories import RecordCategory
 from connectors.contract.outcomes import Outcome, Reason
 from connectors.contract.values import Asker, SourceAddress
 
-# How often a plan is tried again when a flight that it meant to join ended meanwhile.
-JOIN_TRIES = 3
-# How a source can end without having said anything, and without being to blame.
+# How often to try when the flight to be joined keeps ending meanwhile.
+JOIN_ATTEMPTS = 3
+# Outcomes that are not the source's doing, and those in which it said nothing.
 _NOT_ITS_DOING = frozenset({Outcome.FAILED, Outcome.NOT_ASKED})
 _SAID_NOTHING = _NOT_ITS_DOING | {Outcome.TIMED_OUT, Outcome.UNREACHABLE}
 
@@ -34,9 +34,9 @@ _SAID_NOTHING = _NOT_ITS_DOING | {Outcome.TIMED_OUT, Outcome.UNREACHABLE}
 class PlannedFlight:
     """One source to ask for one retrieval: all that the fan-out needs, so that it reads no table itself.
 
-    `holdings` are the source's own records of the person, empty when the last link ended after the plan was made; one
-    that is in doubt is not asked under. `held` is all that is linked to the person, at any source: an answer is judged
-    against it.
+    `holdings` are the source's own records of the person, empty when the last link ended after the plan was made; the
+    source is not asked under one that is in doubt. `held` is everything that is linked to the person, at any source:
+    answers are judged against it.
     """
 
     outcome_id: UUID
@@ -80,7 +80,7 @@ def write_retrieval(
     categories: Iterable[RecordCategory],
     now: datetime,
 ) -> UUID:
-    """Write a retrieval and one outcome a planned source; a question already in flight is joined.
+    """Write a retrieval and one outcome per planned source; a question already in flight is joined.
 
     Must run in a transaction.
     """
@@ -108,7 +108,7 @@ def write_retrieval(
 def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
     """Mark a planned retrieval as running and return what to ask; None when it was not planned, ran, or is too late.
 
-    This is the task's only licence to work: a message that the database did not plan does nothing.
+    A task works only if this returns something: a message alone, without a planned retrieval, does nothing.
     """
     started = Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.PLANNED, deadline_at__gt=now).update(
         state=RetrievalState.RUNNING, started_at=now
@@ -155,14 +155,14 @@ def record_outcome(
     landed_at: datetime | None = None,
     by_identifier: Sequence[IdentifierEnding] = (),
 ) -> tuple[Landed, ...]:
-    """Set a source's outcome, once, and return the retrievals to tell; none when it had one already.
+    """Set a source's outcome, once, and return the retrievals to notify; none when it had one already.
 
-    `landed_at` is when the source had ended, `now` if it is not given. What is recorded after the source's deadline
-    cannot be shown any more. Where it had landed in time that is our fault; else the source timed out, unless the fault
-    was ours in the first place.
+    `landed_at` is when the source had ended, `now` if it is not given. An answer recorded after the source's deadline
+    can no longer be shown. If it had landed in time, that is our fault; otherwise the source timed out, unless the
+    fault was ours in the first place.
     Raises: OperationalError, among others, when the row is locked: to wait for it would make `now` untrue.
     """
-    with connection.cursor() as cursor:  # one statement, so a transaction of its own
+    with connection.cursor() as cursor:  # a single statement, so a transaction of its own
         cursor.execute(
             """
             UPDATE source_outcome SET
@@ -183,7 +183,7 @@ def record_outcome(
                 "outcome": ending.outcome.value,
                 "reason": ending.reason or "",
                 "count": ending.item_count,
-                "by_identifier": json.dumps([_as_json(one) for one in by_identifier]),
+                "by_identifier": json.dumps([_as_json(ending) for ending in by_identifier]),
                 "unrecorded": _unrecorded(ending).outcome.value,
                 "unrecorded_reason": _unrecorded(ending).reason or "",
                 "late": _late(ending).outcome.value,
@@ -194,7 +194,7 @@ def record_outcome(
         )
         if not cursor.rowcount:
             return ()
-    # After the commit: a retrieval that joined just before it is seen now.
+    # After the commit, so that a retrieval that joined just before is seen.
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -210,7 +210,7 @@ def record_outcome(
 
 
 def finish(*, retrieval_id: UUID) -> tuple[Landed, ...]:
-    """Mark a running retrieval as finished; return it, to be told of, when nothing is awaited, its own or joined."""
+    """Mark a running retrieval as finished; return it when it awaits no flight, its own or joined."""
     Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.RUNNING).update(state=RetrievalState.FINISHED)
     own = SourceOutcome.objects.filter(retrieval_id=retrieval_id, outcome__isnull=True)
     if own.filter(Q(joins__isnull=True) | Q(joins__outcome__isnull=True)).exists():
@@ -228,28 +228,28 @@ def fail(*, retrieval_id: UUID, reason: Reason, now: datetime) -> None:
 
 
 def _unrecorded(ending: Ending) -> Ending:
-    """Return what becomes of an ending that landed in time and could be recorded only after the deadline."""
+    """Return how to record an ending that landed in time but could only be recorded after the deadline."""
     if ending.outcome in _SAID_NOTHING:
         return ending
     return Ending(outcome=Outcome.FAILED, reason=Reason.NOT_RECORDED)
 
 
 def _late(ending: Ending) -> Ending:
-    """Return what becomes of an ending that came after the deadline: the page has said already that it did not come."""
+    """Return how to record an ending that landed after the deadline, when pages already say that it timed out."""
     return ending if ending.outcome in _NOT_ITS_DOING else Ending(outcome=Outcome.TIMED_OUT)
 
 
-def _as_json(one: IdentifierEnding) -> dict[str, str | int]:
+def _as_json(identifier: IdentifierEnding) -> dict[str, str | int]:
     return {
-        "source_record_id": str(one.source_record_id),
-        "outcome": one.ending.outcome.value,
-        "reason": one.ending.reason or "",
-        "item_count": one.ending.item_count,
+        "source_record_id": str(identifier.source_record_id),
+        "outcome": identifier.ending.outcome.value,
+        "reason": identifier.ending.reason or "",
+        "item_count": identifier.ending.item_count,
     }
 
 
 def _close_overdue(*, flight_keys: list[str], now: datetime) -> None:
-    """End flights that a dead worker left behind, or that none began, so that nobody joins them."""
+    """End flights whose worker died or that no worker started, so that nobody joins them."""
     overdue = SourceOutcome.objects.filter(
         flight_key__in=flight_keys, outcome__isnull=True, joins__isnull=True, deadline_at__lt=now
     ).select_related("retrieval")
@@ -270,19 +270,19 @@ def _write_outcome(*, retrieval_id: UUID, planned: PlannedSource, now: datetime)
     if planned.not_asked:
         SourceOutcome.objects.create(**values, outcome=Outcome.NOT_ASKED, reason=planned.not_asked, ended_at=now)
         return
-    for _ in range(JOIN_TRIES):
+    for _ in range(JOIN_ATTEMPTS):
         try:
             with transaction.atomic():
                 SourceOutcome.objects.create(**values)
             return
         except IntegrityError:
-            # Locked, so that its outcome cannot land between our look and our commit.
-            flying = (
+            # Locked, so that its outcome cannot land between this read and our commit.
+            in_flight = (
                 SourceOutcome.objects.select_for_update()
                 .filter(flight_key=planned.flight_key, outcome__isnull=True, joins__isnull=True)
                 .first()
             )
-        if flying:
-            SourceOutcome.objects.create(**values, joins=flying)
+        if in_flight:
+            SourceOutcome.objects.create(**values, joins=in_flight)
             return
     raise RuntimeError("a flight could be neither started nor joined")

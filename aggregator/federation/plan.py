@@ -14,11 +14,11 @@ from connectors.contract.outcomes import Reason
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A registered source. `local_identifiers` are those under which it may be asked for the person. Without any it is
-    no part of the plan, unless `in_doubt`: it holds the person under others, and whether they are still this person's
-    waits for review.
+    """A registered source that might be asked.
 
-    `may_ask` is the consent decision's word on it; `enabled` is false for a source that is not in use at present.
+    `local_identifiers` are those under which it may be asked for the person. Without any it is not in the plan, unless
+    it is `in_doubt`: it holds the person under other identifiers, and a review must decide whether they are still this
+    person's. `may_ask` is what the consent decision says; `enabled` is false for a source that is not in use.
     """
 
     source_id: UUID
@@ -32,7 +32,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedSource:
-    """One line of a plan. `not_asked` is None for a source that is asked, else the reason."""
+    """One source in a plan. `not_asked` is None for a source to ask, otherwise the reason why not."""
 
     source_id: UUID
     deadline_at: datetime
@@ -57,9 +57,9 @@ def make_plan(
 ) -> Plan:
     """Return the plan of one retrieval.
 
-    Every source that holds the person is in it, asked or not. A source that is not linked to the person is not part of
-    it: it is not known to hold anything. The overall deadline is `deadline_s` seconds from now, a source's own is its
-    time limit or that, whichever comes first.
+    Every source that holds the person is in it, asked or not. A source that is not linked to the person is left out: it
+    is not known to hold anything. The overall deadline is `deadline_s` seconds from now; a source's own deadline is
+    that or its time limit, whichever comes first.
     """
     deadline_at = now + timedelta(seconds=deadline_s)
     planned: list[PlannedSource] = []
@@ -92,6 +92,6 @@ def _why_not(candidate: Candidate) -> Reason | None:
 
 
 def flight_key(*, source_id: UUID, person_id: UUID, categories: Iterable[RecordCategory], user_id: UUID | None) -> str:
-    """Return the name of a question, equal for equal questions; it tells nothing of the person."""
+    """Return a key that is equal for equal questions and reveals nothing about the person."""
     parts = [str(source_id), str(person_id), ",".join(sorted(categories)), str(user_id or "")]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What has landed, as a Redis stream for each retrieval. Events say that something happened, nothing of what."""
+"""What has landed, as a Redis stream per retrieval. Events say that something happened, but not what."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import redis.asyncio
 
 LANDED = "landed"
 DONE = "done"
-# A stream outlives its retrieval's deadline long enough for a late page to hear that it is over.
+# A stream outlives its retrieval's deadline, so that a page that connects late still hears that it is over.
 STREAM_LIVES_S = 120
 
 
@@ -36,7 +36,7 @@ async def follow(
 ) -> AsyncIterator[Event | None]:
     """Yield a retrieval's events after the id `after` ("0": all) as they come, None after each silent `block_ms`.
 
-    The client must have no socket time-out, or one longer than `block_ms`.
+    The client must have no socket timeout, or one longer than `block_ms`.
     Raises: redis.RedisError when the stream cannot be read.
     """
     name = _name(retrieval_id)
@@ -52,11 +52,11 @@ async def follow(
 
 
 def _entries(answer: object, name: str) -> list[tuple[object, dict[object, object]]]:
-    """Return a stream's entries from the mapping that the RESP3 protocol answers with."""
+    """Return a stream's entries from the mapping in which the RESP3 protocol sends them."""
     if not isinstance(answer, dict):
         return []
-    found = answer.get(name.encode()) or answer.get(name) or []
-    return found[0] if found and isinstance(found[0], list) else found
+    entries = answer.get(name.encode()) or answer.get(name) or []
+    return entries[0] if entries and isinstance(entries[0], list) else entries
 
 
 def _text(value: object) -> str:

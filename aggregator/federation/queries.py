@@ -1,4 +1,4 @@
-"""Reads of retrievals: how each source stands, and what is held of its answer."""
+"""Reads of retrievals: the state of each source, and its held answers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
 from aggregator.federation import store
+from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.connections import client_for_threads
 from aggregator.federation.endings import Ending, IdentifierEnding, overdue_ending
-from aggregator.federation.endings import while_linked as while_linked
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
-from aggregator.federation.store import HeldAnswer as HeldAnswer
 from aggregator.federation.store import SealBroken, Sealer
 from aggregator.sources.models import Source
 from aggregator.sources.queries import does_not_serve, may_hold
@@ -27,10 +26,13 @@ from connectors.contract.outcomes import Outcome, reason_of
 
 @dataclass(frozen=True, kw_only=True)
 class SourceState:
-    """How one planned source stands. `outcome` None: still awaited. `flight_retrieval_id`: whose asking it is, ours or
-    the one that ours joined; its answer is held under that. `by_identifier`: how each identifier ended that the source
-    was asked under, once that is recorded. `holds` are the categories that the source may hold,
-    `not_served` those that its kind could give and this source does not."""
+    """The state of one planned source. `ending` None: still awaited.
+
+    `flight_retrieval_id` names the retrieval that asks the source: this one, or the one that it joined; the answer is
+    held under that. `by_identifier` says how the request under each of the person's identifiers ended, once that is
+    recorded. `holds` are the categories that the source may hold, `not_served` those that its kind could give and this
+    source does not.
+    """
 
     source_id: UUID
     source_name: str
@@ -38,9 +40,7 @@ class SourceState:
     kind: str
     holds: frozenset[RecordCategory]
     not_served: frozenset[RecordCategory]
-    outcome: Outcome | None
-    reason: str
-    item_count: int
+    ending: Ending | None
     ended_at: datetime | None
     flight_retrieval_id: UUID
     by_identifier: tuple[IdentifierEnding, ...] = ()
@@ -48,7 +48,7 @@ class SourceState:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrievalView:
-    """One retrieval as it stands. `complete`: nothing more is awaited."""
+    """The state of one retrieval."""
 
     retrieval_id: UUID
     person_id: UUID
@@ -61,24 +61,23 @@ class RetrievalView:
     @property
     def complete(self) -> bool:
         """Whether every planned source has its outcome."""
-        return all(source.outcome is not None for source in self.sources)
+        return all(source.ending is not None for source in self.sources)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LastOutcome:
-    """A source's most recent outcome over all retrievals; all None when it was never asked."""
+    """How a source ended most recently, in any retrieval; both None when it was never asked."""
 
     source_id: UUID
-    outcome: Outcome | None
-    reason: str
+    ending: Ending | None
     ended_at: datetime | None
 
 
 def retrieval_view(*, retrieval_id: UUID, now: datetime) -> RetrievalView | None:
-    """Return a retrieval as it stands at `now`, or None when there is none or it has expired.
+    """Return the state of a retrieval at `now`, or None when there is none or it has expired.
 
-    A source with no outcome at its deadline has timed out, whatever became of the worker. The fault is ours where no
-    worker took the task in time, or where the answer came and was not recorded.
+    A source with no outcome at its deadline has timed out, even if the worker died. The fault is ours where no worker
+    took the task in time, or where the answer came and was not recorded.
     """
     retrieval = Retrieval.objects.filter(id=retrieval_id, expires_at__gt=now).first()
     if retrieval is None:
@@ -101,27 +100,27 @@ def retrieval_view(*, retrieval_id: UUID, now: datetime) -> RetrievalView | None
 
 
 def endings_of_overdue(*, flights: Iterable[SourceOutcome]) -> dict[UUID, Ending]:
-    """Return how the flights ended that have no outcome at their deadline, by id; they bring their retrieval along."""
-    found = list(flights)
-    held = _which_are_held([(flight.retrieval_id, flight.source_id) for flight in found])
+    """Return, by id, how flights ended that have no outcome at their deadline; each comes with its retrieval loaded."""
+    overdue = list(flights)
+    held = _which_are_held([(flight.retrieval_id, flight.source_id) for flight in overdue])
     return {
         flight.id: overdue_ending(
             started=flight.retrieval.state != RetrievalState.PLANNED,
             waited_s=_waited(flight.retrieval).total_seconds(),
             held=(flight.retrieval_id, flight.source_id) in held,
         )
-        for flight in found
+        for flight in overdue
     }
 
 
 def held_answers(*, view: RetrievalView) -> dict[UUID, tuple[HeldAnswer, ...] | None]:
-    """Return what is held of the sources that answered, by source; None for one that is lost or cannot be opened.
+    """Return the held answers of the sources that answered, by source; None for one that is lost or cannot be opened.
 
     Raises: redis.RedisError when the store cannot be reached.
     """
     by_flight: dict[UUID, list[UUID]] = {}
     for state in view.sources:
-        if state.outcome is not None and state.outcome.is_answer:
+        if state.ending is not None and state.ending.outcome.is_answer:
             by_flight.setdefault(state.flight_retrieval_id, []).append(state.source_id)
     held: dict[UUID, tuple[HeldAnswer, ...] | None] = {}
     rows = Retrieval.objects.filter(id__in=by_flight).values_list("id", "wrapped_key")
@@ -141,13 +140,13 @@ def last_outcomes() -> list[LastOutcome]:
     rows = Source.objects.annotate(
         last_outcome=Subquery(newest.values("outcome")[:1]),
         last_reason=Subquery(newest.values("reason")[:1]),
+        last_item_count=Subquery(newest.values("item_count")[:1]),
         last_at=Subquery(newest.values("ended_at")[:1]),
     ).order_by("rank", "slug")
     return [
         LastOutcome(
             source_id=row.id,
-            outcome=Outcome(row.last_outcome) if row.last_outcome else None,
-            reason=row.last_reason or "",
+            ending=_ending(row.last_outcome, row.last_reason, row.last_item_count),
             ended_at=row.last_at,
         )
         for row in rows
@@ -175,8 +174,6 @@ def _which_are_held(answers: list[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
 
 def _state(row: SourceOutcome, *, overdue: dict[UUID, Ending]) -> SourceState:
     flight = row.joins or row
-    recorded = Ending(outcome=Outcome(flight.outcome), reason=reason_of(flight.reason)) if flight.outcome else None
-    ending = recorded or overdue.get(flight.id)
     return SourceState(
         source_id=row.source_id,
         source_name=row.source.name,
@@ -184,21 +181,28 @@ def _state(row: SourceOutcome, *, overdue: dict[UUID, Ending]) -> SourceState:
         kind=row.source.kind,
         holds=may_hold(source=row.source),
         not_served=does_not_serve(source=row.source),
-        outcome=ending.outcome if ending else None,
-        reason=(ending.reason or "") if ending else "",
-        item_count=flight.item_count,
+        ending=_ending(flight.outcome, flight.reason, flight.item_count) or overdue.get(flight.id),
         ended_at=flight.ended_at,
         flight_retrieval_id=flight.retrieval_id,
         by_identifier=tuple(
             IdentifierEnding(
-                source_record_id=UUID(one["source_record_id"]),
+                source_record_id=UUID(recorded["source_record_id"]),
                 ending=Ending(
-                    outcome=Outcome(one["outcome"]), reason=reason_of(one["reason"]), item_count=one["item_count"]
+                    outcome=Outcome(recorded["outcome"]),
+                    reason=reason_of(recorded["reason"]),
+                    item_count=recorded["item_count"],
                 ),
             )
-            for one in flight.by_identifier
+            for recorded in flight.by_identifier
         ),
     )
+
+
+def _ending(outcome: str | None, reason: str | None, item_count: int | None) -> Ending | None:
+    """Return a recorded ending; None where none is recorded."""
+    if not outcome:
+        return None
+    return Ending(outcome=Outcome(outcome), reason=reason_of(reason or ""), item_count=item_count or 0)
 
 
 def _opened(

@@ -1,15 +1,13 @@
-"""Retrieved items, sealed, and gone when the retrieval expires. Only `fetch` and `queries` touch this.
+"""Retrieved items, sealed, and deleted when the retrieval expires. Only this room touches them.
 
-What a source said is one blob: encoded, compressed, padded and sealed (AES-256-GCM) with the retrieval's own key, which
-is itself sealed by the master key and kept in the database. So neither Redis nor the database alone can be read.
+A source's answers are one blob: encoded, compressed, padded and sealed (AES-256-GCM) with the retrieval's own key,
+which is itself sealed by the master key and kept in the database. So neither Redis nor the database alone can be read.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -19,35 +17,18 @@ import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from aggregator.record.item import Item
-from connectors.contract.notices import Notice
-from connectors.contract.values import QuarantinedEntry
+from aggregator.federation.answers import HeldAnswer
 
 FORMAT_VERSION = 2
 NONCE_BYTES = 12
 KEY_BYTES = 32
-# Lengths show through a seal; a page of padding hides small differences.
+# Encryption does not hide lengths; padding hides small differences.
 PADDING_BYTES = 4096
 _LENGTH = struct.Struct(">Q")
 
 
 class SealBroken(Exception):
-    """A held answer was cut, moved, changed, or sealed with another key."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeldAnswer:
-    """What one source said under one identifier, that of `source_record_id`, before consent.
-
-    `subject` is its own Patient, as R4 JSON.
-    """
-
-    source_record_id: UUID
-    received_at: datetime
-    subject: bytes | None
-    items: tuple[Item, ...]
-    quarantined: tuple[QuarantinedEntry, ...]
-    notices: tuple[Notice, ...]
+    """A held answer was truncated, moved or changed, or sealed with another key."""
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -75,7 +56,7 @@ class Sealer:
         self._retrieval_id = retrieval_id
 
     def seal(self, *, source_id: UUID, answers: tuple[HeldAnswer, ...]) -> bytes:
-        """Return the sealed blob of what one source said, under whichever of its identifiers."""
+        """Return the sealed blob of one source's answers, one per identifier."""
         packed = zstandard.ZstdCompressor(level=1).compress(_ENCODER.encode(answers))
         framed = _LENGTH.pack(len(packed)) + packed
         padded = framed.ljust(-(-len(framed) // PADDING_BYTES) * PADDING_BYTES, b"\0")
@@ -101,13 +82,13 @@ class Sealer:
 
 def _opened(cipher: AESGCM, *, sealed: bytes, context: bytes) -> bytes:
     if len(sealed) < NONCE_BYTES:
-        raise InvalidTag  # the cipher has another error for half a nonce
+        raise InvalidTag  # the cipher raises a different error for a short nonce
     return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
 
 
-async def put(*, client: redis.asyncio.Redis, retrieval_id: UUID, source_id: UUID, blob: bytes, lives_s: float) -> None:
-    """Hold a sealed answer for `lives_s` seconds."""
-    await client.set(_name(retrieval_id, source_id), blob, px=max(1, int(lives_s * 1000)))
+async def put(*, client: redis.asyncio.Redis, retrieval_id: UUID, source_id: UUID, blob: bytes, ttl_s: float) -> None:
+    """Hold a sealed answer for `ttl_s` seconds."""
+    await client.set(_name(retrieval_id, source_id), blob, px=max(1, int(ttl_s * 1000)))
 
 
 def get(*, client: redis.Redis, retrieval_id: UUID, source_ids: list[UUID]) -> dict[UUID, bytes]:
@@ -122,7 +103,7 @@ def get(*, client: redis.Redis, retrieval_id: UUID, source_ids: list[UUID]) -> d
 
 
 def which_are_held(*, client: redis.Redis, answers: list[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Return those of the answers, as retrieval and source, of which something is held.
+    """Return those answers (pairs of retrieval and source) that are still held.
 
     Raises: redis.RedisError when the store cannot be reached.
     """

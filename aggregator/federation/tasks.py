@@ -1,4 +1,4 @@
-"""One task, one retrieval: an id in, one call, nothing returned."""
+"""The task that runs one retrieval. It takes an id and returns nothing."""
 
 from __future__ import annotations
 

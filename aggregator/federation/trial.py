@@ -1,4 +1,4 @@
-"""Tries a source before it is registered: one call that names no patient."""
+"""Checks a source before it is registered, with one request that names no patient."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from connectors.transport.channels import LoopChannels
 def try_source(*, kind: str, address: SourceAddress, within_s: float) -> CheckedSource:
     """Ask a source what it is and return what it says.
 
-    Raises: SourceError; Invalid for a kind that is not declared. Must not run in a transaction: it waits for others.
+    Raises: SourceError; Invalid for a kind that is not declared. Must not run in a transaction: it may wait.
     """
     return asyncio.run(_try(kind=kind, address=address, within_s=within_s))
 

@@ -1,4 +1,4 @@
-"""What sources say of a death: dates as they were sent, and whether several can all be true. Pure."""
+"""What sources say about a death: dates as sent, and whether they can all be true. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHAPE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class DeathClaim:
-    """What one source says: dead or explicitly not, and when as sent. One that says nothing makes no claim."""
+    """What one source says: dead or explicitly not, and the date as sent. A source that does not say makes no claim."""
 
     source_name: str
     deceased: bool
@@ -47,7 +47,7 @@ def days_meant(*, text: str) -> tuple[date, date] | None:
 
 
 def fhir_date(*, text: str) -> str:
-    """Return a death's date as a FHIR dateTime may be written, or "" when it is none; a time needs its zone there."""
+    """Return a date of death as a valid FHIR dateTime, or "" if it cannot be one; FHIR wants a zone with a time."""
     shape = _SHAPE.match(text)
     if not shape or days_meant(text=text) is None:
         return ""
@@ -70,7 +70,7 @@ def read_death(*, boolean: object, moment: object) -> tuple[bool | None, str]:
 def claims_disagree(*, claims: Sequence[DeathClaim]) -> bool:
     """Return whether sources disagree about a death: dead beside explicitly not dead, or days that cannot be the same.
 
-    A date that cannot be read agrees with nothing but itself.
+    A date that cannot be read agrees only with itself.
     """
     if len({claim.deceased for claim in claims}) > 1:
         return True
@@ -79,5 +79,5 @@ def claims_disagree(*, claims: Sequence[DeathClaim]) -> bool:
     readable = [span for span in spans if span is not None]
     if len(readable) < len(spans):
         return len(dated) > 1
-    # Spans of days all share a day only where the latest beginning is not after the earliest end.
+    # Spans of days have a day in common if the latest start is not after the earliest end.
     return bool(readable) and max(first for first, _ in readable) > min(last for _, last in readable)

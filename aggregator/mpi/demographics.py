@@ -12,31 +12,29 @@ from typing import Any
 
 import nhs_number
 
-# A name that says nothing about who its bearer is; it carries no evidence.
+# Names that say nothing about who somebody is; they are no evidence.
 PLACEHOLDER_NAMES = frozenset(
     {"baby", "unknown", "infant", "twin", "male", "female", "notknown", "unidentified", "test"}
 )
-# Dates typed when the true one is not known.
+# Dates that people type when the real one is not known.
 PLACEHOLDER_BIRTH_DATES = frozenset({date(1900, 1, 1), date(1901, 1, 1)})
 KNOWN_SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
 
 
 class NumberStatus(StrEnum):
-    """NHS number verification status. Source: UK Core NHSNumberVerificationStatus, codes 01 to 08."""
+    """NHS number verification statuses that are told apart here. Source: UK Core NHSNumberVerificationStatus."""
 
     VERIFIED = "01"
     NOT_TRACED = "02"
-    TRACE_REQUIRED = "03"
-    NOT_STATED = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demographics:
     """One source's view of a person. `nhs_number` is the number as sent, which may be no number at all; use
     `valid_number` for comparing. `further_numbers` are others that the source gives as current beside it.
-    `birth_date` is None when absent or not a whole date; `birth_date_part` is then the part of one that was sent, which
-    can contradict a birth date and never agrees with one. `deceased` is None when the source says nothing of it;
-    `death_date` is what it sent, which may be a part of a date."""
+    `birth_date` is None when it is absent or not a whole date; `birth_date_part` is then what was sent of it, which can
+    contradict a birth date but never agree with one. `deceased` is None when the source does not say; `death_date` is
+    what it sent, which may be a partial date."""
 
     nhs_number: str = ""
     nhs_number_status: str = ""
@@ -59,7 +57,7 @@ class Demographics:
 
     @property
     def number_is_verified(self) -> bool:
-        """Whether the source says that the number was traced and belongs to this person, and it can be true."""
+        """Whether the source says that the number was traced to this person, and the number is valid."""
         return self.nhs_number_status == NumberStatus.VERIFIED and bool(self.valid_number)
 
     @property
@@ -70,7 +68,7 @@ class Demographics:
 
     @property
     def known_sex(self) -> str:
-        """The sex where it can be compared, else ""; lists often have one letter."""
+        """The sex where it can be compared, otherwise ""; lists often give a single letter."""
         return KNOWN_SEXES.get(self.sex.strip().casefold(), "")
 
     @property
@@ -95,8 +93,8 @@ def digits_of(*, text: str) -> str:
 def valid_nhs_number(*, text: str) -> str:
     """Return the ten digits of a valid NHS number, else "".
 
-    Source: NHS Data Dictionary, NHS NUMBER (modulus 11 check digit). Ten equal digits pass the check and are refused:
-    they are what people type to get past a form.
+    Source: NHS Data Dictionary, NHS NUMBER (modulus 11 check digit). Ten equal digits pass that check but are refused:
+    people type them to get past a form.
     """
     digits = digits_of(text=text)
     if not re.fullmatch(r"[0-9]{10}", digits) or len(set(digits)) == 1:
@@ -131,7 +129,7 @@ def whole_date(*, text: str) -> date | None:
 
 
 def part_of_date(*, text: str) -> str:
-    """Return the year, or year and month, of a partial ISO date, or the day of a moment; "" for all else."""
+    """Return the year, or year and month, of a partial ISO date, or the day of a date and time; otherwise ""."""
     if whole_date(text=text):
         return ""
     shape = re.match(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?(?=T|\Z)", text, re.ASCII)
@@ -139,27 +137,27 @@ def part_of_date(*, text: str) -> str:
 
 
 def name_is_placeholder(*, text: str) -> bool:
-    """Return whether a name says nothing about its bearer ("Baby", "Unknown", none at all)."""
+    """Return whether a name says nothing about who somebody is ("Baby", "Unknown", no name at all)."""
     return first_given(text=text) in PLACEHOLDER_NAMES or not clean_name(text=text)
 
 
 def with_later(*, earlier: Demographics, later: Demographics) -> Demographics:
     """Return what a source says now: what it said before, with what it says later.
 
-    What is absent later, or is an invalid number, erases nothing: a value taken away and given anew as another must be
-    seen as the change that it is.
+    An absent value or an invalid number erases nothing: a value that is removed and later sent again as a different one
+    must still be seen as a change.
     """
     number_is_new = bool(later.valid_number or (later.nhs_number and not earlier.valid_number))
     number = later if number_is_new else earlier
     is_same_number = bool(later.valid_number) and later.valid_number == earlier.valid_number
     status = number.nhs_number_status or (earlier.nhs_number_status if is_same_number else "")
-    # Another home is taken whole: one's postcode under the other's street would be a third.
+    # A new address is taken whole: one postcode with the other street would be a third address.
     has_moved = any(
         now and now != then
         for then, now in ((earlier.postcode, later.postcode), (earlier.address_line, later.address_line))
     )
     sex = earlier.sex if not later.sex or (later.sex == "unknown" and earlier.sex) else later.sex
-    dies = later if later.deceased is not None else earlier
+    death = later if later.deceased is not None else earlier
     return Demographics(
         nhs_number=number.nhs_number,
         nhs_number_status=status,
@@ -172,16 +170,16 @@ def with_later(*, earlier: Demographics, later: Demographics) -> Demographics:
         postcode=later.postcode if has_moved else earlier.postcode,
         address_line=later.address_line if has_moved else earlier.address_line,
         phone=later.phone or earlier.phone,
-        deceased=dies.deceased,
-        death_date=dies.death_date or (earlier.death_date if dies.deceased and earlier.deceased else ""),
+        deceased=death.deceased,
+        death_date=death.death_date or (earlier.death_date if death.deceased and earlier.deceased else ""),
     )
 
 
 def first_said(*, before: Demographics, now: Demographics) -> Demographics:
     """Return what a source first said of who somebody is, with what it says now where it had said nothing.
 
-    A placeholder is nothing. Changes are measured against this too, so that no row of small ones leads to another
-    person.
+    Placeholders are ignored. Changes are measured against this as well, so that no series of small changes leads to
+    another person.
     """
     return Demographics(
         nhs_number=before.valid_number or now.valid_number,
@@ -201,10 +199,10 @@ def as_json(*, demographics: Demographics) -> dict[str, Any]:
     }
 
 
-def from_json(*, written: Mapping[str, Any]) -> Demographics:
-    """Return demographics that `as_json` wrote; members that this version does not know are passed over."""
+def from_json(*, stored: Mapping[str, Any]) -> Demographics:
+    """Return demographics that `as_json` wrote; members that this version does not know are ignored."""
     known = {field.name for field in fields(Demographics)}
-    values = {name: value for name, value in written.items() if name in known}
+    values = {name: value for name, value in stored.items() if name in known}
     if "birth_date" in values:
         values["birth_date"] = whole_date(text=values["birth_date"])
     if "further_numbers" in values:

@@ -1,18 +1,19 @@
-"""The golden record: what is believed of a person, derived from the linked source records and never edited. Pure."""
+"""The golden record: what is believed about a person, derived from linked source records, never edited. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
-from aggregator.mpi.death import days_meant, fhir_date
+from aggregator.mpi.death import DeathClaim, days_meant, fhir_date
 from aggregator.mpi.demographics import Demographics
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contribution:
-    """One linked source record's part: `rank` is its source's, lower first; `updated_at` breaks ties, newest first."""
+    """What one linked source record contributes. Lower `rank` (of its source) wins; newer breaks ties."""
 
     demographics: Demographics
     rank: int
@@ -22,8 +23,9 @@ class Contribution:
 
 @dataclass(frozen=True, kw_only=True)
 class GoldenRecord:
-    """`unusable_number` is a number as sent that is no valid NHS number, where nobody sent a valid one: it is shown, so
-    that the reader can see what the source holds, and never matched by. `deceased` is None where nobody says."""
+    """`unusable_number` is what was sent as an NHS number and is not a valid one, where nobody sent a valid one. It is
+    shown, so that readers can see what the source holds, and never used for matching. `deceased` is None where no
+    source says."""
 
     nhs_number: str = ""
     nhs_number_is_verified: bool = False
@@ -45,16 +47,30 @@ class GoldenRecord:
 
     @property
     def fhir_death_date(self) -> str:
-        """The date of death where it can be told as a FHIR dateTime, else ""."""
+        """The date of death where it can be written as a FHIR dateTime, otherwise ""."""
         return fhir_date(text=self.death_date)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonSummary:
+    """A person as listed and as shown in the banner.
+
+    `death_claims` are what the sources say about a death, where they disagree. `shares_number`: a source holds another
+    person under the same NHS number.
+    """
+
+    person_id: UUID
+    golden: GoldenRecord
+    death_claims: tuple[DeathClaim, ...] = ()
+    shares_number: bool = False
 
 
 def golden_record(*, contributions: Iterable[Contribution]) -> GoldenRecord:
     """Return the golden record of a person's source records; the order in which they are given does not matter.
 
-    Each field is the best source's that has one: lowest rank, then newest, then source name. Address and postcode come
-    from one source together. A verified number beats any that is not. One who says that the person has died is enough,
-    whatever the others say; the date is the best source's that gives one.
+    Each field comes from the best source that has it: lowest rank, then newest, then source name. Address and postcode
+    come from one source together. A verified number beats one that is not. One source that says that the person has
+    died is enough, whatever the others say; the date comes from the best source that gives one.
     """
     ordered = sorted(
         contributions,

@@ -1,15 +1,15 @@
 """The people that a source holds, from a CSV. Pure.
 
 Columns: local_id (default: nhs_number), nhs_number, nhs_number_status, family, given, birth_date, gender, postcode,
-address_line, phone, deceased (yes or no), death_date (1948-03-01, 1948-03 or 1948). Only an identifier is needed; what
-is not there is not known.
+address_line, phone, deceased (yes or no), death_date (1948-03-01, 1948-03 or 1948). Only an identifier is needed; a
+value that is missing is not known.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from aggregator.mpi.death import MAX_DATE_LENGTH, days_meant
@@ -18,21 +18,21 @@ from aggregator.mpi.demographics import Demographics, Identity, digits_of, whole
 REQUIRED_ANY = frozenset({"local_id", "nhs_number"})
 _LINE_ENDS = "\r\n"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-MAX_FIELD_LENGTHS = {"local_id": 200, "nhs_number": 40, "family": 200, "given": 200, "postcode": 20, "phone": 60}
 DECEASED_WORDS = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected:
-    """A line that could not be taken. `line` counts from 1, the heading included; `reason` holds no value of it."""
+    """A line that could not be loaded. `line` counts from 1, the heading included; `reason` quotes no value."""
 
     line: int
     reason: str
 
 
-def read_identities(*, lines: Iterable[str]) -> tuple[list[Identity], list[Rejected]]:
-    """Return the identities of a CSV with a heading, and the lines that could not be taken.
+def read_identities(*, lines: Iterable[str], max_lengths: Mapping[str, int]) -> tuple[list[Identity], list[Rejected]]:
+    """Return the identities of a CSV with a heading, and the lines that were rejected.
 
+    `max_lengths` maps columns to the longest value that can be kept. A longer one rejects its line; nothing is cut.
     Raises: ValueError when the heading names no identifier.
     """
     reader = csv.DictReader(f"{line.rstrip(_LINE_ENDS)}\n" for line in lines)
@@ -46,7 +46,7 @@ def read_identities(*, lines: Iterable[str]) -> tuple[list[Identity], list[Rejec
             rejected.append(Rejected(line=reader.reader.line_num, reason="it cannot be read as CSV"))
             continue
         values = {name.strip().lower(): (value or "").strip() for name, value in row.items() if name}
-        problem = _problem(values=values, taken=taken)
+        problem = _problem(values=values, taken=taken, max_lengths=max_lengths)
         if problem:
             rejected.append(Rejected(line=reader.line_num, reason=problem))
             continue
@@ -66,16 +66,16 @@ def _rows(reader: csv.DictReader[str]) -> Iterator[dict[str, str] | None]:
             yield None
 
 
-def _problem(*, values: dict[str, str], taken: dict[str, Identity]) -> str:
+def _problem(*, values: dict[str, str], taken: dict[str, Identity], max_lengths: Mapping[str, int]) -> str:
     identifier = _identifier(values)
     if not identifier:
         return "no identifier"
     if identifier in taken:
-        return "the same identifier stands on an earlier line"
-    # A quotation mark out of place takes the lines after it into one field: they must not go unsaid.
+        return "the same identifier is on an earlier line"
+    # A stray quotation mark swallows the lines after it into one field: they must not be lost unnoticed.
     if any(_CONTROL.search(value) for value in values.values()):
         return "a line break or another control character inside a field"
-    for name, limit in MAX_FIELD_LENGTHS.items():
+    for name, limit in max_lengths.items():
         if len(values.get(name, "")) > limit:
             return f"{name} is longer than {limit} characters"
     if values.get("birth_date") and whole_date(text=values["birth_date"]) is None:
@@ -103,13 +103,13 @@ def _identity(values: dict[str, str]) -> Identity:
         identifier_value=_identifier(values),
         demographics=Demographics(
             nhs_number=digits_of(text=values.get("nhs_number", "")),
-            nhs_number_status=values.get("nhs_number_status", "")[:4],
+            nhs_number_status=values.get("nhs_number_status", ""),
             family=values.get("family", ""),
             given=values.get("given", ""),
             birth_date=whole_date(text=values.get("birth_date", "")),
-            sex=values.get("gender", "").lower()[:20],
+            sex=values.get("gender", "").lower(),
             postcode=values.get("postcode", ""),
-            address_line=values.get("address_line", "")[:300],
+            address_line=values.get("address_line", ""),
             phone=values.get("phone", ""),
             deceased=True if death_date else DECEASED_WORDS.get(values.get("deceased", "").lower()),
             death_date=death_date,

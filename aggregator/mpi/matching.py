@@ -21,7 +21,7 @@ from aggregator.mpi.demographics import (
 from aggregator.mpi.nicknames import is_short_for
 
 RULES_VERSION = "exact-1"
-# The fields in which an answer can contradict what is known, in the order in which they are told.
+# The fields in which an answer can contradict what is known, in the order in which they are reported.
 ANSWER_FIELDS = ("nhs_number", "birth_date", "sex", "name", "given")
 AGREEING_NAMES = frozenset({"same", "nickname", "initial", "swapped"})
 
@@ -36,7 +36,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`evidence`: a word a field (same, nickname, initial, swapped, differs, absent). `vetoes` forbid a link."""
+    """`evidence`: one word per field (same, nickname, initial, swapped, differs, absent). `vetoes` forbid a link."""
 
     grade: Grade
     rule: str
@@ -109,7 +109,7 @@ class KnownRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerVerdict:
-    """`disagrees` names the fields in which an answer contradicts what is known. `proven`: something strong agrees."""
+    """`disagrees` names the fields in which an answer contradicts what is known. `proven`: strong evidence agrees."""
 
     disagrees: tuple[str, ...]
     proven: bool
@@ -119,7 +119,7 @@ def judge_answer(*, answered: Demographics, known: Sequence[KnownRecord]) -> Ans
     """Return whether an answer is the person's: it contradicts no known record, and shows that it is theirs.
 
     Shown by the valid NHS number, or by the whole birth date with a family or first name, as one known record has them.
-    Nothing known, nothing proven.
+    If nothing is known, nothing is proven.
     """
     wrong: set[str] = set()
     for record in known:
@@ -160,7 +160,7 @@ def _same_or_differs(left: str, right: str) -> str:
 
 
 def _birth_evidence(*, left: Demographics, right: Demographics) -> str:
-    """A part of a date can differ from another, and is too little to be the same."""
+    """Compare at the precision that both have; partial dates can differ but are too little to be the same."""
     precision = min(len(left.born), len(right.born))
     if left.born[:precision] != right.born[:precision]:
         return "differs"
@@ -180,7 +180,7 @@ def _given_evidence(*, left: Demographics, right: Demographics) -> str:
         return "absent"
     if left_given == right_given:
         return "same"
-    if is_short_for(one=left_given, other=right_given):
+    if is_short_for(left=left_given, right=right_given):
         return "nickname"
     if 1 in {len(left_given), len(right_given)} and left_given[0] == right_given[0]:
         return "initial"

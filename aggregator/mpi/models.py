@@ -1,4 +1,4 @@
-"""The master patient index: people, what each source says of them, and the links between."""
+"""The master patient index: people, what each source says about them, and the links between the two."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aggregator.sources.models import Source
 
 
 class Person(models.Model):
-    """One human. The other columns are the golden record: derived from links by `golden`, never edited."""
+    """One person. All columns but the first two are the golden record: derived from links by `golden`, never edited."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField()
@@ -38,10 +38,10 @@ class Person(models.Model):
 
 
 class SourceRecord(models.Model):
-    """A human as one source holds them, by that source's own identifier; as sent, and cleaned for comparing.
+    """A person as one source holds them, by that source's own identifier; as sent, and cleaned for comparing.
 
     `nhs_number_sent` may be no NHS number at all; `nhs_number` holds it only when it is a valid one. `first_said` is
-    what the source said first of who this is, kept from the first change on: changes are measured against it too.
+    who the source first said this is, kept from the first change on: changes are measured against it as well.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -109,7 +109,7 @@ class LinkReview(models.Model):
     """A doubt for a human to settle: is this source record this person? `evidence` says what agrees, never values.
 
     `proposed` holds the demographics that a source sent in place of what it said before, until somebody decides.
-    While such a doubt is open the record is not asked for, not searched and no part of the golden record.
+    While such a doubt is open the record is not asked for, not searched and not part of the golden record.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -135,8 +135,8 @@ class LinkReview(models.Model):
 class LinkDecision(models.Model):
     """How a doubt was settled, by whom, when and why. Never deleted: one that is taken back ends.
 
-    What it changed stands here, so that it can be taken back whole: the link that ended and the one that was made, and
-    what the source record held before and after.
+    What it changed is kept here, so that it can be undone completely: the link that ended and the one that was created,
+    and what the source record held before and after.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

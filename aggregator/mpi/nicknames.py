@@ -1,7 +1,7 @@
 """Short forms of given names that one person may go by. Pure data; a name stands for the first name of its line.
 
-Names that are somebody's full name as often as a short form (Harry, Molly, Jack) are left out where the long form is
-common beside them: two brothers may be called so.
+Names that are as often a full name as a short form (Harry, Molly, Jack) are left out where the long form is common
+too: two brothers may have them.
 """
 
 from __future__ import annotations
@@ -86,6 +86,6 @@ for _line in _LINES.split("\n"):
 FULL_NAMES: Mapping[str, frozenset[str]] = {name: frozenset(full) for name, full in _FULL_NAMES.items()}
 
 
-def is_short_for(*, one: str, other: str) -> bool:
-    """Return whether one cleaned given name is a short form of the other, or both are of a third. Symmetric."""
-    return bool(FULL_NAMES.get(one, frozenset()) & FULL_NAMES.get(other, frozenset()))
+def is_short_for(*, left: str, right: str) -> bool:
+    """Return whether one cleaned given name is short for the other, or both are short for a third. Symmetric."""
+    return bool(FULL_NAMES.get(left, frozenset()) & FULL_NAMES.get(right, frozenset()))

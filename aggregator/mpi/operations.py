@@ -1,4 +1,4 @@
-"""Writes to the master patient index: taking in what a source says of its people, and raising doubts for review."""
+"""Writes to the master patient index: loading what a source says about its people, and raising doubts for review."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ DEMOGRAPHIC_FIELDS = (
 
 @dataclass(kw_only=True)
 class LoadReport:
-    """What became of a load. Every identity is counted in exactly one of `joined`, `new_people` and `updated`."""
+    """What a load did. Every identity is counted in exactly one of `joined`, `new_people` and `updated`."""
 
     joined: int = 0
     new_people: int = 0
@@ -76,12 +76,12 @@ class LoadReport:
 
 
 def load_identities(*, source: Source, identities: Sequence[Identity], now: datetime) -> LoadReport:
-    """Take in what a source says of its people, linking only where the rules are certain.
+    """Load what a source says about its people, linking only where the rules are certain.
 
-    A record that is certainly one person joins them, and a doubt about another is raised beside. One that may be an
-    existing person but not certainly, that is certainly two, or that somebody else fits better, gets a person of its
-    own and a review; nothing waits unseen. Must run in a transaction; one identifier may stand only once in
-    `identities`.
+    A record that is certainly one person joins them; if it might also be another, a doubt is raised as well. One that
+    might be an existing person but not certainly, that is certainly two, or that matches somebody else better, becomes
+    a person of its own with a review, so that nothing waits unnoticed. Must run in a transaction; an identifier may
+    occur only once in `identities`.
     """
     report = LoadReport()
     report.invalid_numbers = sum(
@@ -129,9 +129,9 @@ def raise_review(
 
 
 def note_death(*, source_record_id: UUID, deceased: bool, death_date: str) -> None:
-    """Note what a source says of a death in an answer, and derive the golden record anew; a repeat changes nothing.
+    """Record what an answer says about a death, and derive the golden record again; a repeat changes nothing.
 
-    "Dead" without a date leaves the date that the source gave before.
+    "Dead" without a date keeps the date that the source gave before.
     """
     values = {"deceased": deceased} if deceased and not death_date else {"deceased": deceased, "death_date": death_date}
     # Committed before the people are locked, so that no load of identities waits for it. `updated_at` stays: it says
@@ -143,9 +143,9 @@ def note_death(*, source_record_id: UUID, deceased: bool, death_date: str) -> No
 
 
 def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
-    """Derive the golden records of these people anew from their live links, save those in doubt.
+    """Derive the golden records of these people again from their live links, leaving out those in doubt.
 
-    Must run in a transaction: the people are locked, so that two who rebuild one of them both count.
+    Must run in a transaction: the people are locked, so that of two concurrent rebuilds neither is lost.
     """
     people = list(Person.objects.select_for_update().filter(id__in=set(person_ids)).order_by("id"))
     contributions: dict[UUID, list[Contribution]] = defaultdict(list)
@@ -189,7 +189,7 @@ def record_values(demographics: Demographics) -> dict[str, object]:
 def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: datetime, report: LoadReport) -> None:
     """Take in new demographics of known records.
 
-    A change of who it seems to be is a doubt, not a new truth: what the source said before stays in force, and what it
+    A change in who the record seems to be about raises a doubt: what the source said before stays in force, and what it
     says now is kept beside it until somebody decides.
     """
     records = [record for record, _ in pairs]
@@ -208,7 +208,7 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
     doubts: list[LinkReview] = []
     for record, identity in pairs:
         before, sent = demographics_of(record), identity.demographics
-        first = first_said(before=from_json(written=record.first_said), now=before)
+        first = first_said(before=from_json(stored=record.first_said), now=before)
         wrong = _changes(first=first, before=before, sent=sent)
         person_id = people.get(record.id)
         doubt = open_doubts.get(record.id)
@@ -287,11 +287,11 @@ def _add_records(*, source: Source, identities: Sequence[Identity], now: datetim
             LinkReview(
                 source_record=record,
                 person_id=candidate_id,
-                reason=verdict_there.rule,
-                evidence=dict(verdict_there.evidence),
+                reason=verdict_on_candidate.rule,
+                evidence=dict(verdict_on_candidate.evidence),
                 raised_at=now,
             )
-            for candidate_id, verdict_there in {**certain, **doubtful}.items()
+            for candidate_id, verdict_on_candidate in {**certain, **doubtful}.items()
             if candidate_id != person_id
         )
         links.append(
@@ -315,17 +315,17 @@ def _add_records(*, source: Source, identities: Sequence[Identity], now: datetim
 
 
 class _Candidates:
-    """The people whom new identities might be: found by number, or by surname or postcode beside the birth date."""
+    """The people whom new identities might be: by NHS number, or by surname or first name with the birth date."""
 
     def __init__(self, *, identities: Sequence[Identity]) -> None:
         self._by_key: dict[tuple[str, ...], dict[UUID, list[Demographics]]] = defaultdict(lambda: defaultdict(list))
         self._by_person: dict[UUID, list[Demographics]] = defaultdict(list)
-        wanted = [identity.demographics for identity in identities]
-        numbers = {person.valid_number for person in wanted if person.valid_number}
-        births = {person.birth_date for person in wanted if person.birth_date}
+        people = [identity.demographics for identity in identities]
+        numbers = {person.valid_number for person in people if person.valid_number}
+        births = {person.birth_date for person in people if person.birth_date}
         live = Link.objects.filter(ended_at__isnull=True)
         met = live.filter(Q(source_record__nhs_number__in=numbers) | Q(source_record__birth_date__in=births))
-        # All that is linked to them: what forbids a link may stand on a record with other keys.
+        # Everything that is linked to them: what forbids a link may be in a record with other keys.
         for link in live.filter(person_id__in=met.values("person_id")).select_related("source_record"):
             self.add(person_id=link.person_id, demographics=demographics_of(link.source_record))
 
@@ -335,10 +335,10 @@ class _Candidates:
             self._by_key[key][person_id].append(demographics)
 
     def judge(self, *, demographics: Demographics) -> tuple[dict[UUID, Verdict], dict[UUID, Verdict]]:
-        """Return the people certainly meant, and those perhaps meant.
+        """Return the people who certainly match, and those who might.
 
-        A person is certainly meant when one of their records says so, none of them contradicts it and nobody else fits
-        better: an initial under a twin's number fits him, and his brother fits the name.
+        A person certainly matches when one of their records says so, none contradicts it and nobody else matches
+        better: an initial sent with a twin's number matches that twin, but the full name may be the brother's.
         """
         met = {person_id for key in _keys(demographics) for person_id in self._by_key[key]}
         certain: dict[UUID, Verdict] = {}

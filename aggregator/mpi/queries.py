@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
+from aggregator.limits import max_length_of
 from aggregator.mpi.death import DeathClaim, claims_disagree
 from aggregator.mpi.demographics import Demographics, as_json, clean_name, first_given, from_json
-from aggregator.mpi.golden import GoldenRecord
+from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.mpi.matching import KnownRecord
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
-from aggregator.mpi.reviews import Cause, Decision, fingerprint
+from aggregator.mpi.reviews import Cause, Decision, DecisionTaken, ReviewSides, ReviewSummary, Side, fingerprint
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations  # for the type checker alone
 
-# More hits than this and the search is too wide to pick the right person from.
+# With more matches than this nobody can safely pick the right person.
 SEARCH_LIMIT = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class PersonSummary:
-    """A person as listed and as shown in the banner.
-
-    `death_claims` are what the sources say of a death, where they disagree about it. `shares_number`: a source holds
-    another person under the same NHS number.
-    """
-
-    person_id: UUID
-    golden: GoldenRecord
-    death_claims: tuple[DeathClaim, ...] = ()
-    shares_number: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class HeldBy:
-    """A live link: the identifier under which a source holds the person, and what it says of them.
+    """A live link: the identifier under which a source holds the person, and what it says about them.
 
     `in_doubt`: the source has said something else since, and nobody has settled whether it is still this person.
-    `accepted` are fields in which the record's answers may differ from what is known, and `taken` those in which its
-    own values were taken though others differ; both by a human's decision.
+    `accepted` are fields in which the record's answers may differ from what is known, `taken` those in which its own
+    values were accepted although others differ; both by a human's decision.
     """
 
     source_id: UUID
@@ -57,6 +44,15 @@ class HeldBy:
     in_doubt: bool = False
     accepted: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
+
+
+def max_lengths() -> dict[str, int]:
+    """Return the longest value that each column of an identity file may hold."""
+    columns = {"local_id": "identifier_value", "nhs_number": "nhs_number_sent", "gender": "sex"}
+    same_name = ("nhs_number_status", "family", "given", "postcode", "address_line", "phone")
+    fields = {**columns, **{name: name for name in same_name}}
+    lengths = {column: max_length_of(model=SourceRecord, field=field) for column, field in fields.items()}
+    return {column: length for column, length in lengths.items() if length is not None}
 
 
 def demographics_of(record: SourceRecord) -> Demographics:
@@ -93,7 +89,7 @@ def live_links() -> QuerySet[WithAnnotations[Link, _InDoubt]]:
 
 
 def summary_of(person: Person) -> PersonSummary:
-    """Return a person's summary, without what takes a look at others."""
+    """Return a person's summary, without what depends on other people's records."""
     return PersonSummary(
         person_id=person.id,
         golden=GoldenRecord(
@@ -167,8 +163,8 @@ def with_decisions(*, held: Sequence[HeldBy], person_id: UUID) -> list[HeldBy]:
 def known_records(*, asked: HeldBy, held: Iterable[HeldBy]) -> tuple[KnownRecord, ...]:
     """Return what an answer of one linked record is judged against: all that is linked to the person.
 
-    A record whose new values were taken differs from the others with a human's knowledge, in both directions; from its
-    own answers it does not.
+    A record whose new values were accepted may differ from the others, in both directions, since a human has said so.
+    It may not differ from its own answers.
     """
     return tuple(
         KnownRecord(
@@ -184,7 +180,7 @@ def known_records(*, asked: HeldBy, held: Iterable[HeldBy]) -> tuple[KnownRecord
 def people_with_number(*, nhs_number: str) -> list[PersonSummary]:
     """Return the people whom any source holds under a valid NHS number; more than one is possible, and shown."""
     if not nhs_number:
-        return []  # what the records without a valid number have in common
+        return []  # every record without a valid number has an empty one
     return _listed(nhs_number=nhs_number)
 
 
@@ -194,9 +190,9 @@ def people_with_name(*, family: str, given: str, birth_date: date) -> list[Perso
     return _listed(family_clean=clean_name(text=family), birth_date=birth_date, **narrowed)
 
 
-def _listed(**source_record_is: object) -> list[PersonSummary]:
-    """Return the people with one linked record, not in doubt, that is so."""
-    conditions = {f"source_record__{name}": value for name, value in source_record_is.items()}
+def _listed(**columns: object) -> list[PersonSummary]:
+    """Return the people with a linked record, not in doubt, whose columns have these values."""
+    conditions = {f"source_record__{name}": value for name, value in columns.items()}
     linked = live_links().filter(in_doubt=False, **conditions)
     people = Person.objects.filter(id__in=linked.values("person_id"))
     return _summaries(people.order_by("family", "given", "birth_date", "id")[: SEARCH_LIMIT + 1])
@@ -224,7 +220,7 @@ def _people_who_share_a_number(person_ids: Sequence[UUID]) -> set[UUID]:
 
 
 def _death_claims(person_ids: Sequence[UUID]) -> dict[UUID, list[DeathClaim]]:
-    """Return what is said of the death of each of these people about which their sources disagree."""
+    """Return what sources say about the death of those of these people about whom they disagree."""
     if not person_ids:
         return {}
     claims: dict[UUID, list[DeathClaim]] = defaultdict(list)
@@ -239,63 +235,7 @@ def _death_claims(person_ids: Sequence[UUID]) -> dict[UUID, list[DeathClaim]]:
         claims[link.person_id].append(
             DeathClaim(source_name=record.source.name, deceased=bool(record.deceased), death_date=record.death_date)
         )
-    return {person_id: said for person_id, said in claims.items() if claims_disagree(claims=said)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecisionTaken:
-    """How a doubt was settled. `decided_by` None: by a command on the service's own machine."""
-
-    decision: Decision
-    fields: tuple[str, ...]
-    note: str
-    decided_by: UUID | None
-    decided_at: datetime
-    ended_by: UUID | None
-    ended_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReviewSummary:
-    """One doubt as listed. `decision` None: open."""
-
-    review_id: UUID
-    cause: str
-    source_record_id: UUID
-    person_id: UUID
-    source_slug: str
-    source_name: str
-    raised_at: datetime
-    settled_at: datetime | None
-    decision: Decision | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Side:
-    """What one record says of who somebody is."""
-
-    source_name: str
-    demographics: Demographics
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReviewSides:
-    """One doubt in full. `linked_person_id`: whom the record is linked to now, None for nobody.
-
-    `record` is what the record in doubt says and what is in force; `proposed` is what its source says instead, None
-    where it says nothing else; `before` is what it said before the decision in force, None where that changed nothing.
-    `others` are the other records of the person whom the doubt is about. `state` names all that a decision rests on.
-    """
-
-    summary: ReviewSummary
-    linked_person_id: UUID | None
-    evidence: Mapping[str, str]
-    record: Side
-    proposed: Side | None
-    before: Side | None
-    others: tuple[Side, ...]
-    decisions: tuple[DecisionTaken, ...]
-    state: str
+    return {person_id: of_person for person_id, of_person in claims.items() if claims_disagree(claims=of_person)}
 
 
 def open_reviews(*, limit: int) -> list[ReviewSummary]:
@@ -344,12 +284,12 @@ def review_sides(*, review_id: UUID) -> ReviewSides | None:
         linked_person_id=link.person_id if link else None,
         evidence=review.evidence,
         record=_side(record),
-        proposed=Side(source_name=record.source.name, demographics=from_json(written=review.proposed))
+        proposed=Side(source_name=record.source.name, demographics=from_json(stored=review.proposed))
         if review.proposed and review.settled_at is None
         else None,
         before=Side(
             source_name=record.source.name,
-            demographics=from_json(written=in_force.record_before["demographics"]),
+            demographics=from_json(stored=in_force.record_before["demographics"]),
         )
         if in_force and in_force.record_before
         else None,
@@ -371,9 +311,11 @@ def review_sides(*, review_id: UUID) -> ReviewSides | None:
 
 
 def state_of(*, review: LinkReview, record: SourceRecord, link: Link | None) -> str:
-    """Return a name of all that a decision about this doubt rests on; it changes when any of that does."""
-    said = as_json(demographics=demographics_of(record))
-    return fingerprint(parts=[review.evidence, review.proposed, said, link and link.id, link and link.person_id])
+    """Return a fingerprint of everything that a decision about this doubt depends on."""
+    demographics = as_json(demographics=demographics_of(record))
+    return fingerprint(
+        parts=[review.evidence, review.proposed, demographics, link and link.id, link and link.person_id]
+    )
 
 
 def _reviews() -> QuerySet[WithAnnotations[LinkReview, _InForce]]:

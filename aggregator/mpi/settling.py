@@ -42,7 +42,7 @@ def settle(
     seen: str,
     now: datetime,
 ) -> Settled:
-    """Settle an open doubt. `seen` is the state that the decider looked at, "" where none was named.
+    """Settle an open doubt. `seen` is the state that the user looked at, "" where none is named.
 
     Must run in a transaction; the caller has checked that the cause allows the decision.
     Raises: Superseded when it is settled already, or is no longer what it was.
@@ -51,16 +51,16 @@ def settle(
     record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)
     link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
     if review.settled_at is not None:
-        raise Superseded("This doubt is settled already.")
+        raise Superseded("This doubt has already been settled.")
     if seen and seen != state_of(review=review, record=record, link=link):
-        raise Superseded("What this doubt rests on has changed since you looked. Look at it again.")
+        raise Superseded("The information behind this doubt has changed since you opened it. Check it again.")
     needs_its_link = is_about_the_linked_person(cause=review.reason) and decision in {
         Decision.END_LINK,
         Decision.ACCEPT_FIELDS,
     }
     if needs_its_link and (link is None or link.person_id != review.person_id):
         raise Superseded("The record is no longer linked to this person.")
-    made = LinkDecision(
+    link_decision = LinkDecision(
         review=review,
         decision=decision,
         fields=list(fields),
@@ -69,85 +69,85 @@ def settle(
         decided_at=now,
     )
     if decision is Decision.TAKE_NEW_VALUES:
-        made.fields = list(acceptable_fields(evidence=review.evidence))
-        _take(made, record=record, values=_same_human(review, record), now=now)
+        link_decision.fields = list(acceptable_fields(evidence=review.evidence))
+        _take(link_decision, record=record, values=_merged_values(review, record), now=now)
     elif decision is Decision.END_LINK:
         if review.reason == Cause.DEMOGRAPHICS_CHANGED and review.proposed:
-            _take(made, record=record, values=from_json(written=review.proposed), now=now)
+            _take(link_decision, record=record, values=from_json(stored=review.proposed), now=now)
         if link is not None and _should_end(link=link, review=review):
-            _move(made, link=link, user_id=user_id, now=now)
-    made.save(force_insert=True)
+            _move(link_decision, link=link, user_id=user_id, now=now)
+    link_decision.save(force_insert=True)
     review.settled_at = now
     review.save(update_fields=["settled_at"])
-    rebuild_golden(person_ids=_people(review=review, link=link, made=made))
+    rebuild_golden(person_ids=_people(review=review, link=link, link_decision=link_decision))
     return Settled(
         source_record_id=record.id,
         person_id=review.person_id,
         cause=review.reason,
         decision=decision,
-        left_person_id=made.link_ended.person_id if made.link_ended else None,
-        new_person_id=made.link_made.person_id if made.link_made else None,
+        left_person_id=link_decision.link_ended.person_id if link_decision.link_ended else None,
+        new_person_id=link_decision.link_made.person_id if link_decision.link_made else None,
     )
 
 
 def take_back(*, review_id: UUID, user_id: UUID | None, now: datetime) -> Settled:
-    """Take the decision on a doubt back: what it changed is as it was before, and the doubt is open again.
+    """Undo the decision on a doubt: what it changed is as it was before, and the doubt is open again.
 
     Must run in a transaction.
-    Raises: Superseded when nothing is settled, or a later decision or doubt stands on it.
+    Raises: Superseded when nothing is settled, or a later decision or doubt depends on it.
     """
     review = LinkReview.objects.select_for_update().get(id=review_id)
     record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)
-    made = LinkDecision.objects.filter(review=review, ended_at__isnull=True).first()
-    if review.settled_at is None or made is None:
+    link_decision = LinkDecision.objects.filter(review=review, ended_at__isnull=True).first()
+    if review.settled_at is None or link_decision is None:
         raise Superseded("This doubt is not settled.")
     link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
-    _check_nothing_stands_on(made=made, record=record, link=link)
-    if made.link_made_id is not None and made.link_ended_id is not None:
-        Link.objects.filter(id=made.link_made_id).update(ended_at=now)
-        Link.objects.filter(id=made.link_ended_id).update(ended_at=None)
-    if made.record_before is not None:
-        held = _written(record)
-        if held != made.record_after:
+    _check_nothing_depends_on(link_decision=link_decision, record=record, link=link)
+    if link_decision.link_made_id is not None and link_decision.link_ended_id is not None:
+        Link.objects.filter(id=link_decision.link_made_id).update(ended_at=now)
+        Link.objects.filter(id=link_decision.link_ended_id).update(ended_at=None)
+    if link_decision.record_before is not None:
+        held = _snapshot(record)
+        if held != link_decision.record_after:
             review.proposed = held["demographics"]  # what the source has said since is not lost
-        _restore(record, written=made.record_before)
+        _restore(record, snapshot=link_decision.record_before)
     _absorb_newer(review=review)
-    made.ended_at, made.ended_by = now, user_id
-    made.save(update_fields=["ended_at", "ended_by"])
+    link_decision.ended_at, link_decision.ended_by = now, user_id
+    link_decision.save(update_fields=["ended_at", "ended_by"])
     review.settled_at = None
     review.save(update_fields=["settled_at", "evidence", "proposed"])
-    rebuild_golden(person_ids=_people(review=review, link=link, made=made))
+    rebuild_golden(person_ids=_people(review=review, link=link, link_decision=link_decision))
     return Settled(
         source_record_id=record.id,
         person_id=review.person_id,
         cause=review.reason,
-        decision=Decision(made.decision),
+        decision=Decision(link_decision.decision),
     )
 
 
-def _same_human(review: LinkReview, record: SourceRecord) -> Demographics:
-    return with_later(earlier=demographics_of(record), later=from_json(written=review.proposed))
+def _merged_values(review: LinkReview, record: SourceRecord) -> Demographics:
+    return with_later(earlier=demographics_of(record), later=from_json(stored=review.proposed))
 
 
 def _should_end(*, link: Link, review: LinkReview) -> bool:
-    """Return whether there is a link to end: a record that stands alone, as another person, is apart already."""
+    """Return whether there is a link to end: a record that is already the only one of another person has none."""
     if link.person_id == review.person_id:
         return True
     return Link.objects.filter(person_id=link.person_id, ended_at__isnull=True).exclude(id=link.id).exists()
 
 
-def _take(made: LinkDecision, *, record: SourceRecord, values: Demographics, now: datetime) -> None:
-    made.record_before = _written(record)
+def _take(link_decision: LinkDecision, *, record: SourceRecord, values: Demographics, now: datetime) -> None:
+    link_decision.record_before = _snapshot(record)
     set_record(record=record, demographics=values, first=first_said(before=Demographics(), now=values), now=now)
     record.save(update_fields=RECORD_FIELDS)
-    made.record_after = _written(record)
+    link_decision.record_after = _snapshot(record)
 
 
-def _move(made: LinkDecision, *, link: Link, user_id: UUID | None, now: datetime) -> None:
+def _move(link_decision: LinkDecision, *, link: Link, user_id: UUID | None, now: datetime) -> None:
     link.ended_at = now
     link.save(update_fields=["ended_at"])
-    made.link_ended = link
-    made.link_made = Link.objects.create(
+    link_decision.link_ended = link
+    link_decision.link_made = Link.objects.create(
         source_record_id=link.source_record_id,
         person=Person.objects.create(created_at=now),
         grade=matching.Grade.CERTAIN,
@@ -158,17 +158,17 @@ def _move(made: LinkDecision, *, link: Link, user_id: UUID | None, now: datetime
     )
 
 
-def _check_nothing_stands_on(*, made: LinkDecision, record: SourceRecord, link: Link | None) -> None:
-    if made.link_made is not None and (link is None or link.id != made.link_made_id):
-        raise Superseded("The record has been linked anew since. Take that decision back first.")
+def _check_nothing_depends_on(*, link_decision: LinkDecision, record: SourceRecord, link: Link | None) -> None:
+    if link_decision.link_made is not None and (link is None or link.id != link_decision.link_made_id):
+        raise Superseded("The record has since been linked again. Take that decision back first.")
     later = LinkDecision.objects.filter(
         review__source_record=record,
         ended_at__isnull=True,
-        decided_at__gt=made.decided_at,
+        decided_at__gt=link_decision.decided_at,
         record_before__isnull=False,
     )
-    if made.record_before is not None and later.exists():
-        raise Superseded("A later decision about this record stands. Take that one back first.")
+    if link_decision.record_before is not None and later.exists():
+        raise Superseded("There is a later decision about this record. Take that one back first.")
 
 
 def _absorb_newer(*, review: LinkReview) -> None:
@@ -189,7 +189,7 @@ def _absorb_newer(*, review: LinkReview) -> None:
         doubt.delete()
 
 
-def _written(record: SourceRecord) -> dict[str, Any]:
+def _snapshot(record: SourceRecord) -> dict[str, Any]:
     return {
         "demographics": as_json(demographics=demographics_of(record)),
         "first_said": record.first_said,
@@ -197,17 +197,17 @@ def _written(record: SourceRecord) -> dict[str, Any]:
     }
 
 
-def _restore(record: SourceRecord, *, written: dict[str, Any]) -> None:
+def _restore(record: SourceRecord, *, snapshot: dict[str, Any]) -> None:
     set_record(
         record=record,
-        demographics=from_json(written=written["demographics"]),
+        demographics=from_json(stored=snapshot["demographics"]),
         first=Demographics(),
-        now=datetime.fromisoformat(written["updated_at"]),
+        now=datetime.fromisoformat(snapshot["updated_at"]),
     )
-    record.first_said = written["first_said"]
+    record.first_said = snapshot["first_said"]
     record.save(update_fields=RECORD_FIELDS)
 
 
-def _people(*, review: LinkReview, link: Link | None, made: LinkDecision) -> set[UUID]:
-    links = (link, made.link_ended, made.link_made)
-    return {review.person_id, *(one.person_id for one in links if one is not None)}
+def _people(*, review: LinkReview, link: Link | None, link_decision: LinkDecision) -> set[UUID]:
+    links = (link, link_decision.link_ended, link_decision.link_made)
+    return {review.person_id, *(linked.person_id for linked in links if linked is not None)}

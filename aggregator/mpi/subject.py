@@ -17,13 +17,13 @@ VERIFICATION_EXTENSIONS = (
     "https://fhir.nhs.uk/STU3/StructureDefinition/Extension-CareConnect-GPC-NHSNumberVerificationStatus-1",
 )
 NAME_RANKS = {"official": 0, "usual": 1, "": 2, "temp": 3, "nickname": 4, "anonymous": 5, "maiden": 6, "old": 7}
-STRANGE_NAME_RANK = 5
+UNKNOWN_USE_RANK = 5
 
 
 def demographics_of_patient(*, patient: bytes, today: date | None = None) -> Demographics:
     """Return the demographics of a Patient: the current NHS number, the best current name, the first current address.
 
-    A member of the wrong JSON type costs that member and nothing else. What is marked old, or whose period is over at
+    A member of the wrong JSON type is ignored, and nothing else. What is marked old, or whose period is over at
     `today`, is not current; without `today` a period that has an end is over.
     Source: UK Core Patient (FHIR R4).
     """
@@ -68,7 +68,7 @@ def _best_name(names: list[dict[str, Any]], *, today: date | None) -> JsonObject
     def rank(name: JsonObject) -> tuple[bool, bool, int]:
         use = text(name.get("use"))
         says_nothing = not (text(name.get("family")) or _strings(name, "given"))
-        return says_nothing, not _is_current(name, today=today), NAME_RANKS.get(use, STRANGE_NAME_RANK)
+        return says_nothing, not _is_current(name, today=today), NAME_RANKS.get(use, UNKNOWN_USE_RANK)
 
     return min(names, key=rank, default={})
 

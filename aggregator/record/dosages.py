@@ -10,6 +10,16 @@ from fhir_data.access import mapping, mappings, text
 
 # The elements of a dosage that tell an amount. Source: FHIR R4, Dosage.
 AMOUNT_ELEMENTS = ("doseQuantity", "doseRange", "rateQuantity", "rateRange", "rateRatio")
+# One and several of each unit of time. Source: FHIR R4, Timing.repeat.periodUnit (UCUM units of time).
+_PERIOD_WORDS: Mapping[str, tuple[str, str]] = {
+    "s": ("a second", "seconds"),
+    "min": ("a minute", "minutes"),
+    "h": ("an hour", "hours"),
+    "d": ("a day", "days"),
+    "wk": ("a week", "weeks"),
+    "mo": ("a month", "months"),
+    "a": ("a year", "years"),
+}
 # How often a day, and words that say so.
 _TIMES_A_DAY: Mapping[str, re.Pattern[str]] = {
     "1": re.compile(r"\b(?:once|daily|od|(?:each|every|a|per) (?:day|morning|evening|night))\b"),
@@ -74,4 +84,8 @@ def _amount_text(amount: object) -> str:
 
 def _repeat_text(repeat: Resource) -> str:
     frequency, period, unit = (text(repeat.get(name)) for name in ("frequency", "period", "periodUnit"))
-    return f"{frequency} times every {period} {unit}" if frequency and period else ""
+    if not (frequency and period and unit):
+        return ""
+    often = {"1": "once", "2": "twice"}.get(frequency, f"{frequency} times")
+    one, several = _PERIOD_WORDS.get(unit, (f"every {unit}", unit))
+    return f"{often} {one if period == '1' else f'every {period} {several}'}"

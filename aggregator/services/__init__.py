@@ -1,1 +1,1 @@
-"""The verbs of the product, one module each; the doors call these and nothing below them."""
+"""What the product does, one module per verb. The doors call these and nothing below them."""

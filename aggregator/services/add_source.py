@@ -1,4 +1,4 @@
-"""Register a source, or change how one is asked. It is tried first, so that a wrong address is noticed now."""
+"""Register a source, or change how one is asked. It is checked first, so that a wrong address is noticed now."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ MAX_TIME_LIMIT_S = 60
 
 @dataclass(frozen=True, kw_only=True)
 class NewSource:
-    """What `sources.models.Source` holds; `rank` orders sources in survivorship rules, lower first.
+    """What `sources.models.Source` holds; `rank` says whose demographics are preferred, lower first.
 
-    `holds` None: what the source itself says that it may hold, if it is asked and does say.
+    `holds` None: whatever the source itself states that it may hold, if it is checked and does state it.
     """
 
     slug: str
@@ -50,17 +50,19 @@ class NewSource:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceAdded:
-    """What became of it. `created` is False when a source of that short name was there and has been changed; `found`
-    says what was found at its address, empty when nobody looked."""
+    """What was done. `created` is False when there was a source with that short name, which has been changed.
+
+    `description` is what the source says it is; empty when it was not checked.
+    """
 
     created: bool
-    found: str
+    description: str
 
 
 def add_source(*, requester: Requester, source: NewSource, check: bool = True) -> SourceAdded:
-    """Register a source, or change the one of that short name, once it has answered at its address.
+    """Register a source, or change the one with that short name, once it has answered at its address.
 
-    `check` False registers it without asking it. When it does not answer as its kind does, nothing is saved.
+    With `check` False it is not checked. When it does not answer as its kind should, nothing is saved.
     Raises: NotPermitted; Invalid naming the field.
     """
     with acting(requester, Action.ADD_SOURCE, needs=Permission.MANAGE_SOURCES) as act:
@@ -83,7 +85,7 @@ def add_source(*, requester: Requester, source: NewSource, check: bool = True) -
         saved = source_by_slug(slug=source.slug)
         act.about(source_id=saved.id if saved else None)
         act.note(slug=source.slug, created=created)
-        return SourceAdded(created=created, found=checked.words)
+        return SourceAdded(created=created, description=checked.words)
 
 
 def _check(source: NewSource) -> None:
@@ -105,7 +107,7 @@ def _check(source: NewSource) -> None:
     check_length(model=Source, field="base_url", value=source.base_url, label="Address")
     try:
         address = urlsplit(source.base_url)
-    except ValueError:  # half an IPv6 address
+    except ValueError:  # such as half an IPv6 address
         raise Invalid("The address cannot be read.", field="base_url") from None
     if address.scheme not in {"http", "https"} or not address.hostname:
         raise Invalid("The address must start with https:// (or http:// on this machine).", field="base_url")
@@ -135,10 +137,13 @@ def _check(source: NewSource) -> None:
 
 
 def _try(source: NewSource) -> CheckedSource:
-    """Raises: Invalid when the source does not answer as its kind does."""
+    """Ask the source what it is.
+
+    Raises: Invalid when it does not answer as its kind should.
+    """
     address = SourceAddress(source_id=source.slug, base_url=source.base_url.rstrip("/"), options=source.options)
     try:
         return try_source(kind=source.kind, address=address, within_s=source.time_limit_s)
     except SourceError as error:
-        how = outcome_words(outcome=error.outcome, reason=error.reason or "")
-        raise Invalid(f"{how}. Nothing was saved.", field="base_url", code="check-failed") from None
+        words = outcome_words(outcome=error.outcome, reason=error.reason or "")
+        raise Invalid(f"{words}. Nothing was saved.", field="base_url", code="check-failed") from None

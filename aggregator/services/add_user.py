@@ -32,10 +32,10 @@ class NewUser:
 
 
 def add_user(*, requester: Requester, user: NewUser) -> None:
-    """Create a local account, or give the one of that name a new password.
+    """Create a local account, or give an existing account of that name a new password.
 
     Raises: NotPermitted; Invalid for a weak password, one too long to sign in with, a field that is too long, or a role
-    that does not sign in.
+    that cannot sign in.
     """
     with acting(requester, Action.ADD_USER, needs=Permission.MANAGE_USERS) as act:
         _check(user)

@@ -1,4 +1,4 @@
-"""Ask whether a retrieval is complete. Nothing of the record is returned, so only a refusal is audited."""
+"""Check whether a retrieval is complete. Nothing of the record is returned, so only a refusal is audited."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aggregator.federation import queries as federation_queries
 
 
 def check_progress(*, requester: Requester, retrieval_id: UUID, now: datetime) -> bool:
-    """Return whether nothing more is awaited of a retrieval that its requester may see now.
+    """Return whether a retrieval is complete; its requester must be allowed to see it now.
 
     Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted.
     """

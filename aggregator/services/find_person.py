@@ -12,14 +12,13 @@ from aggregator.audit.events import Action
 from aggregator.errors import Invalid
 from aggregator.mpi import queries
 from aggregator.mpi.demographics import clean_name, digits_of, valid_nhs_number
-from aggregator.mpi.golden import GoldenRecord as GoldenRecord
+from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import SEARCH_LIMIT
-from aggregator.mpi.queries import PersonSummary as PersonSummary
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """`too_many`: more people match than are listed, so the search must be narrowed."""
+class PeopleFound:
+    """The people who match. `too_many`: more match than are listed, so the search must be narrowed."""
 
     people: tuple[PersonSummary, ...]
     too_many: bool
@@ -27,8 +26,8 @@ class Found:
 
 def find_person(
     *, requester: Requester, nhs_number: str = "", family: str = "", given: str = "", birth_date: date | None = None
-) -> Found:
-    """Return the people who match, at most `SEARCH_LIMIT` of them. Each person shown is one event in the audit.
+) -> PeopleFound:
+    """Return the people who match, at most `SEARCH_LIMIT` of them. The audit has one event per person shown.
 
     Raises: NotPermitted; Invalid when the number cannot be an NHS number, or too little was entered.
     """
@@ -37,29 +36,28 @@ def find_person(
         shown = people[:SEARCH_LIMIT]
         act.about_people(person_ids=[person.person_id for person in shown])
         act.note(by="nhs-number" if nhs_number.strip() else "name", found=len(people))
-        return Found(people=tuple(shown), too_many=len(people) > SEARCH_LIMIT)
+        return PeopleFound(people=tuple(shown), too_many=len(people) > SEARCH_LIMIT)
 
 
 def _search(*, nhs_number: str, family: str, given: str, birth_date: date | None) -> list[PersonSummary]:
-    """Return who matches, one more than the limit at most, to tell that there are more."""
+    """Return who matches: at most one more than the limit, to show that there are more."""
     if nhs_number.strip():
         return queries.people_with_number(nhs_number=_checked_number(nhs_number))
     if not clean_name(text=family):
         raise Invalid("Enter an NHS number, or a surname and a date of birth.", code="missing", field="family")
     if birth_date is None:
-        raise Invalid("Enter the date of birth, such as 14 8 1980.", code="missing", field="birth_date")
+        raise Invalid("Enter the date of birth, for example 14 8 1980.", code="missing", field="birth_date")
     return queries.people_with_name(family=family, given=given, birth_date=birth_date)
 
 
 def _checked_number(text: str) -> str:
     digits = digits_of(text=text)
     if not (digits.isascii() and digits.isdigit() and len(digits) == 10):
-        raise Invalid("An NHS number has 10 digits.", code="nhs-number-length", field="nhs_number")
+        raise Invalid("An NHS number must have 10 digits.", code="nhs-number-length", field="nhs_number")
     number = valid_nhs_number(text=text)
     if not number:
         raise Invalid(
-            "This is not a valid NHS number: its last digit does not fit the others. Check that it was entered "
-            "correctly.",
+            "This is not a valid NHS number: the check digit is wrong. Check that you entered it correctly.",
             code="nhs-number-check-digit",
             field="nhs_number",
         )

@@ -1,4 +1,4 @@
-"""List the doubts about identity: those that wait for a decision, and those that were settled."""
+"""List the doubts about identity: those waiting for a decision, and those that were settled."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.mpi import queries
-from aggregator.mpi.queries import ReviewSummary as ReviewSummary
-from aggregator.mpi.reviews import cause_words as cause_words
+from aggregator.mpi.reviews import ReviewSummary
 
 MAX_OPEN, MAX_SETTLED = 500, 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reviews:
-    """The open doubts, oldest first, and the settled ones, latest first; the counts are of all there are."""
+    """The open doubts, oldest first, and the settled ones, most recent first, with the numbers of all."""
 
     waiting: tuple[ReviewSummary, ...]
     settled: tuple[ReviewSummary, ...]

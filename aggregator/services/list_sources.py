@@ -9,14 +9,14 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
+from aggregator.federation.endings import Ending
 from aggregator.federation.queries import last_outcomes
 from aggregator.sources.queries import all_sources
-from connectors.contract.outcomes import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceLine:
-    """`last_outcome` None: never asked."""
+    """One source. `last_ending` and `last_at` say how and when it ended last; None: it was never asked."""
 
     slug: str
     name: str
@@ -25,8 +25,7 @@ class SourceLine:
     kind: str
     enabled: bool
     time_limit_s: float
-    last_outcome: Outcome | None
-    last_reason: str
+    last_ending: Ending | None
     last_at: datetime | None
 
 
@@ -46,8 +45,7 @@ def list_sources(*, requester: Requester) -> tuple[SourceLine, ...]:
                 kind=source.kind,
                 enabled=source.enabled,
                 time_limit_s=source.time_limit_s,
-                last_outcome=last_of[source.id].outcome,
-                last_reason=last_of[source.id].reason,
+                last_ending=last_of[source.id].ending,
                 last_at=last_of[source.id].ended_at,
             )
             for source in all_sources()

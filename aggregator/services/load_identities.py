@@ -12,7 +12,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import Invalid, NotFound
-from aggregator.mpi import operations
+from aggregator.mpi import operations, queries
 from aggregator.mpi.demographics import Identity
 from aggregator.mpi.identity_file import Rejected, read_identities
 from aggregator.sources.queries import source_by_slug
@@ -33,7 +33,7 @@ class Loaded:
 
 
 def load_identities(*, requester: Requester, source_slug: str, lines: Iterable[str], now: datetime) -> Loaded:
-    """Load a CSV (columns as in `mpi.identity_file`). What could not be loaded is named by line; the rest is loaded.
+    """Load a CSV file (columns as in `mpi.identity_file`). Lines that cannot be loaded are reported.
 
     Raises: NotPermitted; NotFound when no source has that short name; Invalid when the heading cannot be used.
     """
@@ -43,9 +43,9 @@ def load_identities(*, requester: Requester, source_slug: str, lines: Iterable[s
             raise NotFound("No source has that short name; `manage.py add_source` registers one.")
         act.about(source_id=source.id)
         try:
-            identities, rejected = read_identities(lines=lines)
-        except ValueError as problem:
-            raise Invalid(f"The file cannot be read: {problem}.", field="file") from None
+            identities, rejected = read_identities(lines=lines, max_lengths=queries.max_lengths())
+        except ValueError as error:
+            raise Invalid(f"The file cannot be read: {error}.", field="file") from None
         act.begin()
         reports = [
             operations.load_identities(source=source, identities=batch, now=now) for batch in _batches(identities)

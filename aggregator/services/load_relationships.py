@@ -29,8 +29,8 @@ class LoadedRelationships:
 def load_relationships(*, requester: Requester, source_slug: str, lines: Iterable[str]) -> LoadedRelationships:
     """Load a CSV of local_id, kind (registered or attended), from_date and until_date (empty: still open).
 
-    Raises: NotPermitted; NotFound for an unknown source; Invalid, naming the line, when one cannot be read: then
-    nothing of the file is loaded.
+    Raises: NotPermitted; NotFound for an unknown source; Invalid, naming the line, when a line cannot be read: then
+    nothing in the file is loaded.
     """
     with acting(requester, Action.LOAD_RELATIONSHIPS, needs=Permission.LOAD_IDENTITIES) as act:
         source = source_by_slug(slug=source_slug)

@@ -1,4 +1,4 @@
-"""Open a person's record: decide, plan whom to ask, and send the request on its way."""
+"""Open a person's record: decide, plan which sources to ask, and queue the retrieval."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from connectors.contract.values import Asker
 def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID:
     """Start a retrieval of a person's record and return its id.
 
-    The page follows it; each source's outcome lands by itself. When the queue does not take the task, the retrieval
-    ends as failed, which the page then says.
+    The page then follows it; each source's outcome lands separately. When the queue does not accept the task, the
+    retrieval ends as failed, and the page says so.
     Raises: NotFound; NotPermitted with the gates that refused.
     """
     about = Subject(person_id=person_id)
@@ -51,7 +51,7 @@ def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID
         )
         act.about(retrieval_id=retrieval_id)
         act.note(sources=[planned.source_id for planned in plan.sources])
-    # Committed: a worker finds what it is sent.
+    # Committed, so that the worker finds the retrieval.
     try:
         tasks.send(retrieval_id=retrieval_id, deadline_at=plan.deadline_at)
     except tasks.QueueUnavailable:

@@ -1,4 +1,4 @@
-"""Read what a person has decided about sharing, and when."""
+"""Read what a person has decided about sharing their record, and when."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from aggregator.audit.events import Action, Subject
 from aggregator.consent.queries import policy_history
 from aggregator.consent.terms import BasePolicy, PolicyEvent
 from aggregator.errors import NotFound
-from aggregator.mpi.queries import PersonSummary, person_summary
+from aggregator.mpi.golden import PersonSummary
+from aggregator.mpi.queries import person_summary
 
 
 @dataclass(frozen=True, kw_only=True)

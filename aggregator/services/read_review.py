@@ -15,20 +15,21 @@ from aggregator.audit.events import Action
 from aggregator.errors import NotFound
 from aggregator.mpi import queries
 from aggregator.mpi.demographics import Demographics
-from aggregator.mpi.queries import DecisionTaken, ReviewSides, ReviewSummary
 from aggregator.mpi.reviews import (
     FINGERPRINT,
+    Decision,
+    DecisionTaken,
+    ReviewSides,
+    ReviewSummary,
     acceptable_fields,
-    cause_words,
     decisions_for,
     is_about_the_linked_person,
 )
-from aggregator.mpi.reviews import Decision as Decision
 
 Value = str | date | None
 
 _DECEASED_WORDS = {True: "Yes", False: "No", None: ""}
-# Every field that a reviewer compares: the name by which evidence knows it, "" where it is none, and how it is read.
+# The fields that a reviewer compares: the field's name in the evidence ("" if it is never there), its label, its value.
 _FIELDS: tuple[tuple[str, str, Callable[[Demographics], Value]], ...] = (
     ("nhs_number", "NHS number", lambda demographics: demographics.nhs_number),
     ("family", "Surname", lambda demographics: demographics.family),
@@ -54,7 +55,7 @@ FIELD_WORDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One field. `values` stand in the order of the view's columns; `evidence` says how far it raised the doubt."""
+    """One field. `values` are in the order of the view's columns; `evidence` says what it contributed to the doubt."""
 
     label: str
     values: tuple[Value, ...]
@@ -64,7 +65,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionLine:
-    """A decision as it is shown: `decided_by` and `ended_by` are names, for people."""
+    """A decision as it is shown; `decided_by` and `ended_by` are people's names."""
 
     taken: DecisionTaken
     fields: tuple[str, ...]
@@ -74,11 +75,10 @@ class DecisionLine:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewView:
-    """`acceptable` maps the fields that may be accepted to their words. `state` goes back with the decision, so that
-    one about something that has changed meanwhile is refused."""
+    """`acceptable` pairs the fields that may be accepted with their labels. `state` is sent back with the decision, so
+    that a decision is refused if anything has changed meanwhile."""
 
     summary: ReviewSummary
-    cause_words: str
     evidence: tuple[tuple[str, str], ...]
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -90,7 +90,7 @@ class ReviewView:
 
 
 def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
-    """Return a doubt with what each side says. The audit has whom it shows: the person, and whoever holds the record.
+    """Return a doubt with what each side says. The audit names both people: the one in doubt and the linked one.
 
     Raises: NotPermitted; NotFound.
     """
@@ -104,7 +104,6 @@ def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
         columns = _columns(sides)
         return ReviewView(
             summary=summary,
-            cause_words=cause_words(cause=summary.cause),
             evidence=tuple(
                 (FIELD_WORDS.get(field, field), word) for field, word in sides.evidence.items() if field != FINGERPRINT
             ),
@@ -130,7 +129,7 @@ def _columns(sides: ReviewSides) -> list[tuple[str, Demographics]]:
     is_same_person = is_about_the_linked_person(cause=sides.summary.cause)
     whose = "the person's other record" if is_same_person else "the other person's record"
     worded = [
-        (sides.proposed, "says now"),
+        (sides.proposed, "now says"),
         (sides.record, "on record"),
         (sides.before, "before the decision"),
         *((other, whose) for other in sides.others),
@@ -156,6 +155,6 @@ def _rows(columns: list[Demographics], *, evidence: Mapping[str, str]) -> tuple[
 
 def _name_of(user_id: UUID | None) -> str:
     if user_id is None:
-        return "A command on the service's machine"
+        return "An operator, by a command"
     user = requester_for(user_id=user_id)
-    return f"{user.given} {user.family}" if user else "Somebody whose account is closed"
+    return f"{user.given} {user.family}" if user else "A user whose account is closed"

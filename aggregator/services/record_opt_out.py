@@ -17,9 +17,9 @@ from aggregator.mpi.queries import person_summary
 
 
 def record_opt_out(*, requester: Requester, person_id: UUID, opted_out: bool, note: str, now: datetime) -> bool:
-    """Record the person's decision; return False when it was on record already.
+    """Record the person's decision; return False when it was already recorded.
 
-    Raises: NotPermitted; NotFound; Invalid when the note does not say how the decision was made known.
+    Raises: NotPermitted; NotFound; Invalid when the note is empty or too long.
     """
     about = Subject(person_id=person_id)
     with acting(requester, Action.RECORD_OPT_OUT, needs=Permission.MANAGE_CONSENT, about=about) as act:
@@ -27,7 +27,7 @@ def record_opt_out(*, requester: Requester, person_id: UUID, opted_out: bool, no
             raise NotFound
         if not note.strip() or len(note) > MAX_NOTE_LENGTH:
             raise Invalid(
-                f"Say how and when the patient made this known, in {MAX_NOTE_LENGTH:,} characters or fewer.",
+                f"Enter how and when the patient told you, in {MAX_NOTE_LENGTH:,} characters or fewer.",
                 code="note",
                 field="note",
             )

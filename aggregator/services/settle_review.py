@@ -16,11 +16,9 @@ from aggregator.consent.terms import BasePolicy
 from aggregator.errors import Invalid, NotFound, Superseded
 from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.mpi import queries, settling
-from aggregator.mpi.queries import ReviewSides
-from aggregator.mpi.reviews import Decision as Decision
-from aggregator.mpi.reviews import acceptable_fields, decisions_for
+from aggregator.mpi.reviews import Decision, ReviewSides, acceptable_fields, decisions_for
 
-CARRIED_OVER = "Carried over when a source's record was parted from the person who had objected."
+CARRIED_OVER = "Carried over when a source's record was separated from the person who had objected."
 
 
 def settle_review(
@@ -35,8 +33,8 @@ def settle_review(
 ) -> None:
     """Settle an open doubt by one of the decisions that its cause allows; `fields` are those to accept.
 
-    `seen` is the state that was looked at (`read_review`); where it has changed, nothing is done. A record that gets a
-    person of its own keeps the objection to sharing of the person it leaves.
+    `seen` is the state that the user saw (`read_review`); if it has changed since, nothing is done. A record that
+    becomes a person of its own keeps the objection to sharing of the person whom it leaves.
     Raises: NotPermitted; NotFound; Invalid for a decision, field or note that cannot be used; Superseded when the doubt
     is no longer what it was.
     """
@@ -74,7 +72,7 @@ def _checked(*, sides: ReviewSides, decision: str, fields: Sequence[str], note: 
     if sides.summary.settled_at is not None:
         raise Superseded("This doubt has already been settled.")
     cause, is_still_linked = sides.summary.cause, sides.linked_person_id == sides.summary.person_id
-    # What another decision has made impossible meanwhile is no mistake of this user: they are told that it has changed.
+    # If another decision has since made this one impossible, that is not the user's mistake: they are told so.
     allowed = {
         *decisions_for(cause=cause, is_still_linked=True),
         *decisions_for(cause=cause, is_still_linked=is_still_linked),
@@ -88,14 +86,18 @@ def _checked(*, sides: ReviewSides, decision: str, fields: Sequence[str], note: 
         words = f"Name one or more of: {', '.join(acceptable)}." if acceptable else "No field can be accepted."
         raise Invalid(words, code="fields", field="fields")
     if chosen is not Decision.ACCEPT_FIELDS and fields:
-        raise Invalid("Choose fields only when you accept them.", code="fields", field="fields")
+        raise Invalid("Select details only if you accept that they differ.", code="fields", field="fields")
     if not note.strip() or len(note) > MAX_NOTE_LENGTH:
-        raise Invalid(f"Say why, in at most {MAX_NOTE_LENGTH} characters.", code="note", field="note")
+        raise Invalid(
+            f"Enter the reason for your decision, in {MAX_NOTE_LENGTH:,} characters or fewer.",
+            code="note",
+            field="note",
+        )
     return chosen
 
 
 def _carry_objection_over(*, from_person: UUID, to_person: UUID, user_id: UUID | None, now: datetime) -> None:
-    """Record for the new person the objection of the one left, if any: whose it was, nobody can tell."""
+    """Record the objection of the person left, if there is one, for the new person too: it may have been theirs."""
     history = consent_queries.policy_history(person_id=from_person)
     if any(event.ended_at is None and event.base is BasePolicy.DENY for event in history):
         consent_operations.set_policy(

@@ -14,12 +14,12 @@ from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotPermitted
 
-# How long hashing takes grows with the password, so there is a limit.
+# Hashing takes longer the longer the password is, so there is a limit.
 MAX_PASSWORD_LENGTH = 128
 
 
 def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime) -> Requester:
-    """Sign a user in and return who they are; the session starts anew, so that nothing from before it is kept.
+    """Sign a user in and return who they are; a new session starts, so that nothing is kept from the one before.
 
     Raises: NotPermitted, with the same words whether the name, the password or the account is at fault; `locked` after
     too many failures from one address.
@@ -28,7 +28,7 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
         address = request.META.get("REMOTE_ADDR", "")
         if lockout.is_locked(username=username, address=address):
             raise NotPermitted(
-                "Too many sign-ins failed. Try again in 15 minutes, or ask your administrator.",
+                "Too many failed sign-in attempts. Try again in 15 minutes, or contact your administrator.",
                 code="locked",
             )
         too_long = len(password) > MAX_PASSWORD_LENGTH
@@ -36,7 +36,7 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
         requester = requester_for(user_id=user.id) if user else None
         if user is None or requester is None:
             lockout.count_failure(username=username, address=address)
-            raise NotPermitted("The user name or password is not right, or the account is closed.", code="sign-in")
+            raise NotPermitted("The user name or password is incorrect, or the account is closed.", code="sign-in")
         lockout.forget(username=username, address=address)
         act.identify(requester=requester)
         act.about_nothing_single()

@@ -1,4 +1,4 @@
-"""Sign out: the session ends, here and on the server."""
+"""Sign out: the session ends, in the browser and on the server."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ from aggregator.mpi import queries, settling
 
 
 def take_back_review(*, requester: Requester, review_id: UUID, now: datetime) -> None:
-    """Make everything as it was before the doubt was settled; it is open again. The decision stays on record, ended.
+    """Undo the decision on a doubt, which is then open again. The decision stays on record, as ended.
 
-    Raises: NotPermitted; NotFound; Superseded when it is not settled, or something later stands on it.
+    Raises: NotPermitted; NotFound; Superseded when it is not settled, or something later depends on it.
     """
     with acting(requester, Action.TAKE_BACK_REVIEW, needs=Permission.REVIEW_LINKS, detail={"review": review_id}) as act:
         summary = queries.review_summary(review_id=review_id)

@@ -1,9 +1,9 @@
 """Show a retrieved record. Clinical content leaves the service here and nowhere else.
 
-The order matters: decide, open the held answers, permit, merge, audit, return. The decision is made anew at every
-showing, and so is who the patient is: what came under a link that has ended is left out. What may not be shown is
-taken out before anything is merged. A showing that cannot be audited is not returned; a repeat of what the same user
-was shown last is no new event.
+The order matters: decide, open the held answers, permit, merge, audit, return. Each time, the
+decision is made again and so is the question who the patient is: what came under a link that has ended is left out.
+What may not be shown is removed before anything is merged. A record that cannot be audited is not returned; showing a
+user again what they were shown last is no new event.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from aggregator.consent import queries as consent_queries
 from aggregator.consent.filter import Permitted, permit
 from aggregator.errors import NotFound
 from aggregator.federation import queries as federation_queries
-from aggregator.federation.queries import HeldAnswer, RetrievalView, SourceState
+from aggregator.federation.answers import HeldAnswer
+from aggregator.federation.endings import Ending, while_linked
+from aggregator.federation.queries import RetrievalView, SourceState
 from aggregator.mpi import queries as mpi_queries
-from aggregator.mpi.queries import PersonSummary
+from aggregator.mpi.golden import PersonSummary
 from aggregator.record import merge
 from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.timeline import LongitudinalRecord
@@ -39,7 +41,7 @@ from connectors.contract.outcomes import Outcome, Reason
 
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """One showing. `withheld` says that something is, and never what or how much."""
+    """A record as shown once. `withheld` says that something is withheld, never what or how much."""
 
     retrieval_id: UUID
     person: PersonSummary
@@ -58,7 +60,7 @@ def view_record(
 ) -> RecordView:
     """Return a retrieved record as its requester may see it now.
 
-    `part` names for the audit what is looked at: the record, a section, an entry (by its key, `entry`) or an export.
+    `part` tells the audit what is shown: the record, a section, an entry (by its key, `entry`) or an export.
     Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted.
     """
     about = Subject(retrieval_id=retrieval_id, entry=entry)
@@ -74,7 +76,7 @@ def view_record(
         person = mpi_queries.person_summary(person_id=view.person_id)
         if person is None:
             raise NotFound
-        linked = _linked(person_id=view.person_id)
+        linked = _linked_records(person_id=view.person_id)
         view = replace(view, sources=tuple(_as_linked(state=state, linked=linked) for state in view.sources))
         held = _held(view=view, linked=linked)
         permitted = permit(
@@ -90,7 +92,7 @@ def view_record(
             withheld=len(permitted.withheld),
         )
         act.shows(
-            content=_name_of_content(
+            content=_content_hash(
                 part, entry, requester, person, statuses, is_withheld, [item.id for item in permitted.items]
             )
         )
@@ -108,16 +110,16 @@ def view_record(
         )
 
 
-def _name_of_content(*content: object) -> str:
-    """Return a name of what is shown and to whom: the same content has the same name, and it tells nothing of it.
+def _content_hash(*content: object) -> str:
+    """Return a hash of what is shown and to whom: equal for equal content, and revealing nothing about it.
 
-    Under a key, so that nobody can find what is behind a name by trying out all NHS numbers.
+    Keyed, so that nobody can find the patient by hashing every NHS number.
     """
-    written = msgspec.json.encode(content, order="deterministic")
-    return salted_hmac(key_salt="longview.shown", value=written, algorithm="sha256").hexdigest()
+    encoded = msgspec.json.encode(content, order="deterministic")
+    return salted_hmac(key_salt="longview.shown", value=encoded, algorithm="sha256").hexdigest()
 
 
-def _linked(*, person_id: UUID) -> Mapping[UUID, Collection[UUID]]:
+def _linked_records(*, person_id: UUID) -> Mapping[UUID, Collection[UUID]]:
     """Return the source records that are linked to a person now, by source."""
     linked: dict[UUID, set[UUID]] = {}
     for holding in mpi_queries.held_by(person_id=person_id):
@@ -126,19 +128,19 @@ def _linked(*, person_id: UUID) -> Mapping[UUID, Collection[UUID]]:
 
 
 def _as_linked(*, state: SourceState, linked: Mapping[UUID, Collection[UUID]]) -> SourceState:
-    """Return how a source stands with the links that the person has now; one whose link has ended says nothing."""
+    """Return the state of a source given the person's links now; one whose link has ended counts as not asked."""
     if state.source_id not in linked:
-        return replace(state, outcome=Outcome.NOT_ASKED, reason=Reason.NO_LINK, by_identifier=())
+        unlinked = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.NO_LINK)
+        return replace(state, ending=unlinked, by_identifier=())
     if not state.by_identifier:
         return state  # still awaited, or it ended before it was asked under any identifier
-    ending = federation_queries.while_linked(endings=state.by_identifier, linked=linked[state.source_id])
-    return replace(state, outcome=ending.outcome, reason=ending.reason or "")
+    return replace(state, ending=while_linked(endings=state.by_identifier, linked=linked[state.source_id]))
 
 
 def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> dict[UUID, tuple[HeldAnswer, ...] | None]:
     """Return the held answers of source records that are linked to the person now, by source.
 
-    While the store cannot be reached every answer is lost, which is said and never read as empty.
+    While the store cannot be reached every answer is lost; that is reported, and never read as empty.
     """
     try:
         held = federation_queries.held_answers(view=view)
@@ -154,14 +156,14 @@ def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> di
 def _status(
     *, state: SourceState, held: Mapping[UUID, tuple[HeldAnswer, ...] | None], permitted: Permitted
 ) -> SourceStatus:
-    """Return how a source stands. Only what may be shown is counted: a difference would reveal what is withheld."""
+    """Return the status of a source. Only what may be shown is counted: a difference would reveal what is withheld."""
     answers = held.get(state.source_id) or ()
-    outcome, reason = state.outcome, state.reason
-    if outcome is not None and outcome.is_answer and not answers:
-        outcome, reason = Outcome.FAILED, Reason.HELD_ANSWER_LOST
+    ending = state.ending
+    if ending is not None and ending.outcome.is_answer and not answers:
+        ending = Ending(outcome=Outcome.FAILED, reason=Reason.HELD_ANSWER_LOST)
     notices = tuple(notice for answer in answers for notice in answer.notices)
-    if reason == Reason.IDENTIFIER:
-        words = "This source holds the patient more than once, and did not answer for each."
+    if ending is not None and ending.reason is Reason.IDENTIFIER:
+        words = "This source holds the patient under more than one identifier, and did not answer for all of them."
         notices += (Notice(code=NoticeCode.INCOMPLETE, text=words),)
     own = [item for item in permitted.items if item.source_id == str(state.source_id)]
     clinical = [item for item in own if item.category.is_clinical]
@@ -176,8 +178,8 @@ def _status(
         kind=state.kind,
         holds=state.holds,
         not_served=state.not_served,
-        outcome=outcome,
-        reason=reason,
+        outcome=ending.outcome if ending else None,
+        reason=(ending.reason or "") if ending else "",
         answered_at=min((answer.received_at for answer in answers), default=state.ended_at),
         item_count=len(clinical),
         notices=notices,

@@ -1,1 +1,1 @@
-"""Who holds records: the registered sources and the connector class of each kind."""
+"""Who holds records: the registered sources, and the connector for each kind."""

@@ -12,7 +12,7 @@ from connectors.contract.protocol import Connector
 
 
 def kinds() -> tuple[str, ...]:
-    """Return the kinds of source that this service can speak to."""
+    """Return the kinds of source that this service can connect to."""
     return tuple(sorted(settings.CONNECTORS))
 
 
@@ -24,6 +24,6 @@ def connector_for(*, kind: str) -> Connector:
     """
     path = settings.CONNECTORS.get(kind)
     if path is None:
-        raise Invalid(f"No connector is declared for this kind; known are {', '.join(kinds())}.", code="unknown-kind")
+        raise Invalid(f"There is no connector for this kind; the kinds are {', '.join(kinds())}.", code="unknown-kind")
     connector: Connector = import_string(path)()
     return connector

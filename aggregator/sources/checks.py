@@ -11,7 +11,7 @@ from aggregator.sources import catalogue
 
 @register
 def declared_connectors(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Return an error for each line of settings.CONNECTORS that does not hold what it says."""
+    """Return an error for each line of settings.CONNECTORS whose connector is missing or of another kind."""
     problems: list[CheckMessage] = []
     for kind in catalogue.kinds():
         try:

@@ -18,8 +18,8 @@ class Source(models.Model):
 
     `identifier_system` is the system of the local identifiers under which it knows its patients; for GP Connect that
     of the NHS number. `options` are the kind's own settings (each connector's README lists them).
-    `holds` are the categories of content that it may hold, as its own statement or its settings say; None: nobody says,
-    so it may hold all that its kind can give. `rank` orders sources in survivorship rules, lower first.
+    `holds` are the categories of content that it may hold, as its own statement or its settings say; None: neither
+    says, so it may hold everything that its kind can provide. `rank` orders sources in survivorship rules, lower first.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

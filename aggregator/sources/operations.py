@@ -6,6 +6,6 @@ from aggregator.sources.models import Source
 
 
 def put_source(*, slug: str, **values: object) -> bool:
-    """Add a source, or change the one of that short name; return whether it was added."""
+    """Add a source, or change the one with that short name; return whether it was added."""
     _, created = Source.objects.update_or_create(slug=slug, defaults=values)
     return created

@@ -18,12 +18,12 @@ def source_by_slug(*, slug: str) -> Source | None:
 
 
 def may_hold(*, source: Source) -> frozenset[RecordCategory]:
-    """Return the categories that a source may hold: those that it says, else all that its kind can give."""
+    """Return the categories that a source may hold: those that it states, or else all that its kind provides."""
     return _of_kind(source) if source.holds is None else _of_kind(source) & {*source.holds, RecordCategory.SUPPORTING}
 
 
 def does_not_serve(*, source: Source) -> frozenset[RecordCategory]:
-    """Return the categories that a source of its kind can give, and this one says that it does not."""
+    """Return the categories that a source of its kind can provide and this one states that it does not."""
     return _of_kind(source) - may_hold(source=source)
 
 

@@ -1,1 +1,1 @@
-"""The HTML door."""
+"""The door for people: HTML pages."""

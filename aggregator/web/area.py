@@ -1,4 +1,4 @@
-"""What an area of the pages declares of itself, and where the areas are found."""
+"""What an area of the pages declares about itself, and how the areas are discovered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aggregator.accounts.roles import Permission
 
 @dataclass(frozen=True, kw_only=True)
 class NavigationEntry:
-    """A link in the bar of every page, for those who have the permission. Entries stand in order of `position`."""
+    """A link in the bar of every page, for users with the permission. Entries are ordered by `position`."""
 
     title: str
     route_name: str
@@ -24,7 +24,7 @@ class NavigationEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Area:
-    """One folder of pages: its routes and, where it has one, its link in the bar."""
+    """One folder of pages: its routes and, if it has one, its link in the bar."""
 
     routes: Sequence[URLPattern]
     navigation: NavigationEntry | None = None
@@ -32,5 +32,5 @@ class Area:
 
 def find_areas(*, package: str, path: Sequence[str]) -> tuple[Area, ...]:
     """Return the `AREA` of every folder of the package `package`, which lies at `path`."""
-    folders = sorted(found.name for found in iter_modules(path) if found.ispkg)
+    folders = sorted(module.name for module in iter_modules(path) if module.ispkg)
     return tuple(import_module(f"{package}.{folder}.area").AREA for folder in folders)

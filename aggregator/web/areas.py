@@ -1,4 +1,4 @@
-"""The areas of the pages, found by looking into this folder, and what the bar of every page links to."""
+"""The areas of the pages, discovered in this folder, and the links in the bar of every page."""
 
 from __future__ import annotations
 

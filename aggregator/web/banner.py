@@ -1,4 +1,4 @@
-"""A person -> the patient banner: who this is, always in sight. Pure."""
+"""The patient banner of a person: who this is, always visible. Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from aggregator.services.find_person import GoldenRecord, PersonSummary
+from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.web import wording
 
 
 @dataclass(frozen=True, kw_only=True)
 class Banner:
-    """The patient banner: four identifiers, and what casts doubt on them. The dead have no age but that at death."""
+    """The patient banner: four identifiers, and warnings about them. Somebody who has died has only an age at death."""
 
     person_id: UUID
     name: str
@@ -50,14 +50,14 @@ def banner_of(*, person: PersonSummary, today: date) -> Banner:
 
 
 def _warnings(person: PersonSummary) -> tuple[str, ...]:
-    """Return what must be known before this person is taken for the right one."""
+    """Return what a reader must know before relying on this person's identity."""
     warnings = []
     if person.death_claims:
         claims = "; ".join(
             f"{claim.source_name}: {wording.death_claim(deceased=claim.deceased, sent=claim.death_date)}"
             for claim in person.death_claims
         )
-        warnings.append(f"Sources disagree about death: {claims}.")
+        warnings.append(f"Sources disagree about this patient's death: {claims}.")
     if person.shares_number:
         warnings.append("This NHS number is also on another person's record: check the other identifiers.")
     return tuple(warnings)

@@ -1,4 +1,4 @@
-"""The filters that templates use: values in the words of `wording`."""
+"""The filters that templates use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from aggregator.services.find_person import PersonSummary
+from aggregator.mpi.golden import PersonSummary
 from aggregator.web import wording
 from aggregator.web.banner import Banner, banner_of
 

@@ -1,4 +1,4 @@
-"""How a page is drawn, and which page an error becomes."""
+"""How pages are rendered, and which page an error leads to."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Su
 
 STATUS_OF: dict[type[LongviewError], int] = {NotPermitted: 403, NotFound: 404, Superseded: 409, Invalid: 400}
 TITLES: dict[type[LongviewError], str] = {
-    NotPermitted: "You may not see this",
+    NotPermitted: "You cannot view this page",
     NotFound: "Page not found",
-    Superseded: "This has changed in the meantime",
-    Invalid: "This cannot be used",
+    Superseded: "This has changed since you opened it",
+    Invalid: "There is a problem with this request",
 }
 
 
@@ -28,9 +28,9 @@ def draw(request: HttpRequest, name: str, *, status: int = 200, **context: Any) 
 
 
 def error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
-    """Return the page that says what was refused, why, and what can be done."""
+    """Return the page that says what was refused, why, and what the user can do."""
     if request.headers.get("HX-Request"):
-        return _whole_page_anew(status=STATUS_OF[_family_of(error)])
+        return _reload_page(status=STATUS_OF[_family_of(error)])
     return draw(
         request,
         "error",
@@ -50,28 +50,28 @@ def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def no_such_page(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Return the page for an address that leads nowhere: the same as for what the requester may not know of."""
+    """Return the page for an unknown address: the same as for something that the requester may not know about."""
     return error_page(request, NotFound())
 
 
 def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Return the page for a request that is no proper one."""
+    """Return the page for a malformed request."""
     return error_page(request, Invalid("This request could not be read. Go back, reload the page and try again."))
 
 
 def fault(request: HttpRequest) -> HttpResponse:
-    """Return the page for a fault of ours. It reads nothing, not even who asks: the database may be what is broken."""
+    """Return the page for a fault of ours. It reads nothing, not even who is asking: the database may be down."""
     if request.headers.get("HX-Request"):
-        return _whole_page_anew(status=500)
+        return _reload_page(status=500)
     return draw(
         request,
         "error",
         status=500,
         requester=None,
         may={},
-        title="A fault on our side",
-        message="This could not be done, and nothing of it is shown. Try again; if it fails again, tell your "
-        "administrator when it happened.",
+        title="There is a problem with the service",
+        message="Your request could not be completed, and no information is shown. Try again. If it fails again, tell "
+        "your administrator what time it happened.",
         reasons=(),
         advice="",
         code="fault",
@@ -82,6 +82,6 @@ def _family_of(error: LongviewError) -> type[LongviewError]:
     return next(kind for kind in STATUS_OF if isinstance(error, kind))
 
 
-def _whole_page_anew(*, status: int) -> HttpResponse:
-    """Return what makes a page ask for itself again: a part that is refused must not leave the old one standing."""
+def _reload_page(*, status: int) -> HttpResponse:
+    """Return a response that reloads the page: if a part is refused, the old content must not stay on the screen."""
     return HttpResponse(status=status, headers={"HX-Refresh": "true"})

@@ -1,4 +1,4 @@
-"""Who may see a page: by default, only somebody who has signed in."""
+"""Who may see a page: by default, only users who are signed in."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from aggregator.web.pages import error_page
 
 
 class SignedInRequest(HttpRequest):
-    """A request that the middleware has let through: `requester` is who asks, and in which role."""
+    """A request that the middleware let through: `requester` is who is asking, and in which role."""
 
     requester: Requester
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """Django's own, with our requester in place of its user, and with our errors made into pages.
+    """Django's middleware, with our requester in place of its user, and pages for our errors.
 
-    A view that is open to all says so with `login_not_required`; the FHIR door answers for itself.
+    A view that is open to everybody is marked `login_not_required`; the FHIR door authenticates by itself.
     """
 
     def process_view(
@@ -41,20 +41,20 @@ class SignInRequired(LoginRequiredMiddleware):
             return None
         requester = signed_in_requester(request=request, now=timezone.now())
         if requester is None and request.headers.get("HX-Request"):
-            # A fragment must not be replaced by a sign-in form: the whole page goes there.
+            # A sign-in form must not replace a fragment: the whole page goes there.
             return HttpResponse(status=401, headers={"HX-Redirect": reverse("sign-in")})
         if requester is None:
             return self.handle_no_permission(request, view_func)
-        request.requester = requester  # type: ignore[attr-defined]  # from here on it is a SignedInRequest
+        request.requester = requester  # type: ignore[attr-defined]  # it is now a SignedInRequest
         return None
 
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseRedirect:
-        """Return the way to the sign-in page, and back."""
+        """Return a redirect to the sign-in page, which leads back here."""
         after = f"?{urlencode({'next': request.path})}" if request.method == "GET" and request.path != "/" else ""
         return HttpResponseRedirect(f"{reverse('sign-in')}{after}")
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Return the page for an error of ours; any other is a fault."""
+        """Return the page for one of our errors; any other exception is a fault."""
         return error_page(request, exception) if isinstance(exception, LongviewError) else None

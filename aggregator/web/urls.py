@@ -1,4 +1,4 @@
-"""Routes of the pages: those of every area. Each needs a sign-in unless its view says otherwise."""
+"""Routes of the pages: those of every area. Each needs a signed-in user unless its view says otherwise."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ STANDING_WORDS: Mapping[Standing, str] = {
 
 
 def nhs_number(number: str) -> str:
-    """Return an NHS number in its 3-3-4 groups, which do not break over lines; anything else as it is."""
+    """Return an NHS number in groups of 3, 3 and 4, which never break over lines; anything else as it is."""
     if not number:
         return NOT_KNOWN
     if len(number) != 10 or not number.isdecimal():
@@ -65,13 +65,13 @@ def sent_date(text: str) -> str:
     if zone and time:
         return _in_london(text)
     month_words = MONTHS[int(month) - 1] if month else ""
-    written = "-".join(part for part in (day, month_words, year) if part)
-    return f"{written} {time}" if time else written
+    date_words = "-".join(part for part in (day, month_words, year) if part)
+    return f"{date_words} {time}" if time else date_words
 
 
 def sent_dates(text: str) -> str:
-    """Return a text with the FHIR dates in it written for people."""
-    return re.sub(r"\d{4}-\d{2}(?:-\d{2})?(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?", lambda found: sent_date(found[0]), text)
+    """Return a text with every FHIR date in it written for people."""
+    return re.sub(r"\d{4}-\d{2}(?:-\d{2})?(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?", lambda match: sent_date(match[0]), text)
 
 
 def age(born: date | None, *, today: date) -> str:
@@ -86,9 +86,9 @@ def age(born: date | None, *, today: date) -> str:
 
 
 def age_at_death(born: date | None, *, died: tuple[date, date] | None, today: date) -> str:
-    """Return the age that somebody reached who died between two days; both ages where the days leave two open.
+    """Return the age at which somebody died who died between two days; both ages if it can be either.
 
-    Not known without a birth date or a date of death, and for a death that lies before the birth or after today.
+    "Not known" without a birth date or a date of death, and for a death before the birth or after today.
     """
     if born is None or died is None or died[1] < born or died[0] > today:
         return NOT_KNOWN
@@ -97,14 +97,14 @@ def age_at_death(born: date | None, *, died: tuple[date, date] | None, today: da
 
 
 def died(sent: str) -> str:
-    """Return a date of death as it was sent, in our way of writing dates."""
+    """Return a date of death as it was sent, written for people."""
     return sent_date(sent) if sent else NOT_KNOWN
 
 
 def death_claim(*, deceased: bool, sent: str) -> str:
-    """Return in words what one source says of a death."""
+    """Return in words what one source says about a death."""
     if not deceased:
-        return "not dead"
+        return "recorded as alive"
     return f"died {sent_date(sent)}" if sent else "died, date not known"
 
 

@@ -1,1 +1,1 @@
-"""A database backend for when none is named: it can make migrations and checks, and says what to do on connecting."""
+"""A database backend for when none is configured: makemigrations and checks work; connecting says what to do."""

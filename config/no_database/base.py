@@ -10,13 +10,14 @@ from django.db.utils import OperationalError
 from config.env import SettingError
 
 WHAT_TO_DO = (
-    "No PostgreSQL is named and none of ours runs: set DATABASE_URL and REDIS_URL, "
+    "No PostgreSQL is configured and no private one is running: set DATABASE_URL and REDIS_URL, "
     "or start the private ones in another terminal with `make demo` or `manage.py services`."
 )
 
 
 class NoDatabase(OperationalError, SettingError):
-    """No database is named. Both kinds of error: `makemigrations` goes on without, `manage.py` ends in one line."""
+    """No database is configured. As an OperationalError, `makemigrations` ignores it; as a SettingError, it ends
+    `manage.py` in one line."""
 
 
 class DatabaseWrapper(PostgresWrapper):

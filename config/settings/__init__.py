@@ -1,1 +1,1 @@
-"""Settings: base.py is the service, local.py, test.py and production.py differ from it by a few lines each."""
+"""Settings: base.py is the service; local.py, test.py and production.py each change a few lines of it."""

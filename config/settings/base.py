@@ -1,4 +1,4 @@
-"""What the service is, wherever it runs."""
+"""The settings that are the same wherever the service runs."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 BODY_LIMIT_BYTES = 1_048_576
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
-# Not "no-referrer": a browser then sends `Origin: null` with a form, which the CSRF check must refuse.
+# Not "no-referrer": browsers would then send `Origin: null` with forms, which the CSRF check must refuse.
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 USE_X_FORWARDED_HOST = False
@@ -176,13 +176,13 @@ def cache(*, url: str) -> dict[str, Any]:
     }
 
 
-# What the surroundings decide. A name that never resolves: what has no Redis fails at once, and its name says why.
+# From the environment. Without Redis, a host name that never resolves: connecting fails at once and says why.
 NO_REDIS = "redis://redis-url-is-not-set.invalid:6379/0"
 _database_url = ENVIRONMENT.database_url.get_secret_value()
 
 SECRET_KEY = ENVIRONMENT.text("SECRET_KEY")
 HELD_ITEMS_KEY = ENVIRONMENT.key("HELD_ITEMS_KEY")
-KEYS_ARE_TEMPORARY = False  # made for this process alone: nothing that serves may start with them
+KEYS_ARE_TEMPORARY = False  # generated for this process alone: web and worker processes refuse to start with them
 PUBLIC_URL = ENVIRONMENT.public_url
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts.split(",")
 DATA_FOLDER = ENVIRONMENT.data_folder.absolute()

@@ -1,4 +1,4 @@
-"""A developer's machine and the demonstration: the addresses and keys that the launcher wrote, where none are named."""
+"""A developer's machine and the demonstration: by default, the addresses and keys that the launcher wrote."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _folder = read_environment().data_folder
 _running = private_services.addresses(folder=_folder)
 _keys = private_services.keys(folder=_folder)
 
-# Enough for a command; a process that serves needs keys that others share.
+# Enough for a command; web and worker processes need keys that they share.
 _temporary_keys = {
     "secret_key": secrets.token_urlsafe(48),
     "held_items_key": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode(),

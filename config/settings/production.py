@@ -1,4 +1,4 @@
-"""Where patients' records are: everything named, nothing generated, and refusal to start on what must not be there."""
+"""Production: every setting is explicit, none is generated, and unsafe settings prevent the start."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ def _refuse(condition: bool, message: str) -> None:
 
 _refuse(
     os.environ.get("DEBUG", "").lower() in {"1", "true", "yes", "on"},
-    "DEBUG may not be set in production: its error pages show records.",
+    "DEBUG must not be set in production: its error pages show records.",
 )
 _refuse(len(ENVIRONMENT.text("SECRET_KEY")) < SHORTEST_SECRET, f"SECRET_KEY must have {SHORTEST_SECRET} characters.")
 _refuse(
     not ENVIRONMENT.text("PUBLIC_URL").startswith("https://"),
-    "PUBLIC_URL must begin with https://: sessions are never sent in the clear.",
+    "PUBLIC_URL must begin with https://: sessions must not be sent unencrypted.",
 )
 _refuse(
     (ENVIRONMENT.data_folder / "passwords.json").exists(),
     "DATA_FOLDER holds the private PostgreSQL and Redis of a demonstration, which are not for patient data: "
     "name another folder and set DATABASE_URL and REDIS_URL.",
 )
-_refuse("*" in ENVIRONMENT.text("ALLOWED_HOSTS"), "ALLOWED_HOSTS must name each host; no wildcard.")
+_refuse("*" in ENVIRONMENT.text("ALLOWED_HOSTS"), "ALLOWED_HOSTS must name each host; wildcards are not allowed.")
 
 for _name in ("DATABASE_URL", "REDIS_URL"):
-    ENVIRONMENT.text(_name)  # refuses to go on without
+    ENVIRONMENT.text(_name)  # raises if it is not set
 
 SECURE_HSTS_SECONDS = 63_072_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_SSL_REDIRECT = True
-# A load balancer looks at these from inside, without TLS.
+# A load balancer checks these from inside, without TLS.
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 if ENVIRONMENT.trusted_proxy:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_NAME = "__Host-sid"
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
-# Whether the whole domain goes on browsers' preload list is for whoever owns the domain.
+# Whether the whole domain goes on browsers' preload lists is for the owner of the domain to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]

@@ -1,4 +1,4 @@
-"""The test suite: fixed keys, a cheap password hash; services are named by tests/services.py or by the environment."""
+"""The test suite: fixed keys and a cheap password hash; tests/services.py or the environment names the services."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from config.settings.base import *  # noqa: E402, F403 (reads what was just decl
 from config.settings.base import ENVIRONMENT  # noqa: E402
 
 for _name in ("DATABASE_URL", "REDIS_URL"):
-    ENVIRONMENT.text(_name)  # refuses to go on without
+    ENVIRONMENT.text(_name)  # raises if it is not set
 
 # scrypt and argon2 are slow on purpose; a test signs in hundreds of times.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

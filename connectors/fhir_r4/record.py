@@ -17,6 +17,7 @@ from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
 from connectors.fhir_r4.session import ServerSession, entry_or_none, expect_success, is_within
+from connectors.fhir_r4.type_words import type_words
 from connectors.reading import expect_bundle, split_answer
 from fhir_data.access import mappings
 from fhir_data.heads import type_of
@@ -155,17 +156,17 @@ def _is_content(entry: SplitEntry) -> bool:
 
 def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
     """Return what did not come of a search, as a notice for each section that it could have filled."""
-    code = NoticeCode.INCOMPLETE
+    code, content = NoticeCode.INCOMPLETE, type_words(name=searched.name)
     if not result.supported:
-        code, words = NoticeCode.NOT_SUPPORTED, searched.name
+        code, words = NoticeCode.NOT_SUPPORTED, f"It cannot be asked for {content}."
     elif isinstance(result.lost, Refused):
-        words = f"It would not release {searched.name}."
+        words = f"It would not release {content}."
     elif result.pages and result.lost:
-        words = _which_pages(of=searched.name, searched=result)
+        words = _which_pages(of=content, searched=result)
     elif result.lost:
-        words = f"{searched.name} could not be read."
+        words = f"{content[:1].upper()}{content[1:]} could not be retrieved."
     elif result.warned:
-        words = f"It reported an error with its answer about {searched.name}."
+        words = f"It reported an error with its answer about {content}."
     else:
         return []
     return [Notice(code=code, text=words, category=category) for category in searched.fills]
@@ -212,8 +213,9 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
 def _which_pages(*, of: str, searched: _Searched) -> str:
     came = len(searched.pages)
     if searched.of_pages is not None:
-        return f"Of {of}, pages {came} of {searched.of_pages} came."
-    return f"Of {of}, only the first {'page' if came == 1 else f'{came} pages'} came."
+        return f"Only {came} of {searched.of_pages} pages of {of} {'was' if came == 1 else 'were'} received."
+    first = "first page" if came == 1 else f"first {came} pages"
+    return f"Only the {first} of {of} {'was' if came == 1 else 'were'} received."
 
 
 def _how_many(pages: Sequence[SplitPayload]) -> int | None:

@@ -49,7 +49,8 @@ async def read_supporting(*, session: ServerSession, pages: Sequence[SplitPayloa
         failed += len(answers) - len(latest)
         read += latest
     if failed:
-        text = f"{failed} of the resources that the record refers to could not be read"
+        items = "1 item" if failed == 1 else f"{failed} items"
+        text = f"{items} that the record refers to could not be retrieved."
         session.notices.append(Notice(code=NoticeCode.RESOURCE_WARNING, text=text, category=RecordCategory.SUPPORTING))
     return read
 

@@ -17,7 +17,7 @@ from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from connectors.gp_connect import lists
 from connectors.gp_connect.elements import r4_id, r4_reference
 from connectors.gp_connect.errors import spine_codes
-from connectors.gp_connect.request import AREAS
+from connectors.gp_connect.request import AREAS, area_words
 from connectors.gp_connect.translate import Translation, is_translated, translate
 from connectors.reading import (
     JudgedEntry,
@@ -121,11 +121,14 @@ class _Practice:
         return lists.PRIMARY.get(lists.primary_code(resource=resource)) or self._item_category(resource)
 
     def notice_of(self, issue: JsonObject, /) -> Notice:
-        """Return what an issue says; an area that the practice does not support is named by its parameter."""
+        """Return what an issue says; an area that the practice does not support is named by its parameter alone."""
         unsupported = "NOT_IMPLEMENTED" in spine_codes(issues=[issue])
         notice = notice_of_issue(issue, unsupported=unsupported)
         area = next((name for name in AREAS if name in notice.text), "")
-        return replace(notice, category=next(iter(AREAS[area]))) if area else notice
+        if not area:
+            return notice
+        words = f"It cannot be asked for {area_words(area=area)}." if notice.text.strip() == area else notice.text
+        return replace(notice, text=words, category=next(iter(AREAS[area])))
 
     def items_of(self, entry: OwnedEntry, /) -> Iterable[ReceivedItem | QuarantinedEntry]:
         if _holds_ended_allergies(entry.judged.resource):

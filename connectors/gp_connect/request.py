@@ -7,6 +7,7 @@ and provenance".
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -57,6 +58,11 @@ AREAS: Mapping[str, frozenset[RecordCategory]] = {
 }
 # Asking for either forbids the parts that would narrow the other areas.
 _NARROWING = frozenset({"includeConsultations", "includeProblems"})
+
+
+def area_words(*, area: str) -> str:
+    """Return what an area is called in a sentence: "diary entries" for includeDiaryEntries."""
+    return " ".join(re.findall("[A-Z][a-z]*", area)).lower()
 
 
 def areas_for(*, categories: frozenset[RecordCategory]) -> tuple[str, ...]:

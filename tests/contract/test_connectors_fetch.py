@@ -105,7 +105,8 @@ def test_a_hospital_is_asked_type_by_type_and_every_page_is_read() -> None:
 
 def test_a_type_that_a_hospital_declares_but_does_not_serve_is_said_and_costs_no_more() -> None:
     reply = fetch(Hospital())
-    said = [(notice.code, notice.category) for notice in reply.notices if notice.text == "MedicationRequest"]
+    words = "It cannot be asked for prescriptions."
+    said = [(notice.code, notice.category) for notice in reply.notices if notice.text == words]
     assert said == [("not-supported", RecordCategory.MEDICATIONS)]
 
 
@@ -267,7 +268,7 @@ def test_what_the_record_refers_to_is_read_and_what_cannot_be_is_said() -> None:
     assert ids(reply.items) == ["a1", "o1", "r1"]
     (notice,) = [one for one in reply.notices if one.code == "resource-warning"]
     assert notice.category is RecordCategory.SUPPORTING
-    assert notice.text.startswith("2 of")
+    assert notice.text.startswith("2 items")
     assert not any(".." in asked or "p9" in asked for asked in ward.asked)
 
 

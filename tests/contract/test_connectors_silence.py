@@ -298,10 +298,13 @@ def test_one_of_several_searches_that_is_lost_is_said_and_the_others_go_on(lost:
 @pytest.mark.parametrize(
     ("members", "said"),
     [
-        ({"total": 5}, "pages 2 of 5 came"),
-        ({"link": [{"relation": "last", "url": "Condition?page=5"}]}, "pages 2 of 5 came"),
-        ({"total": 1}, "first 2 pages came"),
-        ({}, "first 2 pages came"),
+        ({"total": 5}, "Only 2 of 5 pages of problems and diagnoses"),
+        (
+            {"link": [{"relation": "last", "url": "Condition?page=5"}]},
+            "Only 2 of 5 pages of problems and diagnoses",
+        ),
+        ({"total": 1}, "first 2 pages of problems and diagnoses"),
+        ({}, "first 2 pages of problems and diagnoses"),
     ],
 )
 def test_pages_that_came_are_kept_when_a_later_one_is_lost(lost: Said, members: dict[str, Any], said: str) -> None:
@@ -327,7 +330,7 @@ def test_the_number_of_pages_is_read_from_offsets_too() -> None:
 
     reply = asked({"metadata": Said(body=statement("Condition")), "Condition": answer})
     (notice,) = [notice for notice in reply.notices if notice.code == "incomplete"]
-    assert "pages 1 of 5 came" in notice.text
+    assert "Only 1 of 5 pages" in notice.text
 
 
 @pytest.mark.parametrize("lost", LOST)

@@ -84,7 +84,7 @@ def test_one_more_record_of_the_person_hides_no_contradiction(
 @laws
 @given(written=strategies.demographics())
 def test_demographics_survive_being_written(written: Demographics) -> None:
-    assert from_json(written=json.loads(json.dumps(as_json(demographics=written)))) == written
+    assert from_json(stored=json.loads(json.dumps(as_json(demographics=written)))) == written
 
 
 @laws
@@ -99,7 +99,7 @@ def test_nothing_that_a_source_said_is_erased_by_its_silence(earlier: Demographi
 @laws
 @given(one=strategies.given_names(), other=strategies.given_names())
 def test_a_short_form_is_so_both_ways(one: str, other: str) -> None:
-    assert is_short_for(one=one, other=other) == is_short_for(one=other, other=one)
+    assert is_short_for(left=one, right=other) == is_short_for(left=other, right=one)
 
 
 @laws
@@ -149,7 +149,7 @@ def is_certain(pair: tuple[Demographics, Demographics]) -> bool:
 
 
 def is_short(names: tuple[str, str]) -> bool:
-    return is_short_for(one=names[0], other=names[1])
+    return is_short_for(left=names[0], right=names[1])
 
 
 @pytest.mark.parametrize(

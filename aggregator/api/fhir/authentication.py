@@ -1,4 +1,4 @@
-"""Who asks at the FHIR door: the session of the pages, for now; tokens of SMART Backend Services come beside it."""
+"""Who is asking at the FHIR door: the user signed in to the pages. SMART Backend Services tokens will be added."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class SessionRequester(BaseAuthentication):
         return (request._request.user, requester) if requester else None
 
     def authenticate_header(self, request: Request) -> str:
-        """Return what makes an unknown caller's answer a 401."""
+        """Return the challenge; without one DRF would answer 403 in place of 401."""
         return "Session"
 
 
 def requester_of(request: Request) -> Requester:
-    """Return who asks, as SessionRequester found them.
+    """Return the requester that SessionRequester set.
 
-    Raises: NotAuthenticated when a view let somebody through without asking who they are.
+    Raises: NotAuthenticated when a view let somebody through without authenticating them.
     """
     requester: object = request.auth
     if not isinstance(requester, Requester):
@@ -39,7 +39,7 @@ def requester_of(request: Request) -> Requester:
 
 
 class IsRequester(BasePermission):
-    """Lets those through who have signed in; what they may do is for the services to say."""
+    """Lets users through who are signed in; services decide what they may do."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return whether there is a requester."""
@@ -50,5 +50,5 @@ class OpenToAll(BasePermission):
     """Lets everybody through, on purpose."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Return that everybody may."""
+        """Return True: everybody may."""
         return True

@@ -1,4 +1,4 @@
-"""The CapabilityStatement: what this door does, and nothing that it does not. A test walks it."""
+"""The CapabilityStatement: what this door does and nothing else; a test calls everything that it states."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from aggregator.api.fhir.operation import Operation
 
 VERSION = "0.1.0"
-# When what it says last changed.
-STATEMENT_DATE = "2026-11-25"
+# When the statement last changed.
+STATEMENT_DATE = "2026-11-26"
 
 
 def capability_statement(*, base: str, operations: Iterable[Operation]) -> dict[str, Any]:
@@ -30,8 +30,8 @@ def capability_statement(*, base: str, operations: Iterable[Operation]) -> dict[
         "rest": [
             {
                 "mode": "server",
-                "documentation": "Reads only. What each source said stands as its own resource; entries that say the "
-                "same carry the same meta.tag. Sources that did not answer are named in an OperationOutcome.",
+                "documentation": "Read only. What each source sent is returned as a resource of its own; entries that "
+                "say the same carry the same meta.tag. Sources that did not answer are named in an OperationOutcome.",
                 "security": {"description": "A signed-in session; every call is audited."},
                 "resource": [
                     {

@@ -12,7 +12,7 @@ from aggregator.api.fhir.view import FhirView
 
 
 class Metadata(FhirView):
-    """Says what this door does; open to all."""
+    """States what this door does; open to everybody."""
 
     permission_classes = [OpenToAll]
 

@@ -1,4 +1,4 @@
-"""What a FHIR operation declares of itself."""
+"""What a FHIR operation declares about itself."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Operation:
     """One operation of this door.
 
     `definition` is the canonical address of its OperationDefinition. An instance operation's view takes the id in the
-    address as `resource_id`. `waits`: its view answers 202 with Content-Location, and a caller who does not prefer to
-    come back waits on the loop for what will be there.
+    address as `resource_id`. `waits`: its view answers 202 with Content-Location; unless the caller prefers that,
+    the answer is awaited on the event loop and returned.
     """
 
     resource_type: str

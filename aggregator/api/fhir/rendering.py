@@ -1,4 +1,4 @@
-"""FHIR JSON out, decimals as they were sent, and errors as OperationOutcome."""
+"""Renders FHIR JSON, with decimals as they were sent, and errors as OperationOutcomes."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
 }
 WORDS: Mapping[int, str] = {
     401: "Sign in first.",
-    403: "You may not do this.",
-    404: "There is nothing here that you may see.",
+    403: "You are not permitted to do this.",
+    404: "There is nothing here that you can view.",
     405: "This method is not supported here.",
-    406: "Only application/fhir+json is given.",
+    406: "Only application/fhir+json is available.",
     429: "Too many requests.",
-    500: "A fault on our side.",
+    500: "Something went wrong on our side.",
 }
 
 
 class FhirRenderer(BaseRenderer):
-    """`application/fhir+json`, for those too who ask for plain JSON or for nothing in particular."""
+    """`application/fhir+json`, the default."""
 
     media_type = "application/fhir+json"
     format = "json"
@@ -54,7 +54,7 @@ class FhirRenderer(BaseRenderer):
 
 
 class JsonRenderer(FhirRenderer):
-    """The same under the name that other clients ask for."""
+    """The same as plain `application/json`, for clients that ask for that."""
 
     media_type = "application/json"
 
@@ -65,19 +65,22 @@ def outcome(*, issues: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def issue(*, severity: str, code: str, diagnostics: str) -> dict[str, Any]:
-    """Return one issue. `diagnostics` is ours to word: it never echoes what was sent."""
+    """Return one issue. `diagnostics` are always our own words: they never echo the request."""
     return {"severity": severity, "code": code, "diagnostics": diagnostics}
 
 
 def as_outcome(error: Exception, context: Any) -> Response:
-    """Return the answer to an error; DRF's exception handler."""
+    """Return the response to an error; this is DRF's exception handler."""
     family = next((kind for kind in STATUS_AND_ISSUE if isinstance(error, kind)), None)
     status, code = STATUS_AND_ISSUE[family] if family else (500, "exception")
     if family is None and isinstance(error, exceptions.APIException):
         status, code = error.status_code, "invalid"
     if status == 500:
         log.error("fhir_door_failed", exc_info=error)
-    said = [str(error), *getattr(error, "reasons", ())] if isinstance(error, LongviewError) else [WORDS.get(status, "")]
-    body = outcome(issues=[issue(severity="error", code=code, diagnostics=" ".join(said) or "This cannot be used.")])
+    if isinstance(error, LongviewError):
+        words = " ".join([str(error), *getattr(error, "reasons", ())])
+    else:
+        words = WORDS.get(status, "The request is not valid.")
+    body = outcome(issues=[issue(severity="error", code=code, diagnostics=words)])
     headers = {"WWW-Authenticate": "Session"} if status == 401 else {}
     return Response(body, status=status, headers=headers)

@@ -14,10 +14,10 @@ from aggregator.services.view_record import view_record
 
 
 class RetrievalStatus(FhirView):
-    """Where a caller who does not wait comes back."""
+    """Where a caller who does not wait collects the answer."""
 
     def get(self, request: Request, retrieval_id: str) -> Response:
-        """Return the searchset, or 202."""
+        """Return the searchset, or 202 while sources are awaited."""
         requester, identifier = requester_of(request), read_id(retrieval_id)
         if not check_progress(requester=requester, retrieval_id=identifier, now=timezone.now()):
             return accepted(retrieval_id=identifier)

@@ -1,7 +1,7 @@
 """A showing of a record -> a FHIR R4 searchset. Pure.
 
-Every item stands as its source sent it (or as its translation), with an id of ours, references pointing to ours, and
-where it came from in `meta.source`. References to what is not in the answer become logical ones, so nothing dangles.
+Every item is returned as its source sent it (or as translated), with an id and references of this service, and its
+origin in `meta.source`. References to anything that is not in the answer become logical ones, so that none dangles.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from aggregator.api.fhir.rendering import issue, outcome
+from aggregator.mpi.demographics import NumberStatus
+from aggregator.mpi.golden import PersonSummary
 from aggregator.record.completeness.claims import WHOLE_ANSWERS, SourceStatus
 from aggregator.record.completeness.words import in_words, issue_code, remarks_on_source
 from aggregator.record.item import Item
 from aggregator.record.references import Targets, target_of
-from aggregator.services.find_person import PersonSummary
 from aggregator.services.view_record import RecordView
 from fhir_data import exact_json
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
@@ -26,32 +27,36 @@ from fhir_data.references import with_objects_changed, without_version
 VERIFICATION_EXTENSION = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 VERIFICATION_SYSTEM = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus"
 PARTICIPANT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+NUMBER_STATUS_WORDS = {
+    NumberStatus.VERIFIED: "Number present and verified",
+    NumberStatus.NOT_TRACED: "Number present but not traced",
+}
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Names:
-    """What references become: `targets` finds the item that one means, and `ours` its address, by the item's id."""
+    """How references are rewritten: `targets` finds the item meant, and `addresses` its new address by item id."""
 
     targets: Targets
-    ours: Mapping[str, str]
+    addresses: Mapping[str, str]
     patient: str
 
 
 def everything(*, view: RecordView, base: str) -> Json:
-    """Return the searchset of `Patient/$everything`: patient, items, what they point to, provenance, outcome.
+    """Return the searchset of `Patient/$everything`: patient, items, what they refer to, provenance, outcome.
 
     Source: FHIR R4 Patient-everything; IHE QEDm (Provenance); outcomes as in `docs/outcomes.md`.
     """
     entries = [
         (item, entry.key) for section in view.record.sections for entry in section.entries for item in entry.items
     ]
-    pointed_to = [item for item in view.record.supporting if _says_something(item)]
-    shown = [item for item, _ in entries] + pointed_to
+    referenced = [item for item in view.record.supporting if _is_valid_on_its_own(item)]
+    shown = [item for item, _ in entries] + referenced
     patient = patient_resource(person=view.person)
     names = _names(items=shown, patient=f"Patient/{patient['id']}")
     clinical = [_item_resource(item=item, names=names, base=base, entry_key=key) for item, key in entries]
-    supporting = [_item_resource(item=item, names=names, base=base, entry_key="") for item in pointed_to]
+    supporting = [_item_resource(item=item, names=names, base=base, entry_key="") for item in referenced]
     matches = [patient, *clinical]
     included = [*supporting, *_provenances(view=view, items=shown, names=names)]
     return {
@@ -77,9 +82,8 @@ def patient_resource(*, person: PersonSummary) -> Json:
     golden = person.golden
     resource: Json = {"resourceType": "Patient", "id": str(person.person_id)}
     if golden.nhs_number:
-        code = "01" if golden.nhs_number_is_verified else "02"
-        display = "Number present and verified" if code == "01" else "Number present but not traced"
-        status = {"coding": [{"system": VERIFICATION_SYSTEM, "code": code, "display": display}]}
+        code = NumberStatus.VERIFIED if golden.nhs_number_is_verified else NumberStatus.NOT_TRACED
+        status = {"coding": [{"system": VERIFICATION_SYSTEM, "code": code.value, "display": NUMBER_STATUS_WORDS[code]}]}
         resource["identifier"] = [
             {
                 "extension": [{"url": VERIFICATION_EXTENSION, "valueCodeableConcept": status}],
@@ -107,7 +111,7 @@ def patient_resource(*, person: PersonSummary) -> Json:
 
 
 def completeness_outcome(*, view: RecordView) -> Json:
-    """Return the OperationOutcome that says who was asked and what became of each."""
+    """Return the OperationOutcome that says which sources were asked and how each ended."""
     issues = [_source_issue(status) for status in view.sources]
     if view.withheld:
         words = "Some information is not shown because of confidentiality."
@@ -120,14 +124,14 @@ def completeness_outcome(*, view: RecordView) -> Json:
 
 
 def _identity_issues(person: PersonSummary) -> list[Json]:
-    """Return what must be known before this person is taken for the right one."""
+    """Return what a reader must know before relying on this person's identity."""
     issues = []
     if person.death_claims:
-        said = "; ".join(
-            f"{claim.source_name} says {'died' if claim.deceased else 'not dead'} {claim.death_date}".rstrip()
+        claims = "; ".join(
+            f"{claim.source_name}: {'died' if claim.deceased else 'recorded as alive'} {claim.death_date}".rstrip()
             for claim in person.death_claims
         )
-        words = f"Sources disagree about death: {said}."
+        words = f"Sources disagree about this patient's death: {claims}."
         issues.append(issue(severity="warning", code="business-rule", diagnostics=words))
     if person.shares_number:
         words = "This NHS number is also on another person's record: check the other identifiers."
@@ -145,10 +149,10 @@ def _source_issue(status: SourceStatus) -> Json:
     return issue(severity="information" if whole else "warning", code=code, diagnostics=diagnostics)
 
 
-def _says_something(item: Item) -> bool:
-    """Return whether a supporting item tells more than that it exists; R4 does not allow an organisation that does not.
+def _is_valid_on_its_own(item: Item) -> bool:
+    """Return whether R4 allows a supporting item: an organisation needs a name or an identifier.
 
-    Practices send such organisations; what pointed to one then names it by a logical reference. Source: FHIR R4, org-1.
+    Practices send organisations without either; references to one become logical. Source: FHIR R4, org-1.
     """
     resource: Json = json.loads(item.resource)
     return resource.get("resourceType") != "Organization" or bool(resource.get("name") or resource.get("identifier"))
@@ -156,8 +160,8 @@ def _says_something(item: Item) -> bool:
 
 def _names(*, items: list[Item], patient: str) -> _Names:
     kinds = {item.id: target_of(item=item).partition("/")[0] for item in items}
-    ours = {item_id: f"{kind}/{item_id}" for item_id, kind in kinds.items() if kind}
-    return _Names(targets=Targets(items=items), ours=ours, patient=patient)
+    addresses = {item_id: f"{kind}/{item_id}" for item_id, kind in kinds.items() if kind}
+    return _Names(targets=Targets(items=items), addresses=addresses, patient=patient)
 
 
 def _item_resource(*, item: Item, names: _Names, base: str, entry_key: str) -> Json:
@@ -180,22 +184,24 @@ def _item_resource(*, item: Item, names: _Names, base: str, entry_key: str) -> J
 
 
 def _reference(reference: str, *, item: Item, names: _Names) -> Json:
-    """Return a reference to ours, or a logical one. Only what was found to mean the patient comes to mean ours."""
+    """Return a rewritten or a logical reference. Only one that is known to mean the patient points to the patient."""
     if reference in item.subject_references:
         return {"reference": names.patient}
-    found = names.targets.find(item=item, reference=reference)
-    known = names.ours.get(found[0].id) if found else None
-    if known:
-        return {"reference": known}
+    targets = names.targets.find(item=item, reference=reference)
+    address = names.addresses.get(targets[0].id) if targets else None
+    if address:
+        return {"reference": address}
     return {"identifier": {"system": f"urn:uuid:{UUID(item.source_id)}", "value": without_version(reference=reference)}}
 
 
 def _provenances(*, view: RecordView, items: list[Item], names: _Names) -> list[Json]:
-    """Return one Provenance for each source that gave something: which of these resources are its own."""
+    """Return one Provenance per source that sent something: which of these resources came from it."""
     provenances = []
     for status in view.sources:
         targets = [
-            names.ours[item.id] for item in items if item.source_id == status.source_id and item.id in names.ours
+            names.addresses[item.id]
+            for item in items
+            if item.source_id == status.source_id and item.id in names.addresses
         ]
         if not targets or status.answered_at is None:
             continue

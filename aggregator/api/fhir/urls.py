@@ -1,4 +1,4 @@
-"""Routes of the FHIR door. `metadata` is open to all, everything else needs a sign-in."""
+"""Routes of the FHIR door. `metadata` is open to everybody, everything else needs a signed-in user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every view of the FHIR door has in common, and the views that are no operation."""
+"""What all views of the FHIR door have in common."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ RETRY_AFTER_S = 1
 
 
 class FhirNegotiation(BaseContentNegotiation):
-    """JSON whatever is asked for: this door has nothing else, and a browser's wishes are no reason to refuse."""
+    """Always JSON: this door has nothing else, and a browser's Accept header is no reason to refuse."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
-        """Return the first parser: nothing is read from a body here."""
+        """Return the first parser: no request body is read here."""
         return parsers[0] if parsers else None
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> tuple[Any, str]:
@@ -32,7 +32,7 @@ class FhirNegotiation(BaseContentNegotiation):
 
 
 class FhirView(APIView):
-    """A view of this door; open to nobody but a requester unless it says otherwise."""
+    """A view of this door; only for signed-in users unless it says otherwise."""
 
     authentication_classes = [SessionRequester]
     permission_classes = [IsRequester]
@@ -47,7 +47,7 @@ class FhirView(APIView):
 
 
 class Unknown(FhirView):
-    """Everything under this door that is nothing else."""
+    """Every address under this door that no other view serves."""
 
     def get(self, request: Request) -> Response:
         """Return 404 as an OperationOutcome."""
@@ -55,9 +55,9 @@ class Unknown(FhirView):
 
 
 def read_id(text: str) -> UUID:
-    """Return the id that an address holds.
+    """Return the id in an address.
 
-    Raises: NotFound when it is no id of ours.
+    Raises: NotFound when it cannot be one of this service.
     """
     try:
         return UUID(text)

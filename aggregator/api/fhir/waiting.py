@@ -1,8 +1,8 @@
-"""A FHIR caller waits for the sources here, on the loop, and holds none of Django's threads meanwhile.
+"""FHIR callers wait for the sources here, on the event loop, without occupying one of Django's threads.
 
-Django answers an operation that waits with 202 and where the answer will be. Unless the caller prefers to come back
-(`Prefer: respond-async`), this waits until the retrieval is over, at most until its deadline, asks there, and gives
-what it gets. Source: FHIR R4 asynchronous pattern.
+Django answers an operation that waits with 202 and where the answer will be. Unless the caller prefers that
+(`Prefer: respond-async`), this waits until the retrieval is complete, at most until its deadline, requests the answer
+and returns it. Source: FHIR R4 asynchronous pattern.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent,
 
 from aggregator.api.fhir.operation import Operation
 
-# Called with a retrieval's id; returns when it is over, or at its deadline.
+# Called with a retrieval's id; returns when it is complete, or at its deadline.
 Wait = Callable[[UUID], Awaitable[None]]
 Answering = Callable[[HTTPScope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 
@@ -25,8 +25,8 @@ STATUS_PATH = f"{BASE_PATH}retrievals/"
 
 
 @dataclass
-class _HeldAnswer:
-    """What Django answered, kept back until it is known whether it is to be given."""
+class _BufferedAnswer:
+    """Django's answer, held back until it is known whether to send it."""
 
     events: list[ASGISendEvent] = field(default_factory=list)
 
@@ -34,18 +34,20 @@ class _HeldAnswer:
         self.events.append(event)
 
     def awaited(self) -> UUID | None:
-        """Return the retrieval whose answer is still to come, or None when this is the answer."""
+        """Return the retrieval to wait for, or None when this is already the answer."""
         if not self.events:
-            return None  # the caller went away before the request was whole
+            return None  # the caller disconnected before the request was complete
         start = self.events[0]
         if start["type"] != "http.response.start" or start["status"] != 202:
             return None
-        location = next((v.decode("latin-1") for n, v in start["headers"] if n.lower() == b"content-location"), "")
+        location = next(
+            (value.decode("latin-1") for name, value in start["headers"] if name.lower() == b"content-location"), ""
+        )
         return UUID(location.removeprefix(STATUS_PATH)) if location.startswith(STATUS_PATH) else None
 
 
 class WaitingDoor:
-    """An ASGI application around Django's FHIR door that waits for what an operation only promises."""
+    """An ASGI application around Django's FHIR door that waits for answers that an operation only promises."""
 
     def __init__(self, *, django: Answering, operations: Iterable[Operation], wait: Wait) -> None:
         self.django = django
@@ -57,7 +59,7 @@ class WaitingDoor:
         if not self._waits(scope):
             await self.django(scope, receive, send)
             return
-        first = _HeldAnswer()
+        first = _BufferedAnswer()
         await self.django(scope, receive, first.keep)
         awaited = first.awaited()
         if awaited is None:
@@ -70,17 +72,17 @@ class WaitingDoor:
         await self.django(again, _no_body, send)
 
     def _waits(self, scope: HTTPScope) -> bool:
-        if scope["method"] != "GET" or _prefers_to_come_back(scope):
+        if scope["method"] != "GET" or _prefers_async(scope):
             return False
         path = scope["path"].removeprefix(BASE_PATH)
         return any(operation.matches(path=path) for operation in self.waiting)
 
 
-def _prefers_to_come_back(scope: HTTPScope) -> bool:
+def _prefers_async(scope: HTTPScope) -> bool:
     return any(name == b"prefer" and b"respond-async" in value for name, value in scope["headers"])
 
 
 async def _no_body() -> HTTPRequestEvent:
-    """Give an empty body once; a second call means that the caller is being watched for leaving, which it may not."""
+    """Return an empty request body, as often as it is asked for."""
     await asyncio.sleep(0)
     return {"type": "http.request", "body": b"", "more_body": False}

@@ -1,1 +1,1 @@
-"""The service API, in DRF with OpenAPI: its place; nothing is served here yet."""
+"""The place of the service API, in DRF with OpenAPI; it serves nothing yet."""

@@ -7,6 +7,7 @@ from django import forms
 
 class OptOutForm(forms.Form):
     opted_out = forms.ChoiceField(
-        choices=[("yes", "yes"), ("no", "no")], error_messages={"required": "Say whether the patient objects"}
+        choices=[("yes", "yes"), ("no", "no")],
+        error_messages={"required": "Select whether the patient objects to sharing"},
     )
     note = forms.CharField(required=False, max_length=4000)

@@ -1,4 +1,4 @@
-"""What somebody types to find a person. Forms check that input can be read; services say whether it makes sense."""
+"""What somebody types to find a person. Forms check that input can be read; services check that it makes sense."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ class FindForm(forms.Form):
         try:
             self.birth_date = date(*(int(part) for part in parts))
         except ValueError:
-            self.add_error("day", "Enter a real date of birth, such as 14 8 1980")
+            self.add_error("day", "Date of birth must be a real date, for example 14 8 1980")

@@ -14,14 +14,14 @@ from aggregator.web.signed_in import SignedInRequest
 
 @require_http_methods(["GET", "POST"])
 def find(request: SignedInRequest) -> HttpResponse:
-    """Search for a person. By POST alone, so that no number or name stands in an address."""
+    """Search for a person. By POST only, so that no number or name is in an address."""
     if request.method == "GET":
-        return draw(request, "people/find", form=FindForm(), found=None)
+        return draw(request, "people/find", form=FindForm(), result=None)
     form = FindForm(request.POST)
-    found = None
+    result = None
     if form.is_valid():
         try:
-            found = find_person.find_person(
+            result = find_person.find_person(
                 requester=request.requester,
                 nhs_number=form.cleaned_data["nhs_number"],
                 family=form.cleaned_data["family"],
@@ -30,4 +30,4 @@ def find(request: SignedInRequest) -> HttpResponse:
             )
         except Invalid as error:
             form.add_error({"birth_date": "day"}.get(error.field, error.field), str(error))
-    return draw(request, "people/find", form=form, found=found, status=200 if found else 400)
+    return draw(request, "people/find", form=form, result=result, status=200 if result else 400)

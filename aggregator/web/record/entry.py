@@ -25,7 +25,7 @@ LINES_SHOWN = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """One source's own copy, as text to read beside what we made of it."""
+    """One source's own copy, as text, to compare with the merged entry."""
 
     source: str
     kind: str
@@ -37,7 +37,7 @@ class Copy:
 
 @dataclass(frozen=True, kw_only=True)
 class EntryPage:
-    """One page of an entry's copies. `first` is the place of its first copy, from 1; `joined_by` is in words."""
+    """One page of an entry's copies. `first` is the number of its first copy, from 1; `joined_by` is in words."""
 
     retrieval_id: UUID
     banner: Banner
@@ -52,7 +52,7 @@ class EntryPage:
 
 
 def entry_page(*, view: RecordView, entry_key: str, number: int = 1) -> EntryPage | None:
-    """Return what a page of one entry draws, or None when the record as it stands has no such entry or page."""
+    """Return what a page of one entry shows, or None when the record no longer has that entry or page."""
     entries = (entry for section in view.record.sections for entry in section.entries)
     entry = next((entry for entry in entries if entry.key == entry_key), None)
     if entry is None:
@@ -77,23 +77,23 @@ def entry_page(*, view: RecordView, entry_key: str, number: int = 1) -> EntryPag
 
 def _joined_by(entry: Entry) -> str:
     if not entry.joined_by:
-        return "Nothing: this is one item alone"
+        return "There is only one item"
     words = "; ".join(rule.words for rule in entry.joined_by)
     return f"{words[:1].upper()}{words[1:]} (version {entry.rule_version} of the rules)"
 
 
 def _copies_by_page(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Yield the items of each page. One that is too large for any page has one of its own."""
+    """Yield the items of each page. An item that is too large for any page has a page of its own."""
     page: list[Item] = []
     weight = 0
     for item in items:
-        drawn = [_indented(written) for written in (item.resource, item.original) if written]
-        heavier = sum(len(html.escape(written).encode()) for written in drawn) + ROW_WEIGHT
-        if page and weight + heavier > PAGE_WEIGHT:
+        drawn = [_indented(resource) for resource in (item.resource, item.original) if resource]
+        item_weight = sum(len(html.escape(text).encode()) for text in drawn) + ROW_WEIGHT
+        if page and weight + item_weight > PAGE_WEIGHT:
             yield page
             page, weight = [], 0
         page.append(item)
-        weight += heavier
+        weight += item_weight
     yield page
 
 
@@ -109,5 +109,5 @@ def _copy(*, item: Item, names: SourceNames) -> Copy:
 
 
 def _indented(resource: bytes) -> str:
-    """Return JSON with line breaks and nothing else changed: numbers stay as they were written."""
+    """Return JSON with line breaks and indents; nothing else changes, so numbers stay as they were sent."""
     return msgspec.json.format(resource, indent=2).decode()

@@ -1,7 +1,7 @@
 """Live events of one retrieval, natively async: no thread, no database, nothing clinical.
 
-A stream says that something landed, and the page then asks for its part again. It ends with `done`. A ticket that is
-not good is answered 204, so that the browser stops asking.
+The stream says that something has landed, and the page then requests its content again. It ends with `done`. An invalid
+ticket is answered with 204, so that the browser stops reconnecting.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from django.http import parse_cookie
 from aggregator.errors import NotPermitted
 from aggregator.services import follow_record
 
-MOST_STREAMS = 500  # a process; 47 KB each, measured
-MOST_STREAMS_A_SESSION = 3
-# A retrieval whose worker died never says `done`; the page must not wait for it for ever.
+MAX_STREAMS = 500  # per process; each takes 47 KB, measured
+MAX_STREAMS_PER_SESSION = 3
+# A retrieval whose worker died never sends `done`; the page must not wait for it for ever.
 PAST_DEADLINE_S = 60.0
 RETRY_AFTER_MS = 3000
 
@@ -44,7 +44,7 @@ log = structlog.get_logger("longview.live")
 
 @dataclass
 class LiveDoor:
-    """Answers `/live/<ticket>`. `stopping` is set when the process is told to end: open streams then end at once."""
+    """Answers `/live/<ticket>`. `stopping` is set when the process is told to stop: open streams then end at once."""
 
     client: redis.asyncio.Redis
     stopping: asyncio.Event
@@ -63,7 +63,7 @@ class LiveDoor:
         except NotPermitted:
             await _answer(send, 204)
             return
-        if self.open_streams[session_key] >= MOST_STREAMS_A_SESSION or self.open_streams.total() >= MOST_STREAMS:
+        if self.open_streams[session_key] >= MAX_STREAMS_PER_SESSION or self.open_streams.total() >= MAX_STREAMS:
             await _answer(send, 503, (b"retry-after", b"5"))
             return
         self.open_streams[session_key] += 1
@@ -71,7 +71,7 @@ class LiveDoor:
             await self._stream(scope, receive, send, ticket=ticket, session_key=session_key)
         finally:
             self.open_streams[session_key] -= 1
-            self.open_streams += Counter()  # forget sessions with none
+            self.open_streams += Counter()  # drops sessions that have no stream
 
     async def _stream(
         self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, *, ticket: str, session_key: str
@@ -85,28 +85,28 @@ class LiveDoor:
             client=self.client,
             now=datetime.now(UTC),
         )
-        told = asyncio.create_task(_tell(events, send))
-        gone = asyncio.create_task(_disconnected(receive))
-        ended = asyncio.create_task(self.stopping.wait())
-        watched = {told, gone, ended}
+        streaming = asyncio.create_task(_send_events(events, send))
+        disconnected = asyncio.create_task(_wait_for_disconnect(receive))
+        stopping = asyncio.create_task(self.stopping.wait())
+        watched = {streaming, disconnected, stopping}
         await asyncio.wait(
             watched, timeout=settings.RETRIEVAL_DEADLINE_S + PAST_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED
         )
-        over = not any(task.done() for task in watched)
-        left = gone.done()
+        timed_out = not any(task.done() for task in watched)
+        caller_left = disconnected.done()
         for task in watched:
             task.cancel()
         await asyncio.gather(*watched, return_exceptions=True)
-        if not left:
-            await send(_part(DONE if over else b"", more=False))
+        if not caller_left:
+            await send(_part(DONE if timed_out else b"", more=False))
 
 
-async def _tell(events: AsyncIterator[follow_record.LiveEvent | None], send: ASGISendCallable) -> None:
+async def _send_events(events: AsyncIterator[follow_record.LiveEvent | None], send: ASGISendCallable) -> None:
     try:
         async for event in events:
             await send(_part(_line(event)))
     except redis.RedisError as error:
-        # The stream ends without `done`: the browser asks again, from the last event it saw.
+        # The stream ends without `done`: the browser reconnects, from the last event that it received.
         log.warning("live stream ended", error=type(error).__name__)
     except NotPermitted:
         await send(_part(DONE))
@@ -122,7 +122,7 @@ def _part(content: bytes, *, more: bool = True) -> HTTPResponseBodyEvent:
     return {"type": "http.response.body", "body": content, "more_body": more}
 
 
-async def _disconnected(receive: ASGIReceiveCallable) -> None:
+async def _wait_for_disconnect(receive: ASGIReceiveCallable) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -145,7 +145,8 @@ def _session_key(scope: HTTPScope) -> str:
 
 
 def _last_event_id(scope: HTTPScope) -> str:
-    """Return the id of the last event that the browser saw, if it is one of Redis's (two numbers)."""
-    given = _header(scope, b"last-event-id")
-    first, _, second = given.partition("-")
-    return given if len(given) < 42 and first.isdecimal() and second.isdecimal() and given.isascii() else ""
+    """Return the id of the last event that the browser received, if it looks like one of Redis (two numbers)."""
+    event_id = _header(scope, b"last-event-id")
+    first, _, second = event_id.partition("-")
+    is_valid = len(event_id) < 42 and event_id.isascii() and first.isdecimal() and second.isdecimal()
+    return event_id if is_valid else ""

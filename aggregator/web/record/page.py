@@ -1,4 +1,4 @@
-"""A showing of a record -> what the record page draws. Pure: nothing is decided here, only worded and put in order."""
+"""What the record page shows of a record. Pure: nothing is decided here, only worded and ordered."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ ALLERGIES_SHOWN = 4
 
 @dataclass(frozen=True, kw_only=True)
 class AllergiesShown:
-    """What the banner says of allergies: one state in words, and the first of what is known, or of who denies any.
+    """What the banner says about allergies: the state in words, and the first allergies, or who says none.
 
-    `more` are not shown here; they are in the section of allergies.
+    `more` counts those that only the section on allergies shows.
     """
 
     state: AllergyStatus
@@ -37,7 +37,7 @@ class AllergiesShown:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordPage:
-    """The record page. `progress` is read aloud as it changes; `conflicts` counts the places where sources differ."""
+    """The record page. Screen readers announce `progress`; `conflicts` counts the places where sources differ."""
 
     retrieval_id: UUID
     banner: Banner
@@ -53,7 +53,7 @@ class RecordPage:
 
 
 def record_page(*, view: RecordView) -> RecordPage:
-    """Return what the record page draws."""
+    """Return what the record page shows."""
     return RecordPage(
         retrieval_id=view.retrieval_id,
         banner=banner_of(person=view.person, today=wording.london_date(view.shown_at)),
@@ -84,7 +84,7 @@ def _allergy_lines(view: RecordView) -> Sequence[str]:
         allergies = known_allergies(record=view.record)
         return list(dict.fromkeys(shortened(entry.heading, longest=LONGEST_CLAIM) for entry in allergies))
     if view.allergy_status is AllergyStatus.UNAVAILABLE:
-        # Who says that no allergies are known, where that cannot be taken for the whole.
+        # Which sources say that no allergies are known, where that is not the whole answer.
         names = names_of(statuses=view.sources)
         denying = sources_that_know_of_no_allergies(record=view.record)
         return [f"{names.of(source_id)}: none known" for source_id in denying]

@@ -1,7 +1,7 @@
-"""An entry -> a row of a list, with what its sources say and where they differ. Pure.
+"""An entry as a row of a list, with what its sources say and where they differ. Pure.
 
-However much sources send, a row stays short: of its lines, claims and conflicts the first are drawn. What is not drawn
-is counted, and a link leads to it.
+However much sources send, a row stays short: only the first of its lines, claims and conflicts are shown. The rest is
+counted, with a link to it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from aggregator.web import wording
 from aggregator.web.record.sources import SourceNames
 
 CLAIMS_SHOWN = 20  # per conflict
-# Entries that share a conflict and each show it in full; of more, the first does, and the others point to it.
+# If more entries than this share a conflict, only the first shows it in full; the others point to it.
 FULL_CONFLICTS = 4
 CONFLICTS_SHOWN = 10  # per row
 LINES_SHOWN = 40  # per row of a list
-LONGEST_LINE = 1000  # characters of one line in a list; the source's copy has the whole
+LONGEST_LINE = 1000  # characters per line of a list; the source copy has the full text
 LONGEST_CLAIM = 300
-ROW_WEIGHT = 900  # bytes: the frame of a row
-LINE_WEIGHT = 50  # bytes: the frame of a line or of a claim
+ROW_WEIGHT = 900  # bytes of markup per row
+LINE_WEIGHT = 50  # bytes of markup per line or claim
 
 TAG_COLOURS: Mapping[Standing, str] = {
     Standing.ACTIVE: "green",
@@ -34,7 +34,7 @@ TAG_COLOURS: Mapping[Standing, str] = {
     Standing.NO_INFORMATION: "white",
     Standing.UNKNOWN: "yellow",
 }
-# How things stand that must be said even where all else has simply happened.
+# Standings that are always shown, even in sections whose entries are events.
 ALWAYS_TAGGED = frozenset({Standing.RETRACTED, Standing.NEGATED, Standing.NO_INFORMATION})
 CONFLICT_LEADS: Mapping[ConflictKind, str] = {
     ConflictKind.DOSE_WORDING: "Compare.",
@@ -52,9 +52,10 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class ConflictShown:
-    """`more` claims are not shown here; `in_entry`: they are all in the entry's own copies, else in its section.
+    """A conflict. `more` claims are not shown here, but with the entry's copies (`in_entry`) or in its section.
 
-    `anchor` names a conflict that others point to, `pointed_to` the one that this row points to instead of claims.
+    `anchor` identifies a conflict that others point to; `pointed_to` is the one that this row points to, in place of
+    its claims.
     """
 
     lead: str
@@ -68,7 +69,7 @@ class ConflictShown:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One entry. `tag` is empty where its standing says nothing; `more_lines` and `more_conflicts` are not drawn."""
+    """One entry. `tag` is empty where its standing is not shown; `more_lines` and `more_conflicts` are counts."""
 
     key: str
     section: str
@@ -88,7 +89,7 @@ class Row:
 
     @cached_property
     def weight(self) -> int:
-        """About how many bytes it is drawn in."""
+        """Roughly how many bytes of HTML it takes."""
         texts = [self.heading, self.heading, *self.sources, *(text for line in self.details for text in line)]
         texts.extend(
             text for conflict in self.conflicts for claim in conflict.claims for text in (claim.source, claim.says)
@@ -99,20 +100,20 @@ class Row:
 
 @dataclass(kw_only=True)
 class RowMaker:
-    """Makes the rows of one page or section, and remembers which conflicts it has written out there.
+    """Makes the rows of one page or section, and remembers which conflicts it has shown in full there.
 
-    `prefix` keeps the anchors of several makers on one page apart.
+    `prefix` keeps the anchors of several makers on one page distinct.
     """
 
     names: SourceNames
     lines: int = LINES_SHOWN
     prefix: str = "page"
-    _written: dict[int, str] = field(default_factory=dict)
+    _shown_in_full: dict[int, str] = field(default_factory=dict)
 
     def row(self, *, entry: Entry) -> Row:
         """Return one entry as a row."""
         tagged = CATEGORIES[entry.category].is_lasting or entry.standing in ALWAYS_TAGGED
-        doubted = any(conflict.kind is ConflictKind.RETRACTION for conflict in entry.conflicts)
+        may_be_wrong = any(conflict.kind is ConflictKind.RETRACTION for conflict in entry.conflicts)
         return Row(
             key=entry.key,
             section=entry.category.value,
@@ -125,7 +126,7 @@ class RowMaker:
             copies=len(entry.items),
             incidental=entry.incidental,
             names_no_patient=entry.names_no_patient,
-            may_be_retracted=doubted and entry.standing is not Standing.RETRACTED,
+            may_be_retracted=may_be_wrong and entry.standing is not Standing.RETRACTED,
             conflicts=tuple(self._conflict(conflict) for conflict in entry.conflicts[:CONFLICTS_SHOWN]),
             more_lines=max(0, len(entry.lines) - self.lines),
             more_conflicts=max(0, len(entry.conflicts) - CONFLICTS_SHOWN),
@@ -139,11 +140,11 @@ class RowMaker:
     def _conflict(self, conflict: Conflict) -> ConflictShown:
         lead = CONFLICT_LEADS.get(conflict.kind, "Sources disagree.")
         shared = len(conflict.entry_keys) > FULL_CONFLICTS
-        if shared and id(conflict) in self._written:
-            pointed_to = self._written[id(conflict)]
+        if shared and id(conflict) in self._shown_in_full:
+            pointed_to = self._shown_in_full[id(conflict)]
             return ConflictShown(lead=lead, statement=conflict.statement, claims=(), pointed_to=pointed_to)
         if shared:
-            self._written[id(conflict)] = f"conflict-{self.prefix}-{len(self._written) + 1}"
+            self._shown_in_full[id(conflict)] = f"conflict-{self.prefix}-{len(self._shown_in_full) + 1}"
         return ConflictShown(
             lead=lead,
             statement=conflict.statement,
@@ -153,10 +154,10 @@ class RowMaker:
             ),
             more=max(0, len(conflict.claims) - CLAIMS_SHOWN),
             in_entry=len(conflict.entry_keys) == 1,
-            anchor=self._written.get(id(conflict), ""),
+            anchor=self._shown_in_full.get(id(conflict), ""),
         )
 
 
 def shortened(words: str, *, longest: int) -> str:
-    """Return words that fit in a list, saying where the rest is. `longest`: characters."""
-    return words if len(words) <= longest else f"{words[:longest]} … (the whole is in the source copy)"
+    """Return a text of at most `longest` characters, or its start and where the rest is."""
+    return words if len(words) <= longest else f"{words[:longest]} … (see the source copy for the full text)"

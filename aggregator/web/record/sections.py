@@ -1,7 +1,7 @@
-"""The sections of a record, as the record page draws them and on pages of their own. Pure.
+"""The sections of a record, on the record page and on pages of their own. Pure.
 
-However much sources send, a page stays below 1 MB: of a long section the first rows are drawn, and the rest is on pages
-of its own. What is not drawn is counted, and a link leads to it.
+However much sources send, a page stays below 1 MB: only the first rows of a long section are shown, and the rest is on
+pages of its own. What is not shown is counted, with a link to it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from aggregator.web.record.sources import SourceNames, names_of
 ROWS_OPEN = 30
 ROWS_DRAWN = 100  # per section of the record page
 ROWS_PER_PAGE = 200  # on a section's own pages
-# Bytes: what all rows of a page may weigh, and each section of a record page where they would weigh more together.
+# Bytes of HTML: the limit for all rows of a page, and for each section of a record page that would exceed it.
 PAGE_WEIGHT = 500_000
 SECTION_WEIGHT = PAGE_WEIGHT // len(SECTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SectionShown:
-    """A section of the record page. `more` rows are folded away; `empty_words` stand where there are no entries."""
+    """A section of the record page. `more` rows are collapsed; `empty_words` are shown if there are no entries."""
 
     slug: str
     title: str
@@ -50,7 +50,7 @@ class SectionShown:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionPage:
-    """One page of one section. `first` is the place of its first row in the section, from 1."""
+    """One page of one section. `first` is the number of its first row in the section, from 1."""
 
     retrieval_id: UUID
     banner: Banner
@@ -68,7 +68,7 @@ class SectionPage:
 
 
 def sections_of(*, view: RecordView) -> tuple[SectionShown, ...]:
-    """Return the sections of the record page, in reading order, short enough to be drawn together."""
+    """Return the sections of the record page, in reading order, short enough for one page."""
     names = names_of(statuses=view.sources)
     shown = (_section(view=view, rules=rules, names=names) for rules in SECTIONS)
     sections = tuple(section for section in shown if section is not None)
@@ -79,7 +79,7 @@ def sections_of(*, view: RecordView) -> tuple[SectionShown, ...]:
 
 
 def section_page(*, view: RecordView, rules: CategoryRules, number: int) -> SectionPage | None:
-    """Return what one page of a section draws, pages counted from 1; None when there is no such page."""
+    """Return what one page of a section shows, counting from 1; None when there is no such page."""
     entries = view.record.section(rules.category).entries
     pages = list(_pages(entries=entries, names=names_of(statuses=view.sources))) or [()]
     if not 1 <= number <= len(pages):
@@ -119,7 +119,7 @@ def _section(*, view: RecordView, rules: CategoryRules, names: SourceNames) -> S
 
 
 def _pages(*, entries: Sequence[Entry], names: SourceNames, prefix: str = "page") -> Iterator[tuple[Row, ...]]:
-    """Yield the rows of each page of a section, no more on one than it may weigh."""
+    """Yield the rows of each page of a section, within the limits of a page."""
     maker, rows, weight = RowMaker(names=names, prefix=prefix), list[Row](), 0
     for entry in entries:
         row = maker.row(entry=entry)
@@ -134,7 +134,7 @@ def _pages(*, entries: Sequence[Entry], names: SourceNames, prefix: str = "page"
 
 
 def _shortened(*, section: SectionShown, limit: int) -> SectionShown:
-    """Return a section with the first of its rows that weigh no more than the limit together, one at least."""
+    """Return a section with as many of its first rows as stay within the limit, but at least one."""
     rows = (*section.rows, *section.more)
     weights = list(accumulate(row.weight for row in rows))
     kept = rows[: max(1, sum(weight <= limit for weight in weights))]

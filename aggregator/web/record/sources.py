@@ -1,4 +1,4 @@
-"""The sources of a record -> what the page says of each. Pure."""
+"""What the record page says about each source. Pure."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from aggregator.web import wording
 
 @dataclass(frozen=True, kw_only=True)
 class SourceNames:
-    """What sources are called, by their ids."""
+    """The names of sources, by id."""
 
     by_id: Mapping[str, str]
 
     def of(self, source_id: str, /) -> str:
-        """Return the name of a source. One that is no longer in the plan has none, and what it said still stands."""
+        """Return the name of a source; a source that is not in the plan is called "A source"."""
         return self.by_id.get(source_id, "A source")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceShown:
-    """How one source stands. `at` is when it answered, "" for one that is awaited."""
+    """The state of one source. `at` is when it answered, "" while it is awaited."""
 
     name: str
     organisation: str
@@ -35,12 +35,12 @@ class SourceShown:
 
 
 def names_of(*, statuses: Sequence[SourceStatus]) -> SourceNames:
-    """Return what the sources of a record are called."""
+    """Return the names of a record's sources."""
     return SourceNames(by_id={status.source_id: status.name for status in statuses})
 
 
 def source_shown(*, status: SourceStatus) -> SourceShown:
-    """Return what the page says of one source."""
+    """Return what the page says about one source."""
     return SourceShown(
         name=status.name,
         organisation=status.organisation if status.organisation != status.name else "",

@@ -20,7 +20,7 @@ from aggregator.web.record.page import record_page
 from aggregator.web.record.sections import section_page
 from aggregator.web.signed_in import SignedInRequest
 
-# As `record.merge` names entries. Anything else in an address is not passed on: the audit keeps what was looked at.
+# The form of entry keys (`record.merge`). Nothing else is passed on from an address, since the audit records it.
 ENTRY_KEY = re.compile(r"[0-9a-f]{20}")
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
@@ -34,7 +34,7 @@ def open_record(request: SignedInRequest, person_id: UUID) -> HttpResponse:
 
 @require_GET
 def record(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
-    """Show the record as it stands, and follow it while sources are still awaited."""
+    """Show the record so far, and follow it while sources are awaited."""
     view = view_record.view_record(requester=request.requester, retrieval_id=retrieval_id, now=timezone.now())
     ticket = (
         ""
@@ -48,7 +48,7 @@ def record(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
 
 @require_GET
 def record_part(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
-    """Show what is inside the record page, for when something has landed."""
+    """Show the content of the record page again, after something has landed."""
     view = view_record.view_record(requester=request.requester, retrieval_id=retrieval_id, now=timezone.now())
     return draw(request, "record/record_part", page=record_page(view=view))
 
@@ -68,7 +68,7 @@ def entry(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> HttpR
     )
     page = entry_page(view=view, entry_key=entry_key, number=number)
     if page is None:
-        raise NotFound("This entry is not in the record as it stands now. Go back to the record.")
+        raise NotFound("This entry is no longer in the record. Go back to the record.")
     return draw(request, "record/entry", page=page)
 
 
@@ -84,12 +84,12 @@ def section(request: SignedInRequest, retrieval_id: UUID, section: str) -> HttpR
     )
     page = section_page(view=view, rules=rules, number=number)
     if page is None:
-        raise NotFound("The section has no such page as the record stands now. Go back to the record.")
+        raise NotFound("This section no longer has that page. Go back to the record.")
     return draw(request, "record/section", page=page)
 
 
 def _page_number(request: SignedInRequest) -> int:
-    written = request.GET.get("page", "1")
-    if not PAGE_NUMBER.fullmatch(written):
+    number = request.GET.get("page", "1")
+    if not PAGE_NUMBER.fullmatch(number):
         raise NotFound
-    return int(written)
+    return int(number)

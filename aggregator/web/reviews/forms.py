@@ -6,13 +6,13 @@ from django import forms
 
 
 class ReviewForm(forms.Form):
-    """How a doubt is settled; which decisions and fields will do is for the service to say."""
+    """How a doubt is settled; the service checks which decisions and fields are possible."""
 
-    decision = forms.CharField(max_length=30, error_messages={"required": "Choose a decision"})
-    note = forms.CharField(max_length=4000, error_messages={"required": "Say why"})
+    decision = forms.CharField(max_length=30, error_messages={"required": "Select a decision"})
+    note = forms.CharField(max_length=4000, error_messages={"required": "Enter the reason for your decision"})
     seen = forms.CharField(required=False, max_length=64)
 
     @property
     def accepts_fields(self) -> bool:
-        """Whether the boxes belong to the decision chosen; those of another decision are passed over."""
+        """Whether the decision uses the ticked fields; otherwise they are ignored."""
         return bool(self.cleaned_data["decision"] == "accept-fields")

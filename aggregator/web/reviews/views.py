@@ -21,12 +21,7 @@ from aggregator.web.signed_in import SignedInRequest
 @require_GET
 def reviews(request: SignedInRequest) -> HttpResponse:
     """Show the doubts about identity, open ones first."""
-    return draw(
-        request,
-        "reviews/reviews",
-        reviews=list_reviews.list_reviews(requester=request.requester),
-        cause_words=list_reviews.cause_words,
-    )
+    return draw(request, "reviews/reviews", reviews=list_reviews.list_reviews(requester=request.requester))
 
 
 @require_http_methods(["GET", "POST"])
@@ -67,7 +62,7 @@ def take_back(request: SignedInRequest, review_id: UUID) -> HttpResponse:
 
 
 def _shown(label: str, value: str | date | None) -> str:
-    """Return one side's value of a field as people read it; what a side does not say is a dash."""
+    """Return a value as it is written for people; a missing one is a dash."""
     if not value:
         return "–"
     if isinstance(value, date):

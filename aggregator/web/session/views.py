@@ -44,6 +44,6 @@ def sign_out(request: SignedInRequest) -> HttpResponse:
 
 
 def _safe(after: str) -> str:
-    """Return where to go next: a page of ours, never another host's."""
-    ours = after.startswith("/") and url_has_allowed_host_and_scheme(after, allowed_hosts=None)
-    return after if ours else reverse("find")
+    """Return where to go next: a page of this service, never one on another host."""
+    is_own_page = after.startswith("/") and url_has_allowed_host_and_scheme(after, allowed_hosts=None)
+    return after if is_own_page else reverse("find")

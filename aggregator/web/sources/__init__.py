@@ -1,1 +1,1 @@
-"""The sources and how they answer."""
+"""The sources, and how they last answered."""

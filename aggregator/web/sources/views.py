@@ -13,12 +13,14 @@ from aggregator.web.signed_in import SignedInRequest
 
 @require_GET
 def sources(request: SignedInRequest) -> HttpResponse:
-    """Show every source and how its last asking ended."""
+    """Show every source and how the last request to it ended."""
     lines = list_sources.list_sources(requester=request.requester)
     shown = [
         (
             line,
-            outcome_words(outcome=line.last_outcome, reason=line.last_reason) if line.last_outcome else "Never asked",
+            outcome_words(outcome=line.last_ending.outcome, reason=line.last_ending.reason or "")
+            if line.last_ending
+            else "Never asked",
         )
         for line in lines
     ]

@@ -1,4 +1,4 @@
-"""Django's migrate, as the role that owns the tables, where one is named; the application's role gets to use them."""
+"""Django's migrate, run as the role that owns the tables; the application's role is granted their use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Command(Migrate):
     """`manage.py migrate`."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate as the owner; with one role only, say what that means for the audit."""
+        """Migrate as the owner; if there is only one role, say what that means for the audit."""
         connection: BaseDatabaseWrapper = connections[options["database"]]
         with as_owner(connection=connection) as app_role:
             if app_role:
@@ -23,6 +23,6 @@ class Command(Migrate):
             super().handle(*args, **options)
         if single_role() and options["verbosity"] > 0:
             self.stdout.write(
-                "One database role owns and serves (DATABASE_OWNER_URL is not set): "
-                "the audit's trigger is then its only guard, and that role could drop it."
+                "One database role owns the tables and serves users (DATABASE_OWNER_URL is not set): "
+                "only a trigger protects the audit, and that role could drop it."
             )

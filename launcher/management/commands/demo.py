@@ -1,4 +1,4 @@
-"""Start everything on this machine with a synthetic region, show one patient's record, and stay up."""
+"""Start everything on this machine with a synthetic region, show one patient's record, and keep running."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take `--once`."""
-        parser.add_argument("--once", action="store_true", help="stop after the summary; exit 0 only if all worked")
+        parser.add_argument(
+            "--once", action="store_true", help="stop after the summary; exit 0 only if everything worked"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Become the launcher, which starts the services before any settings are read."""

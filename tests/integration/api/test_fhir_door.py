@@ -27,7 +27,9 @@ def test_a_fault_is_an_outcome_that_holds_nothing_of_it_and_leaves_its_place_in_
     with structlog.testing.capture_logs() as logged:
         answer = signed_in_client("dr.osei").get(f"/fhir/Patient/{world.joan}/$everything")
     assert answer.status_code == 500
-    assert answer.json()["issue"] == [{"severity": "error", "code": "exception", "diagnostics": "A fault on our side."}]
+    assert answer.json()["issue"] == [
+        {"severity": "error", "code": "exception", "diagnostics": "Something went wrong on our side."}
+    ]
     (line,) = [one for one in logged if one["event"] == "fhir_door_failed"]
     assert isinstance(line["exc_info"], RuntimeError)
 

@@ -109,12 +109,12 @@ def wrong(*arguments: object) -> str:
 
 
 def test_what_is_wrong_is_said_in_one_line(answer: Path, tmp_path: Path) -> None:
-    assert "known are" in wrong("--kind", "fax", answer)
+    assert "the kinds are" in wrong("--kind", "fax", answer)
     assert "cannot be read" in wrong("--kind", "gp_connect", tmp_path / "nothing.json")
     assert "cannot be read" in wrong("--kind", "gp_connect", tmp_path)
     assert "--out" in wrong("--kind", "gp_connect", answer, answer)
     assert "same name" in wrong("--kind", "gp_connect", answer, answer, "--out", tmp_path / "out")
-    assert "write over" in wrong("--kind", "gp_connect", answer, "--out", tmp_path)
+    assert "overwrite" in wrong("--kind", "gp_connect", answer, "--out", tmp_path)
     assert "holds no record" in wrong("--kind", "fhir_r4", _empty(tmp_path))
     assert "cannot be written" in wrong("--kind", "gp_connect", answer, "--out", answer / "below")
 

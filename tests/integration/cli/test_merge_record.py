@@ -93,7 +93,7 @@ def test_a_medicine_is_found_by_the_address_of_its_entry(tmp_path: Path) -> None
 
 
 OTHERS = [
-    ({"identifier": [{"system": NUMBER, "value": "9990001014"}]}, "nhs number"),
+    ({"identifier": [{"system": NUMBER, "value": "9990001014"}]}, "NHS number"),
     ({"birthDate": "1951-05-05"}, "birth date"),
     ({"gender": "male"}, "sex"),
     ({"name": [{"family": "Holt", "given": ["Peter"]}]}, "name"),
@@ -109,7 +109,7 @@ def test_files_of_two_people_are_refused_unless_that_is_wanted(
     second.write_text(bundle(patient={**JOAN, **other}), encoding="utf-8")
     with pytest.raises(CommandError) as refused:
         merged(first, second)
-    assert re.search(rf"first and second are about different people \({field} differs\)", str(refused.value))
+    assert re.search(rf"first and second are about different people \(they differ in {field}\)", str(refused.value))
     assert not re.search("Ferris|Holt|999000|1951", str(refused.value))
     assert merged(first, second, allow_different_people=True)["sections"] == []
 

@@ -47,7 +47,7 @@ def test_a_source_is_asked_what_it_is_before_it_is_registered() -> None:
     [
         (("add_source", "North", "https://n.example", "--kind", "fhir_r4", "--ods", "R"), "lower-case letters"),
         (("add_source", "n", "ftp://n.example", "--kind", "fhir_r4", "--ods", "R"), "https://"),
-        (("add_source", "n", "https://n.example", "--kind", "hl7v9", "--ods", "R"), "No connector"),
+        (("add_source", "n", "https://n.example", "--kind", "hl7v9", "--ods", "R"), "There is no connector"),
         ((*ADD, "--time-limit", "0"), "Time limit"),
         ((*ADD, "--option", "novalue"), "NAME=VALUE"),
         ((*ADD, "--option", "to_asid=1"), "no option to_asid"),
@@ -77,9 +77,9 @@ def test_identities_are_loaded_and_bad_lines_are_named(tmp_path: Path) -> None:
     counts = json.loads(out)
     assert (counts["new_people"], counts["rejected"], counts["invalid_numbers"]) == (2, 3, 1)
     assert err.splitlines() == [
-        "line 3 was not taken: the same identifier stands on an earlier line",
-        "line 4 was not taken: no identifier",
-        "line 5 was not taken: birth_date is not a date such as 1980-08-14",
+        "line 3 was not loaded: the same identifier is on an earlier line",
+        "line 4 was not loaded: no identifier",
+        "line 5 was not loaded: birth_date is not a date such as 1980-08-14",
     ]
     odd = SourceRecord.objects.get(identifier_value="4")
     assert (odd.nhs_number_sent, odd.nhs_number) == ("9600000005", "")

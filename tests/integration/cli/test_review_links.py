@@ -71,8 +71,8 @@ def test_a_doubt_is_listed_shown_settled_and_taken_back(world: World, review_id:
     ("arguments", "said"),
     [
         (("--decision", "noted", "--note", "x"), "can be settled by"),
-        (("--decision", "end-link", "--note", " "), "Say why"),
-        (("--decision", "end-link", "--note", "x", "--accept", "sex"), "only when you accept them"),
+        (("--decision", "end-link", "--note", " "), "Enter the reason"),
+        (("--decision", "end-link", "--note", "x", "--accept", "sex"), "only if you accept"),
         (("--decision", "end-link"), "--note"),
         (("--note", "x"), "--decision"),
     ],

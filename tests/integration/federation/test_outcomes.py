@@ -14,12 +14,13 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from aggregator.federation import operations, queries, store
+from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.endings import Ending
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.federation.operations import Landed
 from aggregator.federation.plan import make_plan
 from aggregator.federation.queries import RetrievalView
-from aggregator.federation.store import HeldAnswer, Sealer
+from aggregator.federation.store import Sealer
 from aggregator.mpi.models import Link
 from aggregator.sources.models import Source
 from connectors.contract.categories import CLINICAL_CATEGORIES
@@ -68,7 +69,9 @@ def view(retrieval_id: UUID, *, now: datetime = SOON) -> RetrievalView:
 
 
 def outcomes(retrieval_id: UUID, *, now: datetime = SOON) -> dict[UUID, Outcome | None]:
-    return {state.source_id: state.outcome for state in view(retrieval_id, now=now).sources}
+    return {
+        state.source_id: state.ending.outcome if state.ending else None for state in view(retrieval_id, now=now).sources
+    }
 
 
 def row(retrieval_id: UUID, at: Source) -> SourceOutcome:
@@ -112,7 +115,8 @@ def test_a_source_that_may_not_be_asked_has_ended_already(joan: Any, practice: S
         plan=plan, person_id=joan.id, requester=requester(), asker=asker(), categories=CLINICAL_CATEGORIES, now=NOW
     )
     (state,) = view(asked).sources
-    assert (state.outcome, state.reason, view(asked).complete) == (Outcome.NOT_ASKED, "may-not", True)
+    assert state.ending == Ending(outcome=Outcome.NOT_ASKED, reason=Reason.MAY_NOT)
+    assert view(asked).complete
 
 
 # Starting
@@ -162,9 +166,9 @@ def test_an_outcome_is_recorded_once_only(joan: Any, practice: Source, hospital:
     assert record(row(asked, hospital).id, outcome=Outcome.REFUSED, reason="patient-consent") == (
         Landed(retrieval_id=asked, done=True),
     )
-    assert [(state.outcome, state.reason, state.item_count) for state in view(asked).sources] == [
-        (Outcome.REFUSED, "patient-consent", 7),
-        (Outcome.ANSWERED, "", 7),
+    assert [state.ending for state in view(asked).sources] == [
+        Ending(outcome=Outcome.REFUSED, reason=Reason.PATIENT_CONSENT, item_count=7),
+        Ending(outcome=Outcome.ANSWERED, item_count=7),
     ]
     assert view(asked).complete
 
@@ -173,7 +177,7 @@ def test_an_outcome_after_the_source_s_own_deadline_reads_as_timed_out(joan: Any
     asked = retrieval(of=joan, sources=[practice])
     record(row(asked, practice).id, reason="whatever", now=NOW + timedelta(seconds=3.01))
     (state,) = view(asked, now=LATE).sources
-    assert (state.outcome, state.reason, state.item_count) == (Outcome.TIMED_OUT, "", 0)
+    assert state.ending == Ending(outcome=Outcome.TIMED_OUT)
 
 
 def test_no_outcome_at_the_deadline_is_timed_out_whatever_became_of_the_worker(
@@ -188,14 +192,14 @@ def test_no_outcome_at_the_deadline_is_timed_out_whatever_became_of_the_worker(
 
 def test_a_task_that_no_worker_took_is_our_fault(joan: Any, practice: Source, hospital: Source) -> None:
     asked = retrieval(of=joan, sources=[practice, hospital])
-    found = {state.outcome: state.reason for state in view(asked, now=AFTER).sources}
-    assert found == {Outcome.FAILED: "not-started"}
+    endings = {state.ending for state in view(asked, now=AFTER).sources}
+    assert endings == {Ending(outcome=Outcome.FAILED, reason=Reason.NOT_STARTED)}
 
 
 def test_one_that_a_worker_took_late_is_our_fault_at_its_deadline(joan: Any, practice: Source) -> None:
     asked = started(retrieval(of=joan, sources=[practice]), now=SOON)
     (state,) = view(asked, now=AFTER).sources
-    assert (state.outcome, state.reason) == (Outcome.FAILED, "overload")
+    assert state.ending == Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
 
 
 @pytest.mark.parametrize(
@@ -373,9 +377,9 @@ def test_the_last_outcome_of_each_source_is_told_and_none_where_it_was_never_ask
     for outcome, now in ((Outcome.REFUSED, NOW), (Outcome.EMPTY, SOON)):
         asked = retrieval(of=joan, sources=[practice], now=now)
         record(row(asked, practice).id, outcome=outcome, now=now)
-    assert [(one.source_id, one.outcome, one.ended_at) for one in queries.last_outcomes()] == [
+    assert [(last.source_id, last.ending, last.ended_at) for last in queries.last_outcomes()] == [
         (hospital.id, None, None),
-        (practice.id, Outcome.EMPTY, SOON),
+        (practice.id, Ending(outcome=Outcome.EMPTY, item_count=7), SOON),
     ]
 
 
@@ -461,7 +465,7 @@ def test_an_answer_that_is_held_and_was_never_recorded_is_our_fault(
     asked = started(retrieval(of=joan, sources=[practice]))
     hold(held_redis, retrieval_id=asked, at=practice)
     (state,) = view(asked, now=AFTER).sources
-    assert (state.outcome, state.reason) == (Outcome.FAILED, "not-recorded")
+    assert state.ending == Ending(outcome=Outcome.FAILED, reason=Reason.NOT_RECORDED)
     retrieval(of=joan, sources=[practice], now=AFTER)
     assert row(asked, practice).reason == "not-recorded"
 

@@ -32,7 +32,7 @@ def test_a_good_one_is_registered_and_what_it_is_is_said() -> None:
     with running(Hospital(answers=answers)) as hospital:
         found = replace(GOOD, base_url=hospital.address)
         assert add_source(requester=operator(), source=found) == SourceAdded(
-            created=True, found="FHIR 4.0.1, 2 types, $everything"
+            created=True, description="FHIR 4.0.1, 2 types, $everything"
         )
         assert not add_source(requester=operator(), source=found).created
     assert Source.objects.get().base_url == hospital.address
@@ -74,7 +74,7 @@ def test_one_where_nothing_listens_is_saved_only_without_a_check() -> None:
     with pytest.raises(Invalid, match="no connection"):
         add_source(requester=operator(), source=nowhere)
     assert not Source.objects.exists()
-    assert add_source(requester=operator(), source=nowhere, check=False) == SourceAdded(created=True, found="")
+    assert add_source(requester=operator(), source=nowhere, check=False) == SourceAdded(created=True, description="")
 
 
 def test_a_check_that_fails_leaves_the_one_that_was_there_as_it_was() -> None:
@@ -87,7 +87,7 @@ def test_a_check_that_fails_leaves_the_one_that_was_there_as_it_was() -> None:
 def test_a_server_without_a_statement_is_known_by_how_it_answers_about_nobody() -> None:
     with running(Hospital()) as hospital:
         added = add_source(requester=operator(), source=replace(GOOD, base_url=hospital.address))
-    assert "without a statement" in added.found
+    assert "without a statement" in added.description
     assert [path.partition("/")[0] for path in hospital.asked] == ["metadata", "Patient"]
 
 
@@ -97,7 +97,7 @@ def test_a_practice_is_known_by_its_statement_or_by_its_refusal_of_nobody() -> N
     for answers in ({"metadata": Said(body={"resourceType": "CapabilityStatement", **declares})}, refuses):
         with running(Hospital(answers=dict(answers))) as practice:
             source = replace(GOOD, kind="gp_connect", base_url=practice.address)
-            assert "GP Connect" in add_source(requester=operator(), source=source).found
+            assert "GP Connect" in add_source(requester=operator(), source=source).description
 
 
 @pytest.mark.parametrize("simulated", ["millbeck-surgery", "thornmere-royal"])
@@ -105,7 +105,7 @@ def test_a_source_of_the_demonstration_is_known(simulators: dict[str, str], regi
     (described,) = [source for source in region.sources if source["slug"] == simulated]
     source = replace(GOOD, kind=described["kind"], base_url=simulators[simulated], options=described["options"])
     added = add_source(requester=operator(), source=source)
-    assert added.found.startswith("FHIR 4.0.1" if described["kind"] == "fhir_r4" else "GP Connect")
+    assert added.description.startswith("FHIR 4.0.1" if described["kind"] == "fhir_r4" else "GP Connect")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ def test_sources_that_disagree_about_her_death_are_named_on_the_page_and_in_the_
     hospital.patients["1"].pop("deceasedBoolean")
     view = opened(world)
     (warning,) = record_page(view=view).banner.warnings
-    assert warning == "Sources disagree about death: The Clinic: died 01-Feb-1998; The Surgery: not dead."
+    assert warning == (
+        "Sources disagree about this patient's death: The Clinic: died 01-Feb-1998; The Surgery: recorded as alive."
+    )
     told = everything(view=view, base="https://x.example")["entry"][-1]["resource"]["issue"]
-    assert any("Sources disagree about death" in issue["diagnostics"] for issue in told)
+    assert any("Sources disagree about this patient's death" in issue["diagnostics"] for issue in told)

@@ -129,7 +129,7 @@ def test_what_came_before_the_deadline_is_recorded_in_time_and_shown(world: Worl
     (status,) = view.sources
     assert (status.outcome, status.reason) == (Outcome.ANSWERED_IN_PART, "searches")
     assert [len(section.entries) for section in view.record.sections if section.entries] == [1]
-    assert "pages 1 of 3 came" in " ".join(notice.text for notice in status.notices)
+    assert "Only 1 of 3 pages" in " ".join(notice.text for notice in status.notices)
     assert view.allergy_status is AllergyStatus.UNAVAILABLE
 
 

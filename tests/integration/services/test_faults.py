@@ -376,4 +376,4 @@ def test_redis_lost_mid_request_is_said_and_nothing_hangs(
         assert visitor.everything(person).status == 200
     finally:
         way.cut()
-        processes.stop(children=[worker, web.child], patience_s=5)
+        processes.stop(children=[worker, web.child], timeout_s=5)

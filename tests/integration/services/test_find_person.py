@@ -26,10 +26,10 @@ def world() -> World:
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        ("999 000 1007", "its last digit does not fit the others"),
+        ("999 000 1007", "the check digit is wrong"),
         ("999 000 100", "10 digits"),
         ("99900010060", "10 digits"),
-        ("9999999999", "its last digit does not fit the others"),
+        ("9999999999", "the check digit is wrong"),
         ("٩٩٩٠٠٠١٠٠٦", "10 digits"),
         ("999000100\0", "10 digits"),
         ("Joan Ferris", "10 digits"),

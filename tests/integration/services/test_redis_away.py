@@ -85,7 +85,7 @@ def serving(*, own: OwnRedis, environment: dict[str, str], logs: Path) -> Iterat
         visitor.sign_in(CLINICIAN, PASSWORD)
         yield visitor
     finally:
-        processes.stop(children=[worker, web.child], patience_s=5)
+        processes.stop(children=[worker, web.child], timeout_s=5)
 
 
 @pytest.mark.parametrize("away_s", [None, 0.0, 1.0, 6.0])

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from aggregator.audit.models import AuditEvent
 from aggregator.federation import operations
+from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.endings import Ending
 from aggregator.federation.models import Retrieval, SourceOutcome
-from aggregator.federation.store import HeldAnswer, Sealer
+from aggregator.federation.store import Sealer
 from aggregator.mpi.models import Person, SourceRecord
 from aggregator.record.completeness.claims import AllergyStatus
 from aggregator.services.open_record import open_record

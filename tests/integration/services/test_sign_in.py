@@ -63,7 +63,7 @@ def test_what_was_in_the_session_before_is_gone_after() -> None:
 def test_every_failure_has_the_same_words(username: str, password: str) -> None:
     answer = attempt(client(), username, password)
     assert answer.status_code == 400
-    assert "The user name or password is not right, or the account is closed." in answer.content.decode()
+    assert "The user name or password is incorrect, or the account is closed." in answer.content.decode()
 
 
 def test_a_password_longer_than_anybodys_is_not_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_after_too_many_failures_even_the_right_password_waits() -> None:
         attempt(client(), "dr.osei", "wrong")
     answer = attempt(client(), "DR.OSEI".lower())
     assert answer.status_code == 400
-    assert "Too many sign-ins failed" in answer.content.decode()
+    assert "Too many failed sign-in attempts" in answer.content.decode()
     assert attempt(client(), "dr.far").status_code == 302
     (locked,) = AuditEvent.objects.filter(action="sign-in", detail__code="locked").order_by("-seq")[:1]
     assert locked.outcome == "refused"
@@ -124,7 +124,7 @@ def test_a_lock_is_for_one_name_at_one_address() -> None:
 def test_a_lock_is_for_a_name_however_it_is_spelt_in_case() -> None:
     for number in range(FAILURES_ALLOWED):
         attempt(client(), "dr.osei" if number % 2 else "DR.Osei", "wrong")
-    assert "Too many sign-ins failed" in attempt(client()).content.decode()
+    assert "Too many failed sign-in attempts" in attempt(client()).content.decode()
 
 
 def test_failures_are_forgotten_after_a_sign_in_that_worked() -> None:

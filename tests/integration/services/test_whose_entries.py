@@ -119,5 +119,5 @@ def test_a_review_of_entries_says_how_many_of_which_type(world: World, hospital:
     page = client.get(f"/reviews/{review.id}")
     assert page.status_code == 200
     text = page.content.decode()
-    assert "condition 1 set aside" in text
+    assert "condition: 1 set aside" in text
     assert review.evidence["fingerprint"] not in text

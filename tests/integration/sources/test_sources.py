@@ -32,7 +32,7 @@ def test_every_declared_kind_has_a_connector_of_that_kind_that_can_give_somethin
 
 
 def test_a_kind_that_is_not_declared_is_named_as_such() -> None:
-    with pytest.raises(Invalid, match="known are") as refused:
+    with pytest.raises(Invalid, match="the kinds are") as refused:
         catalogue.connector_for(kind="telegraph")
     assert refused.value.code == "unknown-kind"
 

@@ -51,7 +51,7 @@ def test_a_fault_of_ours_is_said_and_holds_nothing_of_it(world: World, monkeypat
     answer = clinician.post("/", {"nhs_number": "999 000 1006"})
     body = answer.content.decode()
     assert answer.status_code == 500
-    assert "A fault on our side – Longview" in body
+    assert "There is a problem with the service – Longview" in body
     assert "RuntimeError" not in body
     assert "1006" not in body
 
@@ -79,5 +79,5 @@ def test_a_page_that_waits_asks_again_though_one_asking_failed(world: World) -> 
 
 def test_a_record_that_is_no_longer_held_says_what_to_do(world: World) -> None:
     body = signed_in_client("dr.osei").get(f"/records/{uuid4()}").content.decode()
-    assert "no longer held" in body
+    assert "held only for a short time" in body
     assert "open the record again" in body

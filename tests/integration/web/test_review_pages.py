@@ -71,11 +71,11 @@ def body(answer: Any) -> str:
 
 
 def test_the_list_names_the_doubt_and_nobody(administrator: Client) -> None:
-    assert "No doubt is open." in body(administrator.get("/reviews"))
+    assert "There are no open doubts." in body(administrator.get("/reviews"))
     review_id = changed()
     page = body(administrator.get("/reviews"))
     assert f"/reviews/{review_id}" in page
-    assert "The source has changed who it says this patient is" in page
+    assert "The source has changed its identifying details for this patient" in page
     assert not any(word in page for word in ("Ferris", "Okoro", "Joan", JOAN_NUMBER))
     assert "Doubts about identity" in body(administrator.get("/"))
     assert "Doubts about identity" not in body(signed_in_client("dr.osei").get("/"))
@@ -83,7 +83,7 @@ def test_the_list_names_the_doubt_and_nobody(administrator: Client) -> None:
 
 def test_both_sides_stand_field_by_field_and_their_reading_is_audited(administrator: Client, world: World) -> None:
     page = body(administrator.get(f"/reviews/{changed()}"))
-    for said in ("Ferris", "Okoro", "04-May-1951", "01-Jan-1980", "The Surgery: says now", "The Surgery: on record"):
+    for said in ("Ferris", "Okoro", "04-May-1951", "01-Jan-1980", "The Surgery: now says", "The Surgery: on record"):
         assert said in page
     assert AuditEvent.objects.filter(action="read-review", person_id=world.joan).count() == 1
 
@@ -109,10 +109,10 @@ def test_a_doubt_is_settled_and_taken_back(administrator: Client, world: World) 
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({}, "Choose a decision"),
-        ({"decision": "end-link", "note": ""}, "Say why"),
-        ({"decision": "end-link", "note": "  "}, "Say why"),
-        ({"decision": "end-link", "note": "n" * 2001}, "at most 2000 characters"),
+        ({}, "Select a decision"),
+        ({"decision": "end-link", "note": ""}, "Enter the reason for your decision"),
+        ({"decision": "end-link", "note": "  "}, "Enter the reason for your decision"),
+        ({"decision": "end-link", "note": "n" * 2001}, "in 2,000 characters or fewer"),
         ({"decision": "noted"}, "This doubt can be settled by end-link or take-new-values."),
         ({"decision": "accept-fields", "fields": ["sex"]}, "This doubt can be settled by"),
         ({"decision": "delete"}, "This doubt can be settled by"),

@@ -13,8 +13,7 @@ import pytest
 from aggregator.api.fhir.rendering import FhirRenderer
 from aggregator.api.fhir.searchset import everything, patient_resource
 from aggregator.mpi.death import DeathClaim
-from aggregator.mpi.golden import GoldenRecord
-from aggregator.mpi.queries import PersonSummary
+from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.record import merge
 from aggregator.record.completeness.claims import SourceStatus, allergy_status
 from aggregator.record.item import Item
@@ -223,4 +222,7 @@ def test_what_casts_doubt_on_the_person_is_told_beside_the_sources() -> None:
         ("warning", "business-rule"),
         ("warning", "multiple-matches"),
     ]
-    assert told[1]["diagnostics"] == "Sources disagree about death: North says died 1948; South says not dead."
+    assert (
+        told[1]["diagnostics"]
+        == "Sources disagree about this patient's death: North: died 1948; South: recorded as alive."
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.static_files import mend
+from config.static_files import fixed
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from config.static_files import mend
     ],
 )
 def test_a_file_asks_no_other_host_and_no_missing_file(sent: bytes, served: bytes) -> None:
-    assert mend(content=sent) == served
+    assert fixed(content=sent) == served

@@ -36,7 +36,7 @@ def ask(parts: Iterable[Message | None], *headers: tuple[bytes, bytes]) -> tuple
         got.update(body=message["body"], more=message["more_body"], headers=scope["headers"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    guard = WholeRequests(application, limit_bytes=LIMIT, patience_s=0.05)
+    guard = WholeRequests(application, limit_bytes=LIMIT, timeout_s=0.05)
     asyncio.run(guard({"type": "http", "headers": list(headers)}, receive, send))
     return (answers[0]["status"] if answers else None), got
 

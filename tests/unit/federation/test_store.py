@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.store import (
     NONCE_BYTES,
     PADDING_BYTES,
-    HeldAnswer,
     SealBroken,
     Sealer,
     new_wrapped_key,

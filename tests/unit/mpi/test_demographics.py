@@ -179,4 +179,4 @@ def test_what_was_said_first_stays_and_a_placeholder_is_not_said() -> None:
 
 def test_a_member_of_a_later_version_is_passed_over() -> None:
     full = demographics(deceased=False, death_date="1948", further_numbers=("9990001014",))
-    assert from_json(written={**as_json(demographics=full), "later": 1}) == full
+    assert from_json(stored={**as_json(demographics=full), "later": 1}) == full

@@ -6,10 +6,16 @@ from datetime import date
 
 import pytest
 
-from aggregator.mpi.demographics import Demographics
-from aggregator.mpi.identity_file import MAX_FIELD_LENGTHS, read_identities
+from aggregator.mpi import identity_file
+from aggregator.mpi.demographics import Demographics, Identity
+from aggregator.mpi.identity_file import Rejected
+from aggregator.mpi.queries import max_lengths
 
 HEADING = "local_id,nhs_number,nhs_number_status,family,given,birth_date,gender,postcode,address_line,phone"
+
+
+def read_identities(*, lines: list[str]) -> tuple[list[Identity], list[Rejected]]:
+    return identity_file.read_identities(lines=lines, max_lengths=max_lengths())
 
 
 def test_a_whole_line_is_taken_whole() -> None:
@@ -41,7 +47,7 @@ def test_the_number_is_the_identifier_where_there_is_no_other() -> None:
     [
         (",,,Ferris", "no identifier"),
         (" , ,,Ferris", "no identifier"),
-        ("1,,,Again", "the same identifier stands on an earlier line"),
+        ("1,,,Again", "the same identifier is on an earlier line"),
         ("2,,,,,04/05/1951", "birth_date is not a date such as 1980-08-14"),
         ("2,,,,,1951-02-30", "birth_date is not a date such as 1980-08-14"),
         ("2,,,,,1951", "birth_date is not a date such as 1980-08-14"),
@@ -55,10 +61,10 @@ def test_a_line_that_cannot_be_taken_is_named_and_the_rest_is_taken(line: str, r
     assert [(one.line, one.reason) for one in rejected] == [(3, reason)]
 
 
-@pytest.mark.parametrize("name", MAX_FIELD_LENGTHS)
+@pytest.mark.parametrize("name", max_lengths())
 def test_a_field_that_is_too_long_is_refused_and_never_cut(name: str) -> None:
     columns = [name] if name in {"local_id", "nhs_number"} else ["local_id", name]
-    limit = MAX_FIELD_LENGTHS[name]
+    limit = max_lengths()[name]
     whole, long = ([*(["1"] if len(columns) > 1 else []), "x" * length] for length in (limit, limit + 1))
     taken, rejected = read_identities(lines=[",".join(columns), ",".join(whole)])
     assert (len(taken), rejected) == (1, [])

@@ -171,11 +171,11 @@ def test_two_with_two_numbers_are_not_even_looked_at() -> None:
 
 def test_a_short_form_is_so_both_ways_and_only_through_one_full_name() -> None:
     for one, other in pairwise(sorted(FULL_NAMES)):
-        assert is_short_for(one=one, other=other) == is_short_for(one=other, other=one)
-    assert is_short_for(one="bob", other="rob")
-    assert not is_short_for(one="joan", other="jean")
-    assert not is_short_for(one="harry", other="henry")
-    assert not is_short_for(one="", other="")
+        assert is_short_for(left=one, right=other) == is_short_for(left=other, right=one)
+    assert is_short_for(left="bob", right="rob")
+    assert not is_short_for(left="joan", right="jean")
+    assert not is_short_for(left="harry", right="henry")
+    assert not is_short_for(left="", right="")
 
 
 # Answers

@@ -68,7 +68,26 @@ def test_a_dose_without_words_is_told_by_its_parts() -> None:
         "timing": {"repeat": {"frequency": "2", "period": "1", "periodUnit": "d"}},
         "asNeededBoolean": True,
     }
-    assert details_of(resource=statement(dosage=[dosage])) == (("Dose", "500 mg, 2 times every 1 d, as needed"),)
+    assert details_of(resource=statement(dosage=[dosage])) == (("Dose", "500 mg, twice a day, as needed"),)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "period", "unit", "words"),
+    [
+        ("1", "1", "d", "once a day"),
+        ("2", "1", "wk", "twice a week"),
+        ("3", "1", "d", "3 times a day"),
+        ("1", "8", "h", "once every 8 hours"),
+        ("1", "1", "h", "once an hour"),
+        ("2", "0.5", "mo", "twice every 0.5 months"),
+        ("1", "1", "", ""),
+        ("1", "2", "fortnight", "once every 2 fortnight"),
+        ("", "1", "d", ""),
+    ],
+)
+def test_how_often_is_said_in_english(frequency: str, period: str, unit: str, words: str) -> None:
+    timing = {"repeat": {"frequency": frequency, "period": period, "periodUnit": unit}}
+    assert details_of(resource=statement(dosage=[{"timing": timing}])) == ((("Dose", words),) if words else ())
 
 
 def test_a_reaction_is_shown_with_how_severe_it_was() -> None:

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from django.template.loader import get_template
 
-from aggregator.mpi.golden import GoldenRecord
-from aggregator.mpi.queries import PersonSummary
+from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.record.completeness.claims import SourceStatus, allergy_status
 from aggregator.record.item import Item
 from aggregator.record.merge import merge

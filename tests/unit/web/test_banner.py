@@ -9,8 +9,7 @@ from uuid import UUID
 import pytest
 
 from aggregator.mpi.death import DeathClaim
-from aggregator.mpi.golden import GoldenRecord
-from aggregator.mpi.queries import PersonSummary
+from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.web.banner import Banner, banner_of
 
 
@@ -71,6 +70,9 @@ def test_what_must_be_known_before_this_is_taken_for_the_right_person_is_said() 
     )
     person = PersonSummary(person_id=UUID(int=1), golden=GoldenRecord(), death_claims=claims, shares_number=True)
     assert banner_of(person=person, today=date(2026, 11, 25)).warnings == (
-        "Sources disagree about death: North: died Mar-1948; South: died, date not known; West: not dead.",
+        (
+            "Sources disagree about this patient's death: "
+            "North: died Mar-1948; South: died, date not known; West: recorded as alive."
+        ),
         "This NHS number is also on another person's record: check the other identifiers.",
     )

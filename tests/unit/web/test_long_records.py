@@ -59,7 +59,7 @@ def test_a_page_of_every_section_full_of_long_words_stays_small() -> None:
     ]
     page = drawn("record_part", record_page(view=showing(*items)))
     assert len(page.encode()) < MEGABYTE
-    assert "the whole is in the source copy" in page
+    assert "see the source copy for the full text" in page
 
 
 def test_an_entry_of_many_copies_has_pages_and_loses_none() -> None:

@@ -46,7 +46,7 @@ def test_what_may_have_been_taken_back_is_tagged_and_stays() -> None:
     error = condition(verificationStatus={"coding": [{"code": "entered-in-error"}]})
     view = showing(item(resource=error, source="hospital"), item(resource=condition(), source="practice"))
     html = drawn("record_part", record_page(view=view))
-    assert "May be entered in error</strong>" in html
+    assert "May have been entered in error</strong>" in html
     assert "Taken back by one source; this may be the same." in html
 
 
@@ -70,7 +70,7 @@ def test_the_banner_shows_the_first_allergies_and_counts_the_rest() -> None:
 @pytest.mark.parametrize(
     ("items", "words"),
     [
-        ([item(resource=condition())], "Nothing: this is one item alone"),
+        ([item(resource=condition())], "There is only one item"),
         (
             [
                 item(resource=condition(onsetDateTime="2020-01-01"), source=source)
@@ -90,7 +90,7 @@ def test_the_page_of_an_entry_says_in_words_what_joined_it(items: list[Item], wo
     page = entry_page(view=view, entry_key=entry.key)
     assert page
     assert page.joined_by == words
-    assert f"<dt>Joined by</dt> <dd>{words}</dd>" in drawn("entry", page)
+    assert f"<dt>Why these are one entry</dt> <dd>{words}</dd>" in drawn("entry", page)
 
 
 @pytest.mark.parametrize("shown", [[no_known_allergy()], [], [condition()]])

@@ -1,7 +1,7 @@
-"""The operations of the FHIR door: one module each, found by looking into this folder.
+"""The operations of the FHIR door: one module each, discovered in this folder.
 
-A module declares `OPERATION`. The routes, the CapabilityStatement and the set of operations whose callers wait are
-derived from `OPERATIONS`.
+A module declares `OPERATION`. The routes, the CapabilityStatement and the set of operations that wait for an answer
+are derived from `OPERATIONS`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from aggregator.api.fhir.operation import Operation
 
 
 def _registered() -> tuple[Operation, ...]:
-    modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
+    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
     operations = tuple(module.OPERATION for module in modules)
     return tuple(sorted(operations, key=lambda operation: (operation.resource_type, operation.name)))
 

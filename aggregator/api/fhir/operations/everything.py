@@ -16,13 +16,13 @@ from aggregator.services.open_record import open_record
 class Everything(FhirView):
     """Starts the retrieval of a person's record."""
 
-    # No HEAD: every source would be asked for an answer that nobody reads.
+    # No HEAD: it would ask every source for an answer that nobody reads.
     http_method_names = ["get"]
 
     def get(self, request: Request, resource_id: str) -> Response:
-        """Ask the sources and say where the answer will be."""
+        """Start asking the sources and return where the answer will be."""
         if request.query_params:
-            raise Invalid("$everything takes no parameters yet.", code="parameters")
+            raise Invalid("$everything does not support parameters yet.", code="parameters")
         retrieval_id = open_record(requester=requester_of(request), person_id=read_id(resource_id), now=timezone.now())
         return accepted(retrieval_id=retrieval_id)
 

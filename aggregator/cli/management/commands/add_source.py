@@ -14,37 +14,39 @@ from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 
 
 class Command(BaseCommand):
-    help = "Register a source by hand, or change the one of that short name."
+    help = "Register a source by hand, or change the one with that short name."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", help="short name: small letters, digits, hyphens")
-        parser.add_argument("base_url", help="where it is served, up to the FHIR base")
-        parser.add_argument("--kind", required=True, help="how it is spoken to, such as fhir_r4 or gp_connect")
+        parser.add_argument("slug", help="short name: lower-case letters, digits and hyphens")
+        parser.add_argument("base_url", help="the address of its FHIR server, up to the FHIR base")
+        parser.add_argument("--kind", required=True, help="its kind, such as fhir_r4 or gp_connect")
         parser.add_argument("--ods", required=True, help="ODS code of its organisation")
-        parser.add_argument("--name", default="", help="name for people (default: the short name)")
-        parser.add_argument("--organisation", default="", help="name of its organisation (default: as it is on record)")
+        parser.add_argument("--name", default="", help="name shown to users (default: the short name)")
+        parser.add_argument("--organisation", default="", help="name of its organisation (default: the name on record)")
         parser.add_argument(
-            "--identifier-system", default="", help="system of its patients' identifiers (fhir_r4; empty: FHIR ids)"
+            "--identifier-system",
+            default="",
+            help="system of its patients' identifiers (fhir_r4 only; default: its FHIR ids)",
         )
         parser.add_argument("--time-limit", type=float, default=9.0, metavar="SECONDS")
-        parser.add_argument("--rank", type=int, default=100, help="order in survivorship rules, lower first")
+        parser.add_argument("--rank", type=int, default=100, help="whose demographics are preferred, lower first")
         parser.add_argument(
             "--option",
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="a setting of its kind, such as to_asid=999000000101; may be given several times",
+            help="a setting of its kind, such as to_asid=999000000101; may be repeated",
         )
         parser.add_argument(
             "--holds",
             action="append",
             default=[],
             metavar="CATEGORY",
-            help="a category of content that it may hold, such as problems; may be given several times"
-            " (default: what it says itself, else all that its kind can give)",
+            help="a category of content that it may hold, such as problems; may be repeated"
+            " (default: what it states itself, or else everything that its kind can provide)",
         )
         parser.add_argument(
-            "--no-check", action="store_true", help="register it without asking it first whether it is there"
+            "--no-check", action="store_true", help="register it without first checking that it answers"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -67,10 +69,10 @@ class Command(BaseCommand):
                 check=not options["no_check"],
             )
         except LongviewError as error:
-            hint = " To register it all the same: --no-check." if error.code == "check-failed" else ""
+            hint = " To register it anyway, use --no-check." if error.code == "check-failed" else ""
             raise CommandError(f"{error}{hint}") from None
-        found = f": {added.found}" if added.found else ""
-        self.stdout.write(f"{options['slug']} is {'registered' if added.created else 'changed'}{found}.")
+        description = f": {added.description}" if added.description else ""
+        self.stdout.write(f"{options['slug']} is {'registered' if added.created else 'changed'}{description}.")
 
 
 def _pair(option: str) -> tuple[str, str]:

@@ -15,14 +15,14 @@ from aggregator.services.add_user import SIGN_IN_ROLES, NewUser, add_user
 
 
 class Command(BaseCommand):
-    help = "Make a local account with a generated password, or give the one of that name a new password."
+    help = "Create a local account with a generated password, or give an existing account a new password."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
         parser.add_argument("--family", required=True, help="surname")
         parser.add_argument("--given", required=True, help="first name")
         parser.add_argument("--prefix", default="", help="title, such as Dr")
-        parser.add_argument("--ods", required=True, help="ODS code of the organisation they work for")
+        parser.add_argument("--ods", required=True, help="ODS code of the user's organisation")
         parser.add_argument("--role", required=True, choices=sorted(SIGN_IN_ROLES))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,4 +42,4 @@ class Command(BaseCommand):
             )
         except LongviewError as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"{options['username']} may sign in with the password {password}")
+        self.stdout.write(f"{options['username']} can sign in with the password {password}")

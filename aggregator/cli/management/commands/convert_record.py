@@ -21,15 +21,15 @@ from connectors.contract.values import Reply
 class Command(BaseCommand):
     help = (
         "Convert saved answers of a source to FHIR R4. The Bundle goes to standard output, or to a folder with --out; "
-        "what was not carried goes to standard error, or to a file with --report."
+        "what was not carried over goes to standard error, or to a file with --report."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--kind", required=True, help="the kind of source, such as gp_connect or fhir_r4")
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path, help="a saved answer")
-        parser.add_argument("--out", type=Path, metavar="FOLDER", help="write FOLDER/<name of FILE>; made if missing")
-        parser.add_argument("--report", type=Path, metavar="FILE", help="write what was not carried to a file")
+        parser.add_argument("--out", type=Path, metavar="FOLDER", help="write to FOLDER, created if missing")
+        parser.add_argument("--report", type=Path, metavar="FILE", help="write what was not carried over to a file")
 
     def handle(self, *, kind: str, files: list[Path], out: Path | None, report: Path | None, **_: Any) -> None:
         try:
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             self.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's own flush fails too
-            raise CommandError("Standard output was closed before the Bundle was out.") from None
+            raise CommandError("Standard output was closed before the Bundle had been written.") from None
 
     def _report(self, *, lines: list[str], target: Path | None) -> None:
         text = "\n".join(lines)
@@ -89,9 +89,9 @@ def _targets(*, files: list[Path], out: Path | None) -> list[Path | None]:
         return [None] * len(files)
     targets = [out / f"{file.stem}.json" for file in files]
     if len(set(targets)) < len(targets):
-        raise CommandError("Two of the files have the same name; convert them apart.")
+        raise CommandError("Two of the files have the same name; convert them separately.")
     if {target.resolve() for target in targets} & {file.resolve() for file in files}:
-        raise CommandError("--out would write over a file that is read.")
+        raise CommandError("--out would overwrite one of the input files.")
     return [*targets]
 
 

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"The file cannot be read: {type(error).__name__}.") from None
         for rejected in loaded.rejected[:REJECTED_SHOWN]:
-            self.stderr.write(f"line {rejected.line} was not taken: {rejected.reason}")
+            self.stderr.write(f"line {rejected.line} was not loaded: {rejected.reason}")
         if len(loaded.rejected) > REJECTED_SHOWN:
             self.stderr.write(f"... and {len(loaded.rejected) - REJECTED_SHOWN} more")
         self.stdout.write(json.dumps(counts) if options["json"] else _table(counts))

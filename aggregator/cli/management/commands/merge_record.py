@@ -25,7 +25,7 @@ FORMATS = {"text": document.as_text, "json": document.as_json}
 class Command(BaseCommand):
     help = (
         "Merge FHIR R4 Bundles of one person, one file per source, into one longitudinal record: entries, conflicts, "
-        "what is set aside."
+        "and what was set aside."
     )
     requires_system_checks = ()
 
@@ -34,7 +34,9 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=sorted(FORMATS), default="text")
         parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
         parser.add_argument(
-            "--allow-different-people", action="store_true", help="merge files that are about different people, too"
+            "--allow-different-people",
+            action="store_true",
+            help="merge the files even if they are about different people",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -64,17 +66,17 @@ def _expect_one_person(*, replies: list[tuple[str, Reply]]) -> None:
     people = [
         (source_id, demographics_of_patient(patient=reply.subject)) for source_id, reply in replies if reply.subject
     ]
-    for (first, one), (second, other) in combinations(people, 2):
-        if differing := answer_disagreements(asked=one, answered=other):
-            fields = ", ".join(field.replace("_", " ") for field in differing)
+    for (first, first_person), (second, second_person) in combinations(people, 2):
+        if differing := answer_disagreements(asked=first_person, answered=second_person):
+            fields = ", ".join(field.replace("nhs", "NHS").replace("_", " ") for field in differing)
             raise CommandError(
-                f"{first} and {second} are about different people ({fields} differs); "
-                "--allow-different-people merges them all the same."
+                f"{first} and {second} are about different people (they differ in {fields}); "
+                "use --allow-different-people to merge them anyway."
             )
 
 
 def _source_names(files: list[str]) -> list[tuple[str, str]]:
-    """Return a name for each file's source: its stem, with a number where two files have the same."""
+    """Return a name for each file's source: the file's stem, numbered where two files have the same one."""
     seen: Counter[str] = Counter()
     named: list[tuple[str, str]] = []
     for name in files:

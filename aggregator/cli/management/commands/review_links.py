@@ -13,14 +13,15 @@ from django.utils import timezone
 
 from aggregator.accounts.requester import operator
 from aggregator.errors import LongviewError
-from aggregator.services.list_reviews import ReviewSummary, list_reviews
+from aggregator.mpi.reviews import ReviewSummary
+from aggregator.services.list_reviews import list_reviews
 from aggregator.services.read_review import ReviewView, read_review
 from aggregator.services.settle_review import settle_review
 from aggregator.services.take_back_review import take_back_review
 
 
 class Command(BaseCommand):
-    help = "List the doubts about identity, show both sides of one, settle it, or take its settling back."
+    help = "List the doubts about identity, show both sides of one, settle it, or take a decision back."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON")
@@ -41,10 +42,10 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="FIELD",
-            help="a field to accept from now on, such as birth_date; may be given several times",
+            help="a field to accept from now on, such as birth_date; may be repeated",
         )
         settle.add_argument("--note", required=True, help="why")
-        take_back = acts.add_parser("take-back", help="make everything as it was before the doubt was settled")
+        take_back = acts.add_parser("take-back", help="undo the decision and open the doubt again")
         take_back.add_argument("review", metavar="ID")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -75,7 +76,7 @@ class Command(BaseCommand):
         if options["json"] or options["json_here"]:
             self.stdout.write(json.dumps(_view_as_json(view), indent=2))
             return
-        self.stdout.write(f"{view.cause_words} ({view.summary.cause}), {view.summary.source_name}")
+        self.stdout.write(f"{view.summary.cause_words} ({view.summary.cause}), {view.summary.source_name}")
         for row in view.rows:
             self.stdout.write(f"\n{row.label}{'  DIFFERS' if row.differs or row.evidence else ''}")
             for heading, value in zip(view.columns, row.values, strict=True):
@@ -102,7 +103,7 @@ def _identifier(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise CommandError("A doubt is named by its id, as the list shows it.") from None
+        raise CommandError("Name a doubt by its id, as shown in the list.") from None
 
 
 def _as_json(line: ReviewSummary) -> dict[str, Any]:

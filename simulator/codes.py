@@ -21,7 +21,7 @@ CTV3 = "http://read.info/ctv3"
 
 @dataclass(frozen=True, kw_only=True)
 class Concept:
-    """One meaning and how each code system spells it; an empty string where a system has no code for it."""
+    """One meaning and its code in each code system; an empty string where a system has none."""
 
     term: str
     snomed: str
@@ -44,7 +44,7 @@ class Dose:
 
 @dataclass(frozen=True, kw_only=True)
 class Drug:
-    """A medicine as dm+d names it (a VMP), with the doses at which the region's people take it, the usual one first."""
+    """A medicine as dm+d names it (a VMP), with the doses that people in the region take, the usual one first."""
 
     term: str
     vmp: str
@@ -55,7 +55,7 @@ class Drug:
 
 @dataclass(frozen=True, kw_only=True)
 class Test:
-    """A laboratory test: its code, unit (UCUM and as printed), reference range and how its values spread."""
+    """A laboratory test: its code, unit (UCUM and as printed), reference range and the distribution of its values."""
 
     concept: Concept
     ucum: str

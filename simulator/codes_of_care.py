@@ -24,7 +24,7 @@ class Allergen:
 
 @dataclass(frozen=True, kw_only=True)
 class Sign:
-    """A vital sign: code, unit and how its values spread. Blood pressure is two signs read together."""
+    """A vital sign: code, unit and the distribution of its values. Blood pressure is two signs read together."""
 
     concept: Concept
     ucum: str
@@ -36,7 +36,7 @@ class Sign:
 
 @dataclass(frozen=True, kw_only=True)
 class VisitKind:
-    """A way of meeting a service. `setting`: the HL7 v3-ActCode class; `days`: how long it lasts."""
+    """A kind of visit. `setting`: the HL7 v3-ActCode class; `days`: how long it lasts."""
 
     title: str
     setting: str

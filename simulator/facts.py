@@ -1,4 +1,4 @@
-"""What is true of a person and what a source holds of it, before any source has spelt it in its own way.
+"""What is true of a person and what each source holds of that, before a source writes it in its own way.
 
 A fact has a `key`. The same key at two sources is the same thing in the world: that is the truth against which the
 joining of records can be measured.
@@ -131,7 +131,7 @@ class Background:
 
 @dataclass(frozen=True, kw_only=True)
 class ListWarning:
-    """A warning of a GP practice about its own answer. Source: GP Connect, List warning codes."""
+    """A warning that a GP practice gives about its own answer. Source: GP Connect, List warning codes."""
 
     code: str  # confidential-items, data-in-transit, data-awaiting-filing
     text: str
@@ -139,7 +139,7 @@ class ListWarning:
 
 @dataclass(frozen=True, kw_only=True)
 class Holding:
-    """All that one source holds of one person. `registered_on` is when a practice took her on, where it says so."""
+    """Everything that one source holds about one person. `registered_on`: when a practice registered them."""
 
     registered_on: date | None = None
     problems: tuple[Problem, ...] = ()

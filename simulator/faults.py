@@ -1,4 +1,4 @@
-"""What can be wrong with a source: the modes, and the board that says what is wrong with whose answers just now.
+"""What can go wrong at a source: the kinds of fault, and the board of faults that are in force now.
 
 Standing faults come from the region's `faults.json`; others are put on the board over HTTP while a server runs.
 """
@@ -35,12 +35,12 @@ class Mode(StrEnum):
 
 
 class BadFault(ValueError):
-    """The description of a fault is not one."""
+    """The description of a fault is invalid."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What is wrong for one person (or everyone), `times` times (None: until it is taken down)."""
+    """A fault for one person (or everybody), for `times` answers (None: until it is removed)."""
 
     local_id: str
     mode: Mode
@@ -50,7 +50,7 @@ class Fault:
     code: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """Return the fault as it was described."""
+        """Return the fault as JSON describes it."""
         return {
             "local_id": self.local_id,
             "mode": str(self.mode),
@@ -81,18 +81,18 @@ def read_fault(*, described: Mapping[str, Any]) -> Fault:
 
 
 class FaultBoard:
-    """The faults in force: at most one a person, and one for everyone else. What was put up later counts."""
+    """The faults in force: at most one per person, and one for everybody else. The latest counts."""
 
     def __init__(self, *, standing: Iterable[Fault] = ()) -> None:
         self._standing = {fault.local_id: fault for fault in standing}
         self._put_up: dict[str, Fault] = {}
 
     def put(self, *, fault: Fault) -> None:
-        """Put a fault up."""
+        """Add a fault."""
         self._put_up[fault.local_id] = fault
 
     def clear(self) -> None:
-        """Take down every fault that was put up; the standing ones stay."""
+        """Remove every fault that was added; the permanent ones stay."""
         self._put_up.clear()
 
     def all(self) -> list[Fault]:
@@ -100,7 +100,7 @@ class FaultBoard:
         return list({**self._standing, **self._put_up}.values())
 
     def take(self, *, local_id: str) -> Fault | None:
-        """Return the fault that this answer shall have, and count it off."""
+        """Return the fault for this answer, and count it."""
         for held in (self._put_up, self._standing):
             fault = held.get(local_id) or held.get(EVERYONE)
             if fault is None:
@@ -120,7 +120,7 @@ def _count_off(*, held: dict[str, Fault], fault: Fault) -> None:
 
 
 class CallCounter:
-    """How often the server was asked, and about whom; so that a test can assert that one question was asked once."""
+    """How often the server was asked about whom, so that tests can assert that a question was asked once."""
 
     def __init__(self) -> None:
         self._by_person: Counter[str] = Counter()
@@ -133,7 +133,7 @@ class CallCounter:
             self._by_person[local_id] += 1
 
     def clear(self) -> None:
-        """Begin again from nought."""
+        """Reset the counts to zero."""
         self._by_person.clear()
         self._total = 0
 

@@ -92,7 +92,7 @@ class _Picking:
         return sorted(entries, key=lambda reference: begun[reference], reverse=True)[:count]
 
     def _pick(self, *, reference: str) -> None:
-        """Pick a resource and what it points to; a plan brings the statement that is based on it."""
+        """Pick a resource and what it refers to; a plan also picks the statement based on it."""
         resource = self._by_reference.get(reference)
         if resource is None or resource["resourceType"] == "List" or reference in self._picked:
             return
@@ -195,7 +195,7 @@ def _listing(*, listed: Resource, entries: Sequence[str], area: str, patients: S
 
 
 def _references(*, value: Any) -> list[str]:
-    """Return the relative references in a piece of JSON, links back to the patient or the visit left out."""
+    """Return the relative references in a piece of JSON, leaving out links back to the patient or visit."""
     if isinstance(value, list):
         return [reference for member in value for reference in _references(value=member)]
     if not isinstance(value, dict):

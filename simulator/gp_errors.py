@@ -69,5 +69,5 @@ def spine_outcome(*, code: str, diagnostics: str, issue: str, severity: str = "e
 
 
 def not_supported(*, parameter: str) -> Resource:
-    """Return the warning that a parameter was passed over, which goes into the Bundle of a good answer."""
+    """Return the warning that a parameter was ignored, which goes into the Bundle of a successful answer."""
     return spine_outcome(code="NOT_IMPLEMENTED", diagnostics=parameter, issue="not-supported", severity="warning")

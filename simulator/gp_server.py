@@ -95,7 +95,7 @@ class GpServer:
         )
 
     async def not_there(self, request: web.Request) -> web.StreamResponse:
-        """Answer what nothing else answers."""
+        """Answer every other request."""
         refused = SpineError(code="NOT_IMPLEMENTED", diagnostics="this interaction is not offered here")
         return await self._refuse(request=request, refused=refused)
 
@@ -134,7 +134,7 @@ class GpServer:
         return make
 
     def _resources(self, *, asked: Asked) -> list[Resource]:
-        """Return the person's whole record, as the practice shall believe that it is.
+        """Return the person's whole record, as the practice is made to believe that it is.
 
         Raises: SpineError.
         """

@@ -1,4 +1,4 @@
-"""What happened to a person, and which of it each source holds.
+"""What happened to a person, and which part of it each source holds.
 
 The core of a life (illnesses, allergies, medicines) is drawn once. Each source then holds a part of the core, now and
 then told differently (another dose, another date, another status), and what it saw and did itself.

@@ -21,7 +21,7 @@ LABORATORY_SYSTEM = "https://pathology.thornmere.example/id/report"  # the regio
 
 @dataclass(frozen=True, kw_only=True)
 class Habits:
-    """How a source spells things; what makes joining records hard.
+    """How a source writes things down, which is what makes joining records hard.
 
     `problem_codes` and `test_codes` name code systems in the order sent: snomed, icd10, loinc, local, read2, ctv3.
     `drug_shape`: request, statement, contained (a statement with its Medication inside) or text (no code at all).
@@ -42,7 +42,7 @@ class Habits:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One organisation's system: who it is, how it is reached, how it behaves as a server and how it spells things.
+    """One organisation's system: who it is, how it is reached, how it behaves and how it writes things down.
 
     `care` says what kind of care it gives (gp, acute, community, mental). `page_size` 0 sends everything at once.
     """
@@ -70,7 +70,7 @@ class Source:
 
 
 def _gp_options(*, to_asid: str) -> dict[str, str]:
-    """Return what the GP Connect connector is told: both ASIDs, and the address that names the consumer."""
+    """Return the GP Connect connector's settings: both ASIDs, and the address that names the consumer."""
     return {"to_asid": to_asid, "from_asid": "999000000001", "consumer_url": "https://longview.example"}
 
 

@@ -17,7 +17,7 @@ import nhs_number
 from simulator.names import FAMILIAR, FAMILY, FEMALE, MALE, STREETS, TOWNS
 from simulator.organisations import PRACTICES, SOURCES, Source
 
-BIRTH_ANCHOR = date(2026, 1, 1)  # birth dates hang on this, not on today: a person keeps hers from one day to the next
+BIRTH_ANCHOR = date(2026, 1, 1)  # birth dates are relative to this, not to today, and so never change
 VERIFIED, NOT_TRACED, TRACE_REQUIRED = "01", "02", "03"
 NUMBER_STATUSES: Mapping[str, str] = {
     VERIFIED: "Number present and verified",
@@ -29,7 +29,7 @@ IDENTITY_SPACE = uuid.UUID("6f3b1d0a-52c4-4f3e-9a44-8f1d4c6f2b70")
 
 @dataclass(frozen=True, kw_only=True)
 class Demographics:
-    """Who a person is, as one party has it."""
+    """Who a person is, as one source or the truth has it."""
 
     nhs_number: str
     nhs_number_status: str
@@ -46,7 +46,7 @@ class Demographics:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """One human. `known_to` maps a source's slug to the local identifier there; `former_family` is a maiden name."""
+    """One person. `known_to` maps a source's slug to the local identifier there; `former_family` is a maiden name."""
 
     key: str
     truth: Demographics
@@ -149,7 +149,7 @@ def _known_to(*, person: Person, rng: Random, seed: int) -> dict[str, str]:
 
 
 def written_down(*, person: Person, source: Source, seed: int, slips: bool = True) -> Demographics:
-    """Return the person as `source` has written her down: its habits, and (with `slips`) the odd mistake.
+    """Return the person as `source` has written them down: its habits, and (with `slips`) the odd mistake.
 
     A practice keeps the registered name and, but for a few, a verified NHS number.
     """

@@ -37,7 +37,7 @@ def write_clinical(*, page: Page, holding: Holding) -> None:
 
 
 def _condition(*, page: Page, problem: Problem) -> Resource:
-    """Source: R4 Condition; invariant con-4: one that has abated is not active."""
+    """Write one problem. Source: R4 Condition; invariant con-4: a condition that has abated is not active."""
     condition = page.new(kind="Condition", key=problem.key)
     if problem.condition.sensitivity:
         condition["meta"] = {

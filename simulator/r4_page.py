@@ -1,4 +1,4 @@
-"""What every R4 resource of one source needs: its ids, references, codings and dates, spelt by the source's habits."""
+"""What every R4 resource of one source needs: its ids, references, codings and dates, written as the source does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One person's record at one source, as it is written: whose it is and how that source spells.
+    """One person's record at one source, while it is written: whose it is and how that source writes.
 
     `resources` grows as the record is written; everything else is fixed.
     """
@@ -33,7 +33,7 @@ class Page:
         return f"{resource['resourceType']}/{resource['id']}"
 
     def id(self, *, kind: str, key: str) -> str:
-        """Return a resource id that stays the same from one writing to the next."""
+        """Return a resource id that is the same each time the record is written."""
         return str(uuid.uuid5(RESOURCE_SPACE, f"{self.source.slug}/{self.local_id}/{kind}/{key}"))
 
     def new(self, *, kind: str, key: str) -> Resource:
@@ -54,13 +54,13 @@ class Page:
         return {"reference": f"Organization/{self.source.ods}", "display": self.source.name}
 
     def clinician(self, *, key: str) -> Resource:
-        """Return the reference to the clinician who stands behind an entry."""
+        """Return the reference to the clinician responsible for an entry."""
         index = clinician_index(key=key)
         given, family = CLINICIANS[index]
         return {"reference": f"Practitioner/{self.source.ods}-{index + 1}", "display": f"{given} {family}"}
 
     def codeable(self, *, concept: Concept, codes: tuple[str, ...]) -> Resource:
-        """Return a CodeableConcept with a coding for each code system of `codes` that knows the concept."""
+        """Return a CodeableConcept with a coding for each code system of `codes` that has the concept."""
         codings = [coding for name in codes if (coding := self._coding(concept=concept, name=name))]
         return {"coding": codings or [self._coding(concept=concept, name="snomed")], "text": concept.term}
 
@@ -104,5 +104,5 @@ def local_code(*, concept: Concept) -> str:
 
 @cache
 def clinician_index(*, key: str) -> int:
-    """Return which of the region's clinicians stands behind the entry with this key."""
+    """Return which of the region's clinicians is responsible for the entry with this key."""
     return uuid.uuid5(RESOURCE_SPACE, key).int % len(CLINICIANS)

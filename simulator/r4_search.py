@@ -53,12 +53,12 @@ TOKENS = {
 
 
 class BadPage(ValueError):
-    """A page token that this server did not give out."""
+    """A page token that this server did not issue."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PageToken:
-    """Where the next page begins: of whose record, of which search, from which match on."""
+    """Where the next page begins: whose record, which search, and from which match."""
 
     local_id: str
     query: Mapping[str, str]
@@ -66,13 +66,13 @@ class PageToken:
     begin: int
 
     def written(self) -> str:
-        """Return the token as it stands in a link: opaque to the client."""
+        """Return the token as it is written in a link: opaque to the client."""
         held = {"l": self.local_id, "q": dict(self.query), "k": self.kind, "b": self.begin}
         return base64.urlsafe_b64encode(encode(value=held)).rstrip(b"=").decode()
 
 
 def read_token(*, text: str) -> PageToken:
-    """Return the token that a link held.
+    """Return the token in a link.
 
     Raises: BadPage.
     """
@@ -95,7 +95,7 @@ def searched_for(*, resources: Sequence[Resource], kind: str, query: Mapping[str
 
 
 def _has_token(*, value: Any, wanted: str) -> bool:
-    """Source: FHIR R4 token search: `code`, `system|code`, `|code`, `system|`."""
+    """Return whether a value has one of these: `code`, `system|code`, `|code`, `system|`. Source: FHIR R4 search."""
     held = _tokens(value=value)
     for token in wanted.split(","):
         system, bar, code = token.rpartition("|")
@@ -161,7 +161,7 @@ def capability_statement(
     provenance: bool,
     today: str,
 ) -> Resource:
-    """Return the CapabilityStatement of a server: what it says, it does."""
+    """Return the CapabilityStatement of a server; the server does everything in it."""
     resources = [_capability_of(kind=kind, provenance=provenance) for kind in types if kind != "Binary"]
     for resource in resources:
         if resource["type"] == "Patient" and everything:

@@ -154,7 +154,7 @@ class R4Server:
         return await self._page(request=request, token=token)
 
     async def not_there(self, request: web.Request) -> web.StreamResponse:
-        """Answer what nothing else answers."""
+        """Answer every other request."""
         if request.method not in ("GET", "HEAD"):
             return _refused(status=405, code="not-supported", text="This source is read only.")
         return _refused(status=404, code="not-found", text="Nothing is served at this address.")
@@ -208,7 +208,7 @@ class R4Server:
         )
 
     def _resources(self, *, asked: Asked) -> list[Resource]:
-        """Return the record as the source shall believe that it is, and what other resources of files it points to."""
+        """Return the record as the source is made to believe that it is, with the shared resources it refers to."""
         if not asked.local_id or not asked.knows:
             return list(self._records.shared)
         held = self._records.resources(local_id=asked.local_id)
@@ -235,7 +235,7 @@ class R4Server:
         return [holder for holder in holders if _fits(holder=holder, query=query)]
 
     def _owner_of(self, *, kind: str, ident: str) -> str:
-        """Return whose record holds a resource, empty when nobody's does; asked seldom, so found by looking."""
+        """Return whose record holds a resource, "" if nobody's does; rarely needed, so it searches every record."""
         for local_id in self._records.holders:
             if any(
                 r["resourceType"] == kind and r.get("id") == ident for r in self._records.resources(local_id=local_id)
@@ -250,7 +250,7 @@ class R4Server:
 
 
 def _fits(*, holder: Holder, query: Mapping[str, str]) -> bool:
-    """Source: FHIR R4 string search: begins with, whatever the case."""
+    """Match as FHIR R4 string search does: the start of the value, ignoring case."""
     return (
         holder.family.casefold().startswith(query.get("family", "").casefold())
         and holder.given.casefold().startswith(query.get("given", "").casefold())

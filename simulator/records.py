@@ -14,7 +14,7 @@ from simulator.organisations import GP_CONNECT
 from simulator.people import VERIFIED
 from simulator.wire import NHS_NUMBER_SYSTEM, Resource, decode
 
-PLACEHOLDER_NUMBER = b"1234567890"  # stands for the NHS number in GP Connect test records; it fails the check digit
+PLACEHOLDER_NUMBER = b"1234567890"  # in place of the NHS number in GP Connect test records; its check digit is wrong
 
 NHS_NUMBER_SHAPE = re.compile(r"\d{10}")
 
@@ -38,7 +38,7 @@ class ServerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """One person whom the server knows, and where her record lies."""
+    """One person whom the server knows, and where their record is."""
 
     local_id: str
     patient_id: str
@@ -52,7 +52,7 @@ class Holder:
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
-    """All that one server serves. `shared` are resources of files in which no Patient stands (Synthea's hospitals)."""
+    """All that one server serves. `shared` are the resources of files without a Patient (Synthea's hospitals)."""
 
     settings: ServerSettings
     holders: Mapping[str, Holder]
@@ -61,7 +61,7 @@ class Records:
     shared: tuple[Resource, ...] = ()
 
     def resources(self, *, local_id: str) -> list[Resource]:
-        """Return the person's resources, read afresh."""
+        """Return the person's resources, read from the file again."""
         holder = self.holders[local_id]
         return resources_in(text=_text_of(path=holder.path, kind=self.settings.kind))
 
@@ -202,7 +202,7 @@ def _holder(*, path: Path, patient: Resource, settings: ServerSettings) -> Holde
 
 
 def _is_verified(*, identifier: Resource) -> bool:
-    """Return whether nothing is said against an NHS number: its status, where it has one, is 01."""
+    """Return whether an NHS number is not in doubt: its status, if it has one, is 01."""
     codes = [
         coding.get("code")
         for extension in identifier.get("extension", ())

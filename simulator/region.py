@@ -1,4 +1,4 @@
-"""Writes the region to files: who its sources are, whom each knows, what each holds, and what is wrong on purpose.
+"""Writes the region to files: its sources, whom each knows, what each holds, and the deliberate faults.
 
 The same seed and day give the same files, byte for byte; the README says what stands in each.
 """
@@ -36,12 +36,12 @@ IDENTITY_COLUMNS = (
     "phone",
 )
 RELATIONSHIP_COLUMNS = ("local_id", "kind", "from_date", "until_date")
-STANDING_SHARE = 0.02  # of a source's people: as many have an invalid entry, and half as many are unknown to it
+STANDING_SHARE = 0.02  # of a source's people: this share has an invalid entry, and half that share is unknown to it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One person at one source: as written down there, what is held, and the standing fault, if any."""
+    """One person at one source: as written down there, what is held, and the permanent fault, if any."""
 
     person: Person
     told: Demographics
@@ -139,7 +139,7 @@ def _write_source(*, folder: Path, source: Source, records: Sequence[Record], to
 
 
 def bundle_of(*, source: Source, local_id: str, told: Demographics, holding: Holding, today: date) -> Resource:
-    """Return the Bundle of one person at one source, R4 or GP Connect as the source speaks."""
+    """Return the Bundle of one person at one source, in R4 or GP Connect, whichever the source uses."""
     if source.kind == FHIR_R4:
         return write_bundle(source=source, local_id=local_id, told=told, holding=holding)
     page = PracticePage(source=source, nhs_number=local_id, today=today, warnings=holding.warnings)
@@ -162,7 +162,7 @@ def _identity(*, local_id: str, told: Demographics) -> tuple[str, ...]:
 
 
 def _relationships(*, source: Source, local_id: str, holding: Holding) -> list[tuple[str, ...]]:
-    """A practice has its people registered since a day; another source's people attended, one row a visit."""
+    """A practice's people are registered from a day on; another source's people attended, one row per visit."""
     if source.care == "gp":
         first = holding.registered_on or holding.visits[0].started_at.date() - timedelta(days=30)
         return [(local_id, "registered", first.isoformat(), "")]
@@ -242,7 +242,7 @@ def _named(*, person: Person) -> dict[str, object]:
     }
 
 
-# Who might sign in to try the region: a hint for whoever makes the accounts.
+# Suggested accounts for trying the region.
 ACCOUNTS = (
     {"username": "dr.raman", "name": "Dr Asha Raman", "role": "clinician", "organisation_ods": "RZX"},
     {"username": "dr.kilbride", "name": "Dr Moira Kilbride", "role": "clinician", "organisation_ods": "X99001"},

@@ -1,4 +1,4 @@
-"""What both kinds of server share: counting, latency, faults, the operator's own addresses, starting and stopping.
+"""What both kinds of server share: counts, latency, faults, addresses for the operator, starting and stopping.
 
 A kind of server says whom a request is about and makes the answer; this module lets it through, late or broken.
 """
@@ -25,12 +25,12 @@ HUGE_BYTES = 50 * 1024 * 1024
 DRIP_BYTES = 16
 JITTER = 0.3  # of the base latency, either way
 LOG_IN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Sign in</form></body></html>"
-LINGER_NOT = struct.pack("ii", 1, 0)  # closing then sends a reset
+NO_LINGER = struct.pack("ii", 1, 0)  # closing then sends a reset
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a source answers: a status and a resource. `local_id` is whose answer it is, empty where nobody's."""
+    """What a source answers: a status and a resource. `local_id` says whose answer it is, "" if nobody's."""
 
     status: int
     resource: Resource
@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Whom a request is about, as the source shall believe it: after answer-as, unknown and empty have been applied."""
+    """Whom the source is made to believe a request is about, after answer-as, unknown and empty were applied."""
 
     local_id: str
     knows: bool = True
@@ -51,7 +51,7 @@ Make = Callable[[Asked], Answer]
 
 
 class Desk:
-    """Through which every request of a server goes: counts it, waits, and breaks the answer where that is asked for."""
+    """Handles every request of a server: counts it, waits, and breaks the answer if a fault is in force."""
 
     def __init__(self, *, records: Records, latency_ms: int, seed: int) -> None:
         self.records = records
@@ -61,7 +61,7 @@ class Desk:
         self._rng = Random(seed)
 
     async def answer(self, *, request: web.Request, local_id: str, make: Make) -> web.StreamResponse:
-        """Answer a request about one person (or nobody) with what `make` makes, late or broken if so ordered."""
+        """Answer a request about a person or nobody with what `make` returns, unless a fault delays or breaks it."""
         self.calls.note(local_id=local_id)
         fault = self.board.take(local_id=local_id)
         await asyncio.sleep(self._latency_s * (1 + self._rng.uniform(-JITTER, JITTER)))
@@ -82,7 +82,7 @@ def _asked(*, local_id: str, fault: Fault | None) -> Asked:
 
 
 async def _instead(*, request: web.Request, fault: Fault | None) -> web.StreamResponse | None:
-    """Return what is sent in place of an answer, or None when an answer is to be made."""
+    """Return what is sent in place of an answer, or None if there should be an answer."""
     match fault.mode if fault else None:
         case Mode.SLOW if fault:
             await asyncio.sleep(fault.seconds)
@@ -105,7 +105,7 @@ def _reset(*, request: web.Request) -> web.StreamResponse:
     transport = request.transport
     if transport is not None:
         held = transport.get_extra_info("socket")
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         transport.abort()
     return web.Response(status=500)
 
@@ -124,7 +124,7 @@ def outcome(*, code: str, text: str, severity: str = "error") -> Resource:
 
 
 def broken_observation(*, patient_id: str) -> Resource:
-    """Return a resource that breaks FHIR: no code, a date that is none, a value of two types."""
+    """Return a resource that breaks FHIR: no code, an invalid date, a value of two types."""
     return {
         "resourceType": "Observation",
         "id": "broken-1",
@@ -195,7 +195,7 @@ def _cut_gzip(*, body: bytes) -> web.Response:
 
 
 def add_operator_routes(*, app: web.Application, desk: Desk) -> None:
-    """Add the addresses of whoever runs the simulator; no real source has them."""
+    """Add the addresses for the operator of the simulator; no real source has them."""
 
     async def put_fault(request: web.Request) -> web.Response:
         try:
@@ -233,7 +233,7 @@ def add_operator_routes(*, app: web.Application, desk: Desk) -> None:
 
 
 async def serve(*, app: web.Application, sock: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve on a listening socket until SIGTERM or SIGINT; `ready` is called once requests are taken."""
+    """Serve on a listening socket until SIGTERM or SIGINT; `ready` is called once it accepts requests."""
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
     await runner.setup()
     await web.SockSite(runner, sock).start()

@@ -30,7 +30,7 @@ Tell = Callable[[str, Holding, date], Holding]  # source's slug, what it would h
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A standing fault of one source for one person; `answer_as` names the person whose record it sends instead."""
+    """A permanent fault of one source for one person; `answer_as` names the person whose record it sends instead."""
 
     mode: str
     answer_as: str = ""

@@ -63,7 +63,7 @@ class PracticePage:
         }
 
     def persistent(self, *, resource_id: str) -> Resource:
-        """Return the identifier by which the practice's system knows an entry for ever."""
+        """Return the persistent identifier of an entry in the practice's system."""
         return {"system": f"{self.source.web}/clinical/{self.source.ods}", "value": resource_id.replace("-", "")}
 
     @cached_property
@@ -86,7 +86,7 @@ class PracticePage:
         return practice_id(slug=self.source.slug, kind=kind, key=key)
 
     def clinician(self, *, key: str) -> Resource:
-        """Return the reference to the clinician who stands behind an entry."""
+        """Return the reference to the clinician responsible for an entry."""
         index = clinician_index(key=key)
         return {"reference": f"Practitioner/{self.id_of_practice(kind='Practitioner', key=str(index))}"}
 
@@ -167,7 +167,7 @@ def list_resource(
 
 @cache
 def clinician_index(*, key: str) -> int:
-    """Return which of the region's clinicians stands behind the entry with this key."""
+    """Return which of the region's clinicians is responsible for the entry with this key."""
     return uuid.uuid5(RESOURCE_SPACE, key).int % len(CLINICIANS)
 
 

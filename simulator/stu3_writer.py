@@ -245,7 +245,7 @@ def _primary_lists(*, page: PracticePage) -> list[Resource]:
 
 
 def _ended_list(*, page: PracticePage, ended: list[Resource]) -> Resource:
-    """Return the List that contains the ended allergies, so that none can be taken for an active one."""
+    """Return the List that contains the ended allergies, so that none is mistaken for an active one."""
     code, title = ENDED_ALLERGIES
     listed = list_resource(
         page=page,
@@ -304,7 +304,7 @@ def _secondary_lists(*, page: PracticePage, contained: list[str], related: list[
 
 
 def _listed(*, page: PracticePage, reference: str) -> str:
-    """A medicine is listed by its statement, whatever part of it was linked."""
+    """Return the reference by which a medicine is listed, its statement's, whichever part of it was linked."""
     if not reference.startswith("MedicationRequest/"):
         return reference
     by_plan = {

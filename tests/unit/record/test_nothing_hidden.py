@@ -143,6 +143,15 @@ def test_of_equal_warnings_the_newer_leads() -> None:
     assert the_entry(here(old), there(new)).date.text == "2025-01-01"  # type: ignore[union-attr]
 
 
+def test_of_one_prescription_the_summary_leads_then_the_authorisation_then_its_issues() -> None:
+    named = [{"reference": "MedicationRequest/plan"}]
+    plan = order(id="plan", intent="plan", display="Plan", authoredOn="2020-01-01")
+    issue = order(id="issue", display="Issue", basedOn=named, authoredOn="2025-01-01")
+    summary = statement(id="summary", display="Summary", basedOn=named, effectiveDateTime="2019-01-01")
+    assert the_entry(here(issue), here(plan), here(summary)).heading == "Summary"
+    assert the_entry(here(issue), here(plan)).heading == "Plan"
+
+
 # Assessments that differ
 
 

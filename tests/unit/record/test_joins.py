@@ -199,6 +199,13 @@ def test_two_results_of_one_day_at_one_source_stay_two() -> None:
         assert sizes(*twice, copy) == [1, 1, 1]
 
 
+@pytest.mark.parametrize("category", ["laboratory", "vital-signs"])
+def test_one_measurement_at_two_sources_is_one_result_or_one_observation(category: str) -> None:
+    coded = [concept(code=category, system="http://terminology.hl7.org/CodeSystem/observation-category")]
+    measured = observation(category=coded, effectiveDateTime=MOMENT, **POTASSIUM)
+    assert sizes(at("practice", measured), at("hospital", measured)) == [2]
+
+
 def test_a_day_and_a_minute_of_one_source_are_two_results() -> None:
     day = at("practice", observation(id="a", effectiveDateTime="2024-05-01", **POTASSIUM))
     minute = at("practice", observation(id="b", effectiveDateTime=MOMENT, **POTASSIUM))

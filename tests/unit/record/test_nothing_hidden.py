@@ -143,6 +143,27 @@ def test_of_equal_warnings_the_newer_leads() -> None:
     assert the_entry(here(old), there(new)).date.text == "2025-01-01"  # type: ignore[union-attr]
 
 
+def test_of_one_prescription_the_summary_leads_then_the_authorisation_then_its_issues() -> None:
+    named = [{"reference": "MedicationRequest/plan"}]
+    plan = order(id="plan", intent="plan", display="Plan", authoredOn="2020-01-01")
+    issue = order(id="issue", display="Issue", basedOn=named, authoredOn="2025-01-01")
+    summary = statement(id="summary", display="Summary", basedOn=named, effectiveDateTime="2019-01-01")
+    assert the_entry(here(issue), here(plan), here(summary)).heading == "Summary"
+    assert the_entry(here(issue), here(plan)).heading == "Plan"
+
+
+def test_of_one_prescription_the_summary_speaks_for_its_issues() -> None:
+    named = [{"reference": "MedicationRequest/plan"}]
+    summary = statement(basedOn=named, dosage=[{"text": "one a day"}])
+    plan = order(id="plan", dosageInstruction=[{"text": "1 OD"}], note=[{"text": "with food"}])
+    entry = the_entry(here(plan), here(summary))
+    assert entry.details == (("Dose", "one a day"), ("Note", "with food"))
+
+
+def test_each_source_dates_its_own_prescription() -> None:
+    assert kinds(here(order(authoredOn="2020-01-01")), there(order(authoredOn="2024-01-01"))) == []
+
+
 # Assessments that differ
 
 
@@ -248,6 +269,30 @@ def test_a_denial_beside_a_claim_is_a_conflict_in_every_category(denied: dict[st
     record = merged(here(denied), there(held))
     (conflict,) = record.conflicts
     assert (conflict.kind, len(conflict.entry_keys)) == ("negation", 2)
+
+
+@pytest.mark.parametrize(
+    ("denied", "claimed", "expected"),
+    [
+        (statement(status="not-taken"), order(), ["negation"]),
+        (statement(status="not-taken"), order(status="completed", authoredOn="2020-01-01"), []),
+        (statement(status="not-taken"), order() | {"resourceType": "MedicationDispense"}, []),
+        (order() | {"resourceType": "MedicationAdministration", "status": "not-done"}, order(), []),
+    ],
+)
+def test_only_what_is_prescribed_now_is_contradicted_by_what_is_not_taken(
+    denied: dict[str, Any], claimed: dict[str, Any], expected: list[str]
+) -> None:
+    assert kinds(here(denied), there(claimed)) == expected
+
+
+def test_an_observation_that_no_allergies_are_known_denies_them_and_is_no_denial_itself() -> None:
+    observed = observation(code="716186003", display="No known allergy")
+    record = merged(here(observed), there(allergy()))
+    (conflict,) = record.conflicts
+    assert (conflict.kind, len(conflict.entry_keys)) == ("negation", 2)
+    (entry,) = record.section(RecordCategory.RESULTS).entries
+    assert entry.standing is Standing.PAST
 
 
 @pytest.mark.parametrize("words", ["Not asked", "No information about allergies", "unknown"])

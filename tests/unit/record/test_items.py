@@ -108,7 +108,10 @@ def test_an_item_of_a_file_keeps_all_that_its_connector_said_of_it() -> None:
 
 def test_a_conflict_is_written_in_full_for_the_record_and_in_short_under_its_entries() -> None:
     denied = item(resource=condition(verificationStatus=concept(code="refuted")), source="hospital")
-    claimed = [item(resource=condition(id=f"c{number}", onsetDateTime=f"20{number}-01-01")) for number in range(10, 40)]
+    claimed = [
+        item(resource=condition(id=f"c{day}", onsetDateTime=f"2010-01-{day:02}", display=f"Diabetes, visit {day}"))
+        for day in range(1, 31)
+    ]
     written = json.loads(document.as_json(record=merge(items=[denied, *claimed]), quarantined={}))
     (whole,) = written["conflicts"]
     assert (whole["kind"], whole["claims_in_all"]) == ("negation", 31)

@@ -28,7 +28,7 @@ def test_a_doubt_is_settled_as_its_cause_allows(cause: str, linked: str, moved: 
 
 def test_a_cause_is_told_in_its_own_words() -> None:
     assert cause_words(cause="same-number") == "Two people share an NHS number"
-    assert cause_words(cause="a rule of a later version") == "The record may be another person's"
+    assert cause_words(cause="a rule of a later version") == "The record may belong to another person"
 
 
 def test_every_decision_has_its_words() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,7 @@ from aggregator.record.item import Item
 from aggregator.services.view_record import RecordView
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
-from connectors.contract.outcomes import Outcome
+from connectors.contract.outcomes import Outcome, Reason
 
 BASE = "https://record.example/fhir"
 NORTH, SOUTH = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
@@ -191,7 +192,19 @@ def test_each_source_has_an_issue_of_its_own() -> None:
 
 def test_a_person_whom_no_source_holds_is_not_read_as_healthy() -> None:
     (issue,) = resource_of(searchset(), "OperationOutcome")["issue"]
-    assert (issue["severity"], issue["code"]) == ("warning", "incomplete")
+    assert (issue["severity"], issue["code"], issue["diagnostics"]) == (
+        "warning",
+        "incomplete",
+        "No source is known to hold a record of this patient.",
+    )
+
+
+def test_a_reason_that_has_an_issue_code_of_its_own_is_told_by_it() -> None:
+    reason = next(reason for reason in Reason if reason.issue_code != reason.outcome.issue_code)
+    bundle = searchset(statuses=(status(NORTH, "North", reason.outcome, reason=reason),))
+    (issue,) = resource_of(bundle, "OperationOutcome")["issue"]
+    assert issue["code"] == reason.issue_code
+    assert reason.words in issue["diagnostics"]
 
 
 @pytest.mark.parametrize(
@@ -226,3 +239,137 @@ def test_what_casts_doubt_on_the_person_is_told_beside_the_sources() -> None:
         told[1]["diagnostics"]
         == "Sources disagree about this patient's death: North: died 1948; South: recorded as alive."
     )
+    assert told[2]["diagnostics"] == "This NHS number is also on another person's record: check the other identifiers."
+
+
+# The person
+
+
+def test_the_patient_tells_all_that_is_believed_of_the_person() -> None:
+    golden = GoldenRecord(
+        nhs_number="9990001006",
+        nhs_number_is_verified=True,
+        family="Ferris",
+        given="Joan Mary",
+        birth_date=date(1951, 5, 4),
+        sex="female",
+        postcode="TM1 1AA",
+        address_line="4 Mill Lane",
+        phone="01632 960001",
+    )
+    patient = patient_resource(person=PersonSummary(person_id=PERSON, golden=golden))
+    (identifier,) = patient.pop("identifier")
+    (extension,) = identifier.pop("extension")
+    (coding,) = extension["valueCodeableConcept"]["coding"]
+    assert (coding["code"], coding["display"]) == ("01", "Number present and verified")
+    assert identifier == {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990001006"}
+    assert patient == {
+        "resourceType": "Patient",
+        "id": str(PERSON),
+        "name": [{"use": "official", "family": "Ferris", "given": ["Joan", "Mary"]}],
+        "gender": "female",
+        "birthDate": "1951-05-04",
+        "address": [{"use": "home", "line": ["4 Mill Lane"], "postalCode": "TM1 1AA"}],
+        "telecom": [{"system": "phone", "value": "01632 960001"}],
+    }
+
+
+def test_a_number_that_was_not_traced_says_so() -> None:
+    golden = GoldenRecord(nhs_number="9990001006")
+    (identifier,) = patient_resource(person=PersonSummary(person_id=PERSON, golden=golden))["identifier"]
+    (coding,) = identifier["extension"][0]["valueCodeableConcept"]["coding"]
+    assert (coding["code"], coding["display"]) == ("02", "Number present but not traced")
+
+
+def test_what_is_not_known_of_the_person_is_left_out() -> None:
+    golden = GoldenRecord(postcode="TM1 1AA", sex="indeterminate")
+    assert patient_resource(person=PersonSummary(person_id=PERSON, golden=golden)) == {
+        "resourceType": "Patient",
+        "id": str(PERSON),
+        "address": [{"use": "home", "postalCode": "TM1 1AA"}],
+    }
+
+
+# The bundle
+
+
+ROLE = '{"resourceType":"PractitionerRole","id":"r","practitioner":{"reference":"Practitioner/d"}}'
+NOTED = (
+    '{"resourceType":"Observation","status":"final","code":{"text":"Pulse"},"performer":[{"reference":'
+    '"PractitionerRole/r"}],"meta":{"profile":["https://p.example"],"tag":[{"code":"own"}],"source":"theirs"}}'
+)
+
+
+def noted_by_a_role() -> tuple[Item, Item, Item]:
+    supporting = RecordCategory.SUPPORTING
+    return (
+        item(NOTED, number=1),
+        item(ROLE, number=2, category=supporting),
+        item(DOCTOR, number=3, category=supporting),
+    )
+
+
+def test_every_resource_has_its_address_and_says_why_it_is_there() -> None:
+    bundle = searchset(*noted_by_a_role(), statuses=(status(NORTH, "North", Outcome.ANSWERED),))
+    modes: dict[str, set[str]] = {}
+    for entry in bundle["entry"][:-1]:
+        resource = entry["resource"]
+        assert entry["fullUrl"] == f"{BASE}/{resource['resourceType']}/{resource['id']}"
+        modes.setdefault(entry["search"]["mode"], set()).add(resource["resourceType"])
+    assert modes == {
+        "match": {"Patient", "Observation"},
+        "include": {"PractitionerRole", "Practitioner", "Provenance"},
+    }
+    assert resource_of(bundle, "PractitionerRole")["practitioner"] == {"reference": f"Practitioner/{3:032x}"}
+    assert "tag" not in resource_of(bundle, "PractitionerRole")["meta"]
+
+
+def test_a_resource_keeps_its_own_profile_and_tags_beside_ours() -> None:
+    meta = resource_of(searchset(*noted_by_a_role()), "Observation")["meta"]
+    own, ours = meta["tag"]
+    assert own == {"code": "own"}
+    assert ours["system"] == f"{BASE}/entry"
+    assert (meta["profile"], meta["source"]) == (["https://p.example"], f"urn:uuid:{NORTH}")
+
+
+@pytest.mark.parametrize(
+    "organisation",
+    [
+        '{"resourceType":"Organization","id":"gone","name":"The lab"}',
+        '{"resourceType":"Organization","id":"gone","identifier":[{"value":"X1"}]}',
+    ],
+)
+def test_an_organisation_with_a_name_or_an_identifier_is_in_the_answer(organisation: str) -> None:
+    bundle = searchset(item(POTASSIUM, number=1), item(organisation, number=2, category=RecordCategory.SUPPORTING))
+    assert resource_of(bundle, "Observation")["performer"][1]["reference"] == f"Organization/{2:032x}"
+
+
+def test_what_supports_a_resource_needs_no_name() -> None:
+    sampled = json.dumps({**json.loads(POTASSIUM), "contained": [], "specimen": {"reference": "Specimen/s"}})
+    specimen = item('{"resourceType":"Specimen","id":"s"}', number=2, category=RecordCategory.SUPPORTING)
+    bundle = searchset(item(sampled, number=1), specimen)
+    assert resource_of(bundle, "Observation")["specimen"] == {"reference": f"Specimen/{2:032x}"}
+
+
+def test_each_source_that_gave_something_answers_for_its_own_resources() -> None:
+    west, east = "44444444-4444-4444-8444-444444444444", "55555555-5555-4555-8555-555555555555"
+    bundle = searchset(
+        item(POTASSIUM, number=1),
+        item(POTASSIUM, number=2, source=SOUTH),
+        item(POTASSIUM, number=3, source=east),
+        statuses=(
+            status(west, "West", Outcome.EMPTY),
+            replace(status(east, "East", Outcome.ANSWERED), answered_at=None),
+            status(NORTH, "North", Outcome.ANSWERED),
+            status(SOUTH, "South", Outcome.ANSWERED),
+        ),
+    )
+    provenances = [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == "Provenance"]
+    assert [
+        (provenance["agent"][0]["who"]["display"], provenance["target"], provenance["recorded"])
+        for provenance in provenances
+    ] == [
+        ("North", [{"reference": f"Observation/{1:032x}"}], NOW.isoformat()),
+        ("South", [{"reference": f"Observation/{2:032x}"}], NOW.isoformat()),
+    ]
+    assert len({UUID(provenance["id"]) for provenance in provenances}) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,14 @@ def test_the_order_in_which_details_were_noted_does_not_matter() -> None:
         for detail in ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
     )
     assert one == other
+
+
+def test_a_detail_may_be_any_mapping() -> None:
+    kept, plain = (
+        canonical_bytes(event=Event(requester=anonymous(), action=Action.SIGN_IN, detail=detail))
+        for detail in (MappingProxyType({"b": MappingProxyType({"c": 2})}), {"b": {"c": 2}})
+    )
+    assert kept == plain
 
 
 @pytest.mark.parametrize("detail", [float("nan"), float("inf"), Decimal("1.0"), object(), {1, 2}, b"1"])

@@ -81,6 +81,8 @@ def test_an_empty_decision_permits_nothing() -> None:
     assert not Decision().may_ask(source_id=uuid4())
     assert not Decision().may_show(item=item(resource=condition()))
     assert Decision().refusals == ()
+    refusal = Decision().refusal()
+    assert (str(refusal), refusal.code, refusal.advice) == ("You may not see this record.", "refused", "")
 
 
 @pytest.mark.parametrize("missing", ["role", "relationship", "consent"])
@@ -132,12 +134,14 @@ def test_a_gate_that_raises_denies_and_tells_nothing_of_why(monkeypatch: pytest.
 def test_a_gate_about_an_item_that_raises_withholds_the_item(monkeypatch: pytest.MonkeyPatch) -> None:
     declare(monkeypatch, *GATES, ItemGate(name="broken", ask=raises))
     assert permitting().permitted
-    assert not permitting().may_show(item=item(resource=condition()))
+    with structlog.testing.capture_logs() as logged:
+        assert not permitting().may_show(item=item(resource=condition()))
+    assert logged == [{"event": "gate_failed", "gate": "broken", "error": "KeyError", "log_level": "error"}]
 
 
 def test_every_gate_about_an_item_must_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     def not_a_secret(case: Case, item: Item) -> Answer:
-        return Answer(passed=b"secret" not in item.resource, reason="It is a secret.")
+        return Answer(passed=case.now == NOW and b"secret" not in item.resource, reason="It is a secret.")
 
     declare(monkeypatch, *GATES, ItemGate(name="secrets", ask=not_a_secret))
     assert permitting().may_show(item=item(resource=condition()))
@@ -154,12 +158,33 @@ def test_the_first_gate_that_refused_advises_and_all_give_their_reason() -> None
     refusal = decide(
         requester=requester(), permission=Permission.VIEW_RECORD, policies=[DENY], relationships=[], now=NOW
     ).refusal()
-    assert (refusal.code, refusal.gates, len(refusal.reasons)) == (
+    assert (refusal.code, refusal.gates, refusal.reasons) == (
         "refused-relationship",
         ("relationship", "consent"),
-        2,
+        (
+            "Your organisation is not recorded as caring for this patient at present.",
+            "The patient has objected to sharing their record in this service.",
+        ),
     )
     assert "ask your administrator" in refusal.advice
+
+
+def test_the_gates_of_roles_and_labels_say_what_they_found() -> None:
+    reasons = {
+        role: decide(
+            requester=requester(role=role), permission=Permission.VIEW_RECORD, policies=[], relationships=[], now=NOW
+        )
+        .results[0]
+        .answer.reason
+        for role in (Role.CLINICIAN, Role.ANONYMOUS)
+    }
+    assert reasons == {
+        Role.CLINICIAN: "Your role, clinician, may do this.",
+        Role.ANONYMOUS: "Your role, anonymous, may not do this.",
+    }
+    plain, labelled = item(resource=condition()), item(resource=condition(meta=restricted()))
+    assert sensitivity.ask(CASE, plain).reason == "No restricting label."
+    assert sensitivity.ask(CASE, labelled).reason == "Labelled as restricted by its source."
 
 
 def test_every_gate_has_a_name_of_its_own_and_words_for_who_is_refused() -> None:

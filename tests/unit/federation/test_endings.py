@@ -72,7 +72,10 @@ def test_only_what_is_linked_now_counts() -> None:
 
 def test_running_out_of_time_is_our_fault_where_we_kept_it_waiting() -> None:
     assert out_of_time(waited_s=BUSY_S).outcome is Outcome.TIMED_OUT
-    assert out_of_time(waited_s=BUSY_S + 0.01).reason == Reason.OVERLOAD
-    assert overdue_ending(started=False, waited_s=0, held=False).reason == Reason.NOT_STARTED
-    assert overdue_ending(started=True, waited_s=0, held=True).reason == Reason.NOT_RECORDED
+    ours = {
+        Reason.OVERLOAD: out_of_time(waited_s=BUSY_S + 0.01),
+        Reason.NOT_STARTED: overdue_ending(started=False, waited_s=0, held=False),
+        Reason.NOT_RECORDED: overdue_ending(started=True, waited_s=0, held=True),
+    }
+    assert ours == {reason: Ending(outcome=Outcome.FAILED, reason=reason) for reason in ours}
     assert overdue_ending(started=True, waited_s=0, held=False).outcome is Outcome.TIMED_OUT

@@ -65,6 +65,15 @@ def test_an_answer_that_may_not_is_a_question_of_each_user() -> None:
     assert key_for(user=USER, serves_others=False) != key_for(user=USER, serves_others=True)
 
 
+def test_a_plan_asks_each_source_and_each_person_a_question_of_its_own() -> None:
+    plans = [
+        planned(candidate(source_id=source_id), person_id=person_id)
+        for source_id in (SOURCE, uuid4())
+        for person_id in (PERSON, uuid4())
+    ]
+    assert len({source.flight_key for plan in plans for source in plan.sources}) == 4
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -19,7 +20,7 @@ from aggregator.mpi.demographics import (
     whole_date,
     with_later,
 )
-from tests.factories import check_digit, demographics, nhs_number
+from tests.factories import STRANGER, check_digit, demographics, nhs_number
 
 
 @pytest.mark.parametrize("stem", ["999000000", "943476591", "401023213", "912345678", "999999998"])
@@ -108,7 +109,8 @@ def test_a_postcode_is_compared_without_spaces() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "1980", "1980-08", "1980-02-30", "14/08/1980", "1980-08-14T00:00", "١٩٨٠-٠٨-١٤"]
+    "written",
+    ["", "1980", "1980-08", "1980-02-30", "14/08/1980", "1980-08-14T00:00", "١٩٨٠-٠٨-١٤", "19800814", "1980-W33-4"],
 )
 def test_a_date_that_is_not_whole_is_none(written: str) -> None:
     assert whole_date(text=written) is None
@@ -133,7 +135,9 @@ def test_a_name_that_only_begins_like_a_placeholder_is_a_name(written: str) -> N
 # One source, later
 
 
-@pytest.mark.parametrize("name", ["nhs_number", "family", "given", "birth_date", "sex", "postcode", "phone"])
+@pytest.mark.parametrize(
+    "name", ["nhs_number", "family", "given", "birth_date", "sex", "postcode", "address_line", "phone"]
+)
 def test_what_is_absent_later_erases_nothing(name: str) -> None:
     absent = {"birth_date": None}.get(name, "")
     before = demographics()
@@ -152,6 +156,26 @@ def test_what_is_given_later_counts_and_a_number_brings_its_own_status() -> None
     assert (found.family, found.postcode) == ("Married", "TM9 9ZZ")
     assert with_later(earlier=demographics(), later=demographics(nhs_number_status="")).nhs_number_status == "01"
     assert with_later(earlier=demographics(), later=demographics(nhs_number_status="03")).nhs_number_status == "03"
+
+
+def test_a_sex_that_is_corrected_later_counts() -> None:
+    assert with_later(earlier=demographics(), later=demographics(sex="male")).sex == "male"
+    assert with_later(earlier=demographics(sex=""), later=demographics(sex="unknown")).sex == "unknown"
+
+
+def test_a_number_brings_the_others_that_were_sent_beside_it() -> None:
+    beside = (nhs_number(index=3),)
+    later = demographics(nhs_number=nhs_number(index=2), further_numbers=beside)
+    assert with_later(earlier=demographics(), later=later).further_numbers == beside
+    assert with_later(earlier=later, later=demographics(nhs_number="")).further_numbers == beside
+
+
+def test_a_part_of_a_birth_date_counts_only_while_no_whole_one_is_known() -> None:
+    part = demographics(birth_date=None, birth_date_part="1951")
+    assert with_later(earlier=demographics(birth_date=None), later=part).born == "1951"
+    for earlier, later in ((demographics(), part), (part, demographics())):
+        known = with_later(earlier=earlier, later=later)
+        assert (known.birth_date, known.birth_date_part) == (date(1951, 5, 4), "")
 
 
 def test_a_new_home_is_taken_whole() -> None:
@@ -174,9 +198,18 @@ def test_what_was_said_first_stays_and_a_placeholder_is_not_said() -> None:
     first = first_said(before=Demographics(), now=placeholder)
     assert (first.given, first.birth_date, first.nhs_number, first.sex) == ("", None, "", "")
     named = first_said(before=first, now=demographics())
-    assert first_said(before=named, now=demographics(given="Jane", sex="male")) == named
+    assert named == Demographics(
+        nhs_number=nhs_number(index=1), family="Ferris", given="Joan", birth_date=date(1951, 5, 4), sex="female"
+    )
+    assert first_said(before=named, now=demographics(**STRANGER)) == named
+    assert first_said(before=Demographics(given="Baby"), now=demographics()).given == "Joan"
 
 
 def test_a_member_of_a_later_version_is_passed_over() -> None:
     full = demographics(deceased=False, death_date="1948", further_numbers=("9990001014",))
     assert from_json(stored={**as_json(demographics=full), "later": 1}) == full
+
+
+def test_demographics_as_json_are_what_is_read_back_from_json() -> None:
+    written = as_json(demographics=demographics(further_numbers=(nhs_number(index=2),)))
+    assert json.loads(json.dumps(written)) == written

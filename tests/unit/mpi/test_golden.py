@@ -48,6 +48,14 @@ def test_a_whole_name_comes_before_half_of_a_better_source_s() -> None:
     assert (found.family, found.given) == ("Holt", "Ann")
 
 
+def test_half_a_name_is_shown_where_nobody_sent_a_whole_one() -> None:
+    halves = [part(rank=1, family="", given=""), part(rank=2, given=""), part(rank=3, family="")]
+    found = golden_record(contributions=halves)
+    assert (found.family, found.given) == ("Ferris", "")
+    found = golden_record(contributions=halves[::2])
+    assert (found.family, found.given) == ("", "Joan")
+
+
 def test_a_verified_number_beats_any_that_is_not_and_an_invalid_one_is_none() -> None:
     loose = part(rank=1, nhs_number=nhs_number(index=5), nhs_number_status="")
     traced = part(rank=9, nhs_number=nhs_number(index=6))

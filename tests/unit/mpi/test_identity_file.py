@@ -36,6 +36,15 @@ def test_a_whole_line_is_taken_whole() -> None:
     )
 
 
+def test_what_a_file_has_no_column_for_is_not_known() -> None:
+    (found,), rejected = read_identities(lines=["local_id", "7"])
+    assert (found.identifier_value, found.demographics, rejected) == ("7", Demographics(), [])
+    (found,), rejected = read_identities(lines=["local_id,death_date", "7,1948"])
+    assert (found.demographics, rejected) == (Demographics(deceased=True, death_date="1948"), [])
+    taken, (problem,) = read_identities(lines=["local_id,family", ",Ferris"])
+    assert (taken, problem.reason) == ([], "no identifier")
+
+
 def test_the_number_is_the_identifier_where_there_is_no_other() -> None:
     (found,), _ = read_identities(lines=["NHS_Number , family", "999 000 1006,Ferris"])
     assert found.identifier_value == "9990001006"
@@ -113,6 +122,7 @@ def test_a_reason_holds_no_value_of_the_line() -> None:
         ("", "1948", (True, "1948")),
         ("yes", "1948-03", (True, "1948-03")),
         ("Yes", "1948-03-01", (True, "1948-03-01")),
+        ("", f"1948-03-01T10:00:00.{'0' * 19}Z", (True, f"1948-03-01T10:00:00.{'0' * 19}Z")),
     ],
 )
 def test_a_death_is_taken_as_sent(deceased: str, death_date: str, read: tuple[bool | None, str]) -> None:
@@ -128,6 +138,7 @@ def test_a_death_is_taken_as_sent(deceased: str, death_date: str, read: tuple[bo
         ("1948", "", "deceased is neither yes nor no"),
         ("no", "1948", "deceased says no beside a death_date"),
         ("yes", "01/03/1948", "death_date is not a date such as 1980-08-14, 1980-08 or 1980"),
+        ("", f"1948-03-01T10:00:00.{'0' * 20}Z", "death_date is not a date such as 1980-08-14, 1980-08 or 1980"),
         ("", "1948-02-30", "death_date is not a date such as 1980-08-14, 1980-08 or 1980"),
     ],
 )

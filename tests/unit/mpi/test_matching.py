@@ -89,6 +89,33 @@ def test_without_a_number_on_both_sides_nothing_is_certain(other: dict[str, Any]
     assert grade({}, other) is expected
 
 
+def test_a_forename_that_is_only_the_other_s_surname_is_not_the_same_name() -> None:
+    assert grade({"given": "Thomas", "family": "Ferris"}, {"given": "Joan", "family": "Thomas"}) is Grade.PROBABLE
+
+
+@pytest.mark.parametrize(
+    ("other", "rule", "vetoes"),
+    [
+        ({}, "verified-number-and-demographics", ()),
+        ({"sex": "male"}, "same-number", ("sex-clash",)),
+        ({"nhs_number": OTHER_NUMBER}, "different-numbers", ("different-numbers",)),
+        ({**NO_NUMBER, "sex": "male"}, "name-and-birth-date", ("sex-clash",)),
+        ({**NO_NUMBER, "given": "Jean", "sex": "male"}, "too-little-agrees", ("sex-clash",)),
+    ],
+)
+def test_a_verdict_names_its_rule_its_vetoes_and_what_agrees(
+    other: dict[str, Any], rule: str, vetoes: tuple[str, ...]
+) -> None:
+    right = demographics(**other)
+    verdict = compare(left=demographics(), right=right)
+    assert (verdict.rule, verdict.vetoes) == (rule, vetoes)
+    evidence = dict(verdict.evidence)
+    assert (evidence["family"], evidence["birth_date"], evidence["postcode"]) == ("same", "same", "same")
+    assert evidence["sex"] == ("differs" if right.sex == "male" else "same")
+    assert evidence["given"] == ("differs" if right.given == "Jean" else "same")
+    assert evidence["nhs_number"] == {"": "absent", OTHER_NUMBER: "differs"}.get(right.nhs_number, "same")
+
+
 # Vetoes
 
 
@@ -175,6 +202,8 @@ def test_a_short_form_is_so_both_ways_and_only_through_one_full_name() -> None:
     assert is_short_for(left="bob", right="rob")
     assert not is_short_for(left="joan", right="jean")
     assert not is_short_for(left="harry", right="henry")
+    assert not is_short_for(left="bill", right="liz")
+    assert not is_short_for(left="bill", right="joan")
     assert not is_short_for(left="", right="")
 
 

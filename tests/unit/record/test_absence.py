@@ -74,6 +74,21 @@ def test_words_may_say_that_there_is_none_of_a_kind(about: RecordCategory, words
     assert fact(resource=coded(about, {"text": words})).standing is Standing.NEGATED
 
 
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("NKDA", "medication"),
+        ("No known drug allergies", "medication"),
+        ("No known food allergies", "food"),
+        ("No known environmental allergies", "environment"),
+        ("No known drug or food allergies", ""),
+        ("No known latex allergy", ""),
+    ],
+)
+def test_words_may_say_of_which_kind_there_is_none(words: str, kind: str) -> None:
+    assert absence_in_words(words=words, about=ALLERGIES) == Absence(kind=SOME, about=ALLERGIES, of=kind)
+
+
 @pytest.mark.parametrize("about", MAKERS)
 @pytest.mark.parametrize(
     "words",
@@ -116,6 +131,11 @@ def test_words_may_say_that_nothing_is_known(about: RecordCategory, words: str) 
             (ALLERGIES, words)
             for words in ("No allergies recorded", "Allergy status unknown", "Unable to assess allergies")
         ),
+        *(
+            (ALLERGIES, words)
+            for words in ("No allergy information about latex", "Of allergies none recorded", "Unknown allergies")
+        ),
+        (PROBLEMS, "Unknown whether asthmatic"),
         *((PROBLEMS, words) for words in ("No information about problems", "Problems not known")),
         (MEDICATIONS, "No information about medications"),
         (PROCEDURES, "No information about past history of procedures"),
@@ -138,6 +158,7 @@ def test_words_may_say_of_what_nothing_is_known(about: RecordCategory, words: st
             (ALLERGIES, words)
             for words in ("No known drug allergies. Penicillin: rash", "Nut allergy - not known if severe")
         ),
+        *((ALLERGIES, words) for words in ("Unknown penicillin allergies", "Reaction not recorded to penicillin")),
         *((ALLERGIES, words) for words in ("NSAIDs", "Nickel", "Latex allergy not confirmed", "Nonsteroidal")),
         *(
             (PROBLEMS, words)
@@ -206,6 +227,7 @@ def test_an_element_that_says_only_why_it_is_empty_says_that_nothing_is_known(na
         coded(ALLERGIES, concept(code="196461000000101", words="No known allergies")),
         coded(ALLERGIES, concept(code="196471000000108", words="Latex")),
         coded(PROBLEMS, concept(code="UNK", system=NULL_FLAVOURS[0], words="Asthma")),
+        coded(PROBLEMS, concept(code="716186003", words="Asthma")),
     ],
 )
 def test_what_tells_of_a_thing_beside_is_a_claim(resource: dict[str, Any]) -> None:

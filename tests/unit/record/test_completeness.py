@@ -20,6 +20,7 @@ from aggregator.record.completeness.words import (
     Remark,
     empty_words,
     in_words,
+    issue_code,
     outcome_words,
     progress_line,
     remarks_on,
@@ -30,7 +31,7 @@ from aggregator.record.item import Item
 from aggregator.record.merge import merge
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
-from connectors.contract.outcomes import Outcome
+from connectors.contract.outcomes import Outcome, Reason
 from tests.factories import allergy, concept, item, no_known_allergy
 
 ALLERGIES = RecordCategory.ALLERGIES
@@ -53,6 +54,14 @@ def status(**values: Any) -> SourceStatus:
 
 def banner(*items: Item, statuses: list[SourceStatus], withheld: bool = False) -> AllergyStatus:
     return allergy_status(record=merge(items=items), statuses=statuses, withheld=withheld)
+
+
+def test_a_reason_says_more_to_a_fhir_caller_than_its_outcome() -> None:
+    own = [reason for reason in Reason if reason.issue_code != reason.outcome.issue_code]
+    assert own
+    for reason in own:
+        assert issue_code(outcome=reason.outcome, reason=reason) == reason.issue_code
+    assert issue_code(outcome=Outcome.TIMED_OUT, reason="") == "timeout"
 
 
 # Every way in which an answer can fall short, and the whole one.

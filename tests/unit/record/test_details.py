@@ -90,6 +90,67 @@ def test_how_often_is_said_in_english(frequency: str, period: str, unit: str, wo
     assert details_of(resource=statement(dosage=[{"timing": timing}])) == ((("Dose", words),) if words else ())
 
 
+@pytest.mark.parametrize(
+    ("dosage", "shown"),
+    [
+        (
+            {
+                "doseAndRate": [
+                    {"doseRange": {"low": {"value": "1", "unit": "mg"}, "high": {"value": "2", "unit": "mg"}}}
+                ]
+            },
+            "1 mg to 2 mg",
+        ),
+        ({"doseAndRate": [{"doseRange": {"high": {"value": "2", "unit": "mg"}}}]}, "2 mg"),
+        (
+            {
+                "doseAndRate": [
+                    {
+                        "rateRatio": {
+                            "numerator": {"value": "100", "unit": "mL"},
+                            "denominator": {"value": "1", "unit": "h"},
+                        }
+                    }
+                ]
+            },
+            "100 mL in 1 h",
+        ),
+        (
+            {
+                "doseAndRate": [{"doseQuantity": {"value": "5", "unit": "mg"}}],
+                "timing": {"code": {"coding": [{"code": "BID"}]}},
+            },
+            "5 mg, BID",
+        ),
+        (
+            {
+                "doseAndRate": [{"doseQuantity": {"value": "5", "unit": "mg"}}],
+                "timing": {"repeat": {"frequency": "2", "periodUnit": "d"}},
+            },
+            "5 mg",
+        ),
+    ],
+)
+def test_ranges_rates_and_codes_of_timing_are_told_and_half_a_frequency_is_not(
+    dosage: dict[str, Any], shown: str
+) -> None:
+    assert details_of(resource=statement(dosage=[dosage])) == (("Dose", shown),)
+
+
+@pytest.mark.parametrize(
+    ("reference", "shown"),
+    [
+        ({"low": {"value": "4", "unit": "g/L"}}, ("4 g/L or more",)),
+        ({"high": {"value": "14", "unit": "ng/L"}}, ("up to 14 ng/L",)),
+        ({"text": "under 5", "high": {"value": "14"}}, ("under 5",)),
+        ({}, ()),
+    ],
+)
+def test_a_reference_range_may_have_one_end_only(reference: dict[str, Any], shown: tuple[str, ...]) -> None:
+    lines = details_of(resource=observation(valueString="x", referenceRange=[reference]))
+    assert tuple(value for label, value in lines if label == "Reference range") == shown
+
+
 def test_a_reaction_is_shown_with_how_severe_it_was() -> None:
     told = allergy(
         reaction=[

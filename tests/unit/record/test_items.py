@@ -15,7 +15,7 @@ from aggregator.record.references import referenced_from, target_of
 from connectors.contract.categories import RecordCategory
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from fhir_data.errors import EntryFault
-from tests.factories import CONFIDENTIALITY, allergy, condition, item, item_of_bytes, restricted
+from tests.factories import CONFIDENTIALITY, allergy, concept, condition, item, item_of_bytes, restricted
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,49 @@ def test_items_of_a_file_have_ids_that_stay_the_same_and_are_their_own() -> None
     assert len({one.id for one in first}) == 3
     assert {one.id for one in document.items_of(reply=given, source_id="b")}.isdisjoint({one.id for one in first})
     assert first[2].labels == (Label(system=CONFIDENTIALITY, code="R"),)
+
+
+def test_an_item_of_a_file_keeps_all_that_its_connector_said_of_it() -> None:
+    received = ReceivedItem(
+        category=RecordCategory.PROBLEMS,
+        resource=json.dumps(condition()).encode(),
+        original=b"as sent",
+        notes=("noted",),
+        incidental=True,
+        translated=False,
+        full_url="https://hospital.example/Condition/1",
+        subject_references=("Patient/1",),
+        names_no_patient=True,
+    )
+    (read,) = document.items_of(reply=Reply(subject=None, items=(received,), quarantined=()), source_id="hospital")
+    assert read.source_id == "hospital"
+    for name, value in vars(received).items():
+        assert getattr(read, name) == value, name
+
+
+def test_a_conflict_is_written_in_full_for_the_record_and_in_short_under_its_entries() -> None:
+    denied = item(resource=condition(verificationStatus=concept(code="refuted")), source="hospital")
+    claimed = [
+        item(resource=condition(id=f"c{day}", onsetDateTime=f"2010-01-{day:02}", display=f"Diabetes, visit {day}"))
+        for day in range(1, 31)
+    ]
+    written = json.loads(document.as_json(record=merge(items=[denied, *claimed]), quarantined={}))
+    (whole,) = written["conflicts"]
+    assert (whole["kind"], whole["claims_in_all"]) == ("negation", 31)
+    assert (len(whole["claims"]), len(whole["entries"])) == (31, 31)
+    assert {claim["source"] for claim in whole["claims"]} == {"hospital", "practice"}
+    (section,) = written["sections"]
+    for entry in section["entries"]:
+        (short,) = entry["conflicts"]
+        assert (short["claims_in_all"], len(short["claims"]), len(short["entries"])) == (31, 20, 20)
+
+
+def test_the_date_of_an_entry_is_written_and_its_lack_is_said() -> None:
+    dated, undated = (merge(items=[item(resource=condition(**day))]) for day in ({"onsetDateTime": "2020-01"}, {}))
+    for record, as_json, as_text in ((dated, "2020-01", "  2020-01 "), (undated, None, "  no date ")):
+        (section,) = json.loads(document.as_json(record=record, quarantined={}))["sections"]
+        assert [entry["date"] for entry in section["entries"]] == [as_json]
+        assert as_text in document.as_text(record=record, quarantined={})
 
 
 def test_a_merged_record_is_written_whole_as_json_and_as_text() -> None:

@@ -129,6 +129,41 @@ def test_an_identifier_joins_where_neither_concept_nor_moment_differs(
     assert found == ([2] if joined else [1, 1])
 
 
+AMBULATORY, EMERGENCY = concept(code="185347001"), concept(code="4525004")
+
+
+@pytest.mark.parametrize(
+    ("said", "joined"),
+    [
+        ([(AMBULATORY, "2020-01-01"), (AMBULATORY, "2020-01-01"), (AMBULATORY, "2020-01-01")], True),
+        ([(AMBULATORY, "2020"), (AMBULATORY, "2020-01-01"), (AMBULATORY, "2020-01")], True),
+        ([(AMBULATORY, "2020-01-01"), (AMBULATORY, "2020"), (AMBULATORY, "2020-02-01")], False),
+        ([(AMBULATORY, "2020-01-01"), ({}, "2020-01-01"), (EMERGENCY, "2020-01-01")], False),
+        ([(AMBULATORY, "2020-01-01"), ({}, "2020-01-01"), (AMBULATORY, "2020-01-01")], False),
+        ([({}, "2020-01-01"), ({}, "2020-01-01"), ({}, "2020-01-01")], False),
+    ],
+)
+def test_identifiers_that_chain_join_only_what_agrees_on_concept_and_day(
+    said: list[tuple[dict[str, Any], str]], joined: bool
+) -> None:
+    """The first two share one identifier, the last two another: no one identifier names all three."""
+    names = (named("X"), [*named("X"), *named("Y")], named("Y"))
+    seen = [
+        at(
+            source,
+            {
+                "resourceType": "Encounter",
+                "status": "finished",
+                "identifier": identifier,
+                "type": [kind] if kind else [],
+                "period": {"start": day},
+            },
+        )
+        for source, identifier, (kind, day) in zip(("practice", "hospital", "community"), names, said, strict=True)
+    ]
+    assert sizes(*seen) == ([3] if joined else [1, 1, 1])
+
+
 def test_the_same_value_of_another_system_or_type_joins_nothing() -> None:
     ours = at("practice", condition(identifier=PRESCRIPTION) | {"code": {"text": "A"}})
     elsewhere = condition(identifier=named(system="https://other.example")) | {"code": {"text": "A"}}

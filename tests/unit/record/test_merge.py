@@ -215,6 +215,31 @@ def test_doses_that_differ_in_parts_or_in_words_are_a_conflict() -> None:
     assert found.claims == (("hospital", "one a day"), ("practice", "two a day"))
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"value": 5, "code": "mg"}, {"value": 5, "code": "g"}),
+        ({"value": 5, "unit": "mg"}, {"value": 5, "unit": "mg", "comparator": "<"}),
+        ({"value": "one", "unit": "tablet"}, {"value": "two", "unit": "tablet"}),
+    ],
+)
+def test_amounts_that_differ_in_unit_or_comparator_or_are_no_numbers_are_a_conflict(
+    ours: dict[str, Any], theirs: dict[str, Any]
+) -> None:
+    def given(amount: dict[str, Any]) -> dict[str, Any]:
+        return order(dosageInstruction=[{"doseAndRate": [{"doseQuantity": amount}]}])
+
+    assert [kind for kind, _ in conflicts(here(given(ours)), there(given(theirs)))] == ["dose"]
+    assert conflicts(here(given(ours)), there(given(ours))) == []
+
+
+def test_an_amount_without_a_value_is_no_other_amount() -> None:
+    def given(amount: dict[str, Any]) -> dict[str, Any]:
+        return order(dosageInstruction=[{"text": "one a day", "doseAndRate": [{"doseQuantity": amount}]}])
+
+    assert conflicts(here(given({"unit": "mg"})), there(given({"value": 5, "unit": "mg"}))) == []
+
+
 def test_words_beside_two_coded_doses_do_not_soften_the_conflict() -> None:
     def coded(amount: int) -> dict[str, Any]:
         repeat = {"frequency": 1, "period": 1, "periodUnit": "d"}

@@ -43,6 +43,7 @@ def test_every_entry_of_a_long_section_is_on_one_of_its_pages(long_view: RecordV
     while page := section_page(view=long_view, rules=CATEGORIES[RecordCategory.ALLERGIES], number=number):
         html = drawn("section", page)
         assert len(html.encode()) < MEGABYTE
+        assert page.first == len(keys) + 1
         keys.extend(re.findall(r'id="entry-([0-9a-f]{20})"', html))
         assert ("Next page" in html) == (number < page.pages)
         number += 1
@@ -74,6 +75,7 @@ def test_an_entry_of_many_copies_has_pages_and_loses_none() -> None:
     while page := entry_page(view=view, entry_key=entry.key, number=number):
         html = drawn("entry", page)
         assert len(html.encode()) < MEGABYTE
+        assert page.first == shown + 1
         shown += len(page.copies)
         number += 1
     assert shown == 500

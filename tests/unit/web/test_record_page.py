@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from aggregator.record.categories import CATEGORIES, SECTIONS
 from aggregator.record.completeness.claims import AllergyStatus
+from aggregator.record.completeness.words import Remark
 from aggregator.record.item import Item
+from aggregator.services.view_record import RecordView
 from aggregator.web.record.entry import entry_page
 from aggregator.web.record.page import ALLERGIES_SHOWN, record_page
 from aggregator.web.record.sections import section_page
 from connectors.contract.categories import RecordCategory
 from connectors.contract.outcomes import Outcome
-from tests.factories import allergy, condition, item, no_known_allergy, observation, order, procedure
+from tests.factories import (
+    allergy,
+    concept,
+    condition,
+    item,
+    no_known_allergy,
+    observation,
+    order,
+    procedure,
+    restricted,
+)
 from tests.unit.web.showings import allergies, drawn, showing
 
 # What is marked
@@ -101,6 +114,66 @@ def test_the_banner_says_the_same_whatever_is_withheld(shown: list[dict[str, Any
     assert page.allergies.lines == ()
 
 
+# What stands on every page
+
+
+def in_doubt() -> RecordView:
+    """Return a showing of a problem on which two sources differ, one of which has since not answered in time."""
+    problem = condition(id="c1", onsetDateTime="2020-01-01")
+    labelled = item(
+        resource={**problem, "meta": restricted()}, source="hospital", notes=("noted",), original=b'{"as":"sent"}'
+    )
+    over = item(resource={**problem, "clinicalStatus": concept(code="resolved")}, source="practice")
+    return showing(labelled, over, outcome=Outcome.TIMED_OUT, withheld=True)
+
+
+def test_the_record_page_says_whose_it_is_how_complete_and_what_differs() -> None:
+    page = record_page(view=in_doubt())
+    assert page.banner.name == "FERRIS, given name not known"
+    assert page.summary == "1 of 2 sources have answered; Hospital: did not answer in time."
+    assert page.progress == "1 of 2 sources have answered."
+    assert (page.complete, page.asked_at) == (True, "25-Nov-2026 09:00")
+    assert (page.withheld, page.conflicts) == (True, 1)
+
+
+def test_a_page_of_a_section_says_whose_it_is_how_complete_and_what_is_missing() -> None:
+    page = section_page(view=in_doubt(), rules=CATEGORIES[RecordCategory.PROBLEMS], number=1)
+    assert page
+    assert page.banner.name == "FERRIS, given name not known"
+    assert page.summary == "1 of 2 sources have answered; Hospital: did not answer in time."
+    assert (page.slug, page.title, page.withheld, page.empty_words) == ("problems", "Problems", True, "")
+    assert page.remarks == (Remark(source_name="Hospital", words="Did not answer in time."),)
+
+
+def test_the_page_of_an_entry_shows_each_source_s_own_copy() -> None:
+    view = in_doubt()
+    (entry,) = view.record.section(RecordCategory.PROBLEMS).entries
+    page = entry_page(view=view, entry_key=entry.key)
+    assert page
+    assert (page.banner.name, page.section, page.first) == ("FERRIS, given name not known", "Problems", 1)
+    hospital, practice = page.copies
+    assert (hospital.source, hospital.kind, hospital.notes, hospital.labels) == (
+        "Hospital",
+        "Condition",
+        ("noted",),
+        ("R",),
+    )
+    assert json.loads(hospital.original) == {"as": "sent"}
+    assert json.loads(hospital.resource)["clinicalStatus"] == condition()["clinicalStatus"]
+    assert (practice.source, practice.original, practice.notes, practice.labels) == ("Practice", "", (), ())
+    assert ("Began", "01-Jan-2020") in page.row.details
+
+
+def test_what_is_no_date_is_shown_as_it_was_sent() -> None:
+    told = item(resource=condition(onsetDateTime="2020-01-01", note=[{"text": "Seen 2020-01-01, well"}]))
+    (row,) = record_page(view=showing(told)).sections[-1].rows
+    assert {("Began", "01-Jan-2020"), ("Note", "Seen 2020-01-01, well")} <= set(row.details)
+
+
+def test_an_entry_that_is_not_there_has_no_page() -> None:
+    assert entry_page(view=in_doubt(), entry_key="0" * 20) is None
+
+
 # Sections without entries
 
 
@@ -115,6 +188,9 @@ def test_an_empty_section_does_not_say_that_there_is_nothing_while_a_source_is_m
     section = drawn("section", section_page(view=view, rules=CATEGORIES[RecordCategory.PROBLEMS], number=1))
     assert "Nothing received. This does not mean that there is nothing" in section
     assert "hold nothing of this kind" not in section
+    whole = section_page(view=showing(), rules=CATEGORIES[RecordCategory.PROBLEMS], number=1)
+    assert whole
+    assert whole.empty_words == "The sources that answered hold nothing of this kind."
 
 
 def test_an_empty_section_says_so_when_every_source_has_answered_in_full() -> None:

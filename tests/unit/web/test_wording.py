@@ -27,6 +27,7 @@ def test_an_nhs_number_is_grouped_and_never_broken(number: str, written: str) ->
     [
         ("1980-08-14", "14-Aug-1980"),
         ("1980-08", "Aug-1980"),
+        ("1980-12", "Dec-1980"),
         ("1980", "1980"),
         ("2024-01-31T23:30:00Z", "31-Jan-2024 23:30"),
         ("2024-07-01T23:30:00Z", "02-Jul-2024 00:30"),  # British summer time
@@ -59,6 +60,26 @@ def test_the_dates_in_a_text_are_written_for_people_and_the_rest_is_left() -> No
 )
 def test_an_age_is_in_years_or_for_the_very_young_in_less(born: date | None, age: str) -> None:
     assert wording.age(born, today=date(2026, 11, 25)) == age
+
+
+BORN, LAST_BIRTHDAY, TODAY = date(1950, 6, 1), date(2026, 6, 1), date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(
+    ("born", "died", "age"),
+    [
+        (BORN, (TODAY, TODAY), "76y"),
+        (BORN, (date(2026, 1, 1), date(2026, 12, 31)), "75y to 76y"),
+        (BORN, (LAST_BIRTHDAY, date(2026, 12, 31)), "76y"),
+        (TODAY, (TODAY, TODAY), "0w"),
+        (BORN, (date(2026, 11, 26), date(2026, 11, 26)), "Not known"),
+        (BORN, (date(1950, 5, 31), date(1950, 5, 31)), "Not known"),
+        (BORN, None, "Not known"),
+        (None, (TODAY, TODAY), "Not known"),
+    ],
+)
+def test_an_age_at_death_is_as_exact_as_the_date(born: date | None, died: tuple[date, date] | None, age: str) -> None:
+    assert wording.age_at_death(born, died=died, today=TODAY) == age
 
 
 def test_a_name_has_its_surname_in_capitals_and_says_what_is_not_known() -> None:

@@ -14,6 +14,7 @@ from aggregator.record.item import Item
 from aggregator.services.view_record import RecordView
 from aggregator.web.record.entry import entry_page
 from aggregator.web.record.page import ALLERGIES_SHOWN, record_page
+from aggregator.web.record.rows import LINES_SHOWN
 from aggregator.web.record.sections import section_page
 from connectors.contract.categories import RecordCategory
 from connectors.contract.outcomes import Outcome
@@ -162,6 +163,16 @@ def test_the_page_of_an_entry_shows_each_source_s_own_copy() -> None:
     assert json.loads(hospital.resource)["clinicalStatus"] == condition()["clinicalStatus"]
     assert (practice.source, practice.original, practice.notes, practice.labels) == ("Practice", "", (), ())
     assert ("Began", "01-Jan-2020") in page.row.details
+
+
+def test_the_page_of_an_entry_shows_the_lines_for_which_the_record_page_has_no_room() -> None:
+    told = allergy(reaction=[{"description": f"rash {number}"} for number in range(LINES_SHOWN + 10)])
+    view = showing(item(resource=told))
+    (row,) = record_page(view=view).sections[0].rows
+    assert (len(row.details), row.more_lines) == (LINES_SHOWN, 10)
+    page = entry_page(view=view, entry_key=row.key)
+    assert page
+    assert (len(page.row.details), page.row.more_lines) == (LINES_SHOWN + 10, 0)
 
 
 def test_what_is_no_date_is_shown_as_it_was_sent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -212,6 +213,14 @@ def test_an_empty_section_says_so_when_every_source_has_answered_in_full() -> No
     withheld = drawn("record_part", record_page(view=showing(withheld=True)))
     assert "hold nothing of this kind" not in withheld
     assert "There is nothing of this kind in what you may see." in withheld
+
+
+def test_an_empty_section_says_when_no_source_that_was_asked_could_fill_it() -> None:
+    view = showing()
+    sources = tuple(replace(status, holds=frozenset({RecordCategory.ALLERGIES})) for status in view.sources)
+    page = section_page(view=replace(view, sources=sources), rules=CATEGORIES[RecordCategory.PROBLEMS], number=1)
+    assert page
+    assert page.empty_words == "No source that was asked provides problems."
 
 
 def titles(*items: Item) -> list[str]:

@@ -205,8 +205,8 @@ def test_an_element_that_says_only_why_it_is_empty_says_that_nothing_is_known(na
     unsaid = allergy()
     del unsaid["code"]
     assert standing_of(resource=unsaid | {name: {"extension": [reason]}}) is Standing.NO_INFORMATION
-    in_coding = {"code": {"coding": [{"_code": {"extension": [reason]}}]}}
-    assert standing_of(resource=unsaid | in_coding) is Standing.NO_INFORMATION
+    for within in ({"coding": [{"_code": {"extension": [reason]}}]}, {"_text": {"extension": [reason]}}):
+        assert standing_of(resource=unsaid | {"code": within}) is Standing.NO_INFORMATION
     assert standing_of(resource=unsaid) is Standing.ACTIVE
 
 
@@ -270,6 +270,9 @@ def test_no_known_medicines_may_be_said_of_a_medicine_elsewhere() -> None:
     del pointing["medicationCodeableConcept"]
     nothing = {"resourceType": "Medication", "id": "m", "code": concept(code="no-known-medications", system=IPS)}
     assert fact(resource=pointing, others={"Medication/m": nothing}).standing is Standing.NEGATED
+    for words in ("No known medications", "Aspirin"):
+        worded = pointing | {"medicationReference": {"display": words}}
+        assert fact(resource=worded).standing is (Standing.ACTIVE if words == "Aspirin" else Standing.NEGATED)
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,13 @@ def test_an_allergy_of_unknown_standing_is_an_allergy() -> None:
 NOT_SERVED = Notice(code=NoticeCode.NOT_SERVED, category=ALLERGIES)
 
 
+def test_a_source_lacks_only_the_kind_of_content_that_it_says_it_does_not_serve() -> None:
+    other_kind = status(notices=(Notice(code=NoticeCode.NOT_SERVED, category=RecordCategory.PROBLEMS),))
+    assert (other_kind.serves(ALLERGIES), other_kind.serves(RecordCategory.PROBLEMS)) == (True, False)
+    other_notice = status(notices=(Notice(code=NoticeCode.CONFIDENTIAL_ITEMS, category=ALLERGIES),))
+    assert other_notice.serves(ALLERGIES)
+
+
 def test_a_holder_that_does_not_serve_allergies_is_no_ground_for_none_known() -> None:
     assert banner(DENIED, statuses=[status(), status(notices=(NOT_SERVED,))]) is AllergyStatus.UNAVAILABLE
     assert banner(statuses=[status(), status(notices=(NOT_SERVED,))]) is AllergyStatus.NOT_RECORDED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from aggregator.record.item import Item
 from aggregator.services.view_record import RecordView
 from aggregator.web.record.entry import entry_page
 from aggregator.web.record.page import ALLERGIES_SHOWN, record_page
+from aggregator.web.record.rows import LINES_SHOWN
 from aggregator.web.record.sections import section_page
 from connectors.contract.categories import RecordCategory
 from connectors.contract.outcomes import Outcome
@@ -164,6 +166,16 @@ def test_the_page_of_an_entry_shows_each_source_s_own_copy() -> None:
     assert ("Began", "01-Jan-2020") in page.row.details
 
 
+def test_the_page_of_an_entry_shows_the_lines_for_which_the_record_page_has_no_room() -> None:
+    told = allergy(reaction=[{"description": f"rash {number}"} for number in range(LINES_SHOWN + 10)])
+    view = showing(item(resource=told))
+    (row,) = record_page(view=view).sections[0].rows
+    assert (len(row.details), row.more_lines) == (LINES_SHOWN, 10)
+    page = entry_page(view=view, entry_key=row.key)
+    assert page
+    assert (len(page.row.details), page.row.more_lines) == (LINES_SHOWN + 10, 0)
+
+
 def test_what_is_no_date_is_shown_as_it_was_sent() -> None:
     told = item(resource=condition(onsetDateTime="2020-01-01", note=[{"text": "Seen 2020-01-01, well"}]))
     (row,) = record_page(view=showing(told)).sections[-1].rows
@@ -201,6 +213,14 @@ def test_an_empty_section_says_so_when_every_source_has_answered_in_full() -> No
     withheld = drawn("record_part", record_page(view=showing(withheld=True)))
     assert "hold nothing of this kind" not in withheld
     assert "There is nothing of this kind in what you may see." in withheld
+
+
+def test_an_empty_section_says_when_no_source_that_was_asked_could_fill_it() -> None:
+    view = showing()
+    sources = tuple(replace(status, holds=frozenset({RecordCategory.ALLERGIES})) for status in view.sources)
+    page = section_page(view=replace(view, sources=sources), rules=CATEGORIES[RecordCategory.PROBLEMS], number=1)
+    assert page
+    assert page.empty_words == "No source that was asked provides problems."
 
 
 def titles(*items: Item) -> list[str]:

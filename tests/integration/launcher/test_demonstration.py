@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.xdist_group("launcher"),
 ]
 
-UP = "Ctrl-C stops everything"
+UP = "Press Ctrl-C to stop everything"
 SOURCES = 6
 
 

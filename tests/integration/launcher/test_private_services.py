@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.xdist_group("launcher"),
 ]
 
-UP = "Ctrl-C stops them"
+UP = "Press Ctrl-C to stop them"
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_killed_part_is_named_and_takes_the_rest_with_it(folder: Path, part: s
         (killed,) = (each for each in processes if part in Path(f"/proc/{each}/cmdline").read_text())
         os.kill(killed, signal.SIGKILL)
         assert run.process.wait(30) == 1
-        assert "ended by itself" in run.words()
+        assert "stopped unexpectedly" in run.words()
         assert gone(processes=processes)
 
 
@@ -75,7 +75,7 @@ def test_a_second_start_says_that_the_first_runs(folder: Path) -> None:
         first.wait_for(words=UP)
         with started("services", folder=folder) as second:
             assert second.process.wait(30) == 1
-            assert "already runs" in second.words()
+            assert "already running" in second.words()
             assert "Traceback" not in second.words()
         assert first.process.poll() is None
 
@@ -87,7 +87,7 @@ def test_other_commands_find_them_and_say_what_to_do_without(folder: Path) -> No
             assert found.process.wait(60) == 0, found.words()
     with started("migrate", "--skip-checks", "--plan", folder=folder) as lost:
         assert lost.process.wait(60) == 1
-        assert lost.words().startswith("No PostgreSQL is named")
+        assert lost.words().startswith("No PostgreSQL is configured")
         assert len(lost.words().splitlines()) == 1
 
 

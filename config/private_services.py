@@ -16,7 +16,7 @@ def addresses(*, folder: Path) -> dict[str, dict[str, str]] | None:
 
     Shape: `services` maps settings of config/env.py to values, `addresses` has the addresses that people open.
     """
-    if _lock_is_free(folder):
+    if lock_is_free(folder=folder):
         return None
     return read_addresses(folder=folder)
 
@@ -39,7 +39,8 @@ def keys(*, folder: Path) -> dict[str, str]:
     return content
 
 
-def _lock_is_free(folder: Path) -> bool:
+def lock_is_free(*, folder: Path) -> bool:
+    """Return whether nothing holds this data folder."""
     try:
         with (folder / LOCK_FILE).open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import sys
 from pathlib import Path
 
+from config.private_services import lock_is_free
 from launcher.installation import fallback_folder
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -20,7 +20,7 @@ def main() -> None:
     """Remove everything, unless some of it is in use."""
     folders = [PROJECT / ".data", *sorted((PROJECT / ".cache" / "test-services").glob("*"))]
     for folder in folders:
-        if _in_use(folder):
+        if not lock_is_free(folder=folder):
             sys.exit(f"A demonstration or a test run is using {folder}: stop it first.")
     for folder in folders:
         shutil.rmtree(fallback_folder(folder=folder), ignore_errors=True)
@@ -28,17 +28,6 @@ def main() -> None:
         shutil.rmtree(PROJECT / name, ignore_errors=True)
     for folder in PROJECT.rglob("__pycache__"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _in_use(folder: Path) -> bool:
-    try:
-        with (folder / "lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
 
 
 if __name__ == "__main__":

@@ -34,12 +34,11 @@ from aggregator.mpi.matching import judge_answer
 from aggregator.mpi.queries import HeldBy, known_records
 from aggregator.mpi.reviews import FINGERPRINT, Cause, fingerprint
 from aggregator.mpi.subject import demographics_of_patient
-from aggregator.record.item import Item
-from aggregator.record.labels import labels_of
+from aggregator.record.received import item_of
 from aggregator.sources import catalogue
 from connectors.contract.errors import Malformed, SourceError, TimedOut, WrongPatient
 from connectors.contract.outcomes import Outcome, Reason
-from connectors.contract.values import Identifier, QuarantinedEntry, Query, ReceivedItem, Reply
+from connectors.contract.values import Identifier, QuarantinedEntry, Query, Reply
 from fhir_data.errors import EntryFault
 from fhir_data.heads import entry_name, type_of
 
@@ -189,7 +188,10 @@ class Flight:
             self._log_fault("review_not_raised", error)
 
     def _landing_of(self, *, reply: Reply, holding: HeldBy) -> _Landing:
-        items = tuple(_item_of(received, source_id=self.planned.source_id) for received in reply.items)
+        items = tuple(
+            item_of(received=received, item_id=uuid4().hex, source_id=str(self.planned.source_id))
+            for received in reply.items
+        )
         answer = HeldAnswer(
             source_record_id=holding.source_record_id,
             received_at=timezone.now(),
@@ -289,20 +291,3 @@ def _evidence_of(entries: Sequence[QuarantinedEntry]) -> dict[str, str]:
     types = Counter(type_of(entry=entry.original) for entry in entries)
     parts = sorted(entry_name(entry=entry.original) or entry.original.hex() for entry in entries)
     return {**{name: f"{count} set aside" for name, count in types.items()}, FINGERPRINT: fingerprint(parts=parts)}
-
-
-def _item_of(received: ReceivedItem, *, source_id: UUID) -> Item:
-    return Item(
-        id=uuid4().hex,
-        source_id=str(source_id),
-        category=received.category,
-        resource=received.resource,
-        original=received.original,
-        notes=received.notes,
-        incidental=received.incidental,
-        translated=received.translated,
-        labels=labels_of(resource=received.resource),
-        full_url=received.full_url,
-        subject_references=received.subject_references,
-        names_no_patient=received.names_no_patient,
-    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from aggregator.record.categories import CATEGORIES
 from aggregator.record.item import Item
-from aggregator.record.labels import labels_of
+from aggregator.record.received import item_of
 from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord
 from connectors.contract.values import Reply
 from fhir_data.heads import entry_name, type_of
@@ -25,22 +25,7 @@ def items_of(*, reply: Reply, source_id: str) -> tuple[Item, ...]:
     for received in reply.items:
         copy = seen[received.resource] = seen.get(received.resource, 0) + 1
         digest = hashlib.sha256(f"{source_id}|{copy}|".encode() + received.resource).hexdigest()
-        items.append(
-            Item(
-                id=digest[:32],
-                source_id=source_id,
-                category=received.category,
-                resource=received.resource,
-                original=received.original,
-                notes=received.notes,
-                incidental=received.incidental,
-                translated=received.translated,
-                labels=labels_of(resource=received.resource),
-                full_url=received.full_url,
-                subject_references=received.subject_references,
-                names_no_patient=received.names_no_patient,
-            )
-        )
+        items.append(item_of(received=received, item_id=digest[:32], source_id=source_id))
     return tuple(items)
 
 

@@ -112,7 +112,7 @@ def open_workshop(*, name: str, modules: Sequence[Path], tests: Iterable[str], s
         "only_mutate": [str(path) for path in modules],
         "also_copy": [name for name in COPIED if (folder / name).exists()],
         "pytest_add_cli_args_test_selection": list(tests),
-        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "tests.mutation.quick_first", "-m", "not generators"],
     }
     lines = ["", "[tool.mutmut]", *(f"{name} = {json.dumps(value)}" for name, value in settings.items()), ""]
     configuration = folder / "pyproject.toml"
@@ -120,7 +120,7 @@ def open_workshop(*, name: str, modules: Sequence[Path], tests: Iterable[str], s
     if not services:
         text = text.replace("-p tests.services ", "")
     configuration.write_text(text + "\n".join(lines))
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test"}
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test", "MUTATING": "1"}
     if not services:
         nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "REDIS_URL": "redis://127.0.0.1:9/0"}
         environment.update(nowhere)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -89,6 +90,7 @@ def test_every_item_is_in_exactly_one_place_and_in_its_order(
     assert decision.permitted or not found.items
 
 
+@pytest.mark.generators
 def test_the_laws_are_tried_on_decisions_of_both_kinds() -> None:
     permitted: list[bool] = []
 

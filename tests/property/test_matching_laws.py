@@ -152,6 +152,7 @@ def is_short(names: tuple[str, str]) -> bool:
     return is_short_for(left=names[0], right=names[1])
 
 
+@pytest.mark.generators
 @pytest.mark.parametrize(
     ("drawn", "reached", "least"),
     [

@@ -326,6 +326,7 @@ CASES = [
 ]
 
 
+@pytest.mark.generators
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.law.__name__}-{case.reached.__name__}")
 def test_the_case_of_each_law_is_reached_often_enough(case: Case) -> None:
     reached: list[bool] = []

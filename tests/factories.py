@@ -26,7 +26,8 @@ from aggregator.mpi.operations import LoadReport
 from aggregator.record.fact import Fact
 from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
-from aggregator.record.normalise import normalise
+from aggregator.record.normalise import details_of, normalise
+from aggregator.record.sent import Sent
 from aggregator.sources.models import Source
 from connectors.contract.categories import CLINICAL_CATEGORIES, category_of
 from connectors.contract.values import Asker
@@ -218,6 +219,12 @@ def fact(*, resource: Mapping[str, Any], others: Mapping[str, Json] | None = Non
     return normalise(item=item(resource=resource), resolver=Others(held=others or {}))
 
 
+def lines(*, resource: Mapping[str, Any], others: Mapping[str, Json] | None = None) -> tuple[tuple[str, str], ...]:
+    """Return the lines that a resource is shown by; `others` are what it may point to, by `Type/id`."""
+    sent = Sent(resource=dict(resource), item=item(resource=resource), resolver=Others(held=others or {}))
+    return details_of(sent=sent)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Others:
     """What one resource may point to, by `Type/id`."""
@@ -229,6 +236,9 @@ class Others:
 
     def name(self, *, item: Item, reference: str) -> str:
         return split_absolute(reference=reference)[1] or without_version(reference=reference)
+
+    def item_id(self, *, item: Item, reference: str) -> str:
+        return f"item of {reference}" if reference in self.held else ""
 
 
 # Rows

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aggregator.record.absence import Absence
+from aggregator.record.attachments import Attachment
 from aggregator.record.doses import NO_DOSE, Dose
 from aggregator.record.item import Item
+from aggregator.record.parts import SentPart
 from aggregator.record.seriousness import NO_WARNING, Seriousness
 from aggregator.record.timeline import PartialDate, Standing
 
@@ -22,7 +24,9 @@ class Fact:
     `status_word` is its status without how far it is verified. `assessments` are (label, words) on which sources may
     differ, `seriousness` how strong a warning they give. `absence` is what it says to be absent, and still says.
     `continues` are the items of the same source of which this one is a part (an issue of an authorisation), each by
-    what its own `names` is.
+    what its own `names` is. `due` is when it is to be done, of what is planned.
+    `parts` are what it lists as its parts, `part_of` what it says it is a part of, each by the id of an item, and
+    `attachments` the documents that it holds or points to.
     """
 
     item: Item
@@ -48,3 +52,7 @@ class Fact:
     absence: Absence | None = None
     names: str = ""
     continues: tuple[str, ...] = ()
+    due: PartialDate | None = None
+    parts: tuple[SentPart, ...] = ()
+    part_of: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()

@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
-from aggregator.record.reading import Resource, code_of, concept_text, period_text, quantity_text
-from aggregator.record.units import comparable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aggregator.record.reading import Resource, code_of, codings, concept_text, period_text, quantity_text, range_text
+from aggregator.record.units import SPELLINGS, comparable
 from fhir_data.access import mapping, mappings, text
+
+# Each way in which a blood pressure is taken: the codes of its systolic and of its diastolic pressure. A pressure taken
+# standing is no part of a reading taken lying, and a target is no reading.
+# Source: GP Connect, Pharmacy First, "Blood pressure triplets" (SNOMED CT); LOINC 2.7x.
+PRESSURE_CODES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (
+        frozenset({"72313002", "271649006", "163030003", "8480-6"}),
+        frozenset({"1091811000000102", "271650006", "163031004", "8462-4"}),
+    ),
+    (frozenset({"407554009", "8459-0"}), frozenset({"407555005", "8453-3"})),  # sitting
+    (frozenset({"400974009", "8460-8"}), frozenset({"400975005", "8454-1"})),  # standing
+    (frozenset({"407556006", "8461-6"}), frozenset({"407557002", "8455-8"})),  # lying
+    (frozenset({"716579001"}), frozenset({"716632005"})),  # baseline
+    (frozenset({"2181381000000109"}), frozenset({"2181391000000106"})),  # ambulatory average
+    (frozenset({"1162737008"}), frozenset({"1162735000"})),  # as the patient reports it
+)
+UNIT_WORDS: Mapping[str, str] = {"mm[Hg]": "mmHg"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PressureReading:
+    """A blood pressure as one reading, such as "142/88 mmHg", and the places of the two parts that it tells."""
+
+    words: str
+    told: frozenset[int]
 
 
 def value_text(*, resource: Resource) -> str:
@@ -15,8 +43,11 @@ def value_text(*, resource: Resource) -> str:
     truth = resource.get("valueBoolean")
     yes_or_no = "Yes" if truth is True else "No" if truth is False else ""
     period = period_text(resource.get("valuePeriod"))
-    value = next((value for value in [quantity, concept, *plain, yes_or_no, period] if value), "")
-    return value or concept_text(resource.get("dataAbsentReason"))
+    span = range_text(resource.get("valueRange"))
+    ratio = mapping(resource.get("valueRatio"))
+    ends = [quantity_text(ratio.get(name)) for name in ("numerator", "denominator")]
+    values = [quantity, concept, *plain, yes_or_no, period, span, " : ".join(end for end in ends if end)]
+    return next((value for value in values if value), "") or concept_text(resource.get("dataAbsentReason"))
 
 
 def value_key(*, resource: Resource) -> tuple[str, ...]:
@@ -33,3 +64,30 @@ def value_key(*, resource: Resource) -> tuple[str, ...]:
         for component in mappings(resource.get("component"))
     ]
     return (*own, *(word for part in sorted(parts) for word in part))
+
+
+def pressure_reading(*, parts: Sequence[Resource]) -> PressureReading | None:
+    """Return the blood pressure that parts make together, each a part's `code` and value.
+
+    None where they are not one systolic and one diastolic pressure taken in one way, with plain values in one unit.
+    """
+    codes = [{code for _, code, _ in codings(part.get("code"))} for part in parts]
+    for systolic, diastolic in PRESSURE_CODES:
+        tops = [place for place, named in enumerate(codes) if named & systolic]
+        bottoms = [place for place, named in enumerate(codes) if named & diastolic]
+        if len(tops) == len(bottoms) == 1 and tops != bottoms:
+            values = [_plain_value(parts[place]) for place in (*tops, *bottoms)]
+            (top, unit), (bottom, other_unit) = values
+            if top and bottom and unit and unit == other_unit:
+                words = f"{top}/{bottom} {UNIT_WORDS.get(unit, unit)}"
+                return PressureReading(words=words, told=frozenset({*tops, *bottoms}))
+    return None
+
+
+def _plain_value(part: Resource) -> tuple[str, str]:
+    """Return the value and the unit of a quantity that says nothing else, the unit in one spelling."""
+    quantity = mapping(part.get("valueQuantity"))
+    if text(quantity.get("comparator")):
+        return "", ""
+    unit = text(quantity.get("unit")) or text(quantity.get("code"))
+    return text(quantity.get("value")), SPELLINGS.get(unit.lower().replace(" ", ""), unit)

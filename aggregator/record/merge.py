@@ -7,10 +7,13 @@ one place; another source's items never take one away; an item that is not given
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from aggregator.record.across import conflicts_across
-from aggregator.record.categories import CATEGORIES, SECTIONS
+from aggregator.record.arrange import Arranger, Inner, Wholes, wholes_of
+from aggregator.record.categories import CATEGORIES, SECTIONS, type_rules
 from aggregator.record.conflicts import conflicts_within
 from aggregator.record.fact import Fact
 from aggregator.record.grouping import RULES_VERSION, Group, group
@@ -21,10 +24,14 @@ from aggregator.record.reading import Resource, parse
 from aggregator.record.references import Targets
 from aggregator.record.retraction import retractions_of
 from aggregator.record.rules import CategoryRules
+from aggregator.record.sent import CONTAINED, Sent
 from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord, Section, Standing
 from connectors.contract.categories import RecordCategory
-from fhir_data.references import without_version
+from fhir_data.heads import type_of
+from fhir_data.references import base_of, without_version
 
+# Nothing is drawn only within what is taken back or denied.
+_NO_PLACE = frozenset({Standing.RETRACTED, Standing.NEGATED})
 _STANDING_ORDER = {standing: place for place, standing in enumerate(Standing)}
 
 
@@ -41,7 +48,15 @@ def merge(*, items: Iterable[Item]) -> LongitudinalRecord:
     across = conflicts_across(
         keyed=[(key, fact) for key, joined in keyed for fact in joined.facts], retractions=retractions
     )
-    entries = [_entry(key=key, joined=joined, across=across, retracted=retractions.taken_back) for key, joined in keyed]
+    apart = {
+        key: _entry(key=key, joined=joined, across=across, retracted=retractions.taken_back) for key, joined in keyed
+    }
+    arranging = [
+        normalise(item=item, resolver=resolver)
+        for item in translated
+        if not item.category.is_clinical and type_rules(resource_type=type_of(entry=item.resource)).only_arranges
+    ]
+    entries, wholes = _with_parts(entries=apart, keyed=keyed, arranging=arranging, resolver=resolver)
     by_category: dict[RecordCategory, list[Entry]] = {}
     for entry in entries:
         by_category.setdefault(entry.category, []).append(entry)
@@ -54,6 +69,7 @@ def merge(*, items: Iterable[Item]) -> LongitudinalRecord:
         supporting=_by_source(item for item in translated if not item.category.is_clinical),
         untranslated=_by_source(item for item in listed if not item.translated),
         conflicts=_each_once(conflict for entry in entries for conflict in entry.conflicts),
+        drawn_within=frozenset(wholes),
     )
 
 
@@ -63,10 +79,11 @@ class _Resolver:
     def __init__(self, *, items: Iterable[Item]) -> None:
         self._targets = Targets(items=items)
         self._parsed: dict[str, Resource] = {}
+        self._found: dict[tuple[str, str, str], tuple[Item, ...]] = {}
 
     def resource(self, *, item: Item, reference: str) -> Resource:
         """Return what a reference in an item means; an empty mapping when it is not in the answer."""
-        copies = self._targets.find(item=item, reference=reference)
+        copies = self.items(item=item, reference=reference)
         if not copies:
             return {}
         if copies[0].id not in self._parsed:
@@ -75,8 +92,21 @@ class _Resolver:
 
     def name(self, *, item: Item, reference: str) -> str:
         """Return one name for what a reference in an item means, whichever way it is spelt."""
-        copies = self._targets.find(item=item, reference=reference)
+        copies = self.items(item=item, reference=reference)
         return f"item {copies[0].id}" if copies else without_version(reference=reference)
+
+    def item_id(self, *, item: Item, reference: str) -> str:
+        """Return the id of the item that a reference in an item means; "" when it is not in the answer."""
+        copies = self.items(item=item, reference=reference)
+        return copies[0].id if copies else ""
+
+    def items(self, *, item: Item, reference: str) -> tuple[Item, ...]:
+        """Return what a reference in an item means: none, one, or the copies of one that was sent several times."""
+        # A relative reference means what is on the server of the item that it stands in.
+        asked = (item.source_id, base_of(full_url=item.full_url), reference)
+        if asked not in self._found:
+            self._found[asked] = self._targets.find(item=item, reference=reference)
+        return self._found[asked]
 
 
 def _entry_key(joined: Group) -> str:
@@ -110,7 +140,61 @@ def _entry(*, key: str, joined: Group, across: Mapping[str, Sequence[Conflict]],
         rule_version=RULES_VERSION,
         absence=lead.absence if live else None,
         conflicts=conflicts_within(key=key, facts=joined.facts) + tuple(across.get(key, ())),
+        due=lead.due if live else None,
+        attachments=tuple(attachment for fact in ranked for attachment in fact.attachments),
     )
+
+
+def _with_parts(
+    *,
+    entries: Mapping[str, Entry],
+    keyed: Sequence[tuple[str, Group]],
+    arranging: Iterable[Fact],
+    resolver: _Resolver,
+) -> tuple[list[Entry], Wholes]:
+    """Return the entries with their parts, and within which each is drawn that is not drawn by itself.
+
+    Within what is taken back or denied nothing is drawn that would not be drawn elsewhere too.
+    """
+    clinical = [fact for _, joined in keyed for fact in joined.facts]
+    arranger = Arranger(
+        facts={fact.item.id: fact for fact in (*clinical, *arranging)},
+        key_of={fact.item.id: key for key, joined in keyed for fact in joined.facts},
+        find=lambda fact, reference: [copy.id for copy in resolver.items(item=fact.item, reference=reference)],
+        contained=lambda fact, reference: _contained(fact=fact, reference=reference, resolver=resolver),
+    )
+    wholes = wholes_of(
+        own={
+            key: () if entries[key].standing in _NO_PLACE else arranger.own_parts(facts=joined.facts)
+            for key, joined in keyed
+        }
+    )
+    with_parts = [
+        replace(entries[key], parts=parts) if parts else entries[key]
+        for key, joined in keyed
+        for parts in (arranger.parts(facts=_newest_first(joined.facts), wholes=wholes),)
+    ]
+    return with_parts, wholes
+
+
+def _contained(*, fact: Fact, reference: str, resolver: _Resolver) -> Inner | None:
+    """Return the heading and the lines of a resource that another contains; None for any other reference."""
+    if not reference.startswith(CONTAINED):
+        return None
+    whole = parse(resource=fact.item.resource)
+    inner = Sent(resource=whole, item=fact.item, resolver=resolver).find(reference=reference)
+    if not inner:
+        return None
+    # What it refers to, by "#" too, is found as from the resource that contains it.
+    resource = {**inner, "contained": whole.get("contained")}
+    read = normalise(item=replace(fact.item, resource=json.dumps(resource).encode()), resolver=resolver)
+    return read.heading, read.details
+
+
+def _newest_first(facts: Iterable[Fact]) -> list[Fact]:
+    ordered = sorted(facts, key=lambda fact: fact.item.id)
+    ordered.sort(key=lambda fact: fact.shown_date.sort_key if fact.shown_date else "", reverse=True)
+    return ordered
 
 
 def _lead_order(fact: Fact) -> tuple[bytes, str]:
@@ -118,13 +202,17 @@ def _lead_order(fact: Fact) -> tuple[bytes, str]:
 
 
 def _ordered(entries: Sequence[Entry], rules: CategoryRules) -> tuple[Entry, ...]:
-    """Return the entries of a section: lasting things by how they stand, what happened by when it happened."""
+    """Return the entries of a section: lasting things by how they stand, what happened by when it happened.
+
+    What is yet to be done comes before both, what is due first before the rest.
+    """
     section = sorted(entries, key=_reading_order)
     section.sort(key=lambda entry: entry.date.sort_key if entry.date else "", reverse=True)
     if rules.is_lasting:
         section.sort(key=lambda entry: _STANDING_ORDER[entry.standing])
     else:
         section.sort(key=lambda entry: entry.standing is Standing.RETRACTED)
+    section.sort(key=lambda entry: (0, entry.due.sort_key or "~") if entry.due and entry.is_open else (1, ""))
     return tuple(section)
 
 

@@ -18,7 +18,8 @@ from aggregator.record.item import Item
 from aggregator.record.measurements import value_key
 from aggregator.record.placeholders import placeholder
 from aggregator.record.reading import Resource, code_of, codings, concept_text, parse
-from aggregator.record.rules import Resolver, Sent, TypeRules
+from aggregator.record.rules import TypeRules
+from aggregator.record.sent import Resolver, Sent
 from aggregator.record.seriousness import NO_WARNING, assessments_of, seriousness_of
 from aggregator.record.standing import absence_that_holds, standing_given, status_text, status_word
 from aggregator.record.stated_absence import absence_of
@@ -62,7 +63,7 @@ def normalise(*, item: Item, resolver: Resolver) -> Fact:
         heading=_heading(sent=sent, rules=rules, standing=standing, absence=absence, subjects=subjects),
         standing=standing,
         status_text=status_text(resource=resource),
-        details=details_of(resource=resource),
+        details=details_of(sent=sent),
         concepts=_shared_concepts(subjects),
         ingredients=_shared_concepts(rules.ingredients(sent)),
         identifiers=_identifiers(resource),
@@ -80,13 +81,17 @@ def normalise(*, item: Item, resolver: Resolver) -> Fact:
         absence=absence_that_holds(resource=resource, absence=absence),
         names=_own_name(sent),
         continues=tuple(rules.continues(sent)),
+        due=partial_date(text=rules.due(sent)),
+        parts=tuple(rules.parts(sent)),
+        part_of=tuple(dict.fromkeys(filter(None, (sent.item_id(reference=name) for name in rules.part_of(sent))))),
+        attachments=tuple(rules.attachments(sent)),
     )
 
 
-def details_of(*, resource: Resource) -> tuple[Line, ...]:
+def details_of(*, sent: Sent) -> tuple[Line, ...]:
     """Return the lines of a resource that have something to say, in a fixed order."""
-    rules = type_rules(resource_type=text(resource.get("resourceType")))
-    return tuple((label, value) for label, value in rules.lines(resource) if value)
+    rules = type_rules(resource_type=text(sent.resource.get("resourceType")))
+    return tuple((label, value) for label, value in rules.lines(sent) if value)
 
 
 def _subjects(sent: Sent, rules: TypeRules) -> Iterable[object]:

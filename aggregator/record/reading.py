@@ -52,6 +52,14 @@ def quantity_text(quantity: object) -> str:
     return f"{text(parts.get('comparator'))}{value} {unit}".strip() if value else ""
 
 
+def range_text(span: object) -> str:
+    """Return a Range in words, as sent; of an open one, the end that it has."""
+    low, high = quantity_text(mapping(span).get("low")), quantity_text(mapping(span).get("high"))
+    if low and high:
+        return f"{low} to {high}"
+    return f"{low} or more" if low else f"up to {high}" if high else ""
+
+
 def period_text(period: object) -> str:
     """Return a Period in words, its dates as sent."""
     start, end = text(mapping(period).get("start")), text(mapping(period).get("end"))

@@ -10,45 +10,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
 
 from aggregator.record.absence import Absence
+from aggregator.record.attachments import Attachment
 from aggregator.record.details import Line, general_lines
 from aggregator.record.fact import Fact
-from aggregator.record.item import Item
+from aggregator.record.parts import SentPart
 from aggregator.record.reading import Resource
+from aggregator.record.sent import Sent
 from aggregator.record.timeline import CURRENT, Standing
 from connectors.contract.categories import RecordCategory
-
-
-class Resolver(Protocol):
-    """What an item points to among the items of its source."""
-
-    def resource(self, *, item: Item, reference: str) -> Resource:
-        """Return another resource; an empty mapping when it is not in the answer."""
-        ...
-
-    def name(self, *, item: Item, reference: str) -> str:
-        """Return one name for what a reference means, whichever way it is spelt."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sent:
-    """A resource as its source sent it, and what its references lead to at that source."""
-
-    resource: Resource
-    item: Item
-    resolver: Resolver
-
-    def find(self, *, reference: str) -> Resource:
-        """Return another resource of the source; an empty mapping when it is not in the answer."""
-        return self.resolver.resource(item=self.item, reference=reference)
-
-    def name(self, *, reference: str) -> str:
-        """Return one name for what a reference means, whichever way it is spelt."""
-        return self.resolver.name(item=self.item, reference=reference)
-
+from fhir_data.access import listed, mapping, mappings, text
 
 # A concept is a CodeableConcept, or words alone.
 Concepts = Iterable[object]
@@ -72,6 +44,27 @@ def _no_dosages(_: Resource) -> tuple[Resource, ...]:
 
 def _continues_nothing(_: Sent) -> Iterable[str]:
     return ()
+
+
+def _has_no_parts(_: Sent) -> Iterable[SentPart]:
+    return ()
+
+
+def _holds_no_documents(_: Sent) -> Iterable[Attachment]:
+    return ()
+
+
+def _is_not_due(_: Sent) -> str:
+    return ""
+
+
+def named_encounters(sent: Sent, /) -> Iterator[str]:
+    """Yield the references by which a resource of any type says in which contact it was recorded."""
+    context = sent.resource.get("context")
+    for element in (sent.resource.get("encounter"), context, mapping(context).get("encounter")):
+        for pointer in mappings(listed(element)):
+            if reference := text(pointer.get("reference")):
+                yield reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +92,12 @@ class TypeRules:
     `happened` are the elements that say when it happened, best first. `statuses` are what its status means; without
     them it stands by its `clinicalStatus`. `negation` stands before the heading of what is denied.
     `is_assessed`: sources say how severe or sure it is. `is_measurement`: it is dated to the minute, and compared by
-    its value. `continues` yields what the source calls the things of which it is a part.
+    its value. `continues` yields what the source calls the things of which it is a part. `due` is the date by which
+    what is planned should be done.
+    `parts` yields what it lists as its parts, and `part_of` references to what it says it is a part of. It
+    `only_arranges` where it says nothing by itself and gives headings to what it lists; then it is shown as these
+    headings. `attachments` yields the documents that it holds or points to. `reads_first` are the elements that a
+    person reads first in a source's copy.
     """
 
     name: str
@@ -109,12 +107,18 @@ class TypeRules:
     happened: tuple[str, ...] = ()
     statuses: Mapping[str, Standing] | None = None
     negation: str = "Not so"
-    lines: Callable[[Resource], Iterator[Line]] = general_lines
+    lines: Callable[[Sent], Iterator[Line]] = general_lines
     dosages: Callable[[Resource], tuple[Resource, ...]] = _no_dosages
     continues: Callable[[Sent], Iterable[str]] = _continues_nothing
     absence: AbsenceElements | None = None
     is_assessed: bool = False
     is_measurement: bool = False
+    due: Callable[[Sent], str] = _is_not_due
+    parts: Callable[[Sent], Iterable[SentPart]] = _has_no_parts
+    part_of: Callable[[Sent], Iterable[str]] = named_encounters
+    only_arranges: bool = False
+    attachments: Callable[[Sent], Iterable[Attachment]] = _holds_no_documents
+    reads_first: tuple[str, ...] = ()
 
 
 class SameConcept(StrEnum):
@@ -200,7 +204,8 @@ class CategoryRules:
     `is_lasting`: how an entry stands orders the section and is shown; else all in it has happened, and the date does.
     `tells_least` ranks the facts of one entry, those that tell most first; `first_copy_speaks`: of a source's several
     copies, the first to speak of a thing is the one that is heard.
-    `joins_authorisations`: a source's summary, authorisation and issues are one.
+    `joins_authorisations`: a source's summary, authorisation and issues are one. `part` is what one part of its content
+    is called.
     """
 
     category: RecordCategory
@@ -216,3 +221,4 @@ class CategoryRules:
     first_copy_speaks: bool = False
     conflicts: ConflictRules = ConflictRules()
     absence: AbsenceRules | None = None
+    part: str = "item"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from aggregator.record.absence import Absence, AbsenceKind
+from aggregator.record.attachments import Attachment
 from aggregator.record.item import Item
+from aggregator.record.parts import Part
 from connectors.contract.categories import RecordCategory
 
 
@@ -69,8 +73,11 @@ class DetailLabel(StrEnum):
     """The label of a line under a heading. The parts of a measurement are labelled by their source instead."""
 
     ABOUT = "About"
+    ACUTE_OR_REPEAT = "Acute or repeat"
+    AUTHOR = "Author"
     BATCH = "Batch"
     BEGAN = "Began"
+    BY = "By"
     CALLED = "Called"
     CLASS = "Class"
     CONCLUSION = "Conclusion"
@@ -80,33 +87,54 @@ class DetailLabel(StrEnum):
     DATE = "Date"
     DOSE = "Dose"
     DOSE_IN_PARTS = "Dose in parts"
+    DUE = "Due"
     ENDED = "Ended"
+    EXPIRES = "Expires"
     FLAG = "Flag"
     FORMAT = "Format"
     INSTRUCTION = "Instruction"
+    ISSUES = "Issues"
     KIND = "Kind"
+    LAST_ISSUED = "Last issued"
+    MANUFACTURER = "Manufacturer"
     NOTE = "Note"
+    ORGANISATION = "Organisation"
     OUTCOME = "Outcome"
     PART = "Part"
     PLACE = "Place"
+    PRESCRIBED_BY = "Prescribed by"
+    PRIORITY = "Priority"
+    PRODUCT = "Product"
     QUANTITY = "Quantity"
     REACTION = "Reaction"
     REACTION_DESCRIBED = "Reaction described"
     REASON = "Reason"
     REFERENCE_RANGE = "Reference range"
     RELATIVE = "Relative"
+    REPORTED = "Reported"
+    REQUESTED_BY = "Requested by"
+    REVIEW_DUE = "Review due"
     ROUTE = "Route"
+    SENT = "Sent"
     SEVERITY = "Severity"
+    SIGNIFICANCE = "Significance"
     SITE = "Site"
+    SIZE = "Size"
+    SPECIALTY = "Specialty"
+    SPECIMEN = "Specimen"
+    SPECIMEN_RECEIVED = "Specimen received"
+    SPECIMEN_TAKEN = "Specimen taken"
     STATUS = "Status"
     SUBSTANCE = "Substance"
     TAKEN = "Taken"
+    TO = "To"
     VALID = "Valid"
     VALUE = "Value"
     VERIFICATION = "Verification"
     WHEN = "When"
     WHY_IT_ENDED = "Why it ended"
     WHY_NOT_GIVEN = "Why not given"
+    WRITTEN = "Written"
 
 
 # Labels of lines that hold dates as sent.
@@ -118,6 +146,15 @@ DATE_LABELS: frozenset[str] = frozenset(
         DetailLabel.VALID,
         DetailLabel.WHEN,
         DetailLabel.DATE,
+        DetailLabel.DUE,
+        DetailLabel.EXPIRES,
+        DetailLabel.LAST_ISSUED,
+        DetailLabel.REPORTED,
+        DetailLabel.REVIEW_DUE,
+        DetailLabel.SENT,
+        DetailLabel.SPECIMEN_RECEIVED,
+        DetailLabel.SPECIMEN_TAKEN,
+        DetailLabel.WRITTEN,
     }
 )
 
@@ -159,7 +196,9 @@ class Entry:
     """Items that say the same thing.
 
     `joined_by` are the rules that joined them, none for one item alone, and `rule_version` their version. `lines` are
-    what its sources say, such as dose or severity. `absence` is what it says to be absent.
+    what its sources say, such as dose or severity. `absence` is what it says to be absent. `due` is when it is to be
+    done, of what is planned. `parts` are what it is made of or brings together, and `attachments` the documents that
+    it holds or points to.
     """
 
     key: str
@@ -174,6 +213,9 @@ class Entry:
     rule_version: str
     absence: Absence | None = None
     conflicts: tuple[Conflict, ...] = ()
+    due: PartialDate | None = None
+    parts: tuple[Part, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def details(self) -> tuple[tuple[str, str], ...]:
@@ -196,6 +238,11 @@ class Entry:
         return any(item.names_no_patient for item in self.items)
 
     @property
+    def is_open(self) -> bool:
+        """Whether it is planned, and as far as is known neither done nor called off."""
+        return self.due is not None and self.standing in CURRENT
+
+    @property
     def incidental(self) -> bool:
         """Whether every source only linked to this and did not give it in answer to what was asked."""
         return all(item.incidental for item in self.items)
@@ -216,12 +263,21 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class LongitudinalRecord:
-    """Every permitted item, in exactly one place: an entry of a section, `supporting`, or `untranslated`."""
+    """Every permitted item, in exactly one place: an entry of a section, `supporting`, or `untranslated`.
+
+    `drawn_within` are the keys of the entries that are drawn as parts of others, and not again by themselves.
+    """
 
     sections: tuple[Section, ...]
     supporting: tuple[Item, ...]
     untranslated: tuple[Item, ...]
     conflicts: tuple[Conflict, ...]
+    drawn_within: frozenset[str] = frozenset()
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """The entries of every section, by key."""
+        return {entry.key: entry for section in self.sections for entry in section.entries}
 
     def section(self, category: RecordCategory) -> Section:
         """Return one section; an empty one when nothing is in it."""

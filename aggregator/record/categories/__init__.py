@@ -49,7 +49,7 @@ def _discovered() -> Iterable[CategoryRules]:
 CATEGORIES = by_category(rules=_discovered())
 # The categories that have a section, in reading order.
 SECTIONS = tuple(rules for rules in CATEGORIES.values() if rules.place is not None)
-_TYPES: Mapping[str, TypeRules] = {of_type.name: of_type for rules in SECTIONS for of_type in rules.types}
+_TYPES: Mapping[str, TypeRules] = {of_type.name: of_type for rules in CATEGORIES.values() for of_type in rules.types}
 _OWNERS: Mapping[str, RecordCategory] = {of_type.name: rules.category for rules in SECTIONS for of_type in rules.types}
 _ANY_TYPE = TypeRules(name="")
 

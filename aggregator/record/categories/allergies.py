@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.categories.medications import MEDICINE_WORD
 from aggregator.record.details import Line, note_line, when_text
+from aggregator.record.extensions import extension_value, extensions_named, part_of_extension
 from aggregator.record.placeholders import LOST_DRUG_ALLERGY
 from aggregator.record.reading import Resource, code_of, codings, concept_text
 from aggregator.record.rules import (
@@ -19,6 +20,7 @@ from aggregator.record.rules import (
     SameConcept,
     TypeRules,
 )
+from aggregator.record.sent import Sent
 from aggregator.record.timeline import DetailLabel
 from connectors.contract.categories import RecordCategory
 from fhir_data.access import mappings, text
@@ -36,7 +38,8 @@ NONE_KNOWN = Absence(kind=AbsenceKind.NONE_KNOWN, about=RecordCategory.ALLERGIES
 NO_INFORMATION = Absence(kind=AbsenceKind.NO_INFORMATION, about=RecordCategory.ALLERGIES)
 
 
-def _lines(resource: Resource) -> Iterator[Line]:
+def _lines(sent: Sent) -> Iterator[Line]:
+    resource = sent.resource
     for reaction in mappings(resource.get("reaction")):
         signs = ", ".join(concept_text(sign) for sign in mappings(reaction.get("manifestation")))
         description = text(reaction.get("description"))
@@ -48,6 +51,10 @@ def _lines(resource: Resource) -> Iterator[Line]:
     yield DetailLabel.VERIFICATION, code_of(resource.get("verificationStatus"))
     yield DetailLabel.KIND, text(resource.get("type"))
     yield DetailLabel.BEGAN, when_text(resource=resource, stem="onset")
+    for ending in extensions_named(resource, "AllergyIntoleranceEnd"):
+        yield DetailLabel.ENDED, text(extension_value(part_of_extension(ending, "endDate")))
+        reason = extension_value(part_of_extension(ending, "reasonEnded"))
+        yield DetailLabel.WHY_IT_ENDED, concept_text(reason) or text(reason)
     yield note_line(resource)
 
 
@@ -81,6 +88,10 @@ ALLERGY_INTOLERANCE = TypeRules(
     happened=("onsetDateTime", "onsetPeriod.start"),
     negation="Refuted",
     lines=_lines,
+    reads_first=(
+        *("clinicalStatus", "verificationStatus", "code", "criticality", "reaction", "type", "category"),
+        *("onsetDateTime", "recordedDate", "lastOccurrence", "note"),
+    ),
     absence=AbsenceElements(names=("code",), evidence=_reactions, denies=_is_no_risk),
     is_assessed=True,
 )

@@ -5,19 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aggregator.record.details import Line, concept_texts
-from aggregator.record.reading import Resource, period_text
+from aggregator.record.names import name_of, names_of
+from aggregator.record.reading import period_text
 from aggregator.record.rules import CategoryRules, TypeRules
+from aggregator.record.sent import Sent
 from aggregator.record.timeline import DetailLabel, Standing
 from connectors.contract.categories import RecordCategory
-from fhir_data.access import mapping, mappings, text
+from fhir_data.access import listed, mapping, mappings, text
 
 
-def _lines(resource: Resource) -> Iterator[Line]:
+def _lines(sent: Sent) -> Iterator[Line]:
+    resource = sent.resource
     yield DetailLabel.CLASS, text(mapping(resource.get("class")).get("display"))
     yield DetailLabel.WHEN, period_text(resource.get("period"))
     yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
-    for place in mappings(resource.get("location")):
-        yield DetailLabel.PLACE, text(mapping(place.get("location")).get("display"))
+    for place in mappings(listed(resource.get("location"))):
+        yield DetailLabel.PLACE, name_of(sent=sent, reference=place.get("location"))
+    people = (participant.get("individual") for participant in mappings(listed(resource.get("participant"))))
+    yield DetailLabel.BY, names_of(sent=sent, references=list(people))
+    yield DetailLabel.ORGANISATION, name_of(sent=sent, reference=resource.get("serviceProvider"))
+
+
+def _whole(sent: Sent) -> Iterator[str]:
+    """Yield the contacts of which this one is a part."""
+    for element in ("partOf", "episodeOfCare"):
+        for pointer in mappings(listed(sent.resource.get(element))):
+            if reference := text(pointer.get("reference")):
+                yield reference
 
 
 ENCOUNTER = TypeRules(
@@ -32,6 +46,8 @@ ENCOUNTER = TypeRules(
     },
     negation="Cancelled",
     lines=_lines,
+    part_of=_whole,
+    reads_first=("status", "class", "type", "serviceType", "period", "reasonCode", "participant", "location"),
 )
 
 RULES = CategoryRules(

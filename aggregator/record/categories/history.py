@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aggregator.record.details import Line
-from aggregator.record.reading import Resource, concept_text
-from aggregator.record.rules import CategoryRules, Sent, TypeRules
+from aggregator.record.details import Line, concept_texts, note_line, when_text
+from aggregator.record.reading import concept_text
+from aggregator.record.rules import CategoryRules, TypeRules
+from aggregator.record.sent import Sent
 from aggregator.record.timeline import DetailLabel, Standing
 from connectors.contract.categories import RecordCategory
 from fhir_data.access import mappings
 
 
-def _lines(resource: Resource) -> Iterator[Line]:
+def _lines(sent: Sent) -> Iterator[Line]:
+    resource = sent.resource
     yield DetailLabel.RELATIVE, concept_text(resource.get("relationship"))
     for condition in mappings(resource.get("condition")):
         yield DetailLabel.CONDITION, concept_text(condition.get("code"))
+        yield DetailLabel.BEGAN, when_text(resource=condition, stem="onset")
+        yield DetailLabel.OUTCOME, concept_text(condition.get("outcome"))
+        yield note_line(condition)
+    yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
+    yield note_line(resource)
 
 
 def _conditions(sent: Sent) -> Iterator[object]:
@@ -30,6 +37,7 @@ FAMILY_HISTORY = TypeRules(
     happened=("date",),
     statuses={"completed": Standing.PAST, "partial": Standing.PAST},
     lines=_lines,
+    reads_first=("status", "relationship", "condition", "date", "note"),
 )
 
 RULES = CategoryRules(

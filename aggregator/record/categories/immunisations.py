@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 
 from aggregator.record.absence import Absence, AbsenceKind
-from aggregator.record.details import Line, note_line
-from aggregator.record.reading import Resource, concept_text
+from aggregator.record.details import Line, concept_texts, note_line
+from aggregator.record.extensions import extensions_named
+from aggregator.record.names import name_of, names_of
+from aggregator.record.reading import concept_text, quantity_text
 from aggregator.record.rules import (
     AbsenceElements,
     AbsenceRules,
@@ -15,24 +17,37 @@ from aggregator.record.rules import (
     Compared,
     ConflictRules,
     SameConcept,
-    Sent,
     TypeRules,
 )
+from aggregator.record.sent import Sent
 from aggregator.record.timeline import CLAIMED, DetailLabel, Standing
 from connectors.contract.categories import RecordCategory
-from fhir_data.access import mappings, text
+from fhir_data.access import listed, mappings, text
 
 NONE_KNOWN = Absence(kind=AbsenceKind.NONE_KNOWN, about=RecordCategory.IMMUNISATIONS)
 
 
-def _lines(resource: Resource) -> Iterator[Line]:
+def _lines(sent: Sent) -> Iterator[Line]:
+    resource = sent.resource
+    product = concept_text(resource.get("vaccineCode"))
+    acts = {concept_text(act) for act in _vaccination_procedures(sent)} - {""}
+    # Where the act is coded it heads the entry, and the product is told here.
+    yield DetailLabel.PRODUCT, product if acts - {product} else ""
+    yield DetailLabel.MANUFACTURER, name_of(sent=sent, reference=resource.get("manufacturer"))
     numbers = [
         text(dose.get("doseNumberPositiveInt")) or text(dose.get("doseNumberString"))
         for dose in mappings(resource.get("protocolApplied"))
     ]
     yield DetailLabel.DOSE, "; ".join(numbers)
+    yield DetailLabel.QUANTITY, quantity_text(resource.get("doseQuantity"))
     yield DetailLabel.BATCH, text(resource.get("lotNumber"))
+    yield DetailLabel.EXPIRES, text(resource.get("expirationDate"))
     yield DetailLabel.SITE, concept_text(resource.get("site"))
+    yield DetailLabel.ROUTE, concept_text(resource.get("route"))
+    actors = [performer.get("actor") for performer in mappings(listed(resource.get("performer")))]
+    yield DetailLabel.BY, names_of(sent=sent, references=actors)
+    yield DetailLabel.PLACE, name_of(sent=sent, reference=resource.get("location"))
+    yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
     yield DetailLabel.WHY_NOT_GIVEN, concept_text(resource.get("statusReason"))
     yield note_line(resource)
 
@@ -42,9 +57,8 @@ def _vaccination_procedures(sent: Sent) -> Iterator[object]:
 
     Source: GP Connect and UK Core, Immunization, extension VaccinationProcedure.
     """
-    for extension in mappings(sent.resource.get("extension")):
-        if "VaccinationProcedure" in text(extension.get("url")):
-            yield extension.get("valueCodeableConcept")
+    for extension in extensions_named(sent.resource, "VaccinationProcedure"):
+        yield extension.get("valueCodeableConcept")
 
 
 IMMUNIZATION = TypeRules(
@@ -55,6 +69,10 @@ IMMUNIZATION = TypeRules(
     statuses={"completed": Standing.PAST, "not-done": Standing.NEGATED},
     negation="Not given",
     lines=_lines,
+    reads_first=(
+        *("status", "statusReason", "vaccineCode", "occurrenceDateTime", "lotNumber", "expirationDate", "site"),
+        *("route", "doseQuantity", "protocolApplied", "performer", "location", "note"),
+    ),
     absence=AbsenceElements(names=("vaccineCode",), elsewhere=_vaccination_procedures),
 )
 

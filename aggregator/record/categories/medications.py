@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.details import Line, concept_texts, note_line, when_text
 from aggregator.record.dosages import dosage_text, dosages_of, parts_untold
+from aggregator.record.extensions import extension_value, extensions_named, part_of_extension
 from aggregator.record.fact import Fact
-from aggregator.record.reading import Resource, concept_text, period_text, quantity_text
+from aggregator.record.names import name_of
+from aggregator.record.reading import Resource, code_of, concept_text, period_text, quantity_text
 from aggregator.record.rules import (
     AbsenceElements,
     AbsenceRules,
@@ -17,20 +19,24 @@ from aggregator.record.rules import (
     Compared,
     ConflictRules,
     SameConcept,
-    Sent,
     TypeRules,
 )
+from aggregator.record.sent import Sent
 from aggregator.record.timeline import DetailLabel, Standing
 from connectors.contract.categories import RecordCategory
 from fhir_data.access import mapping, mappings, text
 
 MEDICINE_WORD = re.compile(r"medic(?:ation|ine|ament)s?|meds?|drugs?|therap(?:y|ies)|treatments?|prescriptions?")
+# Source: FHIR R4, medicationrequest-course-of-therapy.
+COURSES_OF_THERAPY = "http://terminology.hl7.org/CodeSystem/medicationrequest-course-of-therapy"
+COURSE_WORDS: Mapping[str, str] = {"acute": "Acute", "continuous": "Long term", "seasonal": "Seasonal"}
 NONE_KNOWN = Absence(kind=AbsenceKind.NONE_KNOWN, about=RecordCategory.MEDICATIONS)
 SOME_NOT_TAKEN = Absence(kind=AbsenceKind.NONE_OF_A_KIND, about=RecordCategory.MEDICATIONS)
 NO_INFORMATION = Absence(kind=AbsenceKind.NO_INFORMATION, about=RecordCategory.MEDICATIONS)
 
 
-def _lines(resource: Resource) -> Iterator[Line]:
+def _lines(sent: Sent) -> Iterator[Line]:
+    resource = sent.resource
     for dosage in dosages_of(resource):
         yield DetailLabel.DOSE, dosage_text(dosage=dosage)
         yield DetailLabel.DOSE_IN_PARTS, parts_untold(dosage=dosage)
@@ -41,8 +47,43 @@ def _lines(resource: Resource) -> Iterator[Line]:
     yield DetailLabel.QUANTITY, quantity_text(supply.get("quantity"))
     yield DetailLabel.VALID, period_text(supply.get("validityPeriod"))
     yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
-    yield DetailLabel.WHY_IT_ENDED, concept_text(resource.get("statusReason"))
+    yield DetailLabel.WHY_IT_ENDED, concept_texts(resource.get("statusReason"))
+    yield DetailLabel.ACUTE_OR_REPEAT, _course(resource.get("courseOfTherapyType"))
+    yield from _issue_lines(resource)
+    agencies = extensions_named(resource, "MedicationPrescribingOrganizationType", "PrescribingAgency")
+    yield DetailLabel.PRESCRIBED_BY, concept_texts([extension_value(agency) for agency in agencies])
+    yield DetailLabel.PRESCRIBED_BY, name_of(sent=sent, reference=resource.get("requester"))
     yield note_line(resource)
+
+
+def _course(concept: object) -> str:
+    """Return whether a prescription is acute or repeat, in the source's own words rather than in HL7's."""
+    own = [
+        {"coding": [coding]}
+        for coding in mappings(mapping(concept).get("coding"))
+        if text(coding.get("system")) != COURSES_OF_THERAPY
+    ]
+    words = text(mapping(concept).get("text")) or next(filter(None, map(concept_text, own)), "")
+    return words or COURSE_WORDS.get(code_of(concept), concept_text(concept))
+
+
+def _issue_lines(resource: Resource) -> Iterator[Line]:
+    """Yield how many issues there have been of how many, when the last was, and when the medicine is to be reviewed."""
+    allowed = text(mapping(resource.get("dispenseRequest")).get("numberOfRepeatsAllowed"))
+    issued, review = "", ""
+    for extension in extensions_named(resource, "MedicationRepeatInformation"):
+        issued = _part(extension, "numberOfPrescriptionsIssued", "numberOfRepeatPrescriptionsIssued")
+        allowed = allowed or _part(extension, "numberOfRepeatPrescriptionsAllowed")
+        review = _part(extension, "authorisationExpiryDate")
+    counts = (f"{issued} issued" if issued else "", f"{allowed} allowed" if allowed else "")
+    yield DetailLabel.ISSUES, ", ".join(count for count in counts if count)
+    for extension in extensions_named(resource, "MedicationStatementLastIssueDate"):
+        yield DetailLabel.LAST_ISSUED, text(extension_value(extension))
+    yield DetailLabel.REVIEW_DUE, review
+
+
+def _part(extension: Resource, *names: str) -> str:
+    return next((value for name in names if (value := text(extension_value(part_of_extension(extension, name))))), "")
 
 
 def _concepts(sent: Sent) -> Iterator[object]:
@@ -55,11 +96,7 @@ def _concepts(sent: Sent) -> Iterator[object]:
 
 def _medicine(sent: Sent) -> Resource:
     """Return the medicine that a resource only points to; an empty mapping when it is not in the answer."""
-    reference = text(mapping(sent.resource.get("medicationReference")).get("reference"))
-    if reference.startswith("#"):
-        contained = mappings(sent.resource.get("contained"))
-        return next((resource for resource in contained if text(resource.get("id")) == reference[1:]), {})
-    return sent.find(reference=reference)
+    return sent.find(reference=text(mapping(sent.resource.get("medicationReference")).get("reference")))
 
 
 def _medicine_code(sent: Sent) -> Iterator[object]:
@@ -113,6 +150,11 @@ def _medication(*, name: str, happened: tuple[str, ...], negation: str, statuses
         statuses=statuses,
         negation=negation,
         lines=_lines,
+        reads_first=(
+            *("status", "statusReason", "intent", "medicationCodeableConcept", "medicationReference"),
+            *("courseOfTherapyType", "dosage", "dosageInstruction", "effectiveDateTime", "effectivePeriod"),
+            *("authoredOn", "dispenseRequest", "requester", "reasonCode", "note"),
+        ),
         dosages=dosages_of,
         continues=_continues,
         absence=AbsenceElements(

@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
-from aggregator.record.normalise import details_of
 from aggregator.record.reading import parse
-from tests.factories import allergy, concept, condition, immunisation, observation, order, statement
+from tests.factories import allergy, concept, condition, immunisation, lines, observation, order, statement
 
 
 @pytest.mark.parametrize("sent", ["7.10", "7.0", "0.0000001", "1e2", "1E-7", "-0", "100000000000000000000", "5"])
 def test_a_number_is_shown_with_the_digits_that_were_sent(sent: str) -> None:
     resource = b'{"resourceType":"Observation","valueQuantity":{"value":%s,"unit":"mmol/L"}}' % sent.encode()
-    assert details_of(resource=parse(resource=resource)) == (("Value", f"{sent} mmol/L"),)
+    assert lines(resource=parse(resource=resource)) == (("Value", f"{sent} mmol/L"),)
 
 
 def test_a_result_keeps_its_comparator_flag_and_range() -> None:
@@ -24,7 +23,7 @@ def test_a_result_keeps_its_comparator_flag_and_range() -> None:
         interpretation=[{"text": "Low"}],
         referenceRange=[{"low": {"value": "0"}, "high": {"value": "14", "unit": "ng/L"}}],
     )
-    assert details_of(resource=told) == (("Value", "<5 ng/L"), ("Flag", "Low"), ("Reference range", "0 to 14 ng/L"))
+    assert lines(resource=told) == (("Value", "<5 ng/L"), ("Flag", "Low"), ("Reference range", "0 to 14 ng/L"))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +39,7 @@ def test_a_result_keeps_its_comparator_flag_and_range() -> None:
     ],
 )
 def test_a_value_of_any_kind_is_shown(members: dict[str, Any], shown: str) -> None:
-    assert details_of(resource=observation(**members)) == (("Value", shown),)
+    assert lines(resource=observation(**members)) == (("Value", shown),)
 
 
 def test_a_dose_is_shown_whole_in_the_words_that_were_sent() -> None:
@@ -51,7 +50,7 @@ def test_a_dose_is_shown_whole_in_the_words_that_were_sent() -> None:
         statusReason={"text": "Side effects"},
         note=[{"text": "first"}, {"text": "second"}],
     )
-    assert details_of(resource=told) == (
+    assert lines(resource=told) == (
         ("Dose", words),
         ("Instruction", "With food"),
         ("Route", "Oral"),
@@ -68,7 +67,7 @@ def test_a_dose_without_words_is_told_by_its_parts() -> None:
         "timing": {"repeat": {"frequency": "2", "period": "1", "periodUnit": "d"}},
         "asNeededBoolean": True,
     }
-    assert details_of(resource=statement(dosage=[dosage])) == (("Dose", "500 mg, twice a day, as needed"),)
+    assert lines(resource=statement(dosage=[dosage])) == (("Dose", "500 mg, twice a day, as needed"),)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,7 @@ def test_a_dose_without_words_is_told_by_its_parts() -> None:
 )
 def test_how_often_is_said_in_english(frequency: str, period: str, unit: str, words: str) -> None:
     timing = {"repeat": {"frequency": frequency, "period": period, "periodUnit": unit}}
-    assert details_of(resource=statement(dosage=[{"timing": timing}])) == ((("Dose", words),) if words else ())
+    assert lines(resource=statement(dosage=[{"timing": timing}])) == ((("Dose", words),) if words else ())
 
 
 @pytest.mark.parametrize(
@@ -134,7 +133,7 @@ def test_how_often_is_said_in_english(frequency: str, period: str, unit: str, wo
 def test_ranges_rates_and_codes_of_timing_are_told_and_half_a_frequency_is_not(
     dosage: dict[str, Any], shown: str
 ) -> None:
-    assert details_of(resource=statement(dosage=[dosage])) == (("Dose", shown),)
+    assert lines(resource=statement(dosage=[dosage])) == (("Dose", shown),)
 
 
 @pytest.mark.parametrize(
@@ -147,8 +146,8 @@ def test_ranges_rates_and_codes_of_timing_are_told_and_half_a_frequency_is_not(
     ],
 )
 def test_a_reference_range_may_have_one_end_only(reference: dict[str, Any], shown: tuple[str, ...]) -> None:
-    lines = details_of(resource=observation(valueString="x", referenceRange=[reference]))
-    assert tuple(value for label, value in lines if label == "Reference range") == shown
+    told = lines(resource=observation(valueString="x", referenceRange=[reference]))
+    assert tuple(value for label, value in told if label == "Reference range") == shown
 
 
 def test_a_reaction_is_shown_with_how_severe_it_was() -> None:
@@ -161,7 +160,7 @@ def test_a_reaction_is_shown_with_how_severe_it_was() -> None:
         type="allergy",
         onsetString="in childhood",
     )
-    assert details_of(resource=told) == (
+    assert lines(resource=told) == (
         ("Reaction", "Anaphylaxis"),
         ("Severity", "severe"),
         ("Reaction", "a rash"),
@@ -173,20 +172,20 @@ def test_a_reaction_is_shown_with_how_severe_it_was() -> None:
 
 def test_an_ended_problem_says_when() -> None:
     told = condition(onsetAge={"value": "40", "unit": "a"}, abatementDateTime="2024-05", severity={"text": "Mild"})
-    assert details_of(resource=told) == (("Severity", "Mild"), ("Began", "40 a"), ("Ended", "2024-05"))
+    assert lines(resource=told) == (("Severity", "Mild"), ("Began", "40 a"), ("Ended", "2024-05"))
 
 
 def test_a_vaccination_says_which_dose_and_why_it_was_not_given() -> None:
     told = immunisation(
         protocolApplied=[{"doseNumberPositiveInt": "2"}], lotNumber="AB12", statusReason={"text": "Declined"}
     )
-    assert details_of(resource=told) == (("Dose", "2"), ("Batch", "AB12"), ("Why not given", "Declined"))
+    assert lines(resource=told) == (("Dose", "2"), ("Batch", "AB12"), ("Why not given", "Declined"))
 
 
 def test_what_says_nothing_has_no_line() -> None:
-    assert details_of(resource=condition()) == ()
-    assert details_of(resource={"resourceType": "Goal"}) == ()
-    assert details_of(resource={}) == ()
+    assert lines(resource=condition()) == ()
+    assert lines(resource={"resourceType": "Goal"}) == ()
+    assert lines(resource={}) == ()
 
 
 @pytest.mark.parametrize(
@@ -212,5 +211,5 @@ def test_the_parts_of_a_dose_are_told_where_its_words_do_not_say_them(
         "timing": {"repeat": {"frequency": frequency, "period": 1, "periodUnit": "d"}},
     }
     sent = json.dumps(statement(dosage=[dosage])).replace(f": {float(amount)}", f": {amount}").encode()
-    labels = [label for label, _ in details_of(resource=parse(resource=sent))]
+    labels = [label for label, _ in lines(resource=parse(resource=sent))]
     assert ("Dose in parts" not in labels) is told

@@ -1,0 +1,278 @@
+"""Which entries are parts of which, and where each is drawn: by itself, or within what it is a part of. Pure.
+
+Everything stays in its own entry; an entry's parts only point to others. Whatever sources send, every entry is drawn:
+in a ring of parts one stands by itself, and so does what lies too deep.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aggregator.record.categories import CATEGORIES, type_rules
+from aggregator.record.fact import Fact
+from aggregator.record.parts import Part, SentPart, every_part
+from aggregator.record.timeline import Entry
+
+DEEPEST_DRAWN = 6  # levels of own parts below what is drawn by itself
+DEEPEST_HEADING = 12
+ALSO_RECORDED = "Also recorded"
+
+# Entries within which others are drawn, by the key of the part; and the other way round.
+Wholes = Mapping[str, frozenset[str]]
+OwnParts = Mapping[str, Sequence[str]]
+# What a resource contained in another says: its heading and its lines.
+Inner = tuple[str, tuple[tuple[str, str], ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arranger:
+    """What is known of all the facts of a record, for making the parts of its entries.
+
+    `facts` are those of entries and of what only arranges others, by item; `key_of` gives the entry of an item.
+    `find` returns the items that a reference in a fact means, and `contained` reads what a fact's resource contains.
+    """
+
+    facts: Mapping[str, Fact]
+    key_of: Mapping[str, str]
+    find: Callable[[Fact, str], Sequence[str]]
+    contained: Callable[[Fact, str], Inner | None]
+    within: Mapping[str, Sequence[Fact]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        within: dict[str, list[Fact]] = defaultdict(list)
+        for item_id in sorted(self.facts):
+            for whole in self.facts[item_id].part_of:
+                if whole != item_id:
+                    within[whole].append(self.facts[item_id])
+        object.__setattr__(self, "within", within)
+
+    def own_parts(self, *, facts: Sequence[Fact]) -> tuple[str, ...]:
+        """Return the keys of the entries that are drawn where these facts of one entry are, in the order sent."""
+        keys = (
+            self.key_of[item_id]
+            for fact in facts
+            for part in every_sent_part(fact.parts)
+            if part.is_own
+            for item_id in self.find(fact, part.reference)
+            if item_id in self.key_of
+        )
+        own = {self.key_of[fact.item.id] for fact in facts}
+        return tuple(key for key in dict.fromkeys(keys) if key not in own)
+
+    def parts(self, *, facts: Sequence[Fact], wholes: Wholes) -> tuple[Part, ...]:
+        """Return the parts of the entry that has these facts: first what they list, then what says that it belongs."""
+        making = _Making(
+            arranger=self,
+            entry_key=self.key_of[facts[0].item.id],
+            own=frozenset(self.own_parts(facts=facts)),
+        )
+        within = [fact for whole in facts for fact in self.within.get(whole.item.id, ())]
+        parts = [part for fact in facts for part in making.listed(fact, fact.parts)]
+        parts.extend(making.arranged(within))
+        also = making.also_recorded(within, wholes)
+        if also:
+            parts.append(Part(heading=ALSO_RECORDED if parts else "", parts=also))
+        return tuple(parts)
+
+
+@dataclass(kw_only=True)
+class _Making:
+    """The parts of one entry while they are made. Each entry, heading and lack is told once."""
+
+    arranger: Arranger
+    entry_key: str
+    own: frozenset[str]
+    told: set[str] = field(default_factory=set)
+    opened: set[str] = field(default_factory=set)
+    missing: set[tuple[str, str]] = field(default_factory=set)
+
+    def listed(self, fact: Fact, parts: Iterable[SentPart], depth: int = 0) -> list[Part]:
+        made = (self._part(fact, part, depth) for part in parts)
+        return [part for part in made if part is not None]
+
+    def arranged(self, within: Iterable[Fact]) -> list[Part]:
+        """Return what the arranging resources of an entry bring together: first those that no other one lists."""
+        arranging = [fact for fact in within if _only_arranges(fact)]
+        below = {
+            item_id
+            for fact in arranging
+            for part in every_sent_part(fact.parts)
+            for item_id in self.arranger.find(fact, part.reference)
+        }
+        arranging.sort(key=lambda fact: (fact.item.id in below, _dated(fact), fact.item.id))
+        return [part for fact in arranging if (part := self._open(fact, 0)) is not None]
+
+    def also_recorded(self, within: Iterable[Fact], wholes: Wholes) -> tuple[Part, ...]:
+        """Return what says that it belongs to an entry and stands under none of its headings, nor in what does."""
+        keys: dict[str, None] = {}
+        for fact in sorted(within, key=_reading_order):
+            key = self.arranger.key_of.get(fact.item.id, "")
+            if key and key != self.entry_key and key not in self.told and not _only_arranges(fact):
+                keys[key] = None
+        beside = self.told.union(keys)
+        return tuple(Part(entry_key=key) for key in keys if beside.isdisjoint(_all_wholes(key, wholes)))
+
+    def _part(self, fact: Fact, part: SentPart, depth: int) -> Part | None:
+        if not part.reference:
+            below = self.listed(fact, part.parts, depth + 1) if depth < DEEPEST_HEADING else []
+            return Part(heading=part.heading, parts=tuple(below)) if below else None
+        if inner := self.arranger.contained(fact, part.reference):
+            return Part(heading=inner[0], lines=inner[1], is_own=part.is_own)
+        found = self.arranger.find(fact, part.reference)
+        if not found:
+            lack = (fact.item.source_id, part.reference)
+            if not part.is_expected or lack in self.missing:
+                return None
+            self.missing.add(lack)
+            return Part(missing=1)
+        for item_id in found:
+            other = self.arranger.facts.get(item_id)
+            if other is not None and _only_arranges(other):
+                return self._open(other, depth)
+            key = self.arranger.key_of.get(item_id, "")
+            if key and key != self.entry_key and key not in self.told:
+                self.told.add(key)
+                return Part(entry_key=key, is_own=key in self.own, is_told=part.is_told)
+        return None
+
+    def _open(self, fact: Fact, depth: int) -> Part | None:
+        """Return what a resource that only arranges brings together, under its heading; None the second time."""
+        if fact.item.id in self.opened or depth > DEEPEST_HEADING:
+            return None
+        self.opened.add(fact.item.id)
+        below = self.listed(fact, fact.parts, depth + 1)
+        if not below and not fact.details:
+            return None
+        return Part(heading=fact.heading, lines=fact.details, parts=tuple(below))
+
+
+def every_sent_part(parts: Iterable[SentPart], /) -> Iterator[SentPart]:
+    """Yield the parts that are references, those under headings too, in order."""
+    for part in parts:
+        if part.reference:
+            yield part
+        yield from every_sent_part(part.parts)
+
+
+def wholes_of(*, own: OwnParts) -> Wholes:
+    """Return, for each entry that is drawn as a part, the entries within which it is drawn.
+
+    An entry that is no key of the result is drawn by itself. `own` are the own parts of each entry.
+    """
+    drawn = {key: without_nested(keys=keys, own=own) for key, keys in own.items()}
+    wholes: dict[str, set[str]] = defaultdict(set)
+    for whole, keys in drawn.items():
+        for key in keys:
+            wholes[key].add(whole)
+    by_themselves: set[str] = set()
+    reached: set[str] = set()
+    # What is no part of anything first; then, of each ring, the one whose name comes first.
+    starts = deque(sorted(drawn, key=lambda key: (key in wholes, key)))
+    while starts:
+        if (start := starts.popleft()) not in reached:
+            by_themselves.add(start)
+            starts.extendleft(_reach(start=start, drawn=drawn, reached=reached))
+    return {key: frozenset(of) for key, of in wholes.items() if key not in by_themselves}
+
+
+def _reach(*, start: str, drawn: OwnParts, reached: set[str]) -> list[str]:
+    """Mark what is drawn within an entry, level by level; return what lies too deep for that."""
+    level = [start]
+    for _ in range(DEEPEST_DRAWN + 1):
+        reached.update(level)
+        below = dict.fromkeys(key for whole in level for key in drawn.get(whole, ()))
+        level = [key for key in below if key not in reached]
+    return level
+
+
+def without_nested(*, keys: Sequence[str], own: OwnParts) -> tuple[str, ...]:
+    """Return the own parts of an entry that are not drawn in another of them.
+
+    Results are listed by their report, and by their group as well: they are drawn in the group. Of two parts that have
+    each other, the one with fewer parts is drawn in the other.
+    """
+    holding = {key: frozenset(own[key]) for key in keys if own.get(key)}
+    if not holding:
+        return tuple(keys)
+
+    def rank(key: str) -> tuple[int, str]:
+        return (-len(holding.get(key, ())), key)
+
+    return tuple(
+        key for key in keys if not any(key in parts and rank(other) < rank(key) for other, parts in holding.items())
+    )
+
+
+# Drawing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """What is drawn within an entry: another entry, or what a contained resource says (`part`); and what is in it."""
+
+    part: Part
+    entry: Entry | None = None
+    branches: tuple[Branch, ...] = ()
+
+
+def branches_of(*, entry: Entry, entries: Mapping[str, Entry], most: int) -> tuple[tuple[Branch, ...], int]:
+    """Return what is drawn within an entry, each once and at most so many, and how many more there are."""
+    children: dict[str, list[Part]] = defaultdict(list)
+    seen, more = {entry.key}, 0
+    order = deque([(entry.key, 0)])
+    while order:
+        key, depth = order.popleft()
+        for part in _own_parts(key, entries):
+            if part.entry_key in seen:
+                continue
+            seen.add(part.entry_key)
+            if len(seen) > most + 1 or depth == DEEPEST_DRAWN:
+                more += 1
+                continue
+            children[key].append(part)
+            order.append((part.entry_key, depth + 1))
+
+    def grown(key: str) -> tuple[Branch, ...]:
+        inner = (part for part in every_part(entries[key].parts) if part.is_own and not part.entry_key)
+        entered = (
+            Branch(part=part, entry=entries[part.entry_key], branches=grown(part.entry_key)) for part in children[key]
+        )
+        return (*entered, *(Branch(part=part) for part in inner))
+
+    return grown(entry.key), more
+
+
+def _own_parts(key: str, entries: Mapping[str, Entry]) -> list[Part]:
+    def own(whole: str) -> dict[str, Part]:
+        return {part.entry_key: part for part in every_part(entries[whole].parts) if part.is_own and part.entry_key}
+
+    parts = own(key)
+    nested = {part_key: tuple(own(part_key)) for part_key in parts}
+    return [parts[part_key] for part_key in without_nested(keys=tuple(parts), own=nested)]
+
+
+def _only_arranges(fact: Fact) -> bool:
+    return type_rules(resource_type=fact.resource_type).only_arranges
+
+
+def _all_wholes(key: str, wholes: Wholes) -> set[str]:
+    """Return all within which an entry is drawn, directly or in what is itself drawn in another."""
+    found: set[str] = set()
+    frontier = [key]
+    while frontier:
+        for whole in wholes.get(frontier.pop(), ()):
+            if whole not in found:
+                found.add(whole)
+                frontier.append(whole)
+    return found
+
+
+def _dated(fact: Fact) -> str:
+    return fact.shown_date.sort_key if fact.shown_date else ""
+
+
+def _reading_order(fact: Fact) -> tuple[int, str, str, str]:
+    place = CATEGORIES[fact.item.category].place or 0
+    return (place, _dated(fact), fact.heading.lower(), fact.item.id)

@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from aggregator.record.categories import CATEGORIES, type_rules
 from aggregator.record.fact import Fact
 from aggregator.record.parts import Part, SentPart, every_part
-from aggregator.record.timeline import Entry
+from aggregator.record.timeline import Entry, Standing
 
 DEEPEST_DRAWN = 6  # levels of own parts below what is drawn by itself
+# Nothing is drawn only within what is taken back or denied.
+NO_PLACE = frozenset({Standing.RETRACTED, Standing.NEGATED})
+MOST_DRAWN = 300  # entries drawn within one; more stand by themselves
 DEEPEST_HEADING = 12
 ALSO_RECORDED = "Also recorded"
 
@@ -168,23 +171,36 @@ def wholes_of(*, own: OwnParts) -> Wholes:
             wholes[key].add(whole)
     by_themselves: set[str] = set()
     reached: set[str] = set()
-    # What is no part of anything first; then, of each ring, the one whose name comes first.
-    starts = deque(sorted(drawn, key=lambda key: (key in wholes, key)))
-    while starts:
-        if (start := starts.popleft()) not in reached:
+    # What is no part of anything first; then, of a ring or of what lies too deep, the one whose name comes first.
+    for start in sorted(drawn, key=lambda key: (key in wholes, key)):
+        if start not in reached:
             by_themselves.add(start)
-            starts.extendleft(_reach(start=start, drawn=drawn, reached=reached))
+            reached.add(start)
+            reached.update(key for _, key in drawn_from(start=start, parts_of=lambda key: drawn.get(key, ()))[0])
     return {key: frozenset(of) for key, of in wholes.items() if key not in by_themselves}
 
 
-def _reach(*, start: str, drawn: OwnParts, reached: set[str]) -> list[str]:
-    """Mark what is drawn within an entry, level by level; return what lies too deep for that."""
-    level = [start]
-    for _ in range(DEEPEST_DRAWN + 1):
-        reached.update(level)
-        below = dict.fromkeys(key for whole in level for key in drawn.get(whole, ()))
-        level = [key for key in below if key not in reached]
-    return level
+def drawn_from(*, start: str, parts_of: Callable[[str], Iterable[str]]) -> tuple[list[tuple[str, str]], int]:
+    """Return what is drawn within an entry, level by level, each with that in which it is; and how much is not.
+
+    Each is drawn once, so that a ring ends. What lies too deep, or comes after the first MOST_DRAWN, is not drawn.
+    """
+    edges: list[tuple[str, str]] = []
+    seen = {start}
+    order = deque([(start, 0)])
+    undrawn = 0
+    while order:
+        whole, depth = order.popleft()
+        for key in parts_of(whole):
+            if key in seen:
+                continue
+            seen.add(key)
+            if len(edges) >= MOST_DRAWN or depth >= DEEPEST_DRAWN:
+                undrawn += 1
+                continue
+            edges.append((whole, key))
+            order.append((key, depth + 1))
+    return edges, undrawn
 
 
 def without_nested(*, keys: Sequence[str], own: OwnParts) -> tuple[str, ...]:
@@ -217,31 +233,28 @@ class Branch:
     branches: tuple[Branch, ...] = ()
 
 
-def branches_of(*, entry: Entry, entries: Mapping[str, Entry], most: int) -> tuple[tuple[Branch, ...], int]:
-    """Return what is drawn within an entry, each once and at most so many, and how many more there are."""
-    children: dict[str, list[Part]] = defaultdict(list)
-    seen, more = {entry.key}, 0
-    order = deque([(entry.key, 0)])
-    while order:
-        key, depth = order.popleft()
-        for part in _own_parts(key, entries):
-            if part.entry_key in seen:
-                continue
-            seen.add(part.entry_key)
-            if len(seen) > most + 1 or depth == DEEPEST_DRAWN:
-                more += 1
-                continue
-            children[key].append(part)
-            order.append((part.entry_key, depth + 1))
+def branches_of(*, entry: Entry, entries: Mapping[str, Entry]) -> tuple[tuple[Branch, ...], int]:
+    """Return what is drawn within an entry, and how many parts of it are drawn elsewhere for want of room."""
+    parts: dict[str, Part] = {}
+
+    def parts_of(whole: str) -> Iterable[str]:
+        if whole != entry.key and entries[whole].standing in NO_PLACE:
+            return ()
+        own = _own_parts(whole, entries)
+        parts.update((part.entry_key, part) for part in own if part.entry_key not in parts)
+        return [part.entry_key for part in own]
+
+    edges, undrawn = drawn_from(start=entry.key, parts_of=parts_of)
+    children: dict[str, list[str]] = defaultdict(list)
+    for whole, key in edges:
+        children[whole].append(key)
 
     def grown(key: str) -> tuple[Branch, ...]:
         inner = (part for part in every_part(entries[key].parts) if part.is_own and not part.entry_key)
-        entered = (
-            Branch(part=part, entry=entries[part.entry_key], branches=grown(part.entry_key)) for part in children[key]
-        )
+        entered = (Branch(part=parts[child], entry=entries[child], branches=grown(child)) for child in children[key])
         return (*entered, *(Branch(part=part) for part in inner))
 
-    return grown(entry.key), more
+    return grown(entry.key), undrawn
 
 
 def _own_parts(key: str, entries: Mapping[str, Entry]) -> list[Part]:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from aggregator.record.across import conflicts_across
-from aggregator.record.arrange import Arranger, Inner, Wholes, wholes_of
+from aggregator.record.answers import Answers
+from aggregator.record.arrange import NO_PLACE, Arranger, Inner, Wholes, wholes_of
 from aggregator.record.categories import CATEGORIES, SECTIONS, type_rules
 from aggregator.record.conflicts import conflicts_within
 from aggregator.record.fact import Fact
@@ -20,18 +21,14 @@ from aggregator.record.grouping import RULES_VERSION, Group, group
 from aggregator.record.item import Item
 from aggregator.record.lines import lines_of
 from aggregator.record.normalise import normalise
-from aggregator.record.reading import Resource, parse
-from aggregator.record.references import Targets
+from aggregator.record.reading import parse
 from aggregator.record.retraction import retractions_of
 from aggregator.record.rules import CategoryRules
 from aggregator.record.sent import CONTAINED, Sent
 from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord, Section, Standing
 from connectors.contract.categories import RecordCategory
 from fhir_data.heads import type_of
-from fhir_data.references import base_of, without_version
 
-# Nothing is drawn only within what is taken back or denied.
-_NO_PLACE = frozenset({Standing.RETRACTED, Standing.NEGATED})
 _STANDING_ORDER = {standing: place for place, standing in enumerate(Standing)}
 
 
@@ -39,7 +36,7 @@ def merge(*, items: Iterable[Item]) -> LongitudinalRecord:
     """Return the longitudinal record of items, all of which may be shown."""
     listed = tuple(items)
     translated = [item for item in listed if item.translated]
-    resolver = _Resolver(items=translated)
+    resolver = Answers(items=translated)
     clinical = [item for item in translated if item.category.is_clinical]
     facts = [normalise(item=item, resolver=resolver) for item in clinical]
     groups = group(facts=facts)
@@ -71,42 +68,6 @@ def merge(*, items: Iterable[Item]) -> LongitudinalRecord:
         conflicts=_each_once(conflict for entry in entries for conflict in entry.conflicts),
         drawn_within=frozenset(wholes),
     )
-
-
-class _Resolver:
-    """Finds what an item points to among the items of the same source, parsing each at most once."""
-
-    def __init__(self, *, items: Iterable[Item]) -> None:
-        self._targets = Targets(items=items)
-        self._parsed: dict[str, Resource] = {}
-        self._found: dict[tuple[str, str, str], tuple[Item, ...]] = {}
-
-    def resource(self, *, item: Item, reference: str) -> Resource:
-        """Return what a reference in an item means; an empty mapping when it is not in the answer."""
-        copies = self.items(item=item, reference=reference)
-        if not copies:
-            return {}
-        if copies[0].id not in self._parsed:
-            self._parsed[copies[0].id] = parse(resource=copies[0].resource)
-        return self._parsed[copies[0].id]
-
-    def name(self, *, item: Item, reference: str) -> str:
-        """Return one name for what a reference in an item means, whichever way it is spelt."""
-        copies = self.items(item=item, reference=reference)
-        return f"item {copies[0].id}" if copies else without_version(reference=reference)
-
-    def item_id(self, *, item: Item, reference: str) -> str:
-        """Return the id of the item that a reference in an item means; "" when it is not in the answer."""
-        copies = self.items(item=item, reference=reference)
-        return copies[0].id if copies else ""
-
-    def items(self, *, item: Item, reference: str) -> tuple[Item, ...]:
-        """Return what a reference in an item means: none, one, or the copies of one that was sent several times."""
-        # A relative reference means what is on the server of the item that it stands in.
-        asked = (item.source_id, base_of(full_url=item.full_url), reference)
-        if asked not in self._found:
-            self._found[asked] = self._targets.find(item=item, reference=reference)
-        return self._found[asked]
 
 
 def _entry_key(joined: Group) -> str:
@@ -141,6 +102,7 @@ def _entry(*, key: str, joined: Group, across: Mapping[str, Sequence[Conflict]],
         absence=lead.absence if live else None,
         conflicts=conflicts_within(key=key, facts=joined.facts) + tuple(across.get(key, ())),
         due=lead.due if live else None,
+        is_measurement=lead.is_measurement,
         attachments=tuple(attachment for fact in ranked for attachment in fact.attachments),
     )
 
@@ -150,7 +112,7 @@ def _with_parts(
     entries: Mapping[str, Entry],
     keyed: Sequence[tuple[str, Group]],
     arranging: Iterable[Fact],
-    resolver: _Resolver,
+    resolver: Answers,
 ) -> tuple[list[Entry], Wholes]:
     """Return the entries with their parts, and within which each is drawn that is not drawn by itself.
 
@@ -165,7 +127,7 @@ def _with_parts(
     )
     wholes = wholes_of(
         own={
-            key: () if entries[key].standing in _NO_PLACE else arranger.own_parts(facts=joined.facts)
+            key: () if entries[key].standing in NO_PLACE else arranger.own_parts(facts=joined.facts)
             for key, joined in keyed
         }
     )
@@ -177,7 +139,7 @@ def _with_parts(
     return with_parts, wholes
 
 
-def _contained(*, fact: Fact, reference: str, resolver: _Resolver) -> Inner | None:
+def _contained(*, fact: Fact, reference: str, resolver: Answers) -> Inner | None:
     """Return the heading and the lines of a resource that another contains; None for any other reference."""
     if not reference.startswith(CONTAINED):
         return None

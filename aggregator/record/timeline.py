@@ -197,8 +197,8 @@ class Entry:
 
     `joined_by` are the rules that joined them, none for one item alone, and `rule_version` their version. `lines` are
     what its sources say, such as dose or severity. `absence` is what it says to be absent. `due` is when it is to be
-    done, of what is planned. `parts` are what it is made of or brings together, and `attachments` the documents that
-    it holds or points to.
+    done, of what is planned; `is_measurement`: it says what was measured. `parts` are what it is made of or brings
+    together, and `attachments` the documents that it holds or points to.
     """
 
     key: str
@@ -214,6 +214,7 @@ class Entry:
     absence: Absence | None = None
     conflicts: tuple[Conflict, ...] = ()
     due: PartialDate | None = None
+    is_measurement: bool = False
     parts: tuple[Part, ...] = ()
     attachments: tuple[Attachment, ...] = ()
 

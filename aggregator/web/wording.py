@@ -74,6 +74,11 @@ def sent_dates(text: str) -> str:
     return re.sub(r"\d{4}-\d{2}(?:-\d{2})?(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?", lambda match: sent_date(match[0]), text)
 
 
+def shortened(words: str, *, longest: int) -> str:
+    """Return a text of at most `longest` characters, or its start and where the rest is."""
+    return words if len(words) <= longest else f"{words[:longest]} … (see the source copy for the full text)"
+
+
 def age(born: date | None, *, today: date) -> str:
     """Return an age in years, or in months or weeks for the very young."""
     if born is None or born > today:

@@ -16,8 +16,8 @@ from aggregator.record.timeline import Entry
 from aggregator.services.view_record import RecordView
 from aggregator.web import wording
 from aggregator.web.banner import Banner, banner_of
-from aggregator.web.record.rows import ROW_WEIGHT, Row, RowMaker
-from aggregator.web.record.sections import PAGE_WEIGHT
+from aggregator.web.record.rows import ROW_WEIGHT, Row
+from aggregator.web.record.sections import PAGE_WEIGHT, row_maker
 from aggregator.web.record.sources import SourceNames, names_of
 
 LINES_SHOWN = 100
@@ -64,7 +64,7 @@ def entry_page(*, view: RecordView, entry_key: str, number: int = 1) -> EntryPag
     return EntryPage(
         retrieval_id=view.retrieval_id,
         banner=banner_of(person=view.person, today=wording.london_date(view.shown_at)),
-        row=RowMaker(names=names, lines=LINES_SHOWN).row(entry=entry),
+        row=row_maker(view=view, lines=LINES_SHOWN, in_full=True).row(entry=entry),
         section=CATEGORIES[entry.category].title,
         joined_by=_joined_by(entry),
         copies=tuple(_copy(item=item, names=names) for item in pages[number - 1]),

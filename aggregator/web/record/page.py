@@ -15,7 +15,7 @@ from aggregator.record.completeness.words import ALLERGY_WORDS, progress_line, s
 from aggregator.services.view_record import RecordView
 from aggregator.web import wording
 from aggregator.web.banner import Banner, banner_of
-from aggregator.web.record.rows import LONGEST_CLAIM, shortened
+from aggregator.web.record.rows import LONGEST_CLAIM
 from aggregator.web.record.sections import SectionShown, sections_of
 from aggregator.web.record.sources import SourceShown, names_of, source_shown
 
@@ -51,6 +51,11 @@ class RecordPage:
     sources: tuple[SourceShown, ...]
     sections: tuple[SectionShown, ...]
 
+    @property
+    def drawn(self) -> frozenset[str]:
+        """The keys of the entries that have a row on this page."""
+        return frozenset(row.key for section in self.sections for row in (*section.rows, *section.more))
+
 
 def record_page(*, view: RecordView) -> RecordPage:
     """Return what the record page shows."""
@@ -82,7 +87,7 @@ def _allergies(view: RecordView) -> AllergiesShown:
 def _allergy_lines(view: RecordView) -> Sequence[str]:
     if view.allergy_status is AllergyStatus.KNOWN:
         allergies = known_allergies(record=view.record)
-        return list(dict.fromkeys(shortened(entry.heading, longest=LONGEST_CLAIM) for entry in allergies))
+        return list(dict.fromkeys(wording.shortened(entry.heading, longest=LONGEST_CLAIM) for entry in allergies))
     if view.allergy_status is AllergyStatus.UNAVAILABLE:
         # Which sources say that no allergies are known, where that is not the whole answer.
         names = names_of(statuses=view.sources)

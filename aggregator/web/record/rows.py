@@ -9,11 +9,14 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 
 from aggregator.record.categories import CATEGORIES
-from aggregator.record.timeline import DATE_LABELS, Conflict, ConflictKind, DetailLine, Entry, Standing
+from aggregator.record.dates import DAY_LENGTH, minute_of
+from aggregator.record.timeline import Conflict, ConflictKind, DetailLabel, Entry, PartialDate, Standing
 from aggregator.web import wording
+from aggregator.web.record.parts import ALWAYS_TAGGED, LONGEST_LINE, NO_PARTS, PartsMaker, PartsShown, detail
 from aggregator.web.record.sources import SourceNames
 
 CLAIMS_SHOWN = 20  # per conflict
@@ -21,7 +24,7 @@ CLAIMS_SHOWN = 20  # per conflict
 FULL_CONFLICTS = 4
 CONFLICTS_SHOWN = 10  # per row
 LINES_SHOWN = 40  # per row of a list
-LONGEST_LINE = 1000  # characters per line of a list; the source copy has the full text
+LONGEST_VALUE = 100  # characters of a value that stands beside its heading
 LONGEST_CLAIM = 300
 ROW_WEIGHT = 900  # bytes of markup per row
 LINE_WEIGHT = 50  # bytes of markup per line or claim
@@ -34,8 +37,9 @@ TAG_COLOURS: Mapping[Standing, str] = {
     Standing.NO_INFORMATION: "white",
     Standing.UNKNOWN: "yellow",
 }
-# Standings that are always shown, even in sections whose entries are events.
-ALWAYS_TAGGED = frozenset({Standing.RETRACTED, Standing.NEGATED, Standing.NO_INFORMATION})
+# Of what is planned and is no longer to be done.
+DONE_WORDS: Mapping[str, str] = {"completed": "Done", "revoked": "Cancelled"}
+ROUTINE = frozenset({"", "Routine"})
 CONFLICT_LEADS: Mapping[ConflictKind, str] = {
     ConflictKind.DOSE_WORDING: "Compare.",
     ConflictKind.RETRACTION: "Check.",
@@ -69,7 +73,10 @@ class ConflictShown:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One entry. `tag` is empty where its standing is not shown; `more_lines` and `more_conflicts` are counts."""
+    """One entry. `tag` is empty where its standing is not shown; `more_lines` and `more_conflicts` are counts.
+
+    `value` is what was measured, and `urgency` how urgent a request is, "" where it is routine.
+    """
 
     key: str
     section: str
@@ -86,56 +93,82 @@ class Row:
     conflicts: tuple[ConflictShown, ...]
     more_lines: int = 0
     more_conflicts: int = 0
+    value: str = ""
+    urgency: str = ""
+    parts: PartsShown = NO_PARTS
 
     @cached_property
     def weight(self) -> int:
         """Roughly how many bytes of HTML it takes."""
-        texts = [self.heading, self.heading, *self.sources, *(text for line in self.details for text in line)]
+        texts = [
+            self.heading,
+            self.heading,
+            self.value,
+            *self.sources,
+            *(text for line in self.details for text in line),
+        ]
         texts.extend(
             text for conflict in self.conflicts for claim in conflict.claims for text in (claim.source, claim.says)
         )
         frames = len(self.details) + sum(len(conflict.claims) + 5 for conflict in self.conflicts)
-        return ROW_WEIGHT + LINE_WEIGHT * frames + len(html.escape("".join(texts)).encode())
+        return ROW_WEIGHT + LINE_WEIGHT * frames + len(html.escape("".join(texts)).encode()) + self.parts.weight
 
 
 @dataclass(kw_only=True)
 class RowMaker:
     """Makes the rows of one page or section, and remembers which conflicts it has shown in full there.
 
-    `prefix` keeps the anchors of several makers on one page distinct.
+    `parts` makes what is drawn under their headings. `prefix` keeps the anchors of several makers on one page distinct.
     """
 
-    names: SourceNames
+    parts: PartsMaker
+    today: date
     lines: int = LINES_SHOWN
     prefix: str = "page"
     _shown_in_full: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> SourceNames:
+        """The names of the sources."""
+        return self.parts.names
+
     def row(self, *, entry: Entry) -> Row:
         """Return one entry as a row."""
-        tagged = CATEGORIES[entry.category].is_lasting or entry.standing in ALWAYS_TAGGED
         may_be_wrong = any(conflict.kind is ConflictKind.RETRACTION for conflict in entry.conflicts)
+        value = _value_of(entry)
+        told = [line for line in entry.lines if not value or line.label != DetailLabel.VALUE]
+        tag, colour = self._tag(entry)
+        priority = next((line.value for line in entry.lines if line.label == DetailLabel.PRIORITY), "")
         return Row(
             key=entry.key,
             section=entry.category.value,
-            heading=shortened(entry.heading, longest=LONGEST_LINE),
-            date=wording.sent_date(entry.date.text) if entry.date else "Date not recorded",
-            tag=wording.STANDING_WORDS[entry.standing] if tagged else "",
-            tag_colour=TAG_COLOURS[entry.standing],
-            details=tuple(self._detail(line) for line in entry.lines[: self.lines]),
+            heading=wording.shortened(entry.heading, longest=LONGEST_LINE),
+            date=_date_words(entry),
+            tag=tag,
+            tag_colour=colour,
+            details=tuple(detail(line=line, names=self.names) for line in told[: self.lines]),
             sources=tuple(self.names.of(source_id) for source_id in entry.source_ids),
             copies=len(entry.items),
             incidental=entry.incidental,
             names_no_patient=entry.names_no_patient,
             may_be_retracted=may_be_wrong and entry.standing is not Standing.RETRACTED,
             conflicts=tuple(self._conflict(conflict) for conflict in entry.conflicts[:CONFLICTS_SHOWN]),
-            more_lines=max(0, len(entry.lines) - self.lines),
+            more_lines=max(0, len(told) - self.lines),
             more_conflicts=max(0, len(entry.conflicts) - CONFLICTS_SHOWN),
+            value=value,
+            urgency=priority if priority not in ROUTINE else "",
+            parts=self.parts.parts(entry=entry),
         )
 
-    def _detail(self, line: DetailLine) -> tuple[str, str]:
-        label = ", ".join([line.label, *map(self.names.of, line.source_ids)])
-        value = wording.sent_dates(line.value) if line.label in DATE_LABELS else line.value
-        return (label, shortened(value, longest=LONGEST_LINE))
+    def _tag(self, entry: Entry) -> tuple[str, str]:
+        """Return how an entry stands, in words and in a colour; "" where its date says it."""
+        colour = TAG_COLOURS[entry.standing]
+        if entry.is_open and _is_past(entry.due, today=self.today):
+            return "Overdue", "orange"
+        if entry.due and entry.standing is Standing.PAST:
+            return DONE_WORDS.get(entry.status_text, wording.STANDING_WORDS[entry.standing]), colour
+        tagged = CATEGORIES[entry.category].is_lasting or entry.standing in ALWAYS_TAGGED
+        return (wording.STANDING_WORDS[entry.standing] if tagged else "", colour)
 
     def _conflict(self, conflict: Conflict) -> ConflictShown:
         lead = CONFLICT_LEADS.get(conflict.kind, "Sources disagree.")
@@ -149,7 +182,7 @@ class RowMaker:
             lead=lead,
             statement=conflict.statement,
             claims=tuple(
-                Claim(source=self.names.of(source_id), says=shortened(says, longest=LONGEST_CLAIM))
+                Claim(source=self.names.of(source_id), says=wording.shortened(says, longest=LONGEST_CLAIM))
                 for source_id, says in conflict.claims[:CLAIMS_SHOWN]
             ),
             more=max(0, len(conflict.claims) - CLAIMS_SHOWN),
@@ -158,6 +191,22 @@ class RowMaker:
         )
 
 
-def shortened(words: str, *, longest: int) -> str:
-    """Return a text of at most `longest` characters, or its start and where the rest is."""
-    return words if len(words) <= longest else f"{words[:longest]} … (see the source copy for the full text)"
+def _value_of(entry: Entry) -> str:
+    """Return what was measured, where there is one such value and nobody says another."""
+    values = [line for line in entry.lines if line.label == DetailLabel.VALUE]
+    is_plain = len(values) == 1 and not values[0].source_ids and len(values[0].value) <= LONGEST_VALUE
+    return values[0].value if is_plain and entry.is_measurement else ""
+
+
+def _date_words(entry: Entry) -> str:
+    if entry.due:
+        return f"Due {wording.sent_date(entry.due.text)}"
+    return wording.sent_date(entry.date.text) if entry.date else "Date not recorded"
+
+
+def _is_past(due: PartialDate | None, *, today: date) -> bool:
+    """Return whether all of a day, month or year lies before today; no date that cannot be meant does."""
+    if due is None or not due.sort_key:
+        return False
+    day = minute_of(date=due)[:DAY_LENGTH]
+    return day < today.isoformat()[: len(day)]

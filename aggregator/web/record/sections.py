@@ -19,8 +19,9 @@ from aggregator.record.timeline import Entry
 from aggregator.services.view_record import RecordView
 from aggregator.web import wording
 from aggregator.web.banner import Banner, banner_of
-from aggregator.web.record.rows import Row, RowMaker
-from aggregator.web.record.sources import SourceNames, names_of
+from aggregator.web.record.parts import PartsMaker
+from aggregator.web.record.rows import LINES_SHOWN, Row, RowMaker
+from aggregator.web.record.sources import names_of
 
 ROWS_OPEN = 30
 ROWS_DRAWN = 100  # per section of the record page
@@ -32,7 +33,10 @@ SECTION_WEIGHT = PAGE_WEIGHT // len(SECTIONS)
 
 @dataclass(frozen=True, kw_only=True)
 class SectionShown:
-    """A section of the record page. `more` rows are collapsed; `empty_words` are shown if there are no entries."""
+    """A section of the record page. `more` rows are collapsed; `empty_words` are shown if there are no entries.
+
+    `total` counts the entries that are drawn by themselves, and `within` those that are drawn within others.
+    """
 
     slug: str
     title: str
@@ -41,6 +45,7 @@ class SectionShown:
     remarks: tuple[Remark, ...]
     empty_words: str
     total: int = 0
+    within: int = 0
 
     @property
     def undrawn(self) -> int:
@@ -65,12 +70,17 @@ class SectionPage:
     first: int
     number: int
     pages: int
+    within: int = 0
+
+    @property
+    def drawn(self) -> frozenset[str]:
+        """The keys of the entries that have a row on this page."""
+        return frozenset(row.key for row in self.rows)
 
 
 def sections_of(*, view: RecordView) -> tuple[SectionShown, ...]:
     """Return the sections of the record page, in reading order, short enough for one page."""
-    names = names_of(statuses=view.sources)
-    shown = (_section(view=view, rules=rules, names=names) for rules in SECTIONS)
+    shown = (_section(view=view, rules=rules) for rules in SECTIONS)
     sections = tuple(section for section in shown if section is not None)
     weight = sum(row.weight for section in sections for row in (*section.rows, *section.more))
     if weight <= PAGE_WEIGHT:
@@ -81,7 +91,8 @@ def sections_of(*, view: RecordView) -> tuple[SectionShown, ...]:
 def section_page(*, view: RecordView, rules: CategoryRules, number: int) -> SectionPage | None:
     """Return what one page of a section shows, counting from 1; None when there is no such page."""
     entries = view.record.section(rules.category).entries
-    pages = list(_pages(entries=entries, names=names_of(statuses=view.sources))) or [()]
+    own_rows = _drawn_by_themselves(view, entries)
+    pages = list(_pages(entries=own_rows, view=view)) or [()]
     if not 1 <= number <= len(pages):
         return None
     return SectionPage(
@@ -94,19 +105,25 @@ def section_page(*, view: RecordView, rules: CategoryRules, number: int) -> Sect
         rows=pages[number - 1],
         remarks=remarks_on(category=rules.category, statuses=view.sources),
         empty_words="" if entries else _empty_words(view=view, rules=rules),
-        total=len(entries),
+        total=len(own_rows),
+        within=len(entries) - len(own_rows),
         first=sum(len(page) for page in pages[: number - 1]) + 1,
         number=number,
         pages=len(pages),
     )
 
 
-def _section(*, view: RecordView, rules: CategoryRules, names: SourceNames) -> SectionShown | None:
+def _drawn_by_themselves(view: RecordView, entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.key not in view.record.drawn_within]
+
+
+def _section(*, view: RecordView, rules: CategoryRules) -> SectionShown | None:
     entries = view.record.section(rules.category).entries
     remarks = remarks_on(category=rules.category, statuses=view.sources) if view.complete or entries else ()
     if not entries and not remarks and not rules.always_shown:
         return None
-    rows = next(_pages(entries=entries[:ROWS_DRAWN], names=names, prefix=rules.category.value), ())
+    own_rows = _drawn_by_themselves(view, entries)
+    rows = next(_pages(entries=own_rows[:ROWS_DRAWN], view=view, prefix=rules.category.value), ())
     return SectionShown(
         slug=rules.category.value,
         title=rules.title,
@@ -114,18 +131,30 @@ def _section(*, view: RecordView, rules: CategoryRules, names: SourceNames) -> S
         more=rows[ROWS_OPEN:],
         remarks=remarks,
         empty_words="" if entries else _empty_words(view=view, rules=rules),
-        total=len(entries),
+        total=len(own_rows),
+        within=len(entries) - len(own_rows),
     )
 
 
-def _pages(*, entries: Sequence[Entry], names: SourceNames, prefix: str = "page") -> Iterator[tuple[Row, ...]]:
+def row_maker(*, view: RecordView, prefix: str = "page", lines: int = LINES_SHOWN, in_full: bool = False) -> RowMaker:
+    """Return what makes the rows of a page; `in_full` draws all that is in an entry."""
+    parts = PartsMaker(
+        names=names_of(statuses=view.sources),
+        entries=view.record.entries,
+        in_full=in_full,
+        says_what_is_missing=not view.withheld,
+    )
+    return RowMaker(parts=parts, today=wording.london_date(view.shown_at), prefix=prefix, lines=lines)
+
+
+def _pages(*, entries: Sequence[Entry], view: RecordView, prefix: str = "page") -> Iterator[tuple[Row, ...]]:
     """Yield the rows of each page of a section, within the limits of a page."""
-    maker, rows, weight = RowMaker(names=names, prefix=prefix), list[Row](), 0
+    maker, rows, weight = row_maker(view=view, prefix=prefix), list[Row](), 0
     for entry in entries:
         row = maker.row(entry=entry)
         if rows and (len(rows) == ROWS_PER_PAGE or weight + row.weight > PAGE_WEIGHT):
             yield tuple(rows)
-            maker, rows, weight = RowMaker(names=names, prefix=prefix), [], 0
+            maker, rows, weight = row_maker(view=view, prefix=prefix), [], 0
             row = maker.row(entry=entry)
         rows.append(row)
         weight += row.weight

@@ -13,6 +13,16 @@ AREA = Area(
         path("records/<uuid:retrieval_id>", views.record, name="record"),
         path("records/<uuid:retrieval_id>/part", views.record_part, name="record-part"),
         path("records/<uuid:retrieval_id>/entries/<slug:entry_key>", views.entry, name="entry"),
+        path(
+            "records/<uuid:retrieval_id>/entries/<slug:entry_key>/documents/<int:number>",
+            views.document,
+            name="document",
+        ),
+        path(
+            "records/<uuid:retrieval_id>/entries/<slug:entry_key>/documents/<int:number>/content",
+            views.document_content,
+            name="document-content",
+        ),
         path("records/<uuid:retrieval_id>/sections/<slug:section>", views.section, name="section"),
     ]
 )

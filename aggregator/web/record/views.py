@@ -14,7 +14,10 @@ from aggregator.errors import NotFound
 from aggregator.record.categories import SECTIONS
 from aggregator.services import follow_record, view_record
 from aggregator.services import open_record as opening
+from aggregator.services.view_record import RecordView
 from aggregator.web.pages import draw
+from aggregator.web.record.documents import document_content as opening_file
+from aggregator.web.record.documents import document_page
 from aggregator.web.record.entry import entry_page
 from aggregator.web.record.page import record_page
 from aggregator.web.record.sections import section_page
@@ -22,6 +25,14 @@ from aggregator.web.signed_in import SignedInRequest
 
 # The form of entry keys (`record.merge`). Nothing else is passed on from an address, since the audit records it.
 ENTRY_KEY = re.compile(r"[0-9a-f]{20}")
+# A document of somebody else's: nothing in it runs, loads or leads anywhere, and only our own pages frame it.
+DOCUMENT_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'; sandbox"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
+}
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
@@ -70,6 +81,50 @@ def entry(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> HttpR
     if page is None:
         raise NotFound("This entry is no longer in the record. Go back to the record.")
     return draw(request, "record/entry", page=page)
+
+
+@require_GET
+def document(request: SignedInRequest, retrieval_id: UUID, entry_key: str, number: int) -> HttpResponse:
+    """Show one document of an entry in a frame of its own, or say why it is not opened."""
+    view = _view_document(request, retrieval_id, entry_key)
+    page = document_page(view=view, entry_key=entry_key, number=number)
+    if page is None:
+        raise NotFound("This document is no longer in the record. Go back to the record.")
+    return draw(request, "record/document", page=page)
+
+
+@require_GET
+def document_content(request: SignedInRequest, retrieval_id: UUID, entry_key: str, number: int) -> HttpResponse:
+    """Send a document to the frame that shows it, or to be saved.
+
+    Its type is what its bytes say, nothing in it can run, and its name says nothing of the patient.
+    """
+    view = _view_document(request, retrieval_id, entry_key)
+    opened = opening_file(view=view, entry_key=entry_key, number=number)
+    if opened is None:
+        raise NotFound("This document cannot be opened. Go back to the record.")
+    is_shown = opened.kind.is_shown and "save" not in request.GET
+    disposition = "inline" if is_shown else "attachment"
+    return HttpResponse(
+        opened.content,
+        content_type=opened.kind.media_type,
+        headers={
+            "Content-Disposition": f'{disposition}; filename="document.{opened.kind.value}"',
+            **DOCUMENT_HEADERS,
+        },
+    )
+
+
+def _view_document(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> RecordView:
+    if not ENTRY_KEY.fullmatch(entry_key):
+        raise NotFound
+    return view_record.view_record(
+        requester=request.requester,
+        retrieval_id=retrieval_id,
+        now=timezone.now(),
+        part="document",
+        entry=entry_key,
+    )
 
 
 @require_GET

@@ -160,9 +160,10 @@ def test_the_page_of_an_entry_shows_each_source_s_own_copy() -> None:
         ("noted",),
         ("R",),
     )
-    assert json.loads(hospital.original) == {"as": "sent"}
-    assert json.loads(hospital.resource)["clinicalStatus"] == condition()["clinicalStatus"]
-    assert (practice.source, practice.original, practice.notes, practice.labels) == ("Practice", "", (), ())
+    as_sent, translated = hospital.forms
+    assert json.loads(as_sent.json) == {"as": "sent"}
+    assert json.loads(translated.json)["clinicalStatus"] == condition()["clinicalStatus"]
+    assert (practice.source, len(practice.forms), practice.notes, practice.labels) == ("Practice", 1, (), ())
     assert ("Began", "01-Jan-2020") in page.row.details
 
 

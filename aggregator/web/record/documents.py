@@ -1,0 +1,84 @@
+"""One document of an entry: opened, or why it is not. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from aggregator.record.attachments import Attachment, encoded_content
+from aggregator.record.categories import CATEGORIES
+from aggregator.record.files import FileProblem, OpenedFile, open_file, size_in_words
+from aggregator.record.timeline import Entry
+from aggregator.services.view_record import RecordView
+from aggregator.web import wording
+from aggregator.web.banner import Banner, banner_of
+from aggregator.web.record.parts import document_shown
+from aggregator.web.record.rows import Row
+from aggregator.web.record.sections import row_maker
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentPage:
+    """The page of one document. `problem` says why it is not opened, "" where it is; then the rest says what it is.
+
+    `is_shown`: it is shown in a frame; else it can only be saved.
+    """
+
+    retrieval_id: UUID
+    banner: Banner
+    row: Row
+    section: str
+    words: str
+    number: int
+    problem: str = ""
+    kind: str = ""
+    size: str = ""
+    is_shown: bool = False
+
+
+def document_page(*, view: RecordView, entry_key: str, number: int) -> DocumentPage | None:
+    """Return what the page of a document shows; None when the record has no such document, or has it no longer."""
+    entry, attachment = _attachment(view=view, entry_key=entry_key, number=number)
+    if entry is None or attachment is None:
+        return None
+    opened = _opened(entry=entry, attachment=attachment, view=view)
+    is_opened = isinstance(opened, OpenedFile)
+    return DocumentPage(
+        retrieval_id=view.retrieval_id,
+        banner=banner_of(person=view.person, today=wording.london_date(view.shown_at)),
+        row=row_maker(view=view).row(entry=entry),
+        section=CATEGORIES[entry.category].title,
+        words=document_shown(number=number, attachment=attachment).words,
+        number=number,
+        problem="" if isinstance(opened, OpenedFile) else opened.words,
+        kind=opened.kind.words if isinstance(opened, OpenedFile) else "",
+        size=size_in_words(size=len(opened.content)) if isinstance(opened, OpenedFile) else "",
+        is_shown=is_opened and isinstance(opened, OpenedFile) and opened.kind.is_shown,
+    )
+
+
+def document_content(*, view: RecordView, entry_key: str, number: int) -> OpenedFile | None:
+    """Return a document that may be opened, else None."""
+    entry, attachment = _attachment(view=view, entry_key=entry_key, number=number)
+    if entry is None or attachment is None:
+        return None
+    opened = _opened(entry=entry, attachment=attachment, view=view)
+    return opened if isinstance(opened, OpenedFile) else None
+
+
+def _attachment(*, view: RecordView, entry_key: str, number: int) -> tuple[Entry | None, Attachment | None]:
+    entry = view.record.entries.get(entry_key)
+    if entry is None or not 1 <= number <= len(entry.attachments):
+        return entry, None
+    return entry, entry.attachments[number - 1]
+
+
+def _opened(*, entry: Entry, attachment: Attachment, view: RecordView) -> OpenedFile | FileProblem:
+    """Return a document, or why it is not opened. Its bytes are in the entry itself, or in another of the record."""
+    others = (item for each in view.record.entries.values() for item in each.items)
+    encoded = encoded_content(attachment=attachment, items=(*entry.items, *others, *view.record.supporting))
+    if encoded is None:
+        return FileProblem.NOT_HELD
+    return open_file(
+        encoded=encoded, content_types=attachment.content_types, size=attachment.size, sha1=attachment.sha1
+    )

@@ -198,7 +198,8 @@ def restricted(*, code: str = "R") -> Json:
 def item(*, resource: Mapping[str, Any], source: str = "practice", **values: Any) -> Item:
     """Return an item of one source; its id is new unless given."""
     written = json.dumps(resource).encode()
-    return item_of_bytes(resource=written, source=source, category=category_of(resource=dict(resource)), **values)
+    named = {"category": category_of(resource=dict(resource)), **values}
+    return item_of_bytes(resource=written, source=source, **named)
 
 
 def item_of_bytes(*, resource: bytes, source: str = "practice", **values: Any) -> Item:

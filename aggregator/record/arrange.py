@@ -69,6 +69,7 @@ class Arranger:
         making = _Making(
             arranger=self,
             entry_key=self.key_of[facts[0].item.id],
+            heading=facts[0].heading,
             own=frozenset(self.own_parts(facts=facts)),
         )
         within = [fact for whole in facts for fact in self.within.get(whole.item.id, ())]
@@ -86,6 +87,7 @@ class _Making:
 
     arranger: Arranger
     entry_key: str
+    heading: str
     own: frozenset[str]
     told: set[str] = field(default_factory=set)
     opened: set[str] = field(default_factory=set)
@@ -137,7 +139,7 @@ class _Making:
             key = self.arranger.key_of.get(item_id, "")
             if key and key != self.entry_key and key not in self.told:
                 self.told.add(key)
-                return Part(entry_key=key, is_own=key in self.own, is_told=part.is_told)
+                return Part(entry_key=key, heading=part.heading, is_own=key in self.own, is_told=part.is_told)
         return None
 
     def _open(self, fact: Fact, depth: int) -> Part | None:
@@ -148,7 +150,9 @@ class _Making:
         below = self.listed(fact, fact.parts, depth + 1)
         if not below and not fact.details:
             return None
-        return Part(heading=fact.heading, lines=fact.details, parts=tuple(below))
+        # A consultation is called what its contact is called: that stands above it.
+        heading = fact.heading if fact.heading != self.heading else ""
+        return Part(heading=heading, lines=fact.details, parts=tuple(below))
 
 
 def every_sent_part(parts: Iterable[SentPart], /) -> Iterator[SentPart]:

@@ -109,7 +109,8 @@ def _heading(
     heading = next((words for words in wordings if words), "")
     if absence and code_of(sent.resource.get("verificationStatus")) != "refuted":
         return _absence_heading(absence=absence, heading=heading)
-    heading = heading or f"{text(sent.resource.get('resourceType'))} without a description"
+    if not heading and not rules.only_arranges:
+        heading = f"{text(sent.resource.get('resourceType'))} without a description"
     return f"{rules.negation}: {heading}" if standing is Standing.NEGATED else heading
 
 

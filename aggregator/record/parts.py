@@ -10,6 +10,8 @@ from dataclasses import dataclass
 class SentPart:
     """A part as its source lists it: a `reference` to another of its resources, or a `heading` with `parts` under it.
 
+    A reference may have a `heading` too: what it is to the whole.
+
     `is_own`: it is drawn where the whole is, and not again by itself; else the whole only mentions it.
     `is_told`: the lines of the whole say already what it measures. `is_expected`: that it is not there is said.
     """
@@ -25,6 +27,8 @@ class SentPart:
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """A part of an entry: another entry by its key, or a heading with what stands under it.
+
+    Of another entry, the heading is what it is to the whole, where that must be said.
 
     A heading has `lines` where what it names is no entry: a resource contained in another, or the notes on a heading.
     `missing` counts what should stand here and is not in the record.

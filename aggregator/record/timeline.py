@@ -93,7 +93,7 @@ class DetailLabel(StrEnum):
     FLAG = "Flag"
     FORMAT = "Format"
     INSTRUCTION = "Instruction"
-    ISSUES = "Issues"
+    ISSUES = "Issues so far"
     KIND = "Kind"
     LAST_ISSUED = "Last issued"
     MANUFACTURER = "Manufacturer"
@@ -109,6 +109,7 @@ class DetailLabel(StrEnum):
     REACTION = "Reaction"
     REACTION_DESCRIBED = "Reaction described"
     REASON = "Reason"
+    RECORDED = "Recorded"
     REFERENCE_RANGE = "Reference range"
     RELATIVE = "Relative"
     REPORTED = "Reported"
@@ -149,6 +150,7 @@ DATE_LABELS: frozenset[str] = frozenset(
         DetailLabel.DUE,
         DetailLabel.EXPIRES,
         DetailLabel.LAST_ISSUED,
+        DetailLabel.RECORDED,
         DetailLabel.REPORTED,
         DetailLabel.REVIEW_DUE,
         DetailLabel.SENT,

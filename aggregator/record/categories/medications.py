@@ -75,8 +75,10 @@ def _issue_lines(resource: Resource) -> Iterator[Line]:
         issued = _part(extension, "numberOfPrescriptionsIssued", "numberOfRepeatPrescriptionsIssued")
         allowed = allowed or _part(extension, "numberOfRepeatPrescriptionsAllowed")
         review = _part(extension, "authorisationExpiryDate")
-    counts = (f"{issued} issued" if issued else "", f"{allowed} allowed" if allowed else "")
-    yield DetailLabel.ISSUES, ", ".join(count for count in counts if count)
+    if issued and allowed:
+        yield DetailLabel.ISSUES, f"{issued} of {allowed} allowed"
+    else:
+        yield DetailLabel.ISSUES, issued or (f"{allowed} allowed" if allowed else "")
     for extension in extensions_named(resource, "MedicationStatementLastIssueDate"):
         yield DetailLabel.LAST_ISSUED, text(extension_value(extension))
     yield DetailLabel.REVIEW_DUE, review

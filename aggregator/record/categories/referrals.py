@@ -53,16 +53,17 @@ def _lines(sent: Sent) -> Iterator[Line]:
     priority, status = text(resource.get("priority")), text(resource.get("status"))
     is_planned = sent.item.category is RecordCategory.APPOINTMENTS
     yield DetailLabel.PRIORITY, PRIORITY_WORDS.get(priority, priority)
-    yield DetailLabel.STATUS, STATUS_WORDS.get(status, status)
+    yield DetailLabel.STATUS, STATUS_WORDS.get(status, status) if not is_planned or status != "active" else ""
     if concept_text(resource.get("code")) or len(listed(resource.get("reasonCode"))) > 1:
         yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
     yield DetailLabel.ABOUT, concept_texts(resource.get("orderDetail"))
     yield DetailLabel.BY if is_planned else DetailLabel.TO, names_of(sent=sent, references=resource.get("performer"))
     yield DetailLabel.SPECIALTY, concept_texts(resource.get("performerType"))
     yield DetailLabel.REQUESTED_BY, name_of(sent=sent, reference=resource.get("requester"))
-    yield DetailLabel.SENT, text(resource.get("authoredOn"))
-    when = text(resource.get("occurrenceDateTime")) or period_text(resource.get("occurrencePeriod"))
-    yield DetailLabel.DUE if is_planned else DetailLabel.WHEN, when
+    yield DetailLabel.RECORDED if is_planned else DetailLabel.SENT, text(resource.get("authoredOn"))
+    # When a plan is due, its date says; a period is told whole.
+    yield DetailLabel.WHEN, text(resource.get("occurrenceDateTime")) if not is_planned else ""
+    yield DetailLabel.DUE if is_planned else DetailLabel.WHEN, period_text(resource.get("occurrencePeriod"))
     yield from specimen_lines(sent)
     yield DetailLabel.INSTRUCTION, text(resource.get("patientInstruction"))
     yield note_line(resource)

@@ -28,10 +28,12 @@ def _lines(sent: Sent) -> Iterator[Line]:
 
 def _parts(sent: Sent) -> Iterator[SentPart]:
     """Yield the results of a report, and the request that it answers."""
-    for element in ("result", "basedOn"):
-        for pointer in mappings(listed(sent.resource.get(element))):
-            if reference := text(pointer.get("reference")):
-                yield SentPart(reference=reference, is_own=True, is_expected=element == "result")
+    for pointer in mappings(listed(sent.resource.get("result"))):
+        if reference := text(pointer.get("reference")):
+            yield SentPart(reference=reference, is_own=True)
+    for pointer in mappings(listed(sent.resource.get("basedOn"))):
+        if reference := text(pointer.get("reference")):
+            yield SentPart(reference=reference, heading="Request", is_own=True, is_expected=False)
 
 
 def _documents(sent: Sent) -> Iterator[Attachment]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from aggregator.record.arrange import Branch, branches_of
 from aggregator.record.attachments import Attachment
 from aggregator.record.categories import CATEGORIES
+from aggregator.record.dates import DAY_LENGTH
 from aggregator.record.files import size_in_words
 from aggregator.record.parts import Part, every_part
 from aggregator.record.timeline import DATE_LABELS, DetailLabel, DetailLine, Entry, Standing
@@ -73,14 +74,13 @@ class Member:
 class MemberGroup:
     """Results under the heading of their group, "" for those of the entry itself. `notes` are the group's own lines.
 
-    Where it `has_results` they stand in a table; else it is something else that belongs to the entry, with its lines.
+    One without results is something else that belongs to the entry, such as the request for it.
     """
 
     key: str
     heading: str
     notes: Labelled
     members: tuple[Member, ...]
-    has_results: bool = True
     tag: str = ""
     differs: bool = False
 
@@ -208,14 +208,16 @@ class PartsMaker:
             if members and not kept:
                 continue
             told = {(line.label, line.value) for line in entry.lines}
+            days = {_day(member.entry) for member in kept if member.entry} - {""}
+            shared = days.pop() if len(days) == 1 else ""
             rows = []
             for member in kept:
-                row = self._member(member, told, dated=entry)
+                row = self._member(member, told, day=shared or _day(entry))
                 if weight + row.weight > MEMBERS_WEIGHT:
                     row = _without_notes(row)
                 weight += row.weight
                 rows.append(row)
-            drawn.append(self._group(heading, whole, rows, told))
+            drawn.append(self._group(heading, whole, rows, told, day=shared if shared != _day(entry) else ""))
         return tuple(drawn), left_out
 
     def _flattened(
@@ -225,16 +227,18 @@ class PartsMaker:
 
         What is no result, such as the request that a report answers, has a heading of its own.
         """
-        kept = [branch for branch in branches if branch.branches or not self._is_told(branch)]
-        results = [branch for branch in kept if not branch.branches and _is_result(branch)]
-        if results:
+        results: list[Branch] = []
+        groups: list[tuple[Entry, Branch]] = []
+        for branch in branches:
+            if branch.entry is None or (branch.entry.is_measurement and not branch.branches):
+                if not self._is_told(branch):
+                    results.append(branch)
+            elif branch.branches or not self._is_told(branch):
+                groups.append((branch.entry, branch))
+        if results or path:
             yield " – ".join(path), entry if path else None, results
-        elif path:
-            yield " – ".join(path), entry, []
-        for branch in kept:
-            if branch in results or branch.entry is None:
-                continue
-            yield from self._flattened(branch.entry, branch.branches, (*path, _name(branch)))
+        for group, branch in groups:
+            yield from self._flattened(group, branch.branches, (*path, _name(branch)))
 
     def _is_told(self, branch: Branch) -> bool:
         """Return whether the lines of the whole say all that there is to say of a part."""
@@ -245,21 +249,22 @@ class PartsMaker:
         return plain and all(line.label in _TOLD for line in entry.lines)
 
     def _group(
-        self, heading: str, whole: Entry | None, members: Sequence[Member], told: set[tuple[str, str]]
+        self, heading: str, whole: Entry | None, members: Sequence[Member], told: set[tuple[str, str]], *, day: str
     ) -> MemberGroup:
+        dated = ((DetailLabel.DATE.value, wording.sent_date(day)),) if day else ()
         if whole is None:
-            return MemberGroup(key="", heading="", notes=(), members=tuple(members))
+            return MemberGroup(key="", heading="", notes=dated, members=tuple(members))
+        lines = (line for line in whole.lines if (line.label, line.value) not in told)
         return MemberGroup(
             key=whole.key,
             heading=wording.shortened(heading, longest=LONGEST_LINE),
-            notes=self._labelled(line for line in whole.lines if (line.label, line.value) not in told),
+            notes=(*dated, *self._labelled(lines)),
             members=tuple(members),
-            has_results=bool(members) or whole.is_measurement,
             tag=_tag(whole),
             differs=bool(whole.conflicts),
         )
 
-    def _member(self, branch: Branch, told: set[tuple[str, str]], *, dated: Entry) -> Member:
+    def _member(self, branch: Branch, told: set[tuple[str, str]], *, day: str) -> Member:
         entry = branch.entry
         lines = entry.lines if entry else _as_lines(branch.part.lines)
         further = [
@@ -268,7 +273,7 @@ class PartsMaker:
             if line.label not in _COLUMNS and line.label in _LABELS and (line.label, line.value) not in told
         ]
         notes = self._labelled(further)
-        if entry and entry.date and dated.date and entry.date.text[:10] != dated.date.text[:10]:
+        if entry and entry.date and _day(entry) != day:
             notes = ((DetailLabel.DATE.value, wording.sent_date(entry.date.text)), *notes)
         return Member(
             key=entry.key if entry else "",
@@ -333,8 +338,10 @@ def detail(*, line: DetailLine, names: SourceNames) -> tuple[str, str]:
 
 def mention_of(*, entry: Entry) -> Mention:
     """Return an entry in a few words: its heading, and what was measured."""
-    value = next((line.value for line in entry.lines if line.label == DetailLabel.VALUE), "")
-    words = f"{entry.heading} {value}".strip()
+    said = {line.label: line.value for line in reversed(entry.lines)}
+    words = f"{entry.heading} {said.get(DetailLabel.VALUE, '')}".strip()
+    if entry.is_measurement and DetailLabel.VALUE not in said and DetailLabel.NOTE in said:
+        words = f"{entry.heading}: {said[DetailLabel.NOTE]}"
     return Mention(key=entry.key, words=wording.shortened(words, longest=LONGEST_MENTION), tag=_tag(entry))
 
 
@@ -360,12 +367,14 @@ def _size_words(size: str) -> list[str]:
     return [size_in_words(size=int(size))] if size.isascii() and size.isdecimal() and len(size) < 13 else []
 
 
-def _is_result(branch: Branch) -> bool:
-    return branch.entry is None or branch.entry.is_measurement
+def _day(entry: Entry) -> str:
+    return entry.date.text[:DAY_LENGTH] if entry.date else ""
 
 
 def _name(branch: Branch) -> str:
-    return branch.entry.heading if branch.entry else branch.part.heading
+    if branch.entry is None:
+        return branch.part.heading
+    return ": ".join(words for words in (branch.part.heading, branch.entry.heading) if words)
 
 
 def _tag(entry: Entry) -> str:

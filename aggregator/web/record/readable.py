@@ -119,7 +119,7 @@ def system_name(*, system: str) -> str:
 def _ordered(resource: Resource, first: Iterable[str]) -> Mapping[str, object]:
     names = dict.fromkeys(("resourceType", *first))
     names.update(dict.fromkeys(name for name in resource if name not in _LAST and name.lstrip("_") not in _LAST))
-    names.update(dict.fromkeys(resource))
+    names.update(dict.fromkeys(each for name in _LAST for each in (name, f"_{name}")))
     # What a value of one element has besides is told right after it.
     following = [each for name in names for each in (name, f"_{name}")]
     return {name: resource[name] for name in dict.fromkeys(following) if name in resource}
@@ -199,6 +199,8 @@ class _Reader:
     def _summary(self, value: JsonObject) -> tuple[str, Mapping[str, object]]:
         """Return a structure that is read at once in words, and the members that these words do not say."""
         names = set(value)
+        if names == {"text"} and isinstance(value["text"], str):
+            return value["text"], {}
         if "coding" in names and names <= _CONCEPT | _BESIDE:
             return self._concept(value)
         if names & {"code", "display"} and names <= _CODING | _BESIDE:

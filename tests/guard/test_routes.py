@@ -20,6 +20,7 @@ SAMPLE = {
     "entry_key": "abc",
     "section": "allergies",
     "review_id": UUID(int=3),
+    "number": 1,
 }
 
 
@@ -36,7 +37,7 @@ def _below(resolver: URLResolver, *, prefix: str) -> Iterator[tuple[str, str]]:
         assert isinstance(pattern, URLPattern)
         route = str(pattern.pattern)
         for name, value in SAMPLE.items():
-            for converter in ("uuid", "str", "slug"):
+            for converter in ("uuid", "str", "slug", "int"):
                 route = route.replace(f"<{converter}:{name}>", str(value))
         yield pattern.name or "", prefix + route.replace(".*", "anything")
 
@@ -86,6 +87,9 @@ ROLE_TABLE = [
     ("dr.osei", "get", "/records/{unknown}/sections/allergies", 404),
     ("dr.osei", "get", "/records/{unknown}/sections/anything", 404),
     ("ms.lane", "get", "/records/{unknown}/sections/allergies", 404),
+    ("dr.osei", "get", "/records/{unknown}/entries/aaaaaaaaaaaaaaaaaaaa/documents/1", 404),
+    ("dr.osei", "get", "/records/{unknown}/entries/aaaaaaaaaaaaaaaaaaaa/documents/1/content", 404),
+    ("ms.lane", "get", "/records/{unknown}/entries/aaaaaaaaaaaaaaaaaaaa/documents/1/content", 404),
     ("dr.osei", "get", "/people/{joan}/consent", 403),
     ("dr.osei", "get", "/sources", 403),
     ("dr.osei", "get", "/reviews", 403),

@@ -19,6 +19,7 @@ from aggregator.accounts.roles import Role
 from aggregator.consent.terms import BasePolicy, PolicyTerms, RelationshipKind, RelationshipTerms
 from aggregator.mpi.demographics import Demographics
 from aggregator.record.item import Item
+from connectors.contract.categories import RecordCategory
 from tests.factories import SNOMED_CT, UCUM, check_digit, concept, item, restricted
 from tests.factories import requester as a_requester
 
@@ -343,6 +344,39 @@ def a_record_and_more(draw: DrawFn) -> tuple[list[Item], list[Item]]:
     told = draw(tellings(kinds=tuple(DISPUTED), statuses=DISPUTED, named=True))
     known = draw(records(sources=("practice", "hospital"), drawn=told, min_size=1, max_size=5))
     return known, draw(records(sources=("community",), drawn=told, min_size=1, max_size=4))
+
+
+WHOLE_IDS = ("a", "b", "c")
+
+
+@st.composite
+def wholes(draw: DrawFn) -> Json:
+    """Draw a report, a group, a contact or a list, whose parts are drawn from one small pool, so that rings are met."""
+    kind = draw(st.sampled_from(["DiagnosticReport", "Observation", "Observation", "Observation", "Encounter", "List"]))
+    names = [f"Observation/{name}" for name in WHOLE_IDS] + ["DiagnosticReport/a", "List/a", "List/b", "Encounter/a"]
+    pointers = [{"reference": name} for name in draw(st.lists(st.sampled_from(names), max_size=4))]
+    resource: Json = {"resourceType": kind, "id": draw(st.sampled_from(WHOLE_IDS)), "subject": SUBJECT}
+    resource["status"] = draw(st.sampled_from(["final", "final", "final", "entered-in-error", "cancelled"]))
+    resource["code"] = {"text": draw(st.sampled_from(["Full blood count", "Sodium", "Pulse"]))}
+    if draw(st.booleans()):
+        resource["encounter"] = {"reference": "Encounter/a"}
+    match kind:
+        case "DiagnosticReport":
+            resource["result"] = pointers
+        case "Observation":
+            resource["hasMember"] = pointers
+        case "List":
+            resource["entry"] = [{"item": pointer} for pointer in pointers]
+    return resource
+
+
+@st.composite
+def records_of_wholes(draw: DrawFn, *, labelled: bool = False) -> list[Item]:
+    """Draw a record of wholes and parts, each list given as what only arranges others."""
+    sources = ("practice", "practice", "practice", "hospital")
+    items = draw(records(sources=sources, drawn=wholes(), min_size=4, labelled=labelled))
+    arranging = RecordCategory.SUPPORTING
+    return [replace(each, category=arranging) if b'"List"' in each.resource[:24] else each for each in items]
 
 
 # Who may see what

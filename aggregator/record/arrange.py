@@ -94,8 +94,7 @@ class _Making:
     missing: set[tuple[str, str]] = field(default_factory=set)
 
     def listed(self, fact: Fact, parts: Iterable[SentPart], depth: int = 0) -> list[Part]:
-        made = (self._part(fact, part, depth) for part in parts)
-        return [part for part in made if part is not None]
+        return [made for part in parts for made in self._parts(fact, part, depth)]
 
     def arranged(self, within: Iterable[Fact]) -> list[Part]:
         """Return what the arranging resources of an entry bring together: first those that no other one lists."""
@@ -119,28 +118,34 @@ class _Making:
         beside = self.told.union(keys)
         return tuple(Part(entry_key=key) for key in keys if beside.isdisjoint(_all_wholes(key, wholes)))
 
-    def _part(self, fact: Fact, part: SentPart, depth: int) -> Part | None:
+    def _parts(self, fact: Fact, part: SentPart, depth: int) -> Iterator[Part]:
+        """Yield what a part as sent is: a heading, what the resource contains, or the entries that it points to.
+
+        These are several where the copies of one resource stand apart, such as one that was taken back later.
+        """
         if not part.reference:
             below = self.listed(fact, part.parts, depth + 1) if depth < DEEPEST_HEADING else []
-            return Part(heading=part.heading, parts=tuple(below)) if below else None
+            if below:
+                yield Part(heading=part.heading, parts=tuple(below))
+            return
         if inner := self.arranger.contained(fact, part.reference):
-            return Part(heading=inner[0], lines=inner[1], is_own=part.is_own)
+            yield Part(heading=inner[0], lines=inner[1], is_own=part.is_own)
+            return
         found = self.arranger.find(fact, part.reference)
-        if not found:
-            lack = (fact.item.source_id, part.reference)
-            if not part.is_expected or lack in self.missing:
-                return None
+        lack = (fact.item.source_id, part.reference)
+        if not found and part.is_expected and lack not in self.missing:
             self.missing.add(lack)
-            return Part(missing=1)
+            yield Part(missing=1)
         for item_id in found:
             other = self.arranger.facts.get(item_id)
             if other is not None and _only_arranges(other):
-                return self._open(other, depth)
+                if opened := self._open(other, depth):
+                    yield opened
+                continue
             key = self.arranger.key_of.get(item_id, "")
             if key and key != self.entry_key and key not in self.told:
                 self.told.add(key)
-                return Part(entry_key=key, heading=part.heading, is_own=key in self.own, is_told=part.is_told)
-        return None
+                yield Part(entry_key=key, heading=part.heading, is_own=key in self.own, is_told=part.is_told)
 
     def _open(self, fact: Fact, depth: int) -> Part | None:
         """Return what a resource that only arranges brings together, under its heading; None the second time."""
@@ -266,8 +271,8 @@ def _own_parts(key: str, entries: Mapping[str, Entry]) -> list[Part]:
         return {part.entry_key: part for part in every_part(entries[whole].parts) if part.is_own and part.entry_key}
 
     parts = own(key)
-    nested = {part_key: tuple(own(part_key)) for part_key in parts}
-    return [parts[part_key] for part_key in without_nested(keys=tuple(parts), own=nested)]
+    nested = {each: () if entries[each].standing in NO_PLACE else tuple(own(each)) for each in parts}
+    return [parts[each] for each in without_nested(keys=tuple(parts), own=nested)]
 
 
 def _only_arranges(fact: Fact) -> bool:

@@ -17,19 +17,23 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from aggregator.consent.filter import permit
+from aggregator.record.arrange import Branch, branches_of
 from aggregator.record.fact import Fact
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
+from aggregator.record.parts import every_part
 from aggregator.record.reading import parse
 from aggregator.record.standing import standing_of
 from aggregator.record.timeline import Entry, LongitudinalRecord, Standing
 from tests import proofs
 from tests.factories import fact, permitting
-from tests.strategies import a_record_and_more, records, records_of_one_thing, resources
+from tests.strategies import a_record_and_more, records, records_of_one_thing, records_of_wholes, resources
 
 laws = proofs.laws(examples=50)
 
 PERMITTED = permitting()
+WHOLES = records_of_wholes()
+LABELLED_WHOLES = records_of_wholes(labelled=True)
 DATED_TYPES = ("Condition", "Procedure", "Immunization", "Observation")
 
 ANY = records() | records_of_one_thing()
@@ -197,6 +201,87 @@ def test_a_conflict_names_entries_that_are_there_and_sources_that_said_so(items:
         assert len(conflict.claims) > 1 or len(conflict.entry_keys) > 1
 
 
+# What is a part of what
+
+
+@laws
+@given(items=WHOLES, data=st.data())
+def test_the_order_of_items_does_not_matter_to_what_is_part_of_what(items: list[Item], data: st.DataObject) -> None:
+    assert merge(items=data.draw(st.permutations(items))) == merge(items=items)
+
+
+@laws
+@given(items=WHOLES)
+def test_everything_is_drawn_by_itself_or_within_what_it_is_a_part_of(items: list[Item]) -> None:
+    record = merge(items=items)
+    assert Counter(as_merged(record=record)) == Counter(items)
+    drawn: set[str] = set()
+    for key, entry in record.entries.items():
+        if key not in record.drawn_within:
+            within = keys_in(branches_of(entry=entry, entries=record.entries)[0])
+            assert len(within) == len(set(within))
+            assert key not in within
+            drawn.update([key, *within])
+    assert drawn == set(record.entries)
+
+
+@laws
+@given(items=WHOLES)
+def test_a_part_is_an_entry_that_is_there_or_a_heading_with_something_under_it(items: list[Item]) -> None:
+    record = merge(items=items)
+    for key, entry in record.entries.items():
+        told = [part.entry_key for part in every_part(entry.parts) if part.entry_key]
+        assert set(told) <= set(record.entries) - {key}
+        assert len(told) == len(set(told))
+        for part in every_part(entry.parts):
+            assert part.entry_key or part.missing or part.parts or part.lines
+
+
+@laws
+@given(items=LABELLED_WHOLES)
+def test_what_is_withheld_is_no_part_of_anything(items: list[Item]) -> None:
+    shown = permit(items=items, decision=PERMITTED)
+    without = permit(items=[item for item in items if not item.labels], decision=PERMITTED)
+    record = merge(items=shown.items)
+    assert record == merge(items=without.items)
+    withheld = {item.id for item in items if item.labels}
+    assert not any(item.id in withheld for entry in record.entries.values() for item in entry.items)
+
+
+@laws
+@given(items=WHOLES)
+def test_another_source_moves_nothing_out_of_sight(items: list[Item]) -> None:
+    """What a source draws is drawn whatever another one adds: in the same whole, or by itself."""
+    known = [item for item in items if item.source_id == "practice"]
+    before, after = merge(items=known), merge(items=items)
+    for item in (item for item in known if item.category.is_clinical):
+        by_itself = entry_with(before, item=item).key not in before.drawn_within
+        within_more = entry_with(after, item=item).key in after.drawn_within
+        joined = len(entry_with(after, item=item).source_ids) > 1
+        assert not (by_itself and within_more) or joined or shares_a_ring(before, item)
+
+
+def keys_in(branches: Iterable[Branch]) -> list[str]:
+    keys: list[str] = []
+    for branch in branches:
+        keys.extend([branch.entry.key] if branch.entry else [])
+        keys.extend(keys_in(branch.branches))
+    return keys
+
+
+def shares_a_ring(record: LongitudinalRecord, item: Item) -> bool:
+    """Whether an entry is a part of one of its own parts: then any of the ring may be the one that stands alone."""
+    start = entry_with(record, item=item).key
+    reached: set[str] = set()
+    frontier = [start]
+    while frontier:
+        for part in every_part(record.entries[frontier.pop()].parts):
+            if part.is_own and part.entry_key and part.entry_key not in reached:
+                reached.add(part.entry_key)
+                frontier.append(part.entry_key)
+    return start in reached
+
+
 # How often the cases are reached
 
 
@@ -282,6 +367,31 @@ def reads_alike(items: Sequence[Item]) -> bool:
     return any(len(alike) > 1 for alike in sources.values())
 
 
+def draws_parts(items: Sequence[Item]) -> bool:
+    return bool(merge(items=items).drawn_within)
+
+
+def has_a_ring(items: Sequence[Item]) -> bool:
+    record = merge(items=items)
+    return any(shares_a_ring(record, item) for item in items if item.category.is_clinical)
+
+
+def has_headings(items: Sequence[Item]) -> bool:
+    return any(
+        part.parts or part.missing for entry in entries_of(merge(items=items)) for part in every_part(entry.parts)
+    )
+
+
+def withholds_a_part(items: Sequence[Item]) -> bool:
+    keys = {part.entry_key for entry in entries_of(merge(items=items)) for part in every_part(entry.parts)}
+    held = merge(items=items).entries
+    return any(item.labels for key in keys & set(held) for item in held[key].items)
+
+
+def has_parts_of_two_sources(items: Sequence[Item]) -> bool:
+    return draws_parts(items) and len({item.source_id for item in items}) > 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """What a law is about, and the least share of its examples that must reach it."""
@@ -321,6 +431,36 @@ CASES = [
         law=test_a_conflict_names_entries_that_are_there_and_sources_that_said_so,
         drawn=ANY,
         reached=has_conflict,
+        least=0.2,
+    ),
+    Case(
+        law=test_the_order_of_items_does_not_matter_to_what_is_part_of_what,
+        drawn=WHOLES,
+        reached=draws_parts,
+        least=0.3,
+    ),
+    Case(
+        law=test_everything_is_drawn_by_itself_or_within_what_it_is_a_part_of,
+        drawn=WHOLES,
+        reached=has_a_ring,
+        least=0.05,
+    ),
+    Case(
+        law=test_a_part_is_an_entry_that_is_there_or_a_heading_with_something_under_it,
+        drawn=WHOLES,
+        reached=has_headings,
+        least=0.3,
+    ),
+    Case(
+        law=test_what_is_withheld_is_no_part_of_anything,
+        drawn=LABELLED_WHOLES,
+        reached=withholds_a_part,
+        least=0.2,
+    ),
+    Case(
+        law=test_another_source_moves_nothing_out_of_sight,
+        drawn=WHOLES,
+        reached=has_parts_of_two_sources,
         least=0.2,
     ),
 ]

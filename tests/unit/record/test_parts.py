@@ -369,3 +369,17 @@ def test_another_source_is_not_what_a_reference_means() -> None:
     elsewhere = item(resource=result("a"), source="hospital")
     record = record_of(report("Observation/a"), elsewhere)
     assert by_themselves(record) == {"Report", "a"}
+
+
+def test_the_copies_of_one_result_that_stand_apart_are_both_drawn() -> None:
+    record = record_of(report("Observation/a"), result("a"), result("a", status="entered-in-error"))
+    assert drawn_in(record, "Report") == ["a", "a"]
+    assert by_themselves(record) == {"Report"}
+
+
+def test_what_is_in_a_group_that_was_taken_back_is_drawn_in_the_report_itself() -> None:
+    record = record_of(
+        report("Observation/g", "Observation/a"), result("g", "Observation/a", status="entered-in-error"), result("a")
+    )
+    assert drawn_in(record, "Report") == ["g", "a"]
+    assert by_themselves(record) == {"Report"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aggregator.record.categories import CATEGORIES, type_rules
 from aggregator.record.fact import Fact
@@ -78,7 +78,7 @@ class Arranger:
         also = making.also_recorded(within, wholes)
         if also:
             parts.append(Part(heading=ALSO_RECORDED if parts else "", parts=also))
-        return tuple(parts)
+        return _under_one_heading(parts)
 
 
 @dataclass(kw_only=True)
@@ -158,6 +158,18 @@ class _Making:
         # A consultation is called what its contact is called: that stands above it.
         heading = fact.heading if fact.heading != self.heading else ""
         return Part(heading=heading, lines=fact.details, parts=tuple(below))
+
+
+def _under_one_heading(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return parts with what several copies say under one heading brought together there."""
+    together: dict[object, Part] = {}
+    for place, part in enumerate(parts):
+        name: object = part.heading if part.heading and part.parts else place
+        first = together.get(name)
+        together[name] = (
+            replace(first, lines=first.lines + part.lines, parts=first.parts + part.parts) if first else part
+        )
+    return tuple(together.values())
 
 
 def every_sent_part(parts: Iterable[SentPart], /) -> Iterator[SentPart]:

@@ -71,6 +71,8 @@ def pressure_reading(*, parts: Sequence[Resource]) -> PressureReading | None:
 
     None where they are not one systolic and one diastolic pressure taken in one way, with plain values in one unit.
     """
+    if len(parts) < 2:
+        return None
     codes = [{code for _, code, _ in codings(part.get("code"))} for part in parts]
     for systolic, diastolic in PRESSURE_CODES:
         tops = [place for place, named in enumerate(codes) if named & systolic]

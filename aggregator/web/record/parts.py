@@ -21,10 +21,12 @@ from aggregator.web.record.sources import SourceNames
 
 MEMBERS_SHOWN = 50  # results per row of a list
 MENTIONS_SHOWN = 25  # entries that a row of a list mentions
+LASTING_MENTIONS_SHOWN = 6  # of what lasts, such as a problem, to which a whole history may be related
 DOCUMENTS_SHOWN = 20
 LONGEST_LINE = 1000  # characters per line; the source copy has the full text
 LONGEST_MENTION = 200
-# Bytes of HTML of one entry's results, after which only their names, values and flags are drawn.
+# Bytes of HTML of one entry's results: in a list, no more are drawn; on its own page, their notes are left out.
+ROW_MEMBERS_WEIGHT = 30_000
 MEMBERS_WEIGHT = 150_000
 MEMBER_WEIGHT = 320  # bytes of markup per result
 MENTION_WEIGHT = 150
@@ -213,10 +215,15 @@ class PartsMaker:
             rows = []
             for member in kept:
                 row = self._member(member, told, day=shared or _day(entry))
+                if not self.in_full and weight + row.weight > ROW_MEMBERS_WEIGHT and weight:
+                    left_out += 1
+                    continue
                 if weight + row.weight > MEMBERS_WEIGHT:
                     row = _without_notes(row)
                 weight += row.weight
                 rows.append(row)
+            if kept and not rows:
+                continue
             drawn.append(self._group(heading, whole, rows, told, day=shared if shared != _day(entry) else ""))
         return tuple(drawn), left_out
 
@@ -302,7 +309,8 @@ class PartsMaker:
     def _contents(self, entry: Entry) -> tuple[tuple[Content, ...], int]:
         """Return the headings under an entry with what they mention, and how much is left out."""
         contents: list[Content] = []
-        room = None if self.in_full else MENTIONS_SHOWN
+        most = LASTING_MENTIONS_SHOWN if CATEGORIES[entry.category].is_lasting else MENTIONS_SHOWN
+        room = None if self.in_full else most
         left_out = 0
         for run in _runs(entry.parts):
             kept = run.keys if room is None else run.keys[:room]

@@ -383,3 +383,14 @@ def test_what_is_in_a_group_that_was_taken_back_is_drawn_in_the_report_itself() 
     )
     assert drawn_in(record, "Report") == ["g", "a"]
     assert by_themselves(record) == {"Report"}
+
+
+def test_what_two_copies_relate_stands_under_one_heading() -> None:
+    def related(id: str, reference: str) -> Json:
+        url = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-RelatedClinicalContent"
+        extension = {"url": url, "valueReference": {"reference": reference}}
+        return condition(id=id, onsetDateTime="2020-01-01", display="Asthma", extension=[extension])
+
+    record = record_of(related("p", "Observation/o"), related("q", "Observation/w"), result("o"), result("w"))
+    ((heading, under),) = outline(entry_called(record, "Asthma").parts, record)
+    assert (heading, sorted(under)) == ("Related content", ["o", "w"])

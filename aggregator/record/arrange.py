@@ -89,7 +89,7 @@ class _Making:
     entry_key: str
     heading: str
     own: frozenset[str]
-    told: set[str] = field(default_factory=set)
+    mentioned: set[str] = field(default_factory=set)
     opened: set[str] = field(default_factory=set)
     missing: set[tuple[str, str]] = field(default_factory=set)
 
@@ -113,9 +113,9 @@ class _Making:
         keys: dict[str, None] = {}
         for fact in sorted(within, key=_reading_order):
             key = self.arranger.key_of.get(fact.item.id, "")
-            if key and key != self.entry_key and key not in self.told and not _only_arranges(fact):
+            if key and key != self.entry_key and key not in self.mentioned and not _only_arranges(fact):
                 keys[key] = None
-        beside = self.told.union(keys)
+        beside = self.mentioned.union(keys)
         return tuple(Part(entry_key=key) for key in keys if beside.isdisjoint(_all_wholes(key, wholes)))
 
     def _parts(self, fact: Fact, part: SentPart, depth: int) -> Iterator[Part]:
@@ -131,20 +131,20 @@ class _Making:
         if inner := self.arranger.contained(fact, part.reference):
             yield Part(heading=inner[0], lines=inner[1], is_own=part.is_own)
             return
-        found = self.arranger.find(fact, part.reference)
+        targets = self.arranger.find(fact, part.reference)
         lack = (fact.item.source_id, part.reference)
-        if not found and part.is_expected and lack not in self.missing:
+        if not targets and part.is_expected and lack not in self.missing:
             self.missing.add(lack)
             yield Part(missing=1)
-        for item_id in found:
-            other = self.arranger.facts.get(item_id)
-            if other is not None and _only_arranges(other):
-                if opened := self._open(other, depth):
+        for item_id in targets:
+            target = self.arranger.facts.get(item_id)
+            if target is not None and _only_arranges(target):
+                if opened := self._open(target, depth):
                     yield opened
                 continue
             key = self.arranger.key_of.get(item_id, "")
-            if key and key != self.entry_key and key not in self.told:
-                self.told.add(key)
+            if key and key != self.entry_key and key not in self.mentioned:
+                self.mentioned.add(key)
                 yield Part(entry_key=key, heading=part.heading, is_own=key in self.own, is_told=part.is_told)
 
     def _open(self, fact: Fact, depth: int) -> Part | None:
@@ -293,14 +293,14 @@ def _only_arranges(fact: Fact) -> bool:
 
 def _all_wholes(key: str, wholes: Wholes) -> set[str]:
     """Return all within which an entry is drawn, directly or in what is itself drawn in another."""
-    found: set[str] = set()
+    all_wholes: set[str] = set()
     frontier = [key]
     while frontier:
         for whole in wholes.get(frontier.pop(), ()):
-            if whole not in found:
-                found.add(whole)
+            if whole not in all_wholes:
+                all_wholes.add(whole)
                 frontier.append(whole)
-    return found
+    return all_wholes
 
 
 def _dated(fact: Fact) -> str:

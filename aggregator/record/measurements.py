@@ -29,10 +29,10 @@ UNIT_WORDS: Mapping[str, str] = {"mm[Hg]": "mmHg"}
 
 @dataclass(frozen=True, kw_only=True)
 class PressureReading:
-    """A blood pressure as one reading, such as "142/88 mmHg", and the places of the two parts that it tells."""
+    """A blood pressure as one reading, such as "142/88 mmHg", and the places of the two parts that make it."""
 
     words: str
-    told: frozenset[int]
+    pair: frozenset[int]
 
 
 def value_text(*, resource: Resource) -> str:
@@ -82,7 +82,7 @@ def pressure_reading(*, parts: Sequence[Resource]) -> PressureReading | None:
             (top, unit), (bottom, other_unit) = values
             if top and bottom and unit and unit == other_unit:
                 words = f"{top}/{bottom} {UNIT_WORDS.get(unit, unit)}"
-                return PressureReading(words=words, told=frozenset({*tops, *bottoms}))
+                return PressureReading(words=words, pair=frozenset({*tops, *bottoms}))
     return None
 
 

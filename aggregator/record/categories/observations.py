@@ -44,7 +44,7 @@ def _lines(sent: Sent) -> Iterator[Line]:
     yield DetailLabel.VALUE, own or (reading.words if reading else _member_reading(sent)[0])
     for place, component in enumerate(components):
         name = concept_text(component.get("code")) or DetailLabel.PART
-        if own or reading is None or place not in reading.told:
+        if own or reading is None or place not in reading.pair:
             yield name, value_text(resource=component)
         for label, words in _judged(component):
             yield label, f"{name}: {words}" if words else ""
@@ -83,17 +83,17 @@ def _member_reading(sent: Sent) -> tuple[str, frozenset[str]]:
     reading = pressure_reading(parts=members)
     if reading is None or value_text(resource=sent.resource):
         return "", frozenset()
-    told = [members[place] for place in reading.told]
-    moments = {text(member.get("effectiveDateTime")) for member in told} - {""}
-    if len(moments) > 1 or any(text(member.get("status")) not in REPORTED for member in told):
+    pair = [members[place] for place in reading.pair]
+    moments = {text(member.get("effectiveDateTime")) for member in pair} - {""}
+    if len(moments) > 1 or any(text(member.get("status")) not in REPORTED for member in pair):
         return "", frozenset()
-    return reading.words, frozenset(references[place] for place in reading.told)
+    return reading.words, frozenset(references[place] for place in reading.pair)
 
 
 def _parts(sent: Sent) -> Iterator[SentPart]:
-    told = _member_reading(sent)[1] if not mappings(sent.resource.get("component")) else frozenset()
+    pair = _member_reading(sent)[1] if not mappings(sent.resource.get("component")) else frozenset()
     for reference in _members(sent):
-        yield SentPart(reference=reference, is_own=True, is_told=reference in told)
+        yield SentPart(reference=reference, is_own=True, is_told=reference in pair)
     for pointer in mappings(listed(sent.resource.get("derivedFrom"))):
         yield SentPart(reference=text(pointer.get("reference")), is_expected=False)
 

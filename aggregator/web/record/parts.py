@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from aggregator.record.arrange import Branch, branches_of
@@ -40,6 +41,7 @@ _TOLD = frozenset({DetailLabel.VALUE, DetailLabel.FORMAT})
 _LABELS = frozenset(DetailLabel)
 
 Labelled = tuple[tuple[str, str], ...]
+Said = AbstractSet[tuple[str, str]]  # lines that need not be said again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,12 +211,12 @@ class PartsMaker:
                 room -= len(kept)
             if members and not kept:
                 continue
-            told = {(line.label, line.value) for line in entry.lines}
+            said_above = {(line.label, line.value) for line in entry.lines}
             days = {_day(member.entry) for member in kept if member.entry} - {""}
             shared = days.pop() if len(days) == 1 else ""
             rows = []
             for member in kept:
-                row = self._member(member, told, day=shared or _day(entry))
+                row = self._member(member, said_above, day=shared or _day(entry))
                 if not self.in_full and weight + row.weight > ROW_MEMBERS_WEIGHT and weight:
                     left_out += 1
                     continue
@@ -224,7 +226,7 @@ class PartsMaker:
                 rows.append(row)
             if kept and not rows:
                 continue
-            drawn.append(self._group(heading, whole, rows, told, day=shared if shared != _day(entry) else ""))
+            drawn.append(self._group(heading, whole, rows, said_above, day=shared if shared != _day(entry) else ""))
         return tuple(drawn), left_out
 
     def _flattened(
@@ -256,12 +258,18 @@ class PartsMaker:
         return plain and all(line.label in _TOLD for line in entry.lines)
 
     def _group(
-        self, heading: str, whole: Entry | None, members: Sequence[Member], told: set[tuple[str, str]], *, day: str
+        self,
+        heading: str,
+        whole: Entry | None,
+        members: Sequence[Member],
+        said_above: Said,
+        *,
+        day: str,
     ) -> MemberGroup:
         dated = ((DetailLabel.DATE.value, wording.sent_date(day)),) if day else ()
         if whole is None:
             return MemberGroup(key="", heading="", notes=dated, members=tuple(members))
-        lines = (line for line in whole.lines if (line.label, line.value) not in told)
+        lines = (line for line in whole.lines if (line.label, line.value) not in said_above)
         return MemberGroup(
             key=whole.key,
             heading=wording.shortened(heading, longest=LONGEST_LINE),
@@ -271,13 +279,13 @@ class PartsMaker:
             differs=bool(whole.conflicts),
         )
 
-    def _member(self, branch: Branch, told: set[tuple[str, str]], *, day: str) -> Member:
+    def _member(self, branch: Branch, said_above: Said, *, day: str) -> Member:
         entry = branch.entry
         lines = entry.lines if entry else _as_lines(branch.part.lines)
         further = [
             line
             for line in lines
-            if line.label not in _COLUMNS and line.label in _LABELS and (line.label, line.value) not in told
+            if line.label not in _COLUMNS and line.label in _LABELS and (line.label, line.value) not in said_above
         ]
         notes = self._labelled(further)
         if entry and entry.date and _day(entry) != day:

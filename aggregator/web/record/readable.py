@@ -147,21 +147,21 @@ class _Reader:
             self.hidden += _leaves(value)
             return []
         if not isinstance(value, list):
-            return self._one(label, name, value, depth)
+            return self._single(label, name, value, depth)
         if all(not isinstance(element, (dict, list)) for element in value):
             return self._plain(label, name, value)
         numbered = len(value) > 1
         return [
             made
             for number, element in enumerate(value, 1)
-            for made in self._one(f"{label} {number}" if numbered else label, name, element, depth)
+            for made in self._single(f"{label} {number}" if numbered else label, name, element, depth)
         ]
 
     def _plain(self, label: str, name: str, values: Sequence[object]) -> list[Field]:
         words = [self._scalar(name, value) for value in values]
         return self._made(label, "; ".join(words), (), values) if words else []
 
-    def _one(self, label: str, name: str, value: object, depth: int) -> list[Field]:
+    def _single(self, label: str, name: str, value: object, depth: int) -> list[Field]:
         if isinstance(value, dict):
             if depth >= DEEPEST:
                 self.hidden += _leaves(value)
@@ -186,7 +186,7 @@ class _Reader:
 
     def _extension(self, extension: object, depth: int) -> list[Field]:
         if not isinstance(extension, dict) or not isinstance(extension.get("url"), str):
-            return self._one("Extension", "extension", extension, depth)
+            return self._single("Extension", "extension", extension, depth)
         label = words_of(name=plain_name(url=extension["url"]))
         members = {name: value for name, value in extension.items() if name != "url"}
         made = self.fields(members, depth=depth + 1) if depth < DEEPEST else ()
@@ -235,33 +235,33 @@ class _Reader:
         return "; ".join(words), rest
 
     def _coding(self, coding: JsonObject) -> tuple[str, Mapping[str, object]]:
-        told = {name: coding[name] for name in _CODING if isinstance(coding.get(name), str) and coding[name]}
-        system = system_name(system=told["system"]) if "system" in told else ""
-        name = " ".join(part for part in (system, told.get("code", "")) if part)
-        display = told.get("display", "")
+        in_words = {name: coding[name] for name in _CODING if isinstance(coding.get(name), str) and coding[name]}
+        system = system_name(system=in_words["system"]) if "system" in in_words else ""
+        name = " ".join(part for part in (system, in_words.get("code", "")) if part)
+        display = in_words.get("display", "")
         words = f"{display} ({name})" if display and name else display or name
-        rest = {member: value for member, value in coding.items() if member not in told}
+        rest = {member: value for member, value in coding.items() if member not in in_words}
         if rest.get("userSelected") is True:
             words, rest = f"{words}, chosen by the user", {k: v for k, v in rest.items() if k != "userSelected"}
         return words, rest
 
     def _quantity(self, value: JsonObject) -> tuple[str, Mapping[str, object]]:
-        told = {name for name in _QUANTITY if isinstance(value.get(name), str)}
+        in_words = {name for name in _QUANTITY if isinstance(value.get(name), str)}
         words = quantity_text(value)
-        if "value" not in told or not words:
+        if "value" not in in_words or not words:
             return "", value
         unit, code, system = (str(value.get(name) or "") for name in ("unit", "code", "system"))
         if system or (code and unit and code != unit):
             of = " ".join(part for part in (system_name(system=system) if system else "", code) if part)
             words = f"{words} ({of})"
-        return words, {name: each for name, each in value.items() if name not in told}
+        return words, {name: each for name, each in value.items() if name not in in_words}
 
     def _reference(self, value: JsonObject) -> tuple[str, Mapping[str, object]]:
         reference, display = value["reference"], value.get("display")
         name = display if isinstance(display, str) and display else self.name_of(reference)
-        told = {"reference", "display"} if isinstance(display, str) else {"reference"}
+        in_words = {"reference", "display"} if isinstance(display, str) else {"reference"}
         words = f"{name} ({reference})" if name else reference
-        return words, {member: each for member, each in value.items() if member not in told}
+        return words, {member: each for member, each in value.items() if member not in in_words}
 
     def _scalar(self, name: str, value: object) -> str:
         if value is None:

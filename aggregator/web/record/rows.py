@@ -136,7 +136,7 @@ class RowMaker:
         """Return one entry as a row."""
         may_be_wrong = any(conflict.kind is ConflictKind.RETRACTION for conflict in entry.conflicts)
         value = _value_of(entry)
-        told = [line for line in entry.lines if not value or line.label != DetailLabel.VALUE]
+        lines = [line for line in entry.lines if not value or line.label != DetailLabel.VALUE]
         tag, colour = self._tag(entry)
         priority = next((line.value for line in entry.lines if line.label == DetailLabel.PRIORITY), "")
         return Row(
@@ -146,14 +146,14 @@ class RowMaker:
             date=_date_words(entry),
             tag=tag,
             tag_colour=colour,
-            details=tuple(detail(line=line, names=self.names) for line in told[: self.lines]),
+            details=tuple(detail(line=line, names=self.names) for line in lines[: self.lines]),
             sources=tuple(self.names.of(source_id) for source_id in entry.source_ids),
             copies=len(entry.items),
             incidental=entry.incidental,
             names_no_patient=entry.names_no_patient,
             may_be_retracted=may_be_wrong and entry.standing is not Standing.RETRACTED,
             conflicts=tuple(self._conflict(conflict) for conflict in entry.conflicts[:CONFLICTS_SHOWN]),
-            more_lines=max(0, len(told) - self.lines),
+            more_lines=max(0, len(lines) - self.lines),
             more_conflicts=max(0, len(entry.conflicts) - CONFLICTS_SHOWN),
             value=value,
             urgency=priority if priority not in ROUTINE else "",

@@ -52,6 +52,13 @@ class Measurement:
     test: Test
     value: Decimal
 
+    @property
+    def flag(self) -> str:
+        """Return `H` above the test's range, `L` below it, "" within it."""
+        if self.test.high is not None and self.value > self.test.high:
+            return "H"
+        return "L" if self.test.low is not None and self.value < self.test.low else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
@@ -62,6 +69,21 @@ class Report:
     panel: Panel
     taken_at: datetime
     results: tuple[Measurement, ...]
+
+    @property
+    def conclusion(self) -> str:
+        """Return what the laboratory concludes."""
+        outside = [result.test.concept.term for result in self.results if result.flag]
+        return f"Outside the reference range: {', '.join(outside)}." if outside else "Within the reference range."
+
+    @property
+    def filed_as(self) -> str:
+        """Return what the practice's clinician wrote on filing it."""
+        return "Abnormal but expected: repeat in 3 months." if self._is_abnormal else "Normal: no further action."
+
+    @property
+    def _is_abnormal(self) -> bool:
+        return any(result.flag for result in self.results)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +113,16 @@ class Event:
     concept: Concept
     on: date
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Referral(Event):
+    """A referral to a service. `priority` is FHIR's: routine, urgent or asap. `about` says why in words."""
+
+    priority: str = "routine"
+    recipient: str = ""
+    specialty: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +183,7 @@ class Holding:
     visits: tuple[Visit, ...] = ()
     operations: tuple[Event, ...] = ()
     vaccinations: tuple[Event, ...] = ()
-    referrals: tuple[Event, ...] = ()
+    referrals: tuple[Referral, ...] = ()
     recalls: tuple[Event, ...] = ()
     appointments: tuple[Event, ...] = ()
     papers: tuple[Paper, ...] = ()

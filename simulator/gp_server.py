@@ -1,6 +1,7 @@
-"""A GP practice's system: GP Connect Access Record Structured over the records of one practice.
+"""A GP practice's system: GP Connect over the records of one practice, the structured record and its documents.
 
-Source: GP Connect Access Record Structured 1.6, "Retrieve a patient's structured record".
+Source: GP Connect Access Record Structured 1.6, "Retrieve a patient's structured record"; GP Connect Access Document
+1.5, "Retrieve a document".
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from simulator.gp_areas import answer_of
 from simulator.gp_errors import SpineError, not_supported, spine_outcome
 from simulator.gp_parameters import Asked as Question
 from simulator.gp_parameters import read_parameters
-from simulator.gp_token import check_headers, check_token
+from simulator.gp_token import DOCUMENT_INTERACTION, INTERACTION, check_headers, check_token
 from simulator.records import Records
 from simulator.serving import Answer, Asked, Desk, add_operator_routes, broken_observation
 from simulator.stu3_writer import BUNDLE_PROFILE
@@ -34,6 +35,7 @@ def gp_app(*, desk: Desk) -> web.Application:
         [
             web.get(f"{base}/metadata", server.metadata),
             web.post(f"{base}/Patient/{{operation}}", server.structured_record),
+            web.get(f"{desk.records.settings.documents_path}/Binary/{{id}}", server.document),
             web.route("*", "/{anything:.*}", server.not_there),
         ]
     )
@@ -41,7 +43,7 @@ def gp_app(*, desk: Desk) -> web.Application:
 
 
 class GpServer:
-    """Answers `$gpc.getstructuredrecord` from the records of one practice."""
+    """Answers from the records of one practice."""
 
     def __init__(self, *, desk: Desk) -> None:
         self._desk = desk
@@ -84,38 +86,71 @@ class GpServer:
             return await self.not_there(request)
         now = datetime.now(tz=UTC)
         try:
-            trace_id = self._check(request=request, now=now)
-            question = read_parameters(
-                body=await request.read(), unsupported=self._records.settings.unsupported, today=now.date()
+            settings = self._records.settings
+            trace_id = self._check(request=request, now=now, interaction=INTERACTION, base_path=settings.base_path)
+            question = read_parameters(body=await request.read(), unsupported=settings.unsupported, today=now.date())
+        except SpineError as refused:
+            return await self._refuse(request=request, refused=refused)
+        documents = f"{request.scheme}://{request.host}{settings.documents_path}"
+        make = self._maker(question=question, trace_id=trace_id, documents=documents)
+        return await self._desk.answer(request=request, local_id=question.number, make=make)
+
+    async def document(self, request: web.Request) -> web.StreamResponse:
+        """Answer a read of the content of one document."""
+        settings = self._records.settings
+        try:
+            self._check(
+                request=request,
+                now=datetime.now(tz=UTC),
+                interaction=DOCUMENT_INTERACTION,
+                base_path=settings.documents_path,
             )
         except SpineError as refused:
             return await self._refuse(request=request, refused=refused)
-        return await self._desk.answer(
-            request=request, local_id=question.number, make=self._maker(question=question, trace_id=trace_id)
-        )
+        owner, content = self._content(ident=request.match_info["id"])
+
+        def make(asked: Asked) -> Answer:
+            if content is None or not asked.knows:
+                return _as_answer(refused=SpineError(code="NO_RECORD_FOUND", diagnostics="no such document"))
+            return Answer(status=200, local_id=asked.local_id, resource=content)
+
+        return await self._desk.answer(request=request, local_id=owner, make=make)
+
+    def _content(self, *, ident: str) -> tuple[str, Resource | None]:
+        """Return whose a document is, and its content; searches every record, since it is rarely needed."""
+        for local_id in self._records.holders:
+            for resource in self._records.resources(local_id=local_id):
+                if resource["resourceType"] == "Binary" and resource.get("id") == ident:
+                    return local_id, resource
+        return "", None
 
     async def not_there(self, request: web.Request) -> web.StreamResponse:
         """Answer every other request."""
         refused = SpineError(code="NOT_IMPLEMENTED", diagnostics="this interaction is not offered here")
         return await self._refuse(request=request, refused=refused)
 
-    def _check(self, *, request: web.Request, now: datetime) -> str:
-        settings = self._records.settings
-        trace_id = check_headers(headers=request.headers, asid=settings.options.get("to_asid", ""))
+    def _check(self, *, request: web.Request, now: datetime, interaction: str, base_path: str) -> str:
+        asid = self._records.settings.options.get("to_asid", "")
+        trace_id = check_headers(headers=request.headers, asid=asid, interaction=interaction)
         check_token(
             authorization=request.headers.get("Authorization", ""),
             now=int(now.timestamp()),
-            base_url=f"{request.scheme}://{request.host}{settings.base_path}",
+            base_url=f"{request.scheme}://{request.host}{base_path}",
         )
         return trace_id
 
-    def _maker(self, *, question: Question, trace_id: str) -> Callable[[Asked], Answer]:
+    def _maker(self, *, question: Question, trace_id: str, documents: str) -> Callable[[Asked], Answer]:
+        """Return what makes the answer. `documents` is the address below which the content of letters is."""
+
         def make(asked: Asked) -> Answer:
             try:
                 resources = self._resources(asked=asked)
             except SpineError as refused:
                 return _as_answer(refused=refused)
-            entries = answer_of(resources=resources, asked=question)
+            entries = [
+                _addressed(resource=resource, documents=documents)
+                for resource in answer_of(resources=resources, asked=question)
+            ]
             if asked.fault and asked.fault.mode is Mode.INVALID_ENTRY:
                 entries.append(broken_observation(patient_id=self._records.holders[asked.local_id].patient_id))
             entries += [not_supported(parameter=name) for name in question.unsupported]
@@ -152,6 +187,19 @@ class GpServer:
 
     async def _refuse(self, *, request: web.Request, refused: SpineError) -> web.StreamResponse:
         return await self._desk.answer(request=request, local_id="", make=lambda _: _as_answer(refused=refused))
+
+
+def _addressed(*, resource: Resource, documents: str) -> Resource:
+    """Return a letter with the whole addresses of its content, and any other resource as it is."""
+    if resource["resourceType"] != "DocumentReference":
+        return resource
+    content = [
+        {**part, "attachment": {**part["attachment"], "url": f"{documents}/{part['attachment']['url']}"}}
+        if str(part["attachment"].get("url", "")).startswith("Binary/")
+        else part
+        for part in resource["content"]
+    ]
+    return {**resource, "content": content}
 
 
 def _as_answer(*, refused: SpineError) -> Answer:

@@ -16,6 +16,7 @@ from simulator.organisations import ODS_SYSTEM, SDS_USER_SYSTEM
 from simulator.wire import FHIR_JSON, decode
 
 INTERACTION = "urn:nhs:names:services:gpconnect:fhir:operation:gpc.getstructuredrecord-1"
+DOCUMENT_INTERACTION = "urn:nhs:names:services:gpconnect:documents:fhir:rest:read:binary-1"
 ROLE_SYSTEM = "https://fhir.nhs.uk/Id/sds-role-profile-id"
 TOKEN_LIFE_S = 300
 CLOCK_SKEW_S = 60
@@ -34,12 +35,13 @@ CLAIMS = (
 )
 
 
-def check_headers(*, headers: Mapping[str, str], asid: str) -> str:
-    """Check the headers of a request to the practice with this ASID, and return the trace id.
+def check_headers(*, headers: Mapping[str, str], asid: str, interaction: str = INTERACTION) -> str:
+    """Check the headers of a request for an interaction to the practice with this ASID, and return the trace id.
 
     Raises: SpineError.
     """
-    for name in ("Accept", "Content-Type"):
+    # A read has no body, and so no type of one.
+    for name in ("Accept", "Content-Type") if interaction == INTERACTION else ("Accept",):
         if headers.get(name, "").split(";")[0].strip() != FHIR_JSON:
             raise _bad(f"{name} is not {FHIR_JSON}")
     for name in ("Ssp-TraceID", "Ssp-From", "Ssp-To", "Ssp-InteractionID"):
@@ -47,7 +49,7 @@ def check_headers(*, headers: Mapping[str, str], asid: str) -> str:
             raise _bad(f"{name} is missing")
     if asid and headers["Ssp-To"] != asid:
         raise SpineError(code="ASID_CHECK_FAILED", diagnostics="Ssp-To is not this practice's ASID")
-    if headers["Ssp-InteractionID"] != INTERACTION:
+    if headers["Ssp-InteractionID"] != interaction:
         raise SpineError(code="PARTYKEY_INTERACTION_CHECK_FAILED", diagnostics="Ssp-InteractionID is not offered here")
     try:
         uuid.UUID(headers["Ssp-TraceID"])

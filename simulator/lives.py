@@ -44,6 +44,7 @@ from simulator.facts import (
     Plan,
     Problem,
     Reading,
+    Referral,
     Report,
     Visit,
 )
@@ -288,6 +289,7 @@ def _practice_holding(*, rng: Random, life: Life, visits: tuple[Visit, ...], tod
         vaccinations=life.vaccinations,
         referrals=_referrals(rng=rng, today=today),
         recalls=_recalls(rng=rng, today=today),
+        papers=_letters_received(visits=visits),
         background=life.background,
     )
 
@@ -383,17 +385,37 @@ def _vaccinations(*, rng: Random, today: date) -> tuple[Event, ...]:
     )
 
 
-def _referrals(*, rng: Random, today: date) -> tuple[Event, ...]:
+def _referrals(*, rng: Random, today: date) -> tuple[Referral, ...]:
     names = rng.sample(sorted(REFERRALS), k=rng.randrange(2))
-    return tuple(
-        Event(
-            key=f"referral/{name}",
-            concept=REFERRALS[name],
-            note="Please see and advise.",
-            on=_day(rng=rng, today=today, least=20, most=500),
-        )
-        for name in names
+    return tuple(referral(name=name, on=_day(rng=rng, today=today, least=20, most=500)) for name in names)
+
+
+def referral(*, name: str, on: date) -> Referral:
+    """Return a referral to one of the services of `REFERRALS`."""
+    return Referral(
+        key=f"referral/{name}",
+        concept=REFERRALS[name],
+        note="Please see and advise.",
+        on=on,
+        priority="urgent" if name == "cardiology" else "routine",
+        recipient="Harrowdale Community Health" if name == "community" else "Thornmere Royal Hospital",
+        specialty=SPECIALTIES[name],
+        about=ABOUT[name],
     )
+
+
+SPECIALTIES = {
+    "cardiology": "Cardiology",
+    "orthopaedics": "Trauma and orthopaedics",
+    "mental-health": "Adult mental illness",
+    "community": "Community care services",
+}
+ABOUT = {
+    "cardiology": "Palpitations on exertion, new murmur.",
+    "orthopaedics": "Knee pain for six months, no better for physiotherapy.",
+    "mental-health": "Low mood for three months, poor sleep.",
+    "community": "Dressings at home after discharge.",
+}
 
 
 def _recalls(*, rng: Random, today: date) -> tuple[Event, ...]:
@@ -412,6 +434,20 @@ def _appointments(*, rng: Random, source: Source, today: date) -> tuple[Event, .
             note=kind.title,
             on=today + timedelta(days=rng.randrange(5, 90)),
         ),
+    )
+
+
+def _letters_received(*, visits: tuple[Visit, ...]) -> tuple[Paper, ...]:
+    """Return the letter that came to the practice after the last visit to it."""
+    return tuple(
+        Paper(
+            key=f"{visit.key}/letter",
+            concept=PAPERS["clinic-letter"],
+            title=f"{PAPERS['clinic-letter'].term}: {visit.reason.term.lower()}",
+            written_at=visit.ended_at + timedelta(hours=3),
+            text=f"Thank you for referring this patient.\n\n{visit.note}\n",
+        )
+        for visit in visits[-1:]
     )
 
 

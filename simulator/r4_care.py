@@ -6,7 +6,8 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 from simulator.codes import Concept
-from simulator.facts import Alert, Event, Holding, Paper, Plan, Visit
+from simulator.facts import Alert, Event, Holding, Paper, Plan, Referral, Visit
+from simulator.pdf import pdf_of
 from simulator.r4_page import TERMINOLOGY, Page, at, coded
 from simulator.wire import Resource
 
@@ -71,15 +72,18 @@ def _immunisation(*, page: Page, vaccination: Event) -> Resource:
     }
 
 
-def _referral(*, page: Page, referral: Event) -> Resource:
+def _referral(*, page: Page, referral: Referral) -> Resource:
     return page.new(kind="ServiceRequest", key=referral.key) | {
         "status": "active",
         "intent": "order",
         "category": [coded(system="http://snomed.info/sct", code="3457005", display="Patient referral")],
         "code": page.codeable(concept=referral.concept, codes=("snomed",)),
         "subject": page.patient,
+        "priority": referral.priority,
         "authoredOn": page.dated(on=referral.on),
         "requester": page.clinician(key=referral.key),
+        "performer": [{"display": referral.recipient}],
+        "reasonCode": [{"text": referral.about}],
         "note": [{"text": referral.note}],
     }
 
@@ -100,7 +104,18 @@ def _appointment(*, page: Page, appointment: Event) -> Resource:
 
 
 def _document(*, page: Page, paper: Paper) -> Resource:
-    content = base64.b64encode(paper.text.encode()).decode()
+    """Write a letter: with its content where the source sends everything at once, else with the address of that."""
+    if page.source.everything:
+        media_type, content = "text/plain", paper.text.encode()
+    else:
+        media_type, content = "application/pdf", pdf_of(lines=paper.text.splitlines())
+    encoded = base64.b64encode(content).decode()
+    if page.source.everything:
+        where: Resource = {"data": encoded}
+    else:
+        ident = page.id(kind="Binary", key=paper.key)
+        binary = {"resourceType": "Binary", "id": ident, "contentType": media_type, "data": encoded}
+        where = {"url": page.add(binary), "size": len(content)}
     return page.new(kind="DocumentReference", key=paper.key) | {
         "status": "current",
         "type": page.codeable(concept=paper.concept, codes=("snomed", "loinc")),
@@ -113,8 +128,8 @@ def _document(*, page: Page, paper: Paper) -> Resource:
         "content": [
             {
                 "attachment": {
-                    "contentType": "text/plain",
-                    "data": content,
+                    "contentType": media_type,
+                    **where,
                     "title": paper.title,
                     "creation": at(moment=paper.written_at),
                 }

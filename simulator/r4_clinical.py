@@ -171,6 +171,7 @@ def dose_text(*, dose: Dose, drug: Drug) -> str:
 
 def _write_report(*, page: Page, report: Report) -> None:
     results = [page.add(_result(page=page, report=report, index=i, result=r)) for i, r in enumerate(report.results)]
+    specimens = [page.add(_specimen(page=page, report=report))] if page.source.everything else []
     page.add(
         {
             "resourceType": "DiagnosticReport",
@@ -183,9 +184,21 @@ def _write_report(*, page: Page, report: Report) -> None:
             "effectiveDateTime": at(moment=report.taken_at),
             "issued": at(moment=report.taken_at + timedelta(hours=6)),
             "performer": [page.organisation],
+            **({"specimen": [{"reference": reference} for reference in specimens]} if specimens else {}),
             "result": [{"reference": reference} for reference in results],
+            "conclusion": report.conclusion,
         }
     )
+
+
+def _specimen(*, page: Page, report: Report) -> Resource:
+    return page.new(kind="Specimen", key=report.key) | {
+        "status": "available",
+        "type": coded(system=SNOMED, code="122555007", display="Venous blood specimen"),
+        "subject": page.patient,
+        "receivedTime": at(moment=report.taken_at + timedelta(hours=2)),
+        "collection": {"collectedDateTime": at(moment=report.taken_at)},
+    }
 
 
 def _result(*, page: Page, report: Report, index: int, result: Measurement) -> Resource:

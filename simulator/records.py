@@ -35,6 +35,11 @@ class ServerSettings:
     unsupported: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def documents_path(self) -> str:
+        """Return where a practice serves documents: beside its structured records."""
+        return self.base_path.replace("/structured/", "/documents/")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:

@@ -13,7 +13,7 @@ from simulator.codes import DRUGS
 from simulator.codes_of_care import ALLERGENS, REACTIONS
 from simulator.facts import Allergy, Course, Holding, ListWarning, Problem
 from simulator.illnesses import CONDITIONS
-from simulator.lives import Life
+from simulator.lives import Life, referral
 from simulator.organisations import SOURCES
 from simulator.people import VERIFIED, Demographics, Person, local_id_of
 
@@ -156,6 +156,7 @@ def _two_doses(*, seed: int) -> Story:
         return replace(
             holding,
             problems=_illnesses(today=today)[: 2 if both else 1],
+            referrals=(referral(name="cardiology", on=today - timedelta(days=30)),) if slug == MILLBECK else (),
             courses=(replace(metformin, dose=dose), *(others if both else ())),
             allergies=(_penicillin(today=today),) if slug in (MILLBECK, ESKWITH) else (),
             no_known_allergy_on=None,

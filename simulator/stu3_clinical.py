@@ -17,6 +17,9 @@ PRESCRIPTION_TYPES = "https://fhir.nhs.uk/STU3/CodeSystem/CareConnect-Prescripti
 PRESCRIBING_AGENCIES = "https://fhir.nhs.uk/STU3/CodeSystem/CareConnect-PrescribingAgency-1"
 ISSUE_EVERY_DAYS = 28
 ISSUES_SENT = 3
+REPEATS_ALLOWED = 12
+REVIEW_IN_DAYS = 90
+WHY_STOPPED = "No longer needed: the problem has resolved"
 WORDS = {1: "One", 2: "Two", 6: "Six"}
 TIMES = {1: "Each Day", 2: "Twice A Day", 3: "Three Times A Day", 4: "Four Times A Day"}
 
@@ -127,10 +130,25 @@ def _plan(*, page: PracticePage, course: Course, drug: Resource) -> Resource:
     resource = _prescription(page=page, course=course, drug=drug, key=course.key)
     if course.repeat:
         issued = len(_issues(course=course, today=page.today))
+        review_on = max(page.today, course.started) + timedelta(days=REVIEW_IN_DAYS)
         resource["extension"].append(
             {
                 "url": GPC_EXTENSION.format("MedicationRepeatInformation"),
-                "extension": [extension(url="numberOfRepeatPrescriptionsIssued", valueUnsignedInt=issued)],
+                "extension": [
+                    extension(url="numberOfRepeatPrescriptionsAllowed", valueUnsignedInt=REPEATS_ALLOWED),
+                    extension(url="numberOfRepeatPrescriptionsIssued", valueUnsignedInt=issued),
+                    extension(url="authorisationExpiryDate", valueDateTime=review_on.isoformat()),
+                ],
+            }
+        )
+    if course.repeat and course.ended:
+        resource["extension"].append(
+            {
+                "url": GPC_EXTENSION.format("MedicationStatusReason"),
+                "extension": [
+                    extension(url="statusReason", valueCodeableConcept={"text": WHY_STOPPED}),
+                    extension(url="statusChangeDate", valueDateTime=course.ended.isoformat()),
+                ],
             }
         )
     return resource | {
@@ -188,8 +206,17 @@ def _period(*, course: Course) -> Resource:
 
 def _supply(*, course: Course) -> Resource:
     days = ISSUE_EVERY_DAYS if course.repeat else 7
+    quantity = course.dose.count * course.dose.times_a_day * days
     return {
-        "quantity": {"value": course.dose.count * course.dose.times_a_day * days, "unit": course.drug.form},
+        "quantity": {
+            "extension": [
+                extension(
+                    url=GPC_EXTENSION.format("MedicationQuantityText"), valueString=f"{quantity} {course.drug.form}"
+                )
+            ],
+            "value": quantity,
+            "unit": course.drug.form,
+        },
         "expectedSupplyDuration": {"value": days, "unit": "day", "system": "http://unitsofmeasure.org", "code": "d"},
     }
 
@@ -305,11 +332,14 @@ def write_referrals(*, page: PracticePage, holding: Holding) -> None:
             | {
                 "status": "unknown",
                 "intent": "order",
-                "priority": "routine",
+                "priority": referral.priority,
                 "subject": page.patient,
                 "authoredOn": referral.on.isoformat(),
                 "requester": {"agent": page.clinician(key=referral.key), "onBehalfOf": page.organisation},
+                "specialty": {"text": referral.specialty},
+                "recipient": [{"reference": page.add_organisation(name=referral.recipient)}],
                 "reasonCode": [page.codeable(concept=referral.concept)],
+                "description": referral.about,
                 "note": [{"text": referral.note}],
             },
             area="referrals",
@@ -329,6 +359,8 @@ def write_diary(*, page: PracticePage, holding: Holding) -> None:
                 "occurrenceDateTime": recall.on.isoformat(),
                 "authoredOn": moment_of(day=page.today - timedelta(days=30)),
                 "requester": {"agent": page.clinician(key=recall.key)},
+                "performer": page.organisation,
+                "note": [{"text": "Please book with the practice nurse."}],
             },
             area="diary",
         )

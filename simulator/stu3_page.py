@@ -48,6 +48,18 @@ class PracticePage:
             self.areas[area].append(reference)
         return reference
 
+    def add_organisation(self, *, name: str) -> str:
+        """Put another organisation on the page, once; return the reference to it."""
+        resource = {
+            "resourceType": "Organization",
+            "id": self.id_of_practice(kind="Organization", key=name),
+            "meta": {"profile": [PROFILE.format("Organization")]},
+            "name": name,
+        }
+        if resource not in self.resources:
+            self.resources.append(resource)
+        return f"Organization/{resource['id']}"
+
     def id(self, *, kind: str, key: str) -> str:
         """Return a resource id, upper-case as practices' systems write them."""
         return str(uuid.uuid5(RESOURCE_SPACE, f"{self.source.slug}/{self.nhs_number}/{kind}/{key}")).upper()

@@ -16,6 +16,9 @@ from simulator.stu3_page import PracticePage, moment_of, snomed
 from simulator.wire import Resource
 
 BLOOD = snomed(code="122555007", display="Venous blood specimen")
+COMMENT = snomed(code="37331000000100", display="Comment note")
+# As practices' systems write them.
+INTERPRETATIONS = {"H": "HI - Above high reference limit", "L": "LO - Below low reference limit"}
 REPORT_CODE = snomed(code="721981007", display="Diagnostic studies report")
 
 
@@ -44,14 +47,19 @@ def _write_report(*, page: PracticePage, report: Report) -> None:
             "status": "available",
             "type": {"coding": [BLOOD]},
             "subject": page.patient,
+            "receivedTime": (report.taken_at + timedelta(hours=2)).isoformat(timespec="seconds"),
             "collection": {"collectedDateTime": taken},
         }
     )
     results = [
-        page.add(_result(page=page, report=report, index=i, result=r) | {"issued": issued})
+        page.add(_result(page=page, report=report, index=i, result=r, specimen=specimen) | {"issued": issued})
         for i, r in enumerate(report.results)
     ]
-    listed = [page.add(_group(page=page, report=report, members=results) | {"issued": issued}), *results]
+    listed = [
+        page.add(_group(page=page, report=report, members=results, specimen=specimen) | {"issued": issued}),
+        *results,
+        page.add(_filing_comment(page=page, report=report) | {"issued": issued}),
+    ]
     resource = page.new(kind="DiagnosticReport", key=report.key)
     resource["identifier"].append({"system": LABORATORY_SYSTEM, "value": report.number})
     page.add(
@@ -64,24 +72,38 @@ def _write_report(*, page: PracticePage, report: Report) -> None:
             "issued": issued,
             "performer": [{"actor": page.organisation}],
             "specimen": [{"reference": specimen}],
+            "conclusion": report.conclusion,
             "result": [{"reference": reference} for reference in listed],
         },
         area="investigations",
     )
 
 
-def _group(*, page: PracticePage, report: Report, members: list[str]) -> Resource:
+def _filing_comment(*, page: PracticePage, report: Report) -> Resource:
+    """Write what the clinician who filed the report wrote on it."""
+    return page.new(kind="Observation", key=f"{report.key}/filing") | {
+        "status": "final",
+        "code": {"coding": [COMMENT]},
+        "subject": page.patient,
+        "effectiveDateTime": report.taken_at.isoformat(timespec="seconds"),
+        "performer": [page.clinician(key=report.key)],
+        "comment": report.filed_as,
+    }
+
+
+def _group(*, page: PracticePage, report: Report, members: list[str], specimen: str) -> Resource:
     return page.new(kind="Observation", key=f"{report.key}/group") | {
         "status": "final",
         "code": page.codeable(concept=report.panel.concept),
         "subject": page.patient,
         "effectiveDateTime": report.taken_at.isoformat(timespec="seconds"),
         "performer": [page.organisation],
+        "specimen": {"reference": specimen},
         "related": [{"type": "has-member", "target": {"reference": member}} for member in members],
     }
 
 
-def _result(*, page: PracticePage, report: Report, index: int, result: Measurement) -> Resource:
+def _result(*, page: PracticePage, report: Report, index: int, result: Measurement, specimen: str) -> Resource:
     test = result.test
     observation = page.new(kind="Observation", key=f"{report.key}/{index}")
     observation["identifier"].append({"system": LABORATORY_SYSTEM, "value": f"{report.number}-{index + 1}"})
@@ -92,7 +114,10 @@ def _result(*, page: PracticePage, report: Report, index: int, result: Measureme
         "effectiveDateTime": report.taken_at.isoformat(timespec="seconds"),
         "performer": [page.organisation],
         "valueQuantity": {"value": result.value, "unit": test.printed},
+        "specimen": {"reference": specimen},
     }
+    if result.flag:
+        observation["interpretation"] = {"text": INTERPRETATIONS[result.flag]}
     bounds = {
         name: {"value": bound, "unit": test.printed}
         for name, bound in (("low", test.low), ("high", test.high))
@@ -142,17 +167,48 @@ def _uncategorised(*, page: PracticePage, key: str, concept: Concept, effective:
     }
 
 
-def write_background(*, page: PracticePage, background: Background) -> None:
-    """Write smoking, alcohol and family history as uncategorised data."""
+def write_background(*, page: PracticePage, background: Background) -> str:
+    """Write smoking, alcohol and family history as uncategorised data, and the questionnaire in which they were asked.
+
+    Return the reference of the questionnaire.
+    """
     asked = moment_of(day=background.asked_on)
-    page.add(
+    smoking = page.add(
         _uncategorised(page=page, key="smoking", concept=background.smoking, effective=asked), area="uncategorised"
     )
-    alcohol = _uncategorised(page=page, key="alcohol", concept=ALCOHOL, effective=asked)
-    page.add(
-        alcohol | {"valueQuantity": {"value": background.alcohol_units, "unit": "units/week"}}, area="uncategorised"
+    alcohol = page.add(
+        _uncategorised(page=page, key="alcohol", concept=ALCOHOL, effective=asked)
+        | {"valueQuantity": {"value": background.alcohol_units, "unit": "units/week"}},
+        area="uncategorised",
     )
     if background.family_diabetes:
         page.add(
             _uncategorised(page=page, key="family", concept=FAMILY_DIABETES, effective=asked), area="uncategorised"
         )
+    response = page.new(kind="QuestionnaireResponse", key="lifestyle")
+    [identifier] = response.pop("identifier")
+    return page.add(
+        response
+        | {
+            "identifier": identifier,  # in STU3 a response has one
+            "status": "completed",
+            "subject": page.patient,
+            "authored": asked,
+            "author": page.clinician(key="lifestyle"),
+            "item": [
+                _question(link="1", text="Do you smoke?", answer={"valueReference": {"reference": smoking}}),
+                _question(
+                    link="2", text="How much alcohol do you drink?", answer={"valueReference": {"reference": alcohol}}
+                ),
+                _question(
+                    link="3",
+                    text="Does diabetes run in your family?",
+                    answer={"valueBoolean": background.family_diabetes},
+                ),
+            ],
+        }
+    )
+
+
+def _question(*, link: str, text: str, answer: Resource) -> Resource:
+    return {"linkId": link, "text": text, "answer": [answer]}

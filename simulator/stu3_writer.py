@@ -20,6 +20,7 @@ from simulator.stu3_clinical import (
     write_problems,
     write_referrals,
 )
+from simulator.stu3_letters import write_letter
 from simulator.stu3_page import (
     GPC_EXTENSION,
     PROFILE,
@@ -29,7 +30,7 @@ from simulator.stu3_page import (
     list_resource,
     snomed,
 )
-from simulator.stu3_results import write_background, write_investigations, write_readings
+from simulator.stu3_results import COMMENT, write_background, write_investigations, write_readings
 from simulator.wire import NHS_NUMBER_SYSTEM, Resource
 
 BUNDLE_PROFILE = "https://fhir.nhs.uk/STU3/StructureDefinition/GPConnect-StructuredRecord-Bundle-1"
@@ -46,8 +47,11 @@ PRIMARY_LISTS: Mapping[str, tuple[str, str, str]] = {
     "diary": ("714311000000108", "Patient recall administration", "Patient recall administration"),
 }
 ENDED_ALLERGIES = ("1103671000000101", "Ended allergies")
+LANGUAGE_SYSTEM = "https://fhir.nhs.uk/STU3/CodeSystem/CareConnect-HumanLanguage-1"
+# Of those in the region who would rather not speak English.
+LANGUAGES: Mapping[str, tuple[str, str]] = {"Chaudhary": ("ur", "Urdu"), "Okafor": ("ig", "Igbo")}
+CONTACT_PHONE = "01632 960999"
 CONSULTATION, TOPIC, HEADING = "325851000000107", "25851000000105", "24781000000107"
-COMMENT = snomed(code="37331000000100", display="Comment note")
 
 
 def write_practice_bundle(*, page: PracticePage, told: Demographics, holding: Holding) -> Resource:
@@ -61,9 +65,10 @@ def write_practice_bundle(*, page: PracticePage, told: Demographics, holding: Ho
     write_referrals(page=page, holding=holding)
     write_diary(page=page, holding=holding)
     readings = write_readings(page=page, holding=holding)
-    if holding.background:
-        write_background(page=page, background=holding.background)
-    contained = _write_consultations(page=page, holding=holding, headers=headers, readings=readings, plans=plans)
+    lifestyle = [write_background(page=page, background=holding.background)] if holding.background else []
+    contained = _write_consultations(
+        page=page, holding=holding, headers=headers, readings=readings, plans=plans, lifestyle=lifestyle
+    )
     lists = [
         *_primary_lists(page=page),
         _ended_list(page=page, ended=ended),
@@ -91,7 +96,8 @@ def _patient(*, page: PracticePage, told: Demographics) -> Resource:
             {
                 "url": GPC_EXTENSION.format("RegistrationDetails"),
                 "extension": [extension(url="preferredBranchSurgery", valueReference=page.location)],
-            }
+            },
+            _communication(told=told),
         ],
         "identifier": [
             {
@@ -120,8 +126,33 @@ def _patient(*, page: PracticePage, told: Demographics) -> Resource:
                 "postalCode": told.postcode,
             }
         ],
+        "contact": [
+            {
+                "relationship": [{"text": "Emergency contact"}],
+                "name": {"use": "official", "family": told.family, "given": ["Jo"]},
+                "telecom": [{"system": "phone", "value": CONTACT_PHONE, "use": "home"}],
+            }
+        ],
         "generalPractitioner": [page.clinician(key=page.nhs_number)],
         "managingOrganization": page.organisation,
+    }
+
+
+def _communication(*, told: Demographics) -> Resource:
+    """Return which language somebody speaks, and whether they need an interpreter.
+
+    Source: GP Connect 1.6, Patient, extension NHSCommunication.
+    """
+    code, display = LANGUAGES.get(told.family, ("en", "English"))
+    return {
+        "url": GPC_EXTENSION.format("NHSCommunication"),
+        "extension": [
+            extension(
+                url="language",
+                valueCodeableConcept={"coding": [{"system": LANGUAGE_SYSTEM, "code": code, "display": display}]},
+            ),
+            extension(url="interpreterRequired", valueBoolean=code != "en"),
+        ],
     }
 
 
@@ -132,10 +163,12 @@ def _write_consultations(
     headers: Mapping[str, str],
     readings: Mapping[str, str],
     plans: Mapping[str, str],
+    lifestyle: list[str],
 ) -> list[str]:
     """Write each visit as an Encounter with its tree of Lists; return the references of what the visits contain.
 
-    A visit is about one of the problems, in turn, and holds what was read at it and the medicines for the problem.
+    A visit is about one of the problems, in turn, and holds what was read at it, the medicines for the problem and the
+    letters that came of it; the last one holds the questionnaire about the way of life.
     """
     contained: list[str] = []
     for index, visit in enumerate(holding.visits):
@@ -144,7 +177,17 @@ def _write_consultations(
         read = [reference for key, reference in readings.items() if key.startswith(f"{visit.key}/")]
         encounter = page.add(_encounter(page=page, visit=visit), area="consultations")
         narrative = page.add(_narrative(page=page, visit=visit, encounter=encounter))
-        headings = {"History": [narrative], "Examination": read, "Medication": medicines}
+        headings = {
+            "History": [narrative],
+            "Examination": read,
+            "Medication": medicines,
+            "Template": lifestyle if visit is holding.visits[-1] else [],
+            "Document": [
+                write_letter(page=page, paper=paper, encounter=encounter)
+                for paper in holding.papers
+                if paper.key.startswith(f"{visit.key}/")
+            ],
+        }
         header = headers[problem.key] if problem else ""
         _write_lists(page=page, visit=visit, encounter=encounter, header=header, headings=headings)
         contained += [narrative, *read, *medicines, *([header] if header else [])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 import uuid
@@ -22,6 +23,7 @@ from tests.unit.simulator.served import (
     Client,
     Got,
     claims,
+    practice_headers,
     record,
     region_folder,
     serving,
@@ -257,3 +259,85 @@ def test_a_file_is_served_under_the_number_of_its_name(tmp_path: Path) -> None:
     got = asyncio.run(run())
     assert of_kind(got, "Patient")[0]["identifier"][0]["value"] == NUMBER
     assert list_codes(got) == [PRIMARY_LISTS["medications"][0]]
+
+
+def test_a_report_says_what_the_laboratory_and_the_practice_made_of_it() -> None:
+    got = asked({"name": "includeInvestigations"})
+    held = {f"{r['resourceType']}/{r['id']}": r for r in got.entries if "id" in r}
+    for report in of_kind(got, "DiagnosticReport"):
+        results = [held[result["reference"]] for result in report["result"]]
+        outside = [r["code"]["coding"][-1]["display"] for r in results if "interpretation" in r]
+        assert report["conclusion"] == (
+            f"Outside the reference range: {', '.join(outside)}." if outside else "Within the reference range."
+        )
+        assert [r["comment"] for r in results if r["code"]["coding"][0]["code"] == "37331000000100"] == [
+            "Abnormal but expected: repeat in 3 months." if outside else "Normal: no further action."
+        ]
+        assert {held[r["specimen"]["reference"]]["id"] for r in results if "specimen" in r} == {
+            held[report["specimen"][0]["reference"]]["id"]
+        }
+
+
+def test_a_flag_is_that_of_the_range() -> None:
+    flagged = 0
+    for result in of_kind(asked({"name": "includeInvestigations"}), "Observation"):
+        bounds = next(iter(result.get("referenceRange", ())), {})
+        value = result.get("valueQuantity", {}).get("value")
+        flag = result.get("interpretation", {}).get("text", "")[:2]
+        if value is not None:
+            high = "high" in bounds and value > bounds["high"]["value"]
+            low = "low" in bounds and value < bounds["low"]["value"]
+            assert flag == ("HI" if high else "LO" if low else "")
+            flagged += bool(flag)
+    assert flagged
+
+
+def test_a_consultation_holds_its_questionnaire_and_its_letter() -> None:
+    got = asked(CONSULTATIONS)
+    [response] = of_kind(got, "QuestionnaireResponse")
+    answers = [item["answer"][0]["valueReference"]["reference"] for item in response["item"][:2]]
+    assert set(answers) <= {f"Observation/{r['id']}" for r in of_kind(got, "Observation")}
+    [letter] = of_kind(got, "DocumentReference")
+    assert letter["content"][0]["attachment"]["contentType"] == "application/pdf"
+    assert not of_kind(got, "Binary")
+
+
+def document(**changed: str) -> tuple[dict[str, Any], Got]:
+    """Ask for the one letter of a record, and then for its content with the headers that are `changed`."""
+
+    async def steps(client: Client) -> tuple[dict[str, Any], Got]:
+        [letter] = of_kind(await client.ask_practice(NUMBER, CONSULTATIONS), "DocumentReference")
+        attachment = letter["content"][0]["attachment"]
+        base = attachment["url"].rpartition("/Binary/")[0]
+        headers = practice_headers(base=base, records=client.desk.records)
+        del headers["Content-Type"]
+        headers["Ssp-InteractionID"] = "urn:nhs:names:services:gpconnect:documents:fhir:rest:read:binary-1"
+        headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+        return attachment, await client.send("GET", attachment["url"], headers=headers)
+
+    found: tuple[dict[str, Any], Got] = against(MILLBECK, steps)
+    return found
+
+
+def test_the_content_of_a_letter_is_read_by_itself() -> None:
+    attachment, got = document()
+    content = base64.b64decode(got.json["content"])
+    assert (got.status, got.json["contentType"], len(content)) == (200, "application/pdf", attachment["size"])
+    assert content.startswith(b"%PDF-")
+    assert content.endswith(b"%%EOF\n")
+
+
+def test_a_letter_is_not_given_to_a_request_for_something_else() -> None:
+    interaction = "urn:nhs:names:services:gpconnect:fhir:operation:gpc.getstructuredrecord-1"
+    _, got = document(Ssp_InteractionID=interaction)
+    assert (got.status, spine_code(got)) == (403, "PARTYKEY_INTERACTION_CHECK_FAILED")
+
+
+def test_a_letter_that_is_not_there_is_not_found() -> None:
+    async def steps(client: Client) -> Got:
+        base = f"{client.root}{client.desk.records.settings.documents_path}"
+        headers = practice_headers(base=base, records=client.desk.records)
+        headers["Ssp-InteractionID"] = "urn:nhs:names:services:gpconnect:documents:fhir:rest:read:binary-1"
+        return await client.send("GET", f"{base}/Binary/none", headers=headers)
+
+    assert spine_code(against(MILLBECK, steps)) == "NO_RECORD_FOUND"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -217,3 +218,18 @@ def test_bundles_given_as_files_are_served_with_their_references_made_relative(t
             assert (await client.get("Patient?identifier=p1")).json["total"] == 0
 
     asyncio.run(run())
+
+
+def test_a_letter_that_is_sent_by_its_address_can_be_read_there() -> None:
+    async def steps(client: Client) -> None:
+        letters = (await client.get(f"DocumentReference?patient={await patient_id(client, ESKWITH)}")).entries
+        assert letters
+        for letter in letters:
+            attachment = letter["content"][0]["attachment"]
+            binary = (await client.get(attachment["url"])).json
+            content = base64.b64decode(binary["data"])
+            assert binary["contentType"] == attachment["contentType"] == "application/pdf"
+            assert content.startswith(b"%PDF-")
+            assert len(content) == attachment["size"]
+
+    against(ESKWITH, steps)

@@ -83,6 +83,7 @@ class Reason(StrEnum):
     ORGANISATION_CONSENT = "organisation-consent", Outcome.REFUSED, "the organisation has not agreed"
     RELATIONSHIP = "relationship", Outcome.REFUSED, "it knows of no relationship with this patient"
     CREDENTIALS = "credentials", Outcome.REFUSED, "it did not accept our credentials"
+    NO_DOCUMENT = "no-document", Outcome.REFUSED, "it no longer has the document, or does not give it"
 
     CONNECTION = "connection", Outcome.UNREACHABLE, "there was no connection"
     TLS = "tls", Outcome.UNREACHABLE, "its certificate or encryption was not accepted"
@@ -120,6 +121,7 @@ class Reason(StrEnum):
         "what it says of who this patient is has changed; this waits for review",
     )
     NOTHING_SEARCHABLE = "nothing-searchable", Outcome.NOT_ASKED, "it offers no way to ask for a record"
+    ELSEWHERE = "elsewhere", Outcome.NOT_ASKED, "the document is kept at an address that is not asked"
     PAUSED = "paused", Outcome.NOT_ASKED, "it is paused"
     MAY_NOT = "may-not", Outcome.NOT_ASKED, "you may not ask it", "suppressed"
 

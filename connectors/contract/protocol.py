@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Protocol, TypeVar
 
-from connectors.contract.values import Capabilities, CheckedSource, Query, Reply, SourceAddress
+from connectors.contract.values import (
+    Capabilities,
+    CheckedSource,
+    Document,
+    DocumentQuery,
+    Query,
+    Reply,
+    SourceAddress,
+)
 
 
 class Channel(Protocol):
@@ -51,6 +59,14 @@ class Connector(Protocol):
 
         `deadline` is as a query's.
         Raises: SourceError, and nothing else that the source could cause.
+        """
+        ...
+
+    async def fetch_document(self, *, source: SourceAddress, query: DocumentQuery, channels: Channels) -> Document:
+        """Fetch the content of a document that the source named by an address of its own.
+
+        Raises: SourceError, and nothing else that the source could cause; NotAsked `elsewhere` for an address that is
+        not the source's own.
         """
         ...
 

@@ -119,6 +119,24 @@ class Reply:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DocumentQuery:
+    """Which document is fetched: `address` is where its source said that it is. `deadline` is as a query's."""
+
+    address: str
+    asker: Asker
+    deadline: float
+    correlation_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """The content of a document: what its source says that it is, and its bytes in base64, as sent."""
+
+    content_type: str
+    encoded: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckedSource:
     """What was found at a source's address.
 

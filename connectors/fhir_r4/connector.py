@@ -11,16 +11,35 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 from uuid import uuid4
 
+from connectors import documents
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
-from connectors.contract.errors import Malformed, NotAsked, SourceError, UnknownPatient, Unreachable, WrongPatient
+from connectors.contract.errors import (
+    Malformed,
+    NotAsked,
+    Refused,
+    SourceError,
+    UnknownPatient,
+    Unreachable,
+    WrongPatient,
+)
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels
-from connectors.contract.values import NOBODY, Capabilities, CheckedSource, Identifier, Query, Reply, SourceAddress
+from connectors.contract.values import (
+    NOBODY,
+    Capabilities,
+    CheckedSource,
+    Document,
+    DocumentQuery,
+    Identifier,
+    Query,
+    Reply,
+    SourceAddress,
+)
 from connectors.fhir_r4.answer import read_pages
 from connectors.fhir_r4.capability import UNDECLARED, ServerCapability, read_capability
 from connectors.fhir_r4.record import read_record
-from connectors.fhir_r4.session import ServerSession, as_page, expect_success, parsed, speaks_fhir
+from connectors.fhir_r4.session import FHIR_JSON, ServerSession, as_page, expect_success, parsed, speaks_fhir
 from connectors.fhir_r4.supporting import read_supporting
 from connectors.reading import expect_bundle, split_answer
 from connectors.transport.client import Answer, HttpTransport
@@ -95,6 +114,27 @@ class FhirR4:
         if answer.status not in NOT_THERE:
             expect_success(answer=answer)
         return CheckedSource(words="FHIR, without a statement of what it can do; the usual types will be searched")
+
+    async def fetch_document(self, *, source: SourceAddress, query: DocumentQuery, channels: Channels) -> Document:
+        """Read one Binary of the server.
+
+        Raises: SourceError.
+        """
+        url = documents.address_of(address=query.address, base=source.base_url)
+        answer = await channels.get(HttpTransport).request(
+            method="GET",
+            url=url,
+            headers={"Accept": FHIR_JSON},
+            source_id=source.source_id,
+            deadline=query.deadline,
+            correlation_id=query.correlation_id,
+            repeatable=True,
+            allowance=documents.allowance(),
+        )
+        if answer.status in (404, 410):
+            raise Refused(Reason.NO_DOCUMENT)
+        expect_success(answer=answer)
+        return documents.read_binary(body=answer.body, content_name="data")
 
     def convert(self, *, payload: bytes) -> Reply:
         """Make a Reply of a FHIR R4 Bundle of any type, or of one resource.

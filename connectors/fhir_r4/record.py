@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from math import ceil
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
+from connectors.addresses import is_within
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, Unreachable
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
-from connectors.fhir_r4.session import ServerSession, entry_or_none, expect_success, is_within
+from connectors.fhir_r4.session import ServerSession, entry_or_none, expect_success
 from connectors.fhir_r4.type_words import type_words
 from connectors.reading import expect_bundle, split_answer
 from fhir_data.access import mappings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from connectors.contract.errors import Malformed, Refused, Unreachable
 from connectors.contract.notices import Notice
@@ -74,21 +73,6 @@ class ServerSession:
             repeatable=True,
             allowance=self.allowance,
         )
-
-
-def is_within(*, url: str, base: str) -> bool:
-    """Whether an address that a source sent is its own: same origin, under its base path, with no way to climb out."""
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        return False
-    try:
-        target, ours = urlsplit(url), urlsplit(base)
-        same_origin = (target.scheme, target.hostname, target.port) == (ours.scheme, ours.hostname, ours.port)
-    except ValueError:
-        return False
-    path = target.path.lower()
-    climbs = ".." in path or "%2e" in path or "%2f" in path or "%5c" in path
-    beneath = target.path == ours.path or target.path.startswith(ours.path.rstrip("/") + "/")
-    return same_origin and beneath and not climbs and "@" not in target.netloc
 
 
 def expect_success(*, answer: Answer) -> None:

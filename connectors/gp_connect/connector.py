@@ -12,15 +12,27 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from connectors import documents
 from connectors.contract.categories import RecordCategory
-from connectors.contract.errors import NotAsked, Unreachable
+from connectors.contract.errors import NotAsked, Refused, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels
-from connectors.contract.values import NOBODY, Asker, Capabilities, CheckedSource, Query, Reply, SourceAddress
+from connectors.contract.values import (
+    NOBODY,
+    Asker,
+    Capabilities,
+    CheckedSource,
+    Document,
+    DocumentQuery,
+    Query,
+    Reply,
+    SourceAddress,
+)
 from connectors.gp_connect.answer import read_answer
 from connectors.gp_connect.errors import error_of, outcome_in, spine_codes
 from connectors.gp_connect.request import (
     AREAS,
+    DOCUMENT_INTERACTION,
     INTERACTION,
     METADATA,
     METADATA_INTERACTION,
@@ -34,6 +46,7 @@ from connectors.gp_connect.request import (
 from connectors.gp_connect.translate import is_translated
 from connectors.reading import split_answer
 from connectors.transport.client import Answer, HttpTransport
+from connectors.transport.limits import Allowance
 from connectors.transport.pace import finish, finish_paced
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload
@@ -104,6 +117,31 @@ class GpConnect:
         steps = read_answer(payload=payload, nhs_number=nhs_number, asked=asked)
         return await finish_paced(steps=steps, deadline=query.deadline)
 
+    async def fetch_document(self, *, source: SourceAddress, query: DocumentQuery, channels: Channels) -> Document:
+        """Read one document of the practice.
+
+        Source: GP Connect Access Document 1.5, "Retrieve a document".
+        Raises: SourceError.
+        """
+        base = source.base_url.rstrip("/")
+        url = documents.address_of(address=query.address, base=base, beside_base=True)
+        answer = await self._request(
+            source=source,
+            url=url,
+            audience=url.rpartition("/Binary/")[0] or base,
+            interaction=DOCUMENT_INTERACTION,
+            asker=query.asker,
+            deadline=query.deadline,
+            correlation_id=query.correlation_id,
+            transport=channels.get(HttpTransport),
+            allowance=documents.allowance(),
+        )
+        if answer.status != 200:
+            error = error_of(status=answer.status, body=answer.body)
+            is_missing = answer.status in (404, 410) and error.reason is not Reason.PATIENT_CONSENT
+            raise Refused(Reason.NO_DOCUMENT) if is_missing else error
+        return documents.read_binary(body=answer.body, content_name="content")
+
     async def _send(
         self,
         *,
@@ -116,26 +154,52 @@ class GpConnect:
         body: bytes | None = None,
     ) -> Answer:
         base = source.base_url.rstrip("/")
+        return await self._request(
+            source=source,
+            url=f"{base}/{path}",
+            audience=base,
+            interaction=METADATA_INTERACTION if path == METADATA else INTERACTION,
+            asker=asker,
+            deadline=deadline,
+            correlation_id=correlation_id,
+            transport=transport,
+            body=body,
+        )
 
+    async def _request(
+        self,
+        *,
+        source: SourceAddress,
+        url: str,
+        audience: str,
+        interaction: str,
+        asker: Asker,
+        deadline: float,
+        correlation_id: UUID,
+        transport: HttpTransport,
+        body: bytes | None = None,
+        allowance: Allowance | None = None,
+    ) -> Answer:
         def fresh_headers() -> dict[str, str]:  # a token is for one request, so a retry needs another
             return headers(
                 asker=asker,
                 options=source.options,
-                audience=base,
+                audience=audience,
                 now=int(self._now()),
                 trace_id=uuid4(),
-                interaction=METADATA_INTERACTION if path == METADATA else INTERACTION,
+                interaction=interaction,
             )
 
         return await transport.request(
             method="GET" if body is None else "POST",
-            url=_address(base=base, path=path, proxy=source.options.get("ssp_url", "")),
+            url=_behind_proxy(url=url, proxy=source.options.get("ssp_url", "")),
             headers=fresh_headers,
             body=body,
             source_id=source.source_id,
             deadline=deadline,
             correlation_id=correlation_id,
             repeatable=True,  # a POST by name, a read by nature
+            allowance=allowance,
         )
 
     async def check(self, *, source: SourceAddress, channels: Channels, deadline: float) -> CheckedSource:
@@ -193,6 +257,6 @@ def _structured_record_release(*, body: bytes) -> str:
     return statement.fhir_version if declared else ""
 
 
-def _address(*, base: str, path: str, proxy: str) -> str:
+def _behind_proxy(*, url: str, proxy: str) -> str:
     """Return an address at the practice, behind the Spine Secure Proxy where there is one."""
-    return f"{proxy.rstrip('/')}/{base}/{path}" if proxy else f"{base}/{path}"
+    return f"{proxy.rstrip('/')}/{url}" if proxy else url

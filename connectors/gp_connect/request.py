@@ -24,6 +24,7 @@ INTERACTION = "urn:nhs:names:services:gpconnect:fhir:operation:gpc.getstructured
 OPERATION = "Patient/$gpc.getstructuredrecord"
 METADATA_INTERACTION = "urn:nhs:names:services:gpconnect:structured:fhir:rest:read:metadata-1"
 METADATA = "metadata"
+DOCUMENT_INTERACTION = "urn:nhs:names:services:gpconnect:documents:fhir:rest:read:binary-1"
 MEDIA_TYPE = "application/fhir+json;charset=utf-8"
 TOKEN_LIFE_S = 300  # exactly, says the specification
 

@@ -1,0 +1,59 @@
+"""What every kind does to fetch a document: which addresses it asks, and how it reads the Binary that comes. Pure.
+
+Source: FHIR R4 and STU3, Binary; GP Connect Access Document 1.5, "Retrieve a document".
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from connectors.addresses import is_on_server, is_within
+from connectors.contract.errors import Malformed, NotAsked
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import Document
+from connectors.reading import split_answer
+from connectors.transport.limits import Allowance
+from fhir_data.limits import MAX_DOCUMENT_BYTES
+from fhir_data.splitting import members
+
+# The largest document in base64, and what else a Binary says of itself.
+MAX_ANSWER_BYTES = MAX_DOCUMENT_BYTES * 4 // 3 + 64 * 1024
+_RELATIVE = re.compile(r"Binary/[A-Za-z0-9.-]{1,64}(?:/_history/[A-Za-z0-9.-]{1,64})?\Z")
+_WHOLE = re.compile(r".+/(?:Binary|DocumentReference)/[A-Za-z0-9._-]{1,255}(?:/_history/[A-Za-z0-9.-]{1,64})?\Z")
+
+
+def allowance() -> Allowance:
+    """Return how much may come in answer to a read of one document."""
+    return Allowance(left=MAX_ANSWER_BYTES)
+
+
+def address_of(*, address: str, base: str, beside_base: bool = False) -> str:
+    """Return the whole address of a document of the server at `base`.
+
+    `beside_base`: it need not lie under the base, only on the same server.
+    Raises: NotAsked `elsewhere` for any other address, and for one that names no document.
+    """
+    if _RELATIVE.match(address):
+        return f"{base.rstrip('/')}/{address}"
+    own = is_on_server(url=address, base=base) if beside_base else is_within(url=address, base=base)
+    if not own or not _WHOLE.match(address):
+        raise NotAsked(Reason.ELSEWHERE)
+    return address
+
+
+def read_binary(*, body: bytes, content_name: str) -> Document:
+    """Return the document in a Binary; `content_name` is the member that holds it: `data` in R4, `content` in STU3.
+
+    Raises: Malformed `not-fhir` for anything else.
+    """
+    if split_answer(payload=body).resource_type != "Binary":
+        raise Malformed(Reason.NOT_FHIR)
+    try:
+        found = members(body=body)
+        content_type = msgspec.json.decode(found.get("contentType", b'""'), type=str)
+        encoded = msgspec.json.decode(found.get(content_name, b'""'), type=str)
+    except (msgspec.MsgspecError, UnicodeError, ValueError):
+        raise Malformed(Reason.NOT_FHIR) from None
+    return Document(content_type=content_type, encoded=encoded)

@@ -29,6 +29,7 @@ class Action(StrEnum):
     ADD_SOURCE = "add-source", "register a source"
     ADD_USER = "add-user", "create an account"
     CHECK_PROGRESS = "check-progress", "ask whether a record is complete"
+    FETCH_DOCUMENT = "fetch-document", "ask a source for a document"
     FIND_PERSON = "find-person", "search for people"
     LIST_REVIEWS = "list-reviews", "see the doubts about identity"
     LIST_SOURCES = "list-sources", "see the sources"

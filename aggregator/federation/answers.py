@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from aggregator.federation.endings import Ending
 from aggregator.record.item import Item
 from connectors.contract.notices import Notice
 from connectors.contract.values import QuarantinedEntry
@@ -24,3 +25,18 @@ class HeldAnswer:
     items: tuple[Item, ...]
     quarantined: tuple[QuarantinedEntry, ...]
     notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldDocument:
+    """A document that was asked for by itself: at which source and address, and until when an answer is awaited.
+
+    `ending` None: it has not ended. What came is in `content_type` and `encoded`, base64 as sent.
+    """
+
+    source_id: UUID
+    address: str
+    deadline_at: datetime
+    ending: Ending | None = None
+    content_type: str = ""
+    encoded: str = ""

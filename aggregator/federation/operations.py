@@ -19,6 +19,7 @@ from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcom
 from aggregator.federation.plan import Plan, PlannedSource
 from aggregator.federation.queries import endings_of_overdue
 from aggregator.mpi.queries import HeldBy, held_by, with_decisions
+from aggregator.sources.queries import address_of
 from connectors.contract.categories import RecordCategory
 from connectors.contract.outcomes import Outcome, Reason
 from connectors.contract.values import Asker, SourceAddress
@@ -135,9 +136,7 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
                 outcome_id=row.id,
                 source_id=row.source_id,
                 kind=row.source.kind,
-                address=SourceAddress(
-                    source_id=str(row.source_id), base_url=row.source.base_url, options=row.source.options
-                ),
+                address=address_of(source=row.source),
                 holdings=tuple(holding for holding in held if holding.source_id == row.source_id),
                 held=held,
                 deadline_at=row.deadline_at,

@@ -17,7 +17,7 @@ import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from aggregator.federation.answers import HeldAnswer
+from aggregator.federation.answers import HeldAnswer, HeldDocument
 
 FORMAT_VERSION = 2
 NONCE_BYTES = 12
@@ -33,6 +33,7 @@ class SealBroken(Exception):
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(tuple[HeldAnswer, ...])
+_DOCUMENT_DECODER = msgspec.msgpack.Decoder(HeldDocument)
 
 
 def new_wrapped_key(*, master_key: bytes, retrieval_id: UUID) -> bytes:
@@ -57,27 +58,46 @@ class Sealer:
 
     def seal(self, *, source_id: UUID, answers: tuple[HeldAnswer, ...]) -> bytes:
         """Return the sealed blob of one source's answers, one per identifier."""
-        packed = zstandard.ZstdCompressor(level=1).compress(_ENCODER.encode(answers))
-        framed = _LENGTH.pack(len(packed)) + packed
-        padded = framed.ljust(-(-len(framed) // PADDING_BYTES) * PADDING_BYTES, b"\0")
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, padded, self._context(source_id))
+        return self._sealed(_ENCODER.encode(answers), context=self._context(source_id))
 
     def open(self, *, source_id: UUID, blob: bytes) -> tuple[HeldAnswer, ...]:
         """Return what was sealed.
 
         Raises: SealBroken when the blob is not the one sealed for this retrieval and source.
         """
+        return _DECODER.decode(self._unsealed(blob, context=self._context(source_id)))
+
+    def seal_document(self, *, document_id: str, document: HeldDocument) -> bytes:
+        """Return the sealed blob of a document that was asked for."""
+        return self._sealed(_ENCODER.encode(document), context=self._document_context(document_id))
+
+    def open_document(self, *, document_id: str, blob: bytes) -> HeldDocument:
+        """Return what was sealed.
+
+        Raises: SealBroken when the blob is not the one sealed for this retrieval and document.
+        """
+        return _DOCUMENT_DECODER.decode(self._unsealed(blob, context=self._document_context(document_id)))
+
+    def _sealed(self, content: bytes, *, context: bytes) -> bytes:
+        packed = zstandard.ZstdCompressor(level=1).compress(content)
+        framed = _LENGTH.pack(len(packed)) + packed
+        padded = framed.ljust(-(-len(framed) // PADDING_BYTES) * PADDING_BYTES, b"\0")
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, padded, context)
+
+    def _unsealed(self, blob: bytes, *, context: bytes) -> bytes:
         try:
-            padded = _opened(self._cipher, sealed=blob, context=self._context(source_id))
+            padded = _opened(self._cipher, sealed=blob, context=context)
         except InvalidTag:
             raise SealBroken("held answer") from None
         (length,) = _LENGTH.unpack_from(padded)
-        packed = padded[_LENGTH.size : _LENGTH.size + length]
-        return _DECODER.decode(zstandard.ZstdDecompressor().decompress(packed))
+        return zstandard.ZstdDecompressor().decompress(padded[_LENGTH.size : _LENGTH.size + length])
 
     def _context(self, source_id: UUID) -> bytes:
         return f"held|{self._retrieval_id}|{source_id}|{FORMAT_VERSION}".encode()
+
+    def _document_context(self, document_id: str) -> bytes:
+        return f"document|{self._retrieval_id}|{document_id}|{FORMAT_VERSION}".encode()
 
 
 def _opened(cipher: AESGCM, *, sealed: bytes, context: bytes) -> bytes:
@@ -108,6 +128,11 @@ def which_are_held(*, client: redis.Redis, answers: list[tuple[UUID, UUID]]) -> 
     Raises: redis.RedisError when the store cannot be reached.
     """
     return {answer for answer in answers if client.exists(_name(*answer))}
+
+
+def document_name(*, retrieval_id: UUID, document_id: str) -> str:
+    """Return the name under which a document that was asked for is held."""
+    return f"document:{retrieval_id}:{document_id}"
 
 
 def _name(retrieval_id: UUID, source_id: UUID) -> str:

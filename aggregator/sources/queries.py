@@ -5,6 +5,7 @@ from __future__ import annotations
 from aggregator.sources import catalogue
 from aggregator.sources.models import Source
 from connectors.contract.categories import RecordCategory
+from connectors.contract.values import SourceAddress
 
 
 def all_sources() -> list[Source]:
@@ -15,6 +16,11 @@ def all_sources() -> list[Source]:
 def source_by_slug(*, slug: str) -> Source | None:
     """Return a source by its short name."""
     return Source.objects.select_related("organisation").filter(slug=slug).first()
+
+
+def address_of(*, source: Source) -> SourceAddress:
+    """Return where a source is and how to speak to it."""
+    return SourceAddress(source_id=str(source.id), base_url=source.base_url, options=source.options)
 
 
 def may_hold(*, source: Source) -> frozenset[RecordCategory]:

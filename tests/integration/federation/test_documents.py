@@ -1,0 +1,194 @@
+"""A document that a record only names is fetched by a worker, held sealed, and gone with its retrieval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import redis
+from django.conf import settings
+from django.utils import timezone
+
+from aggregator.federation import documents
+from aggregator.federation.answers import HeldDocument
+from aggregator.federation.engine import close_engine, engine
+from aggregator.federation.models import Retrieval
+from aggregator.services.open_record import open_record
+from aggregator.sources.models import Source
+from connectors.contract.errors import Refused, TimedOut
+from connectors.contract.outcomes import Outcome, Reason
+from connectors.contract.values import Document, DocumentQuery
+from connectors.fhir_r4.connector import FhirR4
+from tests.world import World, make_world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ADDRESS = "Binary/b1"
+LETTER = Document(content_type="text/plain", encoded="RGVhciBjb2xsZWFndWU=")
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr("aggregator.services.open_record.tasks.send", lambda **_: None)
+    yield make_world()
+    close_engine()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[DocumentQuery]:
+    """The questions that reached the source, which gives its letter."""
+    queries: list[DocumentQuery] = []
+
+    async def gives(*_: object, query: DocumentQuery, **__: object) -> Document:
+        queries.append(query)
+        return LETTER
+
+    monkeypatch.setattr(FhirR4, "fetch_document", gives)
+    return queries
+
+
+def opened(world: World) -> UUID:
+    return open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+
+
+def source_id() -> UUID:
+    found: UUID = Source.objects.get().id
+    return found
+
+
+def ask(retrieval_id: UUID, address: str = ADDRESS) -> documents.AskedFor | None:
+    return documents.ask_for(retrieval_id=retrieval_id, source_id=source_id(), address=address, now=timezone.now())
+
+
+def fetch(retrieval_id: UUID, document_id: str) -> None:
+    engine().run(documents.fetch(retrieval_id=retrieval_id, document_id=document_id, engine=engine()), wait_s=5)
+
+
+def read(retrieval_id: UUID, address: str = ADDRESS, *, later_s: float = 0.0) -> HeldDocument | None:
+    now = timezone.now() + timedelta(seconds=later_s)
+    return documents.read(retrieval_id=retrieval_id, source_id=source_id(), address=address, now=now)
+
+
+def fetched(retrieval_id: UUID) -> HeldDocument:
+    request = ask(retrieval_id)
+    assert request is not None
+    fetch(retrieval_id, request.document_id)
+    document = read(retrieval_id)
+    assert document is not None
+    return document
+
+
+def ending_of(document: HeldDocument | None) -> tuple[Outcome, Reason | None]:
+    assert document is not None
+    assert document.ending is not None
+    return document.ending.outcome, document.ending.reason
+
+
+def test_what_the_source_gives_is_held_as_it_came(world: World, asked: list[DocumentQuery]) -> None:
+    document = fetched(opened(world))
+    assert ending_of(document) == (Outcome.ANSWERED, None)
+    assert (document.content_type, document.encoded) == (LETTER.content_type, LETTER.encoded)
+    [query] = asked
+    assert (query.address, query.asker.organisation_ods) == (ADDRESS, world.clinician.organisation_ods)
+
+
+def test_it_is_not_there_before_it_is_asked_for_nor_for_another_address(
+    world: World, asked: list[DocumentQuery]
+) -> None:
+    retrieval_id = opened(world)
+    assert read(retrieval_id) is None
+    fetched(retrieval_id)
+    assert read(retrieval_id, "Binary/b2") is None
+    assert read(opened(world)) is None
+
+
+def test_one_that_is_awaited_or_there_is_not_asked_for_again(world: World, asked: list[DocumentQuery]) -> None:
+    retrieval_id = opened(world)
+    request = ask(retrieval_id)
+    assert request is not None
+    assert ask(retrieval_id) is None
+    awaited = read(retrieval_id)
+    assert awaited is not None
+    assert awaited.ending is None
+    fetch(retrieval_id, request.document_id)
+    assert ask(retrieval_id) is None
+    fetch(retrieval_id, request.document_id)  # the message came twice
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (Refused(Reason.NO_DOCUMENT), (Outcome.REFUSED, Reason.NO_DOCUMENT)),
+        (TimedOut(), (Outcome.TIMED_OUT, None)),
+        (KeyError("x"), (Outcome.FAILED, Reason.OUR_FAULT)),
+    ],
+)
+def test_why_it_did_not_come_is_kept_and_it_can_be_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, ending: tuple[Outcome, Reason | None]
+) -> None:
+    async def fails(*_: object, **__: object) -> Document:
+        raise error
+
+    monkeypatch.setattr(FhirR4, "fetch_document", fails)
+    retrieval_id = opened(world)
+    assert ending_of(fetched(retrieval_id)) == ending
+    assert ask(retrieval_id) is not None
+
+
+def test_one_that_no_worker_fetched_in_time_is_our_fault(world: World, asked: list[DocumentQuery]) -> None:
+    retrieval_id = opened(world)
+    request = ask(retrieval_id)
+    assert request is not None
+    assert ending_of(read(retrieval_id, later_s=60)) == (Outcome.FAILED, Reason.NOT_STARTED)
+
+
+def test_a_message_alone_fetches_nothing(world: World, asked: list[DocumentQuery]) -> None:
+    retrieval_id = opened(world)
+    fetch(retrieval_id, "0" * 32)
+    request = ask(retrieval_id)
+    assert request is not None
+    fetch(opened(world), request.document_id)
+    assert asked == []
+
+
+def test_neither_the_address_nor_the_content_can_be_read_in_the_store(world: World, asked: list[DocumentQuery]) -> None:
+    retrieval_id = opened(world)
+    fetched(retrieval_id)
+    with redis.Redis.from_url(settings.HELD_REDIS_URL) as client:
+        names = list(client.scan_iter(match=f"document:{retrieval_id}:*"))
+        values = [client.get(name) for name in names]
+        [lives_ms] = [client.pttl(name) for name in names]
+    assert ADDRESS.encode() not in names[0]
+    assert not any(word in value for value in values for word in (ADDRESS.encode(), LETTER.encoded.encode()))
+    left = Retrieval.objects.get(id=retrieval_id).expires_at - timezone.now()
+    assert lives_ms / 1000 == pytest.approx(left.total_seconds(), abs=2)
+
+
+def test_it_is_gone_with_its_retrieval(world: World, asked: list[DocumentQuery]) -> None:
+    retrieval_id = opened(world)
+    request = ask(retrieval_id)
+    assert request is not None
+    Retrieval.objects.filter(id=retrieval_id).update(expires_at=timezone.now())
+    fetch(retrieval_id, request.document_id)
+    assert asked == []
+    assert read(retrieval_id) is None
+    assert ask(retrieval_id) is None
+
+
+def test_one_that_was_moved_or_changed_in_the_store_counts_as_not_there(
+    world: World, asked: list[DocumentQuery]
+) -> None:
+    retrieval_id = opened(world)
+    fetched(retrieval_id)
+    with redis.Redis.from_url(settings.HELD_REDIS_URL) as client:
+        [name] = client.scan_iter(match=f"document:{retrieval_id}:*")
+        value = client.get(name)
+        assert isinstance(value, bytes)
+        client.set(name, value[:-1] + bytes([value[-1] ^ 1]))
+        client.set(name.replace(name[-32:], b"0" * 32), value)
+    assert read(retrieval_id) is None
+    fetch(retrieval_id, "0" * 32)
+    assert len(asked) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aggregator.consent.arrangement import arranging, is_list
 from aggregator.consent.decision import Decision
 from aggregator.record.item import Item
 from aggregator.record.references import referenced_from
@@ -13,7 +14,7 @@ from aggregator.record.references import referenced_from
 @dataclass(frozen=True, kw_only=True)
 class Permitted:
     """Each item is in exactly one of the three. `withheld` is for the audit's count and for a bare notice: its number
-    and kinds are never shown. `unreferenced` are supporting items that nothing shown leads to."""
+    and kinds are never shown. `unreferenced` are supporting items that have nothing to do with what is shown."""
 
     items: tuple[Item, ...]
     withheld: tuple[Item, ...]
@@ -23,8 +24,9 @@ class Permitted:
 def permit(*, items: Iterable[Item], decision: Decision) -> Permitted:
     """Return what may be shown, in the order given.
 
-    A supporting item (a clinic, a practitioner) is shown only where an item that may be shown leads to it, whether or
-    not anything is withheld: so a withheld item is not felt by what it pointed to.
+    A supporting item (a clinic, a practitioner) is shown only where an item that may be shown leads to it or it
+    arranges such items, whether or not anything is withheld: so a withheld item is not felt by what it pointed to, nor
+    by what points to it.
     """
     allowed: list[Item] = []
     withheld: list[Item] = []
@@ -32,10 +34,14 @@ def permit(*, items: Iterable[Item], decision: Decision) -> Permitted:
         (allowed if decision.may_show(item=item) else withheld).append(item)
     supporting = [item for item in allowed if not item.category.is_clinical]
     clinical = [item for item in allowed if item.category.is_clinical]
-    reached = {item.id for item in referenced_from(items=clinical, supporting=supporting)}
-    shown = {item.id for item in clinical} | reached
+    # A List may name what is withheld, so none is shown merely because something leads to it.
+    plain = [item for item in supporting if not is_list(item)]
+    shown = {item.id: item for item in (*clinical, *referenced_from(items=clinical, supporting=plain))}
+    rest = [item for item in supporting if item.id not in shown]
+    arranged = arranging(supporting=rest, shown=shown.values(), withheld=withheld)
+    shown.update({item.id: item for item in arranged})
     return Permitted(
-        items=tuple(item for item in allowed if item.id in shown),
+        items=tuple(shown[item.id] for item in allowed if item.id in shown),
         withheld=tuple(withheld),
-        unreferenced=tuple(item for item in supporting if item.id not in reached),
+        unreferenced=tuple(item for item in supporting if item.id not in shown),
     )

@@ -56,4 +56,24 @@ def read_binary(*, body: bytes, content_name: str) -> Document:
         encoded = msgspec.json.decode(found.get(content_name, b'""'), type=str)
     except (msgspec.MsgspecError, UnicodeError, ValueError):
         raise Malformed(Reason.NOT_FHIR) from None
-    return Document(content_type=content_type, encoded=encoded)
+    if not _labels_can_be_read(found.get("meta", b"{}")):
+        raise Malformed(Reason.NOT_FHIR)  # so it cannot be known whether it may be shown
+    head = {name: msgspec.Raw(value) for name, value in found.items() if name != content_name}
+    return Document(content_type=content_type, encoded=encoded, head=msgspec.json.encode(head))
+
+
+class _Coding(msgspec.Struct):
+    system: str | None = None
+    code: str | None = None
+
+
+class _Meta(msgspec.Struct):
+    security: list[_Coding] | None = None
+
+
+def _labels_can_be_read(meta: bytes) -> bool:
+    try:
+        msgspec.json.decode(meta, type=_Meta)
+    except msgspec.MsgspecError:
+        return False
+    return True

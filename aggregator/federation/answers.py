@@ -31,7 +31,8 @@ class HeldAnswer:
 class HeldDocument:
     """A document that was asked for by itself: at which source and address, and until when an answer is awaited.
 
-    `ending` None: it has not ended. What came is in `content_type` and `encoded`, base64 as sent.
+    `ending` None: it has not ended. What came is in `content_type` and `encoded`, base64 as sent; `head` is what else
+    its source says of it, its labels too.
     """
 
     source_id: UUID
@@ -40,3 +41,4 @@ class HeldDocument:
     ending: Ending | None = None
     content_type: str = ""
     encoded: str = ""
+    head: bytes = b"{}"

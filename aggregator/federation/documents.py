@@ -66,6 +66,24 @@ def ask_for(*, retrieval_id: UUID, source_id: UUID, address: str, now: datetime)
     return AskedFor(document_id=document_id, deadline_at=deadline_at)
 
 
+def note_not_queued(*, retrieval_id: UUID, source_id: UUID, address: str, now: datetime) -> None:
+    """Note of a document that was asked for that no worker will fetch it; where even that fails, time will tell."""
+    try:
+        document = read(retrieval_id=retrieval_id, source_id=source_id, address=address, now=now)
+        retrieval = Retrieval.objects.filter(id=retrieval_id, expires_at__gt=now).first()
+        if document is None or retrieval is None:
+            return
+        document_id = _document_id(retrieval_id, source_id, address)
+        ended = replace(document, ending=Ending(outcome=Outcome.FAILED, reason=Reason.QUEUE))
+        _client().set(
+            store.document_name(retrieval_id=retrieval_id, document_id=document_id),
+            _sealer(retrieval).seal_document(document_id=document_id, document=ended),
+            pxat=retrieval.expires_at,
+        )
+    except redis.RedisError:
+        log.warning("document_not_queued", retrieval_id=str(retrieval_id), source_id=str(source_id))
+
+
 def read(*, retrieval_id: UUID, source_id: UUID, address: str, now: datetime) -> HeldDocument | None:
     """Return a document as it stands at `now`, None if it was not asked for or is no longer held.
 
@@ -140,6 +158,7 @@ async def _fetched(errand: _Errand, *, engine: Engine) -> HeldDocument:
         ending=Ending(outcome=Outcome.ANSWERED),
         content_type=content.content_type,
         encoded=content.encoded,
+        head=content.head,
     )
 
 

@@ -32,7 +32,8 @@ class Held:
 class Attachment:
     """A document as it is described. `content_types` are what its source says that it is, each once.
 
-    `held` is None for a document that did not come with the record; then `address` is where its source says that it is.
+    `held` is None for a document that did not come with the record; then `address` is where its source, `source_id`,
+    says that it is.
     Unit: `size` in bytes, as sent; `sha1` in base64.
     """
 
@@ -42,6 +43,7 @@ class Attachment:
     sha1: str = ""
     written: str = ""
     held: Held | None = None
+    source_id: str = ""
     address: str = ""
 
     @property
@@ -65,6 +67,7 @@ def attachments_at(sent: Sent, *, elements: Sequence[tuple[Path, object]]) -> It
             sha1=text(described.get("hash")),
             written=text(described.get("creation")),
             held=held,
+            source_id=sent.item.source_id,
             address="" if held else address,
         )
 
@@ -75,6 +78,7 @@ def binary_content(sent: Sent, /) -> Iterator[Attachment]:
     yield Attachment(
         content_types=_each_once([text(sent.resource.get("contentType"))]),
         held=Held(item_id=sent.item.id, path=("data",)) if has_data else None,
+        source_id=sent.item.source_id,
     )
 
 

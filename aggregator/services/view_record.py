@@ -9,7 +9,7 @@ user again what they were shown last is no new event.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -23,16 +23,22 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
+from aggregator.consent.decision import Decision
 from aggregator.consent.filter import Permitted, permit
 from aggregator.errors import NotFound
+from aggregator.federation import documents
 from aggregator.federation import queries as federation_queries
-from aggregator.federation.answers import HeldAnswer
+from aggregator.federation.answers import HeldAnswer, HeldDocument
 from aggregator.federation.endings import Ending, while_linked
 from aggregator.federation.queries import RetrievalView, SourceState
 from aggregator.mpi import queries as mpi_queries
 from aggregator.mpi.golden import PersonSummary
 from aggregator.record import merge
+from aggregator.record.attachments import Attachment
 from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
+from aggregator.record.item import Item
+from aggregator.record.labels import labels_of
+from aggregator.record.references import Targets
 from aggregator.record.timeline import LongitudinalRecord
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
@@ -53,14 +59,29 @@ class RecordView:
     allergy_status: AllergyStatus
     withheld: bool
     shown_at: datetime
+    fetched: HeldDocument | None = None
+    may_fetch: bool = False
+
+    def attachment(self, *, entry_key: str, number: int) -> Attachment | None:
+        """Return a document that an entry describes, by its number from 1; None where there is none."""
+        entry = self.record.entries.get(entry_key)
+        return entry.attachments[number - 1] if entry and 1 <= number <= len(entry.attachments) else None
 
 
 def view_record(
-    *, requester: Requester, retrieval_id: UUID, now: datetime, part: str = "record", entry: str | None = None
+    *,
+    requester: Requester,
+    retrieval_id: UUID,
+    now: datetime,
+    part: str = "record",
+    entry: str | None = None,
+    document: int | None = None,
 ) -> RecordView:
     """Return a retrieved record as its requester may see it now.
 
-    `part` tells the audit what is shown: the record, a section, an entry (by its key, `entry`) or an export.
+    `part` tells the audit what is shown: the record, a section, an entry (by its key, `entry`) or an export. Where
+    `document` numbers one of the entry's documents that did not come with the record, `fetched` is what became of
+    asking for it, and `may_fetch` whether it may be asked for.
     Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted.
     """
     about = Subject(retrieval_id=retrieval_id, entry=entry)
@@ -91,12 +112,7 @@ def view_record(
             items=len(permitted.items),
             withheld=len(permitted.withheld),
         )
-        act.shows(
-            content=_content_hash(
-                part, entry, requester, person, statuses, is_withheld, [item.id for item in permitted.items]
-            )
-        )
-        return RecordView(
+        shown = RecordView(
             retrieval_id=view.retrieval_id,
             person=person,
             asked_at=view.created_at,
@@ -108,6 +124,63 @@ def view_record(
             withheld=is_withheld,
             shown_at=now,
         )
+        if entry and document:
+            shown = _with_document(shown, entry, document, withheld=permitted.withheld, decision=decision)
+        ids = [item.id for item in permitted.items]
+        act.shows(
+            content=_content_hash(
+                part, entry, document, requester, person, statuses, is_withheld, ids, _as_told(shown.fetched)
+            )
+        )
+        return shown
+
+
+def _with_document(
+    view: RecordView, entry_key: str, number: int, *, withheld: Iterable[Item], decision: Decision
+) -> RecordView:
+    """Return a view with what became of asking for a document that did not come with the record.
+
+    One that is withheld may not be asked for instead, and what comes is withheld if it is labelled so. While the store
+    cannot be reached, neither can the record be read: then no entry describes a document.
+    """
+    attachment = view.attachment(entry_key=entry_key, number=number)
+    if attachment is None or attachment.held is not None or not attachment.may_be_at_source:
+        return view
+    targets = Targets(items=withheld)
+    pointing = view.record.entries[entry_key].items
+    if any(targets.find(item=item, reference=attachment.address) for item in pointing):
+        return view
+    try:
+        document = documents.read(
+            retrieval_id=view.retrieval_id,
+            source_id=UUID(attachment.source_id),
+            address=attachment.address,
+            now=view.shown_at,
+        )
+    except redis.RedisError:
+        document = None
+    if document and not decision.may_show(item=_as_item(document)):
+        ending = Ending(outcome=Outcome.REFUSED, reason=Reason.CONFIDENTIAL)
+        document = replace(document, ending=ending, encoded="", content_type="", head=b"{}")
+    return replace(view, fetched=document, may_fetch=True)
+
+
+def _as_item(document: HeldDocument) -> Item:
+    """Return a fetched document as the item that it would be, had it come with the record."""
+    return Item(
+        id="",
+        source_id=str(document.source_id),
+        category=RecordCategory.DOCUMENTS,
+        resource=document.head,
+        labels=labels_of(resource=document.head),
+    )
+
+
+def _as_told(document: HeldDocument | None) -> tuple[str, int] | None:
+    """Return what tells one showing of a fetched document from another."""
+    if document is None:
+        return None
+    return (document.ending.outcome if document.ending else "awaited", len(document.encoded))
 
 
 def _content_hash(*content: object) -> str:

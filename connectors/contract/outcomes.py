@@ -83,6 +83,7 @@ class Reason(StrEnum):
     ORGANISATION_CONSENT = "organisation-consent", Outcome.REFUSED, "the organisation has not agreed"
     RELATIONSHIP = "relationship", Outcome.REFUSED, "it knows of no relationship with this patient"
     CREDENTIALS = "credentials", Outcome.REFUSED, "it did not accept our credentials"
+    CONFIDENTIAL = "confidential", Outcome.REFUSED, "it is marked as confidential"
     NO_DOCUMENT = "no-document", Outcome.REFUSED, "it no longer has the document, or does not give it"
 
     CONNECTION = "connection", Outcome.UNREACHABLE, "there was no connection"

@@ -130,10 +130,14 @@ class DocumentQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """The content of a document: what its source says that it is, and its bytes in base64, as sent."""
+    """The content of a document: what its source says that it is, and its bytes in base64, as sent.
+
+    `head` is all else that the source says of it, its security labels too: its Binary without the content, as JSON.
+    """
 
     content_type: str
     encoded: str
+    head: bytes
 
 
 @dataclass(frozen=True, kw_only=True)

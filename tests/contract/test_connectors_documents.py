@@ -72,6 +72,7 @@ def test_a_document_is_read_at_the_address_that_its_source_gave(kind: str, addre
 
     found = fetched(kind, handler, address=address)
     assert (found.content_type, found.encoded) == ("application/pdf", ENCODED)
+    assert json.loads(found.head) == {"resourceType": "Binary", "id": "b1", "contentType": "application/pdf"}
     assert [path.startswith("/fhir/Binary/b1") for path in asked] == [True]
 
 
@@ -152,6 +153,8 @@ def test_a_redirect_to_another_server_is_not_followed(kind: str) -> None:
         (b'{"resourceType":"Binary","data":"AA==","content":"AA==","data":"BB==","content":"BB=="}', Reason.NOT_FHIR),
         (b'{"resourceType":"Binary","data":"\\ud800","content":"\\ud800"}', Reason.NOT_FHIR),
         (b'{"resourceType":"Binary"', Reason.NOT_FHIR),
+        (b'{"resourceType":"Binary","meta":{"security":"R"},"data":"AA==","content":"AA=="}', Reason.NOT_FHIR),
+        (b'{"resourceType":"Binary","meta":{"security":[{"code":5}]},"data":"AA==","content":"AA=="}', Reason.NOT_FHIR),
         (b"[" * 5000, Reason.NOT_FHIR),
     ],
 )

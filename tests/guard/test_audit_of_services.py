@@ -11,6 +11,8 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+import redis
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
@@ -22,10 +24,12 @@ from aggregator.accounts.requester import anonymous, operator
 from aggregator.accounts.roles import Role
 from aggregator.audit.models import AuditEvent
 from aggregator.errors import Invalid, LongviewError, NotPermitted, Superseded
+from aggregator.federation.models import SourceOutcome
 from aggregator.mpi.models import LinkReview
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.check_progress import check_progress
+from aggregator.services.fetch_document import fetch_document
 from aggregator.services.find_person import find_person
 from aggregator.services.list_reviews import list_reviews
 from aggregator.services.list_sources import list_sources
@@ -40,7 +44,10 @@ from aggregator.services.sign_in import sign_in
 from aggregator.services.sign_out import sign_out
 from aggregator.services.take_back_review import take_back_review
 from aggregator.services.view_record import view_record
+from connectors.contract.outcomes import Outcome
 from launcher.load_region import load_region
+from tests.integration.services.test_showing import answered
+from tests.unit.record.test_files import letter
 from tests.world import IDENTITIES, JOAN_BORN, NOWHERE, PASSWORD, SOURCE_SLUG, SURGERY_ODS, World, make_world
 
 # Modules whose functions are no acts of their own, each with its reason.
@@ -99,10 +106,27 @@ def settled(world: World) -> UUID:
     return review
 
 
+def fetched(world: World) -> None:
+    """Ask the surgery for a letter that it only named."""
+    # What was asked before is over, or the new question would join it.
+    SourceOutcome.objects.filter(outcome__isnull=True).update(outcome=Outcome.TIMED_OUT, ended_at=timezone.now())
+    with redis.Redis.from_url(settings.HELD_REDIS_URL) as client:
+        view = answered(world, client, letter({"url": "Binary/b"}))
+    (entry_key,) = view.record.entries
+    fetch_document(
+        requester=world.clinician,
+        retrieval_id=view.retrieval_id,
+        entry_key=entry_key,
+        number=1,
+        now=timezone.now(),
+    )
+
+
 CALLS: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=operator(), source=SOURCE, check=False),
     "add_user": lambda world: add_user(requester=operator(), user=USER),
     "check_progress": checked,
+    "fetch_document": fetched,
     "find_person": lambda world: find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN),
     "list_reviews": lambda world: list_reviews(requester=world.administrator),
     "list_sources": lambda world: list_sources(requester=world.administrator),
@@ -133,6 +157,9 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=world.clinician, source=SOURCE),
     "add_user": lambda world: add_user(requester=operator(), user=WRONG_USER),
     "check_progress": lambda world: check_progress(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
+    "fetch_document": lambda world: fetch_document(
+        requester=world.clinician, retrieval_id=uuid4(), entry_key="0" * 20, number=1, now=timezone.now()
+    ),
     "find_person": lambda world: find_person(requester=anonymous(), nhs_number="9990001006"),
     "list_reviews": lambda world: list_reviews(requester=world.clinician),
     "list_sources": lambda world: list_sources(requester=world.clinician),
@@ -243,6 +270,7 @@ def test_a_call_is_audited_as_a_success(name: str) -> None:
 # What each event names in columns of its own. The person is Joan, but where another is named.
 SUBJECTS = {
     "add_source": {"source_id"},
+    "fetch_document": {"entry", "person_id", "retrieval_id", "source_id"},
     "find_person": {"person_id"},
     "load_identities": {"source_id"},
     "load_relationships": {"source_id"},
@@ -256,11 +284,14 @@ SUBJECTS = {
 }
 REFUSED_SUBJECTS = {
     "check_progress": {"retrieval_id"},
+    "fetch_document": {"entry", "retrieval_id"},
     "open_record": {"person_id"},
     "read_consent": {"person_id"},
     "record_opt_out": {"person_id"},
     "view_record": {"retrieval_id"},
 }
+# What first shows a record is refused as that showing is.
+REFUSED_AS = {"fetch_document": "view_record"}
 COLUMNS = ("person_id", "source_id", "retrieval_id", "entry")
 
 
@@ -338,7 +369,7 @@ def test_a_refusal_is_audited_and_stays(name: str) -> None:
     with pytest.raises(LongviewError):
         REFUSED[name](world)
     (event,) = AuditEvent.objects.filter(seq__gt=before)
-    assert event.action == name.replace("_", "-")
+    assert event.action == REFUSED_AS.get(name, name).replace("_", "-")
     assert event.outcome in {"refused", "failed"}
 
 

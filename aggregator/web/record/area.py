@@ -23,6 +23,11 @@ AREA = Area(
             views.document_content,
             name="document-content",
         ),
+        path(
+            "records/<uuid:retrieval_id>/entries/<slug:entry_key>/documents/<int:number>/fetch",
+            views.fetch_document,
+            name="fetch-document",
+        ),
         path("records/<uuid:retrieval_id>/sections/<slug:section>", views.section, name="section"),
     ]
 )

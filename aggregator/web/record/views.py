@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from aggregator.errors import NotFound
 from aggregator.record.categories import SECTIONS
+from aggregator.services import fetch_document as fetching
 from aggregator.services import follow_record, view_record
 from aggregator.services import open_record as opening
 from aggregator.services.view_record import RecordView
@@ -88,7 +89,7 @@ def entry(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> HttpR
 @require_GET
 def document(request: SignedInRequest, retrieval_id: UUID, entry_key: str, number: int) -> HttpResponse:
     """Show one document of an entry in a frame of its own, or say why it is not opened."""
-    view = _view_document(request, retrieval_id, entry_key)
+    view = _view_document(request, retrieval_id, entry_key, number)
     page = document_page(view=view, entry_key=entry_key, number=number)
     if page is None:
         raise NotFound("This document is no longer in the record. Go back to the record.")
@@ -101,7 +102,7 @@ def document_content(request: SignedInRequest, retrieval_id: UUID, entry_key: st
 
     Its type is what its bytes say, nothing in it can run, and its name says nothing of the patient.
     """
-    view = _view_document(request, retrieval_id, entry_key)
+    view = _view_document(request, retrieval_id, entry_key, number)
     opened = opening_file(view=view, entry_key=entry_key, number=number)
     if opened is None:
         raise NotFound("This document cannot be opened. Go back to the record.")
@@ -117,7 +118,23 @@ def document_content(request: SignedInRequest, retrieval_id: UUID, entry_key: st
     )
 
 
-def _view_document(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> RecordView:
+@require_POST
+def fetch_document(request: SignedInRequest, retrieval_id: UUID, entry_key: str, number: int) -> HttpResponse:
+    """Ask the source for a document that did not come with the record; its page then waits for it."""
+    if not ENTRY_KEY.fullmatch(entry_key):
+        raise NotFound
+    fetching.fetch_document(
+        requester=request.requester,
+        retrieval_id=retrieval_id,
+        entry_key=entry_key,
+        number=number,
+        now=timezone.now(),
+    )
+    place = {"retrieval_id": retrieval_id, "entry_key": entry_key, "number": number}
+    return HttpResponseRedirect(reverse("document", kwargs=place))
+
+
+def _view_document(request: SignedInRequest, retrieval_id: UUID, entry_key: str, number: int) -> RecordView:
     if not ENTRY_KEY.fullmatch(entry_key):
         raise NotFound
     return view_record.view_record(
@@ -126,6 +143,7 @@ def _view_document(request: SignedInRequest, retrieval_id: UUID, entry_key: str)
         now=timezone.now(),
         part="document",
         entry=entry_key,
+        document=number,
     )
 
 

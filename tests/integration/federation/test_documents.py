@@ -26,7 +26,7 @@ from tests.world import World, make_world
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ADDRESS = "Binary/b1"
-LETTER = Document(content_type="text/plain", encoded="RGVhciBjb2xsZWFndWU=")
+LETTER = Document(content_type="text/plain", encoded="RGVhciBjb2xsZWFndWU=", head=b'{"resourceType":"Binary"}')
 
 
 @pytest.fixture

@@ -105,13 +105,14 @@ class Reply:
     OperationOutcome among them becomes `notices`.
 
     `subject` is the source's own Patient as R4 JSON, without what could not be read in it; the caller checks whether it
-    is the person asked for. `subject_url` is the address of its entry, "" for none. `in_part`: why part of the answer
-    did not come, if so.
+    is the person asked for. `subject_url` is the address of its entry, "" for none; `subject_notes` are as an item's.
+    `in_part`: why part of the answer did not come, if so.
     """
 
     subject: bytes | None
     subject_original: bytes | None = None
     subject_url: str = ""
+    subject_notes: tuple[str, ...] = ()
     items: tuple[ReceivedItem, ...] = ()
     quarantined: tuple[QuarantinedEntry, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -96,7 +96,7 @@ def test_the_results_of_a_report_go_with_it() -> None:
             },
         ]
     )
-    assert {"Observation/group", "Observation/member"} <= found.investigations
+    assert {"Observation/group", "Observation/member"} <= found.reported
 
 
 def test_warnings_are_said_once_with_their_text_and_section() -> None:

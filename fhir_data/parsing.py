@@ -131,13 +131,8 @@ def _check_string(*, name: str, value: str, parent: dict[str, Any], within: str)
         raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
     elif _is_number_text(name=name, value=value, parent=parent, within=within):
         raise UnreadableEntry(fault=EntryFault.BAD_NUMBER, detail=name)
-    elif name == "url" and _is_document(parent, within=within) and value.lower().lstrip().startswith(_ACTIVE_SCHEMES):
+    elif name == "url" and "contentType" in parent and value.lower().lstrip().startswith(_ACTIVE_SCHEMES):
         raise UnreadableEntry(fault=EntryFault.BAD_DOCUMENT, detail="url")
-
-
-def _is_document(parent: dict[str, Any], /, *, within: str) -> bool:
-    """Whether a part is a document's address, even where it does not say of what type the document is."""
-    return "contentType" in parent or within.lower().endswith("attachment")
 
 
 _ACTIVE_SCHEMES = ("javascript:", "data:", "vbscript:", "file:")

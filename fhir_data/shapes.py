@@ -72,6 +72,20 @@ def shape_of(*, name: str, release: Release) -> Shape | None:
 
 
 @cache
+def changed_members(*, name: str, earlier: Release, later: Release) -> frozenset[str]:
+    """Return the members of a type that hold objects of one type in one release, and of another in a later one."""
+    before, after = (datatype_of(name=name, release=release) for release in (earlier, later))
+    if before is None or after is None:
+        return frozenset()
+    old, new = _shape_of_model(before).elements, _shape_of_model(after).elements
+    return frozenset(
+        member
+        for member, element in old.items()
+        if member in new and new[member].kind is Kind.OBJECT and element.type_name != new[member].type_name
+    )
+
+
+@cache
 def keeps_its_shape(*, name: str, earlier: Release, later: Release) -> bool:
     """Whether whatever has the shape of a part in one release has it in a later one. Extensions are not looked into."""
     pending, known = [name], {"Extension", name}
@@ -94,8 +108,8 @@ def keeps_its_shape(*, name: str, earlier: Release, later: Release) -> bool:
 
 
 def _kept_as(element: Element, /) -> tuple[Kind, bool, str, str]:
-    # A text may be a string in one release and a markdown in the other.
-    name = element.type_name if element.kind is Kind.OBJECT else ""
+    # A text may be a string in one release and a markdown in the other; a number may have to be positive.
+    name = element.type_name if element.kind in (Kind.OBJECT, Kind.NUMBER) else ""
     return element.kind, element.repeats, element.choice, name
 
 

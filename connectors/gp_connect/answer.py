@@ -40,7 +40,7 @@ from fhir_data.identifiers import nhs_numbers_of
 from fhir_data.references import Directory
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload
-from fhir_data.verdict import RefusedEntry, ValidEntry, flaws_of, judge
+from fhir_data.verdict import RefusedEntry, ValidEntry, Verdict, flaws_of, judge
 
 # STU3 types that R4 does not have, or that have another meaning here than in a hospital's record.
 _STU3_CATEGORIES = {
@@ -157,11 +157,11 @@ class _Practice:
             finding=entry.finding,
             full_url=entry.judged.entry.full_url,
             flaw_notes=entry.judged.flaw_notes,
-            valid=isinstance(entry.judged.verdict, ValidEntry),
+            verdict=entry.judged.verdict,
         )
 
     def _lifted(self, part: Lifted, /) -> ReceivedItem:
-        return self._item(resource=part.resource, sent=part.sent, finding=part.finding, valid=part.valid)
+        return self._item(resource=part.resource, sent=part.sent, finding=part.finding, verdict=part.verdict)
 
     def _item_category(self, resource: JsonObject, /) -> RecordCategory:
         kind = str(resource["resourceType"])
@@ -177,7 +177,7 @@ class _Practice:
         resource: dict[str, Any],
         sent: bytes,
         finding: Finding,
-        valid: bool,
+        verdict: Verdict,
         full_url: str = "",
         flaw_notes: tuple[str, ...] = (),
     ) -> ReceivedItem:
@@ -189,7 +189,7 @@ class _Practice:
             resource, ended = _ended(resource) if name in self.reach.ended else (resource, ())
             made = translate(resource=resource, names=self.names)
             content = exact_json.encode(made.resource)
-            notes = (*made.notes, *ended, *(() if valid else _faults(made)))
+            notes = (*made.notes, *ended, *(() if isinstance(verdict, ValidEntry) else _faults(made)))
             references = tuple(self.names.r4_reference(text=text) for text in references)
             full_url = self.names.r4_reference(text=full_url)
         return ReceivedItem(

@@ -20,7 +20,7 @@ from fhir_data.heads import type_of
 from fhir_data.references import with_objects_changed
 from fhir_data.releases import Release
 from fhir_data.splitting import elements, members
-from fhir_data.verdict import RefusedEntry, ValidEntry, verdict
+from fhir_data.verdict import RefusedEntry, Verdict, verdict
 
 # A contained Patient says whose the List is, and is not a second patient of the answer.
 _KEPT = "Patient"
@@ -33,7 +33,7 @@ class Lifted:
     resource: dict[str, Any]
     sent: bytes
     finding: Finding
-    valid: bool
+    verdict: Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def unpack(*, entry: OwnedEntry, owners: Ownership, taken: set[str]) -> Unpacked
         name = _free_name(kind=sent_type, key=text(each.get("id")), taken=taken)
         targets.setdefault(f"#{text(each.get('id'))}", name)
         lifted = {**found.resource, "id": name.partition("/")[2]}
-        parts.append(Lifted(resource=lifted, sent=sent, finding=finding, valid=isinstance(found, ValidEntry)))
+        parts.append(Lifted(resource=lifted, sent=sent, finding=finding, verdict=found))
     rest = _pointed({name: value for name, value in resource.items() if name != "contained"}, targets=targets)
     return Unpacked(
         resource={**rest, "contained": kept} if kept else rest,
@@ -107,7 +107,7 @@ def _settled(part: Lifted, *, targets: Mapping[str, str], kept: list[dict[str, A
     named = [each for each in kept if f"#{text(each.get('id'))}" in part.finding.references]
     if named:
         resource["contained"] = [*resource.get("contained", []), *named]
-    return Lifted(resource=resource, sent=part.sent, finding=part.finding, valid=part.valid)
+    return Lifted(resource=resource, sent=part.sent, finding=part.finding, verdict=part.verdict)
 
 
 def _free_name(*, kind: str, key: str, taken: set[str]) -> str:

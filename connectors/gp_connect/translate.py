@@ -45,7 +45,7 @@ class Translation:
 def is_translated(*, kind: str) -> bool:
     """Whether resources of an STU3 type have a translation: those of every type that R4 has as well, and requests."""
     later = R4_TYPES.get(kind, kind)
-    return all(
+    return kind not in _UNTRANSLATABLE and all(
         shape_of(name=name, release=release) is not None
         for name, release in ((kind, Release.STU3), (later, Release.R4))
     )
@@ -78,10 +78,11 @@ def _translate(*, resource: Resource, notes: list[str], path: str) -> None:
         notes.extend(f"{path}{note.removeprefix(kind)}" for note in said)
 
 
+# R4 demands of a guide what no guide of STU3 says, and it is no content of a record.
+_UNTRANSLATABLE = frozenset({"ImplementationGuide"})
 # The types that differ in names alone. What repeats in one release and not in the other needs no rule.
 _RENAMED: Mapping[str, Mapping[str, str]] = {
     "CareTeam": {"context": "encounter"},
-    "ChargeItem": {"participant": "performer"},
     "GuidanceResponse": {"context": "encounter"},
     "MessageHeader": {"event": "eventCoding"},
 }
@@ -90,8 +91,10 @@ _TRANSLATORS: Mapping[str, Callable[[Resource, list[str]], None]] = {
     "AdverseEvent": care.adverse_event,
     "AllergyIntolerance": allergies_and_problems.allergy,
     "Appointment": care.appointment,
+    "AuditEvent": care.audit_event,
     "Binary": documents.binary,
     "CarePlan": care.care_plan,
+    "ChargeItem": care.charge_item,
     "ClinicalImpression": care.clinical_impression,
     "Communication": care.communication,
     "CommunicationRequest": requests.request,

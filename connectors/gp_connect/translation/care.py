@@ -144,7 +144,25 @@ def appointment(resource: Resource, notes: list[str], /) -> None:
     rename(resource=resource, old="incomingReferral", new="basedOn")
 
 
+def charge_item(resource: Resource, notes: list[str], /) -> None:
+    """Who did what is charged for."""
+    rename(resource=resource, old="participant", new="performer")
+    for performer in mappings(resource.get("performer")):
+        rename(resource=performer, old="role", new="function")
+
+
+def audit_event(resource: Resource, notes: list[str], /) -> None:
+    """Who did it and to what are references alone in R4."""
+    for agent in mappings(resource.get("agent")):
+        rename(resource=agent, old="reference", new="who")
+    for entity in mappings(resource.get("entity")):
+        rename(resource=entity, old="reference", new="what")
+        for detail in mappings(entity.get("detail")):
+            rename(resource=detail, old="value", new="valueBase64Binary")
+
+
 def device_use(resource: Resource, notes: list[str], /) -> None:
     """When and why a device was used."""
     rename(resource=resource, old="indication", new="reasonCode")
-    rename(resource=resource, old="whenUsed", new="timingPeriod")
+    if not any(name.lstrip("_").startswith("timing") for name in resource):
+        rename(resource=resource, old="whenUsed", new="timingPeriod")

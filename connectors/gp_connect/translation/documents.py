@@ -58,25 +58,29 @@ def questionnaire_response(resource: Resource, notes: list[str], /) -> None:
 
 def questionnaire(resource: Resource, notes: list[str], /) -> None:
     """A question's conditions, choices and first values have another form. Its items may be nested to any depth."""
-    pending = mappings(resource.get("item"))
+    pending = [(item, "Questionnaire.item") for item in mappings(resource.get("item"))]
     while pending:
-        item = pending.pop()
-        pending.extend(mappings(item.get("item")))
-        rename(resource=item, old="options", new="answerValueSet")
+        item, path = pending.pop()
+        pending.extend((inner, f"{path}.item") for inner in mappings(item.get("item")))
+        options = item.pop("options", None)
+        if isinstance(options, dict):
+            if "reference" in options:
+                item["answerValueSet"] = options.pop("reference")
+            notes.extend(f"{path}.options.{name}" for name in options)
         rename(resource=item, old="option", new="answerOption")
         initial = {name: item.pop(name) for name in list(item) if name.startswith("initial") and name != "initial"}
         if initial:
             item["initial"] = [{f"value{name.removeprefix('initial')}": value for name, value in initial.items()}]
         for condition in mappings(item.get("enableWhen")):
-            _enable_when(condition=condition, notes=notes)
+            _enable_when(condition=condition, notes=notes, path=f"{path}.enableWhen")
 
 
-def _enable_when(*, condition: Resource, notes: list[str]) -> None:
+def _enable_when(*, condition: Resource, notes: list[str], path: str) -> None:
     answered: Any = condition.pop("hasAnswer", None)
     if answered is None:
         condition.setdefault("operator", "=")
     elif any(name.startswith("answer") for name in condition):
-        notes.append("Questionnaire.item.enableWhen.hasAnswer")
+        notes.append(f"{path}.hasAnswer")
         condition.setdefault("operator", "=")
     else:
         condition.update(operator="exists", answerBoolean=answered)

@@ -126,7 +126,7 @@ class Copying:
             if made is not None or paired:
                 kept.append(made)
         if not any(one is not None for one in kept):
-            if not value:
+            if not value or None in value:
                 self.notes.append(f"{here}: empty")
             return None
         if element.repeats:
@@ -228,6 +228,17 @@ def _settle_coding(copying: Copying, copy: Resource, sent: Mapping[str, Any], pa
         copy["extension"] = [made for extension in copy["extension"] for made in r4_coding(extension=extension)]
 
 
+def _settle_attachment(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:
+    """Leave out an address that would run something, or open a file, where it is opened."""
+    address = copy.get("url")
+    if isinstance(address, str) and address.lower().lstrip().startswith(_ACTIVE_SCHEMES):
+        del copy["url"]
+        copying.notes.append(f"{path}.url")
+
+
+_ACTIVE_SCHEMES = ("javascript:", "data:", "vbscript:", "file:")
+
+
 def _settle_extension(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:
     if isinstance(copy.get("url"), str):
         copy["url"] = r4_url(url=copy["url"])
@@ -265,6 +276,7 @@ def _settle_money(copying: Copying, copy: Resource, sent: Mapping[str, Any], pat
 
 
 _SETTLERS: Mapping[str, Callable[[Copying, Resource, Mapping[str, Any], str], None]] = {
+    "Attachment": _settle_attachment,
     "Coding": _settle_coding,
     "Dosage": _settle_dosage,
     "Extension": _settle_extension,

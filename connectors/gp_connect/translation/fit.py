@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any
 
 from connectors.gp_connect.translation.elements import ABSENT, Resource
-from fhir_data.compartment import members_naming_whose
 from fhir_data.releases import Release
-from fhir_data.shapes import Element, Kind, Shape, keeps_its_shape, shape_of
+from fhir_data.shapes import Element, Kind, Shape, changed_members, keeps_its_shape, shape_of
 
+_OF_A_CONCEPT = frozenset({"coding", "text"})
 # The types whose status has a code for "unknown". Source: FHIR R4, the value sets of their statuses.
 _MAY_BE_UNKNOWN = frozenset(
     "Account CarePlan CommunicationRequest Communication DeviceRequest ImagingStudy Media MedicationAdministration"
@@ -34,12 +34,27 @@ def fit(*, resource: Resource, notes: list[str], path: str, extensions_too: bool
     if shape is None:
         raise ValueError(f"R4 has no type {kind}")
     fitting = _Fitting(notes=notes, extensions_too=extensions_too)
-    fitting.fit(node=resource, shape=shape, path=path, excused=members_naming_whose(kind=kind))
+    fitting.fit(node=resource, shape=shape, path=path)
 
 
 @cache
 def _is_same(type_name: str, /) -> bool:
     return keeps_its_shape(name=type_name, earlier=Release.STU3, later=Release.R4)
+
+
+@cache
+def _changed(type_name: str, /) -> frozenset[str]:
+    return changed_members(name=type_name, earlier=Release.STU3, later=Release.R4)
+
+
+_LEAST = {"PositiveInt": 1, "UnsignedInt": 0}
+
+
+def _is_of_type(value: Any, /, *, element: Element) -> bool:
+    """Whether a value, of a kind that it had in STU3, may stand where R4 has an element. A resource is looked into."""
+    if type(value) not in element.json_types or element.kind is Kind.RESOURCE:
+        return False
+    return element.kind is not Kind.NUMBER or value >= _LEAST.get(element.type_name, value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,41 +64,44 @@ class _Fitting:
     notes: list[str]
     extensions_too: bool
 
-    def fit(self, *, node: Resource, shape: Shape, path: str, excused: tuple[str, ...] = ()) -> None:
-        elements = shape.elements
+    def fit(self, *, node: Resource, shape: Shape, path: str) -> None:
+        """Change an object so that it has a shape."""
+        elements, changed = shape.elements, _changed(shape.name)
         misfits: list[str] = []
         chosen: dict[str, str] = {}
         for name, value in node.items():
             element = elements.get(name)
             if element is None:
-                if name != "resourceType":
+                if name != "resourceType" or type(value) is not str:
                     misfits.append(name)
-            elif element.choice and chosen.setdefault(element.choice, name) != name:
+            elif name in changed or (element.choice and chosen.setdefault(element.choice, name) != name):
                 misfits.append(name)
             elif not element.repeats:
-                if type(value) not in element.json_types or element.kind is Kind.RESOURCE:
+                if not _is_of_type(value, element=element):
                     misfits.append(name)
                 elif element.kind is Kind.OBJECT and self._may_differ(element.type_name):
                     self.fit(node=value, shape=element.shape, path=f"{path}.{name}")
-            elif type(value) is not list or not self._are_of_type(value, element=element):
+                    if not value:
+                        misfits.append(name)
+            elif type(value) is not list or not all(
+                each is None or _is_of_type(each, element=element) for each in value
+            ):
                 misfits.append(name)
             elif element.kind is Kind.OBJECT and self._may_differ(element.type_name):
                 for each in value:
                     if each is not None:
                         self.fit(node=each, shape=element.shape, path=f"{path}.{name}")
+                if not all(value):
+                    misfits.append(name)
         for name in misfits:
             self._settle(node=node, name=name, element=elements.get(name), chosen=chosen, path=f"{path}.{name}")
         for name in shape.required:
-            if name not in node and f"_{name}" not in node and name not in excused:
+            if name not in node and f"_{name}" not in node:
                 self._say_unknown(node=node, name=name, element=elements[name], path=path)
         for choice, names in shape.required_choices.items():
             if not any(name in node or f"_{name}" in node for name in names):
-                name = next((name for name in names if elements[name].kind in (Kind.TEXT, Kind.TIME)), names[0])
+                name = next((name for name in names if elements[name].kind is Kind.OBJECT), names[0])
                 self._say_unknown(node=node, name=name, element=elements[name], path=path, called=choice)
-
-    def _are_of_type(self, values: list[Any], /, *, element: Element) -> bool:
-        types = element.json_types
-        return element.kind is not Kind.RESOURCE and all(each is None or type(each) in types for each in values)
 
     def _may_differ(self, type_name: str, /) -> bool:
         return self.extensions_too if type_name == "Extension" else not _is_same(type_name)
@@ -119,13 +137,13 @@ class _Fitting:
             return value["reference"]
         if element.type_name == "CodeableConcept" and isinstance(value, str):
             return {"text": value}
-        if element.type_name == "CodeableConcept" and isinstance(value, dict) and "code" in value:
+        if element.type_name == "CodeableConcept" and isinstance(value, dict) and not value.keys() & _OF_A_CONCEPT:
             value = {"coding": [value]}
-        if type(value) not in element.json_types:
+        if not _is_of_type(value, element=element):
             return None
         if element.kind is Kind.OBJECT:
             self.fit(node=value, shape=element.shape, path=path)
-        return value
+        return None if value == {} else value
 
     def _contained(self, *, value: Any, path: str) -> Resource | None:
         kind = value.get("resourceType") if isinstance(value, dict) else None

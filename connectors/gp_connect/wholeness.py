@@ -40,7 +40,8 @@ def notices(*, resources: Sequence[JsonObject], known: frozenset[str], find: Fin
 def _notice(
     *, code: NoticeCode, count: int, one: str, words: str, category: RecordCategory = RecordCategory.RESULTS
 ) -> Notice:
-    verbs = {"are": "is", "stand": "stands"} if count == 1 else {"are": "are", "stand": "stand"}
+    several = {"are": "are", "stand": "stand", "itself": "one another in a circle, or themselves"}
+    verbs = {"are": "is", "stand": "stands", "itself": "itself"} if count == 1 else several
     return Notice(
         code=code, text=f"{count} {one}{'' if count == 1 else 's'} {words.format(**verbs)}.", category=category
     )
@@ -89,7 +90,7 @@ def _circles(*, resources: Iterable[JsonObject], find: Find) -> Iterator[Notice]
     for kind, edges in holds.items():
         if count := len(_going_round(edges)):
             one, category = _CIRCLES[kind]
-            words = "{stand} within itself or one another in a circle"
+            words = "{stand} within {itself}"
             yield _notice(code=NoticeCode.RESOURCE_WARNING, count=count, one=one, words=words, category=category)
 
 

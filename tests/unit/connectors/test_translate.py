@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
@@ -12,11 +11,9 @@ from hypothesis import strategies as st
 from connectors.gp_connect.names import Names, r4_id
 from connectors.gp_connect.translate import Translation, is_translated, translate
 from connectors.gp_connect.translation.elements import r4_system
-from fhir_data.releases import Release
-from fhir_data.verdict import RefusedEntry, judge
+from tests.unit.connectors.translating import PATIENT, made
 
 SNOMED = "http://snomed.info/sct"
-PATIENT = {"reference": "Patient/p1"}
 CODE = {
     "coding": [
         {
@@ -47,17 +44,6 @@ R4_CODE = {
         {"system": "http://read.info/readv2", "code": "G2...00"},
     ]
 }
-
-
-def made(kind: str, /, **members: Any) -> Translation:
-    """Translate, and check that what goes in stays as it is and what comes out is R4."""
-    sent = {"resourceType": kind, "id": "x1", **members}
-    before = copy.deepcopy(sent)
-    assert not isinstance(judge(resource=sent, release=Release.STU3), RefusedEntry)
-    found = translate(resource=sent)
-    assert sent == before
-    assert not isinstance(judge(resource=found.resource, release=Release.R4), RefusedEntry)
-    return found
 
 
 def code(concept: Any) -> str:

@@ -16,7 +16,8 @@ from fhir_data.references import is_id, split_absolute, split_relative, without_
 R4_TYPES: Mapping[str, str] = {"ProcedureRequest": "ServiceRequest", "ReferralRequest": "ServiceRequest"}
 # Where one id is used under several of these types, the first keeps it.
 _SHARING = ("ServiceRequest", *R4_TYPES)
-_LATER = tuple(kind.encode() for kind in _SHARING if kind != "ProcedureRequest")
+_SENT = tuple(kind.encode() for kind in _SHARING)
+_LATER = tuple(kind for kind in _SENT if kind != b"ProcedureRequest")
 _MENTION = re.compile(rb'(%s)\\?/([^"/#?\s\\]{1,255})' % "|".join(_SHARING).encode())
 
 
@@ -66,7 +67,8 @@ def names_in(*, entries: Iterable[bytes], names: Iterable[str]) -> Names:
     if not any(kind in entry for entry in texts for kind in _LATER):
         return Names()  # diary entries and test requests alone cannot share an id
     holders: dict[str, set[str]] = {}
-    mentions = (pair for entry in texts for pair in _MENTION.findall(entry))
+    mentioning = (entry for entry in texts if any(kind in entry for kind in _SENT))
+    mentions = (pair for entry in mentioning for pair in _MENTION.findall(entry))
     held = (name.split("/", 1) for name in names if "/" in name)
     for kind, key in (*((kind.decode(), key.decode(errors="replace")) for kind, key in mentions), *held):
         if kind in _SHARING:

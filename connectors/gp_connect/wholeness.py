@@ -16,8 +16,14 @@ from fhir_data.access import JsonObject, mapping, mappings, text, texts
 _RESULTS = RecordCategory.RESULTS
 
 
+_TELLING = frozenset(
+    "DiagnosticReport Observation Specimen ProcedureRequest List Encounter QuestionnaireResponse".split()
+)
+
+
 def notices(*, resources: Sequence[JsonObject], known: frozenset[str], find: Find = str) -> tuple[Notice, ...]:
     """Return what is to be said. `known` are the `Type/id` of all entries, usable or not."""
+    resources = [resource for resource in resources if resource.get("resourceType") in _TELLING]
     results = [name for resource in resources for name in set(_results_of(resource, find=find))]
     members = [name for resource in resources for name in _members_of(resource, find=find)]
     specimens = {name for resource in resources for name in _specimens_of(resource, find=find)}

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 from connectors.gp_connect.names import Names
 from connectors.gp_connect.translation.extensions import r4_coding, r4_url
@@ -34,6 +34,7 @@ _MOVED_NAMES = (
     " diagnostic-service-sections"
 )
 _MOVED = frozenset(_MOVED_NAMES.split())
+_TEXT, _OBJECT = Kind.TEXT, Kind.OBJECT  # looked up for every leaf
 _UNKNOWN = "(unknown field)"  # the name of a field that FHIR does not have is the sender's text, and is not repeated
 
 
@@ -64,6 +65,8 @@ class Copying:
         return copy
 
     def _object(self, value: Mapping[str, Any], shape: Shape, path: str, /) -> Resource:
+        if len(value) == 1 and shape.name == "Reference" and _is_plain(reference := value.get("reference")):
+            return {"reference": self.names.r4_reference(text=reference)}
         copy: Resource = {}
         elements = shape.elements
         for name, member in value.items():
@@ -74,11 +77,11 @@ class Copying:
                 continue
             # The usual cases first: they are nearly all of a record, and three calls for each would double the time.
             kind = element.kind
-            if kind is Kind.TEXT:
+            if kind is _TEXT:
                 if type(member) is str and member.strip() == member != "" and name != "system":
                     copy[name] = member
                     continue
-            elif kind is Kind.OBJECT:
+            elif kind is _OBJECT:
                 if element.repeats:
                     if type(member) is list and (parts := self._parts(member, element.shape, f"{path}.{name}")):
                         copy[name] = parts
@@ -187,6 +190,11 @@ class Copying:
             self.notes.append(f"{path}: spaces around it removed")
             return value.strip()
         return value
+
+
+def _is_plain(reference: object, /) -> TypeGuard[str]:
+    """Whether it is a reference that needs no closer look."""
+    return type(reference) is str and reference != "" and " " not in reference
 
 
 def r4_system(*, text: str) -> str:

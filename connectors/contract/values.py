@@ -72,7 +72,7 @@ class ReceivedItem:
     `resource` is R4 JSON: the source's own bytes where it speaks R4, otherwise a translation of the bytes in
     `original`. `notes` name the flaws of what was sent and what the translation could not carry. `incidental`: the
     source linked the item, and it does not answer the question (GP Connect's secondary lists). `translated` False: the
-    item is kept as sent because its type has no translation yet, so `resource` is not R4, and it is only counted.
+    item is kept as sent because its type has no translation, so `resource` is not R4, and it is only counted.
     `full_url` is the address of its entry, "" for none; it decides what references mean. `subject_references` are the
     references in `resource` that mean the answer's own subject. `names_no_patient`: it belongs to the Patient
     compartment and does not say whose it is.

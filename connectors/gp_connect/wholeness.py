@@ -104,10 +104,15 @@ def _inner(resource: JsonObject, /, *, kind: str, find: Find) -> list[str]:
     if kind == "Observation":
         return _members_of(resource, find=find)
     if kind == "List":
-        return _named([mapping(entry.get("item")) for entry in mappings(resource.get("entry"))], find=find)
+        items = [mapping(entry.get("item")) for entry in mappings(resource.get("entry"))]
+        return _named([item for item in items if _may_be_list(text(item.get("reference")))], find=find)
     if kind == "Encounter":
         return _named([mapping(resource.get("partOf"))], find=find)
     return _named(resource.get("parent"), find=find)
+
+
+def _may_be_list(reference: str, /) -> bool:
+    return reference.startswith("List/") or ":" in reference  # any other relative reference names its type
 
 
 def _going_round(edges: Mapping[str, set[str]], /) -> set[str]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 from connectors.gp_connect.names import Names
@@ -34,7 +35,7 @@ _MOVED_NAMES = (
     " diagnostic-service-sections"
 )
 _MOVED = frozenset(_MOVED_NAMES.split())
-_TEXT, _OBJECT = Kind.TEXT, Kind.OBJECT  # looked up for every leaf
+_TEXT, _TIME, _OBJECT = Kind.TEXT, Kind.TIME, Kind.OBJECT  # looked up for every leaf
 _UNKNOWN = "(unknown field)"  # the name of a field that FHIR does not have is the sender's text, and is not repeated
 
 
@@ -78,8 +79,8 @@ class Copying:
             # The usual cases first: they are nearly all of a record, and three calls for each would double the time.
             kind = element.kind
             if kind is _TEXT:
-                if type(member) is str and member.strip() == member != "" and name != "system":
-                    copy[name] = member
+                if type(member) is str and not element.repeats and member.strip() == member != "":
+                    copy[name] = r4_system(text=member) if name == "system" else member
                     continue
             elif kind is _OBJECT:
                 if element.repeats:
@@ -89,6 +90,13 @@ class Copying:
                 elif type(member) is dict and (part := self._object(member, element.shape, f"{path}.{name}")):
                     copy[name] = part
                     continue
+            elif (
+                type(member) in element.json_types
+                and not element.repeats
+                and (kind is not _TIME or len(member) == len("2019-05-01") or _has_zone(member))
+            ):
+                copy[name] = member
+                continue
             made = self._member(value=member, element=element, within=value, name=name, path=path)
             if made is not None:
                 copy[name] = made
@@ -184,7 +192,7 @@ class Copying:
                 self.notes.append(f"{path}: time without zone or seconds, date kept")
                 return day
             return value
-        if name == "system" and element.type_name == "Uri":
+        if name == "system":
             return r4_system(text=value)
         if element.type_name == "Code" and value != value.strip() and value.strip():
             self.notes.append(f"{path}: spaces around it removed")
@@ -197,6 +205,7 @@ def _is_plain(reference: object, /) -> TypeGuard[str]:
     return type(reference) is str and reference != "" and " " not in reference
 
 
+@lru_cache(maxsize=1024)
 def r4_system(*, text: str) -> str:
     """Return the R4 name of a code system."""
     for old, new in ((_V3, "v3-"), (_V2, "v2-")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import tracemalloc
 from collections import Counter
 from decimal import Decimal
 from functools import cache
@@ -120,3 +121,12 @@ def test_a_member_of_another_kind_costs_no_other_leaf_unsaid(path: Path) -> None
             assert unsaid(sent=sent, made=again, notes=made.notes) == [], broken
             tried += 1
     assert tried
+
+
+def test_the_largest_answer_takes_less_memory_than_120_mb() -> None:
+    payload = max(GP_RECORDS, key=lambda path: path.stat().st_size).read_bytes()
+    tracemalloc.start()
+    CONNECTORS["gp_connect"].convert(payload=payload)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 120_000_000

@@ -8,8 +8,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from connectors.gp_connect.translation.elements import Resource, append, drop, rename
-from fhir_data.access import mapping, mappings, text
+from connectors.gp_connect.translation.elements import Resource, append, drop, rename, who_or_uri
+from fhir_data.access import mapping, mappings
 
 
 def document_reference(resource: Resource, notes: list[str], /) -> None:
@@ -109,15 +109,11 @@ def provenance(resource: Resource, notes: list[str], /) -> None:
         _what(entity)
         agents += mappings(entity.get("agent"))
     for agent in agents:
-        for name in ("who", "onBehalfOf"):
-            rename(resource=agent, old=f"{name}Reference", new=name)
-            if name not in agent and text(agent.get(f"{name}Uri")):
-                agent[name] = {"identifier": {"value": agent.pop(f"{name}Uri")}}
+        who_or_uri(resource=agent, name="who")
+        who_or_uri(resource=agent, name="onBehalfOf")
 
 
 def _what(entity: Resource, /) -> None:
-    rename(resource=entity, old="whatReference", new="what")
+    who_or_uri(resource=entity, name="what")
     if "what" not in entity and isinstance(entity.get("whatIdentifier"), dict):
         entity["what"] = {"identifier": entity.pop("whatIdentifier")}
-    if "what" not in entity and text(entity.get("whatUri")):
-        entity["what"] = {"identifier": {"value": entity.pop("whatUri")}}

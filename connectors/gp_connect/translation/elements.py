@@ -17,7 +17,6 @@ from typing import Any, TypeGuard
 
 from connectors.gp_connect.names import Names
 from connectors.gp_connect.translation.extensions import r4_coding, r4_url
-from fhir_data.access import mappings
 from fhir_data.releases import Release
 from fhir_data.shapes import Element, Kind, Shape, shape_of
 from fhir_data.times import loose_date
@@ -324,12 +323,6 @@ def rename(*, resource: Resource, old: str, new: str) -> None:
             resource[after] = resource.pop(before)
 
 
-def as_list(*, resource: Resource, name: str) -> None:
-    """Make a list of a member that R4 lets repeat."""
-    if name in resource and not isinstance(resource[name], list):
-        resource[name] = [resource[name]]
-
-
 def append(*, resource: Resource, name: str, values: list[Any]) -> None:
     """Add to the list of a member."""
     if values:
@@ -405,8 +398,3 @@ def first_of(*, values: list[Any], notes: list[str], path: str) -> Any:
     if len(values) > 1:
         notes.append(f"{path}: the first of several")
     return values[0] if values else None
-
-
-def extensions_of(resource: Resource, /) -> list[Resource]:
-    """Return the extensions of a resource or element."""
-    return mappings(resource.get("extension"))

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from simulator.facts import Holding
 from simulator.lives import holding_of, life_of
-from simulator.organisations import BY_SLUG, Source
+from simulator.organisations import BY_SLUG, GP_CONNECT, SOURCES, Source
 from simulator.people import Person, crowd
 from simulator.r4_search import capability_statement, searchset
 from simulator.r4_writer import write_bundle
+from simulator.region import bundle_of
 from simulator.wire import Resource, decode, encode
 
 SEED = 7
@@ -82,6 +83,21 @@ def fake_sources(*, record_bytes: int = RECORD_BYTES) -> tuple[FakeSource, ...]:
 def people(*, count: int) -> tuple[Person, ...]:
     """Return people whom every source knows, under their key as local identifier."""
     return crowd(seed=SEED, count=count)
+
+
+@cache
+def practice_record(*, people_looked_at: int = 40) -> bytes:
+    """Return what a GP practice would answer about the person of whom it holds the most."""
+    source = next(source for source in SOURCES if source.kind == GP_CONNECT)
+    answers = []
+    for person in crowd(seed=SEED, count=people_looked_at):
+        life = life_of(person=person, today=TODAY, seed=SEED)
+        holding = holding_of(person=person, life=life, source=source, today=TODAY, seed=SEED)
+        told = person.truth
+        answers.append(
+            encode(value=bundle_of(source=source, local_id=told.nhs_number, told=told, holding=holding, today=TODAY))
+        )
+    return max(answers, key=len)
 
 
 def write_record(*, fake: FakeSource, path: Path) -> None:

@@ -22,10 +22,11 @@ from aggregator.record.item import Item
 from aggregator.record.merge import merge
 from benchmarks.figures import Row, Table
 from benchmarks.pages import RecordDrawing
-from benchmarks.records import RECORD_BYTES, FakeSource, fake_sources, people
+from benchmarks.records import RECORD_BYTES, FakeSource, fake_sources, people, practice_record
 from config.process import freeze_gc
 from connectors.contract.values import Reply
 from connectors.fhir_r4.connector import FhirR4
+from connectors.gp_connect.connector import GpConnect
 from connectors.reading import split_answer
 from fhir_data.parsing import read_entry
 from fhir_data.releases import Release
@@ -56,7 +57,7 @@ class Work:
 def measure(*, quick: bool, say: Callable[[str], None]) -> list[Table]:
     """Run all rounds and return their table."""
     say("  records to work on")
-    works = [*_reading(), *_holding(), *_merging(sizes=(200,) if quick else (1_000, 2_000))]
+    works = [*_reading(), *_translating(), *_holding(), *_merging(sizes=(200,) if quick else (1_000, 2_000))]
     works += _drawing(size=200 if quick else 2_000)
     freeze_gc()
     rows = []
@@ -144,6 +145,27 @@ def _reading() -> Iterator[Work]:
         beside=models,
         units=count,
         aim="1/8 x",
+    )
+
+
+def _translating() -> Iterator[Work]:
+    """A practice's answer, from its bytes to the items that are held."""
+    payload = practice_record()
+    connector = GpConnect()
+    connector.warm_up()
+    count = len(split_answer(payload=payload).entries)
+
+    def judge() -> None:
+        for entry in split_answer(payload=payload).entries:
+            verdict(entry=entry.resource or b"", release=Release.STU3)
+
+    yield Work(
+        name="read and translate a practice's answer, each entry, beside splitting and verdict",
+        unit="µs",
+        ours=lambda: connector.convert(payload=payload),
+        beside=judge,
+        units=count,
+        aim="1.4 x",
     )
 
 

@@ -79,7 +79,7 @@ def report_lines(*, reply: Reply) -> tuple[str, ...]:
     """Return what a reader of the Bundle must know: what is missing from it, and what differs from what was sent."""
     left_out = Counter(type_of(entry=item.resource) for item in reply.items if not item.translated)
     kept = Counter(type_of(entry=item.resource) for item in reply.items if item.translated)
-    notes = Counter(note for item in reply.items for note in item.notes)
+    notes = Counter((*reply.subject_notes, *(note for item in reply.items for note in item.notes)))
     incidental = sum(item.incidental for item in reply.items)
     patient = "one Patient" if reply.subject else "no Patient"
     lines = [

@@ -125,7 +125,7 @@ def _is_time(*, name: str, within: str) -> bool:
 
 
 def _check_string(*, name: str, value: str, parent: dict[str, Any], within: str) -> None:
-    if name == "data":
+    if name == "data" or (name == "content" and parent.get("resourceType") == "Binary"):  # STU3's Binary calls it so
         _check_document(data=value, media_type=str(parent.get("contentType", "")))
     elif len(value) > MAX_STRING_CHARACTERS:
         raise UnreadableEntry(fault=EntryFault.TOO_LARGE)

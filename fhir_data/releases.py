@@ -30,12 +30,19 @@ _CONTAINERS = frozenset({"Bundle", "Parameters"})
 @cache
 def model_of(*, name: str, release: Release) -> type[BaseModel] | None:
     """Return the model of a type of resource, None for what is no content of a record in this release."""
-    package, base = _PACKAGES[release]
-    if not name.isascii() or not name.isalpha() or name in _CONTAINERS:
+    base = _PACKAGES[release][1]
+    model = None if name in _CONTAINERS else datatype_of(name=name, release=release)
+    is_resource = model is not None and issubclass(model, base) and name not in ("Resource", "DomainResource")
+    return model if is_resource else None
+
+
+@cache
+def datatype_of(*, name: str, release: Release) -> type[BaseModel] | None:
+    """Return the model of any type, be it a resource or a part of one; None where the release has no such type."""
+    if not name.isascii() or not name.isalpha():
         return None
     try:
-        model = package.get_fhir_model_class(name)
+        model: type[BaseModel] = _PACKAGES[release][0].get_fhir_model_class(name)
     except (ValueError, KeyError, ImportError):
         return None
-    is_resource = issubclass(model, base) and name not in ("Resource", "DomainResource")
-    return model if is_resource else None
+    return model

@@ -72,7 +72,7 @@ class ReceivedItem:
     `resource` is R4 JSON: the source's own bytes where it speaks R4, otherwise a translation of the bytes in
     `original`. `notes` name the flaws of what was sent and what the translation could not carry. `incidental`: the
     source linked the item, and it does not answer the question (GP Connect's secondary lists). `translated` False: the
-    item is kept as sent because its type has no translation yet, so `resource` is not R4, and it is only counted.
+    item is kept as sent because its type has no translation, so `resource` is not R4, and it is only counted.
     `full_url` is the address of its entry, "" for none; it decides what references mean. `subject_references` are the
     references in `resource` that mean the answer's own subject. `names_no_patient`: it belongs to the Patient
     compartment and does not say whose it is.
@@ -105,13 +105,14 @@ class Reply:
     OperationOutcome among them becomes `notices`.
 
     `subject` is the source's own Patient as R4 JSON, without what could not be read in it; the caller checks whether it
-    is the person asked for. `subject_url` is the address of its entry, "" for none. `in_part`: why part of the answer
-    did not come, if so.
+    is the person asked for. `subject_url` is the address of its entry, "" for none; `subject_notes` are as an item's.
+    `in_part`: why part of the answer did not come, if so.
     """
 
     subject: bytes | None
     subject_original: bytes | None = None
     subject_url: str = ""
+    subject_notes: tuple[str, ...] = ()
     items: tuple[ReceivedItem, ...] = ()
     quarantined: tuple[QuarantinedEntry, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -5,7 +5,7 @@ Source: GP Connect Access Record Structured 1.6, "Retrieve a patient's structure
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +14,10 @@ from connectors.contract.errors import Malformed
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
-from connectors.gp_connect import lists
-from connectors.gp_connect.elements import r4_id, r4_reference
+from connectors.gp_connect import lists, wholeness
 from connectors.gp_connect.errors import spine_codes
+from connectors.gp_connect.lifting import Lifted, Unpacked, may_unpack, outside, unpack
+from connectors.gp_connect.names import Names, names_in
 from connectors.gp_connect.request import AREAS, area_words
 from connectors.gp_connect.translate import Translation, is_translated, translate
 from connectors.reading import (
@@ -28,18 +29,18 @@ from connectors.reading import (
     notice_of_issue,
     notices_of_flaws,
     ownership,
-    refused,
-    somebody_elses,
     sort_entries,
 )
 from connectors.transport.pace import Steps
 from fhir_data import exact_json
-from fhir_data.access import JsonObject, mapping, mappings, text
-from fhir_data.belonging import Belonging, Finding, Ownership, PlacedResource
+from fhir_data.access import JsonObject
+from fhir_data.belonging import Belonging, Finding
+from fhir_data.heads import entry_name
 from fhir_data.identifiers import nhs_numbers_of
+from fhir_data.references import Directory
 from fhir_data.releases import Release
-from fhir_data.splitting import SplitPayload, elements, members
-from fhir_data.verdict import RefusedEntry, judge, verdict
+from fhir_data.splitting import SplitPayload
+from fhir_data.verdict import RefusedEntry, ValidEntry, Verdict, flaws_of, judge
 
 # STU3 types that R4 does not have, or that have another meaning here than in a hospital's record.
 _STU3_CATEGORIES = {
@@ -60,22 +61,39 @@ def read_answer(
     judged = yield from judge_entries(entries=expect_bundle(payload).entries, release=Release.STU3)
     subject = _subject(judged=judged, nhs_number=nhs_number)
     owners = ownership(subject=subject, judged=judged)
-    owned = yield from find_owners(judged=judged, subject=subject, owners=owners, placed=_without_ended_allergies)
+    owned = yield from find_owners(judged=judged, subject=subject, owners=owners, placed=outside)
+    known = {name for entry in judged if (name := entry.address.name or entry_name(entry=entry.sent))}
+    taken = set(known)
     # The Lists of somebody else neither arrange this record nor warn about it.
-    resources = [subject.resource, *(entry.judged.resource for entry in owned if not entry.is_others)]
-    dialect = _Practice(owners=owners, reach=lists.reach(resources=resources), known=frozenset(map(_reference, judged)))
+    ours = [entry for entry in owned if not entry.is_others]
+    packed = [entry for entry in ours if may_unpack(entry=entry.judged)]
+    unpacked = {id(entry): unpack(entry=entry, owners=owners, taken=taken) for entry in packed}
+    resources = [
+        subject.resource,
+        *(unpacked[id(entry)].resource if id(entry) in unpacked else entry.judged.resource for entry in ours),
+        *(part.resource for made in unpacked.values() for part in made.lifted),
+    ]
+    find = _finding(judged=judged, known=taken)
+    names = names_in(entries=(entry.sent for entry in judged), names=taken)
+    dialect = _Practice(reach=lists.reach(resources=resources, find=find), names=names, unpacked=unpacked)
     entries = yield from sort_entries(owned=owned, dialect=dialect)
-    notices = (*lists.notices(resources=resources), *entries.notices)
+    notices = (
+        *lists.notices(resources=resources),
+        *wholeness.notices(resources=resources, known=frozenset(taken), find=find),
+        *entries.notices,
+    )
     unsupported = {notice.category for notice in notices if notice.code is NoticeCode.NOT_SUPPORTED}
     silent = [
         Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, category=category)
         for category in lists.missing(resources=resources, asked=asked)
         if category not in unsupported
     ]
+    made = translate(resource=subject.resource, names=names)
     return Reply(
-        subject=exact_json.encode(translate(resource=subject.resource).resource),
+        subject=exact_json.encode(made.resource),
         subject_original=subject.sent,
         subject_url=subject.entry.full_url,
+        subject_notes=made.notes,
         items=entries.items,
         quarantined=entries.quarantined,
         notices=(*notices, *silent, *notices_of_flaws(subject.flaws)),
@@ -89,29 +107,27 @@ def _subject(*, judged: Sequence[JudgedEntry], nhs_number: str | None) -> Judged
     return next((patient for patient in patients if nhs_number in nhs_numbers_of(patient.resource)), patients[0])
 
 
-def _reference(entry: JudgedEntry) -> str:
-    return f"{entry.kind}/{entry.resource.get('id', '')}"
+def _finding(*, judged: Sequence[JudgedEntry], known: set[str]) -> lists.Find:
+    """Return what says which entry a reference means, by its `Type/id`; where it means none, the reference itself."""
+    addresses = [entry.address for entry in judged]
+    directory = Directory(entries=((address, address.name) for address in addresses if address.name))
 
+    def find(reference: str, /) -> str:
+        return reference if reference in known else directory.find(reference=reference) or reference
 
-def _without_ended_allergies(entry: JudgedEntry) -> PlacedResource:
-    """Return what of an entry is judged as a whole: ended allergies inside a List are judged when they are lifted."""
-    if _holds_ended_allergies(entry.resource):
-        outside = {name: value for name, value in entry.resource.items() if name != "contained"}
-        return PlacedResource(resource=outside, full_url=entry.entry.full_url)
-    return entry.placed
-
-
-def _holds_ended_allergies(resource: JsonObject) -> bool:
-    return lists.primary_code(resource=resource) == lists.ENDED_ALLERGIES and bool(resource.get("contained"))
+    return find
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Practice:
-    """How a practice's entries are read: translated, and arranged by its Lists. `known` are the references of all."""
+    """How a practice's entries are read: translated, and arranged by its Lists.
 
-    owners: Ownership
+    `unpacked` are the Lists that contained something, and what it was, by the entry's identity.
+    """
+
     reach: lists.Reach
-    known: frozenset[str]
+    names: Names
+    unpacked: Mapping[int, Unpacked]
 
     def category_of_type(self, name: str, /) -> RecordCategory | None:
         return _STU3_CATEGORIES.get(name) or category_of_type(name)
@@ -131,109 +147,81 @@ class _Practice:
         return replace(notice, text=words, category=next(iter(AREAS[area])))
 
     def items_of(self, entry: OwnedEntry, /) -> Iterable[ReceivedItem | QuarantinedEntry]:
-        if _holds_ended_allergies(entry.judged.resource):
-            return self._lifted_out(entry)
-        return [self._item(resource=entry.judged.resource, entry=entry, notes=entry.judged.flaw_notes)]
-
-    def _item_category(self, resource: JsonObject) -> RecordCategory:
-        kind = str(resource["resourceType"])
-        reference = f"{kind}/{resource.get('id', '')}"
-        if kind == "Observation" and reference in self.reach.investigations:
-            return RecordCategory.RESULTS
-        if kind == "ProcedureRequest" and reference in self.reach.investigations - self.reach.diary:
-            return RecordCategory.RESULTS
-        return self.category_of_type(kind) or RecordCategory.OTHER
-
-    def _item(self, *, resource: dict[str, Any], entry: OwnedEntry, notes: tuple[str, ...] = ()) -> ReceivedItem:
-        return self._translated(
-            resource=resource,
+        unpacked = self.unpacked.get(id(entry)) or Unpacked(resource=entry.judged.resource)
+        yield from unpacked.quarantined
+        for part in unpacked.lifted:
+            yield self._lifted(part)
+        yield self._item(
+            resource=unpacked.resource,
             sent=entry.judged.sent,
             finding=entry.finding,
             full_url=entry.judged.entry.full_url,
-            notes=notes,
+            flaw_notes=entry.judged.flaw_notes,
+            verdict=entry.judged.verdict,
         )
 
-    def _translated(
-        self, *, resource: dict[str, Any], sent: bytes, finding: Finding, full_url: str, notes: tuple[str, ...]
-    ) -> ReceivedItem:
+    def _lifted(self, part: Lifted, /) -> ReceivedItem:
+        return self._item(resource=part.resource, sent=part.sent, finding=part.finding, verdict=part.verdict)
+
+    def _item_category(self, resource: JsonObject, /) -> RecordCategory:
         kind = str(resource["resourceType"])
+        if kind in ("Observation", "ProcedureRequest"):
+            name = lists.name_in(resource)
+            if name in self.reach.reported and (kind == "Observation" or name not in self.reach.diary):
+                return RecordCategory.RESULTS
+        return self.category_of_type(kind) or RecordCategory.OTHER
+
+    def _item(
+        self,
+        *,
+        resource: dict[str, Any],
+        sent: bytes,
+        finding: Finding,
+        verdict: Verdict,
+        full_url: str = "",
+        flaw_notes: tuple[str, ...] = (),
+    ) -> ReceivedItem:
         category = self._item_category(resource)
-        reference = f"{kind}/{resource.get('id', '')}"
-        item = ReceivedItem(
+        name = lists.name_in(resource)
+        is_r4 = is_translated(kind=str(resource["resourceType"]))
+        content, notes, references = sent, flaw_notes, finding.references
+        if is_r4:
+            resource, ended = _ended(resource) if name in self.reach.ended else (resource, ())
+            made = translate(resource=resource, names=self.names)
+            content = exact_json.encode(made.resource)
+            notes = (*made.notes, *ended, *(() if isinstance(verdict, ValidEntry) else _faults(made)))
+            references = tuple(self.names.r4_reference(text=text) for text in references)
+            full_url = self.names.r4_reference(text=full_url)
+        return ReceivedItem(
             category=category,
-            resource=sent,
+            resource=content,
+            original=sent if is_r4 else None,
             notes=notes,
-            incidental=category.is_clinical and reference in self.reach.incidental,
+            incidental=category.is_clinical and name in self.reach.incidental,
+            translated=is_r4,
             full_url=full_url,
-            subject_references=finding.references,
+            subject_references=references,
             names_no_patient=finding.belonging is Belonging.UNNAMED,
         )
-        if not is_translated(kind=kind):
-            return replace(item, translated=False)
-        made = translate(resource=resource)
-        return replace(
-            item,
-            resource=exact_json.encode(made.resource),
-            original=sent,
-            notes=made.notes + _faults(made),
-            subject_references=tuple(r4_reference(text=text) for text in item.subject_references),
-        )
-
-    def _lifted_out(self, entry: OwnedEntry) -> Iterator[ReceivedItem | QuarantinedEntry]:
-        """Make items of the resolved allergies that are contained in their List, and keep the List pointing at them."""
-        resource, full_url = entry.judged.resource, entry.judged.entry.full_url
-        lifted: dict[str, str] = {}
-        kept: list[Any] = []
-        all_sent = elements(body=members(body=entry.judged.sent)["contained"])
-        for contained, sent in zip(resource["contained"], all_sent, strict=True):
-            if contained.get("resourceType") != "AllergyIntolerance":
-                kept.append(contained)
-                continue
-            judged = verdict(entry=sent, release=Release.STU3)
-            if isinstance(judged, RefusedEntry):
-                yield refused(verdict=judged, sent=sent, category=RecordCategory.ALLERGIES)
-                continue
-            finding = self.owners.of(entry=PlacedResource(resource=judged.resource, full_url=full_url))
-            if finding.belonging is Belonging.OTHER:
-                yield somebody_elses(finding=finding, sent=sent, category=RecordCategory.ALLERGIES)
-                continue
-            key = str(contained.get("id", ""))
-            allergy = {**judged.resource, "id": _free_id(key=key, known=self.known)}
-            lifted[f"#{key}"] = f"AllergyIntolerance/{allergy['id']}"
-            yield self._ended(resource=allergy, sent=sent, finding=finding)
-        arranged = {name: value for name, value in resource.items() if name != "contained"}
-        if kept:
-            arranged["contained"] = kept
-        if "entry" in arranged:
-            arranged["entry"] = [_pointed(entry=entry, lifted=lifted) for entry in mappings(resource["entry"])]
-        yield self._item(resource=arranged, entry=entry)
-
-    def _ended(self, *, resource: dict[str, Any], sent: bytes, finding: Finding) -> ReceivedItem:
-        """Return an allergy from the List of ended ones. It must never look active, whatever its own status says."""
-        notes: tuple[str, ...] = ()
-        error = resource.get("verificationStatus") == "entered-in-error"
-        if resource.get("clinicalStatus") != "resolved" and not error:
-            resource = {**resource, "clinicalStatus": "resolved"}
-            notes = ("AllergyIntolerance.clinicalStatus: resolved, since the practice lists it among the ended",)
-        item = self._translated(resource=resource, sent=sent, finding=finding, full_url="", notes=())
-        return replace(item, notes=item.notes + notes)
 
 
-def _faults(made: Translation) -> tuple[str, ...]:
-    """Return as a note what the R4 model refuses in a translation: the item is kept, and says so."""
+def _ended(resource: dict[str, Any], /) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return an allergy from the List of ended ones. It must never look active, whatever its own status says."""
+    if resource["resourceType"] != "AllergyIntolerance" or resource.get("clinicalStatus") == "resolved":
+        return resource, ()
+    if resource.get("verificationStatus") == "entered-in-error":
+        return resource, ()
+    note = "AllergyIntolerance.clinicalStatus: resolved, since the practice lists it among the ended"
+    return {**resource, "clinicalStatus": "resolved"}, (note,)
+
+
+def _faults(made: Translation, /) -> tuple[str, ...]:
+    """Return as a note what the R4 model refuses in the translation of an entry that was not valid itself.
+
+    That of a valid entry is valid by construction: a translation keeps to R4's shape, and the values are as valid as in
+    STU3. To judge each again would double the cost of reading an answer.
+    """
     judged = judge(resource=made.resource, release=Release.R4)
     if not isinstance(judged, RefusedEntry):
         return ()
-    return (f"{made.resource['resourceType']}: not valid R4 at {', '.join(judged.flaws) or 'the whole'}",)
-
-
-def _free_id(*, key: str, known: frozenset[str]) -> str:
-    """Return an id for a lifted allergy by which no other entry of the answer goes."""
-    wanted = r4_id(text=key or "ended")
-    return r4_id(text=f"{wanted} ended") if f"AllergyIntolerance/{wanted}" in known else wanted
-
-
-def _pointed(*, entry: JsonObject, lifted: Mapping[str, str]) -> JsonObject:
-    item = mapping(entry.get("item"))
-    reference = text(item.get("reference"))
-    return {**entry, "item": {**item, "reference": lifted[reference]}} if reference in lifted else entry
+    return (f"{made.resource['resourceType']}: not valid R4 at {', '.join(flaws_of(judged)) or 'the whole'}",)

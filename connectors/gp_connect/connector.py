@@ -30,6 +30,7 @@ from connectors.contract.values import (
 )
 from connectors.gp_connect.answer import read_answer
 from connectors.gp_connect.errors import error_of, outcome_in, spine_codes
+from connectors.gp_connect.names import R4_TYPES
 from connectors.gp_connect.request import (
     AREAS,
     DOCUMENT_INTERACTION,
@@ -43,19 +44,19 @@ from connectors.gp_connect.request import (
     nhs_number_of,
     parameters,
 )
-from connectors.gp_connect.translate import is_translated
 from connectors.reading import split_answer
 from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance
 from connectors.transport.pace import finish, finish_paced
+from fhir_data import shapes
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload
 from fhir_data.verdict import warm_up
 
 USUAL_TYPES = (
-    "AllergyIntolerance Appointment Condition DiagnosticReport Encounter Immunization List Location Medication"
-    " MedicationRequest MedicationStatement Observation OperationOutcome Organization Patient Practitioner"
-    " PractitionerRole ProcedureRequest ReferralRequest"
+    "AllergyIntolerance Appointment Binary Condition DiagnosticReport DocumentReference Encounter Immunization List"
+    " Location Medication MedicationRequest MedicationStatement Observation OperationOutcome Organization Patient"
+    " Practitioner PractitionerRole ProcedureRequest QuestionnaireResponse ReferralRequest Specimen"
 ).split()
 # It names no patient: a practice refuses it, and so shows that it is a practice.
 NOBODYS_PARAMETERS = b'{"resourceType":"Parameters"}'
@@ -88,9 +89,11 @@ class GpConnect:
         self._now = now
 
     def warm_up(self) -> None:
-        """Make the models of the types that practices usually send, and of those that they are translated to."""
+        """Make the models of the types that practices usually send, and the shapes by which they are translated."""
         warm_up(types=USUAL_TYPES, release=Release.STU3)
-        warm_up(types=filter(lambda name: is_translated(kind=name), USUAL_TYPES), release=Release.R4)
+        shapes.warm_up(types=USUAL_TYPES, release=Release.STU3)
+        later = [R4_TYPES.get(name, name) for name in USUAL_TYPES]
+        shapes.warm_up(types=later, release=Release.R4)
 
     async def ask(self, *, source: SourceAddress, query: Query, channels: Channels) -> Reply:
         """Ask the practice for the patient and return its whole answer.

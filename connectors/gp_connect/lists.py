@@ -5,26 +5,30 @@ Source: GP Connect Access Record Structured 1.6, "Using lists to return data": p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
+from connectors.gp_connect.translation.extensions import name_of
 from fhir_data.access import JsonObject, mapping, mappings, text, texts
 
 SNOMED = "http://snomed.info/sct"
+_NOTHING_RECORDED = "Information not available"  # the note that the specification fixes for an empty List
 _SECONDARY_SYSTEM = "GPConnect-SecondaryListValues-1"
-_WARNING_EXTENSION = "Extension-CareConnect-GPC-ListWarningCode-1"
+_WARNING_EXTENSION = "ListWarningCode"
 _WARNINGS: Mapping[str, NoticeCode] = {
     code.value: code
     for code in (NoticeCode.CONFIDENTIAL_ITEMS, NoticeCode.DATA_IN_TRANSIT, NoticeCode.DATA_AWAITING_FILING)
 }
 
+ALLERGIES = "886921000000105"
 ENDED_ALLERGIES = "1103671000000101"
 DIARY = "714311000000108"
 INVESTIGATIONS = "887191000000108"
 PRIMARY: Mapping[str, RecordCategory] = {
-    "886921000000105": RecordCategory.ALLERGIES,
+    ALLERGIES: RecordCategory.ALLERGIES,
     ENDED_ALLERGIES: RecordCategory.ALLERGIES,
     "933361000000108": RecordCategory.MEDICATIONS,
     "717711000000103": RecordCategory.PROBLEMS,
@@ -37,14 +41,35 @@ PRIMARY: Mapping[str, RecordCategory] = {
 }
 
 
+# What a secondary List holds, by the words of its code: "problems-medications-related-to-problems".
+_LINKED: Mapping[str, RecordCategory] = {
+    "allergies": RecordCategory.ALLERGIES,
+    "medications": RecordCategory.MEDICATIONS,
+    "problems": RecordCategory.PROBLEMS,
+    "linked-problems": RecordCategory.PROBLEMS,
+    "consultations": RecordCategory.ENCOUNTERS,
+    "immunisations": RecordCategory.IMMUNISATIONS,
+    "uncategorised-data": RecordCategory.OBSERVATIONS,
+    "investigations": RecordCategory.RESULTS,
+    "outbound-referrals": RecordCategory.REFERRALS,
+    "diary-entries": RecordCategory.APPOINTMENTS,
+}
+Find = Callable[[str], str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """References, as `Type/id`, by how they are reached. `diary` and `investigations` are those of these two Lists."""
+    """References, as `Type/id`, by how they are reached.
+
+    `reported` are those that a report or the List of investigations leads to, `diary` those of its List. `ended` are
+    allergies that are listed among the ended, and not among the others.
+    """
 
     answering: frozenset[str]
     incidental: frozenset[str]
-    investigations: frozenset[str]
+    reported: frozenset[str]
     diary: frozenset[str]
+    ended: frozenset[str]
 
 
 def primary_code(*, resource: JsonObject) -> str:
@@ -59,54 +84,79 @@ def is_secondary(*, resource: JsonObject) -> bool:
     return any(system.endswith(_SECONDARY_SYSTEM) for system, _ in _codings(resource))
 
 
-def reach(*, resources: Sequence[JsonObject]) -> Reach:
-    """Return how each item is reached.
+def reach(*, resources: Sequence[JsonObject], find: Find = str) -> Reach:
+    """Return how each item is reached. `find` says which entry a reference means, by its `Type/id`.
 
     An item that only a secondary List names is incidental: an anticoagulant linked to a problem does not answer "which
     medicines", and its absence from such a List says nothing. The headings of a consultation are followed too, but not
     to what a secondary List names. Items that no List names count as answers: hiding one would be worse.
     """
     lists = [resource for resource in resources if resource.get("resourceType") == "List"]
-    edges = _edges(resources)
-    named = [ref for resource in lists if is_secondary(resource=resource) for ref in _entries(resource)]
+    edges = _edges(resources=resources, find=find)
+    named = [ref for resource in lists if is_secondary(resource=resource) for ref in _entries(resource, find=find)]
     linked = _closure(roots=named, edges=edges, headings={})  # a linked medicine brings its plan and issues
     roots = {code: set[str]() for code in PRIMARY}
     for resource in lists:
         if code := primary_code(resource=resource):
-            roots[code].update(_entries(resource))
-    headings = _headings(lists=lists, linked=linked)
+            roots[code].update(_entries(resource, find=find))
+    headings = _headings(lists=lists, linked=linked, find=find)
     answering = _closure(roots=(ref for refs in roots.values() for ref in refs), edges=edges, headings=headings)
+    reports = {name_in(resource) for resource in resources if resource.get("resourceType") == "DiagnosticReport"}
     return Reach(
         answering=answering,
         incidental=linked - answering,
-        investigations=_closure(roots=roots[INVESTIGATIONS], edges=edges, headings={}),
+        reported=_closure(roots=roots[INVESTIGATIONS] | reports, edges=edges, headings={}),
         diary=frozenset(roots[DIARY]),
+        ended=frozenset(roots[ENDED_ALLERGIES] - roots[ALLERGIES]),
     )
 
 
 def notices(*, resources: Sequence[JsonObject]) -> tuple[Notice, ...]:
-    """Return what the Lists warn of, once each.
+    """Return what the Lists warn of, once each, with the section that each is about.
 
-    An empty List with the ordinary reason (no-content-recorded, whose note is always "Information not available") is no
-    warning. Any other reason is one: the practice did not say that there is nothing.
+    What a secondary List warns of is about what is linked, and begins with the List's title. An empty List with the
+    ordinary reason (no-content-recorded, whose note is always "Information not available") is no warning. Any other
+    reason is one: the practice did not say that there is nothing.
     """
     warnings: dict[Notice, None] = {}
     for resource in resources:
-        if resource.get("resourceType") != "List":
-            continue
-        category = PRIMARY.get(primary_code(resource=resource))
-        words = " ".join(text(note.get("text")) for note in mappings(resource.get("note")))
-        for code in _warning_codes(resource):
-            warning = _WARNINGS.get(code, NoticeCode.RESOURCE_WARNING)
-            warnings[Notice(code=warning, text=words, category=category)] = None
-        reasons = [coding.get("code") for coding in mappings(mapping(resource.get("emptyReason")).get("coding"))]
-        if resource.get("emptyReason") and "no-content-recorded" not in reasons:
-            warnings[Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, text=words, category=category)] = None
-        for entry in mappings(resource.get("entry")):
-            if sentence := _sentence(mapping(entry.get("item"))):
-                place = category or RecordCategory.ENCOUNTERS
-                warnings[Notice(code=NoticeCode.NOT_SUPPORTED, text=sentence, category=place)] = None
+        if resource.get("resourceType") == "List":
+            warnings.update(dict.fromkeys(_notices_of(resource)))
     return tuple(warnings)
+
+
+def _notices_of(resource: JsonObject, /) -> list[Notice]:
+    category, title = _place(resource)
+    notes = [text(note.get("text")) for note in mappings(resource.get("note"))]
+    codes = [_WARNINGS.get(code, NoticeCode.RESOURCE_WARNING) for code in _warning_codes(resource)]
+    reason = resource.get("emptyReason")
+    reasons = [coding.get("code") for coding in mappings(mapping(reason).get("coding"))]
+    if "no-content-recorded" in reasons:
+        notes = [note for note in notes if note.rstrip(".") != _NOTHING_RECORDED]
+    elif reason:
+        codes.append(NoticeCode.INFORMATION_NOT_AVAILABLE)
+    words = " ".join(filter(None, notes))
+    if words and not reason and not codes and (primary_code(resource=resource) or title):
+        codes.append(NoticeCode.RESOURCE_WARNING)  # the consultations' headings have notes of their own
+    said = [(code, words) for code in codes]
+    sentences = [_sentence(mapping(entry.get("item"))) for entry in mappings(resource.get("entry"))]
+    said += [(NoticeCode.NOT_SUPPORTED, sentence) for sentence in sentences if sentence]
+    return [
+        Notice(code=code, text=f"{title}: {words or code.words}" if title else words, category=category)
+        for code, words in said
+    ]
+
+
+def _place(resource: JsonObject, /) -> tuple[RecordCategory | None, str]:
+    """Return the section that a List is about, and what to call the List where it holds only what is linked."""
+    if code := primary_code(resource=resource):
+        return PRIMARY[code], ""
+    linked = next((code for system, code in _codings(resource) if system.endswith(_SECONDARY_SYSTEM)), "")
+    if not linked:  # a consultation, a topic or a heading
+        return RecordCategory.ENCOUNTERS, ""
+    content = linked.partition("-")[2]
+    category = next((category for words, category in _LINKED.items() if content.startswith(words)), None)
+    return category, text(resource.get("title")) or "Linked items"
 
 
 def _sentence(item: JsonObject) -> str:
@@ -128,40 +178,42 @@ def _codings(resource: JsonObject) -> list[tuple[str, str]]:
     return [(text(coding.get("system")), text(coding.get("code"))) for coding in codings]
 
 
-def _entries(resource: JsonObject) -> list[str]:
+def _entries(resource: JsonObject, /, *, find: Find) -> list[str]:
     references = texts([mapping(entry.get("item")).get("reference") for entry in mappings(resource.get("entry"))])
-    return [reference for reference in references if " " not in reference]
+    return [find(reference) for reference in references if " " not in reference]
 
 
-def _warning_codes(resource: JsonObject) -> list[str]:
+def _warning_codes(resource: JsonObject, /) -> list[str]:
+    """Return the codes of a List's warnings, "" for one in a form that is not known: it is a warning all the same."""
     return [
         text(extension.get("valueCode"))
         for extension in mappings(resource.get("extension"))
-        if text(extension.get("url")).endswith(_WARNING_EXTENSION)
+        if name_of(extension=extension) == _WARNING_EXTENSION
     ]
 
 
-def _name(resource: JsonObject) -> str:
+def name_in(resource: JsonObject, /) -> str:
+    """Return the `Type/id` of a resource."""
     return f"{resource.get('resourceType')}/{resource.get('id', '')}"
 
 
-def _edges(resources: Sequence[JsonObject]) -> dict[str, set[str]]:
+def _edges(*, resources: Sequence[JsonObject], find: Find) -> dict[str, set[str]]:
     """Return what belongs together: a medicine's plan and issues, a report and its results, a group and its members.
 
     Not the links of a problem or an encounter: those are what makes an item incidental.
     """
     edges: dict[str, set[str]] = {}
     for resource in resources:
-        here = _name(resource)
-        for other in _parts(resource):
+        here = name_in(resource)
+        for other in map(find, _parts(resource)):
             edges.setdefault(here, set()).add(other)
             edges.setdefault(other, set()).add(here)
     return edges
 
 
-def _parts(resource: JsonObject) -> list[str]:
+def _parts(resource: JsonObject, /) -> list[str]:
     kind = resource.get("resourceType")
-    references: Sequence[JsonObject] = ()
+    references: Sequence[Mapping[str, Any]] = ()
     if kind in ("MedicationStatement", "MedicationRequest"):
         references = mappings(resource.get("basedOn"))
     elif kind == "DiagnosticReport":
@@ -171,16 +223,16 @@ def _parts(resource: JsonObject) -> list[str]:
     return texts([reference.get("reference") for reference in references])
 
 
-def _headings(*, lists: Sequence[JsonObject], linked: frozenset[str]) -> dict[str, set[str]]:
+def _headings(*, lists: Sequence[JsonObject], linked: frozenset[str], find: Find) -> dict[str, set[str]]:
     """Return what the topic and heading Lists of each Encounter or List hold, save what a secondary List names."""
     held: dict[str, set[str]] = {}
     for resource in lists:
         if primary_code(resource=resource) or is_secondary(resource=resource):
             continue
-        encounter = text(mapping(resource.get("encounter")).get("reference"))
-        for holder in (encounter, _name(resource)):
+        encounter = find(text(mapping(resource.get("encounter")).get("reference")))
+        for holder in (encounter, name_in(resource)):
             if holder:
-                held.setdefault(holder, set()).update(ref for ref in _entries(resource) if ref not in linked)
+                held.setdefault(holder, set()).update(ref for ref in _entries(resource, find=find) if ref not in linked)
     return held
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.gp_connect.lists import missing, notices, reach
@@ -96,7 +98,7 @@ def test_the_results_of_a_report_go_with_it() -> None:
             },
         ]
     )
-    assert {"Observation/group", "Observation/member"} <= found.investigations
+    assert {"Observation/group", "Observation/member"} <= found.reported
 
 
 def test_warnings_are_said_once_with_their_text_and_section() -> None:
@@ -133,3 +135,75 @@ def test_a_sentence_in_place_of_an_item_is_said() -> None:
 def test_an_area_without_its_list_is_missing() -> None:
     asked = (RecordCategory.MEDICATIONS, RecordCategory.ALLERGIES)
     assert missing(resources=[arranged(MEDICATIONS)], asked=asked) == (RecordCategory.ALLERGIES,)
+
+
+def linked(code: str, *references: str, **members: Any) -> dict[str, Any]:
+    return arranged(code, *references, system=SECONDARY, **members)
+
+
+def test_a_warning_of_what_is_only_linked_is_told_apart_from_one_of_the_answer() -> None:
+    warning = {"extension": [{"url": WARNING, "valueCode": "confidential-items"}], "note": [{"text": "Excluded."}]}
+    code, title = "problems-medications-related-to-problems", "Problems - medications related to problems"
+    assert notices(resources=[arranged(MEDICATIONS, **warning), linked(code, title=title, **warning)]) == (
+        Notice(code=NoticeCode.CONFIDENTIAL_ITEMS, text="Excluded.", category=RecordCategory.MEDICATIONS),
+        Notice(code=NoticeCode.CONFIDENTIAL_ITEMS, text=f"{title}: Excluded.", category=RecordCategory.MEDICATIONS),
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "category"),
+    [
+        ("consultations-outbound-referrals-in-consultations", RecordCategory.REFERRALS),
+        ("problems-linked-problems-not-relating-to-the-primary-query", RecordCategory.PROBLEMS),
+        ("consultations-diary-entries-contained-in-consultations", RecordCategory.APPOINTMENTS),
+        ("something-new", None),
+    ],
+)
+def test_the_section_of_a_linked_lists_warning_is_that_of_what_it_holds(
+    code: str, category: RecordCategory | None
+) -> None:
+    warned = linked(code, extension=[{"url": WARNING, "valueCode": "data-in-transit"}])
+    (notice,) = notices(resources=[warned])
+    assert (notice.category, notice.text) == (category, f"Linked items: {NoticeCode.DATA_IN_TRANSIT.words}")
+
+
+def test_a_warning_of_a_consultations_heading_is_about_the_consultations() -> None:
+    heading = arranged("24781000000107", extension=[{"url": WARNING, "valueCode": "data-in-transit"}])
+    assert [notice.category for notice in notices(resources=[heading])] == [RecordCategory.ENCOUNTERS]
+
+
+def test_a_warning_in_an_unknown_form_is_a_warning_and_so_is_a_note_alone() -> None:
+    odd = arranged(MEDICATIONS, extension=[{"url": WARNING, "valueString": "?"}])
+    noted = arranged(MEDICATIONS, note=[{"text": "Part of the record is on paper."}])
+    assert [(notice.code, notice.text) for notice in notices(resources=[odd, noted])] == [
+        (NoticeCode.RESOURCE_WARNING, ""),
+        (NoticeCode.RESOURCE_WARNING, "Part of the record is on paper."),
+    ]
+
+
+def test_results_of_a_report_that_no_list_names_are_results_all_the_same() -> None:
+    lone = {"resourceType": "DiagnosticReport", "id": "1", "result": [{"reference": "Observation/1"}]}
+    assert reach(resources=[lone]).reported == {"DiagnosticReport/1", "Observation/1"}
+
+
+def test_references_are_followed_by_what_they_mean() -> None:
+    found = reach(
+        resources=[arranged(INVESTIGATIONS, "urn:uuid:7"), {"resourceType": "DiagnosticReport", "id": "1"}],
+        find=lambda reference: "DiagnosticReport/1" if reference == "urn:uuid:7" else reference,
+    )
+    assert "DiagnosticReport/1" in found.answering
+
+
+def test_an_allergy_among_the_ended_and_the_active_is_not_taken_for_ended() -> None:
+    ended, active = "1103671000000101", "886921000000105"
+    resources = [
+        arranged(ended, "AllergyIntolerance/1", "AllergyIntolerance/2"),
+        arranged(active, "AllergyIntolerance/2"),
+    ]
+    assert reach(resources=resources).ended == {"AllergyIntolerance/1"}
+
+
+def test_lists_that_hold_one_another_end() -> None:
+    first = arranged(CONSULTATIONS, "List/b", id="a")
+    second = arranged("25851000000105", "List/a", "List/b", "Observation/1", id="b")
+    assert "Observation/1" in reach(resources=[first, second]).answering

@@ -1,0 +1,233 @@
+"""A practice's answer as a whole: what is taken out of its Lists, in which section an item stands, how it is called."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from connectors.bundle import report_lines
+from connectors.contract.categories import RecordCategory
+from connectors.contract.values import ReceivedItem, Reply
+from connectors.gp_connect.connector import GpConnect
+from connectors.gp_connect.lists import DIARY, ENDED_ALLERGIES, INVESTIGATIONS
+
+SNOMED = "http://snomed.info/sct"
+PATIENT = {"resourceType": "Patient", "id": "p", "name": [{"family": "Story", "given": ["Ann"]}]}
+OURS = {"reference": "Patient/p"}
+MEDICATIONS = "933361000000108"
+
+
+def answer(*resources: dict[str, Any]) -> Reply:
+    entries = [{"resource": resource} for resource in (PATIENT, *resources)]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    return GpConnect().convert(payload=json.dumps(bundle).encode())
+
+
+def arranged(code: str, *references: str, **members: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "List",
+        "id": f"list-{code}",
+        "status": "current",
+        "mode": "snapshot",
+        "code": {"coding": [{"system": SNOMED, "code": code}]},
+        "subject": OURS,
+        "entry": [{"item": {"reference": reference}} for reference in references],
+        **members,
+    }
+
+
+def allergy(key: str, **members: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "AllergyIntolerance",
+        "id": key,
+        "clinicalStatus": "active",
+        "verificationStatus": "confirmed",
+        "patient": OURS,
+        **members,
+    }
+
+
+def statement(key: str, medicine: str) -> dict[str, Any]:
+    return {
+        "resourceType": "MedicationStatement",
+        "id": key,
+        "status": "active",
+        "taken": "unk",
+        "subject": OURS,
+        "medicationReference": {"reference": medicine},
+    }
+
+
+def request(kind: str, key: str) -> dict[str, Any]:
+    members = {"code": {"text": "x"}} if kind == "ProcedureRequest" else {}
+    return {"resourceType": kind, "id": key, "status": "active", "intent": "plan", "subject": OURS, **members}
+
+
+def observation(key: str, **members: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": key,
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": OURS,
+        **members,
+    }
+
+
+def report(key: str, **members: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "DiagnosticReport",
+        "id": key,
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": OURS,
+        **members,
+    }
+
+
+def r4(item: ReceivedItem) -> dict[str, Any]:
+    resource: dict[str, Any] = json.loads(item.resource)
+    return resource
+
+
+def of_type(reply: Reply, kind: str) -> list[dict[str, Any]]:
+    return [resource for resource in map(r4, reply.items) if resource["resourceType"] == kind]
+
+
+def categories(reply: Reply) -> dict[str, RecordCategory]:
+    return {str(r4(item)["id"]): item.category for item in reply.items}
+
+
+def test_a_medicine_inside_a_list_becomes_an_item_with_the_drug_that_it_names() -> None:
+    inside = [statement("1", "#2"), {"resourceType": "Medication", "id": "2", "code": {"text": "Warfarin"}}]
+    reply = answer(arranged(MEDICATIONS, "#1", contained=inside))
+    (made,), (drug,) = of_type(reply, "MedicationStatement"), of_type(reply, "Medication")
+    assert made["medicationReference"] == {"reference": f"Medication/{drug['id']}"}
+    (arrangement,) = of_type(reply, "List")
+    assert arrangement["entry"] == [{"item": {"reference": f"MedicationStatement/{made['id']}"}}]
+    assert "contained" not in arrangement
+    assert not any(item.incidental for item in reply.items)
+
+
+def test_what_two_lists_contain_under_one_id_stays_apart() -> None:
+    reply = answer(
+        arranged(ENDED_ALLERGIES, "#1", contained=[allergy("1", note=[{"text": "ended"}])]),
+        arranged("886921000000105", "#1", contained=[allergy("1", note=[{"text": "active"}])]),
+        allergy("1", note=[{"text": "outside"}]),
+    )
+    made = {each["note"][0]["text"]: each for each in of_type(reply, "AllergyIntolerance")}
+    assert len({each["id"] for each in made.values()}) == 3
+    assert made["outside"]["id"] == "1"
+    lists = {each["id"]: each["entry"][0]["item"]["reference"] for each in of_type(reply, "List")}
+    assert lists[f"list-{ENDED_ALLERGIES}"] == f"AllergyIntolerance/{made['ended']['id']}"
+    statuses = {name: each["clinicalStatus"]["coding"][0]["code"] for name, each in made.items()}
+    assert statuses == {"ended": "resolved", "active": "active", "outside": "active"}
+
+
+def test_an_allergy_beside_the_list_of_ended_ones_never_looks_active_either() -> None:
+    reply = answer(arranged(ENDED_ALLERGIES, "AllergyIntolerance/1"), allergy("1"))
+    (made,) = of_type(reply, "AllergyIntolerance")
+    assert made["clinicalStatus"]["coding"][0]["code"] == "resolved"
+
+
+def test_somebody_elses_allergy_inside_a_list_is_set_aside() -> None:
+    other = allergy("1", patient={"reference": "Patient/other"})
+    reply = answer(arranged(ENDED_ALLERGIES, "#1", contained=[other]))
+    assert of_type(reply, "AllergyIntolerance") == []
+    assert [(entry.reason, entry.category) for entry in reply.quarantined] == [
+        ("other-patient", RecordCategory.ALLERGIES)
+    ]
+
+
+def test_requests_of_two_types_with_one_id_stay_two_and_references_follow() -> None:
+    reply = answer(
+        request("ProcedureRequest", "7"),
+        request("ReferralRequest", "7"),
+        arranged("24781000000107", "ReferralRequest/7", "ProcedureRequest/7"),
+        observation("1", basedOn=[{"reference": "ReferralRequest/7"}]),
+    )
+    entry, referral = of_type(reply, "ServiceRequest")
+    assert entry["id"] == "7" != referral["id"]
+    (heading,) = of_type(reply, "List")
+    assert [each["item"]["reference"] for each in heading["entry"]] == [
+        f"ServiceRequest/{referral['id']}",
+        "ServiceRequest/7",
+    ]
+    assert of_type(reply, "Observation")[0]["basedOn"] == [{"reference": f"ServiceRequest/{referral['id']}"}]
+
+
+def test_each_item_stands_in_its_section() -> None:
+    reply = answer(
+        report("report", result=[{"reference": "Observation/group"}], basedOn=[{"reference": "ProcedureRequest/test"}]),
+        observation("group", related=[{"type": "has-member", "target": {"reference": "Observation/member"}}]),
+        observation("member"),
+        observation("pulse"),
+        request("ProcedureRequest", "test"),
+        request("ProcedureRequest", "due"),
+        request("ReferralRequest", "referral"),
+        {"resourceType": "Specimen", "id": "specimen", "subject": OURS},
+        arranged(DIARY, "ProcedureRequest/due"),
+        arranged(INVESTIGATIONS),
+    )
+    assert categories(reply) == {
+        "report": RecordCategory.RESULTS,
+        "group": RecordCategory.RESULTS,
+        "member": RecordCategory.RESULTS,
+        "pulse": RecordCategory.OBSERVATIONS,
+        "test": RecordCategory.RESULTS,
+        "due": RecordCategory.APPOINTMENTS,
+        "referral": RecordCategory.REFERRALS,
+        "specimen": RecordCategory.SUPPORTING,
+        f"list-{DIARY}": RecordCategory.SUPPORTING,
+        f"list-{INVESTIGATIONS}": RecordCategory.SUPPORTING,
+    }
+    assert ("resource-warning", "1 specimen is named by no report and no result.") in [
+        (notice.code, notice.text) for notice in reply.notices
+    ]
+
+
+def test_a_consultation_keeps_its_structure() -> None:
+    heading = arranged(
+        "24781000000107",
+        "Observation/2",
+        "Observation/1",
+        title="Examination",
+        encounter={"reference": "Encounter/e"},
+        orderedBy={"coding": [{"system": "http://hl7.org/fhir/list-order", "code": "system"}]},
+        extension=[
+            {
+                "url": "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-CareConnect-RelatedProblemHeader-1",
+                "extension": [{"url": "target", "valueReference": {"reference": "Condition/c"}}],
+            }
+        ],
+    )
+    (made,) = of_type(answer(heading), "List")
+    assert (made["title"], made["code"], made["encounter"]) == ("Examination", heading["code"], heading["encounter"])
+    assert [each["item"]["reference"] for each in made["entry"]] == ["Observation/2", "Observation/1"]
+    assert made["extension"] == [
+        {
+            "url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-RelatedProblemHeader",
+            "extension": [{"url": "target", "valueReference": {"reference": "Condition/c"}}],
+        }
+    ]
+
+
+@pytest.mark.parametrize("kind", ["BodySite", "DataElement"])
+def test_a_type_that_r4_lacks_is_counted_and_said(kind: str) -> None:
+    members = {"patient": OURS} if kind == "BodySite" else {"status": "draft", "element": [{"path": "x"}]}
+    reply = answer({"resourceType": kind, "id": "1", **members})
+    (item,) = reply.items
+    assert not item.translated
+    assert f"Not translated yet, not in the Bundle: 1 ({kind} 1)." in report_lines(reply=reply)
+
+
+def test_what_is_not_carried_of_the_patient_is_in_the_report() -> None:
+    lines = report_lines(reply=answer())
+    assert lines[-1] == "Said by the source of its own answer: nothing."
+    named = {**PATIENT, "animal": {"species": {"text": "cat"}}}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": named}]}
+    reply = GpConnect().convert(payload=json.dumps(bundle).encode())
+    assert reply.subject_notes == ("Patient.animal",)
+    assert "  1 x Patient.animal" in report_lines(reply=reply)

@@ -22,7 +22,9 @@ class Fact:
     `status_word` is its status without how far it is verified. `assessments` are (label, words) on which sources may
     differ, `seriousness` how strong a warning they give. `absence` is what it says to be absent, and still says.
     `continues` are the items of the same source of which this one is a part (an issue of an authorisation), each by
-    what its own `names` is.
+    what its own `names` is. `stands_alone`: a flaw is in what it would be compared by, so it is compared with nothing;
+    `is_doubted`: a flaw is in how it stands. `may_be_in_error`: it seems to be taken back, but not by the standard's
+    code.
     """
 
     item: Item
@@ -48,3 +50,6 @@ class Fact:
     absence: Absence | None = None
     names: str = ""
     continues: tuple[str, ...] = ()
+    stands_alone: bool = False
+    is_doubted: bool = False
+    may_be_in_error: bool = False

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from aggregator.record.across import conflicts_across
 from aggregator.record.categories import CATEGORIES, SECTIONS
 from aggregator.record.conflicts import conflicts_within
+from aggregator.record.doubt import is_compared_in_doubt
 from aggregator.record.fact import Fact
 from aggregator.record.grouping import RULES_VERSION, Group, group
 from aggregator.record.item import Item
@@ -73,6 +74,11 @@ class _Resolver:
             self._parsed[copies[0].id] = parse(resource=copies[0].resource)
         return self._parsed[copies[0].id]
 
+    def is_sound(self, *, item: Item, reference: str) -> bool:
+        """Return whether what a reference in an item means has no flaw in anything that may be compared."""
+        copies = self._targets.find(item=item, reference=reference)
+        return not copies or not is_compared_in_doubt(item=copies[0])
+
     def name(self, *, item: Item, reference: str) -> str:
         """Return one name for what a reference in an item means, whichever way it is spelt."""
         copies = self._targets.find(item=item, reference=reference)
@@ -109,6 +115,8 @@ def _entry(*, key: str, joined: Group, across: Mapping[str, Sequence[Conflict]],
         joined_by=joined.rules,
         rule_version=RULES_VERSION,
         absence=lead.absence if live else None,
+        is_doubted=lead.is_doubted,
+        may_be_in_error=lead.may_be_in_error,
         conflicts=conflicts_within(key=key, facts=joined.facts) + tuple(across.get(key, ())),
     )
 

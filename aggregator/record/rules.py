@@ -32,6 +32,10 @@ class Resolver(Protocol):
         """Return one name for what a reference means, whichever way it is spelt."""
         ...
 
+    def is_sound(self, *, item: Item, reference: str) -> bool:
+        """Return whether what a reference means has no flaw in anything that may be compared."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sent:

@@ -36,10 +36,11 @@ from connectors.transport.pace import Steps
 from fhir_data import exact_json
 from fhir_data.access import JsonObject, mapping, mappings, text
 from fhir_data.belonging import Belonging, Finding, Ownership, PlacedResource
+from fhir_data.flaws import paths_of
 from fhir_data.identifiers import nhs_numbers_of
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload, elements, members
-from fhir_data.verdict import RefusedEntry, judge, verdict
+from fhir_data.verdict import RefusedEntry, Verdict, flaws_of, judge, members_at_fault, verdict
 
 # STU3 types that R4 does not have, or that have another meaning here than in a hospital's record.
 _STU3_CATEGORIES = {
@@ -97,7 +98,7 @@ def _without_ended_allergies(entry: JudgedEntry) -> PlacedResource:
     """Return what of an entry is judged as a whole: ended allergies inside a List are judged when they are lifted."""
     if _holds_ended_allergies(entry.resource):
         outside = {name: value for name, value in entry.resource.items() if name != "contained"}
-        return PlacedResource(resource=outside, full_url=entry.entry.full_url)
+        return PlacedResource(resource=outside, full_url=entry.entry.full_url, at_fault=entry.at_fault)
     return entry.placed
 
 
@@ -133,7 +134,7 @@ class _Practice:
     def items_of(self, entry: OwnedEntry, /) -> Iterable[ReceivedItem | QuarantinedEntry]:
         if _holds_ended_allergies(entry.judged.resource):
             return self._lifted_out(entry)
-        return [self._item(resource=entry.judged.resource, entry=entry, notes=entry.judged.flaw_notes)]
+        return [self._item(resource=entry.judged.resource, entry=entry)]
 
     def _item_category(self, resource: JsonObject) -> RecordCategory:
         kind = str(resource["resourceType"])
@@ -144,17 +145,17 @@ class _Practice:
             return RecordCategory.RESULTS
         return self.category_of_type(kind) or RecordCategory.OTHER
 
-    def _item(self, *, resource: dict[str, Any], entry: OwnedEntry, notes: tuple[str, ...] = ()) -> ReceivedItem:
+    def _item(self, *, resource: dict[str, Any], entry: OwnedEntry) -> ReceivedItem:
         return self._translated(
             resource=resource,
             sent=entry.judged.sent,
             finding=entry.finding,
             full_url=entry.judged.entry.full_url,
-            notes=notes,
+            verdict=entry.judged.verdict,
         )
 
     def _translated(
-        self, *, resource: dict[str, Any], sent: bytes, finding: Finding, full_url: str, notes: tuple[str, ...]
+        self, *, resource: dict[str, Any], sent: bytes, finding: Finding, full_url: str, verdict: Verdict
     ) -> ReceivedItem:
         kind = str(resource["resourceType"])
         category = self._item_category(resource)
@@ -162,7 +163,8 @@ class _Practice:
         item = ReceivedItem(
             category=category,
             resource=sent,
-            notes=notes,
+            flaws=flaws_of(verdict),
+            at_fault=members_at_fault(verdict),
             incidental=category.is_clinical and reference in self.reach.incidental,
             full_url=full_url,
             subject_references=finding.references,
@@ -193,14 +195,15 @@ class _Practice:
             if isinstance(judged, RefusedEntry):
                 yield refused(verdict=judged, sent=sent, category=RecordCategory.ALLERGIES)
                 continue
-            finding = self.owners.of(entry=PlacedResource(resource=judged.resource, full_url=full_url))
+            placed = PlacedResource(resource=judged.resource, full_url=full_url, at_fault=members_at_fault(judged))
+            finding = self.owners.of(entry=placed)
             if finding.belonging is Belonging.OTHER:
                 yield somebody_elses(finding=finding, sent=sent, category=RecordCategory.ALLERGIES)
                 continue
             key = str(contained.get("id", ""))
             allergy = {**judged.resource, "id": _free_id(key=key, known=self.known)}
             lifted[f"#{key}"] = f"AllergyIntolerance/{allergy['id']}"
-            yield self._ended(resource=allergy, sent=sent, finding=finding)
+            yield self._ended(resource=allergy, sent=sent, finding=finding, verdict=judged)
         arranged = {name: value for name, value in resource.items() if name != "contained"}
         if kept:
             arranged["contained"] = kept
@@ -208,14 +211,14 @@ class _Practice:
             arranged["entry"] = [_pointed(entry=entry, lifted=lifted) for entry in mappings(resource["entry"])]
         yield self._item(resource=arranged, entry=entry)
 
-    def _ended(self, *, resource: dict[str, Any], sent: bytes, finding: Finding) -> ReceivedItem:
+    def _ended(self, *, resource: dict[str, Any], sent: bytes, finding: Finding, verdict: Verdict) -> ReceivedItem:
         """Return an allergy from the List of ended ones. It must never look active, whatever its own status says."""
         notes: tuple[str, ...] = ()
         error = resource.get("verificationStatus") == "entered-in-error"
         if resource.get("clinicalStatus") != "resolved" and not error:
             resource = {**resource, "clinicalStatus": "resolved"}
             notes = ("AllergyIntolerance.clinicalStatus: resolved, since the practice lists it among the ended",)
-        item = self._translated(resource=resource, sent=sent, finding=finding, full_url="", notes=())
+        item = self._translated(resource=resource, sent=sent, finding=finding, full_url="", verdict=verdict)
         return replace(item, notes=item.notes + notes)
 
 
@@ -224,7 +227,8 @@ def _faults(made: Translation) -> tuple[str, ...]:
     judged = judge(resource=made.resource, release=Release.R4)
     if not isinstance(judged, RefusedEntry):
         return ()
-    return (f"{made.resource['resourceType']}: not valid R4 at {', '.join(judged.flaws) or 'the whole'}",)
+    where = ", ".join(paths_of(judged.flaws)) or "the whole"
+    return (f"{made.resource['resourceType']}: not valid R4 at {where}",)
 
 
 def _free_id(*, key: str, known: frozenset[str]) -> str:

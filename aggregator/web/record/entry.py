@@ -32,6 +32,7 @@ class Copy:
     resource: str
     original: str
     notes: tuple[str, ...]
+    flaws: tuple[str, ...]
     labels: tuple[str, ...]
 
 
@@ -104,6 +105,7 @@ def _copy(*, item: Item, names: SourceNames) -> Copy:
         resource=_indented(item.resource),
         original=_indented(item.original) if item.original else "",
         notes=item.notes,
+        flaws=tuple(flaw.words for flaw in item.flaws),
         labels=tuple(label.code for label in item.labels),
     )
 

@@ -20,6 +20,7 @@ CLAIMS_SHOWN = 20  # per conflict
 # If more entries than this share a conflict, only the first shows it in full; the others point to it.
 FULL_CONFLICTS = 4
 CONFLICTS_SHOWN = 10  # per row
+FLAWS_SHOWN = 5  # per row
 LINES_SHOWN = 40  # per row of a list
 LONGEST_LINE = 1000  # characters per line of a list; the source copy has the full text
 LONGEST_CLAIM = 300
@@ -83,14 +84,22 @@ class Row:
     incidental: bool
     names_no_patient: bool
     may_be_retracted: bool
+    flaws: tuple[str, ...]
     conflicts: tuple[ConflictShown, ...]
     more_lines: int = 0
     more_conflicts: int = 0
+    more_flaws: int = 0
 
     @cached_property
     def weight(self) -> int:
         """Roughly how many bytes of HTML it takes."""
-        texts = [self.heading, self.heading, *self.sources, *(text for line in self.details for text in line)]
+        texts = [
+            self.heading,
+            self.heading,
+            *self.sources,
+            *self.flaws,
+            *(text for line in self.details for text in line),
+        ]
         texts.extend(
             text for conflict in self.conflicts for claim in conflict.claims for text in (claim.source, claim.says)
         )
@@ -112,7 +121,9 @@ class RowMaker:
 
     def row(self, *, entry: Entry) -> Row:
         """Return one entry as a row."""
-        tagged = CATEGORIES[entry.category].is_lasting or entry.standing in ALWAYS_TAGGED
+        lasts = CATEGORIES[entry.category].is_lasting
+        tagged = lasts or entry.is_doubted or entry.standing in ALWAYS_TAGGED
+        flaws = self._flaws(entry)
         may_be_wrong = any(conflict.kind is ConflictKind.RETRACTION for conflict in entry.conflicts)
         return Row(
             key=entry.key,
@@ -126,10 +137,23 @@ class RowMaker:
             copies=len(entry.items),
             incidental=entry.incidental,
             names_no_patient=entry.names_no_patient,
-            may_be_retracted=may_be_wrong and entry.standing is not Standing.RETRACTED,
+            may_be_retracted=(may_be_wrong or entry.may_be_in_error) and entry.standing is not Standing.RETRACTED,
+            flaws=flaws[:FLAWS_SHOWN],
+            more_flaws=max(0, len(flaws) - FLAWS_SHOWN),
             conflicts=tuple(self._conflict(conflict) for conflict in entry.conflicts[:CONFLICTS_SHOWN]),
             more_lines=max(0, len(entry.lines) - self.lines),
             more_conflicts=max(0, len(entry.conflicts) - CONFLICTS_SHOWN),
+        )
+
+    def _flaws(self, entry: Entry) -> tuple[str, ...]:
+        """Return what in an entry is not as the standard says, with the source where the entry has several."""
+        several = len(entry.source_ids) > 1
+        return tuple(
+            dict.fromkeys(
+                f"{self.names.of(item.source_id)}: {flaw.words}" if several else flaw.words
+                for item in entry.items
+                for flaw in item.flaws
+            )
         )
 
     def _detail(self, line: DetailLine) -> tuple[str, str]:

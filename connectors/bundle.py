@@ -12,7 +12,8 @@ from connectors.contract.categories import RecordCategory, category_of
 from connectors.contract.notices import Notice
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from fhir_data import exact_json
-from fhir_data.access import JsonObject, mapping, mappings
+from fhir_data.access import JsonObject, mapping, mappings, text
+from fhir_data.flaws import Flaw, FlawReason
 from fhir_data.heads import type_of
 from fhir_data.parsing import read_entry
 from fhir_data.references import Address, Directory, is_absolute, with_objects_changed
@@ -22,6 +23,10 @@ _NAMESPACE = uuid5(NAMESPACE_URL, "urn:longview:converted-bundle")
 # The system of our tags on converted items: the section of an item by its name, and that it was only linked.
 _SECTION = "urn:longview:section"
 _LINKED = "linked-item"
+# The systems of our tags for the flaws of what a resource was made from, and for its members that hold one.
+_FLAW = "urn:longview:flaw"
+_AT_FAULT = "urn:longview:member-at-fault"
+_REASONS = {reason.value: reason for reason in FlawReason}
 _CATEGORIES = frozenset(category.value for category in RecordCategory)
 
 
@@ -55,19 +60,36 @@ def as_converted(*, reply: Reply) -> Reply:
 
 
 def _as_tagged(*, item: ReceivedItem) -> ReceivedItem:
-    tags = _tags(read_entry(entry=item.resource)) if _SECTION.encode() in item.resource else []
+    tags = _tags(read_entry(entry=item.resource)) if b"urn:longview:" in item.resource else []
     codes = [str(tag.get("code")) for tag in tags if tag.get("system") == _SECTION]
     category = next((RecordCategory(code) for code in codes if code in _CATEGORIES), item.category)
-    return replace(item, category=category, incidental=item.incidental or _LINKED in codes)
+    told = [Flaw(path=text(tag.get("display")), reason=_REASONS[code]) for tag, code in _of(tags, system=_FLAW)]
+    return replace(
+        item,
+        category=category,
+        incidental=item.incidental or _LINKED in codes,
+        flaws=tuple(dict.fromkeys([*item.flaws, *told])),
+        at_fault=tuple(dict.fromkeys([*item.at_fault, *(code for _, code in _of(tags, system=_AT_FAULT))])),
+    )
+
+
+def _of(tags: Iterable[JsonObject], *, system: str) -> list[tuple[JsonObject, str]]:
+    """Return the tags of a system of ours that can be read, each with its code."""
+    listed = ((tag, text(tag.get("code"))) for tag in tags if tag.get("system") == system)
+    return [(tag, code) for tag, code in listed if code in _REASONS or system != _FLAW]
 
 
 def _tagged(*, item: ReceivedItem) -> dict[str, Any]:
     resource = read_entry(entry=item.resource)
     codes = [str(item.category)] if item.category is not category_of(resource=resource) else []
     codes += [_LINKED] if item.incidental else []
-    if not codes:
+    ours = [{"system": _SECTION, "code": code} for code in codes]
+    if item.original is not None:  # what was sent is not in the Bundle, so that nobody could find them again
+        ours += [{"system": _FLAW, "code": flaw.reason, "display": flaw.path} for flaw in item.flaws]
+        ours += [{"system": _AT_FAULT, "code": name} for name in item.at_fault]
+    if not ours:
         return resource
-    tags = [*_tags(resource), *({"system": _SECTION, "code": code} for code in codes)]
+    tags = [*_tags(resource), *ours]
     return {**resource, "meta": {**mapping(resource.get("meta")), "tag": tags}}
 
 
@@ -80,6 +102,7 @@ def report_lines(*, reply: Reply) -> tuple[str, ...]:
     left_out = Counter(type_of(entry=item.resource) for item in reply.items if not item.translated)
     kept = Counter(type_of(entry=item.resource) for item in reply.items if item.translated)
     notes = Counter((*reply.subject_notes, *(note for item in reply.items for note in item.notes)))
+    flaws = Counter(f"{type_of(entry=item.resource)}: {flaw.words}" for item in reply.items for flaw in item.flaws)
     incidental = sum(item.incidental for item in reply.items)
     patient = "one Patient" if reply.subject else "no Patient"
     lines = [
@@ -87,6 +110,10 @@ def report_lines(*, reply: Reply) -> tuple[str, ...]:
         f"Not translated yet, not in the Bundle: {left_out.total()}{_listed(counts=left_out)}.",
         f"Linked by the source but no answer to the question asked: {incidental}.",
         *_section(title="Set aside, not in the Bundle", lines=_set_aside(quarantined=reply.quarantined)),
+        *_if_any(
+            title="Kept, though not as the standard says",
+            lines=[f"{count} x {flaw}" for flaw, count in sorted(flaws.items())],
+        ),
         *_section(
             title="Not carried, or carried otherwise than sent",
             lines=[f"{count} x {note}" for note, count in sorted(notes.items())],
@@ -100,6 +127,10 @@ def report_lines(*, reply: Reply) -> tuple[str, ...]:
 
 def _section(*, title: str, lines: list[str]) -> list[str]:
     return [f"{title}:", *(f"  {line}" for line in lines)] if lines else [f"{title}: nothing."]
+
+
+def _if_any(*, title: str, lines: list[str]) -> list[str]:
+    return _section(title=title, lines=lines) if lines else []
 
 
 def _said(*, notice: Notice) -> str:

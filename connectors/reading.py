@@ -20,11 +20,12 @@ from connectors.transport.pace import Steps
 from fhir_data.access import JsonObject, mapping, mappings, text, texts
 from fhir_data.belonging import Belonging, Finding, Ownership, PlacedResource
 from fhir_data.errors import EntryFault, PayloadFault, UnreadablePayload
+from fhir_data.flaws import Flaw, FlawReason, paths_of
 from fhir_data.heads import type_of
 from fhir_data.references import Address, Directory
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitEntry, SplitPayload, split
-from fhir_data.verdict import RefusedEntry, ToleratedEntry, Verdict, verdict
+from fhir_data.verdict import RefusedEntry, ToleratedEntry, Verdict, members_at_fault, verdict
 
 _REASONS = {
     PayloadFault.NOT_FHIR: Reason.NOT_FHIR,
@@ -72,14 +73,14 @@ class JudgedEntry:
         return str(self.resource.get("resourceType", ""))
 
     @property
-    def flaws(self) -> tuple[str, ...]:
-        """The flaws for all of which the entry can be used."""
+    def flaws(self) -> tuple[Flaw, ...]:
+        """The flaws despite which the entry can be read."""
         return self.verdict.flaws if isinstance(self.verdict, ToleratedEntry) else ()
 
     @property
-    def flaw_notes(self) -> tuple[str, ...]:
-        """The flaws as notes of an item."""
-        return tuple(f"{self.kind}.{path}: not as the standard says" for path in self.flaws)
+    def at_fault(self) -> tuple[str, ...]:
+        """The members of the resource that hold a flaw."""
+        return members_at_fault(self.verdict)
 
     @property
     def sent(self) -> bytes:
@@ -94,12 +95,12 @@ class JudgedEntry:
     @cached_property
     def placed(self) -> PlacedResource:
         """The resource with its address."""
-        return PlacedResource(resource=self.resource, full_url=self.entry.full_url)
+        return PlacedResource(resource=self.resource, full_url=self.entry.full_url, at_fault=self.at_fault)
 
     @property
     def address(self) -> Address:
         """What the entry goes by."""
-        key = self.resource.get("id")
+        key = text(self.resource.get("id"))
         return Address(full_url=self.entry.full_url, name=f"{self.kind}/{key}" if key else "")
 
 
@@ -224,7 +225,9 @@ def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[Sort
 
 def refused(*, verdict: RefusedEntry, sent: bytes, category: RecordCategory | None) -> QuarantinedEntry:
     """Set an entry aside that cannot be used."""
-    return QuarantinedEntry(reason=verdict.fault, detail=", ".join(verdict.flaws), original=sent, category=category)
+    return QuarantinedEntry(
+        reason=verdict.fault, detail=", ".join(paths_of(verdict.flaws)), original=sent, category=category
+    )
 
 
 def somebody_elses(*, finding: Finding, sent: bytes, category: RecordCategory) -> QuarantinedEntry:
@@ -242,17 +245,19 @@ def notice_of_issue(
     return Notice(code=code, text=words, category=category)
 
 
-def notices_of_flaws(flaws: tuple[str, ...], /) -> tuple[Notice, ...]:
+def notices_of_flaws(flaws: tuple[Flaw, ...], /) -> tuple[Notice, ...]:
     """Return the notice of what could not be read in the answer's own Patient; none when all could."""
     if not flaws:
         return ()
-    words = f"In its details of the patient these could not be read: {', '.join(flaws)}."
+    names = dict.fromkeys(path.partition(".")[0] for path in paths_of(flaws))
+    words = f"In its details of the patient these could not be read: {', '.join(names)}."
     return (Notice(code=NoticeCode.RESOURCE_WARNING, text=words, category=RecordCategory.SUPPORTING),)
 
 
 def _verdict(*, entry: SplitEntry, release: Release) -> Verdict:
     if entry.resource is None:
-        return RefusedEntry(fault=entry.fault or EntryFault.INVALID, flaws=("entry.resource",))
+        missing = Flaw(path="entry.resource", reason=FlawReason.MISSING)
+        return RefusedEntry(fault=entry.fault or EntryFault.INVALID, flaws=(missing,))
     return verdict(entry=entry.resource, release=release)
 
 

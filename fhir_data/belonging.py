@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from fhir_data.access import JsonObject, listed, mapping, mappings, text
 from fhir_data.compartment import AMONG_OTHERS, ANY_MEMBER, COMPARTMENT, MAY_NAME_NOBODY, MEMBERS
+from fhir_data.flaws import UNKNOWN_FIELD
 from fhir_data.identifiers import identifiers_of, is_nhs_number, nhs_numbers_of, token_of
 from fhir_data.references import (
     base_of,
@@ -48,10 +49,11 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class PlacedResource:
-    """A resource and the `fullUrl` that it was sent under, "" for none."""
+    """A resource and the `fullUrl` that it was sent under, "" for none. `at_fault` are its members that hold a flaw."""
 
     resource: JsonObject
     full_url: str = ""
+    at_fault: tuple[str, ...] = ()
 
     @property
     def base(self) -> str:
@@ -119,7 +121,7 @@ class Ownership:
 
     def _of(self, entry: PlacedResource) -> Finding:
         kind = str(entry.resource.get("resourceType", ""))
-        reference = _only_reference(resource=entry.resource, kind=kind)
+        reference = "" if entry.at_fault else _only_reference(resource=entry.resource, kind=kind)
         if not reference:
             return self._examine(entry=entry, kind=kind)
         # Most entries name the patient in the same way, so it is looked up once.
@@ -131,7 +133,11 @@ class Ownership:
     def _examine(self, *, entry: PlacedResource, kind: str) -> Finding:
         if member := self._foreign_within(entry):
             return Finding(belonging=Belonging.OTHER, member=member)
-        findings = [*self._whole_members(kind=kind, entry=entry), *self._among_others(kind=kind, entry=entry)]
+        findings = [
+            *self._whole_members(kind=kind, entry=entry),
+            *self._among_others(kind=kind, entry=entry),
+            *self._where_none_belongs(kind=kind, entry=entry),
+        ]
         for member, finding in findings:
             if finding.belonging is Belonging.OTHER:
                 return Finding(belonging=Belonging.OTHER, member=member)
@@ -155,6 +161,21 @@ class Ownership:
             for reference in _values_at(value=entry.resource, path=path.split(".")):
                 if self._names_a_patient(reference=reference, entry=entry):
                     yield path, self._resolve(reference=reference, entry=entry)
+
+    def _where_none_belongs(self, *, kind: str, entry: PlacedResource) -> Iterator[tuple[str, Finding]]:
+        """Yield whom an entry names where the standard has nobody: it may be somebody else, and never the subject."""
+        for member in entry.at_fault:
+            if member in MEMBERS.get(kind, ANY_MEMBER):
+                continue  # it has been looked at
+            value = entry.resource.get(member)
+            if member.strip("_").casefold() in ANY_MEMBER:
+                named = [reference for reference in listed(value) if reference is not None]
+            else:
+                named = [part for part in _objects_in(value) if self._names_a_patient(reference=part, entry=entry)]
+            for reference in named:
+                finding = self._resolve(reference=reference, entry=entry)
+                if finding.belonging is Belonging.OTHER:
+                    yield UNKNOWN_FIELD, finding
 
     def _foreign_within(self, entry: PlacedResource) -> str:
         """Return where an entry contains somebody else, "" when it does not."""
@@ -320,6 +341,18 @@ def _differ(left: frozenset[str], right: frozenset[str]) -> bool:
 
 def _words(words: str) -> list[str]:
     return re.findall(r"[^\W\d_]+", words.casefold())
+
+
+def _objects_in(value: object) -> Iterator[JsonObject]:
+    """Yield every object inside a value, the value included."""
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            yield node
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
 
 
 def _values_at(*, value: object, path: Sequence[str]) -> Iterator[object]:

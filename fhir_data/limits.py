@@ -10,10 +10,13 @@ MAX_ENTRIES = 50_000
 # Of one entry.
 MAX_DEPTH = 64  # fhir.resources stops at 122 levels of extension, json at about 995
 MAX_LIST_ITEMS = 10_000
+MAX_VALUES = 50_000  # a model that finds every one of them wrong takes half a second
 MAX_NUMBER_CHARACTERS = 40
 MAX_EXPONENT = 30
 MAX_STRING_CHARACTERS = 1024 * 1024
 MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
-# Of a verdict: how many flaws it names, and how often a Patient is judged again without what was at fault in it.
-MAX_FLAWS = 5
-MAX_ROUNDS = 8
+# Of a verdict: how many flaws it names, how many faults it looks into one by one, and how often an entry is judged
+# again without what was at fault in it.
+MAX_FLAWS = 20
+MAX_FAULTS = 1_000
+MAX_ROUNDS = 12

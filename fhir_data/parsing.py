@@ -9,7 +9,9 @@ import base64
 import binascii
 import json
 import re
-from decimal import Decimal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, Never
 
 from fhir_data.errors import EntryFault, UnreadableEntry
@@ -20,11 +22,31 @@ from fhir_data.limits import (
     MAX_LIST_ITEMS,
     MAX_NUMBER_CHARACTERS,
     MAX_STRING_CHARACTERS,
+    MAX_VALUES,
 )
+from fhir_data.splitting import members
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParsedEntry:
+    """A parsed resource. `is_misread`: a model would take something in it for what it is not; see `misread_places`."""
+
+    resource: dict[str, Any]
+    is_misread: bool
 
 
 def read_entry(*, entry: bytes) -> dict[str, Any]:
     """Parse one resource, with every number exact, and check what no FHIR model checks.
+
+    Raises: UnreadableEntry.
+    """
+    return parse_entry(entry=entry).resource
+
+
+def parse_entry(*, entry: bytes) -> ParsedEntry:
+    """Parse one resource as `read_entry` does, and say whether a model would misread it.
 
     Raises: UnreadableEntry.
     """
@@ -36,18 +58,52 @@ def read_entry(*, entry: bytes) -> dict[str, Any]:
         raise UnreadableEntry(fault=EntryFault.INVALID) from None
     if not isinstance(resource, dict):
         raise UnreadableEntry(fault=EntryFault.INVALID)
-    _walk(resource=resource)
+    is_misread = _walk(resource)
     # Null characters and lone surrogates can only be escapes here: the text itself is strict UTF-8 and strict JSON.
     if b"\\u" in entry and _HIDDEN_TEXT.search(entry):
         _check_text(resource=resource)
-    return resource
+    return ParsedEntry(resource=resource, is_misread=is_misread)
+
+
+def read_by_member(*, entry: bytes) -> tuple[dict[str, Any], list[str]] | None:
+    """Return what can be read of an entry member by member, and the names of the rest; None when it is no object."""
+    try:
+        parts = members(body=entry)
+    except (UnreadableEntry, ValueError, RecursionError):
+        return None
+    kept: dict[str, Any] = {}
+    lost: list[str] = []
+    for name, value in parts.items():
+        try:
+            kept.update(read_entry(entry=b"{%s:%s}" % (json.dumps(name).encode(), value)))
+        except UnreadableEntry:
+            lost.append(name)
+    return kept, lost
+
+
+def misread_places(*, resource: dict[str, Any]) -> Iterator[Place]:
+    """Yield where a resource holds what a model would take for what it is not: a text for a number, a 1 for true."""
+    stack: list[tuple[Any, Place, str]] = [(resource, (), "")]
+    while stack:
+        node, place, within = stack.pop()
+        is_object = isinstance(node, dict)
+        parts: list[tuple[str | int, Any]] = list(node.items() if is_object else enumerate(node))
+        for part, value in parts:
+            name = str(part) if is_object else within
+            if isinstance(value, (dict, list)):
+                stack.append((value, (*place, part), name))
+            elif _may_be_json(value) or (is_object and _is_misread(name=name, value=value, parent=node, within=within)):
+                yield (*place, part)
 
 
 def _float(text: str) -> Decimal:
     exponent = text.lower().partition("e")[2].lstrip("+-").lstrip("0")
     if len(text) > MAX_NUMBER_CHARACTERS or len(exponent) > 2 or int(exponent or "0") > MAX_EXPONENT:
         raise UnreadableEntry(fault=EntryFault.BAD_NUMBER)
-    return Decimal(text)
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise UnreadableEntry(fault=EntryFault.BAD_NUMBER) from None
 
 
 def _int(text: str) -> int:
@@ -81,40 +137,82 @@ _NUMBER_FIELD_NAMES = (
     " numberOfRepeatsAllowed numberOfSeries numberOfInstances minutesDuration"
 )
 _NUMBER_FIELDS = frozenset(_NUMBER_FIELD_NAMES.split())
+_NUMBER_TEXT = re.compile(r"\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*\Z", re.ASCII)
 _QUANTITY_MARKS = frozenset({"unit", "comparator"})
 
 
-def _is_number_text(*, name: str, value: object, parent: dict[str, Any], within: str) -> bool:
-    if not isinstance(value, str):
-        return False
-    if name == "value":
-        return within.endswith("Quantity") or not _QUANTITY_MARKS.isdisjoint(parent)
-    return name in _NUMBER_FIELDS
+# Elements that are true or false in every resource that has them. The models also take 1 and "true" there.
+_TRUTH_FIELDS = frozenset(
+    "active notGiven wasNotGiven notDone notPerformed wasNotTaken doNotPerform wasSubstituted isSubpotent inactive"
+    " asNeededBoolean userSelected primarySource reportedBoolean preferred valueBoolean answerBoolean deceasedBoolean"
+    " multipleBirthBoolean".split()
+)
 
 
-def _walk(*, resource: dict[str, Any]) -> None:
-    """Check a resource without recursion: depth, long lists, long strings, numbers as text, times as numbers."""
+# Where a text may be read as something else. `value` is a number only beside a unit.
+_NO_TEXT_FIELDS = _NUMBER_FIELDS | _TRUTH_FIELDS | {"value"}
+
+
+def _is_misread(*, name: str, value: object, parent: dict[str, Any], within: str) -> bool:
+    """Return whether a model would take a value for a number, a time or a truth, which it is not."""
+    if isinstance(value, bool):
+        return name in _NUMBER_FIELDS or _is_time(name=name, within=within)
+    if isinstance(value, str):
+        is_number = name in _NUMBER_FIELDS or (name == "value" and _is_of_quantity(parent=parent, within=within))
+        return is_number or name in _TRUTH_FIELDS
+    return isinstance(value, (int, Decimal)) and (name in _TRUTH_FIELDS or _is_time(name=name, within=within))
+
+
+def _is_of_quantity(*, parent: dict[str, Any], within: str) -> bool:
+    return within.endswith("Quantity") or not _QUANTITY_MARKS.isdisjoint(parent)
+
+
+def _may_be_json(value: object) -> bool:
+    """Return whether a value is a text that a model would read as an object."""
+    return isinstance(value, str) and value.startswith(_BEFORE_JSON) and value.lstrip().startswith("{")
+
+
+_BEFORE_JSON = ("{", " ", "\t", "\n", "\r")
+
+
+def _walk(resource: dict[str, Any]) -> bool:
+    """Check a resource without recursion: depth, long lists, long strings. Return whether a model would misread it."""
     stack: list[tuple[Any, int, str]] = [(resource, 1, "")]
+    values = 0
+    is_misread = False
     while stack:
         node, depth, within = stack.pop()
+        values += len(node)
         if depth > MAX_DEPTH:
             raise UnreadableEntry(fault=EntryFault.TOO_DEEP)
         if isinstance(node, dict):
             for name, value in node.items():
                 if isinstance(value, (dict, list)):
                     stack.append((value, depth + 1, name))
-                elif isinstance(value, str):
-                    _check_string(name=name, value=value, parent=node, within=within)
-                elif isinstance(value, (int, Decimal)) and _is_time(name=name, within=within):
-                    raise UnreadableEntry(fault=EntryFault.INVALID, detail="date")
+                    continue
+                if isinstance(value, str):
+                    _check_string(name=name, value=value, parent=node)
+                    if value.startswith(_BEFORE_JSON):
+                        is_misread = is_misread or _may_be_json(value)
+                    if name not in _NO_TEXT_FIELDS:
+                        continue
+                if _is_misread(name=name, value=value, parent=node, within=within):
+                    is_misread = True
+                    if isinstance(value, str) and _NUMBER_TEXT.match(value):
+                        _float(value)  # it may be as monstrous as a number that is written as one
         else:
             if len(node) > MAX_LIST_ITEMS:
                 raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
             for value in node:
                 if isinstance(value, (dict, list)):
                     stack.append((value, depth + 1, within))
-                elif isinstance(value, str) and len(value) > MAX_STRING_CHARACTERS:
-                    raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
+                elif isinstance(value, str):
+                    if len(value) > MAX_STRING_CHARACTERS:
+                        raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
+                    is_misread = is_misread or _may_be_json(value)
+    if values > MAX_VALUES:
+        raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
+    return is_misread
 
 
 def _is_time(*, name: str, within: str) -> bool:
@@ -124,13 +222,11 @@ def _is_time(*, name: str, within: str) -> bool:
     return name.endswith(("DateTime", "Date", "Instant")) or name in ("issued", "authoredOn", "date")
 
 
-def _check_string(*, name: str, value: str, parent: dict[str, Any], within: str) -> None:
+def _check_string(*, name: str, value: str, parent: dict[str, Any]) -> None:
     if name == "data" or (name == "content" and parent.get("resourceType") == "Binary"):  # STU3's Binary calls it so
         _check_document(data=value, media_type=str(parent.get("contentType", "")))
     elif len(value) > MAX_STRING_CHARACTERS:
         raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
-    elif _is_number_text(name=name, value=value, parent=parent, within=within):
-        raise UnreadableEntry(fault=EntryFault.BAD_NUMBER, detail=name)
     elif name == "url" and "contentType" in parent and value.lower().lstrip().startswith(_ACTIVE_SCHEMES):
         raise UnreadableEntry(fault=EntryFault.BAD_DOCUMENT, detail="url")
 

@@ -5,23 +5,18 @@ A model judges and is thrown away: it would write 7.10 as 7.1, and turns a 5 int
 
 from __future__ import annotations
 
-import copy
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from fhir_data.compartment import members_naming_whose
+from fhir_data.access import JsonObject, listed, mapping, mappings, text
 from fhir_data.errors import EntryFault, UnreadableEntry
+from fhir_data.examination import Examination, examine, is_accepted
+from fhir_data.flaws import UNKNOWN_FIELD, Flaw, FlawReason
 from fhir_data.heads import type_of
-from fhir_data.limits import MAX_FLAWS, MAX_ROUNDS
-from fhir_data.parsing import read_entry
+from fhir_data.parsing import ParsedEntry, misread_places, parse_entry, read_by_member
 from fhir_data.releases import Release, model_of
-from fhir_data.splitting import members
-from fhir_data.times import loose_date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,57 +28,52 @@ class ValidEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class ToleratedEntry:
-    """An entry that breaks the standard and can be used all the same.
+    """An entry that breaks the standard and that a reader can understand all the same.
 
-    `flaws` name the fields at fault, without index or value. Where it is a Patient, `resource` is without them.
+    Any member of `resource` may hold any JSON. `flaws` are what is wrong, the first of them if there are many;
+    `members` are all members that hold a flaw, by which nothing may be joined. Of a Patient, `resource` is without what
+    is at fault, since it says whose the answer is.
     """
 
     resource: dict[str, Any]
-    flaws: tuple[str, ...]
+    flaws: tuple[Flaw, ...]
+    members: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefusedEntry:
-    """An entry that cannot be used. `flaws` name the fields at fault, without index or value; none: the whole."""
+    """An entry that cannot be read, or not safely. `flaws` are what is wrong; none: the whole."""
 
     fault: EntryFault
-    flaws: tuple[str, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
 
 
 Verdict = ValidEntry | ToleratedEntry | RefusedEntry
+
+UNKNOWN_TYPE = Flaw(path="resourceType", reason=FlawReason.NOT_IN_STANDARD)
 
 
 def verdict(*, entry: bytes, release: Release) -> Verdict:
     """Say whether one entry, as sent, can be used as FHIR of a release."""
     try:
-        resource = read_entry(entry=entry)
+        parsed = parse_entry(entry=entry)
     except UnreadableEntry as unreadable:
-        readable = _readable_members(entry=entry) if type_of(entry=entry) == "Patient" else None
+        readable = read_by_member(entry=entry) if type_of(entry=entry) == "Patient" else None
         if readable is None:
-            return RefusedEntry(fault=unreadable.fault, flaws=(unreadable.detail,) if unreadable.detail else ())
-        resource, lost = readable
-        return _with_flaws(verdict=judge(resource=resource, release=release), flaws=lost)
-    return judge(resource=resource, release=release)
+            flaws = (Flaw(path=unreadable.detail, reason=FlawReason.UNREADABLE),) if unreadable.detail else ()
+            return RefusedEntry(fault=unreadable.fault, flaws=flaws)
+        resource, names = readable
+        lost = tuple(sorted({name if name in _PATIENT_MEMBERS else UNKNOWN_FIELD for name in names}))
+        return _with_lost(verdict=judge(resource=resource, release=release), lost=lost)
+    return _judge(parsed=parsed, release=release)
 
 
 def judge(*, resource: dict[str, Any], release: Release) -> Verdict:
     """Say whether a parsed resource can be used as FHIR of a release.
 
-    A flaw in a Patient costs the member that it is in. A missing subject is for `fhir_data.belonging` to judge; the
-    rest of the resource must be right.
+    Whose it is, where it does not say, is for `fhir_data.belonging` to judge.
     """
-    kind = str(resource.get("resourceType", ""))
-    model = model_of(name=kind, release=release)
-    if model is None:
-        return RefusedEntry(fault=EntryFault.UNKNOWN_TYPE, flaws=("resourceType",))
-    judged = _judge(model=model, resource=resource)
-    if not isinstance(judged, RefusedEntry):
-        return judged
-    missing = {fault["loc"] for fault in _faults(model=model, resource=resource) or () if fault["type"] == "missing"}
-    if absent := tuple(name for name in members_naming_whose(kind=kind) if (name,) in missing):
-        rest = _judge(model=model, resource={**resource, **{name: {"display": "not said"} for name in absent}})
-        return rest if isinstance(rest, RefusedEntry) else _accepted(resource=resource, flaws=absent + flaws_of(rest))
-    return _patient_without_flaws(model=model, resource=resource) or judged if kind == "Patient" else judged
+    return _judge(parsed=ParsedEntry(resource=resource, is_misread=False), release=release)
 
 
 def warm_up(*, types: Iterable[str], release: Release) -> None:
@@ -92,135 +82,98 @@ def warm_up(*, types: Iterable[str], release: Release) -> None:
     A model is made at its first use: 20 ms each and many times that on a new machine, too long for an event loop.
     """
     for name in types:
-        judge(resource={"resourceType": name}, release=release)
+        if model := model_of(name=name, release=release):
+            is_accepted(model=model, resource={"resourceType": name})
 
 
-def flaws_of(judged: Verdict, /) -> tuple[str, ...]:
+def flaws_of(judged: Verdict, /) -> tuple[Flaw, ...]:
     """Return the flaws that a verdict names."""
     return () if isinstance(judged, ValidEntry) else judged.flaws
 
 
-def _judge(*, model: type[BaseModel], resource: dict[str, Any]) -> Verdict:
-    faults = _faults(model=model, resource=resource)
-    if faults is None:
-        return RefusedEntry(fault=EntryFault.INVALID)
-    paths = tuple(dict.fromkeys(_path(fault=fault) for fault in faults[:MAX_FLAWS]))
-    if all(_is_small(fault=fault) for fault in faults):
-        return _accepted(resource=resource, flaws=paths)
-    return RefusedEntry(fault=EntryFault.INVALID, flaws=tuple(path for path in paths if path))
+def members_at_fault(judged: Verdict, /) -> tuple[str, ...]:
+    """Return the members in which a verdict finds a flaw, of an entry that can be read all the same."""
+    return judged.members if isinstance(judged, ToleratedEntry) else ()
 
 
-def _accepted(*, resource: dict[str, Any], flaws: tuple[str, ...]) -> ValidEntry | ToleratedEntry:
-    return ToleratedEntry(resource=resource, flaws=flaws) if flaws else ValidEntry(resource=resource)
+def _judge(*, parsed: ParsedEntry, release: Release) -> Verdict:
+    resource = parsed.resource
+    kind = text(resource.get("resourceType"))
+    model = model_of(name=kind, release=release)
+    if model is None:
+        return RefusedEntry(fault=EntryFault.UNKNOWN_TYPE, flaws=(UNKNOWN_TYPE,))
+    statuses = tuple(_misspelt_statuses(resource))
+    if not statuses and not parsed.is_misread and is_accepted(model=model, resource=resource):
+        return ValidEntry(resource=resource)
+    misread = tuple(misread_places(resource=resource)) if parsed.is_misread else ()
+    found = examine(model=model, resource=resource, misread=misread)
+    flaws = statuses + found.flaws
+    if not flaws:
+        return ValidEntry(resource=resource)
+    if kind == "Patient":
+        return _patient(found, flaws=flaws)
+    if found.hides_label or not _shows_labels(resource.get("contained")):
+        return RefusedEntry(fault=EntryFault.INVALID, flaws=flaws)
+    at_fault = dict.fromkeys([*(flaw.member for flaw in statuses), *found.members])
+    return ToleratedEntry(resource=resource, flaws=flaws, members=tuple(at_fault))
 
 
-def _with_flaws(*, verdict: Verdict, flaws: tuple[str, ...]) -> Verdict:
-    """Return a verdict that names further flaws, before its own."""
+def _shows_labels(contained: object) -> bool:
+    """Return whether the resources that an entry contains say how confidential they are so that it can be read.
+
+    The model has judged each that is of a known type; this is for all others.
+    """
+    resources = listed(contained)
+    metas = [resource.get("meta") for resource in mappings(resources)]
+    labels = [label for meta in mappings(metas) for label in listed(meta.get("security"))]
+    return (
+        len(mappings(resources)) == len(resources)
+        and all(meta is None or isinstance(meta, dict) for meta in metas)
+        and all(isinstance(meta.get("security"), list | None) for meta in mappings(metas))
+        and all(isinstance(part, str | None) for label in labels for part in _parts_of(label))
+    )
+
+
+def _parts_of(label: object) -> list[object]:
+    """Return what a label says; what is no label at all is told by something that is no text."""
+    return [label.get("system"), label.get("code")] if isinstance(label, dict) else [label, ...]
+
+
+def _patient(found: Examination, /, *, flaws: tuple[Flaw, ...]) -> Verdict:
+    """Accept a Patient without what is at fault in it; refuse one whose id is, since references name it by that."""
+    if "id" in found.members and "id" not in found.rest:
+        return RefusedEntry(fault=EntryFault.INVALID, flaws=flaws)
+    return ToleratedEntry(resource=found.rest, flaws=flaws, members=found.members)
+
+
+def _with_lost(*, verdict: Verdict, lost: tuple[str, ...]) -> Verdict:
+    """Return a verdict that also names the members of a Patient that could not be read at all."""
+    flaws = tuple(Flaw(path=name, reason=FlawReason.UNREADABLE) for name in lost)
     if isinstance(verdict, RefusedEntry):
         return replace(verdict, flaws=flaws + verdict.flaws)
-    return _accepted(resource=verdict.resource, flaws=flaws + flaws_of(verdict))
+    at_fault = verdict.members if isinstance(verdict, ToleratedEntry) else ()
+    return ToleratedEntry(resource=verdict.resource, flaws=flaws + flaws_of(verdict), members=lost + at_fault)
 
 
-def _faults(*, model: type[BaseModel], resource: dict[str, Any]) -> list[Any] | None:
-    """Return what a model finds wrong; None when it cannot even say."""
-    try:
-        model.model_validate(resource)
-    except ValidationError as error:
-        return [*error.errors(include_url=False, include_context=False)]
-    except Exception:  # noqa: BLE001  a library reading what a stranger sent: KeyError and AttributeError have been seen
-        return None
-    return []
+# A status of FHIR in any release: the models do not compare it with those that its type has.
+_STATUS = re.compile(r"[a-z]+(-[a-z]+)*\Z")
+_STATUS_MEMBERS = ("status", "clinicalStatus", "verificationStatus")
+# Source: FHIR R4, the code systems of AllergyIntolerance and Condition, clinicalStatus and verificationStatus.
+_STATUS_SYSTEMS = re.compile(r"http://terminology\.hl7\.org/CodeSystem/(allergyintolerance|condition)-")
 
 
-# What a Patient may not have beside a date or a number. Source: FHIR R4, Patient, deceased[x] and multipleBirth[x].
-_LESSER_CHOICES = frozenset({"deceasedBoolean", "_deceasedBoolean", "multipleBirthBoolean", "_multipleBirthBoolean"})
-
-
-def _patient_without_flaws(*, model: type[BaseModel], resource: dict[str, Any]) -> Verdict | None:
-    """Accept a Patient without what is at fault in it, and name that; None when no Patient is left.
-
-    As little as possible is removed: a period that cannot be read must not cost the NHS number beside it.
-    """
-    kept = copy.deepcopy(resource)
-    lost: set[str] = set()
-    # From the inside out: a part may lack something mandatory once its own part is gone. Choices are checked last.
-    for _ in range(MAX_ROUNDS):
-        faults = _faults(model=model, resource=kept)
-        if faults is None:
-            faults = _faults_of_each(model=model, resource=kept)
-        places = {_place(fault=fault) for fault in faults if not _is_small(fault=fault)}
-        if not places:
-            rest = _judge(model=model, resource=_without_empty(kept))
-            flaws = sorted({name.lstrip("_") for name in lost} & _PATIENT_MEMBERS)
-            return rest if isinstance(rest, RefusedEntry) else _accepted(resource=rest.resource, flaws=tuple(flaws))
-        if ("id",) in places or ("resourceType",) in places:
-            return None
-        if () in places:
-            places = places - {()} | {(name,) for name in _LESSER_CHOICES if name in kept}
-        # The last of a list first, so that the other places stay right.
-        for place in sorted(places, key=str, reverse=True):
-            _take_out(node=kept, place=place)
-            lost.add(str(place[0]))
-    return None
-
-
-def _place(*, fault: Any) -> tuple[str | int, ...]:
-    return tuple(part for part in fault["loc"] if part != "root")
-
-
-def _take_out(*, node: Any, place: tuple[str | int, ...]) -> None:
-    """Remove what is at a place, or the innermost part of the place that exists."""
-    for depth, part in enumerate(place):
-        inner = node[part] if _holds(node=node, part=part) else None
-        if depth + 1 < len(place) and _holds(node=inner, part=place[depth + 1]):
-            node = inner
-        elif inner is not None or _holds(node=node, part=part):
-            del node[part]
-            return
-        else:
-            return
-
-
-def _without_empty(value: Any) -> Any:
-    """Return a copy without what has become empty, which FHIR does not allow."""
-    if isinstance(value, dict):
-        pruned = {name: _without_empty(member) for name, member in value.items()}
-        return {name: member for name, member in pruned.items() if member not in ({}, [])}
-    if isinstance(value, list):
-        return [element for element in map(_without_empty, value) if element not in ({}, [])]
-    return value
-
-
-def _holds(*, node: Any, part: str | int) -> bool:
-    if isinstance(part, int):
-        return isinstance(node, list) and part < len(node)
-    return isinstance(node, dict) and part in node
-
-
-def _faults_of_each(*, model: type[BaseModel], resource: dict[str, Any]) -> list[Any]:
-    """Return as faults the members that break the model by themselves."""
-    fixed: dict[str, Any] = {name: resource[name] for name in ("resourceType", "id") if name in resource}
-    return [
-        {"loc": (name,), "type": "unreadable", "input": None}
-        for name, value in resource.items()
-        if name not in fixed and _faults(model=model, resource={**fixed, name: value}) is None
-    ]
-
-
-def _readable_members(*, entry: bytes) -> tuple[dict[str, Any], tuple[str, ...]] | None:
-    """Return what can be read of an entry member by member, and the names of the rest; None when it is no object."""
-    try:
-        parts = members(body=entry)
-    except (UnreadableEntry, ValueError, RecursionError):
-        return None
-    kept: dict[str, Any] = {}
-    lost: list[str] = []
-    for name, value in parts.items():
-        try:
-            kept.update(read_entry(entry=b"{%s:%s}" % (json.dumps(name).encode(), value)))
-        except UnreadableEntry:
-            lost.append(name)
-    return kept, tuple(sorted(set(lost) & _PATIENT_MEMBERS))
+def _misspelt_statuses(resource: JsonObject) -> Iterator[Flaw]:
+    """Yield a flaw for each status that is not spelt as any status of FHIR is, such as "Entered-In-Error"."""
+    for name in _STATUS_MEMBERS:
+        status = resource.get(name)
+        if isinstance(status, str):
+            if status and _STATUS.match(status) is None:
+                yield Flaw(path=name, reason=FlawReason.NOT_A_CODE)
+        elif isinstance(status, dict):
+            for coding in mappings(mapping(status).get("coding")):
+                code = text(coding.get("code"))
+                if _STATUS_SYSTEMS.match(text(coding.get("system"))) and code and _STATUS.match(code) is None:
+                    yield Flaw(path=f"{name}.coding.code", reason=FlawReason.NOT_A_CODE)
 
 
 # The name of a member that a Patient does not have is the sender's text, and is never repeated.
@@ -229,45 +182,3 @@ _PATIENT_MEMBERS = frozenset(
     " birthDate deceasedBoolean deceasedDateTime address maritalStatus multipleBirthBoolean multipleBirthInteger photo"
     " contact communication generalPractitioner managingOrganization link animal".split()
 )
-
-
-def _path(*, fault: Any) -> str:
-    """Return the field of a fault, without index. The name of an unknown field is the sender's text, and left out."""
-    parts = [part for part in fault["loc"] if isinstance(part, str) and part != "root"]
-    if fault["type"] == "extra_forbidden":
-        parts[-1:] = ["(unknown field)"]
-    return ".".join(parts)
-
-
-_TIME_FAULT = re.compile(r"(DateTime|Instant) value string does not match")
-
-_LOOSE_ID = re.compile(r"[A-Za-z0-9._:|~-]{1,255}\Z")
-
-# Text for the reader, where empty means that nothing was written. An empty code or status is not so harmless.
-_PROSE_FIELDS = (
-    "text display description comment title name line city district state postalCode country family given prefix suffix"
-    " unit patientInstruction"
-)
-
-_PROSE = frozenset(_PROSE_FIELDS.split())
-
-
-def _is_small(*, fault: Any) -> bool:
-    """Whether a fault breaks the standard without losing or changing anything for the reader.
-
-    Seen in real GP records: an id with `_`, a time without zone, an empty description, a code after a space.
-    """
-    value, loc = fault.get("input"), fault["loc"]
-    if not isinstance(value, str) or not loc:
-        return False
-    if value == "":
-        return loc[-1] in _PROSE
-    if loc == ("id",):
-        return _LOOSE_ID.match(value) is not None
-    if loc[-1] == "code" and value != value.strip():
-        return bool(value.strip())
-    return (
-        fault["type"] == "value_error"
-        and _TIME_FAULT.search(str(fault["msg"])) is not None
-        and bool(loose_date(text=value))
-    )

@@ -235,6 +235,9 @@ class Others:
     def resource(self, *, item: Item, reference: str) -> Json:
         return self.held.get(reference, {})
 
+    def is_sound(self, *, item: Item, reference: str) -> bool:
+        return True
+
     def name(self, *, item: Item, reference: str) -> str:
         return split_absolute(reference=reference)[1] or without_version(reference=reference)
 

@@ -16,7 +16,8 @@ from connectors.contract.values import QuarantinedEntry
 class HeldAnswer:
     """What one source said under one identifier, that of `source_record_id`, before consent.
 
-    `subject` is its own Patient, as R4 JSON.
+    `subject` is its own Patient as R4 JSON without what is at fault in it, `subject_sent` its bytes as sent where they
+    differ.
     """
 
     source_record_id: UUID
@@ -25,6 +26,7 @@ class HeldAnswer:
     items: tuple[Item, ...]
     quarantined: tuple[QuarantinedEntry, ...]
     notices: tuple[Notice, ...]
+    subject_sent: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

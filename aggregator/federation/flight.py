@@ -196,6 +196,7 @@ class Flight:
             source_record_id=holding.source_record_id,
             received_at=timezone.now(),
             subject=reply.subject,
+            subject_sent=reply.subject_original,
             items=items,
             quarantined=reply.quarantined,
             notices=reply.notices,

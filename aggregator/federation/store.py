@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from aggregator.federation.answers import HeldAnswer, HeldDocument
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 NONCE_BYTES = 12
 KEY_BYTES = 32
 # Encryption does not hide lengths; padding hides small differences.

@@ -29,7 +29,7 @@ from connectors.contract.categories import RecordCategory
 
 def conflicts_across(*, keyed: Sequence[Keyed], retractions: Retractions) -> dict[str, tuple[Conflict, ...]]:
     """Return the conflicts between entries, under the key of each entry that they name."""
-    facts = [(key, fact) for key, fact in keyed if fact.item.id not in retractions.taken_back]
+    facts = [(key, fact) for key, fact in keyed if fact.item.id not in retractions.taken_back and not fact.stands_alone]
     clusters = concept_clusters(facts=[fact for _, fact in facts])
     conflicts = [
         *_absences(facts),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from aggregator.record.doubt import is_compared_in_doubt
 from aggregator.record.item import Item
 from aggregator.record.reading import Resource, parse
 from aggregator.record.references import Targets
@@ -36,6 +37,11 @@ class Answers:
         """Return the id of the item that a reference in an item means; "" when it is not in the answer."""
         copies = self.items(item=item, reference=reference)
         return copies[0].id if copies else ""
+
+    def is_sound(self, *, item: Item, reference: str) -> bool:
+        """Return whether what a reference in an item means has no flaw in anything that may be compared."""
+        copies = self.items(item=item, reference=reference)
+        return not copies or not is_compared_in_doubt(item=copies[0])
 
     def items(self, *, item: Item, reference: str) -> tuple[Item, ...]:
         """Return what a reference in an item means: none, one, or the copies of one that was sent several times."""

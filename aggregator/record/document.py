@@ -55,12 +55,17 @@ def as_text(*, record: LongitudinalRecord, quarantined: Mapping[str, int]) -> st
         for entry in section.entries:
             lines.append(f"  {entry.date.text if entry.date else 'no date':<26} {entry.heading} [{entry.standing}]")
             lines.extend(f"      {label}: {value}" for label, value in entry.details)
+            lines.extend(f"      Not as the standard says: {words}" for words in _flaws(entry))
             lines.append(f"      from {', '.join(entry.source_ids)} ({entry.rule})")
             lines.extend(f"      CONFLICT, {conflict.kind}: {conflict.statement}" for conflict in entry.conflicts)
     lines.append(f"Conflicts: {len(record.conflicts)}. Supporting: {len(record.supporting)}.")
     lines.append(f"Not translated yet: {len(record.untranslated)}.")
     lines.extend(f"Set aside, {reason}: {count}." for reason, count in sorted(quarantined.items()))
     return "\n".join(lines)
+
+
+def _flaws(entry: Entry) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(flaw.words for item in entry.items for flaw in item.flaws))
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -81,7 +86,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _item(item: Item) -> dict[str, Any]:
     name = entry_name(entry=item.resource) or f"{type_of(entry=item.resource)}/"
-    return {"source": item.source_id, "resource": name, "notes": list(item.notes)}
+    flaws = [{"path": flaw.path, "reason": flaw.reason} for flaw in item.flaws]
+    return {"source": item.source_id, "resource": name, "notes": list(item.notes), "flaws": flaws}
 
 
 def _conflict(conflict: Conflict, *, most: int | None = None) -> dict[str, Any]:

@@ -27,6 +27,8 @@ class Fact:
     what its own `names` is. `due` is when it is to be done, of what is planned.
     `parts` are what it lists as its parts, `part_of` what it says it is a part of, each by the id of an item, and
     `attachments` the documents that it holds or points to.
+    `stands_alone`: a flaw is in what it would be compared by, so it is compared with nothing; `is_doubted`: a flaw is
+    in how it stands. `may_be_in_error`: it seems to be taken back, but not by the standard's code.
     """
 
     item: Item
@@ -56,3 +58,6 @@ class Fact:
     parts: tuple[SentPart, ...] = ()
     part_of: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    stands_alone: bool = False
+    is_doubted: bool = False
+    may_be_in_error: bool = False

@@ -90,7 +90,8 @@ class _Candidates:
 
 def group(*, facts: Sequence[Fact]) -> tuple[Group, ...]:
     """Return the facts in groups, each fact in exactly one; the order in which they come does not matter."""
-    ordered = sorted(facts, key=lambda fact: fact.item.id)
+    alone = sorted((fact for fact in facts if fact.stands_alone), key=lambda fact: fact.item.id)
+    ordered = sorted((fact for fact in facts if not fact.stands_alone), key=lambda fact: fact.item.id)
     clusters = _joining_clusters(facts=ordered)
     units = DisjointSets(size=len(ordered))
     candidates = _Candidates(facts=ordered, clusters=clusters, ways=_ways(ordered), units=units)
@@ -127,7 +128,8 @@ def group(*, facts: Sequence[Fact]) -> tuple[Group, ...]:
     rules: dict[int, set[JoinRule]] = defaultdict(set)
     for rule, bucket in joined_by:
         rules[joined.root(bucket[0])].add(rule)
-    return tuple(Group(facts=tuple(members[root]), rules=tuple(sorted(rules[root]))) for root in sorted(members))
+    joined_groups = (Group(facts=tuple(members[root]), rules=tuple(sorted(rules[root]))) for root in sorted(members))
+    return (*joined_groups, *(Group(facts=(fact,), rules=()) for fact in alone))
 
 
 def concept_clusters(*, facts: Sequence[Fact]) -> list[str]:

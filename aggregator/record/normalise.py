@@ -6,13 +6,22 @@ Nothing here changes what is shown; a value is normalised for comparing and show
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.absence_words import absence_in_words
 from aggregator.record.categories import CATEGORIES, type_rules
 from aggregator.record.dates import partial_date
 from aggregator.record.details import Line
-from aggregator.record.doses import coded_dose, dose_key, dose_of
+from aggregator.record.doses import NO_DOSE, coded_dose, dose_key, dose_of
+from aggregator.record.doubt import (
+    is_compared_in_doubt,
+    lines_as_sent,
+    may_hide_a_claim,
+    standing_in_doubt,
+    stands_in_doubt,
+    without_fault,
+)
 from aggregator.record.fact import Fact
 from aggregator.record.item import Item
 from aggregator.record.measurements import value_key
@@ -21,7 +30,13 @@ from aggregator.record.reading import Resource, code_of, codings, concept_text, 
 from aggregator.record.rules import TypeRules
 from aggregator.record.sent import Resolver, Sent
 from aggregator.record.seriousness import NO_WARNING, assessments_of, seriousness_of
-from aggregator.record.standing import absence_that_holds, standing_given, status_text, status_word
+from aggregator.record.standing import (
+    absence_that_holds,
+    may_be_in_error,
+    standing_given,
+    status_text,
+    status_word,
+)
 from aggregator.record.stated_absence import absence_of
 from aggregator.record.timeline import PartialDate, Standing
 from fhir_data.access import mapping, mappings, text
@@ -47,14 +62,75 @@ ABSENCE_WORDS: Mapping[AbsenceKind, str] = {
 def normalise(*, item: Item, resolver: Resolver) -> Fact:
     """Return an item as it is compared.
 
-    `resolver` finds other resources of the same source: a medication request may only point to its medicine.
+    `resolver` finds other resources of the same source: a medication request may only point to its medicine. An item
+    with a flaw in anything that is compared is shown as it was sent, and compared with nothing.
     """
     resource = parse(resource=item.resource)
-    rules = type_rules(resource_type=text(resource.get("resourceType")))
+    watched = _Watched(resolver=resolver)
     sent = Sent(resource=resource, item=item, resolver=resolver)
-    subjects = list(_subjects(sent, rules))
-    absence = absence_of(resource=resource, elsewhere=rules.absence.elsewhere(sent) if rules.absence else ())
+    fact = _fact(sent, compared=replace(sent, resolver=watched))
+    stands_alone = fact.is_doubted or watched.met_a_flaw or is_compared_in_doubt(item=item)
+    return _alone(fact) if stands_alone else fact
+
+
+def _alone(fact: Fact) -> Fact:
+    """Return a fact that is compared with nothing: with what it lacks, the rest of it could mean something else."""
+    return replace(
+        fact,
+        details=(*fact.details, *lines_as_sent(item=fact.item, shown=fact)),
+        concepts=frozenset(),
+        ingredients=frozenset(),
+        identifiers=frozenset(),
+        event_date=None,
+        dose=(),
+        dose_is_coded=False,
+        dose_said=NO_DOSE,
+        route="",
+        value=(),
+        assessments=(),
+        names="",
+        continues=(),
+        stands_alone=True,
+    )
+
+
+@dataclass(kw_only=True)
+class _Watched:
+    """A resolver that notes whether anything it found has a flaw.
+
+    Of what only words a line, such as who recorded it, a flaw says nothing.
+    """
+
+    resolver: Resolver
+    met_a_flaw: bool = False
+
+    def resource(self, *, item: Item, reference: str) -> Resource:
+        self.met_a_flaw = self.met_a_flaw or not self.resolver.is_sound(item=item, reference=reference)
+        return self.resolver.resource(item=item, reference=reference)
+
+    def name(self, *, item: Item, reference: str) -> str:
+        return self.resolver.name(item=item, reference=reference)
+
+    def item_id(self, *, item: Item, reference: str) -> str:
+        return self.resolver.item_id(item=item, reference=reference)
+
+    def is_sound(self, *, item: Item, reference: str) -> bool:
+        return self.resolver.is_sound(item=item, reference=reference)
+
+
+def _fact(sent: Sent, *, compared: Sent) -> Fact:
+    """Return a resource as a fact; `compared` finds what it is compared by."""
+    item, resource = sent.item, sent.resource
+    rules = type_rules(resource_type=text(resource.get("resourceType")))
+    subjects = list(_subjects(compared, rules))
+    absence = absence_of(resource=resource, elsewhere=rules.absence.elsewhere(compared) if rules.absence else ())
+    in_error = may_be_in_error(resource=resource)
+    is_doubted = in_error or stands_in_doubt(item=item)
+    if absence and (is_doubted or may_hide_a_claim(item=item)):
+        absence = Absence(kind=AbsenceKind.NO_INFORMATION, about=absence.about)
     standing = standing_given(resource=resource, absence=absence)
+    if is_doubted:
+        standing = standing_in_doubt(resource=without_fault(item=item, resource=resource), absence=absence)
     event_date = _first_date(resource=resource, paths=rules.happened)
     dosages = rules.dosages(resource)
     return Fact(
@@ -65,7 +141,7 @@ def normalise(*, item: Item, resolver: Resolver) -> Fact:
         status_text=status_text(resource=resource),
         details=details_of(sent=sent),
         concepts=_shared_concepts(subjects),
-        ingredients=_shared_concepts(rules.ingredients(sent)),
+        ingredients=_shared_concepts(rules.ingredients(compared)),
         identifiers=_identifiers(resource),
         event_date=event_date,
         shown_date=event_date or _first_date(resource=resource, paths=RECORDED_ELEMENTS),
@@ -80,11 +156,13 @@ def normalise(*, item: Item, resolver: Resolver) -> Fact:
         seriousness=seriousness_of(resource=resource) if rules.is_assessed else NO_WARNING,
         absence=absence_that_holds(resource=resource, absence=absence),
         names=_own_name(sent),
-        continues=tuple(rules.continues(sent)),
+        continues=tuple(rules.continues(compared)),
         due=partial_date(text=rules.due(sent)),
         parts=tuple(rules.parts(sent)),
         part_of=tuple(dict.fromkeys(filter(None, (sent.item_id(reference=name) for name in rules.part_of(sent))))),
         attachments=tuple(rules.attachments(sent)),
+        is_doubted=is_doubted,
+        may_be_in_error=in_error,
     )
 
 

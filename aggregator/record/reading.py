@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fhir_data.access import JsonObject, mapping, mappings, text
 
@@ -73,3 +73,26 @@ def period_text(period: object) -> str:
 def note_texts(notes: object) -> str:
     """Return the texts of a list of Annotations."""
     return "\n".join(words for note in mappings(notes) if (words := text(note.get("text"))))
+
+
+def words_in(value: object, /) -> str:
+    """Return the texts, numbers and truths in a value of any shape, each once and in order."""
+    return ", ".join(dict.fromkeys(_words_in(value)))
+
+
+# What is no word for a reader.
+_NO_WORDS = frozenset({"system", "url", "reference", "data", "div"})
+
+
+def _words_in(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name not in _NO_WORDS or not isinstance(part, str):
+                yield from _words_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _words_in(part)
+    elif isinstance(value, bool):
+        yield "true" if value else "false"
+    elif value is not None and (words := str(value).strip()):
+        yield words

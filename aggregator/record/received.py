@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.record.item import Item
+from aggregator.record.item import Item, Label
 from aggregator.record.labels import labels_of
 from connectors.contract.values import ReceivedItem
 
@@ -16,10 +16,20 @@ def item_of(*, received: ReceivedItem, item_id: str, source_id: str) -> Item:
         resource=received.resource,
         original=received.original,
         notes=received.notes,
+        flaws=received.flaws,
+        at_fault=received.at_fault,
         incidental=received.incidental,
         translated=received.translated,
-        labels=labels_of(resource=received.resource),
+        labels=_labels(received),
         full_url=received.full_url,
         subject_references=received.subject_references,
         names_no_patient=received.names_no_patient,
     )
+
+
+def _labels(received: ReceivedItem) -> tuple[Label, ...]:
+    """Return the labels of what is shown: where a translation may have left out what was contained, its labels too."""
+    labels = labels_of(resource=received.resource)
+    if received.original is None or b'"contained"' not in received.original:
+        return labels
+    return tuple(dict.fromkeys([*labels, *labels_of(resource=received.original)]))

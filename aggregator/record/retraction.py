@@ -37,8 +37,8 @@ class Retractions:
 
 
 def retractions_of(*, groups: Sequence[Group]) -> Retractions:
-    """Return what is taken back among facts that are grouped."""
-    facts = [fact for group in groups for fact in group.facts]
+    """Return what is taken back among facts that are grouped. One that stands alone takes back only itself."""
+    facts = [fact for group in groups for fact in group.facts if not fact.stands_alone]
     errors = [fact for fact in facts if fact.standing is Standing.RETRACTED]
     if not errors:
         return Retractions(taken_back=frozenset(), named=(), doubts=())

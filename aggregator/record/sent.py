@@ -27,6 +27,10 @@ class Resolver(Protocol):
         """Return the id of the item that a reference means; "" when it is not in the answer."""
         ...
 
+    def is_sound(self, *, item: Item, reference: str) -> bool:
+        """Return whether what a reference means has no flaw in anything that may be compared."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sent:

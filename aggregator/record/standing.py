@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.categories import type_rules
-from aggregator.record.reading import Resource, code_of
+from aggregator.record.reading import Resource, code_of, codings, concept_text
 from aggregator.record.stated_absence import absence_of
 from aggregator.record.timeline import Standing
 from fhir_data.access import text
@@ -22,6 +22,8 @@ CLINICAL_STATUS: Mapping[str, Standing] = {
     "resolved": Standing.PAST,
 }
 VERIFICATION_STATUS: Mapping[str, Standing] = {"refuted": Standing.NEGATED, ENTERED_IN_ERROR: Standing.RETRACTED}
+# These say how sure it is, and leave how it stands to the clinical status.
+OTHER_VERIFICATIONS = frozenset({"confirmed", "unconfirmed", "presumed", "provisional", "differential", "unknown"})
 # Flags by which older releases, and systems that still write them, say that an act was not done.
 # Source: FHIR DSTU2 and STU3, Immunization, Procedure, MedicationStatement, MedicationAdministration.
 NOT_DONE_FLAGS = ("notGiven", "wasNotGiven", "notDone", "notPerformed", "wasNotTaken", "doNotPerform")
@@ -36,7 +38,7 @@ def standing_given(*, resource: Resource, absence: Absence | None) -> Standing:
     """Return how a resource stands, given what it says to be absent."""
     if text(resource.get("status")) == ENTERED_IN_ERROR:
         return Standing.RETRACTED
-    if verified := VERIFICATION_STATUS.get(code_of(resource.get("verificationStatus"))):
+    if verified := _verified(resource):
         return verified
     rules = type_rules(resource_type=text(resource.get("resourceType")))
     if absence and rules.absence and not rules.absence.by_code_alone:
@@ -45,14 +47,60 @@ def standing_given(*, resource: Resource, absence: Absence | None) -> Standing:
         return Standing.NEGATED
     if rules.statuses is not None:
         return rules.statuses.get(text(resource.get("status")), Standing.UNKNOWN)
-    return CLINICAL_STATUS.get(code_of(resource.get("clinicalStatus")), Standing.UNKNOWN)
+    standing = CLINICAL_STATUS.get(code_of(resource.get("clinicalStatus")), Standing.UNKNOWN)
+    # It says how sure it is, in a way that cannot be read: it may be so no longer.
+    return Standing.UNKNOWN if standing is Standing.ACTIVE and _is_unclear(resource) else standing
+
+
+def may_be_in_error(*, resource: Resource) -> bool:
+    """Return whether a resource seems to say that it was entered in error, in another way than the standard's."""
+    if text(resource.get("status")) == ENTERED_IN_ERROR or _verified(resource) is Standing.RETRACTED:
+        return False
+    stated = (resource.get(name) for name in ("status", "clinicalStatus", "verificationStatus"))
+    return any(_letters(words) == _IN_ERROR for status in stated for words in _texts_in(status))
+
+
+def _verifications(resource: Resource) -> list[str]:
+    status = resource.get("verificationStatus")
+    return [status.strip()] if isinstance(status, str) else [code for _, code, _ in codings(status)]
+
+
+def _is_unclear(resource: Resource) -> bool:
+    """Return whether a resource says how far it is verified, but by no code that is known."""
+    stated = resource.get("verificationStatus")
+    says_something = bool(stated) and not (isinstance(stated, dict) and not concept_text(stated).strip())
+    return says_something and OTHER_VERIFICATIONS.isdisjoint(_verifications(resource))
+
+
+def _verified(resource: Resource) -> Standing | None:
+    """Return how a resource stands by its verification alone: a retraction counts before a denial."""
+    verified = {VERIFICATION_STATUS[code] for code in _verifications(resource) if code in VERIFICATION_STATUS}
+    return max(verified, key=lambda standing: standing is Standing.RETRACTED, default=None)
+
+
+def _letters(words: str) -> str:
+    return "".join(sign for sign in words.casefold() if sign.isalpha())
+
+
+_IN_ERROR = _letters(ENTERED_IN_ERROR)
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """Yield the texts in a status of whatever shape."""
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, dict | list):
+            stack.extend(node.values() if isinstance(node, dict) else node)
 
 
 def absence_that_holds(*, resource: Resource, absence: Absence | None) -> Absence | None:
     """Return what a resource still says to be absent: nothing once that is taken back, refuted or past."""
     if text(resource.get("status")) == ENTERED_IN_ERROR:
         return None
-    if code_of(resource.get("verificationStatus")) in VERIFICATION_STATUS:
+    if _verified(resource) or may_be_in_error(resource=resource):
         return None
     return None if CLINICAL_STATUS.get(code_of(resource.get("clinicalStatus"))) is Standing.PAST else absence
 

@@ -198,9 +198,10 @@ class Entry:
     """Items that say the same thing.
 
     `joined_by` are the rules that joined them, none for one item alone, and `rule_version` their version. `lines` are
-    what its sources say, such as dose or severity. `absence` is what it says to be absent. `due` is when it is to be
-    done, of what is planned; `is_measurement`: it says what was measured. `parts` are what it is made of or brings
-    together, and `attachments` the documents that it holds or points to.
+    what its sources say, such as dose or severity. `absence` is what it says to be absent. `is_doubted`: a flaw is in
+    how it stands. `may_be_in_error`: its source seems to take it back, and does not say so as the standard says. `due`
+    is when it is to be done, of what is planned; `is_measurement`: it says what was measured. `parts` are what it is
+    made of or brings together, and `attachments` the documents that it holds or points to.
     """
 
     key: str
@@ -214,6 +215,8 @@ class Entry:
     joined_by: tuple[JoinRule, ...]
     rule_version: str
     absence: Absence | None = None
+    is_doubted: bool = False
+    may_be_in_error: bool = False
     conflicts: tuple[Conflict, ...] = ()
     due: PartialDate | None = None
     is_measurement: bool = False

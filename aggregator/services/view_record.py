@@ -9,7 +9,7 @@ user again what they were shown last is no new event.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -38,11 +38,14 @@ from aggregator.record.attachments import Attachment
 from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.item import Item
 from aggregator.record.labels import labels_of
+from aggregator.record.patient_details import PatientDetails, details_of_patient, is_restricted, labels_of_patient
+from aggregator.record.reading import parse
 from aggregator.record.references import Targets
 from aggregator.record.timeline import LongitudinalRecord
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, Reason
+from fhir_data.access import JsonObject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +62,14 @@ class RecordView:
     allergy_status: AllergyStatus
     withheld: bool
     shown_at: datetime
+    patient_details: tuple[PatientDetails, ...] = ()
     fetched: HeldDocument | None = None
     may_fetch: bool = False
+
+    @property
+    def is_whereabouts_restricted(self) -> bool:
+        """Whether a source restricts where the patient lives and how to reach them."""
+        return any(details.is_restricted for details in self.patient_details)
 
     def attachment(self, *, entry_key: str, number: int) -> Attachment | None:
         """Return a document that an entry describes, by its number from 1; None where there is none."""
@@ -107,6 +116,7 @@ def view_record(
         statuses = tuple(_status(state=state, held=held, permitted=permitted) for state in view.sources)
         is_withheld = bool(permitted.withheld)
         record = merge.merge(items=permitted.items)
+        details = _patient_details(view=view, held=held, decision=decision)
         act.note(
             outcomes={status.source_id: status.outcome or "awaited" for status in statuses},
             items=len(permitted.items),
@@ -120,6 +130,7 @@ def view_record(
             complete=view.complete,
             sources=statuses,
             record=record,
+            patient_details=details,
             allergy_status=allergy_status(record=record, statuses=statuses, withheld=is_withheld),
             withheld=is_withheld,
             shown_at=now,
@@ -129,7 +140,7 @@ def view_record(
         ids = [item.id for item in permitted.items]
         act.shows(
             content=_content_hash(
-                part, entry, document, requester, person, statuses, is_withheld, ids, _as_told(shown.fetched)
+                part, entry, document, requester, person, statuses, is_withheld, ids, details, _as_told(shown.fetched)
             )
         )
         return shown
@@ -159,13 +170,13 @@ def _with_document(
         )
     except redis.RedisError:
         document = None
-    if document and not decision.may_show(item=_as_item(document)):
+    if document and not decision.may_show(item=_document_as_item(document)):
         ending = Ending(outcome=Outcome.REFUSED, reason=Reason.CONFIDENTIAL)
         document = replace(document, ending=ending, encoded="", content_type="", head=b"{}")
     return replace(view, fetched=document, may_fetch=True)
 
 
-def _as_item(document: HeldDocument) -> Item:
+def _document_as_item(document: HeldDocument) -> Item:
     """Return a fetched document as the item that it would be, had it come with the record."""
     return Item(
         id="",
@@ -224,6 +235,53 @@ def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> di
         and tuple(answer for answer in answers if answer.source_record_id in linked.get(source_id, ()))
         for source_id, answers in held.items()
     }
+
+
+def _patient_details(
+    *, view: RetrievalView, held: Mapping[UUID, tuple[HeldAnswer, ...] | None], decision: Decision
+) -> tuple[PatientDetails, ...]:
+    """Return what each source says of the patient. Where one restricts the details, no other tells the whereabouts."""
+    subjects = [
+        (_as_item(sent, source_id=str(state.source_id)), answer)
+        for state in view.sources
+        for answer in held.get(state.source_id) or ()
+        if (sent := answer.subject_sent or answer.subject)
+    ]
+    restricted = any(is_restricted(patient=item.resource) for item, _ in subjects)
+    return tuple(
+        details_of_patient(
+            patient=item.resource,
+            source_id=item.source_id,
+            find=_finder(item=item, answer=answer, decision=decision),
+            restricted=restricted,
+        )
+        if decision.may_show(item=item)
+        else PatientDetails(source_id=item.source_id, lines=(), is_restricted=True)
+        for item, answer in subjects
+    )
+
+
+def _as_item(patient: bytes, /, *, source_id: str) -> Item:
+    """Return a source's Patient as an item, for the gates to decide on."""
+    return Item(
+        id="",
+        source_id=source_id,
+        category=RecordCategory.SUPPORTING,
+        resource=patient,
+        labels=labels_of_patient(patient=patient),
+    )
+
+
+def _finder(*, item: Item, answer: HeldAnswer, decision: Decision) -> Callable[[str], JsonObject]:
+    """Return what finds what a Patient refers to in its answer, of what may be shown."""
+    supporting = [other for other in answer.items if not other.category.is_clinical and decision.may_show(item=other)]
+    targets = Targets(items=supporting)
+
+    def find(reference: str) -> JsonObject:
+        copies = targets.find(item=item, reference=reference)
+        return parse(resource=copies[0].resource) if copies else {}
+
+    return find
 
 
 def _status(

@@ -10,6 +10,7 @@ from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Reason
 from fhir_data.errors import EntryFault
+from fhir_data.flaws import Flaw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +71,10 @@ class ReceivedItem:
     """One resource of an answer, as FHIR R4.
 
     `resource` is R4 JSON: the source's own bytes where it speaks R4, otherwise a translation of the bytes in
-    `original`. `notes` name the flaws of what was sent and what the translation could not carry. `incidental`: the
-    source linked the item, and it does not answer the question (GP Connect's secondary lists). `translated` False: the
-    item is kept as sent because its type has no translation, so `resource` is not R4, and it is only counted.
+    `original`. `notes` name what the translation could not carry. `flaws` say what breaks the standard in what was
+    sent, and `at_fault` are the members that hold a flaw: they are shown, and nothing is joined by them. `incidental`:
+    the source linked the item, and it does not answer the question (GP Connect's secondary lists). `translated` False:
+    the item is kept as sent because its type has no translation, so `resource` is not R4, and it is only counted.
     `full_url` is the address of its entry, "" for none; it decides what references mean. `subject_references` are the
     references in `resource` that mean the answer's own subject. `names_no_patient`: it belongs to the Patient
     compartment and does not say whose it is.
@@ -82,6 +84,8 @@ class ReceivedItem:
     resource: bytes
     original: bytes | None = None
     notes: tuple[str, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
+    at_fault: tuple[str, ...] = ()
     incidental: bool = False
     translated: bool = True
     full_url: str = ""
@@ -104,9 +108,9 @@ class Reply:
     """The whole answer of one source. Every entry that it sent is in `subject`, `items` or `quarantined`, once; an
     OperationOutcome among them becomes `notices`.
 
-    `subject` is the source's own Patient as R4 JSON, without what could not be read in it; the caller checks whether it
-    is the person asked for. `subject_url` is the address of its entry, "" for none; `subject_notes` are as an item's.
-    `in_part`: why part of the answer did not come, if so.
+    `subject` is the source's own Patient as R4 JSON, without what is at fault in it; the caller checks whether it is
+    the person asked for. `subject_original` holds its bytes as sent where they differ. `subject_url` is the address of
+    its entry, "" for none; `subject_notes` are as an item's. `in_part`: why part of the answer did not come, if so.
     """
 
     subject: bytes | None

@@ -69,7 +69,8 @@ class _R4:
         yield ReceivedItem(
             category=self.category_of(entry.judged.resource),
             resource=entry.judged.sent,
-            notes=entry.judged.flaw_notes,
+            flaws=entry.judged.flaws,
+            at_fault=entry.judged.at_fault,
             full_url=entry.judged.entry.full_url,
             subject_references=entry.finding.references,
             names_no_patient=entry.finding.belonging is Belonging.UNNAMED,

@@ -35,12 +35,13 @@ from connectors.transport.pace import Steps
 from fhir_data import exact_json
 from fhir_data.access import JsonObject
 from fhir_data.belonging import Belonging, Finding
+from fhir_data.flaws import paths_of
 from fhir_data.heads import entry_name
 from fhir_data.identifiers import nhs_numbers_of
 from fhir_data.references import Directory
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload
-from fhir_data.verdict import RefusedEntry, ValidEntry, Verdict, flaws_of, judge
+from fhir_data.verdict import RefusedEntry, ValidEntry, Verdict, flaws_of, judge, members_at_fault
 
 # STU3 types that R4 does not have, or that have another meaning here than in a hospital's record.
 _STU3_CATEGORIES = {
@@ -156,7 +157,6 @@ class _Practice:
             sent=entry.judged.sent,
             finding=entry.finding,
             full_url=entry.judged.entry.full_url,
-            flaw_notes=entry.judged.flaw_notes,
             verdict=entry.judged.verdict,
         )
 
@@ -179,12 +179,11 @@ class _Practice:
         finding: Finding,
         verdict: Verdict,
         full_url: str = "",
-        flaw_notes: tuple[str, ...] = (),
     ) -> ReceivedItem:
         category = self._item_category(resource)
         name = lists.name_in(resource)
         is_r4 = is_translated(kind=str(resource["resourceType"]))
-        content, notes, references = sent, flaw_notes, finding.references
+        content, notes, references = sent, tuple[str, ...](), finding.references
         if is_r4:
             resource, ended = _ended(resource) if name in self.reach.ended else (resource, ())
             made = translate(resource=resource, names=self.names)
@@ -197,6 +196,8 @@ class _Practice:
             resource=content,
             original=sent if is_r4 else None,
             notes=notes,
+            flaws=flaws_of(verdict),
+            at_fault=members_at_fault(verdict),
             incidental=category.is_clinical and name in self.reach.incidental,
             translated=is_r4,
             full_url=full_url,
@@ -224,4 +225,5 @@ def _faults(made: Translation, /) -> tuple[str, ...]:
     judged = judge(resource=made.resource, release=Release.R4)
     if not isinstance(judged, RefusedEntry):
         return ()
-    return (f"{made.resource['resourceType']}: not valid R4 at {', '.join(flaws_of(judged)) or 'the whole'}",)
+    where = ", ".join(paths_of(judged.flaws)) or "the whole"
+    return (f"{made.resource['resourceType']}: not valid R4 at {where}",)

@@ -20,7 +20,7 @@ from fhir_data.heads import type_of
 from fhir_data.references import with_objects_changed
 from fhir_data.releases import Release
 from fhir_data.splitting import elements, members
-from fhir_data.verdict import RefusedEntry, Verdict, verdict
+from fhir_data.verdict import RefusedEntry, Verdict, members_at_fault, verdict
 
 # A contained Patient says whose the List is, and is not a second patient of the answer.
 _KEPT = "Patient"
@@ -52,7 +52,7 @@ def outside(entry: JudgedEntry, /) -> PlacedResource:
     kept = [each for each in entry.resource["contained"] if _stays(each)]
     rest = {name: value for name, value in entry.resource.items() if name != "contained"}
     resource = {**rest, "contained": kept} if kept else rest
-    return PlacedResource(resource=resource, full_url=entry.entry.full_url)
+    return PlacedResource(resource=resource, full_url=entry.entry.full_url, at_fault=entry.at_fault)
 
 
 def unpack(*, entry: OwnedEntry, owners: Ownership, taken: set[str]) -> Unpacked:
@@ -74,7 +74,8 @@ def unpack(*, entry: OwnedEntry, owners: Ownership, taken: set[str]) -> Unpacked
             quarantined.append(refused(verdict=found, sent=sent, category=category))
             continue
         whole = {**found.resource, "contained": kept} if kept else found.resource
-        finding = owners.of(entry=PlacedResource(resource=whole, full_url=full_url))
+        placed = PlacedResource(resource=whole, full_url=full_url, at_fault=members_at_fault(found))
+        finding = owners.of(entry=placed)
         if finding.belonging is Belonging.OTHER:
             other = somebody_elses(finding=finding, sent=sent, category=category or RecordCategory.OTHER)
             quarantined.append(other)

@@ -404,9 +404,7 @@ ENTRIES: dict[str, tuple[Callable[[str], bytes], str]] = {
         member('"extension":[{"url":"x","valueAttachment":{"contentType":"text/html","url":"javascript:alert(1)"}}]'),
         "bad-document",
     ),
-    "number for a time": (member('"onsetDateTime":5'), "invalid"),
-    "no date": (member('"onsetDateTime":"2024-02-30"'), "invalid"),
-    "unknown field": (member(f'"{SECRET}":"1"'), "invalid"),
+    "label": (member('"meta":{"security":{"code":"R"}}'), "invalid"),
     "array": (lambda kind: b"[1]", "invalid"),
     "text": (lambda kind: b'"x"', "invalid"),
     "null": (lambda kind: b"null", "invalid"),
@@ -429,6 +427,30 @@ def test_a_hostile_entry_is_set_aside_and_the_rest_is_kept(kind: str, place: str
     assert len([item for item in reply.items if b'"a1"' in item.resource]) == 1
 
 
+FLAWED = {
+    "number for a time": (member('"onsetDateTime":5'), "onsetDateTime"),
+    "text for a number": (member('"onsetAge":{"value":"5","unit":"a"}'), "onsetAge.value"),
+    "no date": (member('"onsetDateTime":"2024-02-30"'), "onsetDateTime"),
+    "unknown field": (member(f'"{SECRET}":"1"'), "(unknown field)"),
+}
+
+
+@places
+@pytest.mark.parametrize("name", FLAWED)
+def test_an_entry_with_a_flaw_is_kept_as_sent_and_names_its_field(kind: str, place: str, name: str) -> None:
+    make, path = FLAWED[name]
+    entries = [json.dumps(PATIENT).encode(), make(kind)]
+    body = b'{"resourceType":"Bundle","type":"collection","entry":[%b]}'
+    reply = meet(
+        kind=kind, place=place, hostile=sends(body % b",".join(b'{"resource":%b}' % entry for entry in entries))
+    )
+    assert reply.quarantined == ()
+    (item,) = [item for item in reply.items if b'"bad"' in item.resource]
+    assert (item.original or item.resource) == entries[1]
+    assert [flaw.path for flaw in item.flaws] == [path]
+    assert item.at_fault == (SECRET,) or SECRET not in item.at_fault
+
+
 @pytest.mark.parametrize("kind", ["fhir_r4", "gp_connect"])
 @pytest.mark.parametrize(
     ("entry", "reason"),
@@ -447,11 +469,11 @@ def test_an_entry_without_one_resource_is_set_aside_whole(kind: str, entry: byte
 
 @pytest.mark.parametrize("kind", ["fhir_r4", "gp_connect"])
 def test_h16_many_errors_in_one_entry_name_a_few_fields(kind: str) -> None:
-    bad = member(f'"note":[{",".join(["{}"] * 9_000)}]')(kind)
+    bad = member(f'"note":[{",".join(f"""{{"n{number}":1}}""" for number in range(9_000))}]')(kind)
     body = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":%b},{"resource":%b}]}'
     reply = meet(kind=kind, place="first page", hostile=sends(body % (json.dumps(PATIENT).encode(), bad)))
-    (aside,) = reply.quarantined
-    assert len(aside.detail) < 200
+    (item,) = [item for item in reply.items if b'"bad"' in item.resource]
+    assert [flaw.path for flaw in item.flaws] == ["note.(unknown field)"]
 
 
 @pytest.mark.parametrize("kind", ["fhir_r4", "gp_connect"])

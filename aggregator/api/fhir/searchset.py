@@ -7,6 +7,7 @@ origin in `meta.source`. References to anything that is not in the answer become
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from aggregator.record.item import Item
 from aggregator.record.references import Targets, target_of
 from aggregator.services.view_record import RecordView
 from fhir_data import exact_json
+from fhir_data.access import mappings
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 from fhir_data.references import with_objects_changed, without_version
 
@@ -54,6 +56,8 @@ def everything(*, view: RecordView, base: str) -> Json:
     referenced = [item for item in view.record.supporting if _is_valid_on_its_own(item)]
     shown = [item for item, _ in entries] + referenced
     patient = patient_resource(person=view.person)
+    if view.is_whereabouts_restricted:
+        patient = {name: value for name, value in patient.items() if name not in {"address", "telecom"}}
     names = _names(items=shown, patient=f"Patient/{patient['id']}")
     clinical = [_item_resource(item=item, names=names, base=base, entry_key=key) for item, key in entries]
     supporting = [_item_resource(item=item, names=names, base=base, entry_key="") for item in referenced]
@@ -120,7 +124,26 @@ def completeness_outcome(*, view: RecordView) -> Json:
         words = "No source is known to hold a record of this patient."
         issues.append(issue(severity="warning", code="incomplete", diagnostics=words))
     issues.extend(_identity_issues(view.person))
+    issues.extend(_flaw_issues(view))
     return outcome(issues=issues)
+
+
+def _flaw_issues(view: RecordView) -> list[Json]:
+    """Return for each source how many resources it sent that are not as the standard says."""
+    sent = Counter(
+        item.source_id
+        for section in view.record.sections
+        for entry in section.entries
+        for item in entry.items
+        if item.flaws
+    )
+    issues = []
+    for status in view.sources:
+        if count := sent[status.source_id]:
+            resources = "1 resource is" if count == 1 else f"{count} resources are"
+            words = f"{status.name}: {resources} not as the standard says; each is tagged with what is wrong."
+            issues.append(issue(severity="warning", code="structure", diagnostics=words))
+    return issues
 
 
 def _identity_issues(person: PersonSummary) -> list[Json]:
@@ -175,8 +198,10 @@ def _item_resource(*, item: Item, names: _Names, base: str, entry_key: str) -> J
     rewritten: Json = with_objects_changed(exact_json.decode(item.resource), change=point)
     meta = dict(rewritten.get("meta") or {})
     meta["source"] = f"urn:uuid:{UUID(item.source_id)}"
-    if entry_key:
-        meta["tag"] = [*meta.get("tag", ()), {"system": f"{base}/entry", "code": entry_key}]
+    tags = [{"system": f"{base}/entry", "code": entry_key}] if entry_key else []
+    tags += [{"system": f"{base}/flaw", "code": flaw.reason, "display": flaw.words} for flaw in item.flaws]
+    if tags:
+        meta["tag"] = [*mappings(meta.get("tag")), *tags]
     kind = rewritten.pop("resourceType")
     rewritten.pop("id", None)
     rewritten.pop("meta", None)

@@ -131,10 +131,12 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     Any known allergy comes first. Unless every source that can hold allergies gave a whole answer they are unavailable,
     wherever the gap is said to lie: what was lost in one place may have been lost in another. Where something is
     withheld, be it of whatever category, only what may be seen is spoken of, whatever was stated. "None known" needs a
-    source to say so.
+    source to say so, and no allergy that may have been entered in error.
     """
     if known_allergies(record=record):
         return AllergyStatus.KNOWN
+    if any(entry.may_be_in_error for entry in record.section(RecordCategory.ALLERGIES).entries):
+        return AllergyStatus.UNAVAILABLE
     holders = [status for status in statuses if RecordCategory.ALLERGIES in status.holds]
     in_part = any(status.outcome is Outcome.ANSWERED_IN_PART for status in holders)
     if not holders or in_part or missing_for(category=RecordCategory.ALLERGIES, statuses=holders):
@@ -148,8 +150,12 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
 
 
 def known_allergies(*, record: LongitudinalRecord) -> tuple[Entry, ...]:
-    """Return the allergies that the patient has or may have."""
-    return tuple(entry for entry in record.section(RecordCategory.ALLERGIES).entries if entry.standing in CURRENT)
+    """Return the allergies that the patient has or may have, without those that their source seems to take back."""
+    return tuple(
+        entry
+        for entry in record.section(RecordCategory.ALLERGIES).entries
+        if entry.standing in CURRENT and not entry.may_be_in_error
+    )
 
 
 def sources_that_know_of_no_allergies(*, record: LongitudinalRecord) -> tuple[str, ...]:

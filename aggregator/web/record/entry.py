@@ -57,6 +57,7 @@ class Copy:
     kind: str
     forms: tuple[Form, ...]
     notes: tuple[str, ...]
+    flaws: tuple[str, ...]
     labels: tuple[str, ...]
 
 
@@ -176,6 +177,7 @@ def _copy(*, item: Item, names: SourceNames, answers: Answers) -> Copy:
         kind=target_of(item=item).partition("/")[0],
         forms=tuple(forms),
         notes=item.notes,
+        flaws=tuple(flaw.words for flaw in item.flaws),
         labels=tuple(label.code for label in item.labels),
     )
 

@@ -15,6 +15,7 @@ from aggregator.record.completeness.words import ALLERGY_WORDS, progress_line, s
 from aggregator.services.view_record import RecordView
 from aggregator.web import wording
 from aggregator.web.banner import Banner, banner_of
+from aggregator.web.record.patient import DetailsShown, details_shown
 from aggregator.web.record.rows import LONGEST_CLAIM
 from aggregator.web.record.sections import SectionShown, sections_of
 from aggregator.web.record.sources import SourceShown, names_of, source_shown
@@ -50,6 +51,7 @@ class RecordPage:
     conflicts: int
     sources: tuple[SourceShown, ...]
     sections: tuple[SectionShown, ...]
+    patient_details: tuple[DetailsShown, ...]
 
     @property
     def drawn(self) -> frozenset[str]:
@@ -59,6 +61,7 @@ class RecordPage:
 
 def record_page(*, view: RecordView) -> RecordPage:
     """Return what the record page shows."""
+    names = names_of(statuses=view.sources)
     return RecordPage(
         retrieval_id=view.retrieval_id,
         banner=banner_of(person=view.person, today=wording.london_date(view.shown_at)),
@@ -71,6 +74,7 @@ def record_page(*, view: RecordView) -> RecordPage:
         conflicts=len(view.record.conflicts),
         sources=tuple(source_shown(status=status) for status in view.sources),
         sections=sections_of(view=view),
+        patient_details=tuple(details_shown(details=details, names=names) for details in view.patient_details),
     )
 
 

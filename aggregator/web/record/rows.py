@@ -23,6 +23,7 @@ CLAIMS_SHOWN = 20  # per conflict
 # If more entries than this share a conflict, only the first shows it in full; the others point to it.
 FULL_CONFLICTS = 4
 CONFLICTS_SHOWN = 10  # per row
+FLAWS_SHOWN = 5  # per row
 LINES_SHOWN = 40  # per row of a list
 LONGEST_VALUE = 100  # characters of a value that stands beside its heading
 LONGEST_CLAIM = 300
@@ -90,12 +91,14 @@ class Row:
     incidental: bool
     names_no_patient: bool
     may_be_retracted: bool
+    flaws: tuple[str, ...]
     conflicts: tuple[ConflictShown, ...]
     more_lines: int = 0
     more_conflicts: int = 0
     value: str = ""
     urgency: str = ""
     parts: PartsShown = NO_PARTS
+    more_flaws: int = 0
 
     @cached_property
     def weight(self) -> int:
@@ -105,6 +108,7 @@ class Row:
             self.heading,
             self.value,
             *self.sources,
+            *self.flaws,
             *(text for line in self.details for text in line),
         ]
         texts.extend(
@@ -134,6 +138,7 @@ class RowMaker:
 
     def row(self, *, entry: Entry) -> Row:
         """Return one entry as a row."""
+        flaws = self._flaws(entry)
         may_be_wrong = any(conflict.kind is ConflictKind.RETRACTION for conflict in entry.conflicts)
         value = _value_of(entry)
         lines = [line for line in entry.lines if not value or line.label != DetailLabel.VALUE]
@@ -151,7 +156,9 @@ class RowMaker:
             copies=len(entry.items),
             incidental=entry.incidental,
             names_no_patient=entry.names_no_patient,
-            may_be_retracted=may_be_wrong and entry.standing is not Standing.RETRACTED,
+            may_be_retracted=(may_be_wrong or entry.may_be_in_error) and entry.standing is not Standing.RETRACTED,
+            flaws=flaws[:FLAWS_SHOWN],
+            more_flaws=max(0, len(flaws) - FLAWS_SHOWN),
             conflicts=tuple(self._conflict(conflict) for conflict in entry.conflicts[:CONFLICTS_SHOWN]),
             more_lines=max(0, len(lines) - self.lines),
             more_conflicts=max(0, len(entry.conflicts) - CONFLICTS_SHOWN),
@@ -163,12 +170,25 @@ class RowMaker:
     def _tag(self, entry: Entry) -> tuple[str, str]:
         """Return how an entry stands, in words and in a colour; "" where its date says it."""
         colour = TAG_COLOURS[entry.standing]
+        if entry.is_doubted:
+            return wording.STANDING_WORDS[entry.standing], colour
         if entry.is_open and _is_past(entry.due, today=self.today):
             return "Overdue", "orange"
         if entry.due and entry.standing is Standing.PAST:
             return DONE_WORDS.get(entry.status_text, wording.STANDING_WORDS[entry.standing]), colour
         tagged = CATEGORIES[entry.category].is_lasting or entry.standing in ALWAYS_TAGGED
         return (wording.STANDING_WORDS[entry.standing] if tagged else "", colour)
+
+    def _flaws(self, entry: Entry) -> tuple[str, ...]:
+        """Return what in an entry is not as the standard says, with the source where the entry has several."""
+        several = len(entry.source_ids) > 1
+        return tuple(
+            dict.fromkeys(
+                f"{self.names.of(item.source_id)}: {flaw.words}" if several else flaw.words
+                for item in entry.items
+                for flaw in item.flaws
+            )
+        )
 
     def _conflict(self, conflict: Conflict) -> ConflictShown:
         lead = CONFLICT_LEADS.get(conflict.kind, "Sources disagree.")

@@ -65,11 +65,11 @@ def test_a_bundle_comes_out_and_the_report_beside_it(answer: Path) -> None:
     ran = convert("--kind", "gp_connect", answer)
     assert ran.returncode == 0
     made = json.loads(ran.stdout)
-    assert [entry["resource"]["resourceType"] for entry in made["entry"]] == ["Patient", "Observation"]
-    patient, observation = made["entry"]
+    assert [entry["resource"]["resourceType"] for entry in made["entry"]] == ["Patient", "Observation", "Observation"]
+    patient, observation, _ = made["entry"]
     assert observation["resource"]["note"] == [{"text": "Fasting"}]
     assert observation["resource"]["subject"]["reference"] == patient["fullUrl"]
-    assert "1 x Observation: invalid at" in ran.stderr
+    assert "1 x Observation: effectiveDateTime (not a date or time)" in ran.stderr
     assert "ReferralRequest 1" in ran.stderr
     assert "Testcase" not in ran.stderr
 

@@ -121,7 +121,8 @@ BUNDLE = {
                 "code": {"coding": [{"system": "http://snomed.info/sct", "code": "195967001", "display": "Asthma"}]},
             }
         },
-        {"resource": {"resourceType": "Condition", "id": "no subject"}},
+        {"resource": {"resourceType": "Condition", "id": "no-label", "meta": {"security": "R"}}},
+        {"resource": {"resourceType": "Basic", "id": "no subject", "code": {"text": "a note"}}},
     ],
 }
 
@@ -133,14 +134,17 @@ def test_files_are_merged_into_one_record(tmp_path: Path) -> None:
         path.write_text(json.dumps(BUNDLE))
         files.append(str(path))
     merged = json.loads(run("merge_record", *files, "--json")[0])
-    ((section,)) = merged["sections"]
+    section, other = merged["sections"]
     ((entry,)) = section["entries"]
+    flaws = [item["flaws"] for flawed in other["entries"] for item in flawed["items"]]
+    assert flaws == [[{"path": "id", "reason": "not-an-id"}]] * 2
     assert (section["category"], entry["heading"], entry["rule"]) == ("problems", "Asthma", "concept")
     assert entry["sources"] == ["north", "south"]
     assert merged["quarantined"] == {"invalid": 2}
     text = run("merge_record", *files)[0]
     assert "from north, south (concept)" in text
     assert "Set aside, invalid: 2." in text
+    assert "Not as the standard says: id (not an id)" in text
 
 
 def test_a_file_without_a_record_is_named(tmp_path: Path) -> None:

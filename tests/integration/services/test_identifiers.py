@@ -222,8 +222,8 @@ def test_an_answer_about_another_is_dropped_alone_and_raised_on_its_own_record(
 
 def test_what_each_of_two_replies_warned_of_and_had_set_aside_is_told(world: World, hospital: Hospital) -> None:
     for key, kind, resource in (
-        ("1", "AllergyIntolerance", allergy(id="broken1", recordedDate="yesterday")),
-        ("4", "Condition", condition(id="broken4", subject={"reference": "Patient/4"}, recordedDate="yesterday")),
+        ("1", "AllergyIntolerance", allergy(id="broken1", meta={"security": "R"})),
+        ("4", "Condition", condition(id="broken4", subject={"reference": "Patient/4"}, meta={"security": "R"})),
     ):
         warning = {"resourceType": "OperationOutcome", "issue": [issue(f"Warning {key}")]}
         hospital.answers[f"{kind}?patient={key}"] = Said(body=bundle(resource, warning))

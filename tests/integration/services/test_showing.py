@@ -19,6 +19,7 @@ from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.federation.store import Sealer
 from aggregator.mpi.models import Person, SourceRecord
 from aggregator.record.completeness.claims import AllergyStatus
+from aggregator.record.patient_details import PatientLabel
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source
@@ -45,7 +46,13 @@ def showing(world: World, retrieval_id: UUID) -> RecordView:
     return view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
 
 
-def answered(world: World, client: redis.Redis, *resources: Mapping[str, Any], translated: bool = True) -> RecordView:
+def answered(
+    world: World,
+    client: redis.Redis,
+    *resources: Mapping[str, Any],
+    translated: bool = True,
+    subject_sent: bytes | None = None,
+) -> RecordView:
     """Open Joan's record, let her surgery answer with these resources, and show it."""
     retrieval_id = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
     row = SourceOutcome.objects.get(retrieval_id=retrieval_id)
@@ -53,6 +60,7 @@ def answered(world: World, client: redis.Redis, *resources: Mapping[str, Any], t
         source_record_id=SourceRecord.objects.get(source_id=row.source_id, identifier_value="1").id,
         received_at=timezone.now(),
         subject=b"{}",
+        subject_sent=subject_sent,
         items=tuple(item(resource=one, source=str(row.source_id), translated=translated) for one in resources),
         quarantined=(),
         notices=(),
@@ -146,3 +154,39 @@ def test_a_source_that_is_not_in_use_is_named_and_not_passed_over_in_silence(wor
 
 def test_an_answer_without_allergies_is_none_known_only_where_it_says_so(world: World, held_redis: redis.Redis) -> None:
     assert answered(world, held_redis, no_known_allergy()).allergy_status is AllergyStatus.NONE_KNOWN
+
+
+FERRIS = (
+    b'{"resourceType":"Patient","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality",'
+    b'"code":"%b"}]},"communication":[{"language":{"text":"French"}}],"address":"1 High Street",'
+    b'"generalPractitioner":[{"reference":"Practitioner/p"}]}'
+)
+DOCTOR = {"resourceType": "Practitioner", "id": "p", "name": [{"family": "Ames", "prefix": ["Dr"]}]}
+
+
+def test_what_a_source_says_of_the_patient_is_shown_as_it_was_sent(world: World, held_redis: redis.Redis) -> None:
+    view = answered(world, held_redis, allergy(), DOCTOR, subject_sent=FERRIS % b"U")
+    (details,) = view.patient_details
+    assert details.lines == (
+        (PatientLabel.LANGUAGE, "French"),
+        (PatientLabel.GP, "Dr Ames"),
+        (PatientLabel.ADDRESS, "1 High Street"),
+    )
+    assert not view.is_whereabouts_restricted
+
+
+@pytest.mark.parametrize("code", [b"R", b"V"])
+def test_where_a_restricted_patient_is_stays_untold(world: World, held_redis: redis.Redis, code: bytes) -> None:
+    view = answered(world, held_redis, allergy(), DOCTOR, subject_sent=FERRIS % code)
+    assert view.is_whereabouts_restricted
+    told = repr(view.patient_details)
+    assert "High Street" not in told
+    assert "Ames" not in told
+
+
+def test_other_details_of_the_patient_are_another_showing(world: World, held_redis: redis.Redis) -> None:
+    events = AuditEvent.objects.filter(action="view-record")
+    first = answered(world, held_redis, allergy(), subject_sent=FERRIS % b"U")
+    other = answered(world, held_redis, allergy(), subject_sent=FERRIS.replace(b"French", b"Welsh") % b"U")
+    contents = {events.get(retrieval_id=view.retrieval_id).detail["content"] for view in (first, other)}
+    assert len(contents) == 2

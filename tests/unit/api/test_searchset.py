@@ -18,10 +18,12 @@ from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.record import merge
 from aggregator.record.completeness.claims import SourceStatus, allergy_status
 from aggregator.record.item import Item
+from aggregator.record.patient_details import PatientDetails
 from aggregator.services.view_record import RecordView
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, Reason
+from fhir_data.flaws import Flaw, FlawReason
 
 BASE = "https://record.example/fhir"
 NORTH, SOUTH = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
@@ -67,8 +69,15 @@ FERRIS = PersonSummary(
 def rendered(
     *items: Item, statuses: tuple[SourceStatus, ...] = (), withheld: bool = False, person: PersonSummary = FERRIS
 ) -> bytes:
+    view = view_of(*items, statuses=statuses, withheld=withheld, person=person)
+    return FhirRenderer().render(everything(view=view, base=BASE))
+
+
+def view_of(
+    *items: Item, statuses: tuple[SourceStatus, ...] = (), withheld: bool = False, person: PersonSummary = FERRIS
+) -> RecordView:
     record = merge.merge(items=items)
-    view = RecordView(
+    return RecordView(
         retrieval_id=UUID(int=7),
         person=person,
         asked_at=NOW,
@@ -80,7 +89,6 @@ def rendered(
         withheld=withheld,
         shown_at=NOW,
     )
-    return FhirRenderer().render(everything(view=view, base=BASE))
 
 
 def searchset(*items: Item, **options: Any) -> dict[str, Any]:
@@ -373,3 +381,25 @@ def test_each_source_that_gave_something_answers_for_its_own_resources() -> None
         ("South", [{"reference": f"Observation/{2:032x}"}], NOW.isoformat()),
     ]
     assert len({UUID(provenance["id"]) for provenance in provenances}) == 2
+
+
+def test_what_is_not_as_the_standard_says_is_given_as_sent_with_a_tag_for_each_flaw() -> None:
+    resource = POTASSIUM.replace('"status":"final"', '"status":["final"],"meta":{"tag":null}')
+    flaw = Flaw(path="status", reason=FlawReason.LIST_FOR_ONE)
+    flawed = replace(item(resource, number=1), flaws=(flaw,), at_fault=("status",))
+    made = searchset(flawed, statuses=(status(NORTH, "North Hospital", Outcome.ANSWERED),))
+    sent = resource_of(made, "Observation")
+    assert sent["status"] == ["final"]
+    tags = [tag for tag in sent["meta"]["tag"] if tag["system"].endswith("/flaw")]
+    assert [(tag["code"], tag["display"]) for tag in tags] == [("list-for-one", flaw.words)]
+    issues = [issue["diagnostics"] for issue in resource_of(made, "OperationOutcome")["issue"]]
+    assert any("1 resource is not as the standard says" in words for words in issues)
+
+
+def test_where_a_restricted_patient_lives_is_told_to_no_caller() -> None:
+    person = replace(FERRIS, golden=replace(FERRIS.golden, address_line="1 High Street", postcode="TM1 1AA", phone="1"))
+    told = replace(view_of(person=person), patient_details=())
+    assert "address" in everything(view=told, base=BASE)["entry"][0]["resource"]
+    restricted = PatientDetails(source_id=NORTH, lines=(), is_restricted=True)
+    hidden = everything(view=replace(told, patient_details=(restricted,)), base=BASE)["entry"][0]["resource"]
+    assert {"address", "telecom"}.isdisjoint(hidden)

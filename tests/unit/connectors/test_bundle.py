@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from connectors.bundle import as_bundle, report_lines
+from connectors.bundle import as_bundle, as_converted, report_lines
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from fhir_data.errors import EntryFault
+from fhir_data.flaws import Flaw, FlawReason
 
 
 def item(**members: Any) -> ReceivedItem:
@@ -95,3 +97,27 @@ def test_the_report_counts_what_is_not_in_the_bundle_and_shows_no_value() -> Non
         "Said by the source of its own answer:",
         "  data-in-transit (allergies): before\\u000a26-Feb",
     )
+
+
+def test_flaws_of_a_translation_survive_its_bundle() -> None:
+    flaws = (Flaw(path="assertedDate", reason=FlawReason.NOT_A_DATE),)
+    translated = replace(
+        item(resourceType="AllergyIntolerance", id="1", patient={"reference": "Patient/2"}),
+        category=RecordCategory.ALLERGIES,
+        original=b'{"resourceType":"AllergyIntolerance","id":"1","assertedDate":"x"}',
+        flaws=flaws,
+        at_fault=("assertedDate",),
+    )
+    (entry,) = entries(Reply(subject=None, items=(translated,)))
+    sent = replace(translated, resource=json.dumps(entry["resource"]).encode(), original=None, flaws=(), at_fault=())
+    (read,) = as_converted(reply=Reply(subject=None, items=(sent,))).items
+    assert (read.flaws, read.at_fault) == (flaws, ("assertedDate",))
+
+
+def test_the_report_counts_flaws_by_field() -> None:
+    flawed = replace(
+        item(resourceType="Observation"), flaws=(Flaw(path="effectiveDateTime", reason=FlawReason.NOT_A_DATE),)
+    )
+    lines = report_lines(reply=Reply(subject=None, items=(flawed, flawed)))
+    at = lines.index("Kept, though not as the standard says:")
+    assert lines[at + 1] == "  2 x Observation: effectiveDateTime (not a date or time)"

@@ -423,3 +423,33 @@ def test_every_type_of_the_patient_compartment_has_its_members() -> None:
     assert set(compartment.split()) <= COMPARTMENT
     assert members_naming_whose(kind="AllergyIntolerance") == ("patient",)
     assert members_naming_whose(kind="Practitioner") == ()
+
+
+@pytest.mark.parametrize(
+    ("member", "kept"),
+    [
+        ({"patient": {"reference": "Patient/OTHER"}}, False),
+        ({"Subject": {"reference": "Patient/OTHER"}}, False),
+        ({"patient": "Patient/OTHER"}, False),
+        ({"subject": ["Patient/ours"]}, False),
+        ({"subject": [to("Patient/ours")]}, True),
+        ({"subject": [to("Patient/ours"), to("Patient/OTHER")]}, False),
+        ({"about": {"whom": [{"reference": "Patient/OTHER"}]}}, False),
+        ({"about": {"identifier": number(OTHER_NUMBER)}}, False),
+        ({"patient": {"reference": "Patient/ours"}}, True),
+        ({"about": {"whom": [{"reference": "Practitioner/1"}]}}, True),
+        ({"onsetDateTime": "yesterday"}, True),
+    ],
+)
+def test_whom_a_field_at_fault_names_is_looked_at(member: Json, kept: bool) -> None:
+    """Where the standard has nobody there may be somebody else, in an entry that names the patient as well."""
+    reply = read(entry(condition(**{"subject": to("Patient/ours"), **member})))
+    assert (len(shown(reply)), [aside.reason for aside in reply.quarantined]) == (
+        (1, []) if kept else (0, ["other-patient"])
+    )
+    assert all(aside.detail in {"(unknown field)", "subject"} for aside in reply.quarantined)
+    assert all(item.flaws for item in reply.items)
+
+
+def test_a_field_at_fault_never_makes_an_entry_theirs() -> None:
+    assert shown(read(entry(condition(patient=to("Patient/ours"))))) == [True]

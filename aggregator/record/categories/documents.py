@@ -23,7 +23,8 @@ DEEPEST = 20  # levels of questions within questions
 
 def _lines(sent: Sent) -> Iterator[Line]:
     resource = sent.resource
-    yield DetailLabel.ABOUT, text(resource.get("description"))
+    description = text(resource.get("description"))
+    yield DetailLabel.ABOUT, description if description != concept_text(resource.get("type")) else ""
     yield DetailLabel.AUTHOR, names_of(sent=sent, references=resource.get("author"))
     yield DetailLabel.ORGANISATION, name_of(sent=sent, reference=resource.get("custodian"))
     for content in mappings(resource.get("content")):

@@ -292,6 +292,12 @@ def test_a_letter_says_who_wrote_it_where_when_and_what_it_is() -> None:
     )
 
 
+def test_a_letter_that_is_described_by_its_type_says_it_once() -> None:
+    assert (
+        lines(resource={"resourceType": "DocumentReference", "type": {"text": "Letter"}, "description": "Letter"}) == ()
+    )
+
+
 def test_a_questionnaire_is_told_question_by_question() -> None:
     form = {
         "resourceType": "QuestionnaireResponse",

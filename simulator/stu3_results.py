@@ -167,11 +167,8 @@ def _uncategorised(*, page: PracticePage, key: str, concept: Concept, effective:
     }
 
 
-def write_background(*, page: PracticePage, background: Background) -> str:
-    """Write smoking, alcohol and family history as uncategorised data, and the questionnaire in which they were asked.
-
-    Return the reference of the questionnaire.
-    """
+def write_background(*, page: PracticePage, background: Background) -> tuple[str, str]:
+    """Write smoking, alcohol and family history as uncategorised data; return the references of the first two."""
     asked = moment_of(day=background.asked_on)
     smoking = page.add(
         _uncategorised(page=page, key="smoking", concept=background.smoking, effective=asked), area="uncategorised"
@@ -185,6 +182,12 @@ def write_background(*, page: PracticePage, background: Background) -> str:
         page.add(
             _uncategorised(page=page, key="family", concept=FAMILY_DIABETES, effective=asked), area="uncategorised"
         )
+    return smoking, alcohol
+
+
+def write_questionnaire(*, page: PracticePage, background: Background, answers: tuple[str, str]) -> str:
+    """Write the questionnaire about the way of life, whose first two answers stand by themselves; return its reference."""
+    smoking, alcohol = answers
     response = page.new(kind="QuestionnaireResponse", key="lifestyle")
     [identifier] = response.pop("identifier")
     return page.add(
@@ -193,7 +196,7 @@ def write_background(*, page: PracticePage, background: Background) -> str:
             "identifier": identifier,  # in STU3 a response has one
             "status": "completed",
             "subject": page.patient,
-            "authored": asked,
+            "authored": moment_of(day=background.asked_on),
             "author": page.clinician(key="lifestyle"),
             "item": [
                 _question(link="1", text="Do you smoke?", answer={"valueReference": {"reference": smoking}}),

@@ -30,7 +30,13 @@ from simulator.stu3_page import (
     list_resource,
     snomed,
 )
-from simulator.stu3_results import COMMENT, write_background, write_investigations, write_readings
+from simulator.stu3_results import (
+    COMMENT,
+    write_background,
+    write_investigations,
+    write_questionnaire,
+    write_readings,
+)
 from simulator.wire import NHS_NUMBER_SYSTEM, Resource
 
 BUNDLE_PROFILE = "https://fhir.nhs.uk/STU3/StructureDefinition/GPConnect-StructuredRecord-Bundle-1"
@@ -65,7 +71,12 @@ def write_practice_bundle(*, page: PracticePage, told: Demographics, holding: Ho
     write_referrals(page=page, holding=holding)
     write_diary(page=page, holding=holding)
     readings = write_readings(page=page, holding=holding)
-    lifestyle = [write_background(page=page, background=holding.background)] if holding.background else []
+    asked = holding.background
+    lifestyle: list[str] = []
+    if asked:
+        answers = write_background(page=page, background=asked)
+        if holding.visits:  # it was filled in at one
+            lifestyle.append(write_questionnaire(page=page, background=asked, answers=answers))
     contained = _write_consultations(
         page=page, holding=holding, headers=headers, readings=readings, plans=plans, lifestyle=lifestyle
     )

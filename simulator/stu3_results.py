@@ -186,7 +186,7 @@ def write_background(*, page: PracticePage, background: Background) -> tuple[str
 
 
 def write_questionnaire(*, page: PracticePage, background: Background, answers: tuple[str, str]) -> str:
-    """Write the questionnaire about the way of life, whose first two answers stand by themselves; return its reference."""
+    """Write the questionnaire about the way of life, two of whose answers are entries; return its reference."""
     smoking, alcohol = answers
     response = page.new(kind="QuestionnaireResponse", key="lifestyle")
     [identifier] = response.pop("identifier")

@@ -93,6 +93,7 @@ _KIND_OF_TYPE: Mapping[str, FileKind] = {
     "application/rtf": FileKind.RTF,
     "text/rtf": FileKind.RTF,
 }
+_WORDS_OF_TYPE = {"text/plain": FileKind.TEXT.words, "text/html": "Web page"}
 _TELLS_NOTHING = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 # Word processors write both under one name.
 _MAY_BE_RTF = frozenset({"application/msword", "text/plain"})
@@ -140,6 +141,13 @@ def kind_of(*, content: bytes, is_text: bool) -> FileKind:
         if content.startswith(magic):
             return kind
     return FileKind.TEXT if is_text else FileKind.OTHER
+
+
+def type_in_words(content_type: str, /) -> str:
+    """Return what a source says that a file is as a person calls it; another type as it was sent."""
+    name = content_type.partition(";")[0].strip().lower()
+    kind = _KIND_OF_TYPE.get(name)
+    return kind.words if kind else _WORDS_OF_TYPE.get(name, content_type)
 
 
 def size_in_words(*, size: int) -> str:

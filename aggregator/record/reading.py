@@ -53,10 +53,11 @@ def quantity_text(quantity: object) -> str:
 
 
 def range_text(span: object) -> str:
-    """Return a Range in words, as sent; of an open one, the end that it has."""
+    """Return a Range in words, as sent, a unit that both ends have told once; of an open one, the end that it has."""
     low, high = quantity_text(mapping(span).get("low")), quantity_text(mapping(span).get("high"))
     if low and high:
-        return f"{low} to {high}"
+        unit = high.partition(" ")[2]
+        return f"{low.removesuffix(f' {unit}') if unit else low} to {high}"
     return f"{low} or more" if low else f"up to {high}" if high else ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aggregator.record.attachments import Attachment, attachments_at, binary_content, listed_at
 from aggregator.record.details import Line
-from aggregator.record.files import size_in_words
+from aggregator.record.files import size_in_words, type_in_words
 from aggregator.record.measurements import value_text
 from aggregator.record.names import name_of, names_of
 from aggregator.record.parts import SentPart
@@ -29,9 +29,10 @@ def _lines(sent: Sent) -> Iterator[Line]:
     yield DetailLabel.ORGANISATION, name_of(sent=sent, reference=resource.get("custodian"))
     for content in mappings(resource.get("content")):
         attachment = mapping(content.get("attachment"))
-        yield DetailLabel.CALLED, text(attachment.get("title"))
+        title = text(attachment.get("title"))
+        yield DetailLabel.CALLED, title if title != text(resource.get("description")) else ""
         yield DetailLabel.WRITTEN, text(attachment.get("creation"))
-        yield DetailLabel.FORMAT, text(attachment.get("contentType"))
+        yield DetailLabel.FORMAT, type_in_words(text(attachment.get("contentType")))
         yield DetailLabel.SIZE, _size(text(attachment.get("size")))
 
 
@@ -58,7 +59,7 @@ def _file_words(sent: Sent) -> Iterator[object]:
 
 
 def _file_lines(sent: Sent) -> Iterator[Line]:
-    yield DetailLabel.FORMAT, text(sent.resource.get("contentType"))
+    yield DetailLabel.FORMAT, type_in_words(text(sent.resource.get("contentType")))
 
 
 def _media(sent: Sent) -> Iterator[Attachment]:

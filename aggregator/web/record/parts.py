@@ -14,7 +14,7 @@ from aggregator.record.arrange import Branch, branches_of
 from aggregator.record.attachments import Attachment
 from aggregator.record.categories import CATEGORIES
 from aggregator.record.dates import DAY_LENGTH
-from aggregator.record.files import size_in_words
+from aggregator.record.files import size_in_words, type_in_words
 from aggregator.record.parts import Part, every_part
 from aggregator.record.timeline import DATE_LABELS, DetailLabel, DetailLine, Entry, Standing
 from aggregator.web import wording
@@ -133,10 +133,13 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentShown:
-    """A document of an entry, by its number from 1: whether it can be opened, and in words what it is or where."""
+    """A document of an entry, by its number from 1: what it is in words, or where it is.
+
+    `verb` says what its page does: open it, or ask its source for it; "" where neither can be done.
+    """
 
     number: int
-    may_open: bool
+    verb: str
     words: str
 
 
@@ -364,15 +367,14 @@ def mention_of(*, entry: Entry) -> Mention:
 def document_shown(*, number: int, attachment: Attachment) -> DocumentShown:
     """Return what is said of a document: what it is, and whether it is at hand."""
     what = attachment.title or "Document"
-    sort = ", ".join([*attachment.content_types[:1], *_size_words(attachment.size)])
+    sort = ", ".join([*map(type_in_words, attachment.content_types[:1]), *_size_words(attachment.size)])
     name = wording.shortened(f"{what} ({sort})" if sort else what, longest=LONGEST_MENTION)
     if attachment.held:
-        return DocumentShown(number=number, may_open=True, words=name)
+        return DocumentShown(number=number, verb="Open", words=name)
     if attachment.may_be_at_source:
-        where = "held at the source; not sent with the record"
-    else:
-        where = "its address cannot be followed" if attachment.address else "not sent with the record"
-    return DocumentShown(number=number, may_open=False, words=f"{name}: {where}")
+        return DocumentShown(number=number, verb="Ask for", words=name)
+    where = "its address cannot be followed" if attachment.address else "not sent with the record"
+    return DocumentShown(number=number, verb="", words=f"{name}: {where}")
 
 
 def _as_lines(labelled: Labelled) -> tuple[DetailLine, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.record.reading import parse
+from aggregator.record.reading import parse, range_text
 from tests.factories import allergy, concept, condition, immunisation, lines, observation, order, statement
 
 
@@ -213,3 +213,19 @@ def test_the_parts_of_a_dose_are_told_where_its_words_do_not_say_them(
     sent = json.dumps(statement(dosage=[dosage])).replace(f": {float(amount)}", f": {amount}").encode()
     labels = [label for label, _ in lines(resource=parse(resource=sent))]
     assert ("Dose in parts" not in labels) is told
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        ({"value": 133, "unit": "mmol/L"}, {"value": 146, "unit": "mmol/L"}, "133 to 146 mmol/L"),
+        ({"value": 133, "unit": "mmol/L"}, {"value": 1.46, "unit": "mol/L"}, "133 mmol/L to 1.46 mol/L"),
+        ({"value": 1}, {"value": 5}, "1 to 5"),
+        ({"value": 1, "unit": "g"}, {"value": 5}, "1 g to 5"),
+        ({"value": 60, "unit": "mL/min"}, {}, "60 mL/min or more"),
+        ({}, {"value": 5, "unit": "mg/L"}, "up to 5 mg/L"),
+        ({}, {}, ""),
+    ],
+)
+def test_a_range_tells_a_unit_that_both_ends_have_once(low: dict[str, Any], high: dict[str, Any], told: str) -> None:
+    assert range_text({"low": low, "high": high}) == told

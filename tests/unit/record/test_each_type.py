@@ -172,7 +172,7 @@ def test_what_is_denied_says_so_in_the_words_of_its_type(kind: str, status: str,
                 "description": "Discharge letter",
                 "content": [{"attachment": {"contentType": "application/pdf"}}],
             },
-            (("About", "Discharge letter"), ("Format", "application/pdf")),
+            (("About", "Discharge letter"), ("Format", "PDF")),
         ),
         (
             {"resourceType": "DiagnosticReport", "conclusion": "Normal", "conclusionCode": [{"text": "No change"}]},

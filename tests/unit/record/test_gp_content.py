@@ -287,7 +287,7 @@ def test_a_letter_says_who_wrote_it_where_when_and_what_it_is() -> None:
         ("Organisation", "The Surgery"),
         ("Called", "scan"),
         ("Written", "2019-01-01"),
-        ("Format", "application/pdf"),
+        ("Format", "PDF"),
         ("Size", "315 KB"),
     )
 

@@ -339,11 +339,11 @@ def test_a_letter_that_came_can_be_opened_and_one_that_did_not_says_where_it_is(
             {"title": "Nothing"},
         ),
     )
-    assert [(document.may_open, document.words) for document in told.parts.documents] == [
-        (True, "Scan (application/pdf, 315 KB)"),
-        (False, "Document: held at the source; not sent with the record"),
-        (False, "Document: its address cannot be followed"),
-        (False, "Nothing: not sent with the record"),
+    assert [(document.verb, document.words) for document in told.parts.documents] == [
+        ("Open", "Scan (PDF, 315 KB)"),
+        ("Ask for", "Document"),
+        ("", "Document: its address cannot be followed"),
+        ("", "Nothing: not sent with the record"),
     ]
 
 

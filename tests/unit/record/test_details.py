@@ -218,12 +218,12 @@ def test_the_parts_of_a_dose_are_told_where_its_words_do_not_say_them(
 @pytest.mark.parametrize(
     ("low", "high", "told"),
     [
-        ({"value": 133, "unit": "mmol/L"}, {"value": 146, "unit": "mmol/L"}, "133 to 146 mmol/L"),
-        ({"value": 133, "unit": "mmol/L"}, {"value": 1.46, "unit": "mol/L"}, "133 mmol/L to 1.46 mol/L"),
-        ({"value": 1}, {"value": 5}, "1 to 5"),
-        ({"value": 1, "unit": "g"}, {"value": 5}, "1 g to 5"),
-        ({"value": 60, "unit": "mL/min"}, {}, "60 mL/min or more"),
-        ({}, {"value": 5, "unit": "mg/L"}, "up to 5 mg/L"),
+        ({"value": "133", "unit": "mmol/L"}, {"value": "146", "unit": "mmol/L"}, "133 to 146 mmol/L"),
+        ({"value": "133", "unit": "mmol/L"}, {"value": "1.46", "unit": "mol/L"}, "133 mmol/L to 1.46 mol/L"),
+        ({"value": "1"}, {"value": "5"}, "1 to 5"),
+        ({"value": "1", "unit": "g"}, {"value": "5"}, "1 g to 5"),
+        ({"value": "60", "unit": "mL/min"}, {}, "60 mL/min or more"),
+        ({}, {"value": "5", "unit": "mg/L"}, "up to 5 mg/L"),
         ({}, {}, ""),
     ],
 )

@@ -38,6 +38,7 @@ PRACTICE_ANSWER = {
                 "subject": {"reference": "Patient/2"},
             }
         },
+        {"resource": {"resourceType": "BodySite", "id": "b1", "patient": {"reference": "Patient/2"}}},
     ],
 }
 
@@ -65,12 +66,13 @@ def test_a_bundle_comes_out_and_the_report_beside_it(answer: Path) -> None:
     ran = convert("--kind", "gp_connect", answer)
     assert ran.returncode == 0
     made = json.loads(ran.stdout)
-    assert [entry["resource"]["resourceType"] for entry in made["entry"]] == ["Patient", "Observation", "Observation"]
-    patient, observation, _ = made["entry"]
+    types = [entry["resource"]["resourceType"] for entry in made["entry"]]
+    assert types == ["Patient", "Observation", "Observation", "ServiceRequest"]
+    patient, observation, *_ = made["entry"]
     assert observation["resource"]["note"] == [{"text": "Fasting"}]
     assert observation["resource"]["subject"]["reference"] == patient["fullUrl"]
     assert "1 x Observation: effectiveDateTime (not a date or time)" in ran.stderr
-    assert "ReferralRequest 1" in ran.stderr
+    assert "BodySite 1" in ran.stderr
     assert "Testcase" not in ran.stderr
 
 

@@ -31,10 +31,14 @@ def arranging(*, supporting: Iterable[Item], shown: Iterable[Item], withheld: It
     others = {item.id: _Pointing.of(item, targets=targets) for item in waiting if not is_list(item)}
     candidates = {**lists, **{key: other for key, other in others.items() if not other.leads_to & hidden}}
     pointed_to = {item.id for item in referenced_from(items=shown, supporting=[c.item for c in lists.values()])}
+    # One that was sent without entries says that there is nothing, and so names nothing that is withheld.
+    empty = {key for key, listed in lists.items() if listed.is_empty}
     reached = {item.id for item in shown}
     found: dict[str, Item] = {}
     while fresh := [
-        c for key, c in candidates.items() if key not in reached and (key in pointed_to or c.leads_to & reached)
+        c
+        for key, c in candidates.items()
+        if key not in reached and (key in pointed_to or key in empty or c.leads_to & reached)
     ]:
         for candidate in fresh:
             found[candidate.item.id] = candidate.item
@@ -55,10 +59,11 @@ def is_list(item: Item, /) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class _Pointing:
-    """An item, and the ids of what it leads to."""
+    """An item, and the ids of what it leads to. `is_empty`: it is a List that was sent without entries."""
 
     item: Item
     leads_to: frozenset[str]
+    is_empty: bool = False
 
     @classmethod
     def of(cls, item: Item, /, *, targets: Targets) -> _Pointing:
@@ -104,7 +109,7 @@ class _SentList:
         """Return the List without the entries for what is gone."""
         leads_to = self.about.union(*self.entries) - set(gone)
         if not any(led_to & set(gone) for led_to in self.entries):
-            return _Pointing(item=self.item, leads_to=leads_to)
+            return _Pointing(item=self.item, leads_to=leads_to, is_empty=not self.entries)
         kept = [
             entry
             for entry, led_to in zip(mappings(self.resource["entry"]), self.entries, strict=True)

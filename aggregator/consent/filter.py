@@ -21,12 +21,12 @@ class Permitted:
     unreferenced: tuple[Item, ...]
 
 
-def permit(*, items: Iterable[Item], decision: Decision) -> Permitted:
-    """Return what may be shown, in the order given.
+def permit(*, items: Iterable[Item], decision: Decision, patients: Iterable[Item] = ()) -> Permitted:
+    """Return what may be shown, in the order given. `patients` are sources' own Patients that may be shown.
 
-    A supporting item (a clinic, a practitioner) is shown only where an item that may be shown leads to it or it
-    arranges such items, whether or not anything is withheld: so a withheld item is not felt by what it pointed to, nor
-    by what points to it.
+    A supporting item (a clinic, a practitioner) is shown only where an item or a Patient that may be shown leads to it,
+    or where it arranges such items, whether or not anything is withheld: so a withheld item is not felt by what it
+    pointed to, nor by what points to it.
     """
     allowed: list[Item] = []
     withheld: list[Item] = []
@@ -36,7 +36,8 @@ def permit(*, items: Iterable[Item], decision: Decision) -> Permitted:
     clinical = [item for item in allowed if item.category.is_clinical]
     # A List may name what is withheld, so none is shown merely because something leads to it.
     plain = [item for item in supporting if not is_list(item)]
-    shown = {item.id: item for item in (*clinical, *referenced_from(items=clinical, supporting=plain))}
+    led_to = referenced_from(items=(*clinical, *patients), supporting=plain)
+    shown = {item.id: item for item in (*clinical, *led_to)}
     rest = [item for item in supporting if item.id not in shown]
     arranged = arranging(supporting=rest, shown=shown.values(), withheld=withheld)
     shown.update({item.id: item for item in arranged})

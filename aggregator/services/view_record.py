@@ -9,7 +9,7 @@ user again what they were shown last is no new event.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -109,14 +109,16 @@ def view_record(
         linked = _linked_records(person_id=view.person_id)
         view = replace(view, sources=tuple(_as_linked(state=state, linked=linked) for state in view.sources))
         held = _held(view=view, linked=linked)
+        subjects = _subjects(view=view, held=held)
         permitted = permit(
             items=[item for answers in held.values() if answers for answer in answers for item in answer.items],
             decision=decision,
+            patients=_patients(subjects=subjects, decision=decision),
         )
         statuses = tuple(_status(state=state, held=held, permitted=permitted) for state in view.sources)
         is_withheld = bool(permitted.withheld)
         record = merge.merge(items=permitted.items)
-        details = _patient_details(view=view, held=held, decision=decision)
+        details = _patient_details(subjects=subjects, decision=decision)
         act.note(
             outcomes={status.source_id: status.outcome or "awaited" for status in statuses},
             items=len(permitted.items),
@@ -237,16 +239,32 @@ def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> di
     }
 
 
-def _patient_details(
-    *, view: RetrievalView, held: Mapping[UUID, tuple[HeldAnswer, ...] | None], decision: Decision
-) -> tuple[PatientDetails, ...]:
-    """Return what each source says of the patient. Where one restricts the details, no other tells the whereabouts."""
-    subjects = [
+Subjects = Sequence[tuple[Item, HeldAnswer]]
+
+
+def _subjects(*, view: RetrievalView, held: Mapping[UUID, tuple[HeldAnswer, ...] | None]) -> Subjects:
+    """Return each source's own Patient, as sent, with the answer that it came in."""
+    return [
         (_as_item(sent, source_id=str(state.source_id)), answer)
         for state in view.sources
         for answer in held.get(state.source_id) or ()
         if (sent := answer.subject_sent or answer.subject)
     ]
+
+
+def _patients(*, subjects: Subjects, decision: Decision) -> list[Item]:
+    """Return the Patients whose references may be followed: none where a source restricts where the patient is."""
+    if any(is_restricted(patient=item.resource) for item, _ in subjects):
+        return []
+    return [
+        replace(item, resource=answer.subject)
+        for item, answer in subjects
+        if answer.subject and decision.may_show(item=item)
+    ]
+
+
+def _patient_details(*, subjects: Subjects, decision: Decision) -> tuple[PatientDetails, ...]:
+    """Return what each source says of the patient. Where one restricts the details, no other tells the whereabouts."""
     restricted = any(is_restricted(patient=item.resource) for item, _ in subjects)
     return tuple(
         details_of_patient(

@@ -74,13 +74,15 @@ def read_answer(
         *(unpacked[id(entry)].resource if id(entry) in unpacked else entry.judged.resource for entry in ours),
         *(part.resource for made in unpacked.values() for part in made.lifted),
     ]
-    find = _finding(judged=judged, known=taken)
-    names = names_in(entries=(entry.sent for entry in judged), names=taken)
+    lifted = {sent: name for made in unpacked.values() for sent, name in made.names.items()}
+    find = _finding(judged=judged, known=taken, lifted=lifted)
+    names = replace(names_in(entries=(entry.sent for entry in judged), names=taken), lifted=lifted)
     dialect = _Practice(reach=lists.reach(resources=resources, find=find), names=names, unpacked=unpacked)
     entries = yield from sort_entries(owned=owned, dialect=dialect)
     notices = (
         *lists.notices(resources=resources),
         *wholeness.notices(resources=resources, known=frozenset(taken), find=find),
+        *wholeness.unnamed(entries=_named_entries((subject, *(entry.judged for entry in ours)))),
         *entries.notices,
     )
     unsupported = {notice.category for notice in notices if notice.code is NoticeCode.NOT_SUPPORTED}
@@ -108,12 +110,21 @@ def _subject(*, judged: Sequence[JudgedEntry], nhs_number: str | None) -> Judged
     return next((patient for patient in patients if nhs_number in nhs_numbers_of(patient.resource)), patients[0])
 
 
-def _finding(*, judged: Sequence[JudgedEntry], known: set[str]) -> lists.Find:
+def _named_entries(entries: Sequence[JudgedEntry], /) -> Sequence[tuple[str, bytes]]:
+    """Return entries as sent, each with its `Type/id`; none where they go by addresses, and may be named by those."""
+    if any(entry.entry.full_url for entry in entries):
+        return ()
+    return [(entry.address.name, entry.sent) for entry in entries]
+
+
+def _finding(*, judged: Sequence[JudgedEntry], known: set[str], lifted: Mapping[str, str]) -> lists.Find:
     """Return what says which entry a reference means, by its `Type/id`; where it means none, the reference itself."""
     addresses = [entry.address for entry in judged]
     directory = Directory(entries=((address, address.name) for address in addresses if address.name))
 
     def find(reference: str, /) -> str:
+        if reference in lifted:
+            return lifted[reference]
         return reference if reference in known else directory.find(reference=reference) or reference
 
     return find

@@ -7,7 +7,7 @@ Source: GP Connect Access Record Structured 1.6, "Ended allergies"; FHIR STU3, R
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract.categories import RecordCategory, category_of_type
@@ -38,9 +38,13 @@ class Lifted:
 
 @dataclass(frozen=True, kw_only=True)
 class Unpacked:
-    """A List without what it contained, what was taken out, and what could not be used."""
+    """A List without what it contained, what was taken out, and what could not be used.
+
+    `names` are the names of what was taken out, by how others name it in the List: `List/id#its-id`.
+    """
 
     resource: dict[str, Any]
+    names: Mapping[str, str] = field(default_factory=dict)
     lifted: tuple[Lifted, ...] = ()
     quarantined: tuple[QuarantinedEntry, ...] = ()
 
@@ -87,6 +91,7 @@ def unpack(*, entry: OwnedEntry, owners: Ownership, taken: set[str]) -> Unpacked
     rest = _pointed({name: value for name, value in resource.items() if name != "contained"}, targets=targets)
     return Unpacked(
         resource={**rest, "contained": kept} if kept else rest,
+        names={f"List/{resource.get('id')}{key}": name for key, name in targets.items() if key != "#"},
         lifted=tuple(_settled(part, targets=targets, kept=kept) for part in parts),
         quarantined=tuple(quarantined),
     )

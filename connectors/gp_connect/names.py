@@ -23,9 +23,13 @@ _MENTION = re.compile(rb'(%s)\\?/([^"/#?\s\\]{1,255})' % "|".join(_SHARING).enco
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """The names of one answer. `changed` are the ids, by `Type/id`, that would otherwise be used twice."""
+    """The names of one answer. `changed` are the ids, by `Type/id`, that would otherwise be used twice.
+
+    `lifted` are the names of what was taken out of Lists, by how others name it there: `List/id#its-id`.
+    """
 
     changed: Mapping[str, str] = field(default_factory=dict)
+    lifted: Mapping[str, str] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)  # nearly every entry names the same few
 
     def r4_id(self, *, kind: str, key: str) -> str:
@@ -39,6 +43,8 @@ class Names:
         return self._known[text]
 
     def _renamed(self, text: str, /) -> str:
+        if text in self.lifted:
+            return self.r4_reference(text=self.lifted[text])
         kind, key = split_relative(reference=text)
         if kind:
             return f"{R4_TYPES.get(kind, kind)}/{self.r4_id(kind=kind, key=key)}"

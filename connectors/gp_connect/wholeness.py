@@ -5,6 +5,7 @@ A report names its results and its specimens, and a group its members. Nothing i
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -41,6 +42,45 @@ def notices(*, resources: Sequence[JsonObject], known: frozenset[str], find: Fin
         words = "{are} named by no report and no result"
         found.append(_notice(code=NoticeCode.RESOURCE_WARNING, count=count, one="specimen", words=words))
     return (*found, *_circles(resources=resources, find=find))
+
+
+# What others name, and says nothing of the patient itself.
+_NAMED = tuple(
+    "Practitioner PractitionerRole Organization Location HealthcareService Medication Device Specimen".split()
+)
+_MENTION = re.compile(rb'"((?:%s)/[A-Za-z0-9._:|~-]{1,255})"' % "|".join(_NAMED).encode())
+
+
+def unnamed(*, entries: Sequence[tuple[str, bytes]]) -> tuple[Notice, ...]:
+    """Return what is to be said of entries that have nothing to do with any other: they are not shown.
+
+    Such as the role of a doctor whom nothing names; a specimen is told of by itself. `entries` are those of the
+    answer's patient, the Patient among them, each with its `Type/id`; several may have one name.
+    """
+    left = {place for place, (name, _) in enumerate(entries) if name.partition("/")[0] in _NAMED}
+    places: dict[str, set[int]] = {}
+    for place in left:
+        places.setdefault(entries[place][0], set()).add(place)
+    touching: dict[int, set[int]] = {}
+    frontier: set[int] = set()
+    for place, (_, sent) in enumerate(entries) if left else ():
+        for mention in set(_MENTION.findall(sent)):
+            mentioned = places.get(mention.decode(), set())
+            if place not in left:
+                frontier |= mentioned
+            touching.setdefault(place, set()).update(mentioned)
+            for other in mentioned:
+                touching.setdefault(other, set()).add(place)
+    while frontier:
+        left -= frontier
+        frontier = {other for place in frontier for other in touching.get(place, ())} & left
+    count = sum(not entries[place][0].startswith("Specimen/") for place in left)
+    if not count:
+        return ()
+    words = "of the people, places and things in its answer {have} nothing to do with the rest, and {are} not shown."
+    verbs = {"have": "has", "are": "is"} if count == 1 else {"have": "have", "are": "are"}
+    text = f"{count} {words.format(**verbs)}"
+    return (Notice(code=NoticeCode.RESOURCE_WARNING, text=text, category=RecordCategory.SUPPORTING),)
 
 
 def _notice(

@@ -7,7 +7,7 @@ from typing import Any
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.gp_connect.lists import name_in
-from connectors.gp_connect.wholeness import notices
+from connectors.gp_connect.wholeness import notices, unnamed
 
 
 def report(key: str, *results: str, specimen: str = "") -> dict[str, Any]:
@@ -116,3 +116,43 @@ def test_members_of_any_json_type_stop_nothing() -> None:
             ("QuestionnaireResponse", "parent"),
         ):
             assert said({"resourceType": kind, "id": "1", member: value}) == []
+
+
+def told_unnamed(**entries: str) -> list[str]:
+    sent = [(name.replace("_", "/"), body.encode()) for name, body in entries.items()]
+    return [notice.text for notice in unnamed(entries=sent)]
+
+
+def test_what_has_nothing_to_do_with_the_rest_is_counted() -> None:
+    named = '{"performer":[{"reference":"Practitioner/1"}]}'
+    role = '{"practitioner":{"reference":"Practitioner/2"},"organization":{"reference":"Organization/2"}}'
+    assert told_unnamed(Observation_1=named, Practitioner_1="{}") == []
+    assert told_unnamed(Observation_1=named, Practitioner_1="{}", Practitioner_2="{}") == [
+        "1 of the people, places and things in its answer has nothing to do with the rest, and is not shown."
+    ]
+    everybody = {"Practitioner_1": "{}", "Practitioner_2": "{}", "PractitionerRole_2": role, "Organization_2": "{}"}
+    assert told_unnamed(Observation_1=named, **everybody) == [
+        "3 of the people, places and things in its answer have nothing to do with the rest, and are not shown."
+    ]
+
+
+def test_whoever_is_connected_by_others_has_to_do_with_the_rest() -> None:
+    named = '{"performer":[{"reference":"Organization/2"}]}'
+    role = '{"practitioner":{"reference":"Practitioner/2"},"organization":{"reference":"Organization/2"}}'
+    connected = {"PractitionerRole_2": role, "Practitioner_2": "{}", "Organization_2": "{}"}
+    assert told_unnamed(Observation_1=named, **connected) == []
+
+
+def test_a_specimen_is_told_of_by_itself_and_whoever_took_it_with_the_rest() -> None:
+    specimen = '{"collection":{"collector":{"reference":"Practitioner/1"}}}'
+    assert told_unnamed(Specimen_1=specimen) == []
+    assert told_unnamed(Specimen_1=specimen, Practitioner_1="{}")[0].startswith("1 of the people")
+
+
+def test_of_two_entries_with_one_name_each_is_looked_at_by_itself() -> None:
+    organisation = ("Organization/1", b"{}")
+    known = ("PractitionerRole/1", b'{"organization":{"reference":"Organization/1"}}')
+    named = ("Observation/1", b'{"performer":[{"reference":"Organization/1"}]}')
+    assert unnamed(entries=[named, organisation, known]) == ()
+    (notice,) = unnamed(entries=[named, organisation, known, ("PractitionerRole/1", b"{}")])
+    assert notice.text.startswith("1 of the people")

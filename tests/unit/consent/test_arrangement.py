@@ -145,3 +145,21 @@ def test_a_list_that_something_leads_to_is_shown_without_what_is_withheld() -> N
     both = listed("both", "Condition/s", "Condition/elsewhere")
     assert entries_of("both", points, SECRET, both) == ["Condition/elsewhere"]
     assert shown(points, SECRET, listed("both", "Condition/s")) == ["c"]
+
+
+def test_a_list_that_says_that_there_is_nothing_is_shown_whatever_is_withheld() -> None:
+    nothing = item_of_bytes(
+        resource=b'{"resourceType":"List","id":"nothing","emptyReason":{"text":"no content recorded"}}',
+        category=SUPPORTING,
+    )
+    assert shown(OPEN, SECRET, nothing) == ["o", "nothing"]
+
+
+def test_what_the_patient_is_said_to_be_registered_with_is_shown() -> None:
+    patient = item_of_bytes(
+        resource=b'{"resourceType":"Patient","generalPractitioner":[{"reference":"Practitioner/p"}]}',
+        category=SUPPORTING,
+    )
+    found = permit(items=[PRACTITIONER], decision=permitting(), patients=[patient])
+    assert found.items == (PRACTITIONER,)
+    assert permitted(PRACTITIONER).items == ()

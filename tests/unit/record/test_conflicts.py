@@ -1,0 +1,232 @@
+"""What a conflict says to its reader, and what is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aggregator.record.item import Item
+from aggregator.record.merge import merge
+from aggregator.record.timeline import Conflict
+from tests.factories import allergy, concept, condition, item, observation, order, procedure
+
+Json = dict[str, Any]
+Claims = tuple[tuple[str, str], ...]
+
+ERROR = concept(code="entered-in-error")
+RESOLVED = concept(code="resolved")
+REFUTED = concept(code="refuted")
+MOMENT = "2024-05-01T09:00:00Z"
+NAMED = [{"system": "https://records.example/id", "value": "7"}]
+
+
+def here(resource: Json) -> Item:
+    return item(resource=resource, source="practice")
+
+
+def there(resource: Json) -> Item:
+    return item(resource=resource, source="hospital")
+
+
+def conflicts(*items: Item) -> tuple[Conflict, ...]:
+    return merge(items=items).conflicts
+
+
+def said(*items: Item) -> list[tuple[str, str, Claims, int]]:
+    """Return each conflict's kind, statement and claims, and how many entries it stands under."""
+    return [(found.kind, found.statement, found.claims, len(found.entry_keys)) for found in conflicts(*items)]
+
+
+def creatinine(value: float | None, **members: Any) -> Json:
+    quantity = {} if value is None else {"valueQuantity": {"value": value, "unit": "umol/L"}}
+    return observation(effectiveDateTime=MOMENT, **quantity, **members)
+
+
+def dosed(*amounts: object, words: str = "") -> Json:
+    """Return an order whose dosages are these amounts of milligrams, "" for one that is told in words alone."""
+    dosages = [
+        {"text": words} | ({"doseAndRate": [{"doseQuantity": {"value": amount, "unit": "mg"}}]} if amount else {})
+        for amount in amounts
+    ]
+    return order(dosageInstruction=dosages)
+
+
+def planned(*, identifier: list[Json], when: str, id: str = "p") -> Json:
+    return procedure(id=id, identifier=identifier, performedDateTime=when)
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        pytest.param(
+            [here(creatinine(80)), there(creatinine(180))],
+            (
+                "value",
+                "The same test at the same time has different values.",
+                (("hospital", "180 umol/L"), ("practice", "80 umol/L")),
+                2,
+            ),
+            id="two values of one test",
+        ),
+        pytest.param(
+            [here(allergy(verificationStatus=REFUTED)), there(allergy())],
+            (
+                "negation",
+                "One item says this, another denies it.",
+                (("hospital", "Allergy to penicillin"), ("practice", "Refuted: Allergy to penicillin")),
+                2,
+            ),
+            id="a claim and its denial",
+        ),
+        pytest.param(
+            [here(allergy()), there(allergy(clinicalStatus=RESOLVED))],
+            (
+                "status",
+                "The sources give different statuses.",
+                (("practice", "active"), ("hospital", "resolved")),
+                2,
+            ),
+            id="current here, past there",
+        ),
+        pytest.param(
+            [here(order(identifier=NAMED)), there(order(identifier=NAMED, status="completed"))],
+            (
+                "status",
+                "The sources give different statuses.",
+                (("hospital", "completed"), ("practice", "active")),
+                1,
+            ),
+            id="two statuses of one entry",
+        ),
+        pytest.param(
+            [
+                here(planned(identifier=NAMED, when="2024-05-01")),
+                there(planned(identifier=NAMED, when="2024-06-01")),
+            ],
+            (
+                "date",
+                "The sources give different dates.",
+                (("hospital", "2024-06-01"), ("practice", "2024-05-01")),
+                2,
+            ),
+            id="one thing on two days",
+        ),
+        pytest.param(
+            [here(allergy(onsetDateTime="2010")), there(allergy(onsetDateTime="2020"))],
+            ("date", "The sources give different dates.", (("hospital", "2020"), ("practice", "2010")), 1),
+            id="two dates of one entry",
+        ),
+        pytest.param(
+            [here(allergy(criticality="low")), there(allergy(criticality="high"))],
+            (
+                "criticality",
+                "The sources give different criticalities.",
+                (("hospital", "high"), ("practice", "low")),
+                1,
+            ),
+            id="an assessment",
+        ),
+        pytest.param(
+            [
+                here(condition(id="a", identifier=NAMED, verificationStatus=ERROR)),
+                here(condition(id="b", identifier=NAMED)),
+            ],
+            (
+                "retraction",
+                "Taken back by its source.",
+                (("practice", "entered in error: Diabetes mellitus"), ("practice", "Diabetes mellitus")),
+                2,
+            ),
+            id="a copy that is taken back",
+        ),
+        pytest.param(
+            [here(condition(verificationStatus=ERROR)), there(condition())],
+            (
+                "retraction",
+                "Taken back by one source; this may be the same.",
+                (("practice", "entered in error: Diabetes mellitus"), ("hospital", "Diabetes mellitus")),
+                2,
+            ),
+            id="what may be taken back",
+        ),
+    ],
+)
+def test_a_conflict_says_in_words_what_differs_and_who_says_what(
+    items: list[Item], expected: tuple[str, str, Claims, int]
+) -> None:
+    assert said(*items) == [expected]
+
+
+# Doses
+
+
+def every(frequency: int, unit: str) -> Json:
+    """Return an order of 75 mg so many times per one unit of time."""
+    amount = {"doseQuantity": {"value": 75, "unit": "mg"}}
+    repeat = {"frequency": frequency, "period": 1, "periodUnit": unit}
+    return order(dosageInstruction=[{"doseAndRate": [amount], "timing": {"repeat": repeat}}])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        (dosed(75), dosed(300), ["dose"]),
+        (dosed(75, 150), dosed(75, 300), ["dose"]),
+        (every(1, "d"), every(2, "d"), ["dose"]),
+        (every(1, "moon"), every(2, "moon"), ["dose"]),  # a unit of time that nobody knows
+        (every(1, "moon"), every(1, "moon"), []),
+        (dosed("", words="One at night"), dosed("", words="Two at night"), ["dose-wording"]),
+        (dosed(75), dosed("", words="One at night"), ["dose-wording"]),
+    ],
+)
+def test_two_doses_are_enough_for_a_conflict(ours: Json, theirs: Json, expected: list[str]) -> None:
+    assert [found.kind for found in conflicts(here(ours), there(theirs))] == expected
+
+
+# Statuses
+
+
+@pytest.mark.parametrize("status", ["active", "resolved"])
+def test_entries_that_stand_alike_have_no_conflict_of_statuses(status: str) -> None:
+    standing = {"clinicalStatus": concept(code=status)}
+    ours = here(condition(onsetDateTime="2024-05-01", **standing))
+    theirs = [there(condition(onsetDateTime=date, **standing)) for date in ("2024-06-01", "2024")]
+    assert conflicts(ours, *theirs) == ()
+
+
+# Dates
+
+
+def test_two_entries_of_one_source_under_one_identifier_are_two_things_and_no_conflict_of_dates() -> None:
+    ours = [here(planned(identifier=NAMED, when=f"2024-05-0{day}", id=f"p{day}")) for day in (1, 2)]
+    assert conflicts(*ours) == ()
+    assert conflicts(*ours, there(planned(identifier=NAMED, when="2024-06-01"))) == ()
+
+
+def test_one_day_told_more_and_less_closely_is_no_conflict() -> None:
+    ours = here(planned(identifier=NAMED, when="2024-05"))
+    assert conflicts(ours, there(planned(identifier=NAMED, when="2024-05-01"))) == ()
+
+
+def test_the_dates_of_one_entry_are_said_once_whatever_identifiers_its_copies_have() -> None:
+    named = [allergy(identifier=NAMED, onsetDateTime=year) for year in ("2010", "2011")]
+    unnamed = item(resource=allergy(onsetDateTime="2012"), source="community")
+    (found,) = conflicts(here(named[0]), there(named[1]), unnamed)
+    assert found.claims == (("community", "2012"), ("hospital", "2011"), ("practice", "2010"))
+
+
+# Denials
+
+
+def test_a_denial_contradicts_an_allergy_whenever_either_began() -> None:
+    ours, theirs = allergy(verificationStatus=REFUTED, onsetDateTime="2010"), allergy(onsetDateTime="2020")
+    assert [found.kind for found in conflicts(here(ours), there(theirs))] == ["negation"]
+
+
+def test_a_number_that_stands_on_two_things_makes_the_denial_of_one_no_denial_of_the_other() -> None:
+    undone = procedure(identifier=NAMED, status="not-done", performedDateTime="2024-05-01")
+    another = procedure(identifier=NAMED, performedDateTime="2024-05-01", code="44950009", display="Adhesiolysis")
+    assert conflicts(here(undone), there(another)) == ()
+    same = procedure(identifier=NAMED, performedDateTime="2024-05-01")
+    assert [found.kind for found in conflicts(here(undone), there(another), there(same))] == ["negation"]

@@ -363,6 +363,19 @@ def test_a_section_says_each_thing_once_and_by_whom_it_is_caused() -> None:
     )
 
 
+def test_a_section_counts_what_was_set_aside_of_its_own_and_not_of_another() -> None:
+    statuses = [status(quarantined=((ALLERGIES, 2), (RecordCategory.PROBLEMS, 1), (None, 4)))]
+    assert [remark.words for remark in remarks_on(category=ALLERGIES, statuses=statuses)] == [
+        "2 items could not be shown."
+    ]
+    assert remarks_on(category=RecordCategory.RESULTS, statuses=statuses) == ()
+
+
+def test_a_source_says_that_its_system_does_not_provide_some_content_whose_kind_is_not_known() -> None:
+    unnamed = status(notices=(Notice(code=NoticeCode.NOT_SERVED),))
+    assert remarks_on_source(status=unnamed) == ("Its system does not provide some content.",)
+
+
 def test_a_source_says_in_words_what_its_system_does_not_provide() -> None:
     unserved = [RecordCategory.REFERRALS, RecordCategory.CARE_PLANS, RecordCategory.ALLERGIES]
     notices = tuple(Notice(code=NoticeCode.NOT_SERVED, category=category) for category in unserved)

@@ -17,6 +17,8 @@ Claims = tuple[tuple[str, str], ...]
 ERROR = concept(code="entered-in-error")
 RESOLVED = concept(code="resolved")
 REFUTED = concept(code="refuted")
+UNSURE = concept(code="unconfirmed")
+MILD = condition(onsetDateTime="2020", severity={"text": "Mild"})
 MOMENT = "2024-05-01T09:00:00Z"
 NAMED = [{"system": "https://records.example/id", "value": "7"}]
 
@@ -126,6 +128,26 @@ def planned(*, identifier: list[Json], when: str, id: str = "p") -> Json:
                 1,
             ),
             id="an assessment",
+        ),
+        pytest.param(
+            [here(allergy(verificationStatus=concept(code="Confirmed"))), there(allergy(verificationStatus=UNSURE))],
+            (
+                "verification",
+                "The sources are not equally sure of this.",
+                (("hospital", "unconfirmed"), ("practice", "confirmed")),
+                1,
+            ),
+            id="how sure it is",
+        ),
+        pytest.param(
+            [here(condition(onsetDateTime="2020", severity={"text": "Very  Bad"})), there(MILD)],
+            (
+                "severity",
+                "The sources give different severities.",
+                (("hospital", "mild"), ("practice", "very bad")),
+                1,
+            ),
+            id="how severe it is",
         ),
         pytest.param(
             [

@@ -279,3 +279,37 @@ def test_what_has_no_date_changes_nothing_for_what_has_one() -> None:
     undated = told("practice")
     beside = {frozenset(one.id for one in entry.items) - {undated.id} for entry in entries(*dated, undated)}
     assert beside - {frozenset()} == alone
+
+
+# Dates and times
+
+
+def test_an_event_is_of_its_day_whatever_the_time() -> None:
+    morning, noon = (procedure(performedDateTime=moment) for moment in (MOMENT, NOON))
+    assert sizes(at("practice", morning), at("hospital", noon)) == [2]
+    worded = [act | {"code": {"text": "Dressing"}, "identifier": named()} for act in (morning, noon)]
+    assert sizes(at("practice", worded[0]), at("hospital", worded[1])) == [2]
+
+
+def test_a_date_that_cannot_be_meant_is_neither_a_date_nor_none() -> None:
+    absurd, undated = procedure(performedDateTime="9999-12-31"), procedure()
+    assert sizes(at("practice", absurd), at("hospital", undated)) == [1, 1]
+    assert sizes(at("practice", absurd), at("hospital", absurd)) == [2]
+
+
+# A number that stands on several things of one source
+
+
+def test_a_number_on_several_things_joins_none_of_them_without_a_concept() -> None:
+    worded = {"code": {"text": "Dressing"}, "identifier": named()}
+    ours = [procedure(id=f"p{day}", performedDateTime=f"2024-05-0{day}") | worded for day in (1, 2)]
+    theirs = procedure(performedDateTime="2024-05-01") | worded
+    assert sizes(*(at("practice", act) for act in ours), at("hospital", theirs)) == [1, 1, 1]
+
+
+def test_two_things_of_one_source_that_one_number_fits_alike_keep_no_others_apart() -> None:
+    def panel(id: str) -> dict[str, Any]:
+        return observation(id=id, identifier=named(), effectiveDateTime=MOMENT)
+
+    ours = [at("practice", panel(id)) for id in ("a", "b")]
+    assert sizes(*ours, at("hospital", panel("c")), at("community", panel("d"))) == [1, 1, 2]

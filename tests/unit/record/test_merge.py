@@ -8,7 +8,7 @@ import pytest
 
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
-from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord, Standing
+from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord, Section, Standing
 from connectors.contract.categories import RecordCategory
 from tests.factories import (
     allergy,
@@ -442,7 +442,7 @@ def test_the_name_of_an_entry_tells_nothing_and_follows_its_items() -> None:
 def test_an_empty_record_is_empty() -> None:
     record = merge(items=[])
     assert (record.sections, record.supporting, record.untranslated, record.conflicts) == ((), (), (), ())
-    assert record.section(RecordCategory.ALLERGIES).entries == ()
+    assert record.section(RecordCategory.ALLERGIES) == Section(category=RecordCategory.ALLERGIES, entries=())
 
 
 def test_conflicts_are_in_the_record_once_each() -> None:

@@ -105,8 +105,12 @@ def test_with_an_authorisation_go_its_issues_of_the_same_name(issue: Json, expec
 
 
 def test_each_retraction_is_sought_though_another_means_nothing() -> None:
-    gone = [condition(code=code, verificationStatus=ERROR) for code in ("195967001", "73211009")]
-    assert fates(*(here(resource) for resource in gone), there(condition())) == ["marked"]
+    # Facts are read in the order of their items' ids.
+    gone = [
+        item(resource=condition(code=code, verificationStatus=ERROR), id=id)
+        for id, code in (("1", "195967001"), ("2", "73211009"))
+    ]
+    assert fates(*gone, item(resource=condition(), source="hospital", id="3")) == ["marked"]
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,31 @@ def test_a_conflict_says_in_words_what_differs_and_who_says_what(
     assert said(*items) == [expected]
 
 
+def test_the_codes_of_one_fact_mean_the_same_where_another_denies_one_of_them() -> None:
+    both = allergy(code="11111111")
+    both["code"]["coding"].append(concept(code="22222222")["coding"][0])
+    denied = allergy(code="22222222", verificationStatus=REFUTED)
+    assert [found.kind for found in conflicts(here(both), there(denied))] == ["negation"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (dosed(75), dosed(300)),
+        (order(identifier=NAMED), order(identifier=NAMED, status="completed")),
+        (allergy(onsetDateTime="2010"), allergy(onsetDateTime="2020")),
+        (allergy(criticality="low"), allergy(criticality="high")),
+        (allergy(), allergy(clinicalStatus=RESOLVED)),
+    ],
+)
+def test_a_conflict_is_found_under_each_entry_that_it_names(ours: Json, theirs: Json) -> None:
+    (section,) = merge(items=[here(ours), there(theirs)]).sections
+    for entry in section.entries:
+        assert [entry.key in found.entry_keys for found in entry.conflicts] == [True]
+    (found,) = {each for entry in section.entries for each in entry.conflicts}
+    assert found.entry_keys == tuple(sorted(entry.key for entry in section.entries))
+
+
 # Doses
 
 

@@ -9,7 +9,7 @@ import pytest
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
 from aggregator.record.timeline import Entry
-from tests.factories import concept, condition, immunisation, item, observation, order, procedure, statement
+from tests.factories import allergy, concept, condition, immunisation, item, observation, order, procedure, statement
 
 PRESCRIPTION = [{"system": "https://practice.example/prescription", "value": "P-1"}]
 MOMENT, NOON = "2024-05-01T09:00:00Z", "2024-05-01T12:00:00Z"
@@ -313,3 +313,66 @@ def test_two_things_of_one_source_that_one_number_fits_alike_keep_no_others_apar
 
     ours = [at("practice", panel(id)) for id in ("a", "b")]
     assert sizes(*ours, at("hospital", panel("c")), at("community", panel("d"))) == [1, 1, 2]
+
+
+def test_a_number_on_two_copies_that_are_one_thing_names_that_thing() -> None:
+    copies = [at("practice", allergy(id=id, identifier=named())) for id in ("a", "b")]
+    worded = allergy(identifier=named()) | {"code": {"text": "Penicillin"}}
+    assert sizes(*copies, at("hospital", worded)) == [3]
+
+
+# Which codes mean the same
+
+SAME = ("11111111", "22222222", "33333333")
+
+
+def coded(make: Any, *codes: str, **members: Any) -> dict[str, Any]:
+    told: dict[str, Any] = make(**members)
+    return told | {"code": {"coding": [concept(code=code)["coding"][0] for code in codes]}}
+
+
+@pytest.mark.parametrize(
+    ("make", "members"), [(allergy, {}), (procedure, {"performedDateTime": "2024-05-01"})], ids=["lasting", "of a day"]
+)
+def test_the_codes_of_one_fact_mean_the_same_and_join_what_has_any_of_them(make: Any, members: dict[str, Any]) -> None:
+    apart = [at(f"source {code}", coded(make, code, **members)) for code in SAME]
+    assert sizes(*apart) == [1, 1, 1]
+    assert sizes(*apart, at("practice", coded(make, *SAME, **members))) == [4]
+
+
+def test_the_codes_of_an_event_without_a_date_join_no_dated_ones() -> None:
+    apart = [at(f"source {code}", coded(procedure, code, performedDateTime="2024-05-01")) for code in SAME]
+    assert sizes(*apart, at("practice", coded(procedure, *SAME))) == [1, 1, 1, 1]
+
+
+# Chains of what has no date
+
+
+@pytest.mark.parametrize(
+    ("make", "dates"),
+    [
+        # An allergy needs no date, so that its lack of one leaves nothing open.
+        (allergy, ["", "", ""]),
+        (procedure, ["2024-05-01", "", "2024-06-01"]),
+    ],
+)
+def test_a_chain_of_identifiers_through_what_has_no_date_joins_nothing(make: Any, dates: list[str]) -> None:
+    names = (named("X"), [*named("X"), *named("Y")], named("Y"))
+    chain = [
+        at(source, make(identifier=identifier, performedDateTime=date) | {"code": {"text": "Something"}})
+        for source, identifier, date in zip(("practice", "hospital", "community"), names, dates, strict=True)
+    ]
+    assert sizes(*chain) == [1, 1, 1]
+
+
+# Denials and retractions of one name
+
+
+def test_a_retraction_stands_with_the_claims_of_its_name_else_with_the_denials() -> None:
+    gone = at("community", condition(identifier=named(), verificationStatus=concept(code="entered-in-error")))
+    denied = at("hospital", condition(identifier=named(), verificationStatus=concept(code="refuted")))
+    claimed = at("practice", condition(identifier=named()))
+    together = {frozenset(each.id for each in entry.items) for entry in entries(gone, denied)}
+    assert together == {frozenset({gone.id, denied.id})}
+    together = {frozenset(each.id for each in entry.items) for entry in entries(gone, denied, claimed)}
+    assert together == {frozenset({gone.id, claimed.id}), frozenset({denied.id})}

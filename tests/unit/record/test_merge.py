@@ -425,6 +425,11 @@ def test_an_entry_shows_what_only_one_of_its_sources_says() -> None:
     assert entry.source_ids == ("hospital", "practice")
 
 
+def test_an_entry_has_the_status_of_the_fact_that_leads_it() -> None:
+    (entry,) = entries(here(order(status="on-hold", authoredOn="2024-01-01")), there(order(authoredOn="2023-01-01")))
+    assert (entry.standing, entry.status_text) == (Standing.ACTIVE, "on-hold")
+
+
 def test_an_entry_is_incidental_only_when_nobody_gave_it_in_answer() -> None:
     linked = here(condition(onsetDateTime="2020-01-01"), incidental=True)
     (alone,) = entries(linked)

@@ -115,6 +115,11 @@ def test_two_copies_at_one_source_hide_nothing_of_each_other() -> None:
     assert {value for label, value in entry.details if label == "Note"} == {"first", "second"}
 
 
+def test_what_two_copies_at_one_source_both_say_is_said_once() -> None:
+    copies = [here(condition(id=id, onsetDateTime="2020-01-01", note=[{"text": "same"}])) for id in ("a", "b")]
+    assert the_entry(*copies).details == (("Began", "2020-01-01"), ("Note", "same"))
+
+
 # What leads
 
 

@@ -49,6 +49,19 @@ def test_the_most_severe_of_several_reactions_is_compared(severities: tuple[Any,
     assert assessments_of(resource=told) == ((("Severity", strongest),) if strongest else ())
 
 
+@pytest.mark.parametrize(
+    "reaction",
+    [
+        {"description": "Went into anaphylaxis"},
+        {"manifestation": [{"text": "Angio-oedema"}]},
+        {"manifestation": [concept(code="39579001", display="Anafilaxia")]},
+    ],
+)
+def test_a_reaction_that_threatens_life_is_severe_though_nobody_says_so(reaction: dict[str, Any]) -> None:
+    assert seriousness_of(resource=allergy(reaction=[reaction])).severity == 3
+    assert assessments_of(resource=allergy(reaction=[reaction])) == ()
+
+
 def test_what_gives_no_warning_gives_none() -> None:
     assert seriousness_of(resource=condition()) == NO_WARNING
     assert assessments_of(resource=condition()) == ()

@@ -153,6 +153,14 @@ def test_less_than_a_present_denial_of_all_allergies_is_not_none_known(resource:
     assert banner(item(resource=resource), statuses=[status()]) is AllergyStatus.NOT_RECORDED
 
 
+def test_a_denial_that_was_taken_back_under_its_name_is_not_none_known() -> None:
+    name = [{"system": "https://records.example/id", "value": "7"}]
+    denied = item(resource=no_known_allergy(identifier=name), source="hospital")
+    gone = item(resource=no_known_allergy(identifier=name, verificationStatus=concept(code="entered-in-error")))
+    assert banner(denied, statuses=[status()]) is AllergyStatus.NONE_KNOWN
+    assert banner(denied, gone, statuses=[status()]) is AllergyStatus.NOT_RECORDED
+
+
 def test_an_allergy_of_unknown_standing_is_an_allergy() -> None:
     assert banner(item(resource=allergy(clinicalStatus=None)), statuses=[status()]) is AllergyStatus.KNOWN
 

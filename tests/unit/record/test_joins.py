@@ -376,3 +376,36 @@ def test_a_retraction_stands_with_the_claims_of_its_name_else_with_the_denials()
     assert together == {frozenset({gone.id, denied.id})}
     together = {frozenset(each.id for each in entry.items) for entry in entries(gone, denied, claimed)}
     assert together == {frozenset({gone.id, claimed.id}), frozenset({denied.id})}
+    unasked = at("practice", condition(identifier=named()) | {"code": {"text": "Not asked"}})
+    together = {frozenset(each.id for each in entry.items) for entry in entries(gone, denied, unasked)}
+    assert together == {frozenset({gone.id, denied.id}), frozenset({unasked.id})}
+
+
+def test_things_of_one_concept_join_under_whatever_identifiers_and_their_retractions_do_not() -> None:
+    ours, theirs = (condition(identifier=named(value), onsetDateTime="2024-05-01") for value in ("1", "2"))
+    assert sizes(at("practice", ours), at("hospital", theirs)) == [2]
+    gone = [{**told, "verificationStatus": concept(code="entered-in-error")} for told in (ours, theirs)]
+    assert sizes(at("practice", gone[0]), at("hospital", gone[1])) == [1, 1]
+
+
+# One resource that was sent more than once
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "joined"),
+    [
+        ({"effectiveDateTime": MOMENT}, {"effectiveDateTime": "2024-05-01T10:00:00+01:00"}, True),
+        ({"effectiveDateTime": MOMENT}, {"effectiveDateTime": NOON}, False),
+        ({"effectiveDateTime": MOMENT}, {"effectiveDateTime": "2024-05-01"}, True),
+        ({"effectiveDateTime": MOMENT}, {}, False),
+        ({}, {}, True),
+        ({"valueString": "high"}, {"valueString": "low"}, False),
+        ({"valueString": "high"}, {}, True),
+        ({}, {"code": concept(code="1022431000000105")}, False),
+    ],
+)
+def test_a_resource_that_is_sent_twice_is_one_unless_it_says_another_thing(
+    first: dict[str, Any], again: dict[str, Any], joined: bool
+) -> None:
+    copies = [at("practice", observation(id="o") | members) for members in (first, again)]
+    assert sizes(*copies) == ([2] if joined else [1, 1])

@@ -409,3 +409,9 @@ def test_a_resource_that_is_sent_twice_is_one_unless_it_says_another_thing(
 ) -> None:
     copies = [at("practice", observation(id="o") | members) for members in (first, again)]
     assert sizes(*copies) == ([2] if joined else [1, 1])
+
+
+def test_a_number_on_one_server_is_not_what_joined_an_authorisation_and_its_issue() -> None:
+    plan = order(id="p", intent="plan", identifier=named())
+    issue = order(id="i", status="completed", basedOn=[{"reference": "MedicationRequest/p"}], identifier=named())
+    assert [entry.rule for entry in entries(at("practice", plan), at("practice", issue))] == ["authorisation"]

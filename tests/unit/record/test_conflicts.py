@@ -82,6 +82,36 @@ def planned(*, identifier: list[Json], when: str, id: str = "p") -> Json:
             id="a claim and its denial",
         ),
         pytest.param(
+            [here(allergy(code="716186003", display="No known allergy")), there(allergy())],
+            (
+                "negation",
+                "One source says that no allergies are known; another holds an allergy.",
+                (("practice", "No known allergy"), ("hospital", "Allergy to penicillin")),
+                2,
+            ),
+            id="none known beside one",
+        ),
+        pytest.param(
+            [here(dosed(75, 150)), there(dosed(300))],
+            (
+                "dose",
+                "The sources give different doses.",
+                (("hospital", "300 mg"), ("practice", "75 mg; 150 mg")),
+                1,
+            ),
+            id="two doses",
+        ),
+        pytest.param(
+            [here(allergy(criticality="low")), here(allergy(criticality="high")), there(allergy(criticality="high"))],
+            (
+                "criticality",
+                "The sources give different criticalities.",
+                (("hospital", "high"), ("practice", "high, low")),
+                1,
+            ),
+            id="an assessment of which one source has two",
+        ),
+        pytest.param(
             [here(allergy()), there(allergy(clinicalStatus=RESOLVED))],
             (
                 "status",
@@ -130,7 +160,7 @@ def planned(*, identifier: list[Json], when: str, id: str = "p") -> Json:
             id="an assessment",
         ),
         pytest.param(
-            [here(allergy(verificationStatus=concept(code="Confirmed"))), there(allergy(verificationStatus=UNSURE))],
+            [here(allergy(verificationStatus=concept(code="confirmed"))), there(allergy(verificationStatus=UNSURE))],
             (
                 "verification",
                 "The sources are not equally sure of this.",

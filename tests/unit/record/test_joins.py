@@ -415,3 +415,30 @@ def test_a_number_on_one_server_is_not_what_joined_an_authorisation_and_its_issu
     plan = order(id="p", intent="plan", identifier=named())
     issue = order(id="i", status="completed", basedOn=[{"reference": "MedicationRequest/p"}], identifier=named())
     assert [entry.rule for entry in entries(at("practice", plan), at("practice", issue))] == ["authorisation"]
+
+
+def chained(*resources: dict[str, Any]) -> list[Item]:
+    """Return three things at three sources, of which the second shares an identifier with each of the others."""
+    names = (named("X"), [*named("X"), *named("Y")], named("Y"))
+    sources = ("practice", "hospital", "community")
+    return [
+        at(source, {**resource, "identifier": identifier})
+        for source, identifier, resource in zip(sources, names, resources, strict=True)
+    ]
+
+
+def test_a_chain_without_dates_joins_no_two_concepts() -> None:
+    worded = procedure() | {"code": {"text": "Dressing"}}
+    assert sizes(*chained(procedure(), worded, procedure())) == [3]
+    assert sizes(*chained(procedure(), worded, procedure(code="174041007"))) == [1, 1, 1]
+
+
+def test_a_chain_of_one_medicine_joins_only_where_the_day_is_known() -> None:
+    def prescribed(day: str) -> list[dict[str, Any]]:
+        dated = {"authoredOn": day} if day else {}
+        routes = [[{"route": concept(code=code)}] for code in ("26643006", "18679011000001101")]
+        oral, inhaled = (order(dosageInstruction=route, **dated) for route in routes)
+        return [oral, order(status="completed", **dated), inhaled]
+
+    assert sizes(*chained(*prescribed("2024-05-01"))) == [3]
+    assert sizes(*chained(*prescribed(""))) == [1, 1, 1]

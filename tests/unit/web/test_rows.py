@@ -58,6 +58,7 @@ def test_a_row_says_what_its_entry_is_and_whose() -> None:
         names_no_patient=False,
         may_be_retracted=False,
         conflicts=(),
+        flaws=(),
     )
 
 

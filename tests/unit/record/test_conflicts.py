@@ -307,3 +307,57 @@ def test_a_number_that_stands_on_two_things_makes_the_denial_of_one_no_denial_of
     assert conflicts(here(undone), there(another)) == ()
     same = procedure(identifier=NAMED, performedDateTime="2024-05-01")
     assert [found.kind for found in conflicts(here(undone), there(another), there(same))] == ["negation"]
+
+
+# What nothing says is one thing
+
+
+def worded(resource: Json, words: str) -> Json:
+    name = "medicationCodeableConcept" if "medicationCodeableConcept" in resource else "code"
+    return {**resource, name: {"text": words}}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        # Words are compared with nothing.
+        (worded(allergy(), "Pollen"), worded(allergy(clinicalStatus=RESOLVED), "Latex")),
+        (
+            worded(condition(identifier=NAMED, verificationStatus=REFUTED), "Asthma"),
+            worded(condition(), "Migraine"),
+        ),
+        (
+            worded(planned(identifier=NAMED, when="2024-05-01"), "Dressing"),
+            worded(planned(identifier=NAMED, when="2024-06-01"), "Stitches"),
+        ),
+        # What was not done was not done on either day.
+        (
+            {**planned(identifier=NAMED, when="2024-05-01"), "status": "not-done"},
+            {**planned(identifier=NAMED, when="2024-06-01"), "status": "not-done"},
+        ),
+        # Each source dates its own prescription.
+        (
+            order(identifier=NAMED, status="completed", authoredOn="2024-05-01"),
+            order(identifier=NAMED, status="completed", authoredOn="2024-06-01"),
+        ),
+    ],
+)
+def test_what_nothing_makes_one_thing_has_no_conflict(ours: Json, theirs: Json) -> None:
+    assert conflicts(here(ours), there(theirs)) == ()
+
+
+@pytest.mark.parametrize(("status", "expected"), [("active", ["dose"]), ("completed", [])])
+def test_only_current_medicines_of_one_ingredient_are_a_conflict(status: str, expected: list[str]) -> None:
+    def containing(words: str, **members: Any) -> Json:
+        medicine = {
+            "resourceType": "Medication",
+            "id": "m",
+            "code": {"text": words},
+            "ingredient": [{"itemCodeableConcept": concept(code="387517004")}],
+        }
+        told = order(contained=[medicine], medicationReference={"reference": "#m"}, **members)
+        del told["medicationCodeableConcept"]
+        return told
+
+    ours, theirs = containing("Calpol", status="active"), containing("Panadol", status=status)
+    assert [found.kind for found in conflicts(here(ours), there(theirs))] == expected

@@ -101,6 +101,13 @@ def test_with_an_authorisation_go_its_issues_of_the_same_name(issue: Json, expec
     assert fates(here(plan), here(issue)) == [expected]
 
 
+def test_a_retraction_that_stands_with_its_copy_in_one_entry_marks_no_other_place() -> None:
+    record = merge(items=[here(bare("2024-05-01")), there(done("2024-05-01"))])
+    (entry,) = entries(record)
+    assert entry.standing is Standing.RETRACTED
+    assert [conflict.kind for conflict in entry.conflicts if conflict.kind is ConflictKind.RETRACTION] == []
+
+
 # By what it says
 
 

@@ -112,7 +112,7 @@ def _absence_in_clause(clause: str, about: RecordCategory) -> Absence | None:
     about = divided or (nouns[0] if nouns else about)
     denied = bool(_NEGATIONS.intersection(words))
     silent = bool(_UNKNOWN.intersection(words)) or (denied and bool((_RECORDING - {"known"}).intersection(words)))
-    silent = silent or " ".join(words).endswith("not known") or " ".join(words[:3]) == "never known"
+    silent = silent or " ".join(words).endswith("not known") or words == ["never", "known"]
     if silent:
         return _no_information(about) if _is_only_silent(words, nouns) else None
     if not denied:

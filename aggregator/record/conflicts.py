@@ -79,7 +79,7 @@ def differing_standings(*, active: Sequence[Keyed], past: Sequence[Keyed]) -> Co
         kind=ConflictKind.STATUS,
         statement="The sources give different statuses.",
         sides=[active, past],
-        says=lambda fact: fact.status_text or str(fact.standing),
+        says=lambda fact: fact.status_text,
     )
 
 
@@ -89,7 +89,8 @@ def differing_dates(*, named: Sequence[Keyed]) -> Conflict | None:
     for key, fact in named:
         entries[fact.item.source_id].add(key)
     keys = {key for key, _ in named}
-    several = len(keys) > 1 and len(entries) > 1 and all(len(held) == 1 for held in entries.values())
+    # What one source holds more than once under one identifier is as many things.
+    several = len(keys) > 1 and all(len(held) == 1 for held in entries.values())
     if not several or agree(written=_days(fact for _, fact in named)):
         return None
     return _between(
@@ -138,7 +139,7 @@ def _status(key: str, facts: Sequence[Fact]) -> Conflict | None:
     leading = [fact for fact in facts if fact.standing in compared and not fact.continues]
     if len({fact.standing for fact in leading}) < 2:
         return None
-    claims = [(fact.item.source_id, fact.status_text or str(fact.standing)) for fact in leading]
+    claims = [(fact.item.source_id, fact.status_text) for fact in leading]
     return _conflict(
         kind=ConflictKind.STATUS, statement="The sources give different statuses.", claims=claims, keys=[key]
     )

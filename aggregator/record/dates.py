@@ -56,7 +56,8 @@ def settle(*, written: Iterable[str]) -> dict[str, str]:
     A coarser date stands for a finer one only when exactly one finer date lies inside it; with two it would have to
     choose, so it stands for itself. "" (undated) always stands for itself: an undated item never joins dated ones.
     """
-    known = sorted({date for date in written if date}, key=len, reverse=True)
+    # In this order a date comes after all that lie inside it.
+    known = sorted({date for date in written if date}, reverse=True)
     lengths = sorted({len(date) for date in known})
     # What the finer dates inside each coarser one stand for; more than one is as good as many.
     inside: dict[str, set[str]] = {date: set() for date in known}
@@ -73,7 +74,8 @@ def settle(*, written: Iterable[str]) -> dict[str, str]:
 def agree(*, written: Iterable[str]) -> bool:
     """Return whether dates of several precisions can all be one date. "" (undated) can be any."""
     dates = set(written)
-    finest = max(dates, key=len, default="")
+    # Of dates that lie inside each other the last in this order is the finest.
+    finest = max(dates, default="")
     return all(finest.startswith(date) for date in dates)
 
 

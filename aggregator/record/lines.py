@@ -80,7 +80,7 @@ def _by_label(lines: Sequence[tuple[str, str]]) -> Values:
 
 def _differ(said: Sequence[Sequence[str]]) -> bool:
     """Return whether sources that each say some values say different ones, letter case and spacing aside."""
-    if not said or all(values == said[0] for values in said):
+    if all(values == said[0] for values in said):
         return False
     return len({_compared(values) for values in said}) > 1
 

@@ -46,7 +46,7 @@ NO_WARNING = Seriousness(strongest=0, severity=0, criticality=0)
 
 def seriousness_of(*, resource: Resource) -> Seriousness:
     """Return how strong a warning a resource gives."""
-    severity = max(_severities(resource), default=0)
+    severity = max(_severities(resource))
     criticality = CRITICALITIES.get(code_of(resource.get("criticality")).lower(), 0)
     return Seriousness(strongest=max(severity, criticality), severity=severity, criticality=criticality)
 
@@ -75,6 +75,7 @@ def _compared(severity: object) -> str:
 
 
 def _severities(resource: Resource) -> Iterator[int]:
+    """Yield how severe a resource says that it is, 0 where it does not say, and each of its reactions."""
     yield from (SEVERITIES.get(_compared(severity), 0) for severity in _stated_severities(resource))
     for reaction in mappings(resource.get("reaction")):
         signs = mappings(reaction.get("manifestation"))

@@ -126,8 +126,7 @@ def _said_by_coding(*, system: str, code: str, display: str, about: RecordCatego
         return _Said.SILENCE
     if unnamed is Placeholder.UNNAMED:
         return _Said.NOTHING
-    absent = absence_in_words(words=display or code, about=about) if display or code else None
-    if absent:
+    if absent := absence_in_words(words=display or code, about=about):
         return absent
     if any(name in system.lower() for name in ("snomed", "dmd.nhs.uk", "loinc")) and code:
         return _Said.CONCEPT

@@ -26,6 +26,7 @@ MAKERS: dict[RecordCategory, Any] = {
     IMMUNISATIONS: immunisation,
     PROCEDURES: procedure,
 }
+ABSENT = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
 SUBJECT = {MEDICATIONS: "medicationCodeableConcept", IMMUNISATIONS: "vaccineCode"}
 
 
@@ -42,6 +43,10 @@ def coded(about: RecordCategory, code: dict[str, Any]) -> dict[str, Any]:
             for words in ("None", "NONE KNOWN.", "Allergies: none known", "Allergy: nil", "no allergy")
         ),
         *((ALLERGIES, words) for words in ("No known alergies", "Denies any allergies", "no - known - allergies")),
+        *(
+            (ALLERGIES, words)
+            for words in ("No knwon allergies", "No kown allergies", "No known allergies; none known")
+        ),
         *((ALLERGIES, words) for words in ("No Known Allergies (situation)", "no known allergies to date")),
         *((ALLERGIES, words) for words in ("no known allergies / adverse reactions", "not allergic to anything")),
         *((ALLERGIES, words) for words in ("Patient has no known allergies", "NKA - no known allergies")),
@@ -64,6 +69,8 @@ def test_words_may_say_that_there_is_none(about: RecordCategory, words: str) -> 
         *((ALLERGIES, words) for words in ("NKDA", "N.K.D.A.", "No known drug allergies", "No known latex allergy")),
         *((ALLERGIES, words) for words in ("No known allergy to penicillin", "no known drug or food allergies")),
         *((ALLERGIES, words) for words in ("No other known allergies", "not allergic to penicillin")),
+        *((ALLERGIES, words) for words in ("NKLA", "No allergy to nuts that grow on trees in summer")),
+        (ALLERGIES, "No known latex, rubber, plaster or nickel allergies"),
         *((PROBLEMS, words) for words in ("No history of asthma", "No evidence of malignancy", "no known asthma")),
     ],
 )
@@ -81,6 +88,7 @@ def test_words_may_say_that_there_is_none_of_a_kind(about: RecordCategory, words
         ("No known drug allergies", "medication"),
         ("No known food allergies", "food"),
         ("No known environmental allergies", "environment"),
+        ("No known allergies or drug reactions", "medication"),
         ("No known drug or food allergies", ""),
         ("No known latex allergy", ""),
     ],
@@ -136,7 +144,7 @@ def test_words_may_say_that_nothing_is_known(about: RecordCategory, words: str) 
             for words in ("No allergy information about latex", "Of allergies none recorded", "Unknown allergies")
         ),
         (PROBLEMS, "Unknown whether asthmatic"),
-        *((PROBLEMS, words) for words in ("No information about problems", "Problems not known")),
+        *((PROBLEMS, words) for words in ("No information about problems", "Problems not known", "Never known")),
         (MEDICATIONS, "No information about medications"),
         (PROCEDURES, "No information about past history of procedures"),
         (IMMUNISATIONS, "Immunisation status unknown"),
@@ -160,6 +168,11 @@ def test_words_may_say_of_what_nothing_is_known(about: RecordCategory, words: st
         ),
         *((ALLERGIES, words) for words in ("Unknown penicillin allergies", "Reaction not recorded to penicillin")),
         *((ALLERGIES, words) for words in ("NSAIDs", "Nickel", "Latex allergy not confirmed", "Nonsteroidal")),
+        *((ALLERGIES, words) for words in ("NKDA penicillin", "Penicillin, no allergy to nuts")),
+        *(
+            (ALLERGIES, words)
+            for words in ("No latex allergy medicines", "No allergy to nuts that grow on trees in hot countries")
+        ),
         *(
             (PROBLEMS, words)
             for words in ("Fever of unknown origin", "Non-insulin dependent diabetes", "History of asthma")
@@ -169,6 +182,7 @@ def test_words_may_say_of_what_nothing_is_known(about: RecordCategory, words: st
             for words in ("No known cause of seizure", "Unable to walk", "Refused treatment", "No light perception")
         ),
         *((MEDICATIONS, words) for words in ("unknown medication", "Non-prescription drugs", "Zero sugar drink")),
+        (ALLERGIES, "No latex, rubber, plaster, nickel or gold allergies"),
         (ALLERGIES, "no known allergies " + "and so on " * 20),
         (ALLERGIES, ""),
         (ALLERGIES, "?"),
@@ -176,6 +190,55 @@ def test_words_may_say_of_what_nothing_is_known(about: RecordCategory, words: st
 )
 def test_words_that_name_a_thing_are_a_claim(about: RecordCategory, words: str) -> None:
     assert absence_in_words(words=words, about=about) is None
+
+
+def test_words_may_be_about_another_kind_of_content_than_their_own() -> None:
+    denied = Absence(kind=NONE, about=MEDICATIONS)
+    assert absence_in_words(words="No known medications", about=PROBLEMS) == denied
+    assert fact(resource=coded(PROBLEMS, {"text": "No known medications"})).absence == denied
+
+
+LOCAL = "https://practice.example/codes"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        concept(code="loc-1", display="None known", system=LOCAL),
+        concept(code="", display="None known", system=LOCAL),
+        concept(code="None known", system=LOCAL),
+        concept(code="999999999", display="None known"),
+        concept(code="loc-1", system=LOCAL, words="None known"),
+        concept(code="999999999", display="Entry of another kind (record artifact)", words="None known"),
+    ],
+)
+def test_what_names_nothing_leaves_it_to_the_words_beside_it(code: dict[str, Any]) -> None:
+    found = fact(resource=coded(ALLERGIES, code))
+    assert (found.standing, found.absence) == (Standing.NEGATED, Absence(kind=NONE, about=ALLERGIES))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        concept(code="loc-1", display="Penicillin", system=LOCAL, words="None known"),
+        concept(code="999999999", words="None known"),
+    ],
+)
+def test_a_coding_that_names_a_thing_is_a_claim_whatever_the_words_beside_it(code: dict[str, Any]) -> None:
+    found = fact(resource=coded(ALLERGIES, code))
+    assert (found.standing, found.absence) == (Standing.ACTIVE, None)
+
+
+@pytest.mark.parametrize("words", ["", "-", "?"])
+def test_a_dash_beside_an_empty_code_adds_nothing(words: str) -> None:
+    empty = concept(code="UNK", system=NULL_FLAVOURS[0], words=words)
+    assert standing_of(resource=coded(ALLERGIES, empty)) is Standing.NO_INFORMATION
+
+
+def test_that_there_is_none_may_be_the_name_of_what_is_pointed_to() -> None:
+    used = {"resourceType": "DeviceUseStatement", "status": "active", "device": {"display": "None known"}}
+    found = fact(resource=used)
+    assert (found.standing, found.absence) == (Standing.NEGATED, Absence(kind=NONE, about=RecordCategory.OTHER))
 
 
 @pytest.mark.parametrize("code", [code for code in ABSENCE_CODES if ABSENCE_CODES[code].about in MAKERS])
@@ -216,6 +279,7 @@ def test_an_element_that_says_only_why_it_is_empty_says_that_nothing_is_known(na
         coded(ALLERGIES, concept(code="UNK", system=NULL_FLAVOURS[0]))
         | {"reaction": [{"manifestation": [{"text": "Rash"}]}]},
         coded(ALLERGIES, concept(code="716186003")) | {"reaction": [{"manifestation": [{"text": "Anaphylaxis"}]}]},
+        coded(ALLERGIES, concept(code="716186003")) | {"reaction": [{"description": "Anaphylaxis"}]},
         coded(ALLERGIES, concept(code="UNK", system=NULL_FLAVOURS[0], words="Strawberries")),
         coded(
             ALLERGIES,
@@ -275,6 +339,18 @@ def test_no_known_medicines_may_be_said_of_a_medicine_elsewhere() -> None:
         assert fact(resource=worded).standing is (Standing.ACTIVE if words == "Aspirin" else Standing.NEGATED)
 
 
+def test_no_known_medicines_may_be_said_of_a_medicine_within() -> None:
+    nothing = concept(code="no-known-medications", system=IPS)
+    containing = statement(
+        contained=[
+            {"resourceType": "Organization", "id": "o", "code": concept(code="1"), "name": "The Practice"},
+            {"resourceType": "Medication", "id": "m", "code": nothing},
+        ]
+    )
+    del containing["medicationCodeableConcept"]
+    assert fact(resource=containing).standing is Standing.NEGATED
+
+
 @pytest.mark.parametrize(
     "resource",
     [
@@ -290,17 +366,21 @@ def test_older_flags_deny_as_well(resource: dict[str, Any]) -> None:
     assert standing_of(resource=resource) is Standing.NEGATED
 
 
-def test_a_substance_known_to_cause_no_reaction_is_no_allergy() -> None:
-    risk = {
+@pytest.mark.parametrize(
+    ("risk", "standing"),
+    [("no-known-reaction-risk", Standing.NEGATED), ("known-reaction-risk", Standing.ACTIVE)],
+)
+def test_a_substance_known_to_cause_no_reaction_is_no_allergy(risk: str, standing: Standing) -> None:
+    exposure = {
         "url": "http://hl7.org/fhir/StructureDefinition/allergyintolerance-substanceExposureRisk",
         "extension": [
             {"url": "substance", "valueCodeableConcept": {"text": "Latex"}},
-            {"url": "exposureRisk", "valueCodeableConcept": {"coding": [{"code": "no-known-reaction-risk"}]}},
+            {"url": "exposureRisk", "valueCodeableConcept": {"coding": [{"code": risk}]}},
         ],
     }
-    unsaid = allergy(extension=[risk])
+    unsaid = allergy(extension=[exposure])
     del unsaid["code"]
-    assert standing_of(resource=unsaid) is Standing.NEGATED
+    assert standing_of(resource=unsaid) is standing
 
 
 def test_a_result_whose_code_is_empty_keeps_its_status() -> None:
@@ -311,7 +391,11 @@ def test_a_result_whose_code_is_empty_keeps_its_status() -> None:
     ("said", "heading"),
     [
         ({"text": "No known allergies"}, "No known allergies"),
+        ({"text": "No allergies"}, "No allergies"),
+        ({"text": "No known allergies; none known"}, "No known allergies; none known"),
         ({"text": "NKDA"}, "NKDA"),
+        (concept(code="UNK", system=NULL_FLAVOURS[0]), "No information about allergies: UNK"),
+        ({"coding": [{"system": NULL_FLAVOURS[0]}], **ABSENT}, "No information about allergies"),
         ({"text": "None"}, "No known allergies: None"),
         ({"text": "unknown"}, "No information about allergies: unknown"),
         (concept(code="no-known-allergies", system=IPS), "No known allergies: no-known-allergies"),
@@ -321,3 +405,8 @@ def test_a_result_whose_code_is_empty_keeps_its_status() -> None:
 )
 def test_a_heading_says_what_is_absent_where_the_words_may_hide_it(said: dict[str, Any], heading: str) -> None:
     assert fact(resource=coded(ALLERGIES, said)).heading == heading
+
+
+def test_the_heading_of_an_absence_names_what_its_codes_are_about() -> None:
+    used = {"resourceType": "DeviceUseStatement", "status": "active", "device": concept(code="no-known-devices")}
+    assert fact(resource=used).heading.startswith("No known devices")

@@ -76,6 +76,12 @@ def test_the_codes_of_an_absence_are_about_their_own_category(rules: CategoryRul
         assert {absence.of for absence in rules.absence.codes.values()} <= {"", *rules.absence.kinds}
 
 
+@pytest.mark.parametrize("rules", SECTIONS, ids=lambda rules: rules.category.value)
+def test_a_category_has_words_for_what_its_types_may_say_is_absent(rules: CategoryRules) -> None:
+    may_say_so = any(of_type.absence and not of_type.absence.by_code_alone for of_type in rules.types)
+    assert rules.absence or not may_say_so
+
+
 def test_a_type_without_rules_is_read_by_what_all_types_share() -> None:
     assert type_rules(resource_type="NoSuchType") == TypeRules(name="")
     assert owner_of(resource_type="NoSuchType") is None

@@ -153,6 +153,14 @@ def test_less_than_a_present_denial_of_all_allergies_is_not_none_known(resource:
     assert banner(item(resource=resource), statuses=[status()]) is AllergyStatus.NOT_RECORDED
 
 
+def test_a_denial_that_was_taken_back_under_its_name_is_not_none_known() -> None:
+    name = [{"system": "https://records.example/id", "value": "7"}]
+    denied = item(resource=no_known_allergy(identifier=name), source="hospital")
+    gone = item(resource=no_known_allergy(identifier=name, verificationStatus=concept(code="entered-in-error")))
+    assert banner(denied, statuses=[status()]) is AllergyStatus.NONE_KNOWN
+    assert banner(denied, gone, statuses=[status()]) is AllergyStatus.NOT_RECORDED
+
+
 def test_an_allergy_of_unknown_standing_is_an_allergy() -> None:
     assert banner(item(resource=allergy(clinicalStatus=None)), statuses=[status()]) is AllergyStatus.KNOWN
 
@@ -361,6 +369,19 @@ def test_a_section_says_each_thing_once_and_by_whom_it_is_caused() -> None:
         Remark(source_name="The Practice", words="1 item could not be shown."),
         Remark(source_name="The Practice", words="2 items were received but cannot be shown yet."),
     )
+
+
+def test_a_section_counts_what_was_set_aside_of_its_own_and_not_of_another() -> None:
+    statuses = [status(quarantined=((ALLERGIES, 2), (RecordCategory.PROBLEMS, 1), (None, 4)))]
+    assert [remark.words for remark in remarks_on(category=ALLERGIES, statuses=statuses)] == [
+        "2 items could not be shown."
+    ]
+    assert remarks_on(category=RecordCategory.RESULTS, statuses=statuses) == ()
+
+
+def test_a_source_says_that_its_system_does_not_provide_some_content_whose_kind_is_not_known() -> None:
+    unnamed = status(notices=(Notice(code=NoticeCode.NOT_SERVED),))
+    assert remarks_on_source(status=unnamed) == ("Its system does not provide some content.",)
 
 
 def test_a_source_says_in_words_what_its_system_does_not_provide() -> None:

@@ -62,6 +62,10 @@ def test_one_moment_has_one_spelling_in_every_zone() -> None:
     assert {moment(text) for text in spellings} == {"2024-05-01T00:30+01:00"}
 
 
+def test_a_time_without_a_zone_is_the_time_that_was_sent() -> None:
+    assert moment("2024-07-01T09:00:00") == "2024-07-01T09:00"
+
+
 def test_the_doubled_hour_of_october_is_two() -> None:
     assert moment("2024-10-27T01:30:00+01:00") != moment("2024-10-27T01:30:00Z")
 

@@ -170,6 +170,56 @@ def test_a_reaction_is_shown_with_how_severe_it_was() -> None:
     )
 
 
+def test_a_reaction_says_to_what_it_was_and_in_which_words_it_was_described() -> None:
+    told = allergy(
+        reaction=[
+            {
+                "manifestation": [{"text": "Rash"}, {"text": "Swelling"}],
+                "description": "came out in hives",
+                "substance": {"text": "Amoxicillin"},
+                "severity": {"text": "Moderate to severe"},
+            },
+            {"manifestation": [{"text": "Rash"}], "description": "Rash"},
+        ]
+    )
+    assert lines(resource=told) == (
+        ("Reaction", "Rash, Swelling"),
+        ("Reaction described", "came out in hives"),
+        ("Substance", "Amoxicillin"),
+        ("Severity", "Moderate to severe"),
+        ("Reaction", "Rash"),
+    )
+
+
+def test_a_problem_says_how_sure_it_is() -> None:
+    assert lines(resource=condition(verificationStatus=concept(code="unconfirmed"))) == (
+        ("Verification", "unconfirmed"),
+    )
+
+
+def test_a_medicine_says_when_it_was_taken_and_why() -> None:
+    told = statement(effectivePeriod={"start": "2024-01-01"}, reasonCode=[{"text": "Pain"}, {"text": "Fever"}])
+    assert lines(resource=told) == (("Taken", "from 2024-01-01"), ("Reason", "Pain, Fever"))
+
+
+def test_a_type_without_lines_of_its_own_says_what_all_types_can_say() -> None:
+    told = {
+        "resourceType": "SupplyDelivery",
+        "description": "Dressings",
+        "period": {"start": "2024-01-01", "end": "2024-02-01"},
+        "reasonCode": [{"text": "Leg ulcer"}],
+        "outcome": {"text": "Delivered"},
+        "note": [{"text": "Left with a neighbour"}],
+    }
+    assert lines(resource=told) == (
+        ("About", "Dressings"),
+        ("When", "2024-01-01 to 2024-02-01"),
+        ("Reason", "Leg ulcer"),
+        ("Outcome", "Delivered"),
+        ("Note", "Left with a neighbour"),
+    )
+
+
 def test_an_ended_problem_says_when() -> None:
     told = condition(onsetAge={"value": "40", "unit": "a"}, abatementDateTime="2024-05", severity={"text": "Mild"})
     assert lines(resource=told) == (("Severity", "Mild"), ("Began", "40 a"), ("Ended", "2024-05"))
@@ -180,6 +230,8 @@ def test_a_vaccination_says_which_dose_and_why_it_was_not_given() -> None:
         protocolApplied=[{"doseNumberPositiveInt": "2"}], lotNumber="AB12", statusReason={"text": "Declined"}
     )
     assert lines(resource=told) == (("Dose", "2"), ("Batch", "AB12"), ("Why not given", "Declined"))
+    booster = immunisation(protocolApplied=[{"doseNumberString": "Booster"}], site={"text": "Left arm"})
+    assert lines(resource=booster) == (("Dose", "Booster"), ("Site", "Left arm"))
 
 
 def test_what_says_nothing_has_no_line() -> None:

@@ -65,6 +65,17 @@ def test_supporting_items_are_reached_through_one_another_within_one_source() ->
     assert referenced_from(items=[], supporting=supporting) == ()
 
 
+def test_a_relative_reference_is_meant_as_on_the_server_of_its_item() -> None:
+    servers = [f"https://{name}.example/fhir/" for name in ("one", "two")]
+    clinics = [
+        item(resource={"resourceType": "Organization", "id": "o"}, full_url=f"{server}Organization/o")
+        for server in servers
+    ]
+    for server, clinic in zip(servers, clinics, strict=True):
+        pointing = item(resource=condition(recorder={"reference": "Organization/o"}), full_url=f"{server}Condition/c")
+        assert referenced_from(items=[pointing], supporting=clinics) == (clinic,)
+
+
 # Files
 
 

@@ -9,7 +9,7 @@ import pytest
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
 from aggregator.record.timeline import Entry
-from tests.factories import concept, condition, immunisation, item, observation, order, procedure, statement
+from tests.factories import allergy, concept, condition, immunisation, item, observation, order, procedure, statement
 
 PRESCRIPTION = [{"system": "https://practice.example/prescription", "value": "P-1"}]
 MOMENT, NOON = "2024-05-01T09:00:00Z", "2024-05-01T12:00:00Z"
@@ -279,3 +279,166 @@ def test_what_has_no_date_changes_nothing_for_what_has_one() -> None:
     undated = told("practice")
     beside = {frozenset(one.id for one in entry.items) - {undated.id} for entry in entries(*dated, undated)}
     assert beside - {frozenset()} == alone
+
+
+# Dates and times
+
+
+def test_an_event_is_of_its_day_whatever_the_time() -> None:
+    morning, noon = (procedure(performedDateTime=moment) for moment in (MOMENT, NOON))
+    assert sizes(at("practice", morning), at("hospital", noon)) == [2]
+    worded = [act | {"code": {"text": "Dressing"}, "identifier": named()} for act in (morning, noon)]
+    assert sizes(at("practice", worded[0]), at("hospital", worded[1])) == [2]
+
+
+def test_a_date_that_cannot_be_meant_is_neither_a_date_nor_none() -> None:
+    absurd, undated = procedure(performedDateTime="9999-12-31"), procedure()
+    assert sizes(at("practice", absurd), at("hospital", undated)) == [1, 1]
+    assert sizes(at("practice", absurd), at("hospital", absurd)) == [2]
+
+
+# A number that stands on several things of one source
+
+
+def test_a_number_on_several_things_joins_none_of_them_without_a_concept() -> None:
+    worded = {"code": {"text": "Dressing"}, "identifier": named()}
+    ours = [procedure(id=f"p{day}", performedDateTime=f"2024-05-0{day}") | worded for day in (1, 2)]
+    theirs = procedure(performedDateTime="2024-05-01") | worded
+    assert sizes(*(at("practice", act) for act in ours), at("hospital", theirs)) == [1, 1, 1]
+
+
+def test_two_things_of_one_source_that_one_number_fits_alike_keep_no_others_apart() -> None:
+    def panel(id: str) -> dict[str, Any]:
+        return observation(id=id, identifier=named(), effectiveDateTime=MOMENT)
+
+    ours = [at("practice", panel(id)) for id in ("a", "b")]
+    assert sizes(*ours, at("hospital", panel("c")), at("community", panel("d"))) == [1, 1, 2]
+
+
+def test_a_number_on_two_copies_that_are_one_thing_names_that_thing() -> None:
+    copies = [at("practice", allergy(id=id, identifier=named())) for id in ("a", "b")]
+    worded = allergy(identifier=named()) | {"code": {"text": "Penicillin"}}
+    assert sizes(*copies, at("hospital", worded)) == [3]
+
+
+# Which codes mean the same
+
+SAME = ("11111111", "22222222", "33333333")
+
+
+def coded(make: Any, *codes: str, **members: Any) -> dict[str, Any]:
+    told: dict[str, Any] = make(**members)
+    return told | {"code": {"coding": [concept(code=code)["coding"][0] for code in codes]}}
+
+
+@pytest.mark.parametrize(
+    ("make", "members"), [(allergy, {}), (procedure, {"performedDateTime": "2024-05-01"})], ids=["lasting", "of a day"]
+)
+def test_the_codes_of_one_fact_mean_the_same_and_join_what_has_any_of_them(make: Any, members: dict[str, Any]) -> None:
+    apart = [at(f"source {code}", coded(make, code, **members)) for code in SAME]
+    assert sizes(*apart) == [1, 1, 1]
+    assert sizes(*apart, at("practice", coded(make, *SAME, **members))) == [4]
+
+
+def test_the_codes_of_an_event_without_a_date_join_no_dated_ones() -> None:
+    apart = [at(f"source {code}", coded(procedure, code, performedDateTime="2024-05-01")) for code in SAME]
+    assert sizes(*apart, at("practice", coded(procedure, *SAME))) == [1, 1, 1, 1]
+
+
+# Chains of what has no date
+
+
+@pytest.mark.parametrize(
+    ("make", "dates"),
+    [
+        # An allergy needs no date, so that its lack of one leaves nothing open.
+        (allergy, ["", "", ""]),
+        (procedure, ["2024-05-01", "", "2024-06-01"]),
+    ],
+)
+def test_a_chain_of_identifiers_through_what_has_no_date_joins_nothing(make: Any, dates: list[str]) -> None:
+    names = (named("X"), [*named("X"), *named("Y")], named("Y"))
+    chain = [
+        at(source, make(identifier=identifier, performedDateTime=date) | {"code": {"text": "Something"}})
+        for source, identifier, date in zip(("practice", "hospital", "community"), names, dates, strict=True)
+    ]
+    assert sizes(*chain) == [1, 1, 1]
+
+
+# Denials and retractions of one name
+
+
+def test_a_retraction_stands_with_the_claims_of_its_name_else_with_the_denials() -> None:
+    gone = at("community", condition(identifier=named(), verificationStatus=concept(code="entered-in-error")))
+    denied = at("hospital", condition(identifier=named(), verificationStatus=concept(code="refuted")))
+    claimed = at("practice", condition(identifier=named()))
+    together = {frozenset(each.id for each in entry.items) for entry in entries(gone, denied)}
+    assert together == {frozenset({gone.id, denied.id})}
+    together = {frozenset(each.id for each in entry.items) for entry in entries(gone, denied, claimed)}
+    assert together == {frozenset({gone.id, claimed.id}), frozenset({denied.id})}
+    unasked = at("practice", condition(identifier=named()) | {"code": {"text": "Not asked"}})
+    together = {frozenset(each.id for each in entry.items) for entry in entries(gone, denied, unasked)}
+    assert together == {frozenset({gone.id, denied.id}), frozenset({unasked.id})}
+
+
+def test_things_of_one_concept_join_under_whatever_identifiers_and_their_retractions_do_not() -> None:
+    ours, theirs = (condition(identifier=named(value), onsetDateTime="2024-05-01") for value in ("1", "2"))
+    assert sizes(at("practice", ours), at("hospital", theirs)) == [2]
+    gone = [{**told, "verificationStatus": concept(code="entered-in-error")} for told in (ours, theirs)]
+    assert sizes(at("practice", gone[0]), at("hospital", gone[1])) == [1, 1]
+
+
+# One resource that was sent more than once
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "joined"),
+    [
+        ({"effectiveDateTime": MOMENT}, {"effectiveDateTime": "2024-05-01T10:00:00+01:00"}, True),
+        ({"effectiveDateTime": MOMENT}, {"effectiveDateTime": NOON}, False),
+        ({"effectiveDateTime": MOMENT}, {"effectiveDateTime": "2024-05-01"}, True),
+        ({"effectiveDateTime": MOMENT}, {}, False),
+        ({}, {}, True),
+        ({"valueString": "high"}, {"valueString": "low"}, False),
+        ({"valueString": "high"}, {}, True),
+        ({}, {"code": concept(code="1022431000000105")}, False),
+    ],
+)
+def test_a_resource_that_is_sent_twice_is_one_unless_it_says_another_thing(
+    first: dict[str, Any], again: dict[str, Any], joined: bool
+) -> None:
+    copies = [at("practice", observation(id="o") | members) for members in (first, again)]
+    assert sizes(*copies) == ([2] if joined else [1, 1])
+
+
+def test_a_number_on_one_server_is_not_what_joined_an_authorisation_and_its_issue() -> None:
+    plan = order(id="p", intent="plan", identifier=named())
+    issue = order(id="i", status="completed", basedOn=[{"reference": "MedicationRequest/p"}], identifier=named())
+    assert [entry.rule for entry in entries(at("practice", plan), at("practice", issue))] == ["authorisation"]
+
+
+def chained(*resources: dict[str, Any]) -> list[Item]:
+    """Return three things at three sources, of which the second shares an identifier with each of the others."""
+    names = (named("X"), [*named("X"), *named("Y")], named("Y"))
+    sources = ("practice", "hospital", "community")
+    return [
+        at(source, {**resource, "identifier": identifier})
+        for source, identifier, resource in zip(sources, names, resources, strict=True)
+    ]
+
+
+def test_a_chain_without_dates_joins_no_two_concepts() -> None:
+    worded = procedure() | {"code": {"text": "Dressing"}}
+    assert sizes(*chained(procedure(), worded, procedure())) == [3]
+    assert sizes(*chained(procedure(), worded, procedure(code="174041007"))) == [1, 1, 1]
+
+
+def test_a_chain_of_one_medicine_joins_only_where_the_day_is_known() -> None:
+    def prescribed(day: str) -> list[dict[str, Any]]:
+        dated = {"authoredOn": day} if day else {}
+        routes = [[{"route": concept(code=code)}] for code in ("26643006", "18679011000001101")]
+        oral, inhaled = (order(dosageInstruction=route, **dated) for route in routes)
+        return [oral, order(status="completed", **dated), inhaled]
+
+    assert sizes(*chained(*prescribed("2024-05-01"))) == [3]
+    assert sizes(*chained(*prescribed(""))) == [1, 1, 1]

@@ -8,7 +8,7 @@ import pytest
 
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
-from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord, Standing
+from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord, Section, Standing
 from connectors.contract.categories import RecordCategory
 from tests.factories import (
     allergy,
@@ -425,6 +425,11 @@ def test_an_entry_shows_what_only_one_of_its_sources_says() -> None:
     assert entry.source_ids == ("hospital", "practice")
 
 
+def test_an_entry_has_the_status_of_the_fact_that_leads_it() -> None:
+    (entry,) = entries(here(order(status="on-hold", authoredOn="2024-01-01")), there(order(authoredOn="2023-01-01")))
+    assert (entry.standing, entry.status_text) == (Standing.ACTIVE, "on-hold")
+
+
 def test_an_entry_is_incidental_only_when_nobody_gave_it_in_answer() -> None:
     linked = here(condition(onsetDateTime="2020-01-01"), incidental=True)
     (alone,) = entries(linked)
@@ -442,7 +447,7 @@ def test_the_name_of_an_entry_tells_nothing_and_follows_its_items() -> None:
 def test_an_empty_record_is_empty() -> None:
     record = merge(items=[])
     assert (record.sections, record.supporting, record.untranslated, record.conflicts) == ((), (), (), ())
-    assert record.section(RecordCategory.ALLERGIES).entries == ()
+    assert record.section(RecordCategory.ALLERGIES) == Section(category=RecordCategory.ALLERGIES, entries=())
 
 
 def test_conflicts_are_in_the_record_once_each() -> None:

@@ -222,6 +222,22 @@ def test_a_result_is_compared_without_its_zeros_and_shown_with_them() -> None:
     assert found.details == (("Value", "7.10 mmol/L"),)
 
 
+@pytest.mark.parametrize(
+    ("quantity", "same"),
+    [
+        ({"value": 5, "unit": "mmol per litre", "code": "mmol/L"}, True),
+        ({"value": 5, "code": "mmol/L"}, True),
+        ({"value": 5, "unit": "mmol/L"}, True),
+        ({"value": 5, "unit": "mmol/L", "code": "mg/dL"}, False),
+        ({"value": 5, "unit": "mmol/L", "comparator": "<"}, False),
+        ({"value": 6, "unit": "mmol/L"}, False),
+    ],
+)
+def test_a_result_is_compared_by_its_comparator_number_and_coded_unit(quantity: dict[str, Any], same: bool) -> None:
+    plain = fact(resource=observation(valueQuantity={"value": 5, "unit": "mmol/l"})).value
+    assert (fact(resource=observation(valueQuantity=quantity)).value == plain) is same
+
+
 def test_a_blood_pressure_is_compared_by_both_of_its_parts_in_any_order() -> None:
     def part(code: str, value: int) -> dict[str, Any]:
         quantity = {"value": value, "unit": "mmHg", "system": UCUM, "code": "mm[Hg]"}

@@ -115,6 +115,11 @@ def test_two_copies_at_one_source_hide_nothing_of_each_other() -> None:
     assert {value for label, value in entry.details if label == "Note"} == {"first", "second"}
 
 
+def test_what_two_copies_at_one_source_both_say_is_said_once() -> None:
+    copies = [here(condition(id=id, onsetDateTime="2020-01-01", note=[{"text": "same"}])) for id in ("a", "b")]
+    assert the_entry(*copies).details == (("Began", "2020-01-01"), ("Note", "same"))
+
+
 # What leads
 
 
@@ -126,6 +131,10 @@ def test_two_copies_at_one_source_hide_nothing_of_each_other() -> None:
         (reacted("mild"), allergy()),
         (allergy(criticality="high"), allergy(criticality="unable-to-assess")),
         (allergy(criticality="unable-to-assess"), allergy(criticality="low")),
+        (allergy(criticality="low"), allergy()),
+        (allergy(criticality="high"), reacted("moderate", criticality="low")),
+        (reacted("severe"), allergy(criticality="high")),
+        (reacted("severe", criticality="high"), reacted("severe", criticality="low")),
         (reacted("", "Anaphylaxis"), reacted("mild", "Rash", criticality="low")),
         (reacted("", "anaphylactic shock (finding)"), reacted("moderate", "Rash")),
         (reacted("severe", criticality="low"), reacted("mild", criticality="low")),
@@ -150,6 +159,9 @@ def test_of_one_prescription_the_summary_leads_then_the_authorisation_then_its_i
     summary = statement(id="summary", display="Summary", basedOn=named, effectiveDateTime="2019-01-01")
     assert the_entry(here(issue), here(plan), here(summary)).heading == "Summary"
     assert the_entry(here(issue), here(plan)).heading == "Plan"
+    dispensed = {**order(display="Dispensed"), "resourceType": "MedicationDispense", "status": "in-progress"}
+    dispensed["whenHandedOver"] = "2025-06-01"
+    assert the_entry(here(issue), there(dispensed)).heading == "Issue"
 
 
 def test_of_one_prescription_the_summary_speaks_for_its_issues() -> None:

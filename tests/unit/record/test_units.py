@@ -45,6 +45,10 @@ def test_a_comparator_is_part_of_what_is_compared() -> None:
     assert comparable(value="5", unit="mmol/L", comparator="<") != comparable(value="5", unit="mmol/L")
 
 
-@pytest.mark.parametrize("value", ["", "high", "NaN", "Infinity", "1e99", "1e-99", "5,5"])
+@pytest.mark.parametrize("value", ["", "high", "NaN", "Infinity", "1e99", "1e-99", "1e31", "5,5"])
 def test_what_is_no_sensible_number_compares_as_none(value: str) -> None:
     assert comparable(value=value, unit="mmol/L") is None
+
+
+def test_the_largest_number_that_is_sensible_compares() -> None:
+    assert comparable(value="1e30", unit="") == ("", "1" + "0" * 30, "")

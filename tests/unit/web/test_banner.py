@@ -27,6 +27,51 @@ def test_a_number_is_shown_with_what_it_is_worth(golden: GoldenRecord, number: s
     assert (banner.nhs_number, banner.number_remark) == (number, remark)
 
 
+JOAN = GoldenRecord(
+    family="Ferris",
+    given="Joan",
+    birth_date=date(1951, 5, 4),
+    sex="female",
+    nhs_number="9990000018",
+    nhs_number_is_verified=True,
+    address_line="4 Mill Lane",
+    postcode="TM1 1AA",
+)
+
+
+@pytest.mark.parametrize(
+    ("golden", "shown"),
+    [
+        (
+            JOAN,
+            {
+                "name": "FERRIS, Joan",
+                "born": "04-May-1951",
+                "age": "75y",
+                "gender": "Female",
+                "nhs_number": "999\u00a0000\u00a00018",
+                "address": "4 Mill Lane, TM1 1AA",
+            },
+        ),
+        (
+            GoldenRecord(postcode="TM1 1AA"),
+            {
+                "name": "Name not known",
+                "born": "Not known",
+                "age": "",
+                "gender": "Not known",
+                "nhs_number": "Not known",
+                "address": "TM1 1AA",
+            },
+        ),
+    ],
+)
+def test_the_banner_says_who_this_is_and_what_is_not_known(golden: GoldenRecord, shown: dict[str, str]) -> None:
+    person = PersonSummary(person_id=UUID(int=1), golden=golden)
+    expected = Banner(person_id=UUID(int=1), number_remark="", **shown)
+    assert banner_of(person=person, today=date(2026, 11, 25)) == expected
+
+
 def banner(**values: Any) -> Banner:
     golden = GoldenRecord(**{"birth_date": date(1900, 5, 4), **values})
     return banner_of(person=PersonSummary(person_id=UUID(int=1), golden=golden), today=date(2026, 11, 25))

@@ -32,6 +32,7 @@ def test_an_nhs_number_is_grouped_and_never_broken(number: str, written: str) ->
         ("2024-01-31T23:30:00Z", "31-Jan-2024 23:30"),
         ("2024-07-01T23:30:00Z", "02-Jul-2024 00:30"),  # British summer time
         ("2024-07-01T09:00:00", "01-Jul-2024 09:00"),
+        ("2024-03-31T01:30:00", "31-Mar-2024 01:30"),  # no zone was sent, so the clock that went forward is no matter
         ("2024-02-30T10:00:00Z", "2024-02-30T10:00:00Z"),
         ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59-12:00"),
         ("1980-13", "1980-13"),
@@ -52,8 +53,13 @@ def test_the_dates_in_a_text_are_written_for_people_and_the_rest_is_left() -> No
     [
         (date(1945, 11, 26), "80y"),
         (date(1945, 11, 25), "81y"),
+        (date(2024, 11, 25), "2y"),
         (date(2024, 11, 26), "23m"),
+        (date(2025, 11, 25), "12m"),
+        (date(2026, 5, 27), "5m"),
+        (date(2026, 5, 28), "25w"),
         (date(2026, 11, 1), "3w"),
+        (date(2026, 11, 25), "0w"),
         (date(2026, 11, 26), ""),
         (None, ""),
     ],
@@ -91,3 +97,7 @@ def test_a_name_has_its_surname_in_capitals_and_says_what_is_not_known() -> None
 def test_a_moment_is_in_london_time() -> None:
     assert wording.moment(datetime(2026, 7, 1, 12, 5, tzinfo=UTC)) == "01-Jul-2026 13:05"
     assert wording.clock(datetime(2026, 1, 1, 12, 5, 9, tzinfo=UTC)) == "12:05:09"
+
+
+def test_no_moment_has_no_words() -> None:
+    assert (wording.moment(None), wording.clock(None)) == ("", "")

@@ -71,7 +71,8 @@ def _compared(severity: object) -> str:
     """Return a severity by one word whether it came as a word, a code or a text."""
     words = [text(severity), *(code for _, code, _ in codings(severity)), concept_text(severity)]
     known = [SEVERITIES[word.strip().lower()] for word in words if word.strip().lower() in SEVERITIES]
-    return SEVERITY_WORDS[known[0]] if known else " ".join(concept_text(severity).lower().split())
+    stated = text(severity) or concept_text(severity)
+    return SEVERITY_WORDS[known[0]] if known else " ".join(stated.lower().split())
 
 
 def _severities(resource: Resource) -> Iterator[int]:

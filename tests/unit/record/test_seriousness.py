@@ -65,3 +65,9 @@ def test_a_reaction_that_threatens_life_is_severe_though_nobody_says_so(reaction
 def test_what_gives_no_warning_gives_none() -> None:
     assert seriousness_of(resource=condition()) == NO_WARNING
     assert assessments_of(resource=condition()) == ()
+
+
+@pytest.mark.parametrize("severity", ["dreadful", {"text": "Dreadful"}])
+def test_a_severity_in_words_of_its_own_is_compared_as_it_is_written(severity: object) -> None:
+    told = allergy(reaction=[{"severity": severity}])
+    assert dict(assessments_of(resource=told))["Severity"] == "dreadful"

@@ -24,6 +24,7 @@ CLAIMS_SHOWN = 20  # per conflict
 FULL_CONFLICTS = 4
 CONFLICTS_SHOWN = 10  # per row
 FLAWS_SHOWN = 5  # per row
+GROUPS_TOLD = 3  # beside the heading of a report
 LINES_SHOWN = 40  # per row of a list
 LONGEST_VALUE = 100  # characters of a value that stands beside its heading
 LONGEST_CLAIM = 300
@@ -143,6 +144,7 @@ class RowMaker:
         value = _value_of(entry)
         lines = [line for line in entry.lines if not value or line.label != DetailLabel.VALUE]
         tag, colour = self._tag(entry)
+        parts = self.parts.parts(entry=entry)
         priority = next((line.value for line in entry.lines if line.label == DetailLabel.PRIORITY), "")
         return Row(
             key=entry.key,
@@ -162,9 +164,9 @@ class RowMaker:
             conflicts=tuple(self._conflict(conflict) for conflict in entry.conflicts[:CONFLICTS_SHOWN]),
             more_lines=max(0, len(lines) - self.lines),
             more_conflicts=max(0, len(entry.conflicts) - CONFLICTS_SHOWN),
-            value=value,
+            value=value or _groups_told(entry, parts),
             urgency=priority if priority not in ROUTINE else "",
-            parts=self.parts.parts(entry=entry),
+            parts=parts,
         )
 
     def _tag(self, entry: Entry) -> tuple[str, str]:
@@ -230,3 +232,9 @@ def _is_past(due: PartialDate | None, *, today: date) -> bool:
         return False
     day = minute_of(date=due)[:DAY_LENGTH]
     return day < today.isoformat()[: len(day)]
+
+
+def _groups_told(entry: Entry, parts: PartsShown) -> str:
+    """Return what the groups of a report are called, where that is short: a report's own name may tell little."""
+    names = [group.heading for group in parts.groups if group.members and group.heading not in ("", entry.heading)]
+    return ", ".join(names) if len(names) <= GROUPS_TOLD else ""

@@ -103,6 +103,15 @@ def test_a_group_has_its_heading_and_what_is_said_once_is_not_said_again() -> No
     assert [(member.name, member.notes) for member in group.members] == [("Haemoglobin", ())]
 
 
+@pytest.mark.parametrize(
+    ("groups", "told"), [(("FBC",), "FBC"), (("FBC", "Renal"), "FBC, Renal"), (("a", "b", "c", "d"), "")]
+)
+def test_the_groups_of_a_report_stand_beside_its_heading_where_they_are_few(groups: tuple[str, ...], told: str) -> None:
+    grouped = [result(f"g{name}", f"Observation/r{name}", words=name) for name in groups]
+    single = [result(f"r{name}", words=f"Result of {name}") for name in groups]
+    assert row("Report", report(*(f"Observation/g{name}" for name in groups)), *grouped, *single).value == told
+
+
 def test_a_date_is_said_of_a_group_where_it_is_one_and_of_each_result_where_they_differ() -> None:
     dated = {"effectiveDateTime": "2024-05-01"}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from aggregator.record.categories import CATEGORIES
 from aggregator.record.dates import agree, minute_of
 from aggregator.record.fact import Fact
-from aggregator.record.timeline import DetailLabel, DetailLine
+from aggregator.record.timeline import CURRENT, DetailLabel, DetailLine
 
 Values = dict[str, list[str]]
 
@@ -56,10 +56,13 @@ def _of_one_source(facts: Sequence[Fact]) -> list[tuple[str, str]]:
     """Return the lines of one source.
 
     Where the first copy speaks for the rest, as of a prescription's summary, authorisation and issues, the first that
-    speaks of a thing is heard. All else that a source holds twice is told in each way in which it is said.
+    speaks of a thing is heard. Where that is current, one that says why it ended is not: it would read as if this one
+    had been stopped. All else that a source holds twice is told in each way in which it is said.
     """
     lines: list[tuple[str, str]] = []
     for fact in facts:
+        if facts[0].standing in CURRENT and _tells_why_it_ended(fact):
+            continue
         heard = {label for label, _ in lines}
         if CATEGORIES[fact.item.category].first_copy_speaks:
             lines.extend(line for line in fact.details if line[0] not in heard)
@@ -69,6 +72,10 @@ def _of_one_source(facts: Sequence[Fact]) -> list[tuple[str, str]]:
             present = set(lines)
             lines.extend(line for line in fact.details if line not in present)
     return lines
+
+
+def _tells_why_it_ended(fact: Fact) -> bool:
+    return any(label == DetailLabel.WHY_IT_ENDED for label, _ in fact.details) and fact.standing not in CURRENT
 
 
 def _by_label(lines: Sequence[tuple[str, str]]) -> Values:

@@ -33,6 +33,16 @@ def test_an_extension_has_one_plain_name_whoever_publishes_it(url: str, name: st
 # Medicines
 
 
+@pytest.mark.parametrize(("status", "told"), [("active", ()), ("completed", (("Why it ended", "Rash"),))])
+def test_why_an_earlier_prescription_was_stopped_is_not_said_of_one_that_is_current(status: str, told: Any) -> None:
+    plan = {"reference": "MedicationRequest/plan"}
+    stopped = order(id="plan", status="stopped", statusReason={"text": "Rash"}, intent="plan")
+    summary = statement(id="summary", status=status, basedOn=[plan])
+    record = merge(items=[item(resource=stopped), item(resource=summary)])
+    (entry,) = record.section(RecordCategory.MEDICATIONS).entries
+    assert tuple(line for line in entry.details if line[0] == "Why it ended") == told
+
+
 @pytest.mark.parametrize("base", [UK_CORE, CARE_CONNECT])
 def test_who_prescribes_a_medicine_and_when_it_was_last_issued(base: str) -> None:
     told = statement(

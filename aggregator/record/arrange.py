@@ -241,9 +241,11 @@ def without_nested(*, keys: Sequence[str], own: OwnParts) -> tuple[str, ...]:
     def rank(key: str) -> tuple[int, str]:
         return (-len(holding.get(key, ())), key)
 
-    return tuple(
-        key for key in keys if not any(key in parts and rank(other) < rank(key) for other, parts in holding.items())
-    )
+    first_holder: dict[str, tuple[int, str]] = {}
+    for other, parts in holding.items():
+        for key in parts:
+            first_holder[key] = min(rank(other), first_holder.get(key, rank(other)))
+    return tuple(key for key in keys if key not in first_holder or rank(key) <= first_holder[key])
 
 
 # Drawing

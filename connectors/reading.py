@@ -97,7 +97,7 @@ class JudgedEntry:
         """The resource with its address."""
         return PlacedResource(resource=self.resource, full_url=self.entry.full_url, at_fault=self.at_fault)
 
-    @property
+    @cached_property
     def address(self) -> Address:
         """What the entry goes by."""
         key = text(self.resource.get("id"))

@@ -126,9 +126,10 @@ class Ownership:
             return self._examine(entry=entry, kind=kind)
         # Most entries name the patient in the same way, so it is looked up once.
         spelling = (kind, reference, entry.base)
-        if spelling not in self._seen:
-            self._seen[spelling] = self._examine(entry=entry, kind=kind)
-        return self._seen[spelling]
+        finding = self._seen.get(spelling)
+        if finding is None:
+            finding = self._seen[spelling] = self._examine(entry=entry, kind=kind)
+        return finding
 
     def _examine(self, *, entry: PlacedResource, kind: str) -> Finding:
         if member := self._foreign_within(entry):

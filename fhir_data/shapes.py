@@ -51,11 +51,12 @@ class Element:
         return _shape_of_model(self.model)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Shape:
     """The elements of a type by the names of their members, extensions of primitives (`_name`) among them.
 
     `required` are the members that must be there, `required_choices` the members of each `[x]` of which one must be.
+    A type has one shape: what is read off it may be cached by the shape itself.
     """
 
     name: str

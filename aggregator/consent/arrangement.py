@@ -7,7 +7,9 @@ nothing else is left in it. Any other item that leads to what is withheld is not
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,26 +31,24 @@ def arranging(*, supporting: Iterable[Item], shown: Iterable[Item], withheld: It
     targets = Targets(items=(*waiting, *shown, *withheld))
     lists = _lists(waiting, hidden=hidden, targets=targets)
     others = {item.id: _Pointing.of(item, targets=targets) for item in waiting if not is_list(item)}
-    candidates = {**lists, **{key: other for key, other in others.items() if not other.leads_to & hidden}}
-    pointed_to = {item.id for item in referenced_from(items=shown, supporting=[c.item for c in lists.values()])}
-    # One that was sent without entries says that there is nothing, and so names nothing that is withheld.
-    empty = {key for key, listed in lists.items() if listed.is_empty}
-    reached = {item.id for item in shown}
+    candidates = {**lists, **{key: other for key, other in others.items() if other.leads_to.isdisjoint(hidden)}}
+    leading_to: dict[str, list[Item]] = defaultdict(list)
+    for candidate in candidates.values():
+        for target in candidate.leads_to:
+            leading_to[target].append(candidate.item)
+    plain = Targets(items=[other.item for other in others.values()])
     found: dict[str, Item] = {}
-    while fresh := [
-        c
-        for key, c in candidates.items()
-        if key not in reached and (key in pointed_to or key in empty or c.leads_to & reached)
-    ]:
-        for candidate in fresh:
-            found[candidate.item.id] = candidate.item
-            reached.add(candidate.item.id)
-        led_to = referenced_from(
-            items=[candidate.item for candidate in fresh],
-            supporting=[other.item for key, other in others.items() if key not in reached],
-        )
-        found.update({item.id: item for item in led_to})
-        reached.update(item.id for item in led_to)
+    due = list(referenced_from(items=shown, supporting=[listed.item for listed in lists.values()]))
+    due.extend(item for shown_item in shown for item in leading_to.get(shown_item.id, ()))
+    # One that was sent without entries says that there is nothing, and so names nothing that is withheld.
+    due.extend(listed.item for listed in lists.values() if listed.is_empty)
+    while due:  # each item once, however long a chain they make
+        item = due.pop()
+        if item.id not in found:
+            found[item.id] = item
+            due.extend(leading_to.get(item.id, ()))
+            for reference in references_in(resource=item.resource):
+                due.extend(plain.find(item=item, reference=reference))
     return tuple(found[item.id] for item in waiting if item.id in found)
 
 
@@ -73,13 +73,34 @@ class _Pointing:
 def _lists(items: Iterable[Item], *, hidden: frozenset[str], targets: Targets) -> Mapping[str, _Pointing]:
     """Return the Lists that may be shown, by id, each without its entries for what is withheld."""
     sent = {item.id: _SentList.of(item, targets=targets) for item in items if is_list(item)}
-    kept = {key: listed for key, listed in sent.items() if not listed.about & hidden}
-    while True:
-        gone = hidden | (sent.keys() - kept.keys())
-        empty = {key for key, listed in kept.items() if listed.is_emptied_by(gone)}
-        if not empty:
-            return {key: listed.without(gone) for key, listed in kept.items()}
-        kept = {key: listed for key, listed in kept.items() if key not in empty}
+    gone = _gone(sent, hidden=hidden)
+    return {key: listed.without(gone) for key, listed in sent.items() if key not in gone}
+
+
+def _gone(sent: Mapping[str, _SentList], *, hidden: frozenset[str]) -> set[str]:
+    """Return what is withheld, the Lists that say more of it than their entries do, and those in which nothing is left.
+
+    Each entry is looked at once for each thing that it leads to, so that Lists of Lists cost no more than others.
+    """
+    entries_left = {key: len(listed.entries) for key, listed in sent.items()}
+    targets_left: dict[tuple[str, int], int] = {}
+    leading_to: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for key, listed in sent.items():
+        for place, led_to in enumerate(listed.entries):
+            targets_left[key, place] = len(led_to)
+            for target in led_to:
+                leading_to[target].append((key, place))
+    gone = {*hidden, *(key for key, listed in sent.items() if not listed.about.isdisjoint(hidden))}
+    due = list(gone)
+    while due:
+        for key, place in leading_to.get(due.pop(), ()):
+            targets_left[key, place] -= 1
+            if not targets_left[key, place]:
+                entries_left[key] -= 1
+                if not entries_left[key] and key not in gone:
+                    gone.add(key)
+                    due.append(key)
+    return gone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,18 +123,15 @@ class _SentList:
         about = frozenset(_led_to(item, references_in(resource=exact_json.encode(rest)), targets=targets))
         return cls(item=item, resource=resource, entries=entries, about=about)
 
-    def is_emptied_by(self, gone: Collection[str], /) -> bool:
-        return bool(self.entries) and all(led_to and led_to <= set(gone) for led_to in self.entries)
-
-    def without(self, gone: Collection[str], /) -> _Pointing:
+    def without(self, gone: AbstractSet[str], /) -> _Pointing:
         """Return the List without the entries for what is gone."""
-        leads_to = self.about.union(*self.entries) - set(gone)
-        if not any(led_to & set(gone) for led_to in self.entries):
+        leads_to = self.about.union(*self.entries) - gone
+        if all(led_to.isdisjoint(gone) for led_to in self.entries):
             return _Pointing(item=self.item, leads_to=leads_to, is_empty=not self.entries)
         kept = [
             entry
             for entry, led_to in zip(mappings(self.resource["entry"]), self.entries, strict=True)
-            if not led_to & set(gone)
+            if led_to.isdisjoint(gone)
         ]
         resource = exact_json.encode({**self.resource, "entry": kept})
         # The copy as sent names what is withheld.

@@ -53,6 +53,8 @@ class Arranger:
 
     def own_parts(self, *, facts: Sequence[Fact]) -> tuple[str, ...]:
         """Return the keys of the entries that are drawn where these facts of one entry are, in the order sent."""
+        if not any(fact.parts for fact in facts):
+            return ()
         keys = (
             self.key_of[item_id]
             for fact in facts
@@ -66,13 +68,15 @@ class Arranger:
 
     def parts(self, *, facts: Sequence[Fact], wholes: Wholes) -> tuple[Part, ...]:
         """Return the parts of the entry that has these facts: first what they list, then what says that it belongs."""
+        within = [fact for whole in facts for fact in self.within.get(whole.item.id, ())]
+        if not within and not any(fact.parts for fact in facts):
+            return ()
         making = _Making(
             arranger=self,
             entry_key=self.key_of[facts[0].item.id],
             heading=facts[0].heading,
             own=frozenset(self.own_parts(facts=facts)),
         )
-        within = [fact for whole in facts for fact in self.within.get(whole.item.id, ())]
         parts = [part for fact in facts for part in making.listed(fact, fact.parts)]
         parts.extend(making.arranged(within))
         also = making.also_recorded(within, wholes)
@@ -237,9 +241,11 @@ def without_nested(*, keys: Sequence[str], own: OwnParts) -> tuple[str, ...]:
     def rank(key: str) -> tuple[int, str]:
         return (-len(holding.get(key, ())), key)
 
-    return tuple(
-        key for key in keys if not any(key in parts and rank(other) < rank(key) for other, parts in holding.items())
-    )
+    first_holder: dict[str, tuple[int, str]] = {}
+    for other, parts in holding.items():
+        for key in parts:
+            first_holder[key] = min(rank(other), first_holder.get(key, rank(other)))
+    return tuple(key for key in keys if key not in first_holder or rank(key) <= first_holder[key])
 
 
 # Drawing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aggregator.record.reading import Resource, code_of, codings, concept_text, period_text, quantity_text, range_text
@@ -37,17 +37,30 @@ class PressureReading:
 
 def value_text(*, resource: Resource) -> str:
     """Return an Observation's value as sent, with its unit and comparator."""
-    quantity = quantity_text(resource.get("valueQuantity"))
-    concept = concept_text(resource.get("valueCodeableConcept"))
-    plain = [text(resource.get(f"value{kind}")) for kind in ("String", "Integer", "DateTime", "Time")]
-    truth = resource.get("valueBoolean")
-    yes_or_no = "Yes" if truth is True else "No" if truth is False else ""
-    period = period_text(resource.get("valuePeriod"))
-    span = range_text(resource.get("valueRange"))
-    ratio = mapping(resource.get("valueRatio"))
-    ends = [quantity_text(ratio.get(name)) for name in ("numerator", "denominator")]
-    values = [quantity, concept, *plain, yes_or_no, period, span, " : ".join(end for end in ends if end)]
-    return next((value for value in values if value), "") or concept_text(resource.get("dataAbsentReason"))
+    worded = (words(resource[name]) for name, words in _VALUE_WORDS.items() if name in resource)
+    return next((words for words in worded if words), "")
+
+
+def _truth_text(truth: object) -> str:
+    return "Yes" if truth is True else "No" if truth is False else ""
+
+
+def _ratio_text(ratio: object) -> str:
+    ends = [quantity_text(mapping(ratio).get(name)) for name in ("numerator", "denominator")]
+    return " : ".join(end for end in ends if end)
+
+
+# The elements that hold a value, and how each is worded; the first that says something counts.
+_VALUE_WORDS: Mapping[str, Callable[[object], str]] = {
+    "valueQuantity": quantity_text,
+    "valueCodeableConcept": concept_text,
+    **{f"value{kind}": text for kind in ("String", "Integer", "DateTime", "Time")},
+    "valueBoolean": _truth_text,
+    "valuePeriod": period_text,
+    "valueRange": range_text,
+    "valueRatio": _ratio_text,
+    "dataAbsentReason": concept_text,
+}
 
 
 def value_key(*, resource: Resource) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def normalise(*, item: Item, resolver: Resolver) -> Fact:
     resource = parse(resource=item.resource)
     watched = _Watched(resolver=resolver)
     sent = Sent(resource=resource, item=item, resolver=resolver)
-    fact = _fact(sent, compared=replace(sent, resolver=watched))
+    fact = _fact(sent, compared=Sent(resource=resource, item=item, resolver=watched))
     stands_alone = fact.is_doubted or watched.met_a_flaw or is_compared_in_doubt(item=item)
     return _alone(fact) if stands_alone else fact
 

@@ -18,9 +18,12 @@ def parse(*, resource: bytes) -> Resource:
 
 def codings(concept: object) -> Sequence[tuple[str, str, str]]:
     """Return (system, code, display) of a CodeableConcept, in order; a code means the same with space around it."""
+    sent = concept.get("coding") if isinstance(concept, dict) else None
+    if not sent:
+        return ()  # most elements that may say something say nothing
     return [
         (text(coding.get("system")).strip(), text(coding.get("code")).strip(), text(coding.get("display")))
-        for coding in mappings(mapping(concept).get("coding"))
+        for coding in mappings(sent)
     ]
 
 

@@ -57,7 +57,7 @@ def may_be_in_error(*, resource: Resource) -> bool:
     if text(resource.get("status")) == ENTERED_IN_ERROR or _verified(resource) is Standing.RETRACTED:
         return False
     stated = (resource.get(name) for name in ("status", "clinicalStatus", "verificationStatus"))
-    return any(_letters(words) == _IN_ERROR for status in stated for words in _texts_in(status))
+    return any(_says_in_error(words) for status in stated for words in _texts_in(status))
 
 
 def _verifications(resource: Resource) -> list[str]:
@@ -74,15 +74,21 @@ def _is_unclear(resource: Resource) -> bool:
 
 def _verified(resource: Resource) -> Standing | None:
     """Return how a resource stands by its verification alone: a retraction counts before a denial."""
+    if "verificationStatus" not in resource:
+        return None
     verified = {VERIFICATION_STATUS[code] for code in _verifications(resource) if code in VERIFICATION_STATUS}
     return max(verified, key=lambda standing: standing is Standing.RETRACTED, default=None)
 
 
-def _letters(words: str) -> str:
-    return "".join(sign for sign in words.casefold() if sign.isalpha())
+def _says_in_error(words: str) -> bool:
+    """Return whether the letters of a text are those of "entered-in-error"."""
+    folded = words.casefold()
+    if folded[:1].isalpha() and not folded.startswith(_IN_ERROR[0]):
+        return False  # nearly every status, and the system of its code
+    return "".join(sign for sign in folded if sign.isalpha()) == _IN_ERROR
 
 
-_IN_ERROR = _letters(ENTERED_IN_ERROR)
+_IN_ERROR = ENTERED_IN_ERROR.replace("-", "")
 
 
 def _texts_in(value: object) -> Iterator[str]:
@@ -98,6 +104,8 @@ def _texts_in(value: object) -> Iterator[str]:
 
 def absence_that_holds(*, resource: Resource, absence: Absence | None) -> Absence | None:
     """Return what a resource still says to be absent: nothing once that is taken back, refuted or past."""
+    if absence is None:
+        return None
     if text(resource.get("status")) == ENTERED_IN_ERROR:
         return None
     if _verified(resource) or may_be_in_error(resource=resource):

@@ -159,17 +159,15 @@ class _Practice:
         return replace(notice, text=words, category=next(iter(AREAS[area])))
 
     def items_of(self, entry: OwnedEntry, /) -> Iterable[ReceivedItem | QuarantinedEntry]:
-        unpacked = self.unpacked.get(id(entry)) or Unpacked(resource=entry.judged.resource)
-        yield from unpacked.quarantined
-        for part in unpacked.lifted:
-            yield self._lifted(part)
-        yield self._item(
-            resource=unpacked.resource,
+        unpacked = self.unpacked.get(id(entry))
+        item = self._item(
+            resource=entry.judged.resource if unpacked is None else unpacked.resource,
             sent=entry.judged.sent,
             finding=entry.finding,
             full_url=entry.judged.entry.full_url,
             verdict=entry.judged.verdict,
         )
+        return (item,) if unpacked is None else (*unpacked.quarantined, *map(self._lifted, unpacked.lifted), item)
 
     def _lifted(self, part: Lifted, /) -> ReceivedItem:
         return self._item(resource=part.resource, sent=part.sent, finding=part.finding, verdict=part.verdict)

@@ -93,13 +93,19 @@ def reach(*, resources: Sequence[JsonObject], find: Find = str) -> Reach:
     """
     lists = [resource for resource in resources if resource.get("resourceType") == "List"]
     edges = _edges(resources=resources, find=find)
-    named = [ref for resource in lists if is_secondary(resource=resource) for ref in _entries(resource, find=find)]
-    linked = _closure(roots=named, edges=edges, headings={})  # a linked medicine brings its plan and issues
+    named: list[str] = []
     roots = {code: set[str]() for code in PRIMARY}
+    arranging: list[JsonObject] = []  # topics and headings
     for resource in lists:
-        if code := primary_code(resource=resource):
+        code, secondary = primary_code(resource=resource), is_secondary(resource=resource)
+        if code:
             roots[code].update(_entries(resource, find=find))
-    headings = _headings(lists=lists, linked=linked, find=find)
+        if secondary:
+            named += _entries(resource, find=find)
+        if not (code or secondary):
+            arranging.append(resource)
+    linked = _closure(roots=named, edges=edges, headings={})  # a linked medicine brings its plan and issues
+    headings = _headings(lists=arranging, linked=linked, find=find)
     answering = _closure(roots=(ref for refs in roots.values() for ref in refs), edges=edges, headings=headings)
     reports = {name_in(resource) for resource in resources if resource.get("resourceType") == "DiagnosticReport"}
     return Reach(
@@ -169,7 +175,8 @@ def _sentence(item: JsonObject) -> str:
 
 def missing(*, resources: Sequence[JsonObject], asked: Iterable[RecordCategory]) -> tuple[RecordCategory, ...]:
     """Return the categories that were asked for and have no primary List, which does not mean "nothing recorded"."""
-    answered = {PRIMARY[code] for resource in resources if (code := primary_code(resource=resource))}
+    lists = [resource for resource in resources if resource.get("resourceType") == "List"]
+    answered = {PRIMARY[code] for resource in lists if (code := primary_code(resource=resource))}
     return tuple(category for category in asked if category not in answered)
 
 
@@ -204,22 +211,25 @@ def _edges(*, resources: Sequence[JsonObject], find: Find) -> dict[str, set[str]
     """
     edges: dict[str, set[str]] = {}
     for resource in resources:
-        here = name_in(resource)
-        for other in map(find, _parts(resource)):
-            edges.setdefault(here, set()).add(other)
-            edges.setdefault(other, set()).add(here)
+        if parts := _parts(resource):
+            here = name_in(resource)
+            for other in map(find, parts):
+                edges.setdefault(here, set()).add(other)
+                edges.setdefault(other, set()).add(here)
     return edges
 
 
 def _parts(resource: JsonObject, /) -> list[str]:
     kind = resource.get("resourceType")
-    references: Sequence[Mapping[str, Any]] = ()
+    references: Sequence[Mapping[str, Any]]
     if kind in ("MedicationStatement", "MedicationRequest"):
         references = mappings(resource.get("basedOn"))
     elif kind == "DiagnosticReport":
         references = mappings(resource.get("result")) + mappings(resource.get("basedOn"))
     elif kind == "Observation":
         references = [mapping(related.get("target")) for related in mappings(resource.get("related"))]
+    else:
+        return []
     return texts([reference.get("reference") for reference in references])
 
 
@@ -227,8 +237,6 @@ def _headings(*, lists: Sequence[JsonObject], linked: frozenset[str], find: Find
     """Return what the topic and heading Lists of each Encounter or List hold, save what a secondary List names."""
     held: dict[str, set[str]] = {}
     for resource in lists:
-        if primary_code(resource=resource) or is_secondary(resource=resource):
-            continue
         encounter = find(text(mapping(resource.get("encounter")).get("reference")))
         for holder in (encounter, name_in(resource)):
             if holder:

@@ -16,9 +16,8 @@ from fhir_data.references import is_id, split_absolute, split_relative, without_
 R4_TYPES: Mapping[str, str] = {"ProcedureRequest": "ServiceRequest", "ReferralRequest": "ServiceRequest"}
 # Where one id is used under several of these types, the first keeps it.
 _SHARING = ("ServiceRequest", *R4_TYPES)
-_SENT = tuple(kind.encode() for kind in _SHARING)
-_LATER = tuple(kind for kind in _SENT if kind != b"ProcedureRequest")
-_MENTION = re.compile(rb'(%s)\\?/([^"/#?\s\\]{1,255})' % "|".join(_SHARING).encode())
+# One pattern for each: a pattern that begins with a fixed text is found many times as fast.
+_MENTIONS = {kind: re.compile(rb'%s\\?/([^"/#?\s\\]{1,255})' % kind.encode()) for kind in _SHARING}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ class Names:
         kind, key = split_relative(reference=text)
         if kind:
             return f"{R4_TYPES.get(kind, kind)}/{self.r4_id(kind=kind, key=key)}"
-        return self._unusual(text) if any(kind in text for kind in R4_TYPES) else text
+        return self._unusual(text) if "Request" in text else text
 
     def _unusual(self, text: str, /) -> str:
         """Return a reference with a version, to a server or by a search as its target is called in R4."""
@@ -70,14 +69,15 @@ def names_in(*, entries: Iterable[bytes], names: Iterable[str]) -> Names:
     What is only mentioned counts too: a reference to an absent referral must not lead to a diary entry.
     """
     texts = list(entries)
-    if not any(kind in entry for entry in texts for kind in _LATER):
-        return Names()  # diary entries and test requests alone cannot share an id
     holders: dict[str, set[str]] = {}
-    mentioning = (entry for entry in texts if any(kind in entry for kind in _SENT))
-    mentions = (pair for entry in mentioning for pair in _MENTION.findall(entry))
-    held = (name.split("/", 1) for name in names if "/" in name)
-    for kind, key in (*((kind.decode(), key.decode(errors="replace")) for kind, key in mentions), *held):
-        if kind in _SHARING:
+    for kind, mention in _MENTIONS.items():
+        word = kind.encode()
+        mentioning = [entry for entry in texts if word in entry]
+        for key in {key for entry in mentioning for key in mention.findall(entry)}:
+            holders.setdefault(key.decode(errors="replace"), set()).add(kind)
+    for name in names:
+        kind, _, key = name.partition("/")
+        if key and kind in _MENTIONS:
             holders.setdefault(key, set()).add(kind)
     changed: dict[str, str] = {}
     for key, kinds in holders.items():

@@ -28,7 +28,7 @@ from connectors.gp_connect.translation.elements import Copying, Resource, rename
 from connectors.gp_connect.translation.fit import fit
 from fhir_data.access import mappings
 from fhir_data.releases import Release
-from fhir_data.shapes import shape_of
+from fhir_data.shapes import Shape, shape_of
 
 _PLAIN = Names()
 
@@ -54,23 +54,30 @@ def is_translated(*, kind: str) -> bool:
 def translate(*, resource: Mapping[str, Any], names: Names = _PLAIN) -> Translation:
     """Translate a resource of a type that has a translation. `names` says what the answer's entries are called."""
     kind = str(resource.get("resourceType"))
-    shape = shape_of(name=kind, release=Release.STU3)
+    shape = _shape(kind)
     if shape is None:
         raise ValueError("not a type that is translated")
     copying = Copying(names=names)
     made = copying.resource(resource=resource, shape=shape, path=kind)
     _translate(resource=made, notes=copying.notes, path=kind)
     fit(resource=made, notes=copying.notes, path=kind, extensions_too=copying.unusual_extensions)
-    return Translation(resource=made, notes=tuple(dict.fromkeys(copying.notes)))
+    return Translation(resource=made, notes=tuple(dict.fromkeys(copying.notes)) if copying.notes else ())
+
+
+@cache
+def _shape(kind: str, /) -> Shape | None:
+    return shape_of(name=kind, release=Release.STU3)
 
 
 def _translate(*, resource: Resource, notes: list[str], path: str) -> None:
     """Change a resource, and what it contains, by the rules of its type. The rules' notes begin with their type."""
-    for contained in mappings(resource.get("contained")):
-        _translate(resource=contained, notes=notes, path=f"{path}.contained")
+    if "contained" in resource:
+        for contained in mappings(resource["contained"]):
+            _translate(resource=contained, notes=notes, path=f"{path}.contained")
     kind = resource["resourceType"]
-    for old, new in _RENAMED.get(kind, {}).items():
-        rename(resource=resource, old=old, new=new)
+    if kind in _RENAMED:
+        for old, new in _RENAMED[kind].items():
+            rename(resource=resource, old=old, new=new)
     own = _TRANSLATORS.get(kind)
     if own is not None:
         said: list[str] = []

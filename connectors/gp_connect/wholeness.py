@@ -6,8 +6,8 @@ A report names its results and its specimens, and a group its members. Nothing i
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
@@ -17,18 +17,19 @@ from fhir_data.access import JsonObject, mapping, mappings, text, texts
 _RESULTS = RecordCategory.RESULTS
 
 
-_TELLING = frozenset(
-    "DiagnosticReport Observation Specimen ProcedureRequest List Encounter QuestionnaireResponse".split()
-)
-
-
 def notices(*, resources: Sequence[JsonObject], known: frozenset[str], find: Find = str) -> tuple[Notice, ...]:
     """Return what is to be said. `known` are the `Type/id` of all entries, usable or not."""
-    resources = [resource for resource in resources if resource.get("resourceType") in _TELLING]
-    results = [name for resource in resources for name in set(_results_of(resource, find=find))]
-    members = [name for resource in resources for name in _members_of(resource, find=find)]
-    specimens = {name for resource in resources for name in _specimens_of(resource, find=find)}
-    held = [name_in(resource) for resource in resources if resource.get("resourceType") == "Specimen"]
+    by_type: dict[str, list[JsonObject]] = defaultdict(list)
+    for resource in resources:
+        by_type[text(resource.get("resourceType"))].append(resource)
+    reports, observations = by_type["DiagnosticReport"], by_type["Observation"]
+    results = [name for report in reports for name in set(_named(report.get("result"), find=find))]
+    members = [name for observation in observations for name in _members_of(observation, find=find)]
+    taken = [observation.get("specimen") for observation in observations]
+    for holder in (*reports, *by_type["ProcedureRequest"]):
+        taken += mappings(holder.get("specimen"))
+    specimens = set(_named(taken, find=find))
+    held = [name_in(specimen) for specimen in by_type["Specimen"]]
     reported = Counter(results)
     said = [
         (NoticeCode.INCOMPLETE, len({*results, *members} - known), "that its reports name {are} not in its answer"),
@@ -41,7 +42,7 @@ def notices(*, resources: Sequence[JsonObject], known: frozenset[str], find: Fin
     if count := sum(name not in specimens for name in held):
         words = "{are} named by no report and no result"
         found.append(_notice(code=NoticeCode.RESOURCE_WARNING, count=count, one="specimen", words=words))
-    return (*found, *_circles(resources=resources, find=find))
+    return (*found, *_circles(by_type=by_type, find=find))
 
 
 # What others name, and says nothing of the patient itself.
@@ -99,23 +100,10 @@ def _named(references: object, /, *, find: Find) -> list[str]:
     return [find(reference) for reference in sent if not reference.startswith("#") and " " not in reference]
 
 
-def _results_of(resource: JsonObject, /, *, find: Find) -> list[str]:
-    return _named(resource.get("result"), find=find) if resource.get("resourceType") == "DiagnosticReport" else []
-
-
-def _members_of(resource: JsonObject, /, *, find: Find) -> list[str]:
+def _members_of(observation: JsonObject, /, *, find: Find) -> list[str]:
     """Return the members of a group. Source: FHIR STU3, Observation.related."""
-    if resource.get("resourceType") != "Observation":
-        return []
-    related = [each for each in mappings(resource.get("related")) if each.get("type") == "has-member"]
-    return _named([mapping(each.get("target")) for each in related], find=find)
-
-
-def _specimens_of(resource: JsonObject, /, *, find: Find) -> list[str]:
-    kind, specimen = resource.get("resourceType"), resource.get("specimen")
-    if kind == "Observation":
-        return _named([mapping(specimen)], find=find)
-    return _named(specimen, find=find) if kind in ("DiagnosticReport", "ProcedureRequest") else []
+    related = [each for each in mappings(observation.get("related")) if each.get("type") == "has-member"]
+    return _named([each.get("target") for each in related], find=find)
 
 
 # What may hold another of its kind, what is said of one that holds itself, and in which section.
@@ -127,15 +115,13 @@ _CIRCLES: Mapping[str, tuple[str, RecordCategory]] = {
 }
 
 
-def _circles(*, resources: Iterable[JsonObject], find: Find) -> Iterator[Notice]:
-    holds: dict[str, dict[str, set[str]]] = {kind: {} for kind in _CIRCLES}
-    for resource in resources:
-        kind = text(resource.get("resourceType"))
-        if kind in holds and (names := set(_inner(resource, kind=kind, find=find))):
-            holds[kind].setdefault(name_in(resource), set()).update(names)
-    for kind, edges in holds.items():
+def _circles(*, by_type: Mapping[str, Sequence[JsonObject]], find: Find) -> Iterator[Notice]:
+    for kind, (one, category) in _CIRCLES.items():
+        edges: dict[str, set[str]] = {}
+        for resource in by_type.get(kind, ()):
+            if names := _inner(resource, kind=kind, find=find):
+                edges.setdefault(name_in(resource), set()).update(names)
         if count := len(_going_round(edges)):
-            one, category = _CIRCLES[kind]
             words = "{stand} within {itself}"
             yield _notice(code=NoticeCode.RESOURCE_WARNING, count=count, one=one, words=words, category=category)
 

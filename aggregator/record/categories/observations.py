@@ -79,6 +79,8 @@ def _member_reading(sent: Sent) -> tuple[str, frozenset[str]]:
     Only members that stand, and were measured at one moment, make a reading.
     """
     references = _members(sent)
+    if len(references) < 2:
+        return "", frozenset()
     members = [sent.find(reference=reference) for reference in references]
     reading = pressure_reading(parts=members)
     if reading is None or value_text(resource=sent.resource):

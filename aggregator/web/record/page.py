@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from aggregator.record.completeness.claims import (
@@ -53,7 +54,7 @@ class RecordPage:
     sections: tuple[SectionShown, ...]
     patient_details: tuple[DetailsShown, ...]
 
-    @property
+    @cached_property
     def drawn(self) -> frozenset[str]:
         """The keys of the entries that have a row on this page."""
         return frozenset(row.key for section in self.sections for row in (*section.rows, *section.more))

@@ -9,6 +9,7 @@ import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from aggregator.record.arrange import Branch, branches_of
 from aggregator.record.attachments import Attachment
@@ -66,7 +67,7 @@ class Member:
         """Whether its flag says more than that it is normal."""
         return self.flag.casefold() not in UNREMARKABLE_FLAGS
 
-    @property
+    @cached_property
     def weight(self) -> int:
         """Roughly how many bytes of HTML it takes."""
         texts = [self.name, self.value, self.reference_range, self.flag]

@@ -101,6 +101,11 @@ class Row:
     parts: PartsShown = NO_PARTS
     more_flaws: int = 0
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether anything is drawn under its heading."""
+        return self.parts is not NO_PARTS
+
     @cached_property
     def weight(self) -> int:
         """Roughly how many bytes of HTML it takes."""
@@ -183,6 +188,8 @@ class RowMaker:
 
     def _flaws(self, entry: Entry) -> tuple[str, ...]:
         """Return what in an entry is not as the standard says, with the source where the entry has several."""
+        if not any(item.flaws for item in entry.items):
+            return ()
         several = len(entry.source_ids) > 1
         return tuple(
             dict.fromkeys(

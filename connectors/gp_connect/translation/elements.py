@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, TypeGuard
 
 from connectors.gp_connect.names import Names
@@ -24,8 +23,9 @@ from fhir_data.times import loose_date
 Resource = dict[str, Any]
 
 # The code systems that were renamed between STU3 and R4, with their codes unchanged. Source: FHIR R4, Code systems.
-_V3 = "http://hl7.org/fhir/v3/"
-_V2 = "http://hl7.org/fhir/v2/"
+_HL7 = "http://hl7.org/fhir/"
+_V3 = f"{_HL7}v3/"
+_V2 = f"{_HL7}v2/"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _MOVED_NAMES = (
@@ -79,7 +79,7 @@ class Copying:
             kind = element.kind
             if kind is _TEXT:
                 if type(member) is str and not element.repeats and member.strip() == member != "":
-                    copy[name] = r4_system(text=member) if name == "system" else member
+                    copy[name] = member if name != "system" else r4_system(text=member)
                     continue
             elif kind is _OBJECT:
                 if element.repeats:
@@ -204,14 +204,15 @@ def _is_plain(reference: object, /) -> TypeGuard[str]:
     return type(reference) is str and reference != "" and " " not in reference
 
 
-@lru_cache(maxsize=1024)
 def r4_system(*, text: str) -> str:
     """Return the R4 name of a code system."""
+    if not text.startswith(_HL7):
+        return text
     for old, new in ((_V3, "v3-"), (_V2, "v2-")):
         if text.startswith(old):
             return f"{TERMINOLOGY}{new}{text.removeprefix(old)}"
-    name = text.removeprefix("http://hl7.org/fhir/")
-    return f"{TERMINOLOGY}{name}" if name != text and name in _MOVED else text
+    name = text.removeprefix(_HL7)
+    return f"{TERMINOLOGY}{name}" if name in _MOVED else text
 
 
 def _settle_reference(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:

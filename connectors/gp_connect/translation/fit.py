@@ -30,11 +30,16 @@ def fit(*, resource: Resource, notes: list[str], path: str, extensions_too: bool
     `extensions_too`: some hold a value of a type that may be another in R4.
     """
     kind = str(resource["resourceType"])
-    shape = shape_of(name=kind, release=Release.R4)
+    shape = _shape(kind)
     if shape is None:
         raise ValueError(f"R4 has no type {kind}")
     fitting = _Fitting(notes=notes, extensions_too=extensions_too)
     fitting.fit(node=resource, shape=shape, path=path)
+
+
+@cache
+def _shape(kind: str, /) -> Shape | None:
+    return shape_of(name=kind, release=Release.R4)
 
 
 @cache
@@ -47,17 +52,40 @@ def _changed(type_name: str, /) -> frozenset[str]:
     return changed_members(name=type_name, earlier=Release.STU3, later=Release.R4)
 
 
+@cache
+def _settled(shape: Shape, /) -> Mapping[str, type]:
+    """Return the members of which the type of a value in JSON says all: nearly every member of a record."""
+    changed = _changed(shape.name)
+    return {
+        name: element.json_types[0]
+        for name, element in shape.elements.items()
+        if not (element.repeats or element.choice or name in changed)
+        and element.kind not in (Kind.NUMBER, Kind.RESOURCE)
+        and (element.kind is not Kind.OBJECT or (element.type_name != "Extension" and _is_same(element.type_name)))
+    }
+
+
+_OBJECT, _NUMBER, _RESOURCE = Kind.OBJECT, Kind.NUMBER, Kind.RESOURCE  # looked up for every member
 _LEAST = {"PositiveInt": 1, "UnsignedInt": 0}
 
 
 def _is_of_type(value: Any, /, *, element: Element) -> bool:
     """Whether a value, of a kind that it had in STU3, may stand where R4 has an element. A resource is looked into."""
-    if type(value) not in element.json_types or element.kind is Kind.RESOURCE:
+    kind = element.kind
+    if type(value) not in element.json_types or kind is _RESOURCE:
         return False
-    return element.kind is not Kind.NUMBER or value >= _LEAST.get(element.type_name, value)
+    return kind is not _NUMBER or value >= _LEAST.get(element.type_name, value)
 
 
-@dataclass(frozen=True, kw_only=True)
+def _are_of_type(values: list[Any], /, *, element: Element) -> bool:
+    for value in values:  # `all` of a generator would cost more than what it does
+        if value is None or _is_of_type(value, element=element):
+            continue
+        return False
+    return True
+
+
+@dataclass(kw_only=True)
 class _Fitting:
     """One resource being made to fit. What has the same shape in both releases is not looked into again."""
 
@@ -66,10 +94,12 @@ class _Fitting:
 
     def fit(self, *, node: Resource, shape: Shape, path: str) -> None:
         """Change an object so that it has a shape."""
-        elements, changed = shape.elements, _changed(shape.name)
+        elements, changed, settled = shape.elements, _changed(shape.name), _settled(shape)
         misfits: list[str] = []
         chosen: dict[str, str] = {}
         for name, value in node.items():
+            if type(value) is settled.get(name):
+                continue
             element = elements.get(name)
             if element is None:
                 if name != "resourceType" or type(value) is not str:
@@ -79,15 +109,13 @@ class _Fitting:
             elif not element.repeats:
                 if not _is_of_type(value, element=element):
                     misfits.append(name)
-                elif element.kind is Kind.OBJECT and self._may_differ(element.type_name):
+                elif element.kind is _OBJECT and self._may_differ(element.type_name):
                     self.fit(node=value, shape=element.shape, path=f"{path}.{name}")
                     if not value:
                         misfits.append(name)
-            elif type(value) is not list or not all(
-                each is None or _is_of_type(each, element=element) for each in value
-            ):
+            elif type(value) is not list or not _are_of_type(value, element=element):
                 misfits.append(name)
-            elif element.kind is Kind.OBJECT and self._may_differ(element.type_name):
+            elif element.kind is _OBJECT and self._may_differ(element.type_name):
                 for each in value:
                     if each is not None:
                         self.fit(node=each, shape=element.shape, path=f"{path}.{name}")
@@ -99,7 +127,7 @@ class _Fitting:
             if name not in node and f"_{name}" not in node:
                 self._say_unknown(node=node, name=name, element=elements[name], path=path)
         for choice, names in shape.required_choices.items():
-            if not any(name in node or f"_{name}" in node for name in names):
+            if node.keys().isdisjoint(names) and node.keys().isdisjoint(f"_{name}" for name in names):
                 name = next((name for name in names if elements[name].kind is Kind.OBJECT), names[0])
                 self._say_unknown(node=node, name=name, element=elements[name], path=path, called=choice)
 

@@ -100,6 +100,15 @@ def test_lists_that_name_each_other_come_to_an_end() -> None:
     assert shown(OPEN, *tree) == ["o"]
 
 
+def test_a_chain_of_thousands_of_lists_is_followed_to_its_end() -> None:
+    length = 3_000
+    chain = [listed(f"l{place}", f"List/l{place + 1}") for place in range(length)]
+    to_what_is_shown = listed(f"l{length}", "Condition/o")
+    to_what_is_withheld = listed(f"l{length}", "Condition/s")
+    assert len(shown(OPEN, *chain, to_what_is_shown)) == length + 2
+    assert shown(SECRET, OPEN, *chain, to_what_is_withheld) == ["o"]
+
+
 def test_an_empty_list_of_a_consultation_is_shown() -> None:
     assert shown(ENCOUNTER, heading("empty")) == ["e", "empty"]
 

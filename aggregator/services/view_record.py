@@ -23,6 +23,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
+from aggregator.consent.contents import names_any
 from aggregator.consent.decision import Decision
 from aggregator.consent.filter import Permitted, permit
 from aggregator.errors import NotFound
@@ -170,10 +171,16 @@ def _with_document(
         )
     except redis.RedisError:
         document = None
-    if document and not decision.may_show(item=_document_as_item(document)):
+    if document and not _may_show(document, decision=decision, withheld=targets):
         ending = Ending(outcome=Outcome.REFUSED, reason=Reason.CONFIDENTIAL)
         document = replace(document, ending=ending, encoded="", content_type="", head=b"{}")
     return replace(view, fetched=document, may_fetch=True)
+
+
+def _may_show(document: HeldDocument, *, decision: Decision, withheld: Targets) -> bool:
+    """Return whether a fetched document may be shown: by its own labels, and by what it names as their measure."""
+    item = _document_as_item(document)
+    return decision.may_show(item=item) and not names_any(item=item, targets=withheld)
 
 
 def _document_as_item(document: HeldDocument) -> Item:

@@ -294,12 +294,16 @@ def _finder(*, item: Item, answer: HeldAnswer, decision: Decision) -> Callable[[
 def _status(
     *, state: SourceState, held: Mapping[UUID, tuple[HeldAnswer, ...] | None], permitted: Permitted
 ) -> SourceStatus:
-    """Return the status of a source. Only what may be shown is counted: a difference would reveal what is withheld."""
+    """Return the status of a source. Only what may be shown is counted: a difference would reveal what is withheld.
+
+    Where anything is withheld, from whichever source, nothing is said of what single items lack.
+    """
     answers = held.get(state.source_id) or ()
     ending = state.ending
     if ending is not None and ending.outcome.is_answer and not answers:
         ending = Ending(outcome=Outcome.FAILED, reason=Reason.HELD_ANSWER_LOST)
-    notices = tuple(notice for answer in answers for notice in answer.notices)
+    said = (notice for answer in answers for notice in answer.notices)
+    notices = tuple(notice for notice in said if not (notice.about_items and permitted.withheld))
     if ending is not None and ending.reason is Reason.IDENTIFIER:
         words = "This source holds the patient under more than one identifier, and did not answer for all of them."
         notices += (Notice(code=NoticeCode.INCOMPLETE, text=words),)

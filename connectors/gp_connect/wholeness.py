@@ -22,7 +22,7 @@ _TELLING = frozenset(
 
 
 def notices(*, resources: Sequence[JsonObject], known: frozenset[str], find: Find = str) -> tuple[Notice, ...]:
-    """Return what is to be said. `known` are the `Type/id` of all entries, usable or not."""
+    """Return what is to be said, each about items. `known` are the `Type/id` of all entries, usable or not."""
     resources = [resource for resource in resources if resource.get("resourceType") in _TELLING]
     results = [name for resource in resources for name in set(_results_of(resource, find=find))]
     members = [name for resource in resources for name in _members_of(resource, find=find)]
@@ -48,9 +48,8 @@ def _notice(
 ) -> Notice:
     several = {"are": "are", "stand": "stand", "itself": "one another in a circle, or themselves"}
     verbs = {"are": "is", "stand": "stands", "itself": "itself"} if count == 1 else several
-    return Notice(
-        code=code, text=f"{count} {one}{'' if count == 1 else 's'} {words.format(**verbs)}.", category=category
-    )
+    text = f"{count} {one}{'' if count == 1 else 's'} {words.format(**verbs)}."
+    return Notice(code=code, text=text, category=category, about_items=True)
 
 
 def _named(references: object, /, *, find: Find) -> list[str]:

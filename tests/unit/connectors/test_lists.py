@@ -123,6 +123,21 @@ def test_an_ordinary_empty_list_is_no_warning_and_another_reason_is() -> None:
     assert (notice.code, notice.category) == ("information-not-available", RecordCategory.MEDICATIONS)
 
 
+def test_the_words_of_a_labelled_list_are_not_repeated_and_what_it_warns_of_is() -> None:
+    warned = arranged(MEDICATIONS, note=[{"text": "Clozapine not shown"}], meta={"security": [{"code": "R"}]})
+    asked = arranged("24781000000107", "Clozapine is not supported", meta={"security": [{"code": "R"}]})
+    assert [(notice.code, notice.text) for notice in notices(resources=[warned, asked])] == [
+        ("resource-warning", ""),
+        ("not-supported", ""),
+    ]
+
+
+def test_what_a_heading_says_is_about_what_stands_under_it_and_what_an_area_says_is_not() -> None:
+    heading = arranged("24781000000107", "Referral items are not supported by this system")
+    area = arranged(MEDICATIONS, note=[{"text": "Some are missing"}])
+    assert [notice.about_items for notice in notices(resources=[heading, area])] == [True, False]
+
+
 def test_a_sentence_in_place_of_an_item_is_said() -> None:
     shown = arranged("24781000000107", entry=[{"item": {"display": "Test requests are not supported"}}])
     referred = arranged("24781000000107", "Referral items are not supported by this system")

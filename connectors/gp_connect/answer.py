@@ -81,6 +81,7 @@ def read_answer(
     entries = yield from sort_entries(owned=owned, dialect=dialect)
     notices = (
         *lists.notices(resources=resources),
+        *lists.lacking(resources=resources, known=frozenset(taken), find=find),
         *wholeness.notices(resources=resources, known=frozenset(taken), find=find),
         *entries.notices,
     )

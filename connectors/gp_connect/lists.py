@@ -176,6 +176,29 @@ def _sentence(item: JsonObject) -> str:
     return "" if reference else text(item.get("display"))
 
 
+def lacking(*, resources: Sequence[JsonObject], known: frozenset[str], find: Find = str) -> tuple[Notice, ...]:
+    """Return how many items of each section a List names for it, and the answer lacks. `known` are all its entries.
+
+    What a List contained has been taken out of it. Where a listed allergy did not come, none is not "none known".
+    """
+    absent: dict[RecordCategory | None, set[str]] = {}
+    for resource in resources:
+        if primary_code(resource=resource) or (
+            resource.get("resourceType") == "List" and is_secondary(resource=resource)
+        ):
+            names = set(_entries(resource, find=find))
+            absent.setdefault(_place(resource)[0], set()).update(names - known)
+    return tuple(
+        Notice(
+            code=NoticeCode.INCOMPLETE,
+            text=f"{len(names)} listed {'item is' if len(names) == 1 else 'items are'} not in its answer.",
+            category=category,
+        )
+        for category, names in absent.items()
+        if names
+    )
+
+
 def missing(*, resources: Sequence[JsonObject], asked: Iterable[RecordCategory]) -> tuple[RecordCategory, ...]:
     """Return the categories that were asked for and have no primary List, which does not mean "nothing recorded"."""
     answered = {PRIMARY[code] for resource in resources if (code := primary_code(resource=resource))}

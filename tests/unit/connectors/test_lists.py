@@ -8,7 +8,7 @@ import pytest
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
-from connectors.gp_connect.lists import missing, notices, reach
+from connectors.gp_connect.lists import ALLERGIES, lacking, missing, notices, reach
 
 SNOMED = "http://snomed.info/sct"
 SECONDARY = "https://fhir.hl7.org.uk/STU3/CodeSystem/GPConnect-SecondaryListValues-1"
@@ -222,3 +222,15 @@ def test_lists_that_hold_one_another_end() -> None:
     first = arranged(CONSULTATIONS, "List/b", id="a")
     second = arranged("25851000000105", "List/a", "List/b", "Observation/1", id="b")
     assert "Observation/1" in reach(resources=[first, second]).answering
+
+
+def test_what_a_list_names_and_the_answer_lacks_is_counted_in_its_section() -> None:
+    known = frozenset({"AllergyIntolerance/here"})
+    area = arranged(ALLERGIES, "AllergyIntolerance/here", "AllergyIntolerance/gone", "AllergyIntolerance/gone", "#gone")
+    sentence = arranged(MEDICATIONS, "Medicines are not supported by this system")
+    heading = arranged("24781000000107", "Observation/elsewhere")
+    assert lacking(resources=[area, area, sentence, heading], known=known) == (
+        Notice(
+            code=NoticeCode.INCOMPLETE, text="2 listed items are not in its answer.", category=RecordCategory.ALLERGIES
+        ),
+    )

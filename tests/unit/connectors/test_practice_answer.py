@@ -14,9 +14,10 @@ from aggregator.record.merge import merge
 from aggregator.record.parts import every_part
 from connectors.bundle import report_lines
 from connectors.contract.categories import RecordCategory
+from connectors.contract.notices import NoticeCode
 from connectors.contract.values import ReceivedItem, Reply
 from connectors.gp_connect.connector import GpConnect
-from connectors.gp_connect.lists import DIARY, ENDED_ALLERGIES, INVESTIGATIONS
+from connectors.gp_connect.lists import ALLERGIES, DIARY, ENDED_ALLERGIES, INVESTIGATIONS
 
 SNOMED = "http://snomed.info/sct"
 PATIENT = {"resourceType": "Patient", "id": "p", "name": [{"family": "Story", "given": ["Ann"]}]}
@@ -236,6 +237,15 @@ def test_what_is_not_carried_of_the_patient_is_in_the_report() -> None:
     reply = GpConnect().convert(payload=json.dumps(bundle).encode())
     assert reply.subject_notes == ("Patient.animal",)
     assert "  1 x Patient.animal" in report_lines(reply=reply)
+
+
+def test_none_known_is_not_said_where_a_listed_allergy_did_not_come() -> None:
+    none_known = allergy("n", code={"coding": [{"system": SNOMED, "code": "716186003"}]})
+    listed = arranged(ALLERGIES, "AllergyIntolerance/n", "AllergyIntolerance/gone")
+    whole = answer(arranged(ALLERGIES, "AllergyIntolerance/n"), none_known)
+    assert whole.notices == ()
+    [notice] = answer(listed, none_known).notices
+    assert (notice.code, notice.category) == (NoticeCode.INCOMPLETE, RecordCategory.ALLERGIES)
 
 
 # However an answer's entries are called

@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader
 
+from aggregator.record.invisible import made_visible
 from aggregator.web.areas import navigation_for
 from aggregator.web.filters import FILTERS
 
@@ -21,6 +22,7 @@ def environment(**options: Any) -> Environment:
     own_templates = options.pop("loader")
     # The design system's macros read attributes of parameters that were not passed.
     options["undefined"] = ChainableUndefined
+    options["finalize"] = _as_shown
     design_system = [
         PackageLoader("nhsuk_frontend_jinja", package_path)
         for package_path in ("templates", "templates/nhsuk/components", "templates/nhsuk/macros")
@@ -29,6 +31,11 @@ def environment(**options: Any) -> Environment:
     jinja.globals.update(static=static, url=url, assetPath=ASSET_PATH, navigation_for=navigation_for)
     jinja.filters.update(FILTERS)
     return jinja
+
+
+def _as_shown(value: object) -> object:
+    """Return what is put into a page; what has become markup went through here before."""
+    return made_visible(text=value) if type(value) is str else value
 
 
 def url(name: str, **arguments: Any) -> str:

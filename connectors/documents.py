@@ -21,7 +21,9 @@ from fhir_data.splitting import members
 # The largest document in base64, and what else a Binary says of itself.
 MAX_ANSWER_BYTES = MAX_DOCUMENT_BYTES * 4 // 3 + 64 * 1024
 _RELATIVE = re.compile(r"Binary/[A-Za-z0-9.-]{1,64}(?:/_history/[A-Za-z0-9.-]{1,64})?\Z")
-_WHOLE = re.compile(r".+/(?:Binary|DocumentReference)/[A-Za-z0-9._-]{1,255}(?:/_history/[A-Za-z0-9.-]{1,64})?\Z")
+# A path that ends in a document: no operation, and no query that would have the server do more than read.
+_WHOLE = re.compile(r"[^?#;$]+/(?:Binary|DocumentReference)/[A-Za-z0-9._-]{1,255}(?:/_history/[A-Za-z0-9.-]{1,64})?\Z")
+_CLIMBING = re.compile(r"/\.+(?:/|\Z)|%25")
 
 
 def allowance() -> Allowance:
@@ -35,6 +37,8 @@ def address_of(*, address: str, base: str, beside_base: bool = False) -> str:
     `beside_base`: it need not lie under the base, only on the same server.
     Raises: NotAsked `elsewhere` for any other address, and for one that names no document.
     """
+    if _CLIMBING.search(address):
+        raise NotAsked(Reason.ELSEWHERE)
     if _RELATIVE.match(address):
         return f"{base.rstrip('/')}/{address}"
     own = is_on_server(url=address, base=base) if beside_base else is_within(url=address, base=base)

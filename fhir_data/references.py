@@ -27,6 +27,7 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _PATIENT = re.compile(r"(?:^|[/.])patient[/#?]", re.IGNORECASE)
 # Read off the bytes, since walking every parsed resource costs several times as much.
 _MEMBER = re.compile(rb'"reference"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
+_ATTACHED = re.compile(rb'"url"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +101,16 @@ def looks_like_a_patient(*, reference: str) -> bool:
 
 def references_in(*, resource: bytes) -> Iterator[str]:
     """Yield the references that a resource holds, as they were sent, in order of appearance; read off its bytes."""
-    for quoted in _MEMBER.findall(resource):
+    yield from _texts_of(_MEMBER, resource=resource)
+
+
+def addresses_in(*, resource: bytes) -> Iterator[str]:
+    """Yield the addresses that a resource holds, as `references_in` does: of attachments, and of extensions too."""
+    yield from _texts_of(_ATTACHED, resource=resource)
+
+
+def _texts_of(member: re.Pattern[bytes], /, *, resource: bytes) -> Iterator[str]:
+    for quoted in member.findall(resource):
         try:
             yield json.loads(quoted) if b"\\" in quoted else quoted[1:-1].decode()
         except ValueError:

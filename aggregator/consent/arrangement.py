@@ -133,7 +133,9 @@ class _SentList:
             for entry, led_to in zip(mappings(self.resource["entry"]), self.entries, strict=True)
             if led_to.isdisjoint(gone)
         ]
-        resource = exact_json.encode({**self.resource, "entry": kept})
+        # Its text tells again what is in it.
+        told = {name: value for name, value in self.resource.items() if name != "text"}
+        resource = exact_json.encode({**told, "entry": kept})
         # The copy as sent names what is withheld.
         return _Pointing(item=replace(self.item, resource=resource, original=None), leads_to=leads_to)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aggregator.consent.arrangement import arranging, is_list
+from aggregator.consent.contents import contents_of
 from aggregator.consent.decision import Decision
 from aggregator.record.item import Item
 from aggregator.record.references import referenced_from
@@ -26,12 +27,14 @@ def permit(*, items: Iterable[Item], decision: Decision, patients: Iterable[Item
 
     A supporting item (a clinic, a practitioner) is shown only where an item or a Patient that may be shown leads to it,
     or where it arranges such items, whether or not anything is withheld: so a withheld item is not felt by what it
-    pointed to, nor by what points to it.
+    pointed to, nor by what points to it. The content of a withheld letter is withheld with it.
     """
-    allowed: list[Item] = []
-    withheld: list[Item] = []
-    for item in items:
-        (allowed if decision.may_show(item=item) else withheld).append(item)
+    items = tuple(items)
+    open_items = [item for item in items if decision.may_show(item=item)]
+    closed = {item.id for item in items}.difference(item.id for item in open_items)
+    closed |= contents_of(withheld=[item for item in items if item.id in closed], among=open_items)
+    allowed = [item for item in items if item.id not in closed]
+    withheld = [item for item in items if item.id in closed]
     supporting = [item for item in allowed if not item.category.is_clinical]
     clinical = [item for item in allowed if item.category.is_clinical]
     # A List may name what is withheld, so none is shown merely because something leads to it.

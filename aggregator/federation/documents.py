@@ -25,6 +25,7 @@ from aggregator.federation.endings import Ending
 from aggregator.federation.engine import Engine
 from aggregator.federation.models import Retrieval
 from aggregator.federation.store import SealBroken, Sealer
+from aggregator.mpi.queries import held_by
 from aggregator.sources import catalogue
 from aggregator.sources.models import Source
 from aggregator.sources.queries import address_of
@@ -58,12 +59,13 @@ def ask_for(*, retrieval_id: UUID, source_id: UUID, address: str, now: datetime)
     document_id = _document_id(retrieval_id, source_id, address)
     deadline_at = min(now + timedelta(seconds=DEADLINE_S), retrieval.expires_at)
     document = HeldDocument(source_id=source_id, address=address, deadline_at=deadline_at)
-    _client().set(
+    is_first = _client().set(
         store.document_name(retrieval_id=retrieval_id, document_id=document_id),
         _sealer(retrieval).seal_document(document_id=document_id, document=document),
         pxat=retrieval.expires_at,
+        nx=held is None,  # of two who ask at once, one does
     )
-    return AskedFor(document_id=document_id, deadline_at=deadline_at)
+    return AskedFor(document_id=document_id, deadline_at=deadline_at) if is_first else None
 
 
 def note_not_queued(*, retrieval_id: UUID, source_id: UUID, address: str, now: datetime) -> None:
@@ -105,9 +107,10 @@ def read(*, retrieval_id: UUID, source_id: UUID, address: str, now: datetime) ->
 
 @dataclass(frozen=True, kw_only=True)
 class _Errand:
-    """One document to fetch: all that it takes, so that the loop reads no table."""
+    """One document to fetch: all that it takes, so that the loop reads no table. `not_asked`: why its source is not."""
 
     document: HeldDocument
+    not_asked: Reason | None
     sealer: Sealer
     asker: Asker
     kind: str
@@ -138,6 +141,8 @@ async def fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> None
 async def _fetched(errand: _Errand, *, engine: Engine) -> HeldDocument:
     """Return the document with what came, or with why nothing did."""
     document = errand.document
+    if errand.not_asked is not None:
+        return replace(document, ending=Ending(outcome=Outcome.NOT_ASKED, reason=errand.not_asked))
     left_s = (document.deadline_at - timezone.now()).total_seconds()
     deadline = engine.loop.time() + left_s
     query = DocumentQuery(address=document.address, asker=errand.asker, deadline=deadline, correlation_id=uuid4())
@@ -178,12 +183,20 @@ def _errand(retrieval_id: UUID, document_id: str, blob: object) -> _Errand | Non
         return None
     return _Errand(
         document=document,
+        not_asked=_why_not(retrieval=retrieval, source=source),
         sealer=sealer,
         asker=Asker(**retrieval.asker),
         kind=source.kind,
         source=address_of(source=source),
         expires_at=retrieval.expires_at,
     )
+
+
+def _why_not(*, retrieval: Retrieval, source: Source) -> Reason | None:
+    """Return why a source is not asked for a document of a record that it gave before, None where it is."""
+    if not any(holding.source_id == source.id for holding in held_by(person_id=retrieval.person_id)):
+        return Reason.NO_LINK
+    return None if source.enabled else Reason.PAUSED
 
 
 def _sealer(retrieval: Retrieval) -> Sealer:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aggregator.record.categories import CATEGORIES
+from aggregator.record.invisible import made_visible
 from aggregator.record.item import Item
 from aggregator.record.received import item_of
 from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord
@@ -61,7 +62,7 @@ def as_text(*, record: LongitudinalRecord, quarantined: Mapping[str, int]) -> st
     lines.append(f"Conflicts: {len(record.conflicts)}. Supporting: {len(record.supporting)}.")
     lines.append(f"Not translated yet: {len(record.untranslated)}.")
     lines.extend(f"Set aside, {reason}: {count}." for reason, count in sorted(quarantined.items()))
-    return "\n".join(lines)
+    return made_visible(text="\n".join(lines))
 
 
 def _flaws(entry: Entry) -> tuple[str, ...]:

@@ -52,20 +52,31 @@ def _told_elsewhere(*, leads: Sequence[Fact]) -> Iterator[DetailLine]:
                     yield DetailLine(label=label, value=words, source_ids=(fact.item.source_id,))
 
 
+def _is_as_good(fact: Fact, first: Fact, /) -> bool:
+    """Return whether nothing but their order puts one fact of a source behind the first."""
+    return (fact.resource_type, fact.standing, fact.shown_date) == (
+        first.resource_type,
+        first.standing,
+        first.shown_date,
+    )
+
+
 def _of_one_source(facts: Sequence[Fact]) -> list[tuple[str, str]]:
     """Return the lines of one source.
 
     Where the first copy speaks for the rest, as of a prescription's summary, authorisation and issues, the first that
-    speaks of a thing is heard. Where that is current, one that says why it ended is not: it would read as if this one
-    had been stopped. All else that a source holds twice is told in each way in which it is said.
+    speaks of a thing is heard; another summary of the same day is as good as the first, and is heard too. Where the
+    first is current, one that says why it ended is not: it would read as if this one had been stopped. All else that a
+    source holds twice is told in each way in which it is said.
     """
     lines: list[tuple[str, str]] = []
     for fact in facts:
         if facts[0].standing in CURRENT and _tells_why_it_ended(fact):
             continue
-        heard = {label for label, _ in lines}
+        heard = set[str]() if _is_as_good(fact, facts[0]) else {label for label, _ in lines}
         if CATEGORIES[fact.item.category].first_copy_speaks:
-            lines.extend(line for line in fact.details if line[0] not in heard)
+            present = set(lines)
+            lines.extend(line for line in fact.details if line[0] not in heard and line not in present)
         elif not lines:
             lines.extend(fact.details)
         else:

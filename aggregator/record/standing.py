@@ -103,14 +103,18 @@ def _texts_in(value: object) -> Iterator[str]:
 
 
 def absence_that_holds(*, resource: Resource, absence: Absence | None) -> Absence | None:
-    """Return what a resource still says to be absent: nothing once that is taken back, refuted or past."""
+    """Return what a resource still says to be absent: nothing once that is taken back, refuted or past.
+
+    Nor where it says how it stands in a way that is not known: it may be any of these.
+    """
     if absence is None:
         return None
     if text(resource.get("status")) == ENTERED_IN_ERROR:
         return None
-    if _verified(resource) or may_be_in_error(resource=resource):
+    if _verified(resource) or may_be_in_error(resource=resource) or _is_unclear(resource):
         return None
-    return None if CLINICAL_STATUS.get(code_of(resource.get("clinicalStatus"))) is Standing.PAST else absence
+    status = code_of(resource.get("clinicalStatus"))
+    return None if status and CLINICAL_STATUS.get(status) is not Standing.ACTIVE else absence
 
 
 def status_text(*, resource: Resource) -> str:

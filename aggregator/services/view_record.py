@@ -23,6 +23,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
+from aggregator.consent.contents import names_any
 from aggregator.consent.decision import Decision
 from aggregator.consent.filter import Permitted, permit
 from aggregator.errors import NotFound
@@ -172,10 +173,16 @@ def _with_document(
         )
     except redis.RedisError:
         document = None
-    if document and not decision.may_show(item=_document_as_item(document)):
+    if document and not _may_show(document, decision=decision, withheld=targets):
         ending = Ending(outcome=Outcome.REFUSED, reason=Reason.CONFIDENTIAL)
         document = replace(document, ending=ending, encoded="", content_type="", head=b"{}")
     return replace(view, fetched=document, may_fetch=True)
+
+
+def _may_show(document: HeldDocument, *, decision: Decision, withheld: Targets) -> bool:
+    """Return whether a fetched document may be shown: by its own labels, and by what it names as their measure."""
+    item = _document_as_item(document)
+    return decision.may_show(item=item) and not names_any(item=item, targets=withheld)
 
 
 def _document_as_item(document: HeldDocument) -> Item:
@@ -305,12 +312,16 @@ def _finder(*, item: Item, answer: HeldAnswer, decision: Decision) -> Callable[[
 def _status(
     *, state: SourceState, held: Mapping[UUID, tuple[HeldAnswer, ...] | None], permitted: Permitted
 ) -> SourceStatus:
-    """Return the status of a source. Only what may be shown is counted: a difference would reveal what is withheld."""
+    """Return the status of a source. Only what may be shown is counted: a difference would reveal what is withheld.
+
+    Where anything is withheld, from whichever source, nothing is said of what single items lack.
+    """
     answers = held.get(state.source_id) or ()
     ending = state.ending
     if ending is not None and ending.outcome.is_answer and not answers:
         ending = Ending(outcome=Outcome.FAILED, reason=Reason.HELD_ANSWER_LOST)
-    notices = tuple(notice for answer in answers for notice in answer.notices)
+    said = (notice for answer in answers for notice in answer.notices)
+    notices = tuple(notice for notice in said if not (notice.about_items and permitted.withheld))
     if ending is not None and ending.reason is Reason.IDENTIFIER:
         words = "This source holds the patient under more than one identifier, and did not answer for all of them."
         notices += (Notice(code=NoticeCode.INCOMPLETE, text=words),)

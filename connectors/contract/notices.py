@@ -60,11 +60,16 @@ class NoticeCode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """Something that a source said about its own answer. `text` are its own words; `category` None: about all of it."""
+    """Something that a source said about its own answer. `text` are its own words; `category` None: about all of it.
+
+    `about_items`: it tells of single items, such as of a report that lacks a result, and so is for nobody from whom
+    anything is withheld: it may tell of that.
+    """
 
     code: NoticeCode
     text: str = ""
     category: RecordCategory | None = None
+    about_items: bool = False
 
     @property
     def words(self) -> str:

@@ -38,7 +38,7 @@ from fhir_data.belonging import Belonging, Finding
 from fhir_data.flaws import paths_of
 from fhir_data.heads import entry_name
 from fhir_data.identifiers import nhs_numbers_of
-from fhir_data.references import Directory
+from fhir_data.references import Directory, uuid_of
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload
 from fhir_data.verdict import RefusedEntry, ValidEntry, Verdict, flaws_of, judge, members_at_fault
@@ -59,7 +59,8 @@ def read_answer(
 
     Raises: Malformed `not-fhir`, `no-patient`.
     """
-    judged = yield from judge_entries(entries=expect_bundle(payload).entries, release=Release.STU3)
+    as_sent = yield from judge_entries(entries=expect_bundle(payload).entries, release=Release.STU3)
+    judged = [_with_id(entry) for entry in as_sent]
     subject = _subject(judged=judged, nhs_number=nhs_number)
     owners = ownership(subject=subject, judged=judged)
     owned = yield from find_owners(judged=judged, subject=subject, owners=owners, placed=outside)
@@ -81,6 +82,7 @@ def read_answer(
     entries = yield from sort_entries(owned=owned, dialect=dialect)
     notices = (
         *lists.notices(resources=resources),
+        *lists.lacking(resources=resources, known=frozenset(taken), find=find),
         *wholeness.notices(resources=resources, known=frozenset(taken), find=find),
         *wholeness.unnamed(entries=_named_entries((subject, *(entry.judged for entry in ours)))),
         *entries.notices,
@@ -101,6 +103,14 @@ def read_answer(
         quarantined=entries.quarantined,
         notices=(*notices, *silent, *notices_of_flaws(subject.flaws)),
     )
+
+
+def _with_id(entry: JudgedEntry, /) -> JudgedEntry:
+    """Return an entry that has no id with that of its address, by which others name it. Source: FHIR STU3, Bundle."""
+    key = uuid_of(reference=entry.entry.full_url)
+    if isinstance(entry.verdict, RefusedEntry) or "id" in entry.resource or not key:
+        return entry
+    return replace(entry, verdict=replace(entry.verdict, resource={**entry.resource, "id": key}))
 
 
 def _subject(*, judged: Sequence[JudgedEntry], nhs_number: str | None) -> JudgedEntry:

@@ -133,7 +133,9 @@ def notices(*, resources: Sequence[JsonObject]) -> tuple[Notice, ...]:
 
 def _notices_of(resource: JsonObject, /) -> list[Notice]:
     category, title = _place(resource)
-    notes = [text(note.get("text")) for note in mappings(resource.get("note"))]
+    about_items = not title and not primary_code(resource=resource)  # a heading's are about what stands under it
+    is_labelled = bool(mapping(resource.get("meta")).get("security"))  # whoever may not see it may not read its words
+    notes = [] if is_labelled else [text(note.get("text")) for note in mappings(resource.get("note"))]
     codes = [_WARNINGS.get(code, NoticeCode.RESOURCE_WARNING) for code in _warning_codes(resource)]
     reason = resource.get("emptyReason")
     reasons = [coding.get("code") for coding in mappings(mapping(reason).get("coding"))]
@@ -142,13 +144,20 @@ def _notices_of(resource: JsonObject, /) -> list[Notice]:
     elif reason:
         codes.append(NoticeCode.INFORMATION_NOT_AVAILABLE)
     words = " ".join(filter(None, notes))
-    if words and not reason and not codes and (primary_code(resource=resource) or title):
+    has_words = words or (is_labelled and resource.get("note"))
+    if has_words and not reason and not codes and (primary_code(resource=resource) or title):
         codes.append(NoticeCode.RESOURCE_WARNING)  # the consultations' headings have notes of their own
     said = [(code, words) for code in codes]
     sentences = [_sentence(mapping(entry.get("item"))) for entry in mappings(resource.get("entry"))]
-    said += [(NoticeCode.NOT_SUPPORTED, sentence) for sentence in sentences if sentence]
+    said += [(NoticeCode.NOT_SUPPORTED, "" if is_labelled else sentence) for sentence in sentences if sentence]
+    title = "Linked items" if title and is_labelled else title
     return [
-        Notice(code=code, text=f"{title}: {words or code.words}" if title else words, category=category)
+        Notice(
+            code=code,
+            text=f"{title}: {words or code.words}" if title else words,
+            category=category,
+            about_items=about_items,
+        )
         for code, words in said
     ]
 
@@ -171,6 +180,29 @@ def _sentence(item: JsonObject) -> str:
     if " " in reference:
         return reference
     return "" if reference else text(item.get("display"))
+
+
+def lacking(*, resources: Sequence[JsonObject], known: frozenset[str], find: Find = str) -> tuple[Notice, ...]:
+    """Return how many items of each section a List names for it, and the answer lacks. `known` are all its entries.
+
+    What a List contained has been taken out of it. Where a listed allergy did not come, none is not "none known".
+    """
+    absent: dict[RecordCategory | None, set[str]] = {}
+    for resource in resources:
+        if primary_code(resource=resource) or (
+            resource.get("resourceType") == "List" and is_secondary(resource=resource)
+        ):
+            names = set(_entries(resource, find=find))
+            absent.setdefault(_place(resource)[0], set()).update(names - known)
+    return tuple(
+        Notice(
+            code=NoticeCode.INCOMPLETE,
+            text=f"{len(names)} listed {'item is' if len(names) == 1 else 'items are'} not in its answer.",
+            category=category,
+        )
+        for category, names in absent.items()
+        if names
+    )
 
 
 def missing(*, resources: Sequence[JsonObject], asked: Iterable[RecordCategory]) -> tuple[RecordCategory, ...]:

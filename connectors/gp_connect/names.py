@@ -47,7 +47,7 @@ class Names:
         kind, key = split_relative(reference=text)
         if kind:
             return f"{R4_TYPES.get(kind, kind)}/{self.r4_id(kind=kind, key=key)}"
-        return self._unusual(text) if "Request" in text else text
+        return self._unusual(text) if "Request" in text or "/_history/" in text else text
 
     def _unusual(self, text: str, /) -> str:
         """Return a reference with a version, to a server or by a search as its target is called in R4."""

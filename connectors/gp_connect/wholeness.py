@@ -18,7 +18,7 @@ _RESULTS = RecordCategory.RESULTS
 
 
 def notices(*, resources: Sequence[JsonObject], known: frozenset[str], find: Find = str) -> tuple[Notice, ...]:
-    """Return what is to be said. `known` are the `Type/id` of all entries, usable or not."""
+    """Return what is to be said, each about items. `known` are the `Type/id` of all entries, usable or not."""
     by_type: dict[str, list[JsonObject]] = defaultdict(list)
     for resource in resources:
         by_type[text(resource.get("resourceType"))].append(resource)
@@ -81,7 +81,8 @@ def unnamed(*, entries: Sequence[tuple[str, bytes]]) -> tuple[Notice, ...]:
     words = "of the people, places and things in its answer {have} nothing to do with the rest, and {are} not shown."
     verbs = {"have": "has", "are": "is"} if count == 1 else {"have": "have", "are": "are"}
     text = f"{count} {words.format(**verbs)}"
-    return (Notice(code=NoticeCode.RESOURCE_WARNING, text=text, category=RecordCategory.SUPPORTING),)
+    code, category = NoticeCode.RESOURCE_WARNING, RecordCategory.SUPPORTING
+    return (Notice(code=code, text=text, category=category, about_items=True),)
 
 
 def _notice(
@@ -89,9 +90,8 @@ def _notice(
 ) -> Notice:
     several = {"are": "are", "stand": "stand", "itself": "one another in a circle, or themselves"}
     verbs = {"are": "is", "stand": "stands", "itself": "itself"} if count == 1 else several
-    return Notice(
-        code=code, text=f"{count} {one}{'' if count == 1 else 's'} {words.format(**verbs)}.", category=category
-    )
+    text = f"{count} {one}{'' if count == 1 else 's'} {words.format(**verbs)}."
+    return Notice(code=code, text=text, category=category, about_items=True)
 
 
 def _named(references: object, /, *, find: Find) -> list[str]:

@@ -31,17 +31,22 @@ from fhir_data.access import text
 
 LINES_SHOWN = 100
 WHOLES_SHOWN = 20
+JSON_WEIGHT = 150_000  # bytes of HTML per form of a copy
 # The bytes of a document within JSON: they are opened and not read.
 _DOCUMENT = re.compile(rb'("data"\s*:\s*")([A-Za-z0-9+/=\\nrt]{2000,})(?=")')
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """One form of a copy: as sent, or as translated. `fields` are for reading, and `json` is all of it."""
+    """One form of a copy: as sent, or as translated. `fields` are for reading, and `json` is all of it.
+
+    Of one that is too large for a page, `json` is the beginning, and `left_out` the number of further characters.
+    """
 
     title: str
     fields: ReadableCopy
     json: str
+    left_out: int = 0
 
     @property
     def weight(self) -> int:
@@ -194,7 +199,18 @@ def _form(*, item: Item, sent: bytes, title: str, answers: Answers) -> Form:
 
     first = type_rules(resource_type=text(resource.get("resourceType"))).reads_first
     fields = readable(resource=resource, first=first, name_of=name_of)
-    return Form(title=title, fields=fields, json=_indented(sent))
+    whole_json = _indented(sent)
+    json = _beginning(whole_json)
+    return Form(title=title, fields=fields, json=json, left_out=len(whole_json) - len(json))
+
+
+def _beginning(json: str) -> str:
+    """Return as much of a text from its beginning as a page has room for."""
+    weight = len(html.escape(json).encode())
+    while weight > JSON_WEIGHT:
+        json = json[: len(json) * JSON_WEIGHT // weight]
+        weight = len(html.escape(json).encode())
+    return json
 
 
 def _indented(resource: bytes) -> str:

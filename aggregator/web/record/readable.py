@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aggregator.record.extensions import plain_name
 from aggregator.record.reading import Resource, quantity_text
@@ -19,6 +19,7 @@ DEEPEST = 12  # levels of fields within fields
 LONGEST_VALUE = 20_000  # characters
 MOST_FIELDS = 4_000  # per copy
 FIELD_WEIGHT = 70  # bytes of markup per field
+MOST_WEIGHT = 150_000  # bytes of HTML per copy
 
 # How people call the systems that codes and identifiers are of.
 SYSTEM_NAMES: Mapping[str, str] = {
@@ -131,7 +132,8 @@ class _Reader:
 
     name_of: Callable[[str], str]
     hidden: int = 0
-    drawn: int = field(default=0)
+    drawn: int = 0
+    weight: int = 0
 
     def fields(self, members: Mapping[str, object], *, depth: int) -> tuple[Field, ...]:
         fields: list[Field] = []
@@ -175,9 +177,12 @@ class _Reader:
     def _made(self, label: str, words: str, fields: tuple[Field, ...], value: object) -> list[Field]:
         if not words and not fields:
             return []
-        if self.drawn >= MOST_FIELDS or len(words) > LONGEST_VALUE:
+        weight = weight_of(fields=[Field(label=label, value=words)])
+        is_full = self.drawn >= MOST_FIELDS or self.weight + weight > MOST_WEIGHT
+        if is_full or len(words) > LONGEST_VALUE:
             return self._left_out(value) if not fields else [Field(label=label, fields=fields)]
         self.drawn += 1
+        self.weight += weight
         return [Field(label=label, value=words, fields=fields)]
 
     def _left_out(self, value: object) -> list[Field]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from connectors.gp_connect.translation.elements import TERMINOLOGY, Resource, append, concept, rename
 from fhir_data.access import mapping, mappings, text
+from fhir_data.references import relative_name, split_absolute, without_version
 
 # The relations that R4 still has, and to which types. Source: FHIR R4, Observation, hasMember and derivedFrom.
 _RELATIONS = {
@@ -29,13 +30,20 @@ def observation(resource: Resource, notes: list[str], /) -> None:
         kind = related.pop("type", None)
         target = mapping(related.get("target"))
         name, allowed = _RELATIONS.get(text(kind), ("", frozenset[str]()))
-        if name and text(target.get("reference")).partition("/")[0] in allowed:
+        if name and target and _kind_of(text(target.get("reference"))) in {"", *allowed}:
             append(resource=resource, name=name, values=[related.pop("target")])
             notes.append(f"Observation.related.type: carried as {name}")
             notes.extend(f"Observation.related.{member}" for member in related)
         else:
             called = kind if kind in _LOST_RELATIONS else "one of no known type" if kind else "one of no type"
             notes.append(f"Observation.related: {called}, which R4 does not have")
+
+
+def _kind_of(reference: str, /) -> str:
+    """Return the type that a reference names; "" for one that names none, such as a `urn:uuid:`."""
+    bare = without_version(reference=reference)
+    name = relative_name(reference=bare) or split_absolute(reference=bare)[1]
+    return name.partition("/")[0]
 
 
 def diagnostic_report(resource: Resource, notes: list[str], /) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from aggregator.federation import documents
 from aggregator.federation.answers import HeldDocument
 from aggregator.federation.engine import close_engine, engine
 from aggregator.federation.models import Retrieval
+from aggregator.mpi.models import Link
 from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
 from connectors.contract.errors import Refused, TimedOut
@@ -143,6 +144,34 @@ def test_one_that_no_worker_fetched_in_time_is_our_fault(world: World, asked: li
     request = ask(retrieval_id)
     assert request is not None
     assert ending_of(read(retrieval_id, later_s=60)) == (Outcome.FAILED, Reason.NOT_STARTED)
+
+
+def pause() -> None:
+    Source.objects.update(enabled=False)
+
+
+def unlink() -> None:
+    Link.objects.update(ended_at=timezone.now())
+
+
+@pytest.mark.parametrize(("meanwhile", "reason"), [(pause, Reason.PAUSED), (unlink, Reason.NO_LINK)])
+def test_a_source_that_may_no_longer_be_asked_is_not(
+    world: World, asked: list[DocumentQuery], meanwhile: Callable[[], None], reason: Reason
+) -> None:
+    retrieval_id = opened(world)
+    request = ask(retrieval_id)
+    assert request is not None
+    meanwhile()
+    fetch(retrieval_id, request.document_id)
+    assert ending_of(read(retrieval_id)) == (Outcome.NOT_ASKED, reason)
+    assert asked == []
+
+
+def test_of_two_who_ask_at_once_one_does(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    retrieval_id = opened(world)
+    assert ask(retrieval_id) is not None
+    monkeypatch.setattr(documents, "read", lambda **_: None)  # as the other saw it just before
+    assert ask(retrieval_id) is None
 
 
 def test_a_message_alone_fetches_nothing(world: World, asked: list[DocumentQuery]) -> None:

@@ -24,6 +24,7 @@ from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source
 from aggregator.web.record.page import record_page
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, condition, item, no_known_allergy, restricted
 from tests.world import World, make_world
@@ -52,6 +53,7 @@ def answered(
     *resources: Mapping[str, Any],
     translated: bool = True,
     subject_sent: bytes | None = None,
+    notices: tuple[Notice, ...] = (),
 ) -> RecordView:
     """Open Joan's record, let her surgery answer with these resources, and show it."""
     retrieval_id = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
@@ -63,7 +65,7 @@ def answered(
         subject_sent=subject_sent,
         items=tuple(item(resource=one, source=str(row.source_id), translated=translated) for one in resources),
         quarantined=(),
-        notices=(),
+        notices=notices,
     )
     wrapped_key = Retrieval.objects.get(id=retrieval_id).wrapped_key
     sealer = Sealer(master_key=settings.HELD_ITEMS_KEY, wrapped_key=wrapped_key, retrieval_id=retrieval_id)
@@ -80,6 +82,17 @@ def test_what_is_withheld_is_not_counted_among_a_source_s_items(world: World, he
     view = answered(world, held_redis, allergy(), condition(meta=restricted()))
     assert view.withheld
     assert [status.item_count for status in view.sources] == [1]
+
+
+def test_what_single_items_lack_is_said_to_nobody_from_whom_anything_is_withheld(
+    world: World, held_redis: redis.Redis
+) -> None:
+    of_all = Notice(code=NoticeCode.DATA_IN_TRANSIT)
+    of_items = Notice(code=NoticeCode.INCOMPLETE, text="1 result is not in its answer.", about_items=True)
+    whole = answered(world, held_redis, allergy(), notices=(of_all, of_items))
+    assert whole.sources[0].notices == (of_all, of_items)
+    less = answered(world, held_redis, allergy(), condition(meta=restricted()), notices=(of_all, of_items))
+    assert less.sources[0].notices == (of_all,)
 
 
 def test_with_an_allergy_withheld_none_is_said_to_be_recorded_only_in_what_may_be_seen(

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
-from connectors.gp_connect.lists import missing, notices, reach
+from connectors.gp_connect.lists import ALLERGIES, lacking, missing, notices, reach
 
 SNOMED = "http://snomed.info/sct"
 SECONDARY = "https://fhir.hl7.org.uk/STU3/CodeSystem/GPConnect-SecondaryListValues-1"
@@ -123,6 +123,21 @@ def test_an_ordinary_empty_list_is_no_warning_and_another_reason_is() -> None:
     assert (notice.code, notice.category) == ("information-not-available", RecordCategory.MEDICATIONS)
 
 
+def test_the_words_of_a_labelled_list_are_not_repeated_and_what_it_warns_of_is() -> None:
+    warned = arranged(MEDICATIONS, note=[{"text": "Clozapine not shown"}], meta={"security": [{"code": "R"}]})
+    asked = arranged("24781000000107", "Clozapine is not supported", meta={"security": [{"code": "R"}]})
+    assert [(notice.code, notice.text) for notice in notices(resources=[warned, asked])] == [
+        ("resource-warning", ""),
+        ("not-supported", ""),
+    ]
+
+
+def test_what_a_heading_says_is_about_what_stands_under_it_and_what_an_area_says_is_not() -> None:
+    heading = arranged("24781000000107", "Referral items are not supported by this system")
+    area = arranged(MEDICATIONS, note=[{"text": "Some are missing"}])
+    assert [notice.about_items for notice in notices(resources=[heading, area])] == [True, False]
+
+
 def test_a_sentence_in_place_of_an_item_is_said() -> None:
     shown = arranged("24781000000107", entry=[{"item": {"display": "Test requests are not supported"}}])
     referred = arranged("24781000000107", "Referral items are not supported by this system")
@@ -207,3 +222,15 @@ def test_lists_that_hold_one_another_end() -> None:
     first = arranged(CONSULTATIONS, "List/b", id="a")
     second = arranged("25851000000105", "List/a", "List/b", "Observation/1", id="b")
     assert "Observation/1" in reach(resources=[first, second]).answering
+
+
+def test_what_a_list_names_and_the_answer_lacks_is_counted_in_its_section() -> None:
+    known = frozenset({"AllergyIntolerance/here"})
+    area = arranged(ALLERGIES, "AllergyIntolerance/here", "AllergyIntolerance/gone", "AllergyIntolerance/gone", "#gone")
+    sentence = arranged(MEDICATIONS, "Medicines are not supported by this system")
+    heading = arranged("24781000000107", "Observation/elsewhere")
+    assert lacking(resources=[area, area, sentence, heading], known=known) == (
+        Notice(
+            code=NoticeCode.INCOMPLETE, text="2 listed items are not in its answer.", category=RecordCategory.ALLERGIES
+        ),
+    )

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
+from aggregator.record.document import items_of
+from aggregator.record.merge import merge
+from aggregator.record.parts import every_part
 from connectors.bundle import report_lines
 from connectors.contract.categories import RecordCategory
+from connectors.contract.notices import NoticeCode
 from connectors.contract.values import ReceivedItem, Reply
 from connectors.gp_connect.connector import GpConnect
-from connectors.gp_connect.lists import DIARY, ENDED_ALLERGIES, INVESTIGATIONS
+from connectors.gp_connect.lists import ALLERGIES, DIARY, ENDED_ALLERGIES, INVESTIGATIONS
 
 SNOMED = "http://snomed.info/sct"
 PATIENT = {"resourceType": "Patient", "id": "p", "name": [{"family": "Story", "given": ["Ann"]}]}
@@ -231,3 +237,79 @@ def test_what_is_not_carried_of_the_patient_is_in_the_report() -> None:
     reply = GpConnect().convert(payload=json.dumps(bundle).encode())
     assert reply.subject_notes == ("Patient.animal",)
     assert "  1 x Patient.animal" in report_lines(reply=reply)
+
+
+def test_none_known_is_not_said_where_a_listed_allergy_did_not_come() -> None:
+    none_known = allergy("n", code={"coding": [{"system": SNOMED, "code": "716186003"}]})
+    listed = arranged(ALLERGIES, "AllergyIntolerance/n", "AllergyIntolerance/gone")
+    whole = answer(arranged(ALLERGIES, "AllergyIntolerance/n"), none_known)
+    assert whole.notices == ()
+    [notice] = answer(listed, none_known).notices
+    assert (notice.code, notice.category) == (NoticeCode.INCOMPLETE, RecordCategory.ALLERGIES)
+
+
+# However an answer's entries are called
+
+
+PANEL = (
+    arranged(INVESTIGATIONS, "DiagnosticReport/r_1"),
+    {
+        "resourceType": "DiagnosticReport",
+        "id": "r_1",
+        "status": "final",
+        "code": {"text": "FBC"},
+        "subject": OURS,
+        "result": [{"reference": "Observation/group"}],
+    },
+    observation("group", related=[{"type": "has-member", "target": {"reference": "Observation/m_1"}}]),
+    observation("m_1"),
+)
+
+
+def _uuid(name: str) -> str:
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, name)}"
+
+
+def _server(name: str) -> str:
+    return f"https://gp.example/fhir/{name}"
+
+
+def called(address: Callable[[str], str], *, is_addressed: bool = True, has_ids: bool = True) -> Reply:
+    """Return the answer with a panel, its entries and references called as `address` says of each `Type/id`."""
+
+    def renamed(node: Any) -> Any:
+        if isinstance(node, list):
+            return [renamed(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        return {name: address(value) if name == "reference" else renamed(value) for name, value in node.items()}
+
+    entries: list[dict[str, Any]] = []
+    for resource in (PATIENT, *PANEL):
+        kept = renamed({name: value for name, value in resource.items() if has_ids or name != "id"})
+        full_url = {"fullUrl": address(f"{resource['resourceType']}/{resource['id']}")} if is_addressed else {}
+        entries.append({**full_url, "resource": kept})
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    return GpConnect().convert(payload=json.dumps(bundle).encode())
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        called(lambda name: name, is_addressed=False),
+        called(lambda name: f"{name}/_history/3", is_addressed=False),
+        called(_server),
+        called(_uuid),
+        called(_uuid, has_ids=False),
+    ],
+    ids=["relative", "with a version", "on a server", "by UUID", "by UUID alone"],
+)
+def test_a_panel_is_whole_however_its_parts_are_called(reply: Reply) -> None:
+    assert reply.notices == ()
+    assert reply.quarantined == ()
+    items = items_of(reply=reply, source_id="practice")
+    assert [item.category for item in items[1:]] == [RecordCategory.RESULTS] * 3
+    record = merge(items=items)
+    assert len(record.entries) == 3
+    assert len(record.drawn_within) == 2
+    assert not any(part.missing for entry in record.entries.values() for part in every_part(entry.parts))

@@ -30,7 +30,7 @@ def said(*resources: dict[str, Any], known: tuple[str, ...] = ()) -> list[Notice
 
 
 def results(code: NoticeCode, text: str) -> Notice:
-    return Notice(code=code, text=text, category=RecordCategory.RESULTS)
+    return Notice(code=code, text=text, category=RecordCategory.RESULTS, about_items=True)
 
 
 def test_a_whole_report_says_nothing() -> None:
@@ -90,6 +90,7 @@ def test_circles_are_said_and_chains_are_not() -> None:
         heading,
         form,
     )
+    assert all(notice.about_items for notice in found)
     assert {(notice.text, notice.category) for notice in found} == {
         ("1 heading stands within itself.", RecordCategory.ENCOUNTERS),
         ("2 groups stand within one another in a circle, or themselves.", RecordCategory.RESULTS),

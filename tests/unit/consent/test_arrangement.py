@@ -69,6 +69,14 @@ def test_a_shortened_list_has_no_copy_as_sent() -> None:
     assert found.original is None
 
 
+def test_a_shortened_list_does_not_tell_in_its_text_what_was_in_it() -> None:
+    both = heading("both", "Condition/s", "Condition/o", text={"status": "generated", "div": "<div>Secret</div>"})
+    [shortened] = [found for found in permitted(ENCOUNTER, OPEN, SECRET, both).items if found.id == both.id]
+    assert b"Secret" not in shortened.resource
+    [whole] = [found for found in permitted(ENCOUNTER, OPEN, both).items if found.id == both.id]
+    assert whole == both
+
+
 def test_a_heading_with_nothing_else_under_it_is_gone_and_so_is_the_topic_above_it() -> None:
     tree = (
         heading("consultation", "List/topic", "List/other"),

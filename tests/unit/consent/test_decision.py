@@ -252,6 +252,9 @@ def test_a_day_begins_and_ends_at_british_midnight(since: date, until: date | No
         ([{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "R"}], True),
         ([{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}], True),
         ([{"system": None, "code": "R"}], False),
+        ([{"system": CONFIDENTIALITY, "code": "r"}], False),
+        ([{"system": f"{CONFIDENTIALITY.upper()}/", "code": "v"}], False),
+        ([{"system": "https://hl7.org/fhir/v3/Confidentiality|2018", "code": "R"}], False),
     ],
 )
 def test_an_item_that_its_source_restricts_is_withheld(security: list[dict[str, str]], shown: bool) -> None:

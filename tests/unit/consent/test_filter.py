@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from aggregator.consent.decision import Decision
 from aggregator.consent.filter import Permitted, permit
+from aggregator.record.item import Item
 from tests.factories import condition, item, permitting, restricted
 
 PERMITTED = permitting()
@@ -33,3 +38,46 @@ def test_a_label_on_a_supporting_item_withholds_it_though_it_is_led_to() -> None
 
 def test_nothing_given_is_nothing_shown() -> None:
     assert permit(items=[], decision=PERMITTED) == Permitted(items=(), withheld=(), unreferenced=())
+
+
+def letter(name: str, **members: Any) -> Item:
+    described = {"content": [{"attachment": {"url": "Binary/b"}}], **members}
+    return item(resource={"resourceType": "DocumentReference", "id": name, **described})
+
+
+BINARY = item(resource={"resourceType": "Binary", "id": "b", "contentType": "text/plain", "data": "c2VjcmV0"})
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        letter("l", meta=restricted()),
+        letter("l", securityLabel=[{"coding": [{"code": "R"}]}]),
+        item(
+            resource={
+                "resourceType": "DocumentManifest",
+                "id": "m",
+                "content": [{"reference": "Binary/b"}],
+                "meta": restricted(),
+            }
+        ),
+    ],
+    ids=["label", "document's own label", "reference"],
+)
+def test_the_content_of_a_withheld_letter_is_withheld_with_it(secret: Item) -> None:
+    found = permit(items=[BINARY, OPEN, secret, letter("other")], decision=PERMITTED)
+    assert secret in found.withheld
+    assert BINARY in found.withheld
+    assert OPEN in found.items
+
+
+def test_content_that_is_as_confidential_as_what_is_withheld_is_withheld() -> None:
+    measured = item(
+        resource={"resourceType": "Binary", "id": "x", "securityContext": {"reference": "Condition/s"}, "data": "eA=="}
+    )
+    assert permit(items=[measured, SECRET, OPEN], decision=PERMITTED).withheld == (measured, SECRET)
+    assert permit(items=[measured, OPEN], decision=PERMITTED).withheld == ()
+
+
+def test_the_content_of_a_letter_that_may_be_shown_is_shown() -> None:
+    assert permit(items=[BINARY, letter("l"), SECRET], decision=PERMITTED).withheld == (SECRET,)

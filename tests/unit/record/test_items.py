@@ -37,6 +37,27 @@ def test_labels_are_read_as_sent_and_a_null_costs_nothing(meta: Any, labels: tup
     assert labels_of(resource=json.dumps(condition(meta=meta)).encode()) == labels
 
 
+DOCUMENT = {"resourceType": "DocumentReference", "status": "current", "content": [{"attachment": {"title": "A"}}]}
+OF_A_DOCUMENT = {"securityLabel": [{"coding": [{"system": CONFIDENTIALITY, "code": "V"}]}]}
+
+
+@pytest.mark.parametrize("flaw", [{}, {"meta": {"security": 7}}], ids=["sound", "beside a flaw"])
+@pytest.mark.parametrize(
+    ("resource", "label"),
+    [
+        ({**DOCUMENT, **OF_A_DOCUMENT}, Label(system=CONFIDENTIALITY, code="V")),
+        (
+            {"resourceType": "Basic", "contained": [{**DOCUMENT, **OF_A_DOCUMENT}]},
+            Label(system=CONFIDENTIALITY, code="V"),
+        ),
+        ({"resourceType": "Composition", "confidentiality": "R"}, Label(system="", code="R")),
+    ],
+    ids=["document", "contained document", "composition"],
+)
+def test_a_document_s_own_label_is_a_label(resource: dict[str, Any], label: Label, flaw: dict[str, Any]) -> None:
+    assert labels_of(resource=json.dumps({**resource, **flaw}).encode()) == (label,)
+
+
 def test_references_are_found_wherever_they_stand_and_however_they_are_escaped() -> None:
     resource = b'{"a":[{"reference" : "Medication\\/1"}],"extension":[{"valueReference":{"reference":"Device/2"}}]}'
     pointing = item_of_bytes(resource=resource, category=RecordCategory.OTHER)

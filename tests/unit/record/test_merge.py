@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
-from aggregator.record.timeline import Conflict, Entry, LongitudinalRecord, Section, Standing
+from aggregator.record.timeline import Conflict, DetailLabel, Entry, LongitudinalRecord, Section, Standing
 from connectors.contract.categories import RecordCategory
 from tests.factories import (
     allergy,
@@ -455,3 +456,18 @@ def test_conflicts_are_in_the_record_once_each() -> None:
     found: list[Conflict] = [conflict for conflict in record.conflicts if conflict.kind == "negation"]
     assert len(found) == 1
     assert len(found[0].entry_keys) == 3
+
+
+def test_of_two_summaries_of_one_day_neither_hides_what_the_other_says() -> None:
+    """Which of them is first is chance: the end that only one of them tells must not depend on it."""
+    told = [
+        item(
+            resource=statement(status="completed", dosage=[ORAL], effectivePeriod={"start": "2010-01-14", "end": end}),
+            id=key,
+        )
+        for key, end in (("a", "2010-01-14"), ("b", "2018-10-27"))
+    ]
+    for items in (told, [replace(told[0], id="c"), told[1]]):
+        [entry] = entries(*items)
+        ends = {line.value for line in entry.lines if line.label == DetailLabel.TAKEN}
+        assert ends == {"2010-01-14 to 2010-01-14", "2010-01-14 to 2018-10-27"}

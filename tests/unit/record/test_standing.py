@@ -129,6 +129,10 @@ def test_only_the_statement_about_all_allergies_says_that_none_is_known() -> Non
         {"verificationStatus": concept(code="entered-in-error")},
         {"clinicalStatus": concept(code="inactive")},
         {"clinicalStatus": concept(code="resolved")},
+        {"clinicalStatus": concept(code="withdrawn")},
+        {"clinicalStatus": "ended"},
+        {"verificationStatus": concept(code="rejected")},
+        {"verificationStatus": {"text": "no longer so"}},
     ],
 )
 def test_a_denial_that_no_longer_holds_says_nothing(members: dict[str, Any]) -> None:

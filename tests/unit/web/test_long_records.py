@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
 from aggregator.record.categories import CATEGORIES
@@ -80,6 +83,29 @@ def test_an_entry_of_many_copies_has_pages_and_loses_none() -> None:
         number += 1
     assert shown == 500
     assert number > 2
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"result": [{"reference": f"Observation/{n}"} for n in range(20_000)]},
+        {"note": [{"text": '"<&' * 500_000}]},
+        {"extension": [{"url": f"https://x.example/{n}", "valueString": "&" * 3000} for n in range(1000)]},
+    ],
+    ids=["many members", "one long text", "many long texts"],
+)
+def test_a_copy_that_is_too_large_for_a_page_is_cut_and_says_so(members: dict[str, Any]) -> None:
+    report = {"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "Large"}, **members}
+    sent = json.dumps(report).encode()
+    view = showing(item(resource=report, original=sent))
+    (key,) = view.record.entries
+    page = entry_page(view=view, entry_key=key)
+    assert page
+    html = drawn("entry", page)
+    assert len(html.encode()) < MEGABYTE
+    form = page.copies[0].forms[0]
+    assert form.left_out == len(msgspec.json.format(sent, indent=2)) - len(form.json)
+    assert f"{form.left_out:,} more characters are not shown" in html
 
 
 def test_a_short_record_says_all_at_once() -> None:

@@ -1,0 +1,36 @@
+"""What a reader cannot see is made visible, and what is only another script is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregator.record import document
+from aggregator.record.invisible import made_visible
+from aggregator.record.merge import merge
+from tests.factories import condition, item
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("5\u202e0 mg", "5[U+202E]0 mg"),
+        ("\u2067x\u2069", "[U+2067]x[U+2069]"),
+        ("Peni\u200bcillin", "Peni[U+200B]cillin"),
+        ("\ufeffco\xaddeine", "[U+FEFF]co[U+00AD]deine"),
+        ("a\x1b[2Jb\x9b", "a[U+001B][2Jb[U+009B]"),
+        ("x\U000e0041", "x[U+E0041]"),
+    ],
+)
+def test_what_cannot_be_seen_is_written_as_its_code_point(sent: str, shown: str) -> None:
+    assert made_visible(text=sent) == shown
+
+
+@pytest.mark.parametrize("text", ["two\nlines\tand a tab\r", "می\u200cخواهم", "עברית\u200f", "Zoë µg ½ 👩\u200d⚕️"])
+def test_another_script_is_left_alone(text: str) -> None:
+    assert made_visible(text=text) == text
+
+
+def test_a_merged_record_gives_a_terminal_no_orders() -> None:
+    named = item(resource={**condition(), "code": {"text": "Asthma\x1b]0;owned\x07"}})
+    words = document.as_text(record=merge(items=[named]), quarantined={})
+    assert "Asthma[U+001B]]0;owned[U+0007]" in words

@@ -38,7 +38,7 @@ from fhir_data.belonging import Belonging, Finding
 from fhir_data.flaws import paths_of
 from fhir_data.heads import entry_name
 from fhir_data.identifiers import nhs_numbers_of
-from fhir_data.references import Directory
+from fhir_data.references import Address, Directory
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload
 from fhir_data.verdict import RefusedEntry, ValidEntry, Verdict, flaws_of, judge, members_at_fault
@@ -63,7 +63,9 @@ def read_answer(
     subject = _subject(judged=judged, nhs_number=nhs_number)
     owners = ownership(subject=subject, judged=judged)
     owned = yield from find_owners(judged=judged, subject=subject, owners=owners, placed=outside)
-    known = {name for entry in judged if (name := entry.address.name or entry_name(entry=entry.sent))}
+    addresses = [entry.address for entry in judged]
+    named = zip(judged, addresses, strict=True)
+    known = {name for entry, address in named if (name := address.name or entry_name(entry=entry.sent))}
     taken = set(known)
     # The Lists of somebody else neither arrange this record nor warn about it.
     ours = [entry for entry in owned if not entry.is_others]
@@ -74,7 +76,7 @@ def read_answer(
         *(unpacked[id(entry)].resource if id(entry) in unpacked else entry.judged.resource for entry in ours),
         *(part.resource for made in unpacked.values() for part in made.lifted),
     ]
-    find = _finding(judged=judged, known=taken)
+    find = _finding(addresses=addresses, known=taken)
     names = names_in(entries=(entry.sent for entry in judged), names=taken)
     dialect = _Practice(reach=lists.reach(resources=resources, find=find), names=names, unpacked=unpacked)
     entries = yield from sort_entries(owned=owned, dialect=dialect)
@@ -108,9 +110,8 @@ def _subject(*, judged: Sequence[JudgedEntry], nhs_number: str | None) -> Judged
     return next((patient for patient in patients if nhs_number in nhs_numbers_of(patient.resource)), patients[0])
 
 
-def _finding(*, judged: Sequence[JudgedEntry], known: set[str]) -> lists.Find:
+def _finding(*, addresses: Iterable[Address], known: set[str]) -> lists.Find:
     """Return what says which entry a reference means, by its `Type/id`; where it means none, the reference itself."""
-    addresses = [entry.address for entry in judged]
     directory = Directory(entries=((address, address.name) for address in addresses if address.name))
 
     def find(reference: str, /) -> str:

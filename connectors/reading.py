@@ -7,7 +7,7 @@ The steps are generators that yield between entries, so that a large answer does
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -57,20 +57,20 @@ def expect_bundle(payload: SplitPayload, /) -> SplitPayload:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class JudgedEntry:
-    """An entry and what became of it. For one that was refused `kind` is "", and `resource` empty."""
+    """An entry and what became of it: the parsed resource, and its type.
+
+    For one that was refused `kind` is "", and `resource` empty.
+    """
 
     entry: SplitEntry
     verdict: Verdict
+    resource: dict[str, Any] = field(init=False)
+    kind: str = field(init=False)
 
-    @cached_property
-    def resource(self) -> dict[str, Any]:
-        """The parsed resource."""
-        return {} if isinstance(self.verdict, RefusedEntry) else self.verdict.resource
-
-    @cached_property
-    def kind(self) -> str:
-        """The resource's type."""
-        return str(self.resource.get("resourceType", ""))
+    def __post_init__(self) -> None:
+        resource = {} if isinstance(self.verdict, RefusedEntry) else self.verdict.resource
+        object.__setattr__(self, "resource", resource)
+        object.__setattr__(self, "kind", str(resource.get("resourceType", "")))
 
     @property
     def flaws(self) -> tuple[Flaw, ...]:
@@ -97,7 +97,7 @@ class JudgedEntry:
         """The resource with its address."""
         return PlacedResource(resource=self.resource, full_url=self.entry.full_url, at_fault=self.at_fault)
 
-    @cached_property
+    @property
     def address(self) -> Address:
         """What the entry goes by."""
         key = text(self.resource.get("id"))

@@ -58,8 +58,10 @@ class PlacedResource:
     @property
     def base(self) -> str:
         """The server that it is on, "" where its `fullUrl` does not say."""
+        if not self.full_url.startswith(("http://", "https://")):
+            return ""
         usual = f"/{self.resource.get('resourceType')}/{self.resource.get('id')}"
-        if self.full_url.endswith(usual) and self.full_url.startswith(("http://", "https://")):
+        if self.full_url.endswith(usual):
             return self.full_url.removesuffix(usual)
         return base_of(full_url=self.full_url)
 

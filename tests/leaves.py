@@ -29,7 +29,7 @@ def leaves(value: Any, path: str) -> Iterator[Leaf]:
 
 def name_of_id(text: str) -> str:
     """What of a reference or an id survives: another type, or other characters, may be written."""
-    return re.sub(r"[^A-Za-z0-9]", "", text.rpartition("/")[2])[:20].lower()
+    return re.sub(r"[^A-Za-z0-9]", "", re.split("[/#]", text)[-1])[:20].lower()
 
 
 def survives(leaf: Leaf, made: Counter[str]) -> bool:

@@ -38,7 +38,7 @@ from fhir_data.belonging import Belonging, Finding
 from fhir_data.flaws import paths_of
 from fhir_data.heads import entry_name
 from fhir_data.identifiers import nhs_numbers_of
-from fhir_data.references import Directory, uuid_of
+from fhir_data.references import Address, Directory, uuid_of
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload
 from fhir_data.verdict import RefusedEntry, ValidEntry, Verdict, flaws_of, judge, members_at_fault
@@ -64,7 +64,9 @@ def read_answer(
     subject = _subject(judged=judged, nhs_number=nhs_number)
     owners = ownership(subject=subject, judged=judged)
     owned = yield from find_owners(judged=judged, subject=subject, owners=owners, placed=outside)
-    known = {name for entry in judged if (name := entry.address.name or entry_name(entry=entry.sent))}
+    addresses = [entry.address for entry in judged]
+    named = zip(judged, addresses, strict=True)
+    known = {name for entry, address in named if (name := address.name or entry_name(entry=entry.sent))}
     taken = set(known)
     # The Lists of somebody else neither arrange this record nor warn about it.
     ours = [entry for entry in owned if not entry.is_others]
@@ -76,7 +78,7 @@ def read_answer(
         *(part.resource for made in unpacked.values() for part in made.lifted),
     ]
     lifted = {sent: name for made in unpacked.values() for sent, name in made.names.items()}
-    find = _finding(judged=judged, known=taken, lifted=lifted)
+    find = _finding(addresses=addresses, known=taken, lifted=lifted)
     names = replace(names_in(entries=(entry.sent for entry in judged), names=taken), lifted=lifted)
     dialect = _Practice(reach=lists.reach(resources=resources, find=find), names=names, unpacked=unpacked)
     entries = yield from sort_entries(owned=owned, dialect=dialect)
@@ -127,9 +129,8 @@ def _named_entries(entries: Sequence[JudgedEntry], /) -> Sequence[tuple[str, byt
     return [(entry.address.name, entry.sent) for entry in entries]
 
 
-def _finding(*, judged: Sequence[JudgedEntry], known: set[str], lifted: Mapping[str, str]) -> lists.Find:
+def _finding(*, addresses: Iterable[Address], known: set[str], lifted: Mapping[str, str]) -> lists.Find:
     """Return what says which entry a reference means, by its `Type/id`; where it means none, the reference itself."""
-    addresses = [entry.address for entry in judged]
     directory = Directory(entries=((address, address.name) for address in addresses if address.name))
 
     def find(reference: str, /) -> str:

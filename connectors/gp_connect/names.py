@@ -37,9 +37,10 @@ class Names:
 
     def r4_reference(self, *, text: str) -> str:
         """Return a reference to what its target is called in R4; one that leads elsewhere stays as it is."""
-        if text not in self._known:
-            self._known[text] = self._renamed(text)
-        return self._known[text]
+        known = self._known.get(text)
+        if known is None:
+            known = self._known[text] = self._renamed(text)
+        return known
 
     def _renamed(self, text: str, /) -> str:
         if text in self.lifted:

@@ -80,11 +80,16 @@ class SectionPage:
 
 def sections_of(*, view: RecordView) -> tuple[SectionShown, ...]:
     """Return the sections of the record page, in reading order, short enough for one page."""
-    shown = (_section(view=view, rules=rules) for rules in SECTIONS)
-    sections = tuple(section for section in shown if section is not None)
-    weight = sum(row.weight for section in sections for row in (*section.rows, *section.more))
+    sections: list[SectionShown] = []
+    weight = 0
+    for rules in SECTIONS:
+        # Once the page is too heavy each section is shortened, and rows beyond that are not made at all.
+        section = _section(view=view, rules=rules, room=max(PAGE_WEIGHT - weight, SECTION_WEIGHT))
+        if section is not None:
+            sections.append(section)
+            weight += sum(row.weight for row in (*section.rows, *section.more))
     if weight <= PAGE_WEIGHT:
-        return sections
+        return tuple(sections)
     return tuple(_shortened(section=section, limit=SECTION_WEIGHT) for section in sections)
 
 
@@ -117,13 +122,14 @@ def _drawn_by_themselves(view: RecordView, entries: Sequence[Entry]) -> list[Ent
     return [entry for entry in entries if entry.key not in view.record.drawn_within]
 
 
-def _section(*, view: RecordView, rules: CategoryRules) -> SectionShown | None:
+def _section(*, view: RecordView, rules: CategoryRules, room: int) -> SectionShown | None:
+    """Return a section with its first rows, up to the one by which they weigh more than there is room for."""
     entries = view.record.section(rules.category).entries
     remarks = remarks_on(category=rules.category, statuses=view.sources) if view.complete or entries else ()
     if not entries and not remarks and not rules.always_shown:
         return None
     own_rows = _drawn_by_themselves(view, entries)
-    rows = next(_pages(entries=own_rows[:ROWS_DRAWN], view=view, prefix=rules.category.value), ())
+    rows = _first_rows(entries=own_rows[:ROWS_DRAWN], view=view, prefix=rules.category.value, room=room)
     return SectionShown(
         slug=rules.category.value,
         title=rules.title,
@@ -147,19 +153,32 @@ def row_maker(*, view: RecordView, prefix: str = "page", lines: int = LINES_SHOW
     return RowMaker(parts=parts, today=wording.london_date(view.shown_at), prefix=prefix, lines=lines)
 
 
-def _pages(*, entries: Sequence[Entry], view: RecordView, prefix: str = "page") -> Iterator[tuple[Row, ...]]:
+def _pages(*, entries: Sequence[Entry], view: RecordView) -> Iterator[tuple[Row, ...]]:
     """Yield the rows of each page of a section, within the limits of a page."""
-    maker, rows, weight = row_maker(view=view, prefix=prefix), list[Row](), 0
+    maker, rows, weight = row_maker(view=view), list[Row](), 0
     for entry in entries:
         row = maker.row(entry=entry)
         if rows and (len(rows) == ROWS_PER_PAGE or weight + row.weight > PAGE_WEIGHT):
             yield tuple(rows)
-            maker, rows, weight = row_maker(view=view, prefix=prefix), [], 0
+            maker, rows, weight = row_maker(view=view), [], 0
             row = maker.row(entry=entry)
         rows.append(row)
         weight += row.weight
     if rows:
         yield tuple(rows)
+
+
+def _first_rows(*, entries: Sequence[Entry], view: RecordView, prefix: str, room: int) -> tuple[Row, ...]:
+    maker, rows, weight = row_maker(view=view, prefix=prefix), list[Row](), 0
+    for entry in entries:
+        row = maker.row(entry=entry)
+        weight += row.weight
+        if rows and weight > PAGE_WEIGHT:
+            break
+        rows.append(row)
+        if weight > room:
+            break
+    return tuple(rows)
 
 
 def _shortened(*, section: SectionShown, limit: int) -> SectionShown:

@@ -52,7 +52,7 @@ class Copying:
     def resource(self, *, resource: Mapping[str, Any], shape: Shape, path: str) -> Resource:
         """Return a copy of a resource in which everything common to all types is R4."""
         kind = str(resource.get("resourceType", ""))
-        copy = {"resourceType": kind, **self._object(resource, shape, path)}
+        copy = self._object(resource, shape, path, {"resourceType": kind})
         if isinstance(key := copy.get("id"), str) and (made := self.names.r4_id(kind=kind, key=key)) != key:
             copy["id"] = made
             why = "an id of its own" if f"{kind}/{key}" in self.names.changed else "the characters that FHIR allows"
@@ -64,10 +64,11 @@ class Copying:
                 del copy["meta"]
         return copy
 
-    def _object(self, value: Mapping[str, Any], shape: Shape, path: str, /) -> Resource:
+    def _object(self, value: Mapping[str, Any], shape: Shape, path: str, begun: Resource | None = None, /) -> Resource:
+        """Return a copy of an object, added to what is begun of it."""
         if len(value) == 1 and shape.name == "Reference" and _is_plain(reference := value.get("reference")):
             return {"reference": self.names.r4_reference(text=reference)}
-        copy: Resource = {}
+        copy: Resource = {} if begun is None else begun
         elements = shape.elements
         for name, member in value.items():
             element = elements.get(name)

@@ -78,8 +78,12 @@ def _is_of_type(value: Any, /, *, element: Element) -> bool:
 
 
 def _are_of_type(values: list[Any], /, *, element: Element) -> bool:
-    for value in values:  # `all` of a generator would cost more than what it does
-        if value is None or _is_of_type(value, element=element):
+    """Whether the values of a list may stand where R4 has an element; None keeps a place in it."""
+    if element.kind is _NUMBER or element.kind is _RESOURCE:
+        return all(value is None or _is_of_type(value, element=element) for value in values)
+    known = element.json_types
+    for value in values:  # a generator would cost more than what it does
+        if type(value) in known or value is None:
             continue
         return False
     return True

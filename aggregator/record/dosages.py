@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from aggregator.record.reading import Resource, code_of, quantity_text
+from aggregator.record.reading import Resource, code_of, concept_text, quantity_text
 from fhir_data.access import mapping, mappings, text
 
 # The elements of a dosage that tell an amount. Source: FHIR R4, Dosage.
 AMOUNT_ELEMENTS = ("doseQuantity", "doseRange", "rateQuantity", "rateRange", "rateRatio")
+# The elements that tell the most that may be given, and of what.
+_MOST: Mapping[str, str] = {
+    "maxDosePerPeriod": "",
+    "maxDosePerAdministration": " at a time",
+    "maxDosePerLifetime": " in a lifetime",
+}
 # One and several of each unit of time. Source: FHIR R4, Timing.repeat.periodUnit (UCUM units of time).
 _PERIOD_WORDS: Mapping[str, tuple[str, str]] = {
     "s": ("a second", "seconds"),
@@ -48,7 +54,7 @@ def parts_untold(*, dosage: Resource) -> str:
 def _parts_text(dosage: Resource) -> str:
     timing = mapping(dosage.get("timing"))
     parts = [*_amounts(dosage), code_of(timing.get("code")) or _repeat_text(mapping(timing.get("repeat")))]
-    parts.append("as needed" if dosage.get("asNeededBoolean") is True else "")
+    parts += [_as_needed(dosage), *_most(dosage)]
     return ", ".join(part for part in parts if part)
 
 
@@ -63,7 +69,21 @@ def _words_say_it_all(dosage: Resource) -> bool:
     times_told = not timing or (daily and often is not None and often.search(words) is not None)
     amounts = [r"\s*".join(re.escape(word) for word in amount.casefold().split()) for amount in _amounts(dosage)]
     amounts_told = all(re.search(rf"(?<![\d.,]){amount}(?![a-z\d])", words) for amount in amounts)
-    return times_told and amounts_told and dosage.get("asNeededBoolean") is not True
+    return times_told and amounts_told and not _as_needed(dosage) and not any(_most(dosage))
+
+
+def _as_needed(dosage: Resource) -> str:
+    """Return that a medicine is taken only when it is needed, and for what."""
+    reason = concept_text(dosage.get("asNeededCodeableConcept"))
+    if reason:
+        return f"as needed: {reason}"
+    is_needed = dosage.get("asNeededBoolean") is True or bool(dosage.get("asNeededCodeableConcept"))
+    return "as needed" if is_needed else ""
+
+
+def _most(dosage: Resource) -> list[str]:
+    amounts = {name: _amount_text(dosage.get(name)) for name in _MOST}
+    return [f"at most {amount}{_MOST[name]}" for name, amount in amounts.items() if amount]
 
 
 def _amounts(dosage: Resource) -> list[str]:

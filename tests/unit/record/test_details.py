@@ -215,6 +215,36 @@ def test_the_parts_of_a_dose_are_told_where_its_words_do_not_say_them(
     assert ("Dose in parts" not in labels) is told
 
 
+A_DAY = {"value": "1", "unit": "d"}
+
+
+@pytest.mark.parametrize("words", [{}, {"text": "Take as told"}], ids=["parts alone", "beside words"])
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"asNeededBoolean": True}, "as needed"),
+        ({"asNeededCodeableConcept": {"text": "pain"}}, "as needed: pain"),
+        ({"asNeededCodeableConcept": {"coding": []}}, "as needed"),
+        (
+            {
+                "maxDosePerPeriod": {
+                    "numerator": {"value": "4", "unit": "g"},
+                    "denominator": {"value": "1", "unit": "d"},
+                }
+            },
+            "at most 4 g in 1 d",
+        ),
+        ({"maxDosePerAdministration": {"value": "1", "unit": "g"}}, "at most 1 g at a time"),
+    ],
+)
+def test_that_a_medicine_is_taken_when_needed_and_how_much_at_most_is_told(
+    members: dict[str, Any], told: str, words: dict[str, str]
+) -> None:
+    dosage = {"doseAndRate": [{"doseQuantity": {"value": "500", "unit": "mg"}}], **words, **members}
+    label = "Dose in parts" if words else "Dose"
+    assert dict(lines(resource=statement(dosage=[dosage])))[label] == f"500 mg, {told}"
+
+
 @pytest.mark.parametrize(
     ("low", "high", "told"),
     [

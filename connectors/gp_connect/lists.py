@@ -132,7 +132,6 @@ def notices(*, resources: Sequence[JsonObject]) -> tuple[Notice, ...]:
 
 
 def _notices_of(resource: JsonObject, /) -> list[Notice]:
-    category, title = _place(resource)
     notes = [text(note.get("text")) for note in mappings(resource.get("note"))]
     codes = [_WARNINGS.get(code, NoticeCode.RESOURCE_WARNING) for code in _warning_codes(resource)]
     reason = resource.get("emptyReason")
@@ -142,11 +141,15 @@ def _notices_of(resource: JsonObject, /) -> list[Notice]:
     elif reason:
         codes.append(NoticeCode.INFORMATION_NOT_AVAILABLE)
     words = " ".join(filter(None, notes))
+    items = [mapping(entry.get("item")) for entry in mappings(resource.get("entry"))]
+    sentences = [sentence for item in items if (sentence := _sentence(item))]
+    if not (words or codes or sentences):
+        return []  # as nearly always
+    category, title = _place(resource)
     if words and not reason and not codes and (primary_code(resource=resource) or title):
         codes.append(NoticeCode.RESOURCE_WARNING)  # the consultations' headings have notes of their own
     said = [(code, words) for code in codes]
-    sentences = [_sentence(mapping(entry.get("item"))) for entry in mappings(resource.get("entry"))]
-    said += [(NoticeCode.NOT_SUPPORTED, sentence) for sentence in sentences if sentence]
+    said += [(NoticeCode.NOT_SUPPORTED, sentence) for sentence in sentences]
     return [
         Notice(code=code, text=f"{title}: {words or code.words}" if title else words, category=category)
         for code, words in said

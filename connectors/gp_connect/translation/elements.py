@@ -79,7 +79,11 @@ class Copying:
             # The usual cases first: they are nearly all of a record, and three calls for each would double the time.
             kind = element.kind
             if kind is _TEXT:
-                if type(member) is str and not element.repeats and member.strip() == member != "":
+                if element.repeats:
+                    if type(member) is list and _are_plain_texts(member):
+                        copy[name] = [*member]
+                        continue
+                elif type(member) is str and member.strip() == member != "":
                     copy[name] = member if name != "system" else r4_system(text=member)
                     continue
             elif kind is _OBJECT:
@@ -203,6 +207,15 @@ class Copying:
 def _is_plain(reference: object, /) -> TypeGuard[str]:
     """Whether it is a reference that needs no closer look."""
     return type(reference) is str and reference != "" and " " not in reference
+
+
+def _are_plain_texts(values: list[Any], /) -> bool:
+    """Whether all of a list are texts that need no closer look."""
+    for value in values:
+        if type(value) is str and value.strip() == value != "":
+            continue
+        return False
+    return bool(values)
 
 
 def r4_system(*, text: str) -> str:

@@ -103,6 +103,7 @@ class DetailLabel(StrEnum):
     PART = "Part"
     PLACE = "Place"
     PRESCRIBED_BY = "Prescribed by"
+    PRESCRIBING_AGENCY = "Prescribing agency"
     PRIORITY = "Priority"
     PRODUCT = "Product"
     QUANTITY = "Quantity"

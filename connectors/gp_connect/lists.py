@@ -121,8 +121,8 @@ def notices(*, resources: Sequence[JsonObject]) -> tuple[Notice, ...]:
     """Return what the Lists warn of, once each, with the section that each is about.
 
     What a secondary List warns of is about what is linked, and begins with the List's title. An empty List with the
-    ordinary reason (no-content-recorded, whose note is always "Information not available") is no warning. Any other
-    reason is one: the practice did not say that there is nothing.
+    ordinary reason is no warning: its note is always "Information not available", alone or after a warning's words.
+    Any other reason is one: the practice did not say that there is nothing.
     """
     warnings: dict[Notice, None] = {}
     for resource in resources:
@@ -140,7 +140,7 @@ def _notices_of(resource: JsonObject, /) -> list[Notice]:
     reason = resource.get("emptyReason")
     reasons = [coding.get("code") for coding in mappings(mapping(reason).get("coding"))]
     if "no-content-recorded" in reasons:
-        notes = [note for note in notes if note.rstrip(".") != _NOTHING_RECORDED]
+        notes = [note.rstrip(". ").removesuffix(_NOTHING_RECORDED).rstrip() for note in notes]
     elif reason:
         codes.append(NoticeCode.INFORMATION_NOT_AVAILABLE)
     words = " ".join(filter(None, notes))

@@ -51,7 +51,7 @@ def _lines(sent: Sent) -> Iterator[Line]:
     yield DetailLabel.ACUTE_OR_REPEAT, _course(resource.get("courseOfTherapyType"))
     yield from _issue_lines(resource)
     agencies = extensions_named(resource, "MedicationPrescribingOrganizationType", "PrescribingAgency")
-    yield DetailLabel.PRESCRIBED_BY, concept_texts([extension_value(agency) for agency in agencies])
+    yield DetailLabel.PRESCRIBING_AGENCY, concept_texts([extension_value(agency) for agency in agencies])
     yield DetailLabel.PRESCRIBED_BY, name_of(sent=sent, reference=resource.get("requester"))
     yield note_line(resource)
 

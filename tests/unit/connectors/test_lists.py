@@ -8,7 +8,7 @@ import pytest
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
-from connectors.gp_connect.lists import ALLERGIES, lacking, missing, notices, reach
+from connectors.gp_connect.lists import ALLERGIES, ENDED_ALLERGIES, lacking, missing, notices, reach
 
 SNOMED = "http://snomed.info/sct"
 SECONDARY = "https://fhir.hl7.org.uk/STU3/CodeSystem/GPConnect-SecondaryListValues-1"
@@ -121,6 +121,19 @@ def test_an_ordinary_empty_list_is_no_warning_and_another_reason_is() -> None:
     assert notices(resources=[empty("no-content-recorded")]) == ()
     (notice,) = notices(resources=[empty("withheld")])
     assert (notice.code, notice.category) == ("information-not-available", RecordCategory.MEDICATIONS)
+
+
+def test_the_fixed_note_of_an_empty_list_is_no_part_of_a_warning() -> None:
+    warning = {"url": WARNING, "valueCode": "data-in-transit"}
+    full = arranged(ALLERGIES, extension=[warning], note=[{"text": "Transfer not complete."}])
+    reason = {"coding": [{"code": "no-content-recorded"}]}
+    for said in (
+        "Transfer not complete. Information not available",
+        "Transfer not complete. Information not available.",
+    ):
+        empty = arranged(ENDED_ALLERGIES, extension=[warning], note=[{"text": said}], emptyReason=reason)
+        (notice,) = notices(resources=[full, empty])
+        assert notice.text == "Transfer not complete."
 
 
 def test_the_words_of_a_labelled_list_are_not_repeated_and_what_it_warns_of_is() -> None:

@@ -51,7 +51,7 @@ def test_who_prescribes_a_medicine_and_when_it_was_last_issued(base: str) -> Non
             {"url": f"{base}MedicationStatementLastIssueDate", "valueDateTime": "2024-05-01"},
         ]
     )
-    assert lines(resource=told) == (("Last issued", "2024-05-01"), ("Prescribed by", "Hospital"))
+    assert lines(resource=told) == (("Last issued", "2024-05-01"), ("Prescribing agency", "Hospital"))
 
 
 @pytest.mark.parametrize(

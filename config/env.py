@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -42,6 +44,7 @@ class Environment(BaseSettings):
     data_folder: Path = Field(Path(".data"), description="where a private PostgreSQL and Redis keep their files")
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    source_networks: str = Field("", description="networks of sources beside the internet, with commas between")
     retrieval_deadline_s: float = Field(10.0, gt=0, le=60, description="seconds to wait for sources at most")
     source_time_limit_s: float = Field(9.0, gt=0, le=60, description="the most seconds that one source may take")
     retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")
@@ -56,6 +59,17 @@ class Environment(BaseSettings):
         if not text:
             raise SettingError(f"{name} is not set: {type(self).model_fields[name.lower()].description}.")
         return text
+
+    def networks(self, name: str) -> tuple[str, ...]:
+        """Return the networks that the setting of this (capital) name lists.
+
+        Raises: SettingError when one is no network.
+        """
+        listed = tuple(filter(None, (part.strip() for part in str(getattr(self, name.lower())).split(","))))
+        try:
+            return tuple(str(ipaddress.ip_network(part)) for part in listed)
+        except ValueError:
+            raise SettingError(f"{name} must list networks such as 10.0.0.0/8, with commas between.") from None
 
     def key(self, name: str) -> bytes:
         """Return the key of this (capital) name as bytes.
@@ -96,6 +110,49 @@ def read_environment() -> Environment:
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False)[0]
         raise SettingError(f"{str(first['loc'][0]).upper()} cannot be used: {first['msg']}.") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedisParts:
+    """Where a Redis is. `is_verified`: by TLS, and its certificate is checked."""
+
+    host: str
+    password: str
+    is_verified: bool
+
+
+def redis_parts(url: str, *, name: str) -> RedisParts:
+    """Return what an address of a Redis says. `name` is the setting that holds it.
+
+    Raises: SettingError when it is not the address of a Redis.
+    """
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    if parts.scheme not in {"redis", "rediss", "unix"}:
+        raise SettingError(f"{name} must look like rediss://user:password@host:6379/0.")
+    unchecked = query.get("ssl_cert_reqs", "required") not in {"required", "CERT_REQUIRED"}
+    return RedisParts(
+        host=parts.hostname or "",
+        password=unquote(parts.password or query.get("password", "")),
+        is_verified=parts.scheme == "rediss"
+        and not unchecked
+        and query.get("ssl_check_hostname", "true").lower() in {"true", "1", "yes"},
+    )
+
+
+def is_on_this_machine(host: str, /) -> bool:
+    """Return whether a server's host is this machine: loopback, or "" or a folder for a socket of the file system."""
+    if not host or host.startswith("/") or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_one_byte_repeated(key: bytes, /) -> bool:
+    """Return whether a key is all zeros, or another byte over and over: a placeholder that somebody left."""
+    return len(set(key)) == 1
 
 
 def database_parts(url: str) -> dict[str, Any]:

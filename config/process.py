@@ -8,6 +8,8 @@ import sys
 
 from django.conf import settings
 
+from config.env import read_environment
+
 
 def freeze_gc() -> None:
     """Exclude what start-up created from garbage collection: 26 ms CPU per retrieval in place of 48, measured."""
@@ -28,3 +30,9 @@ def require_shared_keys() -> None:
             "SECRET_KEY and HELD_ITEMS_KEY are not set: set them, or run `make demo` or `manage.py services` once, "
             "which creates them in the data folder."
         )
+
+
+def require_no_owner() -> None:
+    """Exit if this process could act as the owner of the database, past every guard of the audit."""
+    if read_environment().database_owner_url.get_secret_value():
+        sys.exit("DATABASE_OWNER_URL is set: it is for `manage.py migrate` alone. Start this process without it.")

@@ -9,7 +9,7 @@ import sys
 import uvicorn
 
 from config.env import SettingError
-from config.process import forbid_core_files, require_shared_keys
+from config.process import forbid_core_files, require_no_owner, require_shared_keys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--proxy", default="", help="address of the proxy whose X-Forwarded-For is trusted")
     options = parser.parse_args()
     require_shared_keys()
+    require_no_owner()
     forbid_core_files()
     uvicorn.run(
         "config.asgi:application",

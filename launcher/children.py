@@ -18,6 +18,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 WORKER_THREADS = 32
 
 
+# What only `manage.py migrate` may have.
+OWNER_ADDRESS = "DATABASE_OWNER_URL"
+
+
 @dataclass(frozen=True)
 class Server:
     """A child that answers HTTP at `address`."""
@@ -43,7 +47,7 @@ def start_web(*, environment: Mapping[str, str], logs: Path, listening: socket.s
             name="web",
             command=[sys.executable, "-m", "config.serve", "--fd", str(server_socket.fileno())],
             log=logs / "web.log",
-            environment=environment,
+            environment=_without_owner(environment),
             pass_fds=[server_socket.fileno()],
             folder=PROJECT,
         )
@@ -60,7 +64,7 @@ def start_worker(*, environment: Mapping[str, str], logs: Path, name: str = "dem
             *("--without-gossip", "--without-mingle", "--without-heartbeat", "--hostname", f"{name}@%h"),
         ],
         log=logs / "worker.log",
-        environment=environment,
+        environment=_without_owner(environment),
         folder=PROJECT,
     )
 
@@ -92,6 +96,10 @@ def start_simulator(*, kind: str, folder: Path, logs: Path, environment: Mapping
 def simulator_is_ready(*, server: Server) -> bool:
     """Return whether a simulator has said that it is ready."""
     return any(line.startswith("ready") for line in server.child.log.read_text(errors="replace").splitlines())
+
+
+def _without_owner(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name != OWNER_ADDRESS}
 
 
 def address_of(listening: socket.socket) -> str:

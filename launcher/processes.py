@@ -77,7 +77,7 @@ def start(
     folder: Path | str = "/",
     say: str = "",
 ) -> Child:
-    """Start a child whose output goes to `log`; `say` is sent to its standard input."""
+    """Start a child whose output goes to `log`, for its owner only; `say` is sent to its standard input."""
     parent = os.getpid()
 
     def before_exec() -> None:
@@ -85,7 +85,7 @@ def start(
         end_with_parent(stop_signal=stop_signal, parent=parent)
 
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as out:
+    with open(log, "ab", opener=_for_owner_only) as out:
         process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.PIPE if say else subprocess.DEVNULL,
@@ -104,6 +104,12 @@ def start(
         process.stdin.write(say.encode())
         process.stdin.close()
     return Child(name=name, process=process, stop_signal=stop_signal, log=log)
+
+
+def _for_owner_only(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags, 0o600)
+    os.fchmod(descriptor, 0o600)  # one of an earlier version
+    return descriptor
 
 
 def stop(*, children: Sequence[Child], timeout_s: float = 15.0) -> None:

@@ -61,6 +61,7 @@ def _write(folder: Path, seed: str) -> None:
         capture_output=True,
         text=True,
         check=False,
+        umask=0o077,  # people's names, although nobody's: what is usual for such files here is usual elsewhere
     )
     if simulator.returncode != 0:
         message = (simulator.stderr.strip().splitlines() or ["it said nothing"])[-1]

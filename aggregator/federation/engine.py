@@ -19,6 +19,7 @@ import uvloop
 from django import db
 
 from aggregator.federation.connections import client_for_loop
+from aggregator.federation.reach import open_channels
 from connectors.transport.channels import LoopChannels
 
 THREADS_PER_EXECUTOR = 2
@@ -74,7 +75,7 @@ class Engine:
         self.loop.run_forever()
 
     async def _open_clients(self) -> tuple[LoopChannels, redis.asyncio.Redis]:
-        return LoopChannels(), client_for_loop()
+        return open_channels(), client_for_loop()
 
     async def _close_clients(self) -> None:
         await self.channels.close()

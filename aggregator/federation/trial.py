@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from aggregator.federation.reach import open_channels
 from aggregator.sources import catalogue
 from connectors.contract.errors import TimedOut
 from connectors.contract.values import CheckedSource, SourceAddress
-from connectors.transport.channels import LoopChannels
 
 
 def try_source(*, kind: str, address: SourceAddress, within_s: float) -> CheckedSource:
@@ -20,7 +20,7 @@ def try_source(*, kind: str, address: SourceAddress, within_s: float) -> Checked
 
 async def _try(*, kind: str, address: SourceAddress, within_s: float) -> CheckedSource:
     deadline = asyncio.get_running_loop().time() + within_s
-    async with LoopChannels() as channels:
+    async with open_channels() as channels:
         try:
             async with asyncio.timeout_at(deadline):
                 connector = catalogue.connector_for(kind=kind)

@@ -14,6 +14,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import Invalid
+from aggregator.federation.reach import configured_reach
 from aggregator.federation.trial import try_source
 from aggregator.limits import check_length, check_range
 from aggregator.record.completeness.words import outcome_words
@@ -111,6 +112,11 @@ def _check(source: NewSource) -> None:
         raise Invalid("The address cannot be read.", field="base_url") from None
     if address.scheme not in {"http", "https"} or not address.hostname:
         raise Invalid("The address must start with https:// (or http:// on this machine).", field="base_url")
+    if not configured_reach().may_speak(scheme=address.scheme, host=address.hostname):
+        raise Invalid(
+            "No source may have this address: use https://, and a host on the internet or in SOURCE_NETWORKS.",
+            field="base_url",
+        )
     if not 0 < source.time_limit_s <= MAX_TIME_LIMIT_S:
         raise Invalid(f"Time limit must be more than 0 and at most {MAX_TIME_LIMIT_S} seconds.", field="time_limit_s")
     check_range(model=Source, field="rank", value=source.rank, label="Rank")

@@ -187,13 +187,15 @@ PUBLIC_URL = ENVIRONMENT.public_url
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts.split(",")
 DATA_FOLDER = ENVIRONMENT.data_folder.absolute()
 DATABASES = {"default": database(url=_database_url) if _database_url else {"ENGINE": "config.no_database"}}
-DATABASE_OWNER_URL = ENVIRONMENT.database_owner_url.get_secret_value()
+PRIVATE_SERVICES = False  # whether commands may find the launcher's PostgreSQL by the address file
 DATABASE_APP_ROLE = DATABASES["default"].get("USER", "")
 REDIS_URL = ENVIRONMENT.redis_url.get_secret_value() or NO_REDIS
 HELD_REDIS_URL = ENVIRONMENT.held_redis_url.get_secret_value() or REDIS_URL
 CACHES = {"default": cache(url=HELD_REDIS_URL)}
 RETRIEVAL_DEADLINE_S = ENVIRONMENT.retrieval_deadline_s
 SOURCE_TIME_LIMIT_S = ENVIRONMENT.source_time_limit_s
+SOURCE_NETWORKS = ENVIRONMENT.networks("SOURCE_NETWORKS")
+PLAIN_HTTP_SOURCES = False  # http to sources beyond this machine
 RETRIEVAL_RETENTION_S = ENVIRONMENT.retrieval_retention_s
 LOGGING_CONFIG = "config.log.configure"
 LOGGING = {"format": ENVIRONMENT.log_format, "level": ENVIRONMENT.log_level}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from config.env import SettingError
+from config.env import SettingError, database_parts, is_on_this_machine, is_one_byte_repeated, redis_parts
 from config.settings.base import *  # noqa: F403
 from config.settings.base import ENVIRONMENT
 
-SHORTEST_SECRET = 50  # characters, as Django's own check asks
+SHORTEST_SECRET, FEWEST_CHARACTERS = 50, 5  # as Django's own check asks
 
 
 def _refuse(condition: bool, message: str) -> None:
@@ -20,7 +20,15 @@ _refuse(
     os.environ.get("DEBUG", "").lower() in {"1", "true", "yes", "on"},
     "DEBUG must not be set in production: its error pages show records.",
 )
-_refuse(len(ENVIRONMENT.text("SECRET_KEY")) < SHORTEST_SECRET, f"SECRET_KEY must have {SHORTEST_SECRET} characters.")
+_secret = ENVIRONMENT.text("SECRET_KEY")
+_refuse(
+    len(_secret) < SHORTEST_SECRET or len(set(_secret)) < FEWEST_CHARACTERS,
+    f"SECRET_KEY must have {SHORTEST_SECRET} random characters.",
+)
+_refuse(
+    is_one_byte_repeated(ENVIRONMENT.key("HELD_ITEMS_KEY")),
+    "HELD_ITEMS_KEY is one byte repeated, which is no secret: `openssl rand -base64 32` generates a key.",
+)
 _refuse(
     not ENVIRONMENT.text("PUBLIC_URL").startswith("https://"),
     "PUBLIC_URL must begin with https://: sessions must not be sent unencrypted.",
@@ -32,8 +40,24 @@ _refuse(
 )
 _refuse("*" in ENVIRONMENT.text("ALLOWED_HOSTS"), "ALLOWED_HOSTS must name each host; wildcards are not allowed.")
 
-for _name in ("DATABASE_URL", "REDIS_URL"):
-    ENVIRONMENT.text(_name)  # raises if it is not set
+for _name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+    _url = ENVIRONMENT.text("DATABASE_URL") and getattr(ENVIRONMENT, _name.lower()).get_secret_value()
+    if _url:
+        _database = database_parts(_url)
+        _refuse(
+            not is_on_this_machine(_database["HOST"]) and _database["OPTIONS"].get("sslmode") != "verify-full",
+            f"{_name} leads to another machine: it must end in ?sslmode=verify-full, so that the connection is "
+            "encrypted and the server is who it says.",
+        )
+for _name in ("REDIS_URL", "HELD_REDIS_URL"):
+    _url = ENVIRONMENT.text("REDIS_URL") if _name == "REDIS_URL" else ENVIRONMENT.held_redis_url.get_secret_value()
+    if _url:
+        _redis = redis_parts(_url, name=_name)
+        _refuse(not _redis.password, f"{_name} has no password: anybody who reaches the server could use it.")
+        _refuse(
+            not is_on_this_machine(_redis.host) and not _redis.is_verified,
+            f"{_name} leads to another machine: it must begin with rediss:// and check the server's certificate.",
+        )
 
 SECURE_HSTS_SECONDS = 63_072_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

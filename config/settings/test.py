@@ -12,6 +12,7 @@ declare_defaults(
     public_url="http://testserver",
     allowed_hosts="testserver,127.0.0.1,localhost",
     log_level="WARNING",
+    source_networks="127.0.0.0/8, ::1/128",
 )
 
 from config.settings.base import *  # noqa: E402, F403 (reads what was just declared)
@@ -22,3 +23,5 @@ for _name in ("DATABASE_URL", "REDIS_URL"):
 
 # scrypt and argon2 are slow on purpose; a test signs in hundreds of times.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+PLAIN_HTTP_SOURCES = True

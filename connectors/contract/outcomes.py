@@ -90,6 +90,7 @@ class Reason(StrEnum):
     TLS = "tls", Outcome.UNREACHABLE, "its certificate or encryption was not accepted"
     STATUS = "status", Outcome.UNREACHABLE, "it reported a fault"
     GATEWAY = "gateway", Outcome.UNREACHABLE, "the way to it failed"
+    ADDRESS = "address", Outcome.UNREACHABLE, "it is not in a network that may be asked"
     NO_FHIR_SERVER = "no-fhir-server", Outcome.UNREACHABLE, "there is no FHIR server at its address"
 
     TOO_LARGE = "too-large", Outcome.MALFORMED, "it was too large"

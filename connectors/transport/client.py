@@ -1,17 +1,14 @@
 """The one HTTP client. A request goes out under a deadline and comes back as an Answer, or as a SourceError.
 
-The Guard decides whether a source may be called now. The socket factory decides which addresses may be connected to: it
-sees every address, literal ones too.
+The Guard decides whether a source may be called now, the Reach which addresses may be connected to.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import aiohttp
@@ -19,6 +16,7 @@ import yarl
 
 from connectors.contract.errors import Malformed, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
+from connectors.transport.addresses import ForbiddenAddress, Reach, SocketsOfSources
 from connectors.transport.guard import Guard, OpenGuard
 from connectors.transport.inflate import Inflater
 from connectors.transport.limits import Allowance, TransportLimits
@@ -34,12 +32,6 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-class SocketFactory(Protocol):
-    """Makes the socket for an address, or refuses to."""
-
-    def __call__(self, address: Any, /) -> socket.socket: ...
 
 
 @dataclass
@@ -73,12 +65,12 @@ class HttpTransport:
         *,
         limits: TransportLimits | None = None,
         guard: Guard | None = None,
-        socket_factory: SocketFactory | None = None,
+        reach: Reach | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self.limits = limits or TransportLimits()
         self._guard: Guard = guard or OpenGuard()
-        self._socket_factory = socket_factory
+        self._reach = reach or Reach()
         self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
         self._session: aiohttp.ClientSession | None = None
         self._budgets: dict[str, RetryBudget] = {}
@@ -127,7 +119,7 @@ class HttpTransport:
         fixed = None if callable(headers) else headers
         call = _Call(
             method=method,
-            url=_address(url),
+            url=self._address(url),
             headers=headers if callable(headers) else lambda: fixed or {},
             body=body,
             deadline=deadline,
@@ -193,6 +185,9 @@ class HttpTransport:
             fault = TimedOut() if limit.expired() else Unreachable(Reason.CONNECTION)
         except aiohttp.ClientSSLError:
             fault = Unreachable(Reason.TLS)
+        except aiohttp.ClientConnectorError as error:
+            forbidden = isinstance(error.os_error, ForbiddenAddress)
+            fault = Unreachable(Reason.ADDRESS if forbidden else Reason.CONNECTION)
         except aiohttp.ClientPayloadError:
             fault = Malformed(Reason.TRUNCATED)
         except aiohttp.ClientResponseError:
@@ -250,7 +245,7 @@ class HttpTransport:
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, socket_factory=self._socket_factory),
+                connector=aiohttp.TCPConnector(limit=0, socket_factory=SocketsOfSources(reach=self._reach)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 auto_decompress=False,
@@ -258,17 +253,18 @@ class HttpTransport:
             )
         return self._session
 
+    def _address(self, url: str, /) -> yarl.URL:
+        """Return an address as it was written, nothing encoded anew.
 
-def _address(url: str, /) -> yarl.URL:
-    """Return an address as it was written, nothing encoded anew.
-
-    Raises: Unreachable for one that leads nowhere.
-    """
-    try:
-        address = yarl.URL(url, encoded=True)
-        sound = address.scheme in ("http", "https") and bool(address.host) and 0 < (address.port or 0) < 65536
-    except ValueError:
-        sound = False
-    if not sound:
-        raise Unreachable(Reason.CONNECTION) from None
-    return address
+        Raises: Unreachable for one that leads nowhere, or where no source may be.
+        """
+        try:
+            address = yarl.URL(url, encoded=True)
+            sound = address.scheme in ("http", "https") and bool(address.host) and 0 < (address.port or 0) < 65536
+        except ValueError:
+            sound = False
+        if not sound:
+            raise Unreachable(Reason.CONNECTION) from None
+        if not self._reach.may_speak(scheme=address.scheme, host=address.host or ""):
+            raise Unreachable(Reason.ADDRESS)
+        return address

@@ -16,6 +16,7 @@ from connectors.contract.protocol import Connector
 from connectors.contract.values import Asker, Identifier, Query, Reply, SourceAddress
 from connectors.fhir_r4.connector import FhirR4
 from connectors.gp_connect.connector import GpConnect
+from connectors.transport.addresses import Reach
 from connectors.transport.channels import LoopChannels
 from connectors.transport.client import HttpTransport
 from connectors.transport.limits import TransportLimits
@@ -23,6 +24,8 @@ from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 
 Result = TypeVar("Result")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+LOOPBACK = Reach.of(networks=("127.0.0.0/8", "::1/128"), plain_http=True)
 
 NHS_NUMBER = "9000000009"
 LOCAL_SYSTEM = "https://hospital.example/mrn"
@@ -88,10 +91,11 @@ async def ask(
     options: Mapping[str, str] | None = None,
     limits: TransportLimits | None = None,
     identifiers: tuple[Identifier, ...] | None = None,
+    reach: Reach = LOOPBACK,
 ) -> Reply:
     """Ask one source with a transport of its own."""
     address = SourceAddress(source_id="source-1", base_url=base, options=options or {})
-    async with LoopChannels(HttpTransport(limits=limits)) as channels:
+    async with LoopChannels(HttpTransport(limits=limits, reach=reach)) as channels:
         asked = query(seconds=seconds, identifiers=identifiers)
         return await CONNECTORS[kind].ask(source=address, query=asked, channels=channels)
 

@@ -18,7 +18,7 @@ from connectors.contract.values import Document, DocumentQuery, SourceAddress
 from connectors.transport.channels import LoopChannels
 from connectors.transport.client import HttpTransport
 from simulator.organisations import BY_SLUG
-from tests.contract.loopback import ASKER, CONNECTORS, CORRELATION, fhir_json, run, serving
+from tests.contract.loopback import ASKER, CONNECTORS, CORRELATION, LOOPBACK, fhir_json, run, serving
 from tests.unit.simulator.served import record, story
 from tests.unit.simulator.served import serving as simulated
 
@@ -44,7 +44,7 @@ async def fetch(
         deadline=asyncio.get_running_loop().time() + seconds,
         correlation_id=CORRELATION,
     )
-    async with LoopChannels(HttpTransport()) as channels:
+    async with LoopChannels(HttpTransport(reach=LOOPBACK)) as channels:
         return await CONNECTORS[kind].fetch_document(source=source, query=query, channels=channels)
 
 

@@ -20,8 +20,10 @@ from aiohttp import web
 
 from connectors.contract.errors import Malformed, SourceError, TimedOut, Unreachable
 from connectors.contract.values import Reply
+from connectors.transport.addresses import Reach
 from connectors.transport.limits import TransportLimits
 from tests.contract.loopback import (
+    CONNECTORS,
     FHIR_JSON,
     NHS_NUMBER,
     PATIENT,
@@ -230,6 +232,27 @@ def test_h05_a_redirect_is_not_followed(kind: str, place: str, status: int) -> N
         run(work())
     assert caught.value.reason == "redirect"
     assert elsewhere == []
+
+
+@pytest.mark.parametrize("kind", CONNECTORS)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
+def test_h06_a_name_that_leads_inside_is_not_connected_to(kind: str, host: str) -> None:
+    called: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        called.append(request.path)
+        return web.Response()
+
+    async def work() -> None:
+        async with serving(handler) as base:
+            inside = base.replace("127.0.0.1", host)
+            await ask(kind=kind, base=inside, reach=Reach(plain_http=True))
+
+    with pytest.raises(Unreachable) as caught:
+        run(work())
+    # Some resolvers read "2130706433" as an address, others as a name that nobody has.
+    assert caught.value.reason in ({"address", "connection"} if host[0] in "02" else {"address"})
+    assert called == []
 
 
 def test_h07_a_cookie_is_never_sent_back() -> None:

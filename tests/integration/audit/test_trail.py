@@ -54,7 +54,7 @@ def connected(*, user: str, password: str) -> Any:
 
 @pytest.fixture
 def owner(db: None) -> Iterator[Any]:
-    parts = urlsplit(settings.DATABASE_OWNER_URL)
+    parts = urlsplit(roles.owner_url())
     with closing(connected(user=parts.username or "", password=parts.password or "")) as session:
         yield session
 

@@ -8,6 +8,7 @@ from django.core.checks import run_checks
 from django.db import DatabaseError, connection
 
 from config import database_roles as roles
+from tests.conftest import EMPTY_TABLES
 
 pytestmark = pytest.mark.skipif(roles.single_role(), reason="one role only: DATABASE_OWNER_URL is not set")
 
@@ -42,6 +43,8 @@ def test_the_serving_role_cannot_make_tables() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
+        "SELECT nextval(pg_get_serial_sequence('audit_event', 'seq'))",
+        "SELECT setval(pg_get_serial_sequence('audit_event', 'seq'), 1)",
         "INSERT INTO audit_event (action) VALUES ('x')",
         "UPDATE audit_event SET action = 'x'",
         "DELETE FROM audit_event",
@@ -53,3 +56,33 @@ def test_the_serving_role_cannot_make_tables() -> None:
 def test_the_serving_role_cannot_touch_the_audit(statement: str) -> None:
     with pytest.raises(DatabaseError), connection.cursor() as cursor:
         cursor.execute(statement)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "table", ["policy", "source_outcome", "membership", "relationship", "retrieval", "link", "user"]
+)
+def test_the_serving_role_cannot_delete_what_was_decided_or_found(table: str) -> None:
+    with pytest.raises(DatabaseError, match="permission denied"), connection.cursor() as cursor:
+        cursor.execute(f'DELETE FROM "{table}"')
+
+
+@pytest.mark.django_db
+def test_it_has_no_right_that_serving_does_not_take() -> None:
+    emptied_by_tests = {right for right in roles.excessive_rights() if right.startswith("truncate ")}
+    assert set(roles.excessive_rights()) == emptied_by_tests
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rights_of_before_are_taken_back_when_the_owner_migrates() -> None:
+    app = connection.settings_dict["USER"]
+    with roles.as_owner(connection=connection), connection.cursor() as cursor:
+        cursor.execute(f'GRANT DELETE ON policy TO "{app}"')
+        cursor.execute(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{app}"')
+    assert "delete policy" in roles.excessive_rights()
+    assert any(right.startswith("use ") for right in roles.excessive_rights())
+    with roles.as_owner(connection=connection) as role:
+        roles.settle_rights(connection=connection, role=role)
+        with connection.cursor() as cursor:
+            cursor.execute(EMPTY_TABLES.format(role=f'"{app}"'))
+    assert not [right for right in roles.excessive_rights() if not right.startswith("truncate ")]

@@ -9,9 +9,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg2
+import psycopg2.errors
 import pytest
 
 from launcher.private_services import running_services
@@ -99,6 +101,28 @@ def test_secrets_are_for_their_owner_only_and_not_on_a_command_line(folder: Path
         passwords = json.loads((folder / "passwords.json").read_text()).values()
         shown = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
         assert not [password for password in passwords if password in shown]
+
+
+def test_logs_are_for_their_owner_only_and_hold_no_value_of_a_row(folder: Path) -> None:
+    number = "9990000018"
+    log = folder / "logs" / "postgresql.log"
+    with started("services", folder=folder) as run:
+        run.wait_for(words=UP)
+        log.chmod(0o644)
+        services = running_services(folder=folder)
+        assert services
+        with closing(psycopg2.connect(services.database_owner_url)) as session, session.cursor() as cursor:
+            session.autocommit = True
+            cursor.execute("CREATE TABLE IF NOT EXISTS people (number text PRIMARY KEY)")
+            for _ in range(2):
+                with suppress(psycopg2.errors.UniqueViolation):
+                    cursor.execute("INSERT INTO people VALUES (%s)", [number])
+            with pytest.raises(psycopg2.errors.InvalidTextRepresentation):
+                cursor.execute("SELECT %s::text::int FROM people", ["NHS " + number])
+    assert number not in log.read_text()
+    with started("services", folder=folder) as run:
+        run.wait_for(words=UP)
+        assert {stat.S_IMODE(path.stat().st_mode) for path in (folder / "logs").iterdir()} == {0o600}
 
 
 def test_a_wrong_password_is_refused(folder: Path) -> None:

@@ -142,3 +142,24 @@ def test_one_that_cannot_be_kept_names_its_field(field: str, value: Any) -> None
         add_source(requester=operator(), source=replace(GOOD, **{field: value}))
     assert refused.value.field == field
     assert not Source.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://royal.example/R4", "https://10.1.2.3/R4", "https://[::1]/R4", "https://[::ffff:169.254.169.254]/latest"],
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_an_address_where_no_source_may_be_is_refused(settings: Any, address: str, check: bool) -> None:
+    settings.SOURCE_NETWORKS, settings.PLAIN_HTTP_SOURCES = (), False
+    with pytest.raises(Invalid, match="No source may have this address") as refused:
+        add_source(requester=operator(), source=replace(GOOD, base_url=address), check=check)
+    assert refused.value.field == "base_url"
+    assert not Source.objects.exists()
+
+
+def test_a_name_that_leads_inside_is_found_out_when_it_is_tried(settings: Any) -> None:
+    settings.SOURCE_NETWORKS = ()
+    with running(Hospital(answers={"metadata": Said(body=statement("Condition", everything=True))})) as hospital:
+        inside = hospital.address.replace("127.0.0.1", "localhost")
+        with pytest.raises(Invalid, match="not in a network that may be asked"):
+            add_source(requester=operator(), source=replace(GOOD, base_url=inside))

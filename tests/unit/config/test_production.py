@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
+PASSWORD = "not-to-be-shown"
 KEY = base64.b64encode(bytes(range(32))).decode()
 GOOD = {
-    "DATABASE_URL": "postgresql://app:x@db.example/longview",
-    "DATABASE_OWNER_URL": "postgresql://owner:x@db.example/longview",
-    "REDIS_URL": "rediss://redis.example/0",
+    "DATABASE_URL": f"postgresql://app:{PASSWORD}@db.example/longview?sslmode=verify-full",
+    "REDIS_URL": f"rediss://web:{PASSWORD}@redis.example/0",
+    "HELD_REDIS_URL": f"redis://web:{PASSWORD}@127.0.0.1:6379/1",
     "SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz",
     "HELD_ITEMS_KEY": KEY,
     "PUBLIC_URL": "https://records.example",
@@ -53,6 +54,19 @@ def test_it_passes_the_checks_for_deployment(tmp_path: Path) -> None:
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS"),
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
         ({"REDIS_URL": ""}, "REDIS_URL"),
+        ({"SECRET_KEY": "a" * 60}, "SECRET_KEY"),
+        ({"HELD_ITEMS_KEY": base64.b64encode(bytes(32)).decode()}, "HELD_ITEMS_KEY"),
+        ({"REDIS_URL": "rediss://redis.example/0"}, "REDIS_URL"),
+        ({"REDIS_URL": "redis://127.0.0.1/0"}, "REDIS_URL"),
+        ({"REDIS_URL": "redis://:x@redis.example/0"}, "REDIS_URL"),
+        ({"REDIS_URL": "rediss://:x@redis.example/0?ssl_cert_reqs=none"}, "REDIS_URL"),
+        ({"REDIS_URL": "rediss://:x@redis.example/0?ssl_check_hostname=false"}, "REDIS_URL"),
+        ({"REDIS_URL": "amqp://:x@queue.example"}, "REDIS_URL"),
+        ({"HELD_REDIS_URL": "redis://:x@redis.example/0"}, "HELD_REDIS_URL"),
+        ({"DATABASE_URL": "postgresql://app:x@db.example/longview"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://app:x@db.example/longview?sslmode=require"}, "DATABASE_URL"),
+        ({"DATABASE_OWNER_URL": "postgresql://owner:x@db.example/longview"}, "DATABASE_OWNER_URL"),
+        ({"SOURCE_NETWORKS": "10.0.0.0/8, hospital.example"}, "SOURCE_NETWORKS"),
     ],
 )
 def test_it_refuses_in_one_line(tmp_path: Path, changes: dict[str, str], named: str) -> None:
@@ -65,3 +79,49 @@ def test_it_refuses_in_one_line(tmp_path: Path, changes: dict[str, str], named: 
 def test_it_refuses_the_folder_of_a_demonstration(tmp_path: Path) -> None:
     (tmp_path / "passwords.json").write_text("{}")
     assert "not for patient data" in start(tmp_path, "check").stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://app:x@127.0.0.1/longview",
+        "postgresql://app:x@localhost/longview",
+        "postgresql://app:x@[::1]/longview",
+        "postgresql:///longview",
+    ],
+)
+def test_a_database_on_this_machine_needs_no_tls(tmp_path: Path, url: str) -> None:
+    assert start(tmp_path, "check", DATABASE_URL=url).returncode == 0
+
+
+@pytest.mark.parametrize("module", ["config.serve", "celery"])
+def test_a_process_that_serves_refuses_the_owners_address(tmp_path: Path, module: str) -> None:
+    owner = f"postgresql://owner:{PASSWORD}@127.0.0.1/longview"
+    command = [module] if module == "config.serve" else [module, "--app", "config", "worker", "--pool", "threads"]
+    refused = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=PROJECT,
+        env={
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "config.settings.production",
+            **GOOD,
+            "DATA_FOLDER": str(tmp_path),
+            "DATABASE_OWNER_URL": owner,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert refused.returncode != 0
+    assert "DATABASE_OWNER_URL is set" in refused.stderr
+    assert PASSWORD not in refused.stderr + refused.stdout
+
+
+@pytest.mark.parametrize("command", [("diffsettings",), ("diffsettings", "--all", "--output", "unified")])
+def test_settings_that_are_printed_hold_no_secret(tmp_path: Path, command: tuple[str, ...]) -> None:
+    shown = start(tmp_path, *command)
+    assert shown.returncode == 0, shown.stderr
+    assert "SECURE_HSTS_SECONDS" in shown.stdout
+    for secret in (PASSWORD, KEY, repr(bytes(range(32))), GOOD["SECRET_KEY"]):
+        assert secret not in shown.stdout

@@ -17,7 +17,7 @@ from connectors.contract.errors import Malformed, NotAsked, SourceError, TimedOu
 from connectors.contract.outcomes import Reason
 from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance, TransportLimits
-from tests.contract.loopback import run, serving
+from tests.contract.loopback import LOOPBACK, run, serving
 
 FAST = TransportLimits(retry_base_s=0.001, retry_cap_s=0.002)
 
@@ -178,7 +178,7 @@ def test_kept_connections_are_used_again_but_not_one_half_read() -> None:
 @asynccontextmanager
 async def opened(**options: Any) -> AsyncIterator[HttpTransport]:
     """Open a transport and close it at the end."""
-    transport = HttpTransport(**options)
+    transport = HttpTransport(**{"reach": LOOPBACK, **options})
     try:
         yield transport
     finally:

@@ -1,8 +1,8 @@
-"""Sets up a clone: `python3 -m launcher.set_up [assets] [browser]`, with any Python; needs no package.
+"""Sets up a clone: `python3 -m launcher.set_up [service] [assets] [browser]`, with any Python; needs no package.
 
-Creates the virtual environment and installs the locked packages, checking hashes. `assets` downloads the style sheet,
-`browser` a Chromium for the tests if the machine has none. What is already there is left alone, so a second run takes
-no time.
+Creates the virtual environment and installs the locked packages, checking hashes: all of them, or with `service` only
+those that serving takes, without tests, private servers and tools. `assets` downloads the style sheet, `browser` a
+Chromium for the tests if the machine has none. What is already there is left alone, so a second run takes no time.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main(wanted: list[str]) -> None:
     os.makedirs(os.path.dirname(LOG), exist_ok=True)
     with open(os.path.join(PROJECT, ".cache", "set-up.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        install_packages()
+        install_packages("service.txt" if "service" in wanted else "project.txt")
         if "assets" in wanted:
             fetch_from_npm("the pages' style sheet", os.path.join(PROJECT, "assets"))
         if "browser" in wanted and needs_browser():
@@ -58,11 +58,11 @@ def check_python() -> None:
         ) from None
 
 
-def install_packages() -> None:
-    """Create the virtual environment and install the locked packages."""
+def install_packages(lock: str) -> None:
+    """Create the virtual environment and install the packages of a lock."""
     if subprocess.call([PYTHON, "-c", ""], stderr=subprocess.DEVNULL) if os.path.exists(PYTHON) else True:
         step("virtual environment", [sys.executable, "-m", "venv", "--clear", ENVIRONMENT])
-    locks = [os.path.join(PROJECT, "locks", name) for name in ("uv.txt", "project.txt")]
+    locks = [os.path.join(PROJECT, "locks", name) for name in ("uv.txt", lock)]
     stamp = Stamp(os.path.join(ENVIRONMENT, ".installed"), locks)
     if stamp.holds():
         return

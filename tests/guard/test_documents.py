@@ -178,3 +178,12 @@ def test_the_table_of_outcomes_says_what_the_code_says() -> None:
         for one in Reason
     }
     assert rows == outcomes | reasons
+
+
+def test_what_serving_takes_is_locked_as_everything_else_is() -> None:
+    pinned = re.compile(r"^([\w.-]+(?:\[\w+\])?==\S+)|^    --hash=(\S+)", flags=re.MULTILINE)
+    everything, serving = (
+        set(pinned.findall((PROJECT / "locks" / name).read_text())) for name in ("project.txt", "service.txt")
+    )
+    assert 30 < len({name for name, _ in serving if name}) < len({name for name, _ in everything if name})
+    assert serving < everything

@@ -23,7 +23,9 @@ def test_tests_run_as_the_role_that_serves() -> None:
 
 
 @pytest.mark.django_db
-def test_the_check_of_the_database_has_nothing_to_say() -> None:
+def test_the_check_of_the_database_finds_only_what_tests_are_given_on_top() -> None:
+    messages = run_checks(tags=["database"], databases=["default"], include_deployment_checks=True)
+    assert [message.id for message in messages] == ["config.W002"]
     assert run_checks(tags=["database"], databases=["default"]) == []
 
 

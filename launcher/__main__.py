@@ -15,8 +15,9 @@ from contextlib import ExitStack
 from config.env import SettingError, read_environment
 from launcher.generated_secrets import make_keys
 from launcher.private_services import Services, embedded_services, held_folder
-from launcher.processes import Child, StartError, Stopped, end_with_parent, stoppable, watch
+from launcher.processes import StartError, Stopped, end_with_parent, stoppable
 from launcher.progress import Progress
+from launcher.supervision import Part, supervise
 
 INTERRUPTED = 130
 
@@ -67,7 +68,7 @@ def run_services(*, progress: Progress) -> None:
             "PostgreSQL and Redis are running; commands such as `manage.py migrate` will find them. "
             "Press Ctrl-C to stop them.\n"
         )
-        watch(children=running.children)
+        supervise(parts=running.parts, say=progress.say)
 
 
 def run_demonstration(*, progress: Progress, once: bool) -> None:
@@ -89,7 +90,7 @@ def run_demonstration(*, progress: Progress, once: bool) -> None:
         Demonstration(folder=folder, services=services, private=private, progress=progress).run(once=once)
 
 
-def _services(*, progress: Progress, running: ExitStack) -> tuple[Services, tuple[Child, ...]]:
+def _services(*, progress: Progress, running: ExitStack) -> tuple[Services, tuple[Part, ...]]:
     """Return the configured services, or start private ones."""
     environment = read_environment()
     database_url, redis_url = environment.database_url.get_secret_value(), environment.redis_url.get_secret_value()
@@ -99,7 +100,7 @@ def _services(*, progress: Progress, running: ExitStack) -> tuple[Services, tupl
         return Services(database_url, environment.database_owner_url.get_secret_value(), redis_url), ()
     with progress.step("PostgreSQL and Redis"):
         private = running.enter_context(embedded_services(folder=environment.data_folder.absolute()))
-    return private.services, private.children
+    return private.services, private.parts
 
 
 def _end_with_make() -> None:

@@ -29,6 +29,11 @@ class Server:
     child: Child
     address: str
 
+    @property
+    def port(self) -> int:
+        """The port at which it listens."""
+        return int(self.address.rpartition(":")[2])
+
     def answers(self, path: str = "/") -> bool:
         """Return whether it answers at all, whatever the answer is."""
         try:
@@ -74,23 +79,26 @@ def worker_is_ready(*, client: redis.Redis, child: Child) -> bool:
     return any(client.get(key) == str(child.process.pid).encode() for key in client.scan_iter("worker:ready:*"))
 
 
-def start_simulator(*, kind: str, folder: Path, logs: Path, environment: Mapping[str, str]) -> Server:
+def start_simulator(
+    *, kind: str, folder: Path, logs: Path, environment: Mapping[str, str], listening: socket.socket | None = None
+) -> Server:
     """Start the server of one source of the region; it prints a line that begins with "ready" when it answers."""
-    with listening_socket() as listening:
+    with listening or listening_socket() as server_socket:
         log = logs / f"source-{folder.name}.log"
-        log.unlink(missing_ok=True)
+        if listening is None:
+            log.unlink(missing_ok=True)  # what it says first is waited for
         child = start(
             name=f"source {folder.name}",
             command=[
                 *(sys.executable, "-m", "simulator", "serve", "--kind", kind),
-                *("--folder", folder, "--fd", str(listening.fileno())),
+                *("--folder", folder, "--fd", str(server_socket.fileno())),
             ],
             log=log,
             environment=environment,
-            pass_fds=[listening.fileno()],
+            pass_fds=[server_socket.fileno()],
             folder=PROJECT,
         )
-        return Server(child, address_of(listening))
+        return Server(child, address_of(server_socket))
 
 
 def simulator_is_ready(*, server: Server) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,10 +21,11 @@ from launcher import children, demo_summary
 from launcher.generated_secrets import kept_values
 from launcher.load_region import load_region
 from launcher.private_services import Services, write_addresses
-from launcher.processes import Child, listening_socket, stop, wait_until, watch
+from launcher.processes import Child, listening_socket, stop, wait_until
 from launcher.progress import Progress
 from launcher.region import Region, written_region
 from launcher.static_files import collect_if_changed
+from launcher.supervision import Part, supervise
 from launcher.tables import migrate_if_needed
 
 REGION_SEED = "2026"
@@ -34,13 +36,14 @@ ACCOUNT_FILE = "account.json"
 
 @dataclass
 class Demonstration:
-    """One run in a locked data folder. `private` are the processes of private services, if any were started."""
+    """One run in a locked data folder. `private` are the private services, if any were started."""
 
     folder: Path
     services: Services
-    private: tuple[Child, ...]
+    private: tuple[Part, ...]
     progress: Progress
     servers: dict[str, children.Server] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
 
     def run(self, *, once: bool) -> None:
         """Start everything, show one record, then keep running unless `once`.
@@ -57,8 +60,9 @@ class Demonstration:
             if database_roles.single_role():
                 say("  One database role owns the tables and serves users: only a trigger protects the audit.\n")
             region = self._region()
-            self._start_sources(region, running)
-            web, worker = self._start_service(running)
+            running.callback(lambda: stop(children=[part.child for part in self.parts]))
+            self._start_sources(region)
+            web, worker = self._start_service()
             with step(f"{len(region.sources)} sources, their people and the accounts"):
                 password = self._load(region)
             self._wait_for_service(web, worker)
@@ -67,38 +71,43 @@ class Demonstration:
             if not once:
                 self.progress.up = True
                 say("Press Ctrl-C to stop everything.\n")
-                sources = [server.child for server in self.servers.values()]
-                watch(children=[*self.private, web.child, worker, *sources])
+                supervise(parts=[*self.private, *self.parts], say=say)
 
     def _region(self) -> Region:
         with self.progress.step("synthetic region"):
             return written_region(folder=self.folder / "region", seed=REGION_SEED, today=datetime.now(UTC).date())
 
-    def _start_sources(self, region: Region, running: ExitStack) -> None:
-        running.callback(lambda: stop(children=[server.child for server in self.servers.values()]))
+    def _start_sources(self, region: Region) -> None:
         for source in region.sources:
-            self.servers[source["slug"]] = children.start_simulator(
+            start = partial(
+                children.start_simulator,
                 kind=source["kind"],
                 folder=region.folder / source["slug"],
                 logs=self._logs,
                 environment=os.environ,
             )
+            self.servers[source["slug"]] = self._keep_at_its_port(start(), start)
 
-    def _start_service(self, running: ExitStack) -> tuple[children.Server, Child]:
+    def _start_service(self) -> tuple[children.Server, Child]:
         """Start web and worker, which get ready while the region is loaded."""
-        web = self._start_web()
-        running.callback(stop, children=[web.child])
-        worker = children.start_worker(environment=os.environ, logs=self._logs)
-        running.callback(stop, children=[worker, web.child])
-        return web, worker
-
-    def _start_web(self) -> children.Server:
         try:
             listening = listening_socket(port=PREFERRED_PORT)
         except OSError:  # taken, perhaps by another clone's demonstration
             listening = listening_socket()
         environment = {**os.environ, "PUBLIC_URL": children.address_of(listening)}
-        return children.start_web(environment=environment, logs=self._logs, listening=listening)
+        start_web = partial(children.start_web, environment=environment, logs=self._logs)
+        web = self._keep_at_its_port(start_web(listening=listening), start_web)
+        start_worker = partial(children.start_worker, environment=os.environ, logs=self._logs)
+        worker = start_worker()
+        self.parts.append(Part(worker, start_worker))
+        return web, worker
+
+    def _keep_at_its_port(self, server: children.Server, start: Callable[..., children.Server]) -> children.Server:
+        def start_again() -> Child:
+            return start(listening=listening_socket(port=server.port)).child
+
+        self.parts.append(Part(server.child, start_again))
+        return server
 
     def _load(self, region: Region) -> str:
         """Load the region once its sources answer; return the password of its accounts."""

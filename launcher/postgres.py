@@ -61,6 +61,14 @@ class Cluster:
             raise
         return child, port
 
+    def start_again(self, *, port: int) -> Child:
+        """Start the server of a whole cluster again on the port that it had.
+
+        Raises: StartError.
+        """
+        child, _ = self._start_server(port)
+        return child
+
     def url(self, *, role: str, port: int) -> str:
         """Return the address of the database as seen by `role`."""
         return f"postgresql://{role}:{quote(self.passwords[role], safe='')}@127.0.0.1:{port}/{DATABASE}"
@@ -121,21 +129,21 @@ class Cluster:
             message = (initdb.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise StartError(f"PostgreSQL's data folder {self.installation.data} could not be created: {message}")
 
-    def _start_server(self) -> tuple[Child, int]:
-        """Start the server. Retry with another port if somebody else took this one, and to give the server of a
-        launcher that was killed time to stop."""
+    def _start_server(self, port: int = 0) -> tuple[Child, int]:
+        """Start the server, on a free port unless one is named. Retry if somebody else took it, and to give the server
+        of a launcher that was killed, or what is left of a server that was, time to stop."""
         for attempt in range(START_ATTEMPTS):
             try:
-                return self._start_once()
+                return self._start_once(port)
             except StartError:
                 if attempt + 1 == START_ATTEMPTS:
                     raise
                 time.sleep(0.5 * (attempt + 1))
         raise AssertionError("the loop returns or raises")
 
-    def _start_once(self) -> tuple[Child, int]:
-        with reserved_port() as reserved:
-            port: int = reserved.getsockname()[1]
+    def _start_once(self, port: int) -> tuple[Child, int]:
+        with reserved_port(port=port) as reserved:
+            port = reserved.getsockname()[1]
             settings = SETTINGS if self.durable else SETTINGS + NOT_DURABLE
             child = start(
                 name="PostgreSQL",

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -26,6 +27,7 @@ from launcher.generated_secrets import kept_values, make_private
 from launcher.installation import Installation, find_installation
 from launcher.postgres import APP_ROLE, OWNER_ROLE, SUPERUSER, Cluster
 from launcher.processes import Child, StartError, reserved_port, start, stop, wait_until
+from launcher.supervision import Part
 
 PASSWORD_FILE = "passwords.json"  # noqa: S105 (a name)
 REDIS_ROLE = "redis"
@@ -60,7 +62,12 @@ class Running:
     """Running services and their processes."""
 
     services: Services
-    children: tuple[Child, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """The processes that run now."""
+        return tuple(part.child for part in self.parts)
 
 
 def running_services(*, folder: Path) -> Services | None:
@@ -104,27 +111,28 @@ def embedded_services(
 
     Raises: StartError.
     """
-    children: list[Child] = []
+    parts: list[Part] = []
     installation = find_installation(folder=folder)
     passwords = kept_values(path=folder / PASSWORD_FILE, make=_new_passwords)
     cluster = Cluster(folder=folder, installation=installation, passwords=passwords, durable=durable)
     try:
         say("PostgreSQL")
         postgres, port = cluster.start()
-        children.append(postgres)
+        parts.append(Part(postgres, partial(cluster.start_again, port=port)))
         say("Redis")
-        server, redis_port = _start_redis(folder, installation, passwords[REDIS_ROLE])
-        children.append(server)
+        start_redis = partial(_start_redis, folder, installation, passwords[REDIS_ROLE])
+        server, redis_port = start_redis()
+        parts.append(Part(server, lambda: start_redis(port=redis_port)[0]))
         services = Services(
             database_url=cluster.url(role=APP_ROLE, port=port),
             database_owner_url=cluster.url(role=OWNER_ROLE, port=port),
             redis_url=_redis_url(redis_port, passwords[REDIS_ROLE]),
         )
         write_addresses(folder=folder, services=services)
-        yield Running(services, tuple(children))
+        yield Running(services, tuple(parts))
     finally:
-        for child in reversed(children):
-            stop(children=[child])
+        for part in reversed(parts):
+            stop(children=[part.child])
 
 
 def _new_passwords() -> dict[str, str]:
@@ -135,10 +143,11 @@ def _redis_url(port: int, password: str) -> str:
     return f"redis://:{password}@127.0.0.1:{port}/0"
 
 
-def _start_redis(folder: Path, installation: Installation, password: str) -> tuple[Child, int]:
+def _start_redis(folder: Path, installation: Installation, password: str, *, port: int = 0) -> tuple[Child, int]:
+    """Start it on a free port, or again on the one that it had."""
     for attempt in range(REDIS_ATTEMPTS):
         try:
-            return _start_redis_once(folder, installation, password)
+            return _start_redis_once(folder, installation, password, port)
         except StartError:
             if attempt + 1 == REDIS_ATTEMPTS:
                 raise
@@ -146,9 +155,9 @@ def _start_redis(folder: Path, installation: Installation, password: str) -> tup
     raise AssertionError("the loop returns or raises")
 
 
-def _start_redis_once(folder: Path, installation: Installation, password: str) -> tuple[Child, int]:
-    with reserved_port() as reserved:
-        port: int = reserved.getsockname()[1]
+def _start_redis_once(folder: Path, installation: Installation, password: str, port: int) -> tuple[Child, int]:
+    with reserved_port(port=port) as reserved:
+        port = reserved.getsockname()[1]
         # By standard input: every user of the machine can read command lines.
         settings = "\n".join((*REDIS_SETTINGS, f"port {port}", f"requirepass {password}", ""))
         child = start(

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -139,7 +138,7 @@ def wait_until(*, ready: Callable[[], bool], child: Child, within_s: float, ever
     """
     until = time.monotonic() + within_s
     while not ready():
-        _raise_if_stopped()
+        raise_if_stopped()
         if not child.running():
             raise StartError(f"{child.name} stopped while starting: {child.last_words()} (more in {child.log})")
         if time.monotonic() > until:
@@ -158,9 +157,9 @@ def listening_socket(*, port: int = 0, backlog: int = 2048) -> socket.socket:
     return listening
 
 
-def reserved_port() -> socket.socket:
+def reserved_port(*, port: int = 0) -> socket.socket:
     """Return a bound socket that does not listen: it keeps its port from all but a server that sets SO_REUSEADDR."""
-    return _bound_socket(0)
+    return _bound_socket(port)
 
 
 def _bound_socket(port: int) -> socket.socket:
@@ -174,19 +173,6 @@ def _bound_socket(port: int) -> socket.socket:
     return bound
 
 
-def watch(*, children: Sequence[Child], every_s: float = 0.5) -> NoReturn:
-    """Wait until stopped from outside.
-
-    Raises: StartError when a child stops unexpectedly; Stopped.
-    """
-    while True:
-        _raise_if_stopped()
-        for child in children:
-            if not child.running():
-                raise StartError(f"{child.name} stopped unexpectedly: {child.last_words()} (more in {child.log})")
-        time.sleep(every_s)
-
-
 class Stopped(BaseException):
     """Somebody asked this process to stop."""
 
@@ -195,8 +181,8 @@ class Stopped(BaseException):
 def stoppable() -> Iterator[None]:
     """Turn Ctrl-C, a closed terminal and SIGTERM into Stopped, once: later signals cannot interrupt the stopping.
 
-    Python drops exceptions raised in a destructor, and a library may catch everything: `watch` and `wait_until` raise
-    a Stopped that was lost in this way again.
+    Python drops exceptions raised in a destructor, and a library may catch everything: `supervise` and `wait_until`
+    raise a Stopped that was lost in this way again.
     """
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -215,6 +201,7 @@ def stoppable() -> Iterator[None]:
         _stop_requested.clear()
 
 
-def _raise_if_stopped() -> None:
+def raise_if_stopped() -> None:
+    """Raise Stopped if somebody asked for it and it was lost on its way."""
     if _stop_requested.is_set():
         raise Stopped

@@ -1,20 +1,20 @@
-"""The commands of the page, as somebody would type them."""
+"""The commands of a page, as somebody would type them."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "operating.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 INDENT = "    "
 
 
-def commands(*, heading: str, until: str = "") -> str:
-    """Return the commands between a heading of the page and another (or the next of its level), as one shell session.
+def commands(*, heading: str, until: str = "", page: str = "operating.md") -> str:
+    """Return the commands between a heading of a page and another (or the next of its level), as one shell session.
 
     Raises: ValueError when there is no such heading, or no command after it.
     """
-    text = PAGE.read_text()
+    text = (DOCS / page).read_text()
     level = re.search(rf"^(#+) {re.escape(heading)}$", text, flags=re.MULTILINE)
     if level is None:
         raise ValueError(f"no heading {heading}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -31,13 +32,13 @@ class Run:
         """Return what it has said so far."""
         return self.log.read_text(errors="replace")
 
-    def wait_for(self, *, words: str, within_s: float = 60.0) -> None:
-        """Wait until it has said something.
+    def wait_for(self, *, words: str, times: int = 1, within_s: float = 60.0) -> None:
+        """Wait until it has said something so many times.
 
         Raises: AssertionError when it ends first or takes too long.
         """
         until = time.monotonic() + within_s
-        while words not in self.words():
+        while self.words().count(words) < times:
             assert self.process.poll() is None, self.words()
             assert time.monotonic() < until, self.words()
             time.sleep(0.05)
@@ -54,13 +55,7 @@ class Run:
 @contextmanager
 def started(*command: str, folder: Path, **settings: str) -> Iterator[Run]:
     """Run `manage.py command` on a data folder; end it, at the latest, with the block."""
-    kept = {name: value for name, value in os.environ.items() if name not in NAMED_SERVICES}
-    environment = {
-        **{name: value for name, value in kept.items() if not name.startswith(("PYTEST", "MAKE"))},
-        "DJANGO_SETTINGS_MODULE": "config.settings.local",
-        "DATA_FOLDER": str(folder),
-        **settings,
-    }
+    environment = {**bare_environment(folder=folder), **settings}
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"said-{time.monotonic_ns()}.log"
     with log.open("wb") as out:
@@ -78,6 +73,27 @@ def started(*command: str, folder: Path, **settings: str) -> Iterator[Run]:
         if process.poll() is None:
             process.terminate()
         process.wait(30)
+
+
+def bare_environment(*, folder: Path) -> dict[str, str]:
+    """Return the environment of somebody in a terminal, who uses a data folder and has named no services."""
+    kept = {name: value for name, value in os.environ.items() if name not in NAMED_SERVICES}
+    return {
+        **{name: value for name, value in kept.items() if not name.startswith(("PYTEST", "MAKE"))},
+        "DJANGO_SETTINGS_MODULE": "config.settings.local",
+        "DATA_FOLDER": str(folder),
+    }
+
+
+def kill(*, processes: set[int], of: str) -> None:
+    """Kill the one process of these on whose command line something stands.
+
+    What it has forked bears the same words, and has another parent.
+    """
+    parents = dict(_parents())
+    named = {pid for pid in processes if of in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")}
+    (first,) = {pid for pid in named if parents.get(pid) not in named}
+    os.kill(first, signal.SIGKILL)
 
 
 def gone(*, processes: set[int]) -> bool:

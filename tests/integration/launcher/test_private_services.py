@@ -17,7 +17,7 @@ import psycopg2.errors
 import pytest
 
 from launcher.private_services import running_services
-from tests.integration.launcher.launching import data_folder, gone, remove, started
+from tests.integration.launcher.launching import data_folder, gone, kill, remove, started
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
@@ -61,14 +61,20 @@ def test_being_killed_leaves_nothing_and_the_next_start_is_clean(folder: Path) -
 
 
 @pytest.mark.parametrize("part", ["bin/postgres", "-server"])
-def test_a_killed_part_is_named_and_takes_the_rest_with_it(folder: Path, part: str) -> None:
+def test_a_killed_part_is_started_again_where_it_was_and_given_up_the_fourth_time(folder: Path, part: str) -> None:
     with started("services", folder=folder) as run:
         run.wait_for(words=UP)
+        services = running_services(folder=folder)
+        for restarts in range(3):
+            kill(processes=run.descendants(), of=part)
+            run.wait_for(words="was killed by SIGKILL and was started again", times=restarts + 1)
+        assert running_services(folder=folder) == services
+        with started("migrate", "--skip-checks", "--plan", folder=folder) as found:
+            assert found.process.wait(60) == 0, found.words()
         processes = run.descendants()
-        (killed,) = (each for each in processes if part in Path(f"/proc/{each}/cmdline").read_text())
-        os.kill(killed, signal.SIGKILL)
+        kill(processes=processes, of=part)
         assert run.process.wait(30) == 1
-        assert "stopped unexpectedly" in run.words()
+        assert "after 3 restarts within a minute" in run.words()
         assert gone(processes=processes)
 
 

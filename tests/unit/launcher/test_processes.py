@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from launcher.processes import Child, Stopped, start, stop, stoppable, wait_until, watch
+from launcher.processes import Child, Stopped, start, stop, stoppable, wait_until
+from launcher.supervision import Part, supervise
 
 
 class Dropping:
@@ -23,10 +24,10 @@ class Dropping:
 @pytest.mark.parametrize(
     "then",
     [
-        lambda child: watch(children=[child]),
+        lambda child: supervise(parts=[Part(child, lambda: child)], say=lambda _: None),
         lambda child: wait_until(ready=lambda: False, child=child, within_s=5),
     ],
-    ids=["watch", "wait_until"],
+    ids=["supervise", "wait_until"],
 )
 def test_a_request_to_stop_that_was_dropped_is_carried_out_at_the_next_wait(
     then: Callable[[Child], None], tmp_path: Path

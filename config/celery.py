@@ -14,14 +14,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 from django.conf import settings
 
-# Longer than any deadline, but short enough that a killed worker's tasks are redelivered in useful time.
-VISIBILITY_TIMEOUT_S = 60
 # A page that cannot send a task says so within two seconds (three attempts); it does not wait for the broker.
 SEND_TIMEOUT_S = 0.65
 
 # How soon a worker reconnects to the broker: a retrieval waits at most ten seconds for a worker.
 RECONNECT_S, MAX_RECONNECT_S = 0.2, 1.0
-
 
 FEDERATION_QUEUE = "federation"
 
@@ -44,6 +41,7 @@ class Queues(AMQP):
 app = Celery("longview", set_as_current=True, amqp=Queues)
 app.conf.update(
     broker_url=settings.REDIS_URL,
+    broker_transport="config.messages:Transport",
     include=["config.worker"],
     result_backend=None,
     task_ignore_result=True,
@@ -52,7 +50,6 @@ app.conf.update(
     task_queues={FEDERATION_QUEUE: {"exchange": FEDERATION_QUEUE, "routing_key": FEDERATION_QUEUE}},
     task_default_queue=FEDERATION_QUEUE,
     task_create_missing_queues=False,
-    task_acks_late=True,
     worker_prefetch_multiplier=1,
     worker_enable_remote_control=False,
     worker_send_task_events=False,
@@ -60,7 +57,6 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # a worker waits for the broker however long it takes
     broker_transport_options={
-        "visibility_timeout": VISIBILITY_TIMEOUT_S,
         "socket_timeout": SEND_TIMEOUT_S,
         "socket_connect_timeout": SEND_TIMEOUT_S,
         "max_retries": 1,

@@ -47,6 +47,8 @@ class Environment(BaseSettings):
     source_networks: str = Field("", description="networks of sources beside the internet, with commas between")
     retrieval_deadline_s: float = Field(10.0, gt=0, le=60, description="seconds to wait for sources at most")
     source_time_limit_s: float = Field(9.0, gt=0, le=60, description="the most seconds that one source may take")
+    flights_per_source: int = Field(24, gt=0, description="requests to one source at once, per worker process")
+    flights_per_worker: int = Field(128, gt=0, description="requests to all sources at once, per worker process")
     retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")
 
     def text(self, name: str) -> str:

@@ -15,7 +15,8 @@ import redis
 from launcher.processes import Child, listening_socket, start
 
 PROJECT = Path(__file__).resolve().parents[1]
-WORKER_THREADS = 32
+# They only hand tasks over to the worker's loop.
+WORKER_THREADS = 4
 
 
 # What only `manage.py migrate` may have.

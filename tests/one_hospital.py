@@ -99,7 +99,7 @@ def opened(world: World) -> RecordView:
 
 
 def run(world: World, retrieval_id: UUID) -> RecordView:
-    engine().run(run_retrieval(retrieval_id=retrieval_id, engine=engine()), wait_s=5)
+    engine().start(run_retrieval(retrieval_id=retrieval_id, engine=engine()), within_s=5).result()
     return view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
 
 

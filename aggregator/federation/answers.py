@@ -33,8 +33,8 @@ class HeldAnswer:
 class HeldDocument:
     """A document that was asked for by itself: at which source and address, and until when an answer is awaited.
 
-    `ending` None: it has not ended. What came is in `content_type` and `encoded`, base64 as sent; `head` is what else
-    its source says of it, its labels too.
+    `ending` None: it has not ended; `asked_at` None: its source has not been asked yet. What came is in `content_type`
+    and `encoded`, base64 as sent; `head` is what else its source says of it, its labels too.
     """
 
     source_id: UUID
@@ -44,3 +44,4 @@ class HeldDocument:
     content_type: str = ""
     encoded: str = ""
     head: bytes = b"{}"
+    asked_at: datetime | None = None

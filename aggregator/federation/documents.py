@@ -7,6 +7,7 @@ retrieval. The queue carries ids alone.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -21,10 +22,13 @@ from django.utils.crypto import salted_hmac
 from aggregator.federation import store
 from aggregator.federation.answers import HeldDocument
 from aggregator.federation.connections import client_for_threads
-from aggregator.federation.endings import Ending
+from aggregator.federation.endings import Ending, never_asked, out_of_time, overdue_ending
 from aggregator.federation.engine import Engine
+from aggregator.federation.lag import LagMeter
 from aggregator.federation.models import Retrieval
+from aggregator.federation.plan import latest_start
 from aggregator.federation.store import SealBroken, Sealer
+from aggregator.federation.turns import Overloaded, SourceBusy
 from aggregator.mpi.queries import held_by
 from aggregator.sources import catalogue
 from aggregator.sources.models import Source
@@ -34,6 +38,8 @@ from connectors.contract.outcomes import Outcome, Reason
 from connectors.contract.values import Asker, DocumentQuery, SourceAddress
 
 log = structlog.get_logger(__name__)
+
+Hold = Callable[[HeldDocument], Awaitable[None]]
 
 # How long a source has for one document. Seconds.
 DEADLINE_S = 9.0
@@ -101,8 +107,19 @@ def read(*, retrieval_id: UUID, source_id: UUID, address: str, now: datetime) ->
     except SealBroken:
         return None
     if document.ending is None and now > document.deadline_at:
-        return replace(document, ending=Ending(outcome=Outcome.FAILED, reason=Reason.NOT_STARTED))
+        return replace(document, ending=_overdue(document))
     return document
+
+
+def _overdue(document: HeldDocument) -> Ending:
+    asked_at = document.asked_at
+    waited_s = (asked_at - _asked_for_at(document)).total_seconds() if asked_at else 0.0
+    return overdue_ending(started=True, asked=asked_at is not None, waited_s=waited_s, held=False)
+
+
+def _asked_for_at(document: HeldDocument) -> datetime:
+    """Return when somebody asked for a document, by its deadline."""
+    return document.deadline_at - timedelta(seconds=DEADLINE_S)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +139,19 @@ async def fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> None
     """Fetch a document that was asked for, and hold what came; do nothing where nothing was asked for in time."""
     name = store.document_name(retrieval_id=retrieval_id, document_id=document_id)
     blob = await engine.redis.get(name)
-    errand = await engine.in_database(partial(_errand, retrieval_id, document_id, blob))
+    errand = await engine.begin(
+        partial(_errand, retrieval_id, document_id, blob), until=engine.loop.time() + DEADLINE_S
+    )
     if errand is None:
         log.info("document_not_fetched", retrieval_id=str(retrieval_id))
         return
-    document = await _fetched(errand, engine=engine)
-    sealed = errand.sealer.seal_document(document_id=document_id, document=document)
-    await engine.redis.set(name, sealed, pxat=errand.expires_at)
+
+    async def hold(document: HeldDocument) -> None:
+        sealed = errand.sealer.seal_document(document_id=document_id, document=document)
+        await engine.redis.set(name, sealed, pxat=errand.expires_at)
+
+    document = await _fetched(errand, engine=engine, hold=hold)
+    await hold(document)
     log.info(
         "document_ended",
         retrieval_id=str(retrieval_id),
@@ -138,26 +161,46 @@ async def fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> None
     )
 
 
-async def _fetched(errand: _Errand, *, engine: Engine) -> HeldDocument:
-    """Return the document with what came, or with why nothing did."""
+async def _fetched(errand: _Errand, *, engine: Engine, hold: Hold) -> HeldDocument:
+    """Return the document with what came, or with why nothing did; `hold` keeps it meanwhile."""
     document = errand.document
     if errand.not_asked is not None:
         return replace(document, ending=Ending(outcome=Outcome.NOT_ASKED, reason=errand.not_asked))
-    left_s = (document.deadline_at - timezone.now()).total_seconds()
-    deadline = engine.loop.time() + left_s
+    now, asked_for_at = timezone.now(), _asked_for_at(document)
+    latest = latest_start(created_at=asked_for_at, deadline_at=document.deadline_at)
+    queued_s = (now - asked_for_at).total_seconds()
+    until = engine.loop.time() + (latest - now).total_seconds()
+    async with LagMeter() as meter:
+        try:
+            async with engine.gate.turn(source_id=document.source_id, until=until) as kept_waiting_s:
+                document = replace(document, asked_at=timezone.now())
+                await hold(document)
+                return await _answered(errand, document, engine=engine)
+        except Overloaded:
+            ending = Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
+        except SourceBusy:
+            ending = never_asked(waited_s=queued_s + meter.lag_s)
+        except (TimeoutError, TimedOut):
+            ending = out_of_time(waited_s=queued_s + kept_waiting_s + meter.lag_s)
+        except SourceError as error:
+            ending = Ending(outcome=error.outcome, reason=error.reason)
+        except Exception as error:  # noqa: BLE001  the boundary: whoever waits for the document is told
+            log.error("document_failed", source_id=str(document.source_id), error=type(error).__name__)
+            ending = Ending(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT)
+    return replace(document, ending=ending)
+
+
+async def _answered(errand: _Errand, document: HeldDocument, *, engine: Engine) -> HeldDocument:
+    """Return the document with what its source gave.
+
+    Raises: SourceError; TimeoutError when the time is over.
+    """
+    deadline = engine.loop.time() + (document.deadline_at - timezone.now()).total_seconds()
     query = DocumentQuery(address=document.address, asker=errand.asker, deadline=deadline, correlation_id=uuid4())
-    try:
-        async with asyncio.timeout_at(deadline):
-            content = await catalogue.connector_for(kind=errand.kind).fetch_document(
-                source=errand.source, query=query, channels=engine.channels
-            )
-    except (TimeoutError, TimedOut):
-        return replace(document, ending=Ending(outcome=Outcome.TIMED_OUT))
-    except SourceError as error:
-        return replace(document, ending=Ending(outcome=error.outcome, reason=error.reason))
-    except Exception as error:  # noqa: BLE001  the boundary: whoever waits for the document is told
-        log.error("document_failed", source_id=str(document.source_id), error=type(error).__name__)
-        return replace(document, ending=Ending(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT))
+    async with asyncio.timeout_at(deadline):
+        content = await catalogue.connector_for(kind=errand.kind).fetch_document(
+            source=errand.source, query=query, channels=engine.channels
+        )
     return replace(
         document,
         ending=Ending(outcome=Outcome.ANSWERED),

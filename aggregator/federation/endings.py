@@ -74,14 +74,15 @@ def while_linked(*, endings: Iterable[IdentifierEnding], linked: Collection[UUID
     return ending_of_source(endings=[known.get(record_id, unasked) for record_id in sorted(linked)])
 
 
-def overdue_ending(*, started: bool, waited_s: float, held: bool) -> Ending:
-    """Return how a source ended for which nothing is recorded at its deadline.
+def overdue_ending(*, started: bool, asked: bool, waited_s: float, held: bool) -> Ending:
+    """Return how a source ended for which nothing is recorded at its deadline, as when its worker was killed.
 
-    `started`: a worker took the task, `waited_s` seconds after it was sent. `held`: its answer was received and stored.
+    `started`: a worker took the task. `asked`: the source was asked, `waited_s` seconds after the task was sent.
+    `held`: its answer was received and stored.
     """
     if held:
         return Ending(outcome=Outcome.FAILED, reason=Reason.NOT_RECORDED)
-    if not started:
+    if not started or not asked:
         return Ending(outcome=Outcome.FAILED, reason=Reason.NOT_STARTED)
     return out_of_time(waited_s=waited_s)
 
@@ -91,6 +92,16 @@ def out_of_time(*, waited_s: float) -> Ending:
     if waited_s > BUSY_S:
         return Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
     return Ending(outcome=Outcome.TIMED_OUT)
+
+
+def never_asked(*, waited_s: float) -> Ending:
+    """Return how a request ended whose source was busy with our others until asking made no sense any more.
+
+    In doubt the fault is ours: `waited_s` is how much of that time it spent waiting for us.
+    """
+    if waited_s > BUSY_S:
+        return Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
+    return Ending(outcome=Outcome.NOT_ASKED, reason=Reason.SOURCE_BUSY)
 
 
 def _rank(ending: Ending) -> tuple[int, str]:

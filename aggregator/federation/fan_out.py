@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.utils import timezone
 
 from aggregator.federation import operations
 from aggregator.federation.engine import Engine
-from aggregator.federation.flight import Flight, publish_landed
+from aggregator.federation.flight import RECORD_PAST_DEADLINE_S, Flight, publish_landed
 from aggregator.federation.lag import LagMeter
+from aggregator.federation.plan import LEAST_TO_ASK_S
+from connectors.contract.outcomes import Reason
 
 log = structlog.get_logger(__name__)
 
 
 async def run_retrieval(*, retrieval_id: UUID, engine: Engine) -> None:
-    """Run one planned retrieval to its end; do nothing unless it is planned in the database."""
-    fan_out = await engine.in_database(partial(operations.start, retrieval_id=retrieval_id, now=timezone.now()))
+    """Run one planned retrieval to its end; do nothing unless it is planned in the database.
+
+    It waits for its turn where too many are under way. One whose turn does not come ends as our fault.
+    """
+    until = engine.loop.time() + settings.RETRIEVAL_DEADLINE_S
+    if engine.closing or not await engine.retrievals.take(until=until - LEAST_TO_ASK_S):
+        await _give_up(retrieval_id, engine=engine, until=until)
+        return
+    try:
+        await _run(retrieval_id, engine=engine, until=until)
+    finally:
+        engine.retrievals.give_back()
+
+
+async def _run(retrieval_id: UUID, *, engine: Engine, until: float) -> None:
+    fan_out = await engine.begin(lambda: operations.start(retrieval_id=retrieval_id, now=timezone.now()), until=until)
     if fan_out is None:
         log.info("retrieval_not_run", retrieval_id=str(retrieval_id))
         return
     async with LagMeter() as meter:
         flights = [Flight(planned=planned, fan_out=fan_out, meter=meter, engine=engine) for planned in fan_out.flights]
         await asyncio.gather(*(flight.run() for flight in flights))
-    finished = await engine.in_database(partial(operations.finish, retrieval_id=retrieval_id))
+    finished = await engine.in_database_once_back(
+        lambda: operations.finish(retrieval_id=retrieval_id), until=until + RECORD_PAST_DEADLINE_S
+    )
     if not flights:
         await publish_landed(landed=finished, engine=engine)  # no flight will land and say so
+
+
+async def _give_up(retrieval_id: UUID, *, engine: Engine, until: float) -> None:
+    reason = Reason.NOT_STARTED if engine.closing else Reason.OVERLOAD
+    log.warning("retrieval_given_up", retrieval_id=str(retrieval_id), reason=reason)
+    landed = await engine.in_database_once_back(
+        lambda: operations.give_up(retrieval_id=retrieval_id, reason=reason, now=timezone.now()), until=until
+    )
+    await publish_landed(landed=landed, engine=engine)

@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -23,11 +23,13 @@ from django.utils import timezone
 
 from aggregator.federation import operations, progress, store
 from aggregator.federation.answers import HeldAnswer
-from aggregator.federation.endings import Ending, IdentifierEnding, ending_of_source, out_of_time
+from aggregator.federation.endings import Ending, IdentifierEnding, ending_of_source, never_asked, out_of_time
 from aggregator.federation.engine import GRACE_S, Engine
 from aggregator.federation.lag import LagMeter
 from aggregator.federation.operations import FanOut, Landed, PlannedFlight
+from aggregator.federation.plan import latest_start
 from aggregator.federation.store import Sealer
+from aggregator.federation.turns import Overloaded, SourceBusy
 from aggregator.mpi import operations as mpi_operations
 from aggregator.mpi.demographics import Demographics
 from aggregator.mpi.matching import judge_answer
@@ -46,11 +48,11 @@ log = structlog.get_logger(__name__)
 
 # Part of a flight's time is reserved for storing and recording the answer: nothing may land after the deadline.
 RESERVE_SHARE, MAX_RESERVE_S = 0.05, 0.25
-# Recording an outcome is retried after these pauses, until a little past the retrieval's deadline. Seconds.
-FIRST_RETRY_S, MAX_RETRY_S = 0.05, 0.5
-RECORD_PAST_DEADLINE = timedelta(seconds=GRACE_S - 0.5)
+# Recording an outcome is tried again until so long past the retrieval's deadline. Seconds.
+RECORD_PAST_DEADLINE_S = GRACE_S - 0.5
 
 OUR_FAULT = Ending(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT)
+IN_DOUBT = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.IDENTITY_IN_DOUBT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,23 +100,41 @@ class Flight:
         )
 
     async def _land(self) -> Sequence[_Landing]:
-        landings = await asyncio.gather(*(self._ask(holding) for holding in self.planned.holdings))
+        if all(holding.in_doubt for holding in self.planned.holdings):
+            landings = [_without_answer(holding, IN_DOUBT) for holding in self.planned.holdings]
+        else:
+            landings = await self._ask_in_turn()
         return await self._hold(landings)
 
-    async def _ask(self, holding: HeldBy) -> _Landing:
-        """Ask the source under one identifier of the person; whatever happens, return how that ended."""
-        if holding.in_doubt:
-            doubt = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.IDENTITY_IN_DOUBT)
-            return _Landing(source_record_id=holding.source_record_id, ending=doubt)
+    async def _ask_in_turn(self) -> list[_Landing]:
+        """Wait for a turn, and ask the source under each identifier of the person."""
         now = timezone.now()
-        if now >= self.planned.deadline_at:  # too late to ask it
-            late = Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
-            return _Landing(source_record_id=holding.source_record_id, ending=late)
-        queued_s = (now - self.fan_out.created_at).total_seconds()
+        latest = latest_start(created_at=self.fan_out.created_at, deadline_at=self.planned.deadline_at)
+        queued_s = max(0.0, (now - self.fan_out.created_at).total_seconds())
+        try:
+            async with self.engine.gate.turn(
+                source_id=self.planned.source_id, until=self._loop_time(latest)
+            ) as kept_waiting_s:
+                self._note_start()
+                waited_s = queued_s + kept_waiting_s
+                return await asyncio.gather(*(self._ask(holding, waited_s) for holding in self.planned.holdings))
+        except Overloaded:
+            ending = Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
+        except SourceBusy:
+            ending = never_asked(waited_s=queued_s + self.meter.lag_s)
+        return [_without_answer(holding, ending) for holding in self.planned.holdings]
+
+    async def _ask(self, holding: HeldBy, waited_s: float) -> _Landing:
+        """Ask the source under one identifier of the person; whatever happens, return how that ended.
+
+        `waited_s` is how long we have kept the request waiting.
+        """
+        if holding.in_doubt:
+            return _without_answer(holding, IN_DOUBT)
         try:
             return await self._answered(holding)
         except (TimeoutError, TimedOut):
-            ending = self._out_of_time(queued_s)
+            ending = self._out_of_time(waited_s)
         except WrongPatient as error:
             ending = Ending(outcome=error.outcome, reason=error.reason)
             evidence = dict.fromkeys(error.disagrees, "differs")
@@ -124,7 +144,7 @@ class Flight:
         except Exception as error:  # noqa: BLE001  the boundary: one identifier's fault must not cost another's answer
             self._log_fault("request_failed", error)
             ending = OUR_FAULT
-        return _Landing(source_record_id=holding.source_record_id, ending=ending)
+        return _without_answer(holding, ending)
 
     async def _answered(self, holding: HeldBy) -> _Landing:
         """Ask, and return the answer when it is about the person.
@@ -145,20 +165,31 @@ class Flight:
                 ),
                 channels=self.engine.channels,
             )
-            subject = check_subject(reply=reply, holding=holding, held=self.planned.held)
-            await self._note_death(subject=subject, holding=holding)
-            if others := [entry for entry in reply.quarantined if entry.reason is EntryFault.OTHER_PATIENT]:
-                evidence = _evidence_of(others)
-                await self._raise_review(cause=Cause.ENTRY_ABOUT_ANOTHER, evidence=evidence, holding=holding)
-            return self._landing_of(reply=reply, holding=holding)
+        subject = check_subject(reply=reply, holding=holding, held=self.planned.held)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._note_death(subject=subject, holding=holding, until=deadline)
+        except (TimeoutError, db.Error) as error:
+            self._log_fault("death_not_noted", error)
+            return _without_answer(holding, Ending(outcome=Outcome.FAILED, reason=Reason.NOT_RECORDED))
+        if others := [entry for entry in reply.quarantined if entry.reason is EntryFault.OTHER_PATIENT]:
+            evidence = _evidence_of(others)
+            await self._raise_review(cause=Cause.ENTRY_ABOUT_ANOTHER, evidence=evidence, holding=holding)
+        return self._landing_of(reply=reply, holding=holding)
 
-    def _out_of_time(self, queued_s: float) -> Ending:
-        lag_s = self.meter.lag_s
-        source_id = str(self.planned.source_id)
-        log.info("out_of_time", source_id=source_id, queued_s=round(queued_s, 3), lag_s=round(lag_s, 3))
-        return out_of_time(waited_s=max(queued_s, 0.0) + lag_s)
+    def _note_start(self) -> None:
+        """Have it written that the source is being asked; the outcome is recorded after that."""
+        planned = self.planned
+        self.engine.starts.note(outcome_id=planned.outcome_id, at=timezone.now(), until=planned.deadline_at)
 
-    async def _note_death(self, *, subject: Demographics, holding: HeldBy) -> None:
+    def _out_of_time(self, waited_s: float) -> Ending:
+        log.info("out_of_time", source_id=str(self.planned.source_id))
+        return out_of_time(waited_s=waited_s + self.meter.lag_s)
+
+    def _loop_time(self, moment: datetime) -> float:
+        return self.engine.loop.time() + (moment - timezone.now()).total_seconds()
+
+    async def _note_death(self, *, subject: Demographics, holding: HeldBy, until: float) -> None:
         """Record what an answer says about the person's death, so that its first showing already says so."""
         if subject.deceased is None:
             return
@@ -168,7 +199,8 @@ class Flight:
                 source_record_id=holding.source_record_id,
                 deceased=subject.deceased,
                 death_date=subject.death_date,
-            )
+            ),
+            until=until,
         )
 
     async def _raise_review(self, *, cause: Cause, evidence: dict[str, str], holding: HeldBy) -> None:
@@ -182,7 +214,8 @@ class Flight:
                     reason=cause,
                     evidence=evidence,
                     now=timezone.now(),
-                )
+                ),
+                until=self._loop_time(self.planned.deadline_at),
             )
         except Exception as error:  # noqa: BLE001  the boundary, too: how the request ended is recorded all the same
             self._log_fault("review_not_raised", error)
@@ -236,26 +269,24 @@ class Flight:
         by_identifier = [
             IdentifierEnding(source_record_id=landing.source_record_id, ending=landing.ending) for landing in landings
         ]
-        pause_s = FIRST_RETRY_S
-        while True:
-            try:
-                return await self.engine.in_database(
-                    lambda: operations.record_outcome(
-                        outcome_id=self.planned.outcome_id,
-                        ending=ending,
-                        by_identifier=by_identifier,
-                        landed_at=landed_at,
-                        now=timezone.now(),  # read on the thread: waiting for one takes time, too
-                    )
-                )
-            except db.Error:
-                if timezone.now() > self.fan_out.deadline_at + RECORD_PAST_DEADLINE:
-                    raise
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, MAX_RETRY_S)
+        await self.engine.starts.tried(outcome_id=self.planned.outcome_id)
+        return await self.engine.in_database_once_back(
+            lambda: operations.record_outcome(
+                outcome_id=self.planned.outcome_id,
+                ending=ending,
+                by_identifier=by_identifier,
+                landed_at=landed_at,
+                now=timezone.now(),  # read on the thread: waiting for one takes time, too
+            ),
+            until=self._loop_time(self.fan_out.deadline_at) + RECORD_PAST_DEADLINE_S,
+        )
 
     def _log_fault(self, event: str, error: Exception) -> None:
         log.error(event, source_id=str(self.planned.source_id), error=type(error).__name__)
+
+
+def _without_answer(holding: HeldBy, ending: Ending) -> _Landing:
+    return _Landing(source_record_id=holding.source_record_id, ending=ending)
 
 
 def check_subject(*, reply: Reply, holding: HeldBy, held: Sequence[HeldBy]) -> Demographics:

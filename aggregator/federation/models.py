@@ -54,7 +54,8 @@ class SourceOutcome(models.Model):
 
     `joins` points to the same question already in flight for another retrieval, whose outcome and answer this one
     shares. `flight_key` names the question: source, person and, where the source's answers may not serve others, the
-    user. `by_identifier` says how the request under each identifier ended, by source record.
+    user. `asked_at` is when the source was first asked, null while it has not been. `by_identifier` says how the
+    request under each identifier ended, by source record.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -63,6 +64,7 @@ class SourceOutcome(models.Model):
     joins = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="joined_by")
     flight_key = models.CharField(max_length=64)
     deadline_at = models.DateTimeField()
+    asked_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=20, null=True, choices=[(o.value, o.value) for o in Outcome])
     reason = models.CharField(max_length=60, blank=True)
     item_count = models.PositiveIntegerField(default=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -111,17 +111,20 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
 
     A task works only if this returns something: a message alone, without a planned retrieval, does nothing.
     """
-    started = Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.PLANNED, deadline_at__gt=now).update(
-        state=RetrievalState.RUNNING, started_at=now
-    )
-    if not started:
-        return None
-    retrieval = Retrieval.objects.get(id=retrieval_id)
-    person_id = retrieval.person_id
-    held = tuple(with_decisions(held=held_by(person_id=person_id), person_id=person_id))
-    awaited = SourceOutcome.objects.select_related("source").filter(
-        retrieval_id=retrieval_id, outcome__isnull=True, joins__isnull=True
-    )
+    with transaction.atomic():  # read whole or left planned, so that it can be tried again
+        started = Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.PLANNED, deadline_at__gt=now).update(
+            state=RetrievalState.RUNNING, started_at=now
+        )
+        if not started:
+            return None
+        retrieval = Retrieval.objects.get(id=retrieval_id)
+        person_id = retrieval.person_id
+        held = tuple(with_decisions(held=held_by(person_id=person_id), person_id=person_id))
+        awaited = list(
+            SourceOutcome.objects.select_related("source").filter(
+                retrieval_id=retrieval_id, outcome__isnull=True, joins__isnull=True
+            )
+        )
     return FanOut(
         retrieval_id=retrieval_id,
         person_id=person_id,
@@ -144,6 +147,19 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
             for row in awaited
         ),
     )
+
+
+def note_asked(*, starts: Mapping[UUID, datetime]) -> None:
+    """Set when sources were first asked, by outcome id; flights that have ended already are left alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE source_outcome SET asked_at = started.at
+            FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS started (id, at)
+            WHERE source_outcome.id = started.id AND outcome IS NULL
+            """,
+            {"ids": [str(outcome_id) for outcome_id in starts], "times": list(starts.values())},
+        )
 
 
 def record_outcome(
@@ -221,9 +237,26 @@ def fail(*, retrieval_id: UUID, reason: Reason, now: datetime) -> None:
     """End a retrieval that could not be run: every source still awaited ends as failed, our fault."""
     with transaction.atomic():
         Retrieval.objects.filter(id=retrieval_id).update(state=RetrievalState.FAILED)
-        SourceOutcome.objects.filter(retrieval_id=retrieval_id, outcome__isnull=True, joins__isnull=True).update(
-            outcome=Outcome.FAILED, reason=reason, ended_at=now
-        )
+        _fail_awaited(retrieval_id=retrieval_id, reason=reason, now=now)
+
+
+def give_up(*, retrieval_id: UUID, reason: Reason, now: datetime) -> tuple[Landed, ...]:
+    """End a planned retrieval that no worker will begin; return it when it awaits nothing more.
+
+    Nothing is written after its deadline: readers have seen by then how it ended.
+    """
+    with transaction.atomic():
+        planned = Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.PLANNED, deadline_at__gt=now)
+        if not planned.update(state=RetrievalState.FAILED):
+            return ()
+        _fail_awaited(retrieval_id=retrieval_id, reason=reason, now=now)
+    return finish(retrieval_id=retrieval_id)
+
+
+def _fail_awaited(*, retrieval_id: UUID, reason: Reason, now: datetime) -> None:
+    SourceOutcome.objects.filter(retrieval_id=retrieval_id, outcome__isnull=True, joins__isnull=True).update(
+        outcome=Outcome.FAILED, reason=reason, ended_at=now
+    )
 
 
 def _unrecorded(ending: Ending) -> Ending:

@@ -11,6 +11,10 @@ from uuid import UUID
 from connectors.contract.categories import RecordCategory
 from connectors.contract.outcomes import Reason
 
+# A source is not asked when less than this is left of its time, or less than this share of it: hardly any answer would
+# come, and the source would work for nothing. Seconds.
+LEAST_TO_ASK_S, LEAST_SHARE_TO_ASK = 1.0, 0.25
+
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
@@ -81,6 +85,11 @@ def make_plan(
             )
         )
     return Plan(deadline_at=deadline_at, sources=tuple(planned))
+
+
+def latest_start(*, created_at: datetime, deadline_at: datetime) -> datetime:
+    """Return until when it makes sense to begin to ask a source: one that is given little time needs less of it."""
+    return deadline_at - min(timedelta(seconds=LEAST_TO_ASK_S), LEAST_SHARE_TO_ASK * (deadline_at - created_at))
 
 
 def _why_not(candidate: Candidate) -> Reason | None:

@@ -76,8 +76,8 @@ class LastOutcome:
 def retrieval_view(*, retrieval_id: UUID, now: datetime) -> RetrievalView | None:
     """Return the state of a retrieval at `now`, or None when there is none or it has expired.
 
-    A source with no outcome at its deadline has timed out, even if the worker died. The fault is ours where no worker
-    took the task in time, or where the answer came and was not recorded.
+    A source that was asked and has no outcome at its deadline has timed out, even if the worker died. The fault is ours
+    where it was not asked, or where its answer came and was not recorded.
     """
     retrieval = Retrieval.objects.filter(id=retrieval_id, expires_at__gt=now).first()
     if retrieval is None:
@@ -106,7 +106,8 @@ def endings_of_overdue(*, flights: Iterable[SourceOutcome]) -> dict[UUID, Ending
     return {
         flight.id: overdue_ending(
             started=flight.retrieval.state != RetrievalState.PLANNED,
-            waited_s=_waited(flight.retrieval).total_seconds(),
+            asked=flight.asked_at is not None,
+            waited_s=_waited(flight).total_seconds(),
             held=(flight.retrieval_id, flight.source_id) in held,
         )
         for flight in overdue
@@ -158,9 +159,9 @@ def _is_overdue(row: SourceOutcome, *, now: datetime) -> bool:
     return flight.outcome is None and now > min(row.deadline_at, flight.deadline_at)
 
 
-def _waited(retrieval: Retrieval) -> timedelta:
-    """Return how long a retrieval waited for a worker to take it."""
-    return retrieval.started_at - retrieval.created_at if retrieval.started_at else timedelta()
+def _waited(flight: SourceOutcome) -> timedelta:
+    """Return how long after it was sent a flight began to ask its source."""
+    return flight.asked_at - flight.retrieval.created_at if flight.asked_at else timedelta()
 
 
 def _which_are_held(answers: list[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:

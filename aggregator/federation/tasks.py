@@ -1,4 +1,4 @@
-"""The tasks: one runs a retrieval, one fetches a document. They take ids and return nothing."""
+"""The tasks: one runs a retrieval, one fetches a document. They take ids and hand the work to the loop; none waits."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class QueueUnavailable(Exception):
 
 @shared_task(name="aggregator.federation.tasks.run_retrieval")
 def run_retrieval(retrieval_id: str, **_later: Any) -> None:
-    """Run a planned retrieval; `_later` takes what a newer sender adds during a rolling deploy."""
+    """Start a planned retrieval; `_later` takes what a newer sender adds during a rolling deploy."""
     running = engine()
-    running.run(run_fan_out(retrieval_id=UUID(retrieval_id), engine=running), wait_s=settings.RETRIEVAL_DEADLINE_S)
+    running.start(run_fan_out(retrieval_id=UUID(retrieval_id), engine=running), within_s=settings.RETRIEVAL_DEADLINE_S)
 
 
 @shared_task(name="aggregator.federation.tasks.fetch_document")
 def fetch_document(retrieval_id: str, document_id: str, **_later: Any) -> None:
-    """Fetch a document that was asked for."""
+    """Start to fetch a document that was asked for."""
     running = engine()
-    running.run(
+    running.start(
         documents.fetch(retrieval_id=UUID(retrieval_id), document_id=document_id, engine=running),
-        wait_s=documents.DEADLINE_S,
+        within_s=documents.DEADLINE_S,
     )
 
 

@@ -124,6 +124,12 @@ class Reason(StrEnum):
     )
     NOTHING_SEARCHABLE = "nothing-searchable", Outcome.NOT_ASKED, "it offers no way to ask for a record"
     ELSEWHERE = "elsewhere", Outcome.NOT_ASKED, "the document is kept at an address that is not asked"
+    SOURCE_BUSY = (
+        "source-busy",
+        Outcome.NOT_ASKED,
+        "it was still busy with our other requests",
+        "throttled",
+    )
     PAUSED = "paused", Outcome.NOT_ASKED, "it is paused"
     MAY_NOT = "may-not", Outcome.NOT_ASKED, "you may not ask it", "suppressed"
 

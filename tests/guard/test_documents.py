@@ -71,7 +71,7 @@ NEITHER = {
         *("created_at", "started_at", "deadline_at", "expires_at", "wrapped_key"),
     },
     "federation.SourceOutcome": {
-        *("id", "retrieval", "source", "joins", "flight_key", "deadline_at", "outcome", "reason"),
+        *("id", "retrieval", "source", "joins", "flight_key", "deadline_at", "asked_at", "outcome", "reason"),
         *("item_count", "by_identifier", "ended_at"),
     },
     "mpi.Person": {"id", "created_at", "nhs_number_is_verified"},

@@ -64,7 +64,9 @@ def ask(retrieval_id: UUID, address: str = ADDRESS) -> documents.AskedFor | None
 
 
 def fetch(retrieval_id: UUID, document_id: str) -> None:
-    engine().run(documents.fetch(retrieval_id=retrieval_id, document_id=document_id, engine=engine()), wait_s=5)
+    engine().start(
+        documents.fetch(retrieval_id=retrieval_id, document_id=document_id, engine=engine()), within_s=5
+    ).result()
 
 
 def read(retrieval_id: UUID, address: str = ADDRESS, *, later_s: float = 0.0) -> HeldDocument | None:

@@ -83,6 +83,13 @@ def started(retrieval_id: UUID, *, now: datetime = NOW) -> UUID:
     return retrieval_id
 
 
+def asked_all(retrieval_id: UUID, *, now: datetime = NOW) -> UUID:
+    """Start a retrieval and note that each of its sources is being asked."""
+    rows = SourceOutcome.objects.filter(retrieval_id=started(retrieval_id, now=now))
+    operations.note_asked(starts=dict.fromkeys(rows.values_list("id", flat=True), now))
+    return retrieval_id
+
+
 def record(
     outcome_id: UUID, *, outcome: Outcome = Outcome.ANSWERED, reason: str = "", now: datetime = SOON
 ) -> tuple[Landed, ...]:
@@ -183,7 +190,7 @@ def test_an_outcome_after_the_source_s_own_deadline_reads_as_timed_out(joan: Any
 def test_no_outcome_at_the_deadline_is_timed_out_whatever_became_of_the_worker(
     joan: Any, practice: Source, hospital: Source
 ) -> None:
-    asked = started(retrieval(of=joan, sources=[practice, hospital]))
+    asked = asked_all(retrieval(of=joan, sources=[practice, hospital]))
     assert outcomes(asked, now=NOW + timedelta(seconds=3)) == {practice.id: None, hospital.id: None}
     assert outcomes(asked, now=NOW + timedelta(seconds=3.01)) == {practice.id: Outcome.TIMED_OUT, hospital.id: None}
     assert view(asked, now=AFTER).complete
@@ -196,10 +203,45 @@ def test_a_task_that_no_worker_took_is_our_fault(joan: Any, practice: Source, ho
     assert endings == {Ending(outcome=Outcome.FAILED, reason=Reason.NOT_STARTED)}
 
 
-def test_one_that_a_worker_took_late_is_our_fault_at_its_deadline(joan: Any, practice: Source) -> None:
-    asked = started(retrieval(of=joan, sources=[practice]), now=SOON)
+def test_one_that_was_asked_late_is_our_fault_at_its_deadline(joan: Any, practice: Source) -> None:
+    asked = asked_all(retrieval(of=joan, sources=[practice]), now=SOON)
     (state,) = view(asked, now=AFTER).sources
     assert state.ending == Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
+
+
+def test_one_that_a_worker_took_and_never_asked_is_our_fault_and_not_its_source_s(
+    joan: Any, practice: Source, hospital: Source
+) -> None:
+    asked = started(retrieval(of=joan, sources=[practice, hospital]))
+    operations.note_asked(starts={row(asked, hospital).id: NOW})
+    endings = {state.source_id: state.ending for state in view(asked, now=AFTER).sources}
+    assert endings == {
+        practice.id: Ending(outcome=Outcome.FAILED, reason=Reason.NOT_STARTED),
+        hospital.id: Ending(outcome=Outcome.TIMED_OUT),
+    }
+
+
+def test_the_starts_of_all_flights_are_written_in_one_statement(
+    joan: Any, practice: Source, hospital: Source, django_assert_num_queries: Any
+) -> None:
+    asked = started(retrieval(of=joan, sources=[practice, hospital]))
+    starts = {row(asked, practice).id: NOW, row(asked, hospital).id: SOON}
+    with django_assert_num_queries(1):
+        operations.note_asked(starts=starts)
+    assert {row(asked, at).id: row(asked, at).asked_at for at in (practice, hospital)} == starts
+
+
+def test_a_retrieval_that_is_given_up_ends_as_our_fault_unless_it_has_begun_or_is_over(
+    joan: Any, practice: Source
+) -> None:
+    planned, begun = (retrieval(of=joan, sources=[practice], by=requester()) for _ in range(2))
+    assert operations.give_up(retrieval_id=planned, reason=Reason.OVERLOAD, now=AFTER) == ()
+    assert row(planned, practice).outcome is None
+    told = operations.give_up(retrieval_id=planned, reason=Reason.OVERLOAD, now=SOON)
+    assert told == (Landed(retrieval_id=planned, done=True),)
+    assert (row(planned, practice).outcome, row(planned, practice).reason) == ("failed", "overload")
+    started(begun, now=SOON)
+    assert operations.give_up(retrieval_id=begun, reason=Reason.OVERLOAD, now=SOON) == ()
 
 
 @pytest.mark.parametrize(
@@ -298,7 +340,7 @@ def test_failing_one_that_joined_takes_nothing_from_the_other(joan: Any, practic
 
 
 def test_a_joined_question_ends_by_the_deadline_of_the_flight(joan: Any, practice: Source) -> None:
-    started(retrieval(of=joan, sources=[practice]))
+    asked_all(retrieval(of=joan, sources=[practice]))
     second = retrieval(of=joan, sources=[practice], now=NOW + timedelta(seconds=2))
     assert outcomes(second, now=NOW + timedelta(seconds=3.5)) == {practice.id: Outcome.TIMED_OUT}
 
@@ -325,7 +367,7 @@ def test_a_question_about_somebody_else_is_another(joan: Any, practice: Source) 
 
 
 def test_a_flight_that_a_dead_worker_left_is_closed_and_not_joined(joan: Any, practice: Source) -> None:
-    first = started(retrieval(of=joan, sources=[practice]))
+    first = asked_all(retrieval(of=joan, sources=[practice]))
     second = retrieval(of=joan, sources=[practice], now=AFTER)
     assert row(first, practice).outcome == Outcome.TIMED_OUT
     assert row(second, practice).joins is None

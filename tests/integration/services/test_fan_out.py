@@ -48,7 +48,7 @@ def opened(world: World) -> UUID:
 
 
 def run(retrieval_id: UUID) -> None:
-    engine().run(run_retrieval(retrieval_id=retrieval_id, engine=engine()), wait_s=5)
+    engine().start(run_retrieval(retrieval_id=retrieval_id, engine=engine()), within_s=5).result()
 
 
 def told(retrieval_id: UUID) -> list[bytes]:

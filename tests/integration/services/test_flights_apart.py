@@ -75,7 +75,7 @@ def test_a_database_error_ends_its_own_flight_alone(two_sources: World, monkeypa
     retrieval_id = opened(two_sources)
     run(two_sources, retrieval_id)
     surgery = row(retrieval_id, SOURCE_SLUG)
-    assert (surgery.outcome, surgery.reason) == (Outcome.FAILED, "our-fault")
+    assert (surgery.outcome, surgery.reason) == (Outcome.FAILED, "not-recorded")
     assert row(retrieval_id, CLINIC).outcome == Outcome.ANSWERED
 
 

@@ -124,7 +124,7 @@ def ask(world: World) -> UUID:
 
 
 def run(retrieval_id: UUID) -> None:
-    engine().run(run_retrieval(retrieval_id=retrieval_id, engine=engine()), wait_s=5)
+    engine().start(run_retrieval(retrieval_id=retrieval_id, engine=engine()), within_s=5).result()
 
 
 def show(world: World, retrieval_id: UUID) -> RecordView:

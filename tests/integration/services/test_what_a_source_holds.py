@@ -53,7 +53,7 @@ def test_a_silent_source_is_remarked_on_only_in_the_sections_that_it_could_have_
     world = make_world()
     Source.objects.update(holds=sorted(PROBLEMS_AND_DOCUMENTS))
     retrieval_id = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
-    engine().run(run_retrieval(retrieval_id=retrieval_id, engine=engine()), wait_s=5)
+    engine().start(run_retrieval(retrieval_id=retrieval_id, engine=engine()), within_s=5).result()
     view = view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
     remarked = {category for category in CLINICAL_CATEGORIES if remarks_on(category=category, statuses=view.sources)}
     assert remarked == PROBLEMS_AND_DOCUMENTS

@@ -52,7 +52,7 @@ class Source:
             fetching = documents.fetch(
                 retrieval_id=message["retrieval_id"], document_id=message["document_id"], engine=engine()
             )
-            engine().run(fetching, wait_s=5)
+            engine().start(fetching, within_s=5).result()
         self.queued.clear()
 
 

@@ -12,6 +12,7 @@ from aggregator.federation.endings import (
     Ending,
     IdentifierEnding,
     ending_of_source,
+    never_asked,
     out_of_time,
     overdue_ending,
     while_linked,
@@ -74,8 +75,29 @@ def test_running_out_of_time_is_our_fault_where_we_kept_it_waiting() -> None:
     assert out_of_time(waited_s=BUSY_S).outcome is Outcome.TIMED_OUT
     ours = {
         Reason.OVERLOAD: out_of_time(waited_s=BUSY_S + 0.01),
-        Reason.NOT_STARTED: overdue_ending(started=False, waited_s=0, held=False),
-        Reason.NOT_RECORDED: overdue_ending(started=True, waited_s=0, held=True),
+        Reason.NOT_STARTED: overdue_ending(started=False, asked=False, waited_s=0, held=False),
+        Reason.NOT_RECORDED: overdue_ending(started=True, asked=True, waited_s=0, held=True),
     }
     assert ours == {reason: Ending(outcome=Outcome.FAILED, reason=reason) for reason in ours}
-    assert overdue_ending(started=True, waited_s=0, held=False).outcome is Outcome.TIMED_OUT
+
+
+@pytest.mark.parametrize(
+    ("started", "asked", "waited_s", "held", "ending"),
+    [
+        (False, False, 0, False, (Outcome.FAILED, Reason.NOT_STARTED)),
+        (True, False, 0, False, (Outcome.FAILED, Reason.NOT_STARTED)),
+        (True, True, BUSY_S, False, (Outcome.TIMED_OUT, None)),
+        (True, True, BUSY_S + 0.01, False, (Outcome.FAILED, Reason.OVERLOAD)),
+        (True, True, BUSY_S + 0.01, True, (Outcome.FAILED, Reason.NOT_RECORDED)),
+    ],
+)
+def test_what_a_killed_worker_left_is_told_by_how_far_it_had_come(
+    started: bool, asked: bool, waited_s: float, held: bool, ending: tuple[Outcome, Reason | None]
+) -> None:
+    found = overdue_ending(started=started, asked=asked, waited_s=waited_s, held=held)
+    assert (found.outcome, found.reason) == ending
+
+
+def test_a_source_is_said_to_be_busy_only_where_we_did_not_keep_the_request_waiting() -> None:
+    assert never_asked(waited_s=BUSY_S) == Ending(outcome=Outcome.NOT_ASKED, reason=Reason.SOURCE_BUSY)
+    assert never_asked(waited_s=BUSY_S + 0.01) == Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)

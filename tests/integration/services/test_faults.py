@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,6 @@ import pytest
 import redis
 from django.db import connection, connections
 from django.utils import timezone
-from kombu import Connection
 
 from aggregator.accounts.authentication import requester_for
 from aggregator.accounts.models import User
@@ -41,6 +38,8 @@ from launcher import children, processes
 from launcher.region import Region
 from tests.demonstration import CLINICIAN, PASSWORD, Stories, only_the_stories
 from tests.door import Visitor
+from tests.own_worker import own_worker
+from tests.way import Way
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -269,76 +268,22 @@ def test_a_worker_that_is_killed_leaves_time_outs_and_what_had_landed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hospital.order("hang")
-    queue = process_environment["REDIS_URL"].rpartition("/")[0] + "/60"  # a queue of its own; held items stay shared
-    environment = {**process_environment, "REDIS_URL": queue, "HELD_REDIS_URL": process_environment["REDIS_URL"]}
-    with redis.Redis.from_url(queue) as client:
-        client.flushdb()
-        child = children.start_worker(environment=environment, logs=tmp_path, name="doomed")
-        try:
-            ready = lambda: children.worker_is_ready(client=client, child=child)  # noqa: E731
-            processes.wait_until(ready=ready, child=child, within_s=60)
-            monkeypatch.setattr(tasks, "send", _sender(queue))
-            retrieval = open_record(requester=clinician, person_id=derek, now=timezone.now())
-            while not SourceOutcome.objects.filter(outcome="answered").exists():
-                time.sleep(0.02)
-            child.process.send_signal(signal.SIGKILL)
-            view = shown(clinician, retrieval)
-        finally:
-            processes.stop(children=[child])
-            client.flushdb()
+    with own_worker(environment=process_environment, logs=tmp_path, database=60, monkeypatch=monkeypatch) as child:
+        retrieval = open_record(requester=clinician, person_id=derek, now=timezone.now())
+        while not SourceOutcome.objects.filter(outcome="answered").exists():
+            time.sleep(0.02)
+        child.process.send_signal(signal.SIGKILL)
+        view = shown(clinician, retrieval)
     assert outcomes(view)[PRACTICE] == (Outcome.ANSWERED, "")
     assert outcomes(view)[HOSPITAL][0] is Outcome.TIMED_OUT
-
-
-def _sender(queue: str) -> Any:
-    def send(*, retrieval_id: UUID, deadline_at: Any) -> None:
-        with Connection(queue) as connection:
-            tasks.run_retrieval.apply_async(args=[str(retrieval_id)], expires=deadline_at, connection=connection)
-
-    return send
-
-
-class Severed:
-    """A way to Redis that can be cut: a forwarder on a port of its own."""
-
-    def __init__(self, *, target: tuple[str, int]) -> None:
-        self._target = target
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = [self._listening]
-        self.port = self._listening.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        for one in self._open:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listening.accept()
-            except OSError:
-                return
-            far = socket.create_connection(self._target)
-            self._open += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def _copy(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while part := source.recv(65_536):
-                sink.sendall(part)
 
 
 def test_redis_lost_mid_request_is_said_and_nothing_hangs(
     loaded: Stories, hospital: Faults, process_environment: dict[str, str], tmp_path: Path
 ) -> None:
     hospital.order("hang")
-    address = urlsplit(process_environment["REDIS_URL"])
-    way = Severed(target=(address.hostname or "", address.port or 0))
-    through = process_environment["REDIS_URL"].replace(f":{address.port}/", f":{way.port}/").rpartition("/")[0] + "/61"
+    way = Way(url=process_environment["REDIS_URL"])
+    through = way.url.rpartition("/")[0] + "/61"
     environment = {**process_environment, "REDIS_URL": through}
     web = children.start_web(environment=environment, logs=tmp_path)
     worker = children.start_worker(environment=environment, logs=tmp_path, name="severed")

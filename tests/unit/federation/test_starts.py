@@ -1,0 +1,79 @@
+"""When flights began to ask is written in one statement for all that begin together, and again where that failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from aggregator.federation import starts as starts_module
+from aggregator.federation.starts import Starts
+
+HOUR = timedelta(hours=1)
+
+
+class Database:
+    """Takes starts; `away` so often before it does."""
+
+    def __init__(self, *, away: int = 0) -> None:
+        self.away = away
+        self.statements: list[set[UUID]] = []
+
+    async def write(self, starts: Mapping[UUID, datetime]) -> None:
+        await asyncio.sleep(0.01)
+        if self.away:
+            self.away -= 1
+            raise OperationalError
+        self.statements.append(set(starts))
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starts_module, "AGAIN_S", 0.01)
+
+
+def test_all_that_begin_together_are_one_statement() -> None:
+    database = Database()
+    together, next_ones = [uuid4() for _ in range(50)], [uuid4() for _ in range(2)]
+
+    async def work() -> None:
+        starts = Starts(write=database.write)
+        for outcome_id in together:
+            starts.note(outcome_id=outcome_id, at=timezone.now(), until=timezone.now() + HOUR)
+        await asyncio.sleep(0.005)  # the first are being written
+        for outcome_id in next_ones:
+            starts.note(outcome_id=outcome_id, at=timezone.now(), until=timezone.now() + HOUR)
+        for outcome_id in (*together, *next_ones):
+            await starts.tried(outcome_id=outcome_id)
+
+    asyncio.run(work())
+    assert database.statements == [set(together), set(next_ones)]
+
+
+def test_what_the_database_did_not_take_is_written_later_unless_it_is_over() -> None:
+    database = Database(away=3)
+    goes_on, over = uuid4(), uuid4()
+
+    async def work() -> None:
+        starts = Starts(write=database.write)
+        starts.note(outcome_id=goes_on, at=timezone.now(), until=timezone.now() + HOUR)
+        starts.note(outcome_id=over, at=timezone.now(), until=timezone.now())
+        await starts.tried(outcome_id=goes_on)
+        assert database.away == 2, "an outcome waits for the first attempt only"
+        await asyncio.sleep(0.2)
+
+    asyncio.run(work())
+    assert database.statements == [{goes_on}]
+
+
+def test_an_outcome_of_a_flight_that_never_began_does_not_wait() -> None:
+    async def work() -> None:
+        async with asyncio.timeout(1):
+            await Starts(write=Database().write).tried(outcome_id=uuid4())
+
+    asyncio.run(work())

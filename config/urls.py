@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from aggregator.api.fhir import rendering
+from aggregator.web import pages
 from config import health
+
+FHIR_PATH = "fhir/"
+
+
+def fault(request: HttpRequest) -> HttpResponse:
+    """Return what the door that was asked says of a fault of ours."""
+    return rendering.fault(request) if request.path.startswith(f"/{FHIR_PATH}") else pages.fault(request)
+
 
 urlpatterns = [
     path("livez", health.live, name="livez"),
     path("readyz", health.ready, name="readyz"),
-    path("fhir/", include("aggregator.api.fhir.urls")),
+    path(FHIR_PATH, include("aggregator.api.fhir.urls")),
     path("", include("aggregator.web.urls")),
 ]
 
 handler400 = "aggregator.web.pages.unreadable"
 handler404 = "aggregator.web.pages.no_such_page"
-handler500 = "aggregator.web.pages.fault"
+handler500 = fault

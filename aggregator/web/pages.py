@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -12,6 +14,8 @@ from aggregator.accounts.roles import Permission
 from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded
 
 STATUS_OF: dict[type[LongviewError], int] = {NotPermitted: 403, NotFound: 404, Superseded: 409, Invalid: 400}
+# After how many seconds to try again while the database cannot be reached.
+RETRY_AFTER_S = 5
 TITLES: dict[type[LongviewError], str] = {
     NotPermitted: "You cannot view this page",
     NotFound: "Page not found",
@@ -60,18 +64,48 @@ def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def fault(request: HttpRequest) -> HttpResponse:
-    """Return the page for a fault of ours. It reads nothing, not even who is asking: the database may be down."""
+    """Return the page for a fault of ours. It reads nothing, not even who is asking: the database may be down.
+
+    Django calls this while it handles the error. While the database cannot be reached the page says so. A part of a
+    page that is asked for every few seconds is left as it is, and goes on by itself once the database is back.
+    """
+    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+        return _try_again_shortly(request)
     if request.headers.get("HX-Request"):
         return _reload_page(status=500)
-    return draw(
+    return _fault_page(
         request,
-        "error",
         status=500,
-        requester=None,
-        may={},
         title="There is a problem with the service",
         message="Your request could not be completed, and no information is shown. Try again. If it fails again, tell "
         "your administrator what time it happened.",
+    )
+
+
+def _try_again_shortly(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        response = HttpResponse(status=503, headers={"HX-Reswap": "none"})
+    else:
+        response = _fault_page(
+            request,
+            status=503,
+            title="Try again shortly",
+            message="The service's database cannot be reached at the moment, or is too busy. Your request was not "
+            "completed, and no information is shown. Wait a few seconds and try again.",
+        )
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _fault_page(request: HttpRequest, *, status: int, title: str, message: str) -> HttpResponse:
+    return draw(
+        request,
+        "error",
+        status=status,
+        requester=None,
+        may={},
+        title=title,
+        message=message,
         reasons=(),
         advice="",
         code="fault",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from django.http import Http404
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
@@ -29,6 +31,15 @@ STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
     exceptions.MethodNotAllowed: (405, "not-supported"),
     exceptions.NotAcceptable: (406, "not-supported"),
     exceptions.Throttled: (429, "throttled"),
+    # The database cannot be reached, or is too busy.
+    OperationalError: (503, "transient"),
+    InterfaceError: (503, "transient"),
+}
+# After how many seconds to try again while the database cannot be reached.
+RETRY_AFTER_S = 5
+HEADERS: Mapping[int, dict[str, str]] = {
+    401: {"WWW-Authenticate": "Session"},
+    503: {"Retry-After": str(RETRY_AFTER_S)},
 }
 WORDS: Mapping[int, str] = {
     401: "Sign in first.",
@@ -38,6 +49,7 @@ WORDS: Mapping[int, str] = {
     406: "Only application/fhir+json is available.",
     429: "Too many requests.",
     500: "Something went wrong on our side.",
+    503: "The service's database cannot be reached at the moment, or is too busy. Try again shortly.",
 }
 
 
@@ -71,16 +83,29 @@ def issue(*, severity: str, code: str, diagnostics: str) -> dict[str, Any]:
 
 def as_outcome(error: Exception, context: Any) -> Response:
     """Return the response to an error; this is DRF's exception handler."""
+    status, body, headers = _described(error)
+    return Response(body, status=status, headers=headers)
+
+
+def fault(request: HttpRequest) -> HttpResponse:
+    """Return the response to an error that came before the door was reached. Django calls this while it handles it."""
+    error = sys.exc_info()[1]
+    status, body, headers = _described(error if isinstance(error, Exception) else Exception())
+    content_type = f"{FhirRenderer.media_type}; charset={FhirRenderer.charset}"
+    return HttpResponse(exact_json.encode(body), status=status, content_type=content_type, headers=headers)
+
+
+def _described(error: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Return the status, OperationOutcome and headers that tell of an error."""
     family = next((kind for kind in STATUS_AND_ISSUE if isinstance(error, kind)), None)
     status, code = STATUS_AND_ISSUE[family] if family else (500, "exception")
     if family is None and isinstance(error, exceptions.APIException):
         status, code = error.status_code, "invalid"
-    if status == 500:
+    if status >= 500:
         log.error("fhir_door_failed", exc_info=error)
     if isinstance(error, LongviewError):
         words = " ".join([str(error), *getattr(error, "reasons", ())])
     else:
         words = WORDS.get(status, "The request is not valid.")
     body = outcome(issues=[issue(severity="error", code=code, diagnostics=words)])
-    headers = {"WWW-Authenticate": "Session"} if status == 401 else {}
-    return Response(body, status=status, headers=headers)
+    return status, body, HEADERS.get(status, {})

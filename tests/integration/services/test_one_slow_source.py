@@ -70,7 +70,7 @@ def test_fifty_records_lose_no_answer_of_the_others_to_a_source_that_hangs(
     with ExitStack() as stack:
         served = [stack.enter_context(running(hospital(after_s=after_s))) for after_s in (0.0, 0.3, HANGS_S)]
         addresses = dict(zip(("surgery", "clinic", "hanging"), (one.address for one in served), strict=True))
-        people = load_people(count=AT_ONCE, addresses=addresses, slow="hanging")
+        people = load_people(count=AT_ONCE, addresses=addresses, slow="hanging", slow_limit_s=9)
         stack.enter_context(
             own_worker(environment=process_environment, logs=tmp_path, database=59, monkeypatch=monkeypatch)
         )

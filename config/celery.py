@@ -57,6 +57,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # a worker waits for the broker however long it takes
     broker_transport_options={
+        "ack_emulation": False,  # a worker that ends loses what it took, and readers infer how that ended
         "socket_timeout": SEND_TIMEOUT_S,
         "socket_connect_timeout": SEND_TIMEOUT_S,
         "max_retries": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -55,30 +56,36 @@ def load_people(*, count: int, addresses: dict[str, str], slow: str = "", slow_l
     Source.objects.filter(slug=slow).update(time_limit_s=slow_limit_s)
     now = timezone.now()
     head = "local_id,nhs_number,nhs_number_status,family,given,birth_date,gender"
-    lines = [head, *(f"{at},{_number(at)},01,Family{at},Ann,1951-05-04,female" for at in range(100, 100 + count))]
+    lines = [head, *(f"{at},{number_of(at)},01,Family{at},Ann,1951-05-04,female" for at in range(100, 100 + count))]
     for slug in (SOURCE_SLUG, *names[1:]):
         load_identities(requester=operator(), source_slug=slug, lines=lines, now=now)
     cares = ["local_id,kind,from_date,until_date", *(f"{at},registered,2010-01-01," for at in range(100, 100 + count))]
     load_relationships(requester=operator(), source_slug=SOURCE_SLUG, lines=cares)
-    found = [people_with_number(nhs_number=_number(at)) for at in range(100, 100 + count)]
+    found = [people_with_number(nhs_number=number_of(at)) for at in range(100, 100 + count)]
     return ManyPeople(world=world, person_ids=tuple(person.person_id for (person,) in found))
 
 
-def _number(at: int) -> str:
+def number_of(at: int) -> str:
+    """Return the NHS number of the person with this local id; the first has 100."""
     return nhs_number(index=FIRST_INDEX + at)
+
+
+def patient_of(local_id: str) -> dict[str, Any]:
+    """Return what every hospital says of who the person with this local id is."""
+    return {
+        "resourceType": "Patient",
+        "id": local_id,
+        "identifier": [{"system": NHS_NUMBER_SYSTEM, "value": number_of(int(local_id))}],
+        "name": [{"family": f"Family{local_id}", "given": ["Ann"]}],
+        "birthDate": "1951-05-04",
+        "gender": "female",
+    }
 
 
 def _record(after_s: float) -> Answering:
     def answer(path: str) -> Said:
         local_id = path.removeprefix("Patient/").partition("/")[0].partition("?")[0]
-        patient = {
-            "resourceType": "Patient",
-            "id": local_id,
-            "identifier": [{"system": NHS_NUMBER_SYSTEM, "value": _number(int(local_id))}],
-            "name": [{"family": f"Family{local_id}", "given": ["Ann"]}],
-            "birthDate": "1951-05-04",
-            "gender": "female",
-        }
+        patient = patient_of(local_id)
         if "everything" not in path:
             return Said(body=patient, after_s=after_s)
         about = {"reference": f"Patient/{local_id}"}

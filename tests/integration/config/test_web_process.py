@@ -52,7 +52,7 @@ def test_it_is_alive_and_ready(connection: http.client.HTTPConnection) -> None:
     connection.request("GET", "/readyz")
     answer = connection.getresponse()
     assert answer.status == 200
-    assert json.loads(answer.read()) == {"database": True, "redis": True}
+    assert json.loads(answer.read()) == {"database": True, "redis": True, "disk": True}
 
 
 def test_answers_forbid_keeping_and_framing(connection: http.client.HTTPConnection) -> None:

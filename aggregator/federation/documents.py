@@ -172,7 +172,7 @@ async def _fetched(errand: _Errand, *, engine: Engine, hold: Hold) -> HeldDocume
     until = engine.loop.time() + (latest - now).total_seconds()
     async with LagMeter() as meter:
         try:
-            async with engine.gate.turn(source_id=document.source_id, until=until) as kept_waiting_s:
+            async with engine.limiter.turn(source_id=document.source_id, until=until) as kept_waiting_s:
                 document = replace(document, asked_at=timezone.now())
                 await hold(document)
                 return await _answered(errand, document, engine=engine)

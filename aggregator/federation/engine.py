@@ -29,7 +29,7 @@ from aggregator.federation import operations
 from aggregator.federation.connections import client_for_loop
 from aggregator.federation.reach import open_channels
 from aggregator.federation.starts import Starts
-from aggregator.federation.turns import Gate, Turns
+from aggregator.federation.turns import FlightLimiter, Turns
 from connectors.transport.channels import LoopChannels
 
 log = structlog.get_logger(__name__)
@@ -48,13 +48,13 @@ T = TypeVar("T")
 class Engine:
     """One loop, its channels, one Redis pool and the database threads. Created once per process; see `engine`.
 
-    `gate` says which flights may ask, `starts` writes when they did, `retrievals` says which retrievals may begin.
+    `limiter` says which flights may ask, `starts` writes when they did, `retrievals` says which retrievals may begin.
     `closing` is set once the worker stops: nothing new begins then.
     """
 
     def __init__(self) -> None:
         self.loop = uvloop.new_event_loop()
-        self.gate = Gate(per_source=settings.FLIGHTS_PER_SOURCE, in_all=settings.FLIGHTS_PER_WORKER)
+        self.limiter = FlightLimiter(per_source=settings.FLIGHTS_PER_SOURCE, in_all=settings.FLIGHTS_PER_WORKER)
         self.retrievals = Turns(RETRIEVALS_AT_ONCE)
         self.starts = Starts(write=self._write_starts)
         self.closing = False

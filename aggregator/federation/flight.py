@@ -112,7 +112,7 @@ class Flight:
         latest = latest_start(created_at=self.fan_out.created_at, deadline_at=self.planned.deadline_at)
         queued_s = max(0.0, (now - self.fan_out.created_at).total_seconds())
         try:
-            async with self.engine.gate.turn(
+            async with self.engine.limiter.turn(
                 source_id=self.planned.source_id, until=self._loop_time(latest)
             ) as kept_waiting_s:
                 self._note_start()

@@ -67,7 +67,7 @@ class Turns:
             _answer(self._waiting.popleft(), False)
 
 
-class Gate:
+class FlightLimiter:
     """Lets `per_source` flights of one source ask at once, and `in_all` of all sources."""
 
     def __init__(self, *, per_source: int, in_all: int) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from aggregator.federation.turns import Gate, Overloaded, SourceBusy, Turns
+from aggregator.federation.turns import FlightLimiter, Overloaded, SourceBusy, Turns
 
 SLOW, QUICK = UUID(int=1), UUID(int=2)
 SOON_S = 0.05
@@ -23,27 +23,27 @@ def later(seconds: float) -> float:
     return asyncio.get_running_loop().time() + seconds
 
 
-async def hold(gate: Gate, source_id: UUID, *, until_set: asyncio.Event) -> None:
-    async with gate.turn(source_id=source_id, until=later(5)):
+async def hold(limiter: FlightLimiter, source_id: UUID, *, until_set: asyncio.Event) -> None:
+    async with limiter.turn(source_id=source_id, until=later(5)):
         await until_set.wait()
 
 
-async def held(gate: Gate, source_id: UUID, count: int) -> tuple[asyncio.Event, list[asyncio.Task[None]]]:
+async def held(limiter: FlightLimiter, source_id: UUID, count: int) -> tuple[asyncio.Event, list[asyncio.Task[None]]]:
     """Take turns and keep them until the event is set."""
     done = asyncio.Event()
-    tasks = [asyncio.create_task(hold(gate, source_id, until_set=done)) for _ in range(count)]
+    tasks = [asyncio.create_task(hold(limiter, source_id, until_set=done)) for _ in range(count)]
     await asyncio.sleep(0)
     return done, tasks
 
 
 def test_a_source_at_its_limit_is_busy_and_another_is_not() -> None:
     async def work() -> None:
-        gate = Gate(per_source=2, in_all=4)
-        await held(gate, SLOW, 2)
-        async with gate.turn(source_id=QUICK, until=later(SOON_S)) as waited_s:
+        limiter = FlightLimiter(per_source=2, in_all=4)
+        await held(limiter, SLOW, 2)
+        async with limiter.turn(source_id=QUICK, until=later(SOON_S)) as waited_s:
             assert waited_s < SOON_S
         with pytest.raises(SourceBusy):
-            async with gate.turn(source_id=SLOW, until=later(SOON_S)):
+            async with limiter.turn(source_id=SLOW, until=later(SOON_S)):
                 raise AssertionError
 
     in_loop(work())
@@ -51,9 +51,9 @@ def test_a_source_at_its_limit_is_busy_and_another_is_not() -> None:
 
 def test_those_who_wait_for_one_source_take_no_room_on_the_loop() -> None:
     async def work() -> None:
-        gate = Gate(per_source=1, in_all=2)
-        await held(gate, SLOW, 5)
-        async with gate.turn(source_id=QUICK, until=later(SOON_S)):
+        limiter = FlightLimiter(per_source=1, in_all=2)
+        await held(limiter, SLOW, 5)
+        async with limiter.turn(source_id=QUICK, until=later(SOON_S)):
             pass
 
     in_loop(work())
@@ -61,11 +61,11 @@ def test_those_who_wait_for_one_source_take_no_room_on_the_loop() -> None:
 
 def test_where_the_loop_is_full_no_source_is_blamed() -> None:
     async def work() -> None:
-        gate = Gate(per_source=2, in_all=2)
-        await held(gate, SLOW, 2)
+        limiter = FlightLimiter(per_source=2, in_all=2)
+        await held(limiter, SLOW, 2)
         for source_id in (SLOW, QUICK):
             with pytest.raises(Overloaded):
-                async with gate.turn(source_id=source_id, until=later(SOON_S)):
+                async with limiter.turn(source_id=source_id, until=later(SOON_S)):
                     raise AssertionError
 
     in_loop(work())
@@ -73,10 +73,10 @@ def test_where_the_loop_is_full_no_source_is_blamed() -> None:
 
 def test_the_time_that_we_keep_a_flight_waiting_is_told() -> None:
     async def work() -> None:
-        gate = Gate(per_source=1, in_all=1)
-        done, _ = await held(gate, SLOW, 1)
+        limiter = FlightLimiter(per_source=1, in_all=1)
+        done, _ = await held(limiter, SLOW, 1)
         asyncio.get_running_loop().call_later(SOON_S, done.set)
-        async with gate.turn(source_id=QUICK, until=later(5)) as waited_s:
+        async with limiter.turn(source_id=QUICK, until=later(5)) as waited_s:
             assert waited_s >= SOON_S * 0.9
 
     in_loop(work())
@@ -85,11 +85,11 @@ def test_the_time_that_we_keep_a_flight_waiting_is_told() -> None:
 @pytest.mark.parametrize("free", [True, False])
 def test_whoever_comes_too_late_is_not_let_in_and_it_is_our_fault(free: bool) -> None:
     async def work() -> None:
-        gate = Gate(per_source=1, in_all=2)
+        limiter = FlightLimiter(per_source=1, in_all=2)
         if not free:
-            await held(gate, SLOW, 1)
+            await held(limiter, SLOW, 1)
         with pytest.raises(Overloaded):
-            async with gate.turn(source_id=SLOW, until=later(-1)):
+            async with limiter.turn(source_id=SLOW, until=later(-1)):
                 raise AssertionError
 
     in_loop(work())
@@ -97,10 +97,10 @@ def test_whoever_comes_too_late_is_not_let_in_and_it_is_our_fault(free: bool) ->
 
 def test_a_flight_that_fails_gives_its_turns_back() -> None:
     async def work() -> None:
-        gate = Gate(per_source=1, in_all=1)
+        limiter = FlightLimiter(per_source=1, in_all=1)
         for _ in range(3):
             with pytest.raises(KeyError):
-                async with gate.turn(source_id=SLOW, until=later(SOON_S)):
+                async with limiter.turn(source_id=SLOW, until=later(SOON_S)):
                     raise KeyError
 
     in_loop(work())

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from benchmarks import drivers
+from benchmarks import drivers, hanging
 from benchmarks.figures import Row, Table, share_below
 from benchmarks.loop import Driven
 from benchmarks.records import SLOWEST_MS
@@ -66,7 +66,8 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> list[Ta
     """
     blocks: list[Block] = []
     at_once = QUICK_IN_FLIGHT if quick else IN_FLIGHT
-    with running_stack(folder=folder, private=private, count=max(at_once), say=say) as stack:
+    count = max(*at_once, hanging.at_once(quick=quick))
+    with running_stack(folder=folder, private=private, count=count, say=say) as stack:
         for judged in (False, True):
             say(f"  a worker {'as it is' if judged else 'without the verdict'}")
             with running_worker(stack=stack, judged=judged) as worker:
@@ -74,7 +75,8 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> list[Ta
                     block = Block(judged=judged, in_flight=in_flight)
                     asyncio.run(_run(block=block, stack=stack, worker=worker, quick=quick, say=say))
                     blocks.append(block)
-    return [_main_table(blocks=blocks), _apart_table(blocks=blocks)]
+        beside_one_that_hangs = hanging.measure(stack=stack, quick=quick, say=say)
+    return [_main_table(blocks=blocks), _apart_table(blocks=blocks), beside_one_that_hangs]
 
 
 async def _run(*, block: Block, stack: Stack, worker: Child, quick: bool, say: Say) -> None:

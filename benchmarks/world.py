@@ -27,6 +27,7 @@ USERNAME = "dr.bench"
 PASSWORD = "only for the benchmark 7"
 # The longest that a source may be given: a slow machine is measured, not cut off.
 TIME_LIMIT_S = 60.0
+HANGING = "hanging"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,24 @@ def load_world(*, sources: Sequence[FakeSource], addresses: Sequence[str], known
     lines = ["local_id,kind,from_date,until_date", *(f"{person.key},registered,2010-01-01," for person in known)]
     load_relationships(requester=operator(), source_slug=cares.slug, lines=lines)
     return World(clinician=_clinician(ods=cares.ods), person_ids=tuple(_person_id(person=person) for person in known))
+
+
+def add_hanging_source(*, address: str, known: Sequence[Person], time_limit_s: float) -> None:
+    """Register one more source, which holds everybody too."""
+    add_source(
+        requester=operator(),
+        source=NewSource(
+            slug=HANGING,
+            name="A source that hangs",
+            kind="fhir_r4",
+            base_url=address,
+            organisation_ods="X9999",
+            organisation_name="A source that hangs",
+            time_limit_s=time_limit_s,
+        ),
+        check=False,
+    )
+    load_identities(requester=operator(), source_slug=HANGING, lines=_identities(known=known), now=timezone.now())
 
 
 def _identities(*, known: Sequence[Person]) -> list[str]:

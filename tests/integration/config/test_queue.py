@@ -97,6 +97,7 @@ def without(member: str, inner: str = "") -> dict[str, Any]:
 
 
 NESTED = "[" * 100_000 + "]" * 100_000
+SMALL_NESTED = "[" * 6_000 + "]" * 6_000  # within the limit
 BAD: dict[str, bytes | dict[str, Any] | list[Any] | int | str] = {
     "binary": bytes(range(256)),
     "nothing": b"",
@@ -106,6 +107,11 @@ BAD: dict[str, bytes | dict[str, Any] | list[Any] | int | str] = {
     "a text": NAME,
     "deeply nested": NESTED.encode(),
     "deeply nested headers": json.dumps(message()).replace('"argsrepr": "()"', f'"argsrepr": {NESTED}').encode(),
+    "nested, and small": SMALL_NESTED.encode(),
+    "nested headers, and small": json.dumps(message())
+    .replace('"argsrepr": "()"', f'"argsrepr": {SMALL_NESTED}')
+    .encode(),
+    "a nested body": message(body=base64.b64encode(SMALL_NESTED[500:-500].encode()).decode()),
     "bad base64": message(body="!!!" + NAME),
     "a body that is no JSON": message(body=base64.b64encode(NAME.encode()).decode()),
     "a pickled body": message(

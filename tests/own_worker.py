@@ -16,14 +16,21 @@ from aggregator.federation import tasks
 from launcher import children, processes
 from launcher.processes import Child
 
+PER_HELPER = 8
+
 
 @contextmanager
 def own_worker(
     *, environment: Mapping[str, str], logs: Path, database: int, monkeypatch: pytest.MonkeyPatch, **more: str
 ) -> Iterator[Child]:
-    """Run a worker on the Redis database of that number, to which this process sends; `more` are its settings."""
+    """Run a worker on a Redis database of its own, to which this process sends; `more` are its settings.
+
+    `database` is its number, from 56, where one process runs all tests. Each of several that run them side by side
+    counts from a number of its own.
+    """
     usual = environment["REDIS_URL"]
-    queue = f"{usual.rpartition('/')[0]}/{database}"
+    address, _, helper = usual.rpartition("/")
+    queue = f"{address}/{database - PER_HELPER * int(helper)}"
     own = {**environment, "REDIS_URL": queue, "HELD_REDIS_URL": usual, **more}
     with redis.Redis.from_url(queue) as client:
         client.flushdb()

@@ -24,8 +24,7 @@ from tests.own_worker import own_worker
 from tests.way import Way
 from tests.world import JOAN_NUMBER, PASSWORD
 
-# One after the other: each test has a worker on a Redis database that the whole run shares.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("own-worker")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 AWAY_S = 3.0
 PATIENCE_S = 20.0

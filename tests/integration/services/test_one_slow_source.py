@@ -28,8 +28,7 @@ from tests.hospital import running
 from tests.many_people import ManyPeople, hospital, load_people
 from tests.own_worker import own_worker
 
-# One after the other: each test has a worker on a Redis database that the whole run shares.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("own-worker")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 AT_ONCE, PER_SOURCE = 50, 24
 HANGS_S = 20.0

@@ -29,8 +29,7 @@ from tests.integration.services.test_one_slow_source import endings
 from tests.many_people import ManyPeople, hospital, load_people
 from tests.own_worker import own_worker
 
-# One after the other: each test has a worker on a Redis database that the whole run shares.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("own-worker")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ANSWERS_AFTER_S, HANGS_S, LIMIT_S = 1.0, 20.0, 3.0
 STOPS_WITHIN_S = 30.0  # of which 13 are the deadline and what may follow it

@@ -30,7 +30,9 @@ from tests.own_worker import own_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AT_ONCE, PER_SOURCE = 50, 24
+AT_ONCE, PER_SOURCE = 50, 8
+# A machine may be so busy that some records are opened after the first turns at the source have ended.
+MOST_WAVES = 3
 HANGS_S = 20.0
 
 
@@ -72,14 +74,20 @@ def test_fifty_records_lose_no_answer_of_the_others_to_a_source_that_hangs(
         addresses = dict(zip(("surgery", "clinic", "hanging"), (one.address for one in served), strict=True))
         people = load_people(count=AT_ONCE, addresses=addresses, slow="hanging", slow_limit_s=9)
         stack.enter_context(
-            own_worker(environment=process_environment, logs=tmp_path, database=59, monkeypatch=monkeypatch)
+            own_worker(
+                environment=process_environment,
+                logs=tmp_path,
+                database=59,
+                monkeypatch=monkeypatch,
+                FLIGHTS_PER_SOURCE=str(PER_SOURCE),
+            )
         )
         counted = endings(opened(people))
     assert counted["The Surgery"] == counted["Clinic"] == {("answered", ""): AT_ONCE}
     hanging = counted["Hanging"]
     # As the machine may be busy: what we kept waiting is never held against the source.
     assert set(hanging) <= {("timed-out", ""), ("not-asked", "source-busy"), ("failed", "overload")}
-    assert hanging["not-asked", "source-busy"] + hanging["failed", "overload"] >= AT_ONCE - 2 * PER_SOURCE
+    assert hanging["not-asked", "source-busy"] + hanging["failed", "overload"] >= AT_ONCE - MOST_WAVES * PER_SOURCE
     asked = [path for path in served[2].asked if path.startswith("Patient/")]
     assert PER_SOURCE <= len(asked) <= AT_ONCE
 

@@ -87,7 +87,7 @@ def test_no_account_gets_a_password_that_is_too_long_to_sign_in_with() -> None:
 
 def test_a_closed_account_and_one_that_belongs_nowhere_cannot_sign_in() -> None:
     User.objects.filter(username="dr.osei").update(is_active=False)
-    Membership.objects.filter(user__username="dr.far").delete()
+    Membership.objects.filter(user__username="dr.far").update(user=User.objects.get(username="dr.osei"))
     assert attempt(client(), "dr.osei").status_code == 400
     assert attempt(client(), "dr.far").status_code == 400
 
@@ -95,7 +95,14 @@ def test_a_closed_account_and_one_that_belongs_nowhere_cannot_sign_in() -> None:
 def test_an_account_that_is_closed_loses_its_session_at_once() -> None:
     visitor = signed_in_client("dr.osei")
     assert visitor.get("/").status_code == 200
-    Membership.objects.filter(user__username="dr.osei").delete()
+    User.objects.filter(username="dr.osei").update(is_active=False)
+    assert visitor.get("/").status_code == 302
+
+
+def test_an_account_that_belongs_nowhere_any_more_loses_its_session_at_once() -> None:
+    visitor = signed_in_client("dr.osei")
+    assert visitor.get("/").status_code == 200
+    Membership.objects.filter(user__username="dr.osei").update(user=User.objects.get(username="dr.far"))
     assert visitor.get("/").status_code == 302
 
 

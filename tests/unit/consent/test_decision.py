@@ -249,7 +249,7 @@ def test_a_day_begins_and_ends_at_british_midnight(since: date, until: date | No
         ([{"system": CONFIDENTIALITY, "code": "N"}, {"system": CONFIDENTIALITY, "code": "V"}], False),
         ([{"system": "http://hl7.org/fhir/v3/Confidentiality", "code": "R"}], False),
         ([{"system": "urn:oid:2.16.840.1.113883.5.25", "code": "V"}], False),
-        ([{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "R"}], True),
+        ([{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "R"}], False),
         ([{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}], True),
         ([{"system": None, "code": "R"}], False),
         ([{"system": CONFIDENTIALITY, "code": "r"}], False),

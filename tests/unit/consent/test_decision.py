@@ -154,17 +154,14 @@ def test_no_gate_at_all_permits_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert not permitting().permitted
 
 
-def test_the_first_gate_that_refused_advises_and_all_give_their_reason() -> None:
+def test_only_the_first_gate_that_refused_gives_its_reason_and_the_audit_names_them_all() -> None:
     refusal = decide(
         requester=requester(), permission=Permission.VIEW_RECORD, policies=[DENY], relationships=[], now=NOW
     ).refusal()
     assert (refusal.code, refusal.gates, refusal.reasons) == (
         "refused-relationship",
         ("relationship", "consent"),
-        (
-            "Your organisation is not recorded as caring for this patient at present.",
-            "The patient has objected to sharing their record in this service.",
-        ),
+        ("Your organisation is not recorded as caring for this patient at present.",),
     )
     assert "ask your administrator" in refusal.advice
 

@@ -95,7 +95,9 @@ def test_what_a_withheld_item_lacks_is_said_to_nobody(world: World, held_redis: 
     )
     whole = answered(world, held_redis, allergy(id="a"), condition(id="c"), notices=(of_all, of_items))
     assert [notice.text for notice in whole.sources[0].notices] == ["", "2 parts are not in its answer."]
-    less = answered(world, held_redis, allergy(id="a"), condition(id="c", meta=restricted()), notices=(of_all, of_items))
+    less = answered(
+        world, held_redis, allergy(id="a"), condition(id="c", meta=restricted()), notices=(of_all, of_items)
+    )
     assert [notice.text for notice in less.sources[0].notices] == ["", "1 part is not in its answer."]
     none = answered(
         world,

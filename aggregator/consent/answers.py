@@ -6,6 +6,7 @@ shown, what it warns of. So what is withheld leaves no trace in any of these.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -150,12 +151,23 @@ def _as_items(answer: SourceAnswer, /, *, at: int) -> list[Item]:
 
 
 def _readable(entry: QuarantinedEntry, /) -> bytes:
-    """Return an entry that can be read at least as JSON: for its references. Any other leads nowhere."""
+    """Return an entry as far as it can be read: for its name and its references.
+
+    What reads nothing but FHIR may refuse it for a number alone. One that is not even JSON leads nowhere.
+    """
     try:
-        read_entry(entry=entry.original)
-    except UnreadableEntry:
-        return b"{}"
-    return entry.original
+        leniently = json.dumps(json.loads(entry.original, parse_float=str, parse_int=str, parse_constant=str)).encode()
+    except (ValueError, RecursionError):
+        leniently = b"{}"
+    for resource in (entry.original, leniently):
+        try:
+            read_entry(entry=resource)
+        except UnreadableEntry:
+            continue
+        return resource
+    name = entry_name(entry=leniently)
+    kind, _, key = name.partition("/")
+    return json.dumps({"resourceType": kind, "id": key}).encode() if name else b"{}"
 
 
 def _open_notices(

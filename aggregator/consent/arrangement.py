@@ -66,6 +66,17 @@ def arranging(*, supporting: Iterable[Item], shown: Iterable[Item], withheld: It
     )
 
 
+def emptied_lists(*, items: Iterable[Item], withheld: Iterable[Item]) -> set[str]:
+    """Return the ids of those Lists among the items that may not be shown, as `Arranged.emptied`."""
+    items, withheld = tuple(items), tuple(withheld)
+    hidden = {item.id for item in withheld}
+    lists = [item for item in items if is_list(item)]
+    if not lists or not hidden:
+        return set()
+    targets = Targets(items=(*items, *withheld))
+    return _gone({item.id: _SentList.of(item, targets=targets) for item in lists}, hidden=hidden) - hidden
+
+
 def is_list(item: Item, /) -> bool:
     """Whether an item is a List."""
     return type_of(entry=item.resource) == "List"
@@ -91,7 +102,7 @@ def _lists(items: Iterable[Item], *, hidden: frozenset[str], targets: Targets) -
     return {key: listed.without(gone) for key, listed in sent.items() if key not in gone}
 
 
-def _gone(sent: Mapping[str, _SentList], *, hidden: frozenset[str]) -> set[str]:
+def _gone(sent: Mapping[str, _SentList], *, hidden: AbstractSet[str]) -> set[str]:
     """Return what is withheld, the Lists that say more of it than their entries do, and those in which nothing is left.
 
     Each entry is looked at once for each thing that it leads to, so that Lists of Lists cost no more than others.

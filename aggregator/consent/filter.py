@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aggregator.consent.arrangement import arranging, is_list
+from aggregator.consent.arrangement import arranging, emptied_lists, is_list
 from aggregator.consent.contents import contents_of
 from aggregator.consent.decision import Decision
 from aggregator.consent.inheritance import closed_items
@@ -17,9 +17,9 @@ from aggregator.record.references import referenced_from
 @dataclass(frozen=True, kw_only=True)
 class Permitted:
     """Each item is in exactly one of the four. `withheld` is for the audit's count and for a bare notice: its number
-    and kinds are never shown. `unreferenced` are supporting items that have nothing to do with what is shown, and
-    `set_aside` are entries that cannot be shown and may be counted. `emptied` are unreferenced Lists in which nothing
-    is left, or that are about what is withheld."""
+    and kinds are never shown. `unreferenced` are supporting items that have nothing to do with what is shown, and Lists
+    in which nothing is left or that are about what is withheld: those are `emptied`, too. `set_aside` are entries that
+    cannot be shown and may be counted."""
 
     items: tuple[Item, ...]
     withheld: tuple[Item, ...]
@@ -46,21 +46,25 @@ def permit(
         among=[item for item in received if item.id not in closed],
     )
     withheld = [item for item in received if item.id in closed]
-    allowed = [item for item in items if item.id not in closed]
+    left = [item for item in items if item.id not in closed]
+    # A List that is content by itself, as in R4, is not shown either where nothing is left in it.
+    emptied = emptied_lists(items=[item for item in left if item.category.is_clinical], withheld=withheld)
+    hidden = [*withheld, *(item for item in left if item.id in emptied)]
+    allowed = [item for item in left if item.id not in emptied]
     supporting = [item for item in allowed if not item.category.is_clinical]
     plain = [item for item in supporting if not is_list(item)]
     # A List may name what is withheld, so none is shown merely because something leads to it.
-    open_items = {item.id: item for item in without_pointers(items=allowed, withheld=withheld)}
+    open_items = {item.id: item for item in without_pointers(items=allowed, withheld=hidden)}
     clinical = [open_items[item.id] for item in allowed if item.category.is_clinical]
     led_to = referenced_from(items=(*clinical, *patients), supporting=[open_items[item.id] for item in plain])
     shown = {item.id: item for item in (*clinical, *led_to)}
     rest = [item if is_list(item) else open_items[item.id] for item in supporting if item.id not in shown]
-    arranged = arranging(supporting=rest, shown=shown.values(), withheld=withheld)
+    arranged = arranging(supporting=rest, shown=shown.values(), withheld=hidden)
     shown.update({item.id: item for item in arranged.items})
     return Permitted(
         items=tuple(shown[item.id] for item in allowed if item.id in shown),
         withheld=tuple(withheld),
-        unreferenced=tuple(item for item in supporting if item.id not in shown),
+        unreferenced=tuple(item for item in items if item.id not in closed and item.id not in shown),
         set_aside=tuple(item for item in set_aside if item.id not in closed),
-        emptied=arranged.emptied,
+        emptied=(*hidden[len(withheld) :], *arranged.emptied),
     )

@@ -42,23 +42,23 @@ _MARKS = (b"ncounter", b'"context"', b'"partOf"', b'"basedOn"', b"\\u")
 def closed_items(*, items: Iterable[Item], decision: Decision) -> set[str]:
     """Return the ids of the items that may not be shown, by their own labels or by inherited ones.
 
-    Each item is looked at once, however many lead to it, so that rings and long lists cost no more than others.
+    Each item is looked at once for its own labels and once for those that it inherits, however many lead to it: rings
+    and long lists cost no more than others.
     """
     listed_items = tuple(items)
     labelled = {item.id for item in listed_items if not decision.may_show(item=item)}
     if not labelled or len(labelled) == len(listed_items):
         return labelled
     heirs = _Heirs(listed_items, decision)
-    closed = set(labelled)
+    inheriting: set[str] = set()
     due = [(item, False) for item in listed_items if item.id in labelled]
     while due:
         item, has_inherited = due.pop()
         for heir in heirs.of(item, has_inherited=has_inherited):
-            # What is labelled itself may have yet to hand on what it inherits.
-            if heir.id not in closed or (heir.id in labelled and heir.id not in heirs.looked_at):
-                closed.add(heir.id)
+            if heir.id not in inheriting:
+                inheriting.add(heir.id)
                 due.append((heir, True))
-    return closed
+    return labelled | inheriting
 
 
 class _Heirs:
@@ -68,12 +68,9 @@ class _Heirs:
         self._items = items
         self._decision = decision
         self._targets = Targets(items=items)
-        self.looked_at: set[str] = set()
 
     def of(self, item: Item, /, *, has_inherited: bool) -> Iterator[Item]:
         """Yield what inherits the labels of an item, itself labelled or having inherited them."""
-        if has_inherited:
-            self.looked_at.add(item.id)
         kind = type_of(entry=item.resource)
         if not item.labels and not has_inherited:
             return

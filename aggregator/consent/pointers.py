@@ -63,7 +63,8 @@ def _pruned(value: Any, /, *, hides: Hides) -> Any:
     if isinstance(reference := value.get("reference"), str) and hides(reference):
         return _GONE
     left, has_lost_its_content = _pruned_members(value, hides=hides)
-    return _GONE if has_lost_its_content and "resourceType" not in value else left
+    is_emptied = bool(value) and not left
+    return _GONE if is_emptied or (has_lost_its_content and "resourceType" not in value) else left
 
 
 def _pruned_members(value: dict[str, Any], /, *, hides: Hides) -> tuple[dict[str, Any], bool]:

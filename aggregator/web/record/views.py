@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from aggregator.errors import NotFound
 from aggregator.record.categories import SECTIONS
-from aggregator.services import fetch_document as fetching
 from aggregator.services import check_progress, follow_record, view_record
+from aggregator.services import fetch_document as fetching
 from aggregator.services import open_record as opening
 from aggregator.services.view_record import RecordView
 from aggregator.web.pages import draw

@@ -112,11 +112,15 @@ _WRITE: dict[str, Callable[[str], Json]] = {
     "diagnosis": lambda name: {"condition": {"reference": name}},
     "evidence": lambda name: {"detail": [{"reference": name}]},
     "performer": lambda name: {"reference": name},
+    "target": lambda name: {"reference": name},
 }
+# Members that a resource is there for: nobody writes one that would name nothing.
+_NEEDED = frozenset({"entry", "target"})
 # Which open resources name others, and by which member.
 _NAMING: dict[str, tuple[str, Json]] = {
     "DiagnosticReport": ("result", {"status": "final", "code": {"text": "Full blood count"}}),
     "List": ("entry", {"status": "current", "mode": "snapshot", "title": "Problems", "code": {"text": "Problems"}}),
+    "Provenance": ("target", {"recorded": "2024-05-01T10:00:00Z", "agent": [{"who": {"display": "Dr Low"}}]}),
     "Encounter": ("diagnosis", {"status": "finished", "class": {"code": "AMB"}}),
     "Observation": ("hasMember", {"status": "final", "code": {"text": "Vital signs"}}),
     "Condition": ("evidence", {"code": {"text": "Raised blood pressure"}}),
@@ -270,10 +274,10 @@ def _name(resource: Json) -> str:
 
 
 def _is_hidden(drawn: _Drawn, name: str) -> bool:
-    """Return whether a name is of something withheld, or of a List that would not be there without it."""
-    named_by_list = [names for _, member, names in drawn.links if member == "entry"]
-    return any(_name(resource) == name for resource in drawn.hidden) or (
-        name.startswith("List/") and any(all(_is_hidden(drawn, named) for named in names) for names in named_by_list)
+    """Return whether a name is of something withheld, or of what would not be there without it."""
+    return any(_name(resource) == name for resource in drawn.hidden) or any(
+        _name(holder) == name and member in _NEEDED and all(_is_hidden(drawn, named) for named in names)
+        for holder, member, names in drawn.links
     )
 
 
@@ -281,8 +285,10 @@ def _add_naming(draw: DrawFn, drawn: _Drawn, kind: str, *, by: str = "") -> None
     """Add an open resource that names some of what is open and of what is hidden."""
     member, rest = _NAMING[kind]
     key = "on" if by else "o"
-    resource = {"resourceType": kind, "id": f"{key}{kind.lower()}", "subject": SUBJECT, **rest}
-    names = sorted({_name(named) for named in (*drawn.open, *drawn.hidden)})
+    subject = {} if kind == "Provenance" else {"subject": SUBJECT}
+    resource = {"resourceType": kind, "id": f"{key}{kind.lower()}", **subject, **rest}
+    named = [other for other in (*drawn.open, *drawn.hidden) if other["resourceType"] != "Provenance"]
+    names = sorted({_name(other) for other in named})
     chosen = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
     drawn.open.append(resource)
     drawn.links.append((resource, by or member, chosen))
@@ -324,7 +330,7 @@ def _answer(drawn: _Drawn, mixed: list[Json], *, place: Place, label: Json, is_w
 
 
 def _with_links(drawn: _Drawn, resource: Json, *, is_with: bool) -> Json | None:
-    """Return an open resource with what it says of others; None for a List that nobody would have written."""
+    """Return an open resource with what it says of others; None for one that nobody would have written."""
     whole: dict[str, Any] = dict(resource)
     for holder, member, names in drawn.links:
         if holder is not resource:
@@ -332,7 +338,7 @@ def _with_links(drawn: _Drawn, resource: Json, *, is_with: bool) -> Json | None:
         left = [name for name in names if is_with or not _is_hidden(drawn, name)]
         if left:
             whole[member] = [_WRITE[member](name) for name in left]
-        elif member == "entry":
+        elif member in _NEEDED:
             return None
     return whole
 

@@ -80,6 +80,25 @@ class Answer:
             bundles.append({"resourceType": "Bundle", "type": "searchset", **labels, "entry": entries})
         return bundles
 
+    def practice_bundle(self) -> Json:
+        """Return all of it as the one Bundle of a practice, in STU3."""
+        resources = [self.patient, *(stu3(resource) for page in self.pages for resource in page)]
+        return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in resources]}
+
+
+def stu3(resource: Json) -> Json:
+    """Return a resource of these as STU3: what it says is named otherwise there, or left out."""
+    written = {name: value for name, value in resource.items() if name not in {"clinicalStatus", "verificationStatus"}}
+    if "encounter" in written:
+        written["context"] = written.pop("encounter")
+    # Whatever else one names has no place in R4, and a note says so.
+    members = [each for each in written.pop("hasMember", []) if each["reference"].startswith("Observation/")]
+    if members:
+        written["related"] = [{"type": "has-member", "target": member} for member in members]
+    if "occurrenceDateTime" in written:
+        written["date"] = written.pop("occurrenceDateTime")
+    return written
+
 
 @dataclass(frozen=True, kw_only=True)
 class Withheld:

@@ -47,8 +47,8 @@ def permit(
     )
     withheld = [item for item in received if item.id in closed]
     left = [item for item in items if item.id not in closed]
-    # A List that is content by itself, as in R4, is not shown either where nothing is left in it.
-    emptied = emptied_lists(items=[item for item in left if item.category.is_clinical], withheld=withheld)
+    # A List in which nothing is left is not shown, whether it arranges others or is content by itself, as in R4.
+    emptied = emptied_lists(items=left, withheld=withheld)
     hidden = [*withheld, *(item for item in left if item.id in emptied)]
     allowed = [item for item in left if item.id not in emptied]
     supporting = [item for item in allowed if not item.category.is_clinical]

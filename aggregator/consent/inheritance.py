@@ -105,12 +105,14 @@ class _Heirs:
     def _belonging_to(self) -> Mapping[str, Sequence[Item]]:
         """What belongs to each Encounter, and what is based on each medicine, by the id of that."""
         belonging: dict[str, list[Item]] = defaultdict(list)
-        for item in self._items:
-            if not any(mark in item.resource for mark in _MARKS) or not _may_inherit(item):
-                continue
-            for reference in _wholes_of(parse(resource=item.resource)):
-                for whole in self._targets.find(item=item, reference=reference):
-                    belonging[whole.id].append(item)
+        for item in filter(_may_inherit, self._items):
+            # As sent, too: R4 may have no place for what a source says that something belongs to.
+            for body in dict.fromkeys(filter(None, (item.resource, item.original))):
+                if not any(mark in body for mark in _MARKS):
+                    continue
+                for reference in _wholes_of(parse(resource=body)):
+                    for whole in self._targets.find(item=item, reference=reference):
+                        belonging[whole.id].append(item)
         return belonging
 
 

@@ -32,8 +32,25 @@ def without_pointers(*, items: Iterable[Item], withheld: Iterable[Item]) -> Iter
             """Whether a reference in this item leads to what is withheld, and to nothing else of that name."""
             return targets(item, reference) and not is_open(item, reference)
 
+        resource = _without(item.resource, hides=hides)
         original = item.original and _without(item.original, hides=hides)
-        yield replace(item, resource=_without(item.resource, hides=hides), original=original)
+        if resource == item.resource and original == item.original:
+            yield item
+        else:
+            changed = _changed(before=item.original or item.resource, after=original or resource)
+            notes = tuple(note for note in item.notes if _member_of(note) not in changed)
+            yield replace(item, resource=resource, original=original, notes=notes)
+
+
+def _changed(*, before: bytes, after: bytes) -> set[str]:
+    """Return the members of a resource, as sent, in which something pointed to what is withheld."""
+    sent, left = exact_json.decode(before), exact_json.decode(after)
+    return {name for name, value in sent.items() if name not in left or left[name] != value}
+
+
+def _member_of(note: str, /) -> str:
+    """Return the member that a note of the translation is about, as `related` of "Observation.related: ..."."""
+    return note.partition(":")[0].partition(".")[2].partition(".")[0]
 
 
 def _targets(items: Iterable[Item], /) -> Callable[[Item, str], bool]:

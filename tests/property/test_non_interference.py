@@ -19,6 +19,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from aggregator.consent.arrangement import is_list
 from aggregator.consent.decision import Decision
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.endings import Ending
@@ -32,6 +33,7 @@ from connectors.contract.categories import CLINICAL_CATEGORIES
 from connectors.contract.outcomes import Outcome
 from connectors.contract.values import ReceivedItem, Reply
 from connectors.fhir_r4.answer import read_pages
+from connectors.gp_connect.answer import read_answer
 from connectors.transport.pace import Steps
 from fhir_data import exact_json
 from fhir_data.heads import entry_name
@@ -64,6 +66,24 @@ def test_what_is_withheld_is_not_felt(place: Place, data: st.DataObject) -> None
     assert events_with["outcomes"] == events_without["outcomes"]
 
 
+# The pages of a practice are one, its Patient names itself by an NHS number, and it sends no letters as Compositions.
+IN_PRACTICE = [place for place in Place if place not in {Place.PAGE, Place.PATIENT, Place.LETTER}]
+
+
+@pytest.mark.parametrize("place", IN_PRACTICE)
+@laws
+@given(data=st.data())
+def test_what_a_practice_withholds_is_not_felt(place: Place, data: st.DataObject) -> None:
+    record = data.draw(withheld_records(place=place))
+    with_it, events_with = shown(record.with_it, record.other, place=place, read=reply_of_practice)
+    without_it, events_without = shown(record.without_it, record.other, place=place, read=reply_of_practice)
+    assert with_it.withheld
+    assert not without_it.withheld
+    assert plain(with_it) == plain(as_if_withheld(without_it))
+    assert events_with["items"] == events_without["items"]
+    assert events_with["outcomes"] == events_without["outcomes"]
+
+
 def as_if_withheld(view: RecordView) -> RecordView:
     """Return a showing with the permitted notice and the banner's words that go with it."""
     words = allergy_status(record=view.record, statuses=view.sources, withheld=True)
@@ -71,18 +91,35 @@ def as_if_withheld(view: RecordView) -> RecordView:
 
 
 def plain(view: RecordView) -> RecordView:
-    """Return a showing without the notice that the patient's whereabouts are not told."""
+    """Return a showing without the notice that the patient's whereabouts are not told.
+
+    Nor with the copies as sent of Lists that arrange others: they are drawn nowhere, and one from which an entry was
+    taken has none.
+    """
     details = tuple(replace(each, is_restricted=False) for each in view.patient_details if each.lines)
-    return replace(view, is_whereabouts_restricted=False, patient_details=details)
+    arranging = tuple(replace(each, original=None) if is_list(each) else each for each in view.record.supporting)
+    record = replace(view.record, supporting=arranging)
+    return replace(view, is_whereabouts_restricted=False, patient_details=details, record=record)
 
 
 # The service, with what it reads given to it
 
 
-def shown(hospital: Answer, practice: Answer, *, place: Place) -> tuple[RecordView, dict[str, Any]]:
+def reply_of(answer: Answer) -> Reply:
+    pages = [split(payload=exact_json.encode(page)) for page in answer.bundles()]
+    return at_once(read_pages(pages=pages, patient_id="1"))
+
+
+def reply_of_practice(answer: Answer) -> Reply:
+    return at_once(read_answer(payload=split(payload=exact_json.encode(answer.practice_bundle()))))
+
+
+def shown(
+    answer: Answer, practice: Answer, *, place: Place, read: Callable[[Answer], Reply] = reply_of
+) -> tuple[RecordView, dict[str, Any]]:
     """Show a record to which two sources have answered; also return what the audit is told."""
     held = {
-        HOSPITAL: held_answer(reply_of(hospital), source_id=HOSPITAL, place=place),
+        HOSPITAL: held_answer(read(answer), source_id=HOSPITAL, place=place),
         PRACTICE: held_answer(reply_of(practice), source_id=PRACTICE, place=place),
     }
     told: dict[str, Any] = {}
@@ -118,11 +155,6 @@ def an_act(told: dict[str, Any]) -> Iterator[Any]:
 
 def linked(source_id: UUID) -> Any:
     return SimpleNamespace(source_id=source_id, source_record_id=source_id)
-
-
-def reply_of(answer: Answer) -> Reply:
-    pages = [split(payload=exact_json.encode(page)) for page in answer.bundles()]
-    return at_once(read_pages(pages=pages, patient_id="1"))
 
 
 def at_once(steps: Steps[Reply]) -> Reply:

@@ -139,3 +139,10 @@ def list_of(number: int) -> Item:
     others = [f"List/l{number // 100 * 100 + place}" for place in range(100)]
     entry = [{"item": pointer} for pointer in at(*own, *others)]
     return item(resource=holder("List", f"l{number}", entry=entry, **LABELLED))
+
+
+def test_what_only_the_copy_as_sent_says_of_a_contact_counts() -> None:
+    labelled = item(resource=holder("Encounter", **LABELLED), id="e")
+    sent = item(resource=condition(id="c", context=at("Encounter/h")[0]))
+    translated = item(resource=condition(id="c"), original=sent.resource, id="c")
+    assert closed_items(items=[labelled, translated], decision=PERMITTED) == {"e", "c"}

@@ -88,3 +88,12 @@ def test_a_list_in_which_nothing_is_left_is_not_shown(emptied: list[Item]) -> No
 def test_a_list_in_which_something_is_left_is_shown_with_that() -> None:
     permitted = permit(items=[SECRET, OPEN, a_list("Condition/s", "Condition/o")], decision=permitting())
     assert json.loads(permitted.items[1].resource)["entry"] == [{"item": TO_OPEN}]
+
+
+def test_what_translation_noted_of_such_a_member_goes_with_it() -> None:
+    notes = ("Observation.hasMember: not carried", "Observation.status: not said")
+    sent = item(resource=observation(id="x", hasMember=[TO_SECRET]), notes=notes)
+    (shown,) = without_pointers(items=[sent], withheld=[SECRET])
+    assert shown.notes == notes[1:]
+    untouched = item(resource=observation(id="y"), notes=notes)
+    assert list(without_pointers(items=[untouched], withheld=[SECRET])) == [untouched]

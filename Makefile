@@ -36,7 +36,7 @@ test: python
 
 prove: python
 	@"$(PYTHON)" -m launcher.set_up assets
-	@PROVE=1 exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/property tests/unit/fhir_data tests/integration/mpi/test_settling.py $(ARGS)
+	@PROVE=1 exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/property tests/unit/fhir_data tests/integration/mpi/test_settling.py tests/integration/services/test_withheld_is_not_felt.py $(ARGS)
 
 mutate: python
 	@"$(PYTHON)" -m launcher.set_up assets

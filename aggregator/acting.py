@@ -89,7 +89,7 @@ class Act:
     def require(self, *, decision: Decision) -> None:
         """Go on only if the gates have let the requester through.
 
-        Raises: NotPermitted with their reasons.
+        Raises: NotPermitted with the reason of the first that refused.
         """
         if not decision.permitted:
             raise decision.refusal()

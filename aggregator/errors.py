@@ -18,8 +18,8 @@ class LongviewError(Exception):
 class NotPermitted(LongviewError):
     """The requester may not do this.
 
-    `reasons` say why, and `advice` what can be done about it, in words that the requester may read; `gates` names what
-    refused, for the audit.
+    `reasons` say why, and `advice` what can be done about it, in words that the requester may read; `gates` names all
+    that refused, for the audit alone.
     """
 
     def __init__(

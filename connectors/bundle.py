@@ -118,9 +118,7 @@ def report_lines(*, reply: Reply) -> tuple[str, ...]:
             title="Not carried, or carried otherwise than sent",
             lines=[f"{count} x {note}" for note, count in sorted(notes.items())],
         ),
-        *_section(
-            title="Said by the source of its own answer", lines=[_said(notice=notice) for notice in reply.notices]
-        ),
+        *_section(title="Said by the source of its own answer", lines=_all_said(reply.notices)),
     ]
     return tuple(lines)
 
@@ -131,6 +129,11 @@ def _section(*, title: str, lines: list[str]) -> list[str]:
 
 def _if_any(*, title: str, lines: list[str]) -> list[str]:
     return _section(title=title, lines=lines) if lines else []
+
+
+def _all_said(notices: Iterable[Notice], /) -> list[str]:
+    said = (notice.without(hidden=frozenset()) for notice in notices)
+    return [_said(notice=notice) for notice in said if notice is not None]
 
 
 def _said(*, notice: Notice) -> str:

@@ -7,7 +7,7 @@ The steps are generators that yield between entries, so that a large answer does
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from fhir_data.belonging import Belonging, Finding, Ownership, PlacedResource
 from fhir_data.errors import EntryFault, PayloadFault, UnreadablePayload
 from fhir_data.flaws import Flaw, FlawReason, paths_of
 from fhir_data.heads import type_of
+from fhir_data.labels import Label, labels_of, labels_of_refused
 from fhir_data.references import Address, Directory
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitEntry, SplitPayload, split
@@ -91,6 +92,13 @@ class JudgedEntry:
     def sent_type(self) -> str:
         """The type that the entry says it has, be it usable or not."""
         return self.kind or type_of(entry=self.entry.resource or b"")
+
+    @cached_property
+    def labels(self) -> tuple[Label, ...]:
+        """The security labels of the entry, as far as they can be read, and of its Bundle."""
+        is_refused = isinstance(self.verdict, RefusedEntry)
+        own = labels_of_refused(entry=self.sent) if is_refused else labels_of(resource=self.sent)
+        return (*own, *self.entry.labels)
 
     @cached_property
     def placed(self) -> PlacedResource:
@@ -196,13 +204,14 @@ def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[Sort
         judged = entry.judged
         if isinstance(judged.verdict, RefusedEntry):
             category = dialect.category_of_type(judged.sent_type)
-            quarantined.append(refused(verdict=judged.verdict, sent=judged.sent, category=category))
+            quarantined.append(refused(judged=judged, verdict=judged.verdict, category=category))
         elif judged.kind == "OperationOutcome":
-            notices.extend(dialect.notice_of(issue) for issue in mappings(judged.resource.get("issue")))
+            said = (dialect.notice_of(issue) for issue in mappings(judged.resource.get("issue")))
+            notices.extend(replace(notice, labels=judged.labels) for notice in said)
         elif entry.is_others:
             others.append(entry)
             category = dialect.category_of(judged.resource)
-            quarantined.append(somebody_elses(finding=entry.finding, sent=judged.sent, category=category))
+            quarantined.append(somebody_elses(judged=judged, finding=entry.finding, category=category))
         else:
             for made in dialect.items_of(entry):
                 if isinstance(made, ReceivedItem):
@@ -213,8 +222,8 @@ def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[Sort
     telling = _telling_of_others(kept=[entry for entry, _ in kept], others=others)
     quarantined.extend(
         somebody_elses(
+            judged=entry.judged,
             finding=Finding(belonging=Belonging.OTHER, member="target"),
-            sent=entry.judged.sent,
             category=RecordCategory.SUPPORTING,
         )
         for entry in telling
@@ -223,16 +232,28 @@ def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[Sort
     return SortedEntries(items=items, quarantined=tuple(quarantined), notices=tuple(notices))
 
 
-def refused(*, verdict: RefusedEntry, sent: bytes, category: RecordCategory | None) -> QuarantinedEntry:
+def refused(*, judged: JudgedEntry, verdict: RefusedEntry, category: RecordCategory | None) -> QuarantinedEntry:
     """Set an entry aside that cannot be used."""
     return QuarantinedEntry(
-        reason=verdict.fault, detail=", ".join(paths_of(verdict.flaws)), original=sent, category=category
+        reason=verdict.fault,
+        detail=", ".join(paths_of(verdict.flaws)),
+        original=judged.sent,
+        category=category,
+        labels=judged.labels,
+        full_url=judged.entry.full_url,
     )
 
 
-def somebody_elses(*, finding: Finding, sent: bytes, category: RecordCategory) -> QuarantinedEntry:
+def somebody_elses(*, judged: JudgedEntry, finding: Finding, category: RecordCategory) -> QuarantinedEntry:
     """Set an entry aside that is somebody else's."""
-    return QuarantinedEntry(reason=EntryFault.OTHER_PATIENT, detail=finding.member, original=sent, category=category)
+    return QuarantinedEntry(
+        reason=EntryFault.OTHER_PATIENT,
+        detail=finding.member,
+        original=judged.sent,
+        category=category,
+        labels=judged.labels,
+        full_url=judged.entry.full_url,
+    )
 
 
 def notice_of_issue(
@@ -245,13 +266,14 @@ def notice_of_issue(
     return Notice(code=code, text=words, category=category)
 
 
-def notices_of_flaws(flaws: tuple[Flaw, ...], /) -> tuple[Notice, ...]:
+def notices_of_flaws(subject: JudgedEntry | None, /) -> tuple[Notice, ...]:
     """Return the notice of what could not be read in the answer's own Patient; none when all could."""
-    if not flaws:
+    if subject is None or not subject.flaws:
         return ()
-    names = dict.fromkeys(path.partition(".")[0] for path in paths_of(flaws))
+    names = dict.fromkeys(path.partition(".")[0] for path in paths_of(subject.flaws))
     words = f"In its details of the patient these could not be read: {', '.join(names)}."
-    return (Notice(code=NoticeCode.RESOURCE_WARNING, text=words, category=RecordCategory.SUPPORTING),)
+    code, category = NoticeCode.RESOURCE_WARNING, RecordCategory.SUPPORTING
+    return (Notice(code=code, text=words, category=category, labels=subject.labels),)
 
 
 def _verdict(*, entry: SplitEntry, release: Release) -> Verdict:

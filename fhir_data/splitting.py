@@ -14,17 +14,22 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 import msgspec
 
 from fhir_data.errors import EntryFault, PayloadFault, UnreadableEntry, UnreadablePayload
+from fhir_data.labels import Label, labels_in_meta
 from fhir_data.limits import MAX_BRACKETS, MAX_ENTRIES, MAX_NUMBER_CHARACTERS, MAX_PAYLOAD_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitEntry:
-    """One entry of a Bundle. `resource` is None when it holds none, or when `fault` says why it cannot be read."""
+    """One entry of a Bundle. `resource` is None when it holds none, or when `fault` says why it cannot be read.
+
+    `labels` are the security labels of its Bundle, which hold for all that is in it.
+    """
 
     whole: bytes
     resource: bytes | None
     full_url: str = ""
     fault: EntryFault | None = None
+    labels: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,22 +93,24 @@ def _split(body: bytes) -> SplitPayload:
     if len(entries) > MAX_ENTRIES:
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
     links = _LINKS.decode(parts["link"]) if "link" in parts else []
+    labels = labels_in_meta(parts.get("meta", b""))
     return SplitPayload(
         resource_type=_text(parts.get("resourceType", b"")),
         links=tuple((link.relation, link.url) for link in links),
-        entries=tuple(map(_split_entry, entries)),
+        entries=tuple(_split_entry(entry, labels=labels) for entry in entries),
         total=_count(parts.get("total", b"")),
     )
 
 
-def _split_entry(whole: bytes) -> SplitEntry:
+def _split_entry(whole: bytes, /, *, labels: tuple[Label, ...]) -> SplitEntry:
     try:
         parts = members(body=whole)
-        return SplitEntry(whole=whole, resource=parts.get("resource"), full_url=_text(parts.get("fullUrl", b"")))
+        full_url = _text(parts.get("fullUrl", b""))
+        return SplitEntry(whole=whole, resource=parts.get("resource"), full_url=full_url, labels=labels)
     except UnreadableEntry as unreadable:
-        return SplitEntry(whole=whole, resource=None, fault=unreadable.fault)
+        return SplitEntry(whole=whole, resource=None, fault=unreadable.fault, labels=labels)
     except (msgspec.MsgspecError, ValueError):
-        return SplitEntry(whole=whole, resource=None, fault=EntryFault.INVALID)
+        return SplitEntry(whole=whole, resource=None, fault=EntryFault.INVALID, labels=labels)
 
 
 def members(*, body: bytes) -> dict[str, bytes]:

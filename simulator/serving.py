@@ -124,16 +124,15 @@ def outcome(*, code: str, text: str, severity: str = "error") -> Resource:
 
 
 def broken_observation(*, patient_id: str) -> Resource:
-    """Return a resource that breaks FHIR: a label that cannot be read, no code, a date that is none."""
+    """Return a resource that breaks FHIR: a number that no reader can hold, no code, a date that is none."""
     return {
         "resourceType": "Observation",
         "id": "broken-1",
-        "meta": {"security": "R"},
         "status": "final",
         "subject": {"reference": f"Patient/{patient_id}"},
         "effectiveDateTime": "31/02/2024",
         "valueString": "see note",
-        "valueInteger": "seven",
+        "valueInteger": 10**60,
     }
 
 

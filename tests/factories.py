@@ -25,12 +25,12 @@ from aggregator.mpi.models import Link, Person, SourceRecord
 from aggregator.mpi.operations import LoadReport
 from aggregator.record.fact import Fact
 from aggregator.record.item import Item
-from aggregator.record.labels import labels_of
 from aggregator.record.normalise import details_of, normalise
 from aggregator.record.sent import Sent
 from aggregator.sources.models import Source
 from connectors.contract.categories import CLINICAL_CATEGORIES, category_of
 from connectors.contract.values import Asker
+from fhir_data.labels import labels_of
 from fhir_data.references import split_absolute, without_version
 
 NOW = datetime(2025, 6, 2, 12, 0, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 None may show that something is withheld. So a List is shown without its entries for what is withheld, and not at all
 where it says more of that: where another member of it leads there, as the problem that a topic is about, or where
-nothing else is left in it. Any other item that leads to what is withheld is not shown.
+nothing else is left in it. From any other item the pointers to what is withheld have been taken (`pointers`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,19 @@ from fhir_data.heads import type_of
 from fhir_data.references import references_in
 
 
-def arranging(*, supporting: Iterable[Item], shown: Iterable[Item], withheld: Iterable[Item]) -> tuple[Item, ...]:
-    """Return those of the supporting items that arrange what is shown, and what they lead to, as they may be shown.
+@dataclass(frozen=True, kw_only=True)
+class Arranged:
+    """The supporting items that arrange what is shown, and what they lead to, as they may be shown.
+
+    `emptied` are the Lists that may not be shown, for what they are about or because nothing is left in them.
+    """
+
+    items: tuple[Item, ...]
+    emptied: tuple[Item, ...]
+
+
+def arranging(*, supporting: Iterable[Item], shown: Iterable[Item], withheld: Iterable[Item]) -> Arranged:
+    """Return those of the supporting items that arrange what is shown, and what they lead to.
 
     `supporting` are those that may be shown as far as they go themselves, and are not shown already.
     """
@@ -31,7 +42,7 @@ def arranging(*, supporting: Iterable[Item], shown: Iterable[Item], withheld: It
     targets = Targets(items=(*waiting, *shown, *withheld))
     lists = _lists(waiting, hidden=hidden, targets=targets)
     others = {item.id: _Pointing.of(item, targets=targets) for item in waiting if not is_list(item)}
-    candidates = {**lists, **{key: other for key, other in others.items() if other.leads_to.isdisjoint(hidden)}}
+    candidates = {**lists, **others}
     leading_to: dict[str, list[Item]] = defaultdict(list)
     for candidate in candidates.values():
         for target in candidate.leads_to:
@@ -49,7 +60,21 @@ def arranging(*, supporting: Iterable[Item], shown: Iterable[Item], withheld: It
             due.extend(leading_to.get(item.id, ()))
             for reference in references_in(resource=item.resource):
                 due.extend(plain.find(item=item, reference=reference))
-    return tuple(found[item.id] for item in waiting if item.id in found)
+    return Arranged(
+        items=tuple(found[item.id] for item in waiting if item.id in found),
+        emptied=tuple(item for item in waiting if is_list(item) and item.id not in lists),
+    )
+
+
+def emptied_lists(*, items: Iterable[Item], withheld: Iterable[Item]) -> set[str]:
+    """Return the ids of those Lists among the items that may not be shown, as `Arranged.emptied`."""
+    items, withheld = tuple(items), tuple(withheld)
+    hidden = {item.id for item in withheld}
+    lists = [item for item in items if is_list(item)]
+    if not lists or not hidden:
+        return set()
+    targets = Targets(items=(*items, *withheld))
+    return _gone({item.id: _SentList.of(item, targets=targets) for item in lists}, hidden=hidden) - hidden
 
 
 def is_list(item: Item, /) -> bool:
@@ -77,7 +102,7 @@ def _lists(items: Iterable[Item], *, hidden: frozenset[str], targets: Targets) -
     return {key: listed.without(gone) for key, listed in sent.items() if key not in gone}
 
 
-def _gone(sent: Mapping[str, _SentList], *, hidden: frozenset[str]) -> set[str]:
+def _gone(sent: Mapping[str, _SentList], *, hidden: AbstractSet[str]) -> set[str]:
     """Return what is withheld, the Lists that say more of it than their entries do, and those in which nothing is left.
 
     Each entry is looked at once for each thing that it leads to, so that Lists of Lists cost no more than others.
@@ -126,12 +151,12 @@ class _SentList:
     def without(self, gone: AbstractSet[str], /) -> _Pointing:
         """Return the List without the entries for what is gone."""
         leads_to = self.about.union(*self.entries) - gone
-        if all(led_to.isdisjoint(gone) for led_to in self.entries):
+        if not any(led_to and led_to <= gone for led_to in self.entries):
             return _Pointing(item=self.item, leads_to=leads_to, is_empty=not self.entries)
         kept = [
             entry
             for entry, led_to in zip(mappings(self.resource["entry"]), self.entries, strict=True)
-            if led_to.isdisjoint(gone)
+            if not (led_to and led_to <= gone)
         ]
         # Its text tells again what is in it.
         told = {name: value for name, value in self.resource.items() if name != "text"}

@@ -50,13 +50,18 @@ class Decision:
         return tuple(result for result in self.results if not result.answer.passed)
 
     def refusal(self) -> NotPermitted:
-        """Return the error that tells which gates refused, and what the first of them advises."""
+        """Return the error that tells which gate refused first, and what it advises.
+
+        What the gates after it found is for nobody whom it keeps out: who does not care for the patient must not learn
+        that they have objected. `gates`, for the audit, are all that refused.
+        """
         refusals = self.refusals
+        first = refusals[0] if refusals else None
         return NotPermitted(
             "You may not see this record.",
-            code=f"refused-{refusals[0].gate.name}" if refusals else "refused",
-            reasons=tuple(result.answer.reason for result in refusals),
-            advice=refusals[0].gate.advice if refusals else "",
+            code=f"refused-{first.gate.name}" if first else "refused",
+            reasons=(first.answer.reason,) if first else (),
+            advice=first.gate.advice if first else "",
             gates=tuple(result.gate.name for result in refusals),
         )
 

@@ -10,6 +10,7 @@ from aggregator.federation.endings import Ending
 from aggregator.record.item import Item
 from connectors.contract.notices import Notice
 from connectors.contract.values import QuarantinedEntry
+from fhir_data.labels import Label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,7 @@ class HeldAnswer:
     """What one source said under one identifier, that of `source_record_id`, before consent.
 
     `subject` is its own Patient as R4 JSON without what is at fault in it, `subject_sent` its bytes as sent where they
-    differ.
+    differ, and `subject_labels` are the security labels of the Bundle that it came in.
     """
 
     source_record_id: UUID
@@ -27,6 +28,7 @@ class HeldAnswer:
     quarantined: tuple[QuarantinedEntry, ...]
     notices: tuple[Notice, ...]
     subject_sent: bytes | None = None
+    subject_labels: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -230,6 +230,7 @@ class Flight:
             received_at=timezone.now(),
             subject=reply.subject,
             subject_sent=reply.subject_original,
+            subject_labels=reply.subject_labels,
             items=items,
             quarantined=reply.quarantined,
             notices=reply.notices,

@@ -6,14 +6,7 @@ from dataclasses import dataclass, field
 
 from connectors.contract.categories import RecordCategory
 from fhir_data.flaws import Flaw
-
-
-@dataclass(frozen=True, kw_only=True)
-class Label:
-    """A security label: FHIR `meta.security` coding."""
-
-    system: str
-    code: str
+from fhir_data.labels import Label
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,75 +1,79 @@
-"""The security labels that a resource carries. Pure."""
+"""What a security label means: whether it withholds what it stands on. The codes are in `security_labels.toml`. Pure.
+
+What is misspelt is not thereby open to all: a label is compared without case, space, invisible characters, version and
+scheme. A code that nobody knows withholds where it names no system, or the system of confidentiality or sensitivity;
+labels of purpose, handling or integrity never do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 
-import msgspec
+from fhir_data.labels import Label
 
-from aggregator.record.item import Label
-from aggregator.record.reading import parse
-from fhir_data.access import JsonObject, listed, mapping, mappings, text
-
-
-# A member may be null: that breaks the standard, and the models let it pass.
-class _Coding(msgspec.Struct):
-    system: str | None = None
-    code: str | None = None
-
-
-class _Meta(msgspec.Struct):
-    security: list[_Coding] | None = None
+_SCHEME = re.compile(r"\A(https?:/*|urn:(oid:)?|oid:)(www\.)?")
+# Characters that leave no mark: control, format, private and unassigned ones, and every kind of space.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Zl", "Zp", "Zs"})
 
 
-class _Concept(msgspec.Struct):
-    coding: list[_Coding] | None = None
+@lru_cache(maxsize=1024)
+def restricts(label: Label, /) -> bool:
+    """Return whether a label withholds what it stands on."""
+    code = _plain(label.code)
+    if not code:
+        return True  # nobody can tell what it says
+    system = _system_name(label.system)
+    kinds = [kind for kind in _KINDS if kind.has(system)]
+    if not kinds and system:  # a system of somebody else's: what is withheld by name is withheld there as well
+        return any(code in kind.withheld for kind in _KINDS)
+    among = kinds or _KINDS
+    if any(code in kind.withheld for kind in among):
+        return True
+    is_open = any(code in kind.open for kind in among)
+    return not is_open and any(kind.withholds_unknown for kind in among)
 
 
-class _Contained(msgspec.Struct):
-    meta: _Meta | None = None
-    securityLabel: list[_Concept] | None = None  # noqa: N815  as FHIR spells it
-    confidentiality: str | None = None
+@dataclass(frozen=True, kw_only=True)
+class _Kind:
+    """One kind of label: by which systems it is known, and what its codes do."""
+
+    systems: frozenset[str]
+    words: tuple[str, ...]
+    open: frozenset[str]
+    withheld: frozenset[str]
+    withholds_unknown: bool
+
+    def has(self, system: str, /) -> bool:
+        return bool(system) and (system in self.systems or any(word in system for word in self.words))
 
 
-class _Resource(_Contained):
-    contained: list[_Contained] | None = None
+def _plain(text: str) -> str:
+    """Return a text for comparing: what looks the same is the same."""
+    normal = unicodedata.normalize("NFKC", text)
+    return "".join(sign for sign in normal if unicodedata.category(sign) not in _INVISIBLE).casefold()
 
 
-_DECODER = msgspec.json.Decoder(_Resource)
+def _system_name(system: str) -> str:
+    return _SCHEME.sub("", _plain(system).partition("|")[0]).strip("/#.")
 
 
-def labels_of(*, resource: bytes) -> tuple[Label, ...]:
-    """Return the security labels of a resource, in order, without space around them, and those of what it contains.
-
-    They are `meta.security`, a document's own `securityLabel` and a composition's `confidentiality`.
-    Source: FHIR R4 and STU3, security labels; DocumentReference; Composition.
-    """
-    try:
-        sent = _DECODER.decode(resource)
-    except msgspec.ValidationError:
-        return tuple(_read_loosely(parse(resource=resource)))
-    return tuple(label for part in (sent, *(sent.contained or ())) for label in _labels_in(part))
-
-
-def _labels_in(part: _Contained, /) -> Iterator[Label]:
-    codings = [*((part.meta and part.meta.security) or ())]
-    codings += [coding for concept in part.securityLabel or () for coding in concept.coding or ()]
-    yield from (_label(system=coding.system or "", code=coding.code or "") for coding in codings)
-    if part.confidentiality:
-        yield _label(system="", code=part.confidentiality)
+def _read_kinds() -> tuple[_Kind, ...]:
+    sections = tomllib.loads((files(__package__) / "security_labels.toml").read_text(encoding="utf-8"))
+    return tuple(
+        _Kind(
+            systems=frozenset(map(_system_name, section["systems"])),
+            words=tuple(section["system_words"]),
+            open=frozenset(map(_plain, section["open"])),
+            withheld=frozenset(map(_plain, section["withheld"])),
+            withholds_unknown=section["unknown"] == "withheld",
+        )
+        for section in sections.values()
+    )
 
 
-def _read_loosely(resource: JsonObject) -> Iterator[Label]:
-    """Yield the labels of a resource with a flaw beside them."""
-    for part in (resource, *mappings(listed(resource.get("contained")))):
-        concepts = mappings(listed(part.get("securityLabel")))
-        codings = mappings(listed(mapping(part.get("meta")).get("security")))
-        codings += [coding for concept in concepts for coding in mappings(listed(concept.get("coding")))]
-        for coding in codings:
-            yield _label(system=text(coding.get("system")), code=text(coding.get("code")))
-        if confidentiality := text(part.get("confidentiality")):
-            yield _label(system="", code=confidentiality)
-
-
-def _label(*, system: str, code: str) -> Label:
-    return Label(system=system.strip(), code=code.strip())
+_KINDS = _read_kinds()

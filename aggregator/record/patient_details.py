@@ -10,15 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from aggregator.record.item import Label
-from aggregator.record.labels import labels_of
+from aggregator.record.labels import restricts
 from aggregator.record.reading import concept_text, period_text, words_in
-from fhir_data import exact_json
 from fhir_data.access import JsonObject, listed, mapping, mappings, text, texts
+from fhir_data.labels import Label, labels_in
 from fhir_data.parsing import read_by_member
 
-# Source: HL7 v3 Confidentiality; the Personal Demographics Service marks a sensitive patient so.
-RESTRICTED_CODES = frozenset({"R", "V"})
 MOST_LINES = 100
 
 
@@ -53,14 +50,17 @@ Find = Callable[[str], JsonObject]
 
 def labels_of_patient(*, patient: bytes) -> tuple[Label, ...]:
     """Return the security labels of a Patient as sent, of whatever in it can be read."""
-    return labels_of(resource=exact_json.encode(_readable(patient)[0]))
+    return labels_in(_readable(patient)[0])
 
 
 def is_restricted(*, patient: bytes) -> bool:
-    """Return whether a Patient as sent is marked as restricted, or cannot be shown not to be."""
+    """Return whether a Patient as sent is marked as restricted, or cannot be shown not to be.
+
+    Source: HL7 v3 Confidentiality; the Personal Demographics Service marks a sensitive patient so.
+    """
     sent, lost = _readable(patient)
-    codes = {label.code.upper() for label in labels_of_patient(patient=patient)}
-    return "meta" in lost or _hides_a_label(sent) or not RESTRICTED_CODES.isdisjoint(codes)
+    labels = labels_of_patient(patient=patient)
+    return "meta" in lost or _hides_a_label(sent) or any(restricts(label) for label in labels)
 
 
 def details_of_patient(*, patient: bytes, source_id: str, find: Find, restricted: bool) -> PatientDetails:

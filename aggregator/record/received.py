@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aggregator.record.item import Item, Label
-from aggregator.record.labels import labels_of
+from aggregator.record.item import Item
 from connectors.contract.values import ReceivedItem
+from fhir_data.labels import Label, labels_of
 
 
 def item_of(*, received: ReceivedItem, item_id: str, source_id: str) -> Item:
@@ -28,8 +28,6 @@ def item_of(*, received: ReceivedItem, item_id: str, source_id: str) -> Item:
 
 
 def _labels(received: ReceivedItem) -> tuple[Label, ...]:
-    """Return the labels of what is shown: where a translation may have left out what was contained, its labels too."""
-    labels = labels_of(resource=received.resource)
-    if received.original is None or b'"contained"' not in received.original:
-        return labels
-    return tuple(dict.fromkeys([*labels, *labels_of(resource=received.original)]))
+    """Return the labels of what was sent, of what it was translated to, and of the Bundle that it came in."""
+    sent = labels_of(resource=received.original) if received.original is not None else ()
+    return tuple(dict.fromkeys([*labels_of(resource=received.resource), *sent, *received.labels]))

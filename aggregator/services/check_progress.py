@@ -1,4 +1,4 @@
-"""Check whether a retrieval is complete. Nothing of the record is returned, so only a refusal is audited."""
+"""Check whether a retrieval is complete, and may still be seen. No content is returned: only a refusal is audited."""
 
 from __future__ import annotations
 

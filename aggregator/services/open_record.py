@@ -29,7 +29,7 @@ def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID
 
     The page then follows it; each source's outcome lands separately. When the queue does not accept the task, the
     retrieval ends as failed, and the page says so.
-    Raises: NotFound; NotPermitted with the gates that refused.
+    Raises: NotFound; NotPermitted with the first gate that refused.
     """
     about = Subject(person_id=person_id)
     with acting(requester, Action.OPEN_RECORD, needs=Needs.GATES, about=about) as act:

@@ -9,7 +9,7 @@ user again what they were shown last is no new event.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -23,9 +23,9 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
+from aggregator.consent.answers import PermittedAnswers, SourceAnswer, permit_answers
 from aggregator.consent.contents import names_any
 from aggregator.consent.decision import Decision
-from aggregator.consent.filter import Permitted, permit
 from aggregator.errors import NotFound
 from aggregator.federation import documents
 from aggregator.federation import queries as federation_queries
@@ -38,8 +38,7 @@ from aggregator.record import merge
 from aggregator.record.attachments import Attachment
 from aggregator.record.completeness.claims import AllergyStatus, SourceStatus, allergy_status
 from aggregator.record.item import Item
-from aggregator.record.labels import labels_of
-from aggregator.record.patient_details import PatientDetails, details_of_patient, is_restricted, labels_of_patient
+from aggregator.record.patient_details import PatientDetails, details_of_patient, labels_of_patient
 from aggregator.record.reading import parse
 from aggregator.record.references import Targets
 from aggregator.record.timeline import LongitudinalRecord
@@ -47,11 +46,15 @@ from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, Reason
 from fhir_data.access import JsonObject
+from fhir_data.labels import labels_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """A record as shown once. `withheld` says that something is withheld, never what or how much."""
+    """A record as shown once. `withheld` says that something is withheld, never what or how much.
+
+    `is_whereabouts_restricted`: a source restricts where the patient lives and how to reach them.
+    """
 
     retrieval_id: UUID
     person: PersonSummary
@@ -64,13 +67,9 @@ class RecordView:
     withheld: bool
     shown_at: datetime
     patient_details: tuple[PatientDetails, ...] = ()
+    is_whereabouts_restricted: bool = False
     fetched: HeldDocument | None = None
     may_fetch: bool = False
-
-    @property
-    def is_whereabouts_restricted(self) -> bool:
-        """Whether a source restricts where the patient lives and how to reach them."""
-        return any(details.is_restricted for details in self.patient_details)
 
     def attachment(self, *, entry_key: str, number: int) -> Attachment | None:
         """Return a document that an entry describes, by its number from 1; None where there is none."""
@@ -110,16 +109,15 @@ def view_record(
         linked = _linked_records(person_id=view.person_id)
         view = replace(view, sources=tuple(_as_linked(state=state, linked=linked) for state in view.sources))
         held = _held(view=view, linked=linked)
-        subjects = _subjects(view=view, held=held)
-        permitted = permit(
-            items=[item for answers in held.values() if answers for answer in answers for item in answer.items],
-            decision=decision,
-            patients=_patients(subjects=subjects, decision=decision),
-        )
-        statuses = tuple(_status(state=state, held=held, permitted=permitted) for state in view.sources)
-        is_withheld = bool(permitted.withheld)
+        answers = [
+            _source_answer(answer, source_id=state.source_id)
+            for state in view.sources
+            for answer in held.get(state.source_id) or ()
+        ]
+        permitted = permit_answers(answers=answers, decision=decision)
+        statuses = tuple(_status(state=state, permitted=permitted) for state in view.sources)
         record = merge.merge(items=permitted.items)
-        details = _patient_details(subjects=subjects, decision=decision)
+        details = _patient_details(permitted)
         act.note(
             outcomes={status.source_id: status.outcome or "awaited" for status in statuses},
             items=len(permitted.items),
@@ -134,16 +132,17 @@ def view_record(
             sources=statuses,
             record=record,
             patient_details=details,
-            allergy_status=allergy_status(record=record, statuses=statuses, withheld=is_withheld),
-            withheld=is_withheld,
+            is_whereabouts_restricted=permitted.is_whereabouts_restricted,
+            allergy_status=allergy_status(record=record, statuses=statuses, withheld=permitted.is_withheld),
+            withheld=permitted.is_withheld,
             shown_at=now,
         )
         if entry and document:
             shown = _with_document(shown, entry, document, withheld=permitted.withheld, decision=decision)
-        ids = [item.id for item in permitted.items]
+        ids, fetched = [item.id for item in permitted.items], _as_told(shown.fetched)
         act.shows(
             content=_content_hash(
-                part, entry, document, requester, person, statuses, is_withheld, ids, details, _as_told(shown.fetched)
+                part, entry, document, requester, person, statuses, permitted.is_withheld, ids, details, fetched
             )
         )
         return shown
@@ -246,61 +245,44 @@ def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> di
     }
 
 
-Subjects = Sequence[tuple[Item, HeldAnswer]]
+def _source_answer(answer: HeldAnswer, /, *, source_id: UUID) -> SourceAnswer:
+    """Return a held answer as the decision is asked about it, its own Patient as an item."""
+    sent = answer.subject_sent or answer.subject
+    patient = Item(
+        id="",
+        source_id=str(source_id),
+        category=RecordCategory.SUPPORTING,
+        resource=sent or b"{}",
+        labels=(*labels_of_patient(patient=sent or b"{}"), *answer.subject_labels),
+    )
+    return SourceAnswer(
+        source_id=str(source_id),
+        received_at=answer.received_at,
+        items=answer.items,
+        quarantined=answer.quarantined,
+        notices=answer.notices,
+        patient=patient if sent else None,
+        patient_read=answer.subject,
+    )
 
 
-def _subjects(*, view: RetrievalView, held: Mapping[UUID, tuple[HeldAnswer, ...] | None]) -> Subjects:
-    """Return each source's own Patient, as sent, with the answer that it came in."""
-    return [
-        (_as_item(sent, source_id=str(state.source_id)), answer)
-        for state in view.sources
-        for answer in held.get(state.source_id) or ()
-        if (sent := answer.subject_sent or answer.subject)
-    ]
-
-
-def _patients(*, subjects: Subjects, decision: Decision) -> list[Item]:
-    """Return the Patients whose references may be followed: none where a source restricts where the patient is."""
-    if any(is_restricted(patient=item.resource) for item, _ in subjects):
-        return []
-    return [
-        replace(item, resource=answer.subject)
-        for item, answer in subjects
-        if answer.subject and decision.may_show(item=item)
-    ]
-
-
-def _patient_details(*, subjects: Subjects, decision: Decision) -> tuple[PatientDetails, ...]:
+def _patient_details(permitted: PermittedAnswers, /) -> tuple[PatientDetails, ...]:
     """Return what each source says of the patient. Where one restricts the details, no other tells the whereabouts."""
-    restricted = any(is_restricted(patient=item.resource) for item, _ in subjects)
     return tuple(
         details_of_patient(
-            patient=item.resource,
-            source_id=item.source_id,
-            find=_finder(item=item, answer=answer, decision=decision),
-            restricted=restricted,
+            patient=answer.patient.resource,
+            source_id=answer.source_id,
+            find=_finder(item=answer.patient, answer=answer),
+            restricted=permitted.is_whereabouts_restricted,
         )
-        if decision.may_show(item=item)
-        else PatientDetails(source_id=item.source_id, lines=(), is_restricted=True)
-        for item, answer in subjects
+        for answer in permitted.answers
+        if answer.patient is not None
     )
 
 
-def _as_item(patient: bytes, /, *, source_id: str) -> Item:
-    """Return a source's Patient as an item, for the gates to decide on."""
-    return Item(
-        id="",
-        source_id=source_id,
-        category=RecordCategory.SUPPORTING,
-        resource=patient,
-        labels=labels_of_patient(patient=patient),
-    )
-
-
-def _finder(*, item: Item, answer: HeldAnswer, decision: Decision) -> Callable[[str], JsonObject]:
+def _finder(*, item: Item, answer: SourceAnswer) -> Callable[[str], JsonObject]:
     """Return what finds what a Patient refers to in its answer, of what may be shown."""
-    supporting = [other for other in answer.items if not other.category.is_clinical and decision.may_show(item=other)]
-    targets = Targets(items=supporting)
+    targets = Targets(items=[other for other in answer.items if not other.category.is_clinical])
 
     def find(reference: str) -> JsonObject:
         copies = targets.find(item=item, reference=reference)
@@ -309,27 +291,22 @@ def _finder(*, item: Item, answer: HeldAnswer, decision: Decision) -> Callable[[
     return find
 
 
-def _status(
-    *, state: SourceState, held: Mapping[UUID, tuple[HeldAnswer, ...] | None], permitted: Permitted
-) -> SourceStatus:
-    """Return the status of a source. Only what may be shown is counted: a difference would reveal what is withheld.
-
-    Where anything is withheld, from whichever source, nothing is said of what single items lack.
-    """
-    answers = held.get(state.source_id) or ()
-    ending = state.ending
-    if ending is not None and ending.outcome.is_answer and not answers:
-        ending = Ending(outcome=Outcome.FAILED, reason=Reason.HELD_ANSWER_LOST)
-    said = (notice for answer in answers for notice in answer.notices)
-    notices = tuple(notice for notice in said if not (notice.about_items and permitted.withheld))
-    if ending is not None and ending.reason is Reason.IDENTIFIER:
-        words = "This source holds the patient under more than one identifier, and did not answer for all of them."
-        notices += (Notice(code=NoticeCode.INCOMPLETE, text=words),)
-    own = [item for item in permitted.items if item.source_id == str(state.source_id)]
-    clinical = [item for item in own if item.category.is_clinical]
+def _status(*, state: SourceState, permitted: PermittedAnswers) -> SourceStatus:
+    """Return the status of a source. Only what may be shown is counted: a difference would reveal what is withheld."""
+    answers = [answer for answer in permitted.answers if answer.source_id == str(state.source_id)]
+    clinical = [item for answer in answers for item in answer.items if item.category.is_clinical]
     quarantined: Counter[RecordCategory | None] = Counter(
         entry.category for answer in answers for entry in answer.quarantined
     )
+    ending = state.ending
+    if ending is not None and ending.outcome.is_answer and not answers:
+        ending = Ending(outcome=Outcome.FAILED, reason=Reason.HELD_ANSWER_LOST)
+    elif ending is not None and ending.outcome is Outcome.ANSWERED and not clinical and not quarantined:
+        ending = replace(ending, outcome=Outcome.EMPTY)
+    notices = tuple(notice for answer in answers for notice in answer.notices)
+    if ending is not None and ending.reason is Reason.IDENTIFIER:
+        words = "This source holds the patient under more than one identifier, and did not answer for all of them."
+        notices += (Notice(code=NoticeCode.INCOMPLETE, text=words),)
     untranslated = Counter(item.category for item in clinical if not item.translated)
     return SourceStatus(
         source_id=str(state.source_id),

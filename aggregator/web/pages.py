@@ -12,6 +12,7 @@ from django.shortcuts import render
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded
+from aggregator.web.unattended import is_unattended
 
 STATUS_OF: dict[type[LongviewError], int] = {NotPermitted: 403, NotFound: 404, Superseded: 409, Invalid: 400}
 # After how many seconds to try again while the database cannot be reached.
@@ -71,6 +72,8 @@ def fault(request: HttpRequest) -> HttpResponse:
     """
     if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
         return _try_again_shortly(request)
+    if is_unattended(request):
+        return HttpResponse(status=500)  # the page asks again; until then it stays as it is
     if request.headers.get("HX-Request"):
         return _reload_page(status=500)
     return _fault_page(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from connectors.contract.categories import RecordCategory
+from fhir_data.labels import Label
 
 
 class NoticeCode(StrEnum):
@@ -59,19 +62,71 @@ class NoticeCode(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Notice:
-    """Something that a source said about its own answer. `text` are its own words; `category` None: about all of it.
+class Ground:
+    """What something that a notice says rests on: entries of the answer, by their names (`Type/id`, as sent).
 
-    `about_items`: it tells of single items, such as of a report that lacks a result, and so is for nobody from whom
-    anything is withheld: it may tell of that.
+    It holds for a reader who may see each of `all_of`, at least `least` of `any_of`, and none of `none_of`. Of a List
+    in `any_of` something must be left. `things` is how many things are counted on this ground.
+    """
+
+    all_of: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    least: int = 1
+    none_of: tuple[str, ...] = ()
+    things: int = 1
+
+    def holds(self, *, hidden: AbstractSet[str], emptied: AbstractSet[str]) -> bool:
+        """Return whether it holds for a reader from whom these entries are hidden, and to whom those are empty."""
+        seen = sum(name not in hidden and name not in emptied for name in self.any_of)
+        return (
+            hidden.isdisjoint(self.all_of)
+            and (not self.any_of or seen >= self.least)
+            and all(name in hidden for name in self.none_of)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something that a source said about its own answer, or that its answer shows.
+
+    `text` are its words; `category` None: about all of the answer. `labels` are the security labels of what said it.
+    `grounds` are what it rests on, where that is entries of the answer: nobody may be told of what is withheld. Where
+    it counts things, `one` and `several` are its words for fewer of them, the number in place of "{count}".
     """
 
     code: NoticeCode
     text: str = ""
     category: RecordCategory | None = None
-    about_items: bool = False
+    labels: tuple[Label, ...] = ()
+    grounds: tuple[Ground, ...] = ()
+    one: str = ""
+    several: str = ""
 
     @property
     def words(self) -> str:
         """What is shown to people: the source's own words where it used any."""
         return self.text or self.code.words
+
+    def without(self, *, hidden: AbstractSet[str], emptied: AbstractSet[str] = frozenset()) -> Notice | None:
+        """Return the notice for a reader from whom these entries are hidden; None where nothing is left to say.
+
+        `emptied` are the Lists in which nothing is left for that reader.
+        """
+        if not self.grounds:
+            return self
+        left = [ground for ground in self.grounds if ground.holds(hidden=hidden, emptied=emptied)]
+        if not left or len(left) == len(self.grounds):
+            return self if left else None
+        count = sum(ground.things for ground in left)
+        words = self.one if count == 1 else self.several.replace("{count}", str(count))
+        return replace(self, grounds=tuple(left), text=words or self.text)
+
+
+def counting_notice(
+    *, code: NoticeCode, grounds: Iterable[Ground], one: str, several: str, category: RecordCategory | None
+) -> Notice:
+    """Return a notice of how many things rest on these grounds; `one` and `several` are as a notice's."""
+    grounds = tuple(grounds)
+    count = sum(ground.things for ground in grounds)
+    words = one if count == 1 else several.replace("{count}", str(count))
+    return Notice(code=code, text=words, category=category, grounds=grounds, one=one, several=several)

@@ -11,6 +11,7 @@ from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Reason
 from fhir_data.errors import EntryFault
 from fhir_data.flaws import Flaw
+from fhir_data.labels import Label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,8 @@ class ReceivedItem:
     the item is kept as sent because its type has no translation, so `resource` is not R4, and it is only counted.
     `full_url` is the address of its entry, "" for none; it decides what references mean. `subject_references` are the
     references in `resource` that mean the answer's own subject. `names_no_patient`: it belongs to the Patient
-    compartment and does not say whose it is.
+    compartment and does not say whose it is. `labels` are the security labels of
+    the Bundle that it came in.
     """
 
     category: RecordCategory
@@ -91,16 +93,22 @@ class ReceivedItem:
     full_url: str = ""
     subject_references: tuple[str, ...] = ()
     names_no_patient: bool = False
+    labels: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuarantinedEntry:
-    """An entry that cannot be used, set aside whole. `detail` names the fields at fault, never values."""
+    """An entry that cannot be used, set aside whole. `detail` names the fields at fault, never values.
+
+    `labels` are its security labels, as far as they can be read, with those of its Bundle; `full_url` is as an item's.
+    """
 
     reason: EntryFault
     detail: str
     original: bytes
     category: RecordCategory | None = None  # None: not known, so it may belong to any section
+    labels: tuple[Label, ...] = ()
+    full_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,13 +118,15 @@ class Reply:
 
     `subject` is the source's own Patient as R4 JSON, without what is at fault in it; the caller checks whether it is
     the person asked for. `subject_original` holds its bytes as sent where they differ. `subject_url` is the address of
-    its entry, "" for none; `subject_notes` are as an item's. `in_part`: why part of the answer did not come, if so.
+    its entry, "" for none; `subject_notes` are as an item's. `subject_labels` are the security labels of the Bundle
+    that it came in. `in_part`: why part of the answer did not come, if so.
     """
 
     subject: bytes | None
     subject_original: bytes | None = None
     subject_url: str = ""
     subject_notes: tuple[str, ...] = ()
+    subject_labels: tuple[Label, ...] = ()
     items: tuple[ReceivedItem, ...] = ()
     quarantined: tuple[QuarantinedEntry, ...] = ()
     notices: tuple[Notice, ...] = ()

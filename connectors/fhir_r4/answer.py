@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.contract.categories import RecordCategory, category_of, category_of_type
@@ -24,6 +25,7 @@ from fhir_data import exact_json
 from fhir_data.access import JsonObject, mapping, text
 from fhir_data.belonging import Belonging
 from fhir_data.errors import UnreadableEntry
+from fhir_data.labels import Label
 from fhir_data.parsing import read_entry
 from fhir_data.references import Directory
 from fhir_data.releases import Release
@@ -42,14 +44,14 @@ def read_pages(*, pages: Sequence[SplitPayload], patient_id: str | None, base: s
     owners = ownership(subject=subject, judged=judged, bases=bases) if subject else None
     owned = yield from find_owners(judged=judged, subject=subject, owners=owners)
     entries = yield from sort_entries(owned=owned, dialect=_R4())
-    flaws = subject.flaws if subject else ()
     return Reply(
         subject=_readable_bytes(subject) if subject else None,
-        subject_original=subject.sent if subject and flaws else None,
+        subject_original=subject.sent if subject and subject.flaws else None,
         subject_url=subject.entry.full_url if subject else "",
+        subject_labels=subject.entry.labels if subject else (),
         items=entries.items,
         quarantined=entries.quarantined,
-        notices=(*entries.notices, *notices_of_flaws(flaws)),
+        notices=(*entries.notices, *notices_of_flaws(subject)),
     )
 
 
@@ -74,6 +76,7 @@ class _R4:
             full_url=entry.judged.entry.full_url,
             subject_references=entry.finding.references,
             names_no_patient=entry.finding.belonging is Belonging.UNNAMED,
+            labels=entry.judged.entry.labels,
         )
 
 
@@ -96,13 +99,21 @@ _SELF = re.compile(
 def _each_once(pages: Sequence[SplitPayload]) -> Iterator[SplitEntry]:
     """Yield the entries of all pages, without those that an earlier page already gave byte for byte.
 
-    Several searches return the same Provenance or Practitioner. One page by itself is never reduced.
+    Several searches return the same Provenance or Practitioner. One page by itself is never reduced. What several pages
+    gave has the labels of them all.
     """
+    labels: dict[bytes, dict[Label, None]] = {}
+    for page in pages:
+        for entry in page.entries:
+            if entry.resource is not None and entry.labels:
+                labels.setdefault(entry.resource, {}).update(dict.fromkeys(entry.labels))
     seen: set[bytes] = set()
     for page in pages:
         fresh = [entry for entry in page.entries if entry.resource is None or entry.resource not in seen]
         seen.update(entry.resource for entry in fresh if entry.resource is not None)
-        yield from fresh
+        for entry in fresh:
+            of_all = labels.get(entry.resource) if entry.resource is not None else None
+            yield replace(entry, labels=tuple(of_all)) if of_all else entry
 
 
 def _subject(*, judged: Sequence[JudgedEntry], patient_id: str | None) -> JudgedEntry | None:

@@ -22,6 +22,7 @@ from connectors.fhir_r4.type_words import type_words
 from connectors.reading import expect_bundle, split_answer
 from fhir_data.access import mappings
 from fhir_data.heads import type_of
+from fhir_data.labels import Label, labels_of
 from fhir_data.splitting import SplitEntry, SplitPayload
 
 MAX_PAGES = 200
@@ -53,7 +54,7 @@ class _Searched:
     lost: SourceError | None = None
     of_pages: int | None = None  # how many pages there are, where some are lost and that is known
     supported: bool = True
-    warned: bool = False  # a page holds an error beside its entries
+    warnings: tuple[tuple[Label, ...], ...] = ()  # the labels of each error that a page holds beside its entries
 
     @property
     def has_content(self) -> bool:
@@ -73,8 +74,9 @@ async def read_record(*, session: ServerSession, capability: ServerCapability, p
             if whole.lost:
                 words = _which_pages(of="the record", searched=whole)
                 session.notices.append(Notice(code=NoticeCode.INCOMPLETE, text=words))
-            elif whole.warned:
-                session.notices.append(Notice(code=NoticeCode.INCOMPLETE, text="It reported an error with its answer."))
+            else:
+                words = "It reported an error with its answer."
+                session.notices.extend(_notices_of_warnings(whole, words=words, category=None))
             return Record(pages=whole.pages, in_part=Reason.PAGES if whole.lost else None)
         if whole.lost and (not capability.searchable or not isinstance(whole.lost, Refused)):
             raise whole.lost
@@ -147,6 +149,16 @@ def _is_error(entry: SplitEntry) -> bool:
     return is_outcome and any(issue.get("severity") in ("fatal", "error") for issue in mappings(outcome.get("issue")))
 
 
+def _labels(entry: SplitEntry) -> tuple[Label, ...]:
+    return (*labels_of(resource=entry.resource or b""), *entry.labels)
+
+
+def _notices_of_warnings(searched: _Searched, *, words: str, category: RecordCategory | None) -> list[Notice]:
+    """Return that a server reported an error, once for each way in which its errors are labelled."""
+    code = NoticeCode.INCOMPLETE
+    return [Notice(code=code, text=words, category=category, labels=labels) for labels in searched.warnings]
+
+
 def _is_content(entry: SplitEntry) -> bool:
     """Whether an entry says, or may say, something about the patient; an unreadable one is counted."""
     if entry.resource is None:
@@ -166,10 +178,13 @@ def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
         words = _which_pages(of=content, searched=result)
     elif result.lost:
         words = f"{content[:1].upper()}{content[1:]} could not be retrieved."
-    elif result.warned:
-        words = f"It reported an error with its answer about {content}."
     else:
-        return []
+        words = f"It reported an error with its answer about {content}."
+        return [
+            notice
+            for category in searched.fills
+            for notice in _notices_of_warnings(result, words=words, category=category)
+        ]
     return [Notice(code=code, text=words, category=category) for category in searched.fills]
 
 
@@ -180,7 +195,7 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
     """
     visited = {url}
     pages: list[SplitPayload] = []
-    warned = False
+    warnings: dict[tuple[Label, ...], None] = {}
     try:
         answer = await session.send(url=url)
         if answer.status in UNSUPPORTED:
@@ -194,12 +209,12 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
                     return _Searched(supported=False)
                 raise Unreachable(Reason.STATUS)
             pages.append(expect_bundle(page))
-            warned = warned or any(_is_error(entry) for entry in page.entries)
+            warnings.update({_labels(entry): None for entry in page.entries if _is_error(entry)})
             session.entries += len(page.entries)
             await asyncio.sleep(0)
             following = next((address for relation, address in page.links if relation == "next"), "")
             if not following:
-                return _Searched(pages=tuple(pages), warned=warned)
+                return _Searched(pages=tuple(pages), warnings=tuple(warnings))
             url = urljoin(url, following)
             if url in visited or session.pages >= MAX_PAGES or not is_within(url=url, base=session.base):
                 raise Malformed(Reason.PAGING)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import SourceError
-from connectors.contract.notices import Notice, NoticeCode
+from connectors.contract.notices import Ground, NoticeCode, counting_notice
 from connectors.fhir_r4.session import ServerSession, as_page
 from fhir_data.heads import entry_name
 from fhir_data.references import may_enter_path, references_in, split_relative
@@ -34,10 +34,10 @@ async def read_supporting(*, session: ServerSession, pages: Sequence[SplitPayloa
     until = clock() + (session.waiting_until - clock()) * SHARE_OF_TIME
     tried: set[str] = {name for page in pages for name in _held(entries=page.entries)}
     read: list[SplitPayload] = []
-    latest, failed, left = list(pages), 0, MAX_READS
+    latest, failed, left = list(pages), list[str](), MAX_READS
     for _ in range(HOPS):
         wanted = _wanted(pages=latest, base=session.base, held=tried)
-        failed += max(0, len(wanted) - left)
+        failed += wanted[left:]
         wanted = wanted[:left]
         latest = []
         if not wanted:
@@ -46,13 +46,30 @@ async def read_supporting(*, session: ServerSession, pages: Sequence[SplitPayloa
         tried.update(wanted)
         answers = await _read_all(session=session, names=wanted, until=until)
         latest = [answer for answer in answers if answer is not None]
-        failed += len(answers) - len(latest)
+        failed += [name for name, answer in zip(wanted, answers, strict=True) if answer is None]
         read += latest
     if failed:
-        items = "1 item" if failed == 1 else f"{failed} items"
-        text = f"{items} that the record refers to could not be retrieved."
-        session.notices.append(Notice(code=NoticeCode.RESOURCE_WARNING, text=text, category=RecordCategory.SUPPORTING))
+        grounds = _grounds(names=failed, pages=[*pages, *read], base=session.base)
+        session.notices.append(
+            counting_notice(
+                code=NoticeCode.RESOURCE_WARNING,
+                grounds=grounds,
+                one="1 item that the record refers to could not be retrieved.",
+                several="{count} items that the record refers to could not be retrieved.",
+                category=RecordCategory.SUPPORTING,
+            )
+        )
     return read
+
+
+def _grounds(*, names: Iterable[str], pages: Sequence[SplitPayload], base: str) -> tuple[Ground, ...]:
+    """Return for each of these names which entries refer to it."""
+    referring: dict[str, dict[str, None]] = {name: {} for name in names}
+    for resource in (entry.resource for page in pages for entry in page.entries if entry.resource is not None):
+        for reference in references_in(resource=resource):
+            if (name := _own_name(reference=reference, base=base)) in referring:
+                referring[name][entry_name(entry=resource)] = None
+    return tuple(Ground(any_of=tuple(entries)) for entries in referring.values())
 
 
 def _held(*, entries: Iterable[SplitEntry]) -> Iterable[str]:

@@ -38,6 +38,7 @@ from fhir_data.belonging import Belonging, Finding
 from fhir_data.flaws import paths_of
 from fhir_data.heads import entry_name
 from fhir_data.identifiers import nhs_numbers_of
+from fhir_data.labels import Label
 from fhir_data.references import Address, Directory, uuid_of
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitPayload
@@ -83,27 +84,24 @@ def read_answer(
     dialect = _Practice(reach=lists.reach(resources=resources, find=find), names=names, unpacked=unpacked)
     entries = yield from sort_entries(owned=owned, dialect=dialect)
     notices = (
-        *lists.notices(resources=resources),
+        *lists.notices(resources=resources, find=find),
         *lists.lacking(resources=resources, known=frozenset(taken), find=find),
         *wholeness.notices(resources=resources, known=frozenset(taken), find=find),
         *wholeness.unnamed(entries=_named_entries((subject, *(entry.judged for entry in ours)))),
         *entries.notices,
     )
     unsupported = {notice.category for notice in notices if notice.code is NoticeCode.NOT_SUPPORTED}
-    silent = [
-        Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, category=category)
-        for category in lists.missing(resources=resources, asked=asked)
-        if category not in unsupported
-    ]
+    silent = lists.silent(resources=resources, asked=[area for area in asked if area not in unsupported])
     made = translate(resource=subject.resource, names=names)
     return Reply(
         subject=exact_json.encode(made.resource),
         subject_original=subject.sent,
         subject_url=subject.entry.full_url,
         subject_notes=made.notes,
+        subject_labels=subject.entry.labels,
         items=entries.items,
         quarantined=entries.quarantined,
-        notices=(*notices, *silent, *notices_of_flaws(subject.flaws)),
+        notices=(*notices, *silent, *notices_of_flaws(subject)),
     )
 
 
@@ -177,11 +175,16 @@ class _Practice:
             finding=entry.finding,
             full_url=entry.judged.entry.full_url,
             verdict=entry.judged.verdict,
+            labels=entry.judged.entry.labels,
         )
-        return (item,) if unpacked is None else (*unpacked.quarantined, *map(self._lifted, unpacked.lifted), item)
+        if unpacked is None:
+            return (item,)
+        lifted = [self._lifted(part, labels=entry.judged.entry.labels) for part in unpacked.lifted]
+        return (*unpacked.quarantined, *lifted, item)
 
-    def _lifted(self, part: Lifted, /) -> ReceivedItem:
-        return self._item(resource=part.resource, sent=part.sent, finding=part.finding, verdict=part.verdict)
+    def _lifted(self, part: Lifted, /, *, labels: tuple[Label, ...]) -> ReceivedItem:
+        finding, verdict = part.finding, part.verdict
+        return self._item(resource=part.resource, sent=part.sent, finding=finding, verdict=verdict, labels=labels)
 
     def _item_category(self, resource: JsonObject, /) -> RecordCategory:
         kind = str(resource["resourceType"])
@@ -198,6 +201,7 @@ class _Practice:
         sent: bytes,
         finding: Finding,
         verdict: Verdict,
+        labels: tuple[Label, ...],
         full_url: str = "",
     ) -> ReceivedItem:
         category = self._item_category(resource)
@@ -223,6 +227,7 @@ class _Practice:
             full_url=full_url,
             subject_references=references,
             names_no_patient=finding.belonging is Belonging.UNNAMED,
+            labels=labels,
         )
 
 

@@ -7,7 +7,7 @@ Source: GP Connect Access Record Structured 1.6, "Ended allergies"; FHIR STU3, R
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.contract.categories import RecordCategory, category_of_type
@@ -74,14 +74,15 @@ def unpack(*, entry: OwnedEntry, owners: Ownership, taken: set[str]) -> Unpacked
         sent_type = type_of(entry=sent)
         category = category_of_type(sent_type)
         found = verdict(entry=sent, release=Release.STU3)
+        part = JudgedEntry(entry=replace(judged.entry, whole=sent, resource=sent, full_url=""), verdict=found)
         if isinstance(found, RefusedEntry):
-            quarantined.append(refused(verdict=found, sent=sent, category=category))
+            quarantined.append(refused(judged=part, verdict=found, category=category))
             continue
         whole = {**found.resource, "contained": kept} if kept else found.resource
         placed = PlacedResource(resource=whole, full_url=full_url, at_fault=members_at_fault(found))
         finding = owners.of(entry=placed)
         if finding.belonging is Belonging.OTHER:
-            other = somebody_elses(finding=finding, sent=sent, category=category or RecordCategory.OTHER)
+            other = somebody_elses(judged=part, finding=finding, category=category or RecordCategory.OTHER)
             quarantined.append(other)
             continue
         name = _free_name(kind=sent_type, key=text(each.get("id")), taken=taken)

@@ -6,13 +6,14 @@ Source: GP Connect Access Record Structured 1.6, "Using lists to return data": p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import Notice, NoticeCode
+from connectors.contract.notices import Ground, Notice, NoticeCode, counting_notice
 from connectors.gp_connect.translation.extensions import name_of
 from fhir_data.access import JsonObject, mapping, mappings, text, texts
+from fhir_data.labels import labels_in
 
 SNOMED = "http://snomed.info/sct"
 _NOTHING_RECORDED = "Information not available"  # the note that the specification fixes for an empty List
@@ -117,25 +118,32 @@ def reach(*, resources: Sequence[JsonObject], find: Find = str) -> Reach:
     )
 
 
-def notices(*, resources: Sequence[JsonObject]) -> tuple[Notice, ...]:
+def notices(*, resources: Sequence[JsonObject], find: Find = str) -> tuple[Notice, ...]:
     """Return what the Lists warn of, once each, with the section that each is about.
 
     What a secondary List warns of is about what is linked, and begins with the List's title. An empty List with the
     ordinary reason is no warning: its note is always "Information not available", alone or after a warning's words.
     Any other reason is one: the practice did not say that there is nothing.
     """
-    warnings: dict[Notice, None] = {}
+    grounds: dict[Notice, list[Ground]] = {}
     for resource in resources:
         if resource.get("resourceType") == "List":
-            warnings.update(dict.fromkeys(_notices_of(resource)))
-    return tuple(warnings)
+            ground = _ground_of(resource, find=find)
+            for notice in dict.fromkeys(_notices_of(resource)):
+                grounds.setdefault(notice, []).append(ground)
+    return tuple(replace(notice, grounds=tuple(dict.fromkeys(stated))) for notice, stated in grounds.items())
+
+
+def _ground_of(resource: JsonObject, /, *, find: Find) -> Ground:
+    """Return what a List's warning rests on: the List, and for a heading that something under it may be seen."""
+    is_heading = not primary_code(resource=resource) and not is_secondary(resource=resource)
+    entries = _entries(resource, find=find) if is_heading else []
+    return Ground(all_of=(name_in(resource),), any_of=tuple(dict.fromkeys(entries)))
 
 
 def _notices_of(resource: JsonObject, /) -> list[Notice]:
     category, title = _place(resource)
-    about_items = not title and not primary_code(resource=resource)  # a heading's are about what stands under it
-    is_labelled = bool(mapping(resource.get("meta")).get("security"))  # whoever may not see it may not read its words
-    notes = [] if is_labelled else [text(note.get("text")) for note in mappings(resource.get("note"))]
+    notes = [text(note.get("text")) for note in mappings(resource.get("note"))]
     codes = [_WARNINGS.get(code, NoticeCode.RESOURCE_WARNING) for code in _warning_codes(resource)]
     reason = resource.get("emptyReason")
     reasons = [coding.get("code") for coding in mappings(mapping(reason).get("coding"))]
@@ -144,20 +152,13 @@ def _notices_of(resource: JsonObject, /) -> list[Notice]:
     elif reason:
         codes.append(NoticeCode.INFORMATION_NOT_AVAILABLE)
     words = " ".join(filter(None, notes))
-    has_words = words or (is_labelled and resource.get("note"))
-    if has_words and not reason and not codes and (primary_code(resource=resource) or title):
+    if words and not reason and not codes and (primary_code(resource=resource) or title):
         codes.append(NoticeCode.RESOURCE_WARNING)  # the consultations' headings have notes of their own
     said = [(code, words) for code in codes]
     sentences = [_sentence(mapping(entry.get("item"))) for entry in mappings(resource.get("entry"))]
-    said += [(NoticeCode.NOT_SUPPORTED, "" if is_labelled else sentence) for sentence in sentences if sentence]
-    title = "Linked items" if title and is_labelled else title
+    said += [(NoticeCode.NOT_SUPPORTED, sentence) for sentence in sentences if sentence]
     return [
-        Notice(
-            code=code,
-            text=f"{title}: {words or code.words}" if title else words,
-            category=category,
-            about_items=about_items,
-        )
+        Notice(code=code, text=f"{title}: {words or code.words}" if title else words, category=category)
         for code, words in said
     ]
 
@@ -187,29 +188,45 @@ def lacking(*, resources: Sequence[JsonObject], known: frozenset[str], find: Fin
 
     What a List contained has been taken out of it. Where a listed allergy did not come, none is not "none known".
     """
-    absent: dict[RecordCategory | None, set[str]] = {}
+    absent: dict[RecordCategory | None, dict[str, list[str]]] = {}
     for resource in resources:
         if primary_code(resource=resource) or (
             resource.get("resourceType") == "List" and is_secondary(resource=resource)
         ):
-            names = set(_entries(resource, find=find))
-            absent.setdefault(_place(resource)[0], set()).update(names - known)
+            naming = absent.setdefault(_place(resource)[0], {})
+            for name in dict.fromkeys(_entries(resource, find=find)):
+                if name not in known:
+                    naming.setdefault(name, []).append(name_in(resource))
     return tuple(
-        Notice(
+        counting_notice(
             code=NoticeCode.INCOMPLETE,
-            text=f"{len(names)} listed {'item is' if len(names) == 1 else 'items are'} not in its answer.",
+            grounds=[Ground(any_of=tuple(lists)) for lists in naming.values()],
+            one="1 listed item is not in its answer.",
+            several="{count} listed items are not in its answer.",
             category=category,
         )
-        for category, names in absent.items()
-        if names
+        for category, naming in absent.items()
+        if naming
     )
 
 
-def missing(*, resources: Sequence[JsonObject], asked: Iterable[RecordCategory]) -> tuple[RecordCategory, ...]:
-    """Return the categories that were asked for and have no primary List, which does not mean "nothing recorded"."""
-    lists = [resource for resource in resources if resource.get("resourceType") == "List"]
-    answered = {PRIMARY[code] for resource in lists if (code := primary_code(resource=resource))}
-    return tuple(category for category in asked if category not in answered)
+def silent(*, resources: Sequence[JsonObject], asked: Iterable[RecordCategory]) -> tuple[Notice, ...]:
+    """Return that a category was asked for and has no primary List, which does not mean "nothing recorded".
+
+    For whoever may not see a List that is labelled, that may be so as well: such a notice rests on that.
+    """
+    answering: dict[RecordCategory, list[JsonObject]] = {}
+    for resource in resources:
+        if code := primary_code(resource=resource):
+            answering.setdefault(PRIMARY[code], []).append(resource)
+    said: list[Notice] = []
+    for category in asked:
+        answers = answering.get(category, ())
+        if all(labels_in(resource) for resource in answers):
+            ground = Ground(none_of=tuple(name_in(resource) for resource in answers))
+            grounds = (ground,) if answers else ()
+            said.append(Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, category=category, grounds=grounds))
+    return tuple(said)
 
 
 def _codings(resource: JsonObject) -> list[tuple[str, str]]:

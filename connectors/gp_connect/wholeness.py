@@ -6,11 +6,11 @@ A report names its results and its specimens, and a group its members. Nothing i
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import Notice, NoticeCode
+from connectors.contract.notices import Ground, Notice, NoticeCode, counting_notice
 from connectors.gp_connect.lists import Find, name_in
 from fhir_data.access import JsonObject, mapping, mappings, text, texts
 
@@ -18,31 +18,42 @@ _RESULTS = RecordCategory.RESULTS
 
 
 def notices(*, resources: Sequence[JsonObject], known: frozenset[str], find: Find = str) -> tuple[Notice, ...]:
-    """Return what is to be said, each about items. `known` are the `Type/id` of all entries, usable or not."""
+    """Return what is to be said, each on its grounds. `known` are the `Type/id` of all entries, usable or not."""
     by_type: dict[str, list[JsonObject]] = defaultdict(list)
     for resource in resources:
         by_type[text(resource.get("resourceType"))].append(resource)
     reports, observations = by_type["DiagnosticReport"], by_type["Observation"]
-    results = [name for report in reports for name in set(_named(report.get("result"), find=find))]
-    members = [name for observation in observations for name in _members_of(observation, find=find)]
-    taken = [observation.get("specimen") for observation in observations]
+    reported: dict[str, list[str]] = {}
+    taken: dict[str, list[str]] = {}
+    for report in reports:
+        _note(reported, by=report, names=_named(report.get("result"), find=find))
+    parts = {name: list(holders) for name, holders in reported.items()}
+    for observation in observations:
+        _note(parts, by=observation, names=_members_of(observation, find=find))
+        _note(taken, by=observation, names=_named([observation.get("specimen")], find=find))
     for holder in (*reports, *by_type["ProcedureRequest"]):
-        taken += mappings(holder.get("specimen"))
-    specimens = set(_named(taken, find=find))
-    held = [name_in(specimen) for specimen in by_type["Specimen"]]
-    reported = Counter(results)
+        _note(taken, by=holder, names=_named(holder.get("specimen"), find=find))
+    missing_parts = [Ground(any_of=tuple(by)) for name, by in parts.items() if name not in known]
+    shared = [Ground(all_of=(name,), any_of=tuple(by), least=2) for name, by in reported.items() if len(by) > 1]
+    missing_specimens = [Ground(any_of=tuple(by)) for name, by in taken.items() if name not in known]
+    unnamed_specimens = [Ground(all_of=(name,)) for name in map(name_in, by_type["Specimen"]) if name not in taken]
+    incomplete, warning = NoticeCode.INCOMPLETE, NoticeCode.RESOURCE_WARNING
     said = [
-        (NoticeCode.INCOMPLETE, len({*results, *members} - known), "that its reports name {are} not in its answer"),
-        (NoticeCode.RESOURCE_WARNING, sum(n > 1 for n in reported.values()), "{stand} in more than one of its reports"),
+        (incomplete, missing_parts, "result", "that its reports name {are} not in its answer"),
+        (warning, shared, "result", "{stand} in more than one of its reports"),
+        (incomplete, missing_specimens, "specimen", "that its reports and results name {are} not in its answer"),
+        (warning, unnamed_specimens, "specimen", "{are} named by no report and no result"),
     ]
-    found = [_notice(code=code, count=count, one="result", words=words) for code, count, words in said if count]
-    if count := len(specimens - known):
-        words = "that its reports and results name {are} not in its answer"
-        found.append(_notice(code=NoticeCode.INCOMPLETE, count=count, one="specimen", words=words))
-    if count := sum(name not in specimens for name in held):
-        words = "{are} named by no report and no result"
-        found.append(_notice(code=NoticeCode.RESOURCE_WARNING, count=count, one="specimen", words=words))
+    found = [
+        _notice(code=code, grounds=grounds, thing=thing, words=words) for code, grounds, thing, words in said if grounds
+    ]
     return (*found, *_circles(by_type=by_type, find=find))
+
+
+def _note(naming: dict[str, list[str]], /, *, by: JsonObject, names: Iterable[str]) -> None:
+    """Note that a resource names others, each once."""
+    for name in dict.fromkeys(names):
+        naming.setdefault(name, []).append(name_in(by))
 
 
 # What others name, and says nothing of the patient itself.
@@ -75,23 +86,39 @@ def unnamed(*, entries: Sequence[tuple[str, bytes]]) -> tuple[Notice, ...]:
     while frontier:
         left -= frontier
         frontier = {other for place in frontier for other in touching.get(place, ())} & left
-    count = sum(not entries[place][0].startswith("Specimen/") for place in left)
-    if not count:
+    grounds = [
+        Ground(all_of=(name,)) for place in sorted(left) if not (name := entries[place][0]).startswith("Specimen/")
+    ]
+    if not grounds:
         return ()
     words = "of the people, places and things in its answer {have} nothing to do with the rest, and {are} not shown."
-    verbs = {"have": "has", "are": "is"} if count == 1 else {"have": "have", "are": "are"}
-    text = f"{count} {words.format(**verbs)}"
-    code, category = NoticeCode.RESOURCE_WARNING, RecordCategory.SUPPORTING
-    return (Notice(code=code, text=text, category=category, about_items=True),)
+    notice = counting_notice(
+        code=NoticeCode.RESOURCE_WARNING,
+        grounds=grounds,
+        one=f"1 {words.format(have='has', are='is')}",
+        several=f"{{count}} {words.format(have='have', are='are')}",
+        category=RecordCategory.SUPPORTING,
+    )
+    return (notice,)
 
 
 def _notice(
-    *, code: NoticeCode, count: int, one: str, words: str, category: RecordCategory = RecordCategory.RESULTS
+    *,
+    code: NoticeCode,
+    grounds: Iterable[Ground],
+    thing: str,
+    words: str,
+    category: RecordCategory = RecordCategory.RESULTS,
 ) -> Notice:
-    several = {"are": "are", "stand": "stand", "itself": "one another in a circle, or themselves"}
-    verbs = {"are": "is", "stand": "stands", "itself": "itself"} if count == 1 else several
-    text = f"{count} {one}{'' if count == 1 else 's'} {words.format(**verbs)}."
-    return Notice(code=code, text=text, category=category, about_items=True)
+    singular = {"are": "is", "stand": "stands", "itself": "itself"}
+    plural = {"are": "are", "stand": "stand", "itself": "one another in a circle, or themselves"}
+    return counting_notice(
+        code=code,
+        grounds=grounds,
+        one=f"1 {thing} {words.format(**singular)}.",
+        several=f"{{count}} {thing}s {words.format(**plural)}.",
+        category=category,
+    )
 
 
 def _named(references: object, /, *, find: Find) -> list[str]:
@@ -116,14 +143,39 @@ _CIRCLES: Mapping[str, tuple[str, RecordCategory]] = {
 
 
 def _circles(*, by_type: Mapping[str, Sequence[JsonObject]], find: Find) -> Iterator[Notice]:
-    for kind, (one, category) in _CIRCLES.items():
+    for kind, (thing, category) in _CIRCLES.items():
         edges: dict[str, set[str]] = {}
         for resource in by_type.get(kind, ()):
             if names := _inner(resource, kind=kind, find=find):
                 edges.setdefault(name_in(resource), set()).update(names)
-        if count := len(_going_round(edges)):
+        if grounds := _rings(_going_round(edges), edges=edges):
             words = "{stand} within {itself}"
-            yield _notice(code=NoticeCode.RESOURCE_WARNING, count=count, one=one, words=words, category=category)
+            yield _notice(
+                code=NoticeCode.RESOURCE_WARNING, grounds=grounds, thing=thing, words=words, category=category
+            )
+
+
+def _rings(names: set[str], /, *, edges: Mapping[str, set[str]]) -> list[Ground]:
+    """Return one ground for each set of names that hang together: without one of them, the circle may be none."""
+    beside: dict[str, set[str]] = {name: set() for name in names}
+    for name in names:
+        for other in edges[name] & names:
+            beside[name].add(other)
+            beside[other].add(name)
+    grounds: list[Ground] = []
+    seen: set[str] = set()
+    for first in sorted(names):
+        ring: list[str] = []
+        frontier = [first]
+        while frontier:
+            name = frontier.pop()
+            if name not in seen:
+                seen.add(name)
+                ring.append(name)
+                frontier.extend(beside[name])
+        if ring:
+            grounds.append(Ground(all_of=tuple(sorted(ring)), things=len(ring)))
+    return grounds
 
 
 def _inner(resource: JsonObject, /, *, kind: str, find: Find) -> list[str]:

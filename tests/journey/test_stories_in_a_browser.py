@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from aggregator.accounts.authentication import requester_for
+from aggregator.accounts.models import User
+from aggregator.accounts.requester import Requester
+from aggregator.mpi.queries import people_with_number
+from aggregator.services.record_opt_out import record_opt_out
 from tests.demonstration import ADMINISTRATOR, CLINICIAN, PASSWORD, Stories
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -121,3 +130,42 @@ def test_without_scripts_the_page_still_becomes_whole(page: Page, stories: Stori
     plain.get_by_role("button", name="Open record").click()
     expect(plain.locator(".app-completeness")).to_have_text("2 of 2 sources have answered.", timeout=PATIENCE_MS)
     plain.context.close()
+
+
+@pytest.mark.parametrize("follow", ["", "Source copies"])
+def test_an_objection_recorded_elsewhere_clears_the_screen_within_a_minute(
+    page: Page, stories: Stories, follow: str
+) -> None:
+    story = stories.by_slug["allergy-or-none"]
+    page.clock.install()
+    sign_in(page, CLINICIAN)
+    find(page, story["nhs_number"])
+    page.get_by_role("button", name="Open record").click()
+    expect(page.locator(".app-completeness")).to_have_text("2 of 2 sources have answered.", timeout=PATIENCE_MS)
+    if follow:
+        page.get_by_role("link", name=follow).first.click()
+        expect(page.locator(".app-copy").first).to_be_visible()
+    name = page.locator(".app-banner__name")
+    with page.expect_response("**/check") as checked:
+        page.clock.fast_forward(31_000)
+    assert checked.value.status == 204
+    expect(name).to_be_visible()
+
+    record_opt_out(
+        requester=administrator(), person_id=person_of(story), opted_out=True, note="By telephone.", now=timezone.now()
+    )
+    page.clock.fast_forward(31_000)
+    expect(page.get_by_role("heading", name="You cannot view this page")).to_be_visible(timeout=PATIENCE_MS)
+    expect(name).to_have_count(0)
+    assert_accessible(page)
+
+
+def administrator() -> Requester:
+    requester = requester_for(user_id=User.objects.get(username=ADMINISTRATOR).id)
+    assert requester is not None
+    return requester
+
+
+def person_of(story: dict[str, Any]) -> UUID:
+    (person,) = people_with_number(nhs_number=story["nhs_number"])
+    return person.person_id

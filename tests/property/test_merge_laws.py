@@ -6,9 +6,12 @@ records in which many items tell of one thing, and the last test counts how ofte
 
 from __future__ import annotations
 
+import copy
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -23,8 +26,10 @@ from aggregator.record.item import Item
 from aggregator.record.merge import merge
 from aggregator.record.parts import every_part
 from aggregator.record.reading import parse
+from aggregator.record.references import target_of
 from aggregator.record.standing import standing_of
 from aggregator.record.timeline import Entry, LongitudinalRecord, Standing
+from fhir_data import exact_json
 from tests import proofs
 from tests.factories import fact, permitting
 from tests.strategies import a_record_and_more, records, records_of_one_thing, records_of_wholes, resources
@@ -130,10 +135,48 @@ def test_another_source_takes_nothing_away(known_and_added: tuple[list[Item], li
 @given(items=LABELLED)
 def test_a_withheld_item_leaves_the_record_as_if_it_were_never_there(items: list[Item]) -> None:
     shown = permit(items=items, decision=PERMITTED)
-    without = permit(items=[item for item in items if not item.labels], decision=PERMITTED)
-    assert all(item.labels for item in shown.withheld)
+    assert {item for item in items if item.labels} <= set(shown.withheld)
+    without = permit(items=as_if_never_there(items, withheld=shown.withheld), decision=PERMITTED)
     assert shown.items == without.items
     assert merge(items=shown.items) == merge(items=without.items)
+
+
+def as_if_never_there(items: Sequence[Item], *, withheld: Sequence[Item]) -> list[Item]:
+    """Return what a source would have sent that did not hold what is withheld: nothing then names that either."""
+    left = [item for item in items if item not in withheld]
+    gone = {(item.source_id, target_of(item=item)) for item in withheld}
+    gone -= {(item.source_id, target_of(item=item)) for item in left}
+    while True:
+        stripped = [replace(item, resource=stripped_of(item, gone=gone)) for item in left]
+        # A heading under which nothing is left would not have been written.
+        emptied = [
+            whole
+            for item, whole in zip(left, stripped, strict=True)
+            if item.resource != whole.resource and parse(resource=whole.resource).get("entry") == []
+        ]
+        if not emptied:
+            return stripped
+        left = [item for item in left if item.id not in {whole.id for whole in emptied}]
+        names_left = {(item.source_id, target_of(item=item)) for item in left}
+        gone |= {name for item in emptied if (name := (item.source_id, target_of(item=item))) not in names_left}
+
+
+def stripped_of(item: Item, *, gone: set[tuple[str, str]]) -> bytes:
+    resource = json.loads(item.resource, parse_float=Decimal)
+    before = copy.deepcopy(resource)
+    for name in ("result", "hasMember", "basedOn"):
+        if pointers := resource.get(name):
+            resource[name] = [each for each in pointers if (item.source_id, each["reference"]) not in gone]
+            if not resource[name]:
+                del resource[name]
+    if "entry" in resource:
+        resource["entry"] = [
+            each for each in resource["entry"] if (item.source_id, each["item"]["reference"]) not in gone
+        ]
+    for name in ("encounter", "medicationReference"):
+        if name in resource and (item.source_id, resource[name]["reference"]) in gone:
+            del resource[name]
+    return item.resource if resource == before else exact_json.encode(resource)
 
 
 @laws
@@ -241,10 +284,10 @@ def test_a_part_is_an_entry_that_is_there_or_a_heading_with_something_under_it(i
 @given(items=LABELLED_WHOLES)
 def test_what_is_withheld_is_no_part_of_anything(items: list[Item]) -> None:
     shown = permit(items=items, decision=PERMITTED)
-    without = permit(items=[item for item in items if not item.labels], decision=PERMITTED)
+    without = permit(items=as_if_never_there(items, withheld=shown.withheld), decision=PERMITTED)
     record = merge(items=shown.items)
     assert record == merge(items=without.items)
-    withheld = {item.id for item in items if item.labels}
+    withheld = {item.id for item in shown.withheld}
     assert not any(item.id in withheld for entry in record.entries.values() for item in entry.items)
 
 

@@ -12,6 +12,7 @@ AREA = Area(
         path("people/<uuid:person_id>/record", views.open_record, name="open-record"),
         path("records/<uuid:retrieval_id>", views.record, name="record"),
         path("records/<uuid:retrieval_id>/part", views.record_part, name="record-part"),
+        path("records/<uuid:retrieval_id>/check", views.record_check, name="record-check"),
         path("records/<uuid:retrieval_id>/entries/<slug:entry_key>", views.entry, name="entry"),
         path(
             "records/<uuid:retrieval_id>/entries/<slug:entry_key>/documents/<int:number>",

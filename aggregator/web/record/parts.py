@@ -174,13 +174,12 @@ class PartsMaker:
     """Makes what is drawn under the headings of entries, of one showing of a record.
 
     `entries` are all of the record's. With `in_full` all of an entry's results and headings are drawn, as on its own
-    page. `says_what_is_missing` is False where something is withheld: what is not there must not be felt.
+    page.
     """
 
     names: SourceNames
     entries: Mapping[str, Entry]
     in_full: bool = False
-    says_what_is_missing: bool = True
 
     def parts(self, *, entry: Entry) -> PartsShown:
         """Return what is drawn under the heading of an entry."""
@@ -342,7 +341,7 @@ class PartsMaker:
 
     def _missing(self, entry: Entry) -> str:
         count = sum(part.missing for part in every_part(entry.parts))
-        if not count or not self.says_what_is_missing:
+        if not count:
             return ""
         noun = CATEGORIES[entry.category].part
         words = f"1 {noun} that belongs" if count == 1 else f"{count:,} {noun}s that belong"

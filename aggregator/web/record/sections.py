@@ -144,12 +144,7 @@ def _section(*, view: RecordView, rules: CategoryRules, room: int) -> SectionSho
 
 def row_maker(*, view: RecordView, prefix: str = "page", lines: int = LINES_SHOWN, in_full: bool = False) -> RowMaker:
     """Return what makes the rows of a page; `in_full` draws all that is in an entry."""
-    parts = PartsMaker(
-        names=names_of(statuses=view.sources),
-        entries=view.record.entries,
-        in_full=in_full,
-        says_what_is_missing=not view.withheld,
-    )
+    parts = PartsMaker(names=names_of(statuses=view.sources), entries=view.record.entries, in_full=in_full)
     return RowMaker(parts=parts, today=wording.london_date(view.shown_at), prefix=prefix, lines=lines)
 
 

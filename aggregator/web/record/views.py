@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from aggregator.errors import NotFound
 from aggregator.record.categories import SECTIONS
+from aggregator.services import check_progress, follow_record, view_record
 from aggregator.services import fetch_document as fetching
-from aggregator.services import follow_record, view_record
 from aggregator.services import open_record as opening
 from aggregator.services.view_record import RecordView
 from aggregator.web.pages import draw
@@ -23,6 +23,7 @@ from aggregator.web.record.entry import entry_page
 from aggregator.web.record.page import record_page
 from aggregator.web.record.sections import section_page
 from aggregator.web.signed_in import SignedInRequest
+from aggregator.web.unattended import unattended
 
 # The form of entry keys (`record.merge`). Nothing else is passed on from an address, since the audit records it.
 ENTRY_KEY = re.compile(r"[0-9a-f]{20}")
@@ -67,6 +68,14 @@ def record_part(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
     return draw(request, "record/record_part", page=record_page(view=view))
 
 
+@unattended
+@require_GET
+def record_check(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
+    """Say nothing while a record may stay on a screen, and have its page fetched again when it may not."""
+    check_progress.check_progress(requester=request.requester, retrieval_id=retrieval_id, now=timezone.now())
+    return HttpResponse(status=204)
+
+
 @require_GET
 def entry(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> HttpResponse:
     """Show each source's own copy of one entry."""
@@ -77,7 +86,7 @@ def entry(request: SignedInRequest, retrieval_id: UUID, entry_key: str) -> HttpR
         requester=request.requester,
         retrieval_id=retrieval_id,
         now=timezone.now(),
-        part="entry",
+        part=_paged("entry", number),
         entry=entry_key,
     )
     page = entry_page(view=view, entry_key=entry_key, number=number)
@@ -154,13 +163,19 @@ def section(request: SignedInRequest, retrieval_id: UUID, section: str) -> HttpR
     rules = next((rules for rules in SECTIONS if rules.category.value == section), None)
     if rules is None:
         raise NotFound
+    part = _paged(f"section {rules.category}", number)
     view = view_record.view_record(
-        requester=request.requester, retrieval_id=retrieval_id, now=timezone.now(), part=f"section {rules.category}"
+        requester=request.requester, retrieval_id=retrieval_id, now=timezone.now(), part=part
     )
     page = section_page(view=view, rules=rules, number=number)
     if page is None:
         raise NotFound("This section no longer has that page. Go back to the record.")
     return draw(request, "record/section", page=page)
+
+
+def _paged(part: str, number: int) -> str:
+    """Return what the audit calls a page of a part: each page shows other content."""
+    return part if number == 1 else f"{part}, page {number}"
 
 
 def _page_number(request: SignedInRequest) -> int:

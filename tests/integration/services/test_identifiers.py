@@ -220,10 +220,14 @@ def test_an_answer_about_another_is_dropped_alone_and_raised_on_its_own_record(
     assert review.source_record.identifier_value == "4"
 
 
+# A number longer than any reader holds: an entry with one is set aside.
+UNREADABLE = 10**60
+
+
 def test_what_each_of_two_replies_warned_of_and_had_set_aside_is_told(world: World, hospital: Hospital) -> None:
     for key, kind, resource in (
-        ("1", "AllergyIntolerance", allergy(id="broken1", meta={"security": "R"})),
-        ("4", "Condition", condition(id="broken4", subject={"reference": "Patient/4"}, meta={"security": "R"})),
+        ("1", "AllergyIntolerance", allergy(id="broken1", note=[{"text": "x", "time": UNREADABLE}])),
+        ("4", "Condition", condition(id="broken4", subject={"reference": "Patient/4"}, onsetAge={"value": UNREADABLE})),
     ):
         warning = {"resourceType": "OperationOutcome", "issue": [issue(f"Warning {key}")]}
         hospital.answers[f"{kind}?patient={key}"] = Said(body=bundle(resource, warning))

@@ -24,7 +24,7 @@ from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source
 from aggregator.web.record.page import record_page
-from connectors.contract.notices import Notice, NoticeCode
+from connectors.contract.notices import Ground, Notice, NoticeCode, counting_notice
 from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, condition, item, no_known_allergy, restricted
 from tests.world import World, make_world
@@ -84,15 +84,29 @@ def test_what_is_withheld_is_not_counted_among_a_source_s_items(world: World, he
     assert [status.item_count for status in view.sources] == [1]
 
 
-def test_what_single_items_lack_is_said_to_nobody_from_whom_anything_is_withheld(
-    world: World, held_redis: redis.Redis
-) -> None:
+def test_what_a_withheld_item_lacks_is_said_to_nobody(world: World, held_redis: redis.Redis) -> None:
     of_all = Notice(code=NoticeCode.DATA_IN_TRANSIT)
-    of_items = Notice(code=NoticeCode.INCOMPLETE, text="1 result is not in its answer.", about_items=True)
-    whole = answered(world, held_redis, allergy(), notices=(of_all, of_items))
-    assert whole.sources[0].notices == (of_all, of_items)
-    less = answered(world, held_redis, allergy(), condition(meta=restricted()), notices=(of_all, of_items))
-    assert less.sources[0].notices == (of_all,)
+    of_items = counting_notice(
+        code=NoticeCode.INCOMPLETE,
+        grounds=[Ground(all_of=("AllergyIntolerance/a",)), Ground(all_of=("Condition/c",))],
+        one="1 part is not in its answer.",
+        several="{count} parts are not in its answer.",
+        category=None,
+    )
+    whole = answered(world, held_redis, allergy(id="a"), condition(id="c"), notices=(of_all, of_items))
+    assert [notice.text for notice in whole.sources[0].notices] == ["", "2 parts are not in its answer."]
+    less = answered(
+        world, held_redis, allergy(id="a"), condition(id="c", meta=restricted()), notices=(of_all, of_items)
+    )
+    assert [notice.text for notice in less.sources[0].notices] == ["", "1 part is not in its answer."]
+    none = answered(
+        world,
+        held_redis,
+        allergy(id="a", meta=restricted()),
+        condition(id="c", meta=restricted()),
+        notices=(of_all, of_items),
+    )
+    assert none.sources[0].notices == (of_all,)
 
 
 def test_with_an_allergy_withheld_none_is_said_to_be_recorded_only_in_what_may_be_seen(

@@ -18,7 +18,6 @@ from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.record import merge
 from aggregator.record.completeness.claims import SourceStatus, allergy_status
 from aggregator.record.item import Item
-from aggregator.record.patient_details import PatientDetails
 from aggregator.services.view_record import RecordView
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
@@ -400,6 +399,5 @@ def test_where_a_restricted_patient_lives_is_told_to_no_caller() -> None:
     person = replace(FERRIS, golden=replace(FERRIS.golden, address_line="1 High Street", postcode="TM1 1AA", phone="1"))
     told = replace(view_of(person=person), patient_details=())
     assert "address" in everything(view=told, base=BASE)["entry"][0]["resource"]
-    restricted = PatientDetails(source_id=NORTH, lines=(), is_restricted=True)
-    hidden = everything(view=replace(told, patient_details=(restricted,)), base=BASE)["entry"][0]["resource"]
+    hidden = everything(view=replace(told, is_whereabouts_restricted=True), base=BASE)["entry"][0]["resource"]
     assert {"address", "telecom"}.isdisjoint(hidden)

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
-from connectors.gp_connect.lists import ALLERGIES, ENDED_ALLERGIES, lacking, missing, notices, reach
+from connectors.gp_connect.lists import ALLERGIES, ENDED_ALLERGIES, lacking, notices, reach, silent
 
 SNOMED = "http://snomed.info/sct"
 SECONDARY = "https://fhir.hl7.org.uk/STU3/CodeSystem/GPConnect-SecondaryListValues-1"
@@ -23,6 +23,10 @@ def arranged(code: str, /, *references: str, system: str = SNOMED, **members: An
         "entry": [{"item": {"reference": reference}} for reference in references],
         **members,
     }
+
+
+def worded(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
+    return tuple(Notice(code=notice.code, text=notice.text, category=notice.category) for notice in notices)
 
 
 def medicine(key: str) -> list[dict[str, Any]]:
@@ -107,7 +111,7 @@ def test_warnings_are_said_once_with_their_text_and_section() -> None:
         extension=[{"url": WARNING, "valueCode": "confidential-items"}, {"url": WARNING, "valueCode": "new-code"}],
         note=[{"text": "Items <b>excluded</b>."}],
     )
-    assert notices(resources=[warned, warned]) == (
+    assert worded(notices(resources=[warned, warned])) == (
         Notice(code=NoticeCode.CONFIDENTIAL_ITEMS, text="Items <b>excluded</b>.", category=RecordCategory.MEDICATIONS),
         Notice(code=NoticeCode.RESOURCE_WARNING, text="Items <b>excluded</b>.", category=RecordCategory.MEDICATIONS),
     )
@@ -136,19 +140,26 @@ def test_the_fixed_note_of_an_empty_list_is_no_part_of_a_warning() -> None:
         assert notice.text == "Transfer not complete."
 
 
-def test_the_words_of_a_labelled_list_are_not_repeated_and_what_it_warns_of_is() -> None:
-    warned = arranged(MEDICATIONS, note=[{"text": "Clozapine not shown"}], meta={"security": [{"code": "R"}]})
-    asked = arranged("24781000000107", "Clozapine is not supported", meta={"security": [{"code": "R"}]})
-    assert [(notice.code, notice.text) for notice in notices(resources=[warned, asked])] == [
-        ("resource-warning", ""),
-        ("not-supported", ""),
-    ]
+def without(*resources: dict[str, Any], hidden: set[str], emptied: set[str] | None = None) -> list[str]:
+    left = (notice.without(hidden=hidden, emptied=emptied or set()) for notice in notices(resources=resources))
+    return [notice.text for notice in left if notice]
 
 
-def test_what_a_heading_says_is_about_what_stands_under_it_and_what_an_area_says_is_not() -> None:
-    heading = arranged("24781000000107", "Referral items are not supported by this system")
-    area = arranged(MEDICATIONS, note=[{"text": "Some are missing"}])
-    assert [notice.about_items for notice in notices(resources=[heading, area])] == [True, False]
+def test_what_a_list_warns_of_is_told_to_whoever_may_see_a_list_that_warns_of_it() -> None:
+    first, second = (arranged(MEDICATIONS, id=key, note=[{"text": "Clozapine not shown"}]) for key in "ab")
+    assert without(first, second, hidden={"List/a"}) == ["Clozapine not shown"]
+    assert without(first, second, hidden={"List/a", "List/b"}) == []
+    listed = arranged(MEDICATIONS, "MedicationStatement/m", id="a", note=[{"text": "Some are missing"}])
+    assert without(listed, hidden={"MedicationStatement/m"}, emptied={"List/a"}) == ["Some are missing"]
+
+
+def test_what_a_heading_says_is_about_what_stands_under_it_and_goes_with_the_last_of_that() -> None:
+    sentence = "Referral items are not supported by this system"
+    heading = arranged("24781000000107", "Condition/a", "List/b", sentence, id="h")
+    assert without(heading, hidden={"Condition/a"}) == [sentence]
+    assert without(heading, hidden={"Condition/a", "List/b"}) == []
+    assert without(heading, hidden={"Condition/a"}, emptied={"List/b"}) == []
+    assert without(arranged("24781000000107", sentence, id="h"), hidden={"Condition/a"}) == [sentence]
 
 
 def test_a_sentence_in_place_of_an_item_is_said() -> None:
@@ -162,7 +173,16 @@ def test_a_sentence_in_place_of_an_item_is_said() -> None:
 
 def test_an_area_without_its_list_is_missing() -> None:
     asked = (RecordCategory.MEDICATIONS, RecordCategory.ALLERGIES)
-    assert missing(resources=[arranged(MEDICATIONS)], asked=asked) == (RecordCategory.ALLERGIES,)
+    assert silent(resources=[arranged(MEDICATIONS)], asked=asked) == (
+        Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, category=RecordCategory.ALLERGIES),
+    )
+
+
+def test_an_area_whose_labelled_list_may_not_be_seen_is_missing_for_that_reader() -> None:
+    labelled = arranged(MEDICATIONS, id="m", meta={"security": [{"code": "R"}]})
+    (notice,) = silent(resources=[labelled], asked=(RecordCategory.MEDICATIONS,))
+    assert notice.without(hidden=set()) is None
+    assert notice.without(hidden={"List/m"}) is not None
 
 
 def linked(code: str, *references: str, **members: Any) -> dict[str, Any]:
@@ -172,7 +192,7 @@ def linked(code: str, *references: str, **members: Any) -> dict[str, Any]:
 def test_a_warning_of_what_is_only_linked_is_told_apart_from_one_of_the_answer() -> None:
     warning = {"extension": [{"url": WARNING, "valueCode": "confidential-items"}], "note": [{"text": "Excluded."}]}
     code, title = "problems-medications-related-to-problems", "Problems - medications related to problems"
-    assert notices(resources=[arranged(MEDICATIONS, **warning), linked(code, title=title, **warning)]) == (
+    assert worded(notices(resources=[arranged(MEDICATIONS, **warning), linked(code, title=title, **warning)])) == (
         Notice(code=NoticeCode.CONFIDENTIAL_ITEMS, text="Excluded.", category=RecordCategory.MEDICATIONS),
         Notice(code=NoticeCode.CONFIDENTIAL_ITEMS, text=f"{title}: Excluded.", category=RecordCategory.MEDICATIONS),
     )
@@ -242,7 +262,7 @@ def test_what_a_list_names_and_the_answer_lacks_is_counted_in_its_section() -> N
     area = arranged(ALLERGIES, "AllergyIntolerance/here", "AllergyIntolerance/gone", "AllergyIntolerance/gone", "#gone")
     sentence = arranged(MEDICATIONS, "Medicines are not supported by this system")
     heading = arranged("24781000000107", "Observation/elsewhere")
-    assert lacking(resources=[area, area, sentence, heading], known=known) == (
+    assert worded(lacking(resources=[area, area, sentence, heading], known=known)) == (
         Notice(
             code=NoticeCode.INCOMPLETE, text="2 listed items are not in its answer.", category=RecordCategory.ALLERGIES
         ),

@@ -26,11 +26,26 @@ def group(key: str, *members: str) -> dict[str, Any]:
 
 
 def said(*resources: dict[str, Any], known: tuple[str, ...] = ()) -> list[Notice]:
-    return list(notices(resources=resources, known=frozenset([*map(name_in, resources), *known])))
+    return [worded(notice) for notice in notices(resources=resources, known=everything(*resources, known=known))]
+
+
+def everything(*resources: dict[str, Any], known: tuple[str, ...] = ()) -> frozenset[str]:
+    return frozenset([*map(name_in, resources), *known])
+
+
+def worded(notice: Notice) -> Notice:
+    assert notice.grounds
+    return Notice(code=notice.code, text=notice.text, category=notice.category)
+
+
+def told_without(*resources: dict[str, Any], hidden: set[str]) -> list[str]:
+    """Return what is said to somebody who may not see these entries."""
+    found = notices(resources=resources, known=everything(*resources))
+    return [left.text for notice in found if (left := notice.without(hidden=hidden))]
 
 
 def results(code: NoticeCode, text: str) -> Notice:
-    return Notice(code=code, text=text, category=RecordCategory.RESULTS, about_items=True)
+    return Notice(code=code, text=text, category=RecordCategory.RESULTS)
 
 
 def test_a_whole_report_says_nothing() -> None:
@@ -50,6 +65,23 @@ def test_results_that_are_missing_are_counted_once_each() -> None:
 
 def test_a_result_that_could_not_be_used_is_not_missing() -> None:
     assert said(report("1", "Observation/a"), known=("Observation/a",)) == []
+
+
+def test_what_only_hidden_reports_name_is_not_counted_for_whom_they_are_hidden_from() -> None:
+    told = (report("1", "Observation/a", "Observation/b"), report("2", "Observation/b"), report("3", "Observation/b"))
+    assert told_without(*told, hidden=set())[0] == "2 results that its reports name are not in its answer."
+    once = "1 result that its reports name is not in its answer."
+    shared = "1 result stands in more than one of its reports."
+    assert told_without(*told, hidden={"DiagnosticReport/1"}) == [once, shared]
+    assert told_without(*told, hidden={"DiagnosticReport/1", "DiagnosticReport/2"}) == [once]
+    assert told_without(*told, hidden={f"DiagnosticReport/{key}" for key in "123"}) == []
+
+
+def test_a_circle_is_not_said_to_whom_part_of_it_is_hidden_from() -> None:
+    ring = (group("a", "Observation/b"), group("b", "Observation/a"), group("c", "Observation/c"))
+    assert told_without(*ring, hidden=set()) == ["3 groups stand within one another in a circle, or themselves."]
+    assert told_without(*ring, hidden={"Observation/a"}) == ["1 group stands within itself."]
+    assert told_without(*ring, hidden={"Observation/a", "Observation/c"}) == []
 
 
 def test_what_is_contained_or_a_sentence_is_not_missing() -> None:
@@ -90,7 +122,6 @@ def test_circles_are_said_and_chains_are_not() -> None:
         heading,
         form,
     )
-    assert all(notice.about_items for notice in found)
     assert {(notice.text, notice.category) for notice in found} == {
         ("1 heading stands within itself.", RecordCategory.ENCOUNTERS),
         ("2 groups stand within one another in a circle, or themselves.", RecordCategory.RESULTS),

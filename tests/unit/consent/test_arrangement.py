@@ -99,7 +99,7 @@ def test_a_topic_about_a_withheld_problem_is_not_shown_and_its_headings_are() ->
 
 def test_the_lists_of_a_withheld_consultation_are_not_shown() -> None:
     secret = item(resource={"resourceType": "Encounter", "id": "e", "meta": restricted()})
-    assert shown(secret, OPEN, heading("history", "Condition/o")) == ["o"]
+    assert shown(secret, OPEN, heading("history", "List/topic"), listed("topic", "Condition/elsewhere")) == ["o"]
 
 
 def test_lists_that_name_each_other_come_to_an_end() -> None:
@@ -136,7 +136,7 @@ def test_the_role_of_somebody_named_is_shown_with_its_organisation() -> None:
     assert shown(OPEN, PRACTITIONER, his, organisation) == ["o"]
 
 
-def test_what_points_to_what_is_withheld_is_not_shown() -> None:
+def test_what_points_to_what_is_withheld_is_shown_without_that() -> None:
     names_him = item(resource=condition(id="c", recorder={"reference": "Practitioner/p"}))
     telling = item(
         resource={
@@ -145,8 +145,11 @@ def test_what_points_to_what_is_withheld_is_not_shown() -> None:
             "target": [{"reference": "Condition/c"}, {"reference": "Condition/s"}],
         }
     )
-    assert shown(names_him, PRACTITIONER, SECRET, telling) == ["c", "p"]
-    assert shown(names_him, PRACTITIONER, telling) == ["c", "p", "t"]
+    [*_, left] = permitted(names_him, PRACTITIONER, SECRET, telling).items
+    assert json.loads(left.resource)["target"] == [{"reference": "Condition/c"}]
+    assert permitted(names_him, PRACTITIONER, telling).items[-1] == telling
+    of_secret = item(resource={"resourceType": "Provenance", "id": "t", "target": [{"reference": "Condition/s"}]})
+    assert shown(OPEN, SECRET, of_secret) == ["o"]
 
 
 def test_a_labelled_role_is_withheld_though_it_arranges() -> None:

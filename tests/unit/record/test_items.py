@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from aggregator.record import document
-from aggregator.record.item import Label
-from aggregator.record.labels import labels_of
 from aggregator.record.merge import merge
 from aggregator.record.references import referenced_from, target_of
 from connectors.contract.categories import RecordCategory
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from fhir_data.errors import EntryFault
+from fhir_data.labels import Label, labels_of
 from tests.factories import CONFIDENTIALITY, allergy, concept, condition, item, item_of_bytes, restricted
 
 
@@ -25,10 +24,16 @@ from tests.factories import CONFIDENTIALITY, allergy, concept, condition, item, 
         ({"security": [{"system": CONFIDENTIALITY, "code": " R "}]}, (Label(system=CONFIDENTIALITY, code="R"),)),
         (
             {"security": [{"system": None, "code": None}, {"code": "V"}]},
-            (Label(system="", code=""), Label(system="", code="V")),
+            (Label(system="", code="V"),),
         ),
         ({"security": []}, ()),
         ({"security": None}, ()),
+        ({"security": [{"display": "restricted"}]}, (Label(system="", code=""),)),
+        ({"security": [{"system": CONFIDENTIALITY}]}, (Label(system=CONFIDENTIALITY, code=""),)),
+        ({"security": [{"userSelected": True, "code": "N"}]}, (Label(system="", code="N"),)),
+        ({"security": {"code": "R"}}, (Label(system="", code="R"),)),
+        ({"security": ["R"]}, (Label(system="", code="R"),)),
+        ({"security": [7]}, (Label(system="", code="7"),)),
         ({}, ()),
         (None, ()),
     ],
@@ -55,7 +60,8 @@ OF_A_DOCUMENT = {"securityLabel": [{"coding": [{"system": CONFIDENTIALITY, "code
     ids=["document", "contained document", "composition"],
 )
 def test_a_document_s_own_label_is_a_label(resource: dict[str, Any], label: Label, flaw: dict[str, Any]) -> None:
-    assert labels_of(resource=json.dumps({**resource, **flaw}).encode()) == (label,)
+    unreadable = [Label(system="", code="7")] if flaw else []
+    assert labels_of(resource=json.dumps({**resource, **flaw}).encode()) == (*unreadable, label)
 
 
 def test_references_are_found_wherever_they_stand_and_however_they_are_escaped() -> None:

@@ -66,7 +66,6 @@ def test_the_page_tells_what_each_source_says_of_the_patient_and_what_it_leaves_
     open_details = PatientDetails(source_id="hospital", lines=((PatientLabel.LANGUAGE, "French"),))
     closed = PatientDetails(source_id="practice", lines=(), is_restricted=True)
     view = replace(showing(), patient_details=(open_details, closed))
-    assert view.is_whereabouts_restricted
     text = plain(drawn("record_part", record_page(view=view)))
     assert "What each source says of the patient Hospital Language French" in text
     assert "Practice Where the patient lives and how to reach them is not shown" in text

@@ -1,0 +1,99 @@
+"""What points to what is withheld is taken out of what is shown: it would tell that something is there. Pure.
+
+A report is shown without its reference to a withheld result, a medicine without the problem that it is for. With a
+reference goes what is there for it alone, such as an Encounter's `diagnosis`, and the narrative that says it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from aggregator.record.item import Item
+from aggregator.record.references import Targets
+from fhir_data import exact_json
+from fhir_data.references import addresses_in, references_in
+
+Hides = Callable[[str], bool]
+_GONE = object()
+
+
+def without_pointers(*, items: Iterable[Item], withheld: Iterable[Item]) -> Iterator[Item]:
+    """Yield items, in order, without what points to any of the withheld ones."""
+    items, hidden = tuple(items), tuple(withheld)
+    if not hidden:
+        yield from items
+        return
+    targets, is_open = _targets(hidden), _targets(items)
+    for item in items:
+
+        def hides(reference: str, item: Item = item) -> bool:
+            """Whether a reference in this item leads to what is withheld, and to nothing else of that name."""
+            return targets(item, reference) and not is_open(item, reference)
+
+        resource = _without(item.resource, hides=hides)
+        original = item.original and _without(item.original, hides=hides)
+        if resource == item.resource and original == item.original:
+            yield item
+        else:
+            changed = _changed(before=item.original or item.resource, after=original or resource)
+            notes = tuple(note for note in item.notes if _member_of(note) not in changed)
+            yield replace(item, resource=resource, original=original, notes=notes)
+
+
+def _changed(*, before: bytes, after: bytes) -> set[str]:
+    """Return the members of a resource, as sent, in which something pointed to what is withheld."""
+    sent, left = exact_json.decode(before), exact_json.decode(after)
+    return {name for name, value in sent.items() if name not in left or left[name] != value}
+
+
+def _member_of(note: str, /) -> str:
+    """Return the member that a note of the translation is about, as `related` of "Observation.related: ..."."""
+    return note.partition(":")[0].partition(".")[2].partition(".")[0]
+
+
+def _targets(items: Iterable[Item], /) -> Callable[[Item, str], bool]:
+    """Return what says whether a reference leads to any of these items, translated or as they were sent."""
+    items = tuple(items)
+    translated = Targets(items=items)
+    sent = Targets(items=[replace(item, resource=item.original) for item in items if item.original is not None])
+    return lambda item, reference: bool(
+        translated.find(item=item, reference=reference) or sent.find(item=item, reference=reference)
+    )
+
+
+def _without(resource: bytes, /, *, hides: Hides) -> bytes:
+    pointers = (*references_in(resource=resource), *addresses_in(resource=resource))
+    if not any(hides(pointer) for pointer in pointers):
+        return resource
+    return exact_json.encode(_pruned_members(exact_json.decode(resource), hides=hides)[0])
+
+
+def _pruned(value: Any, /, *, hides: Hides) -> Any:
+    """Return a value without what points to what is withheld; _GONE where nothing is left of it."""
+    if isinstance(value, list):
+        kept = [left for element in value if (left := _pruned(element, hides=hides)) is not _GONE]
+        return kept if kept or not value else _GONE
+    if not isinstance(value, dict):
+        return value
+    if isinstance(reference := value.get("reference"), str) and hides(reference):
+        return _GONE
+    left, has_lost_its_content = _pruned_members(value, hides=hides)
+    is_emptied = bool(value) and not left
+    return _GONE if is_emptied or (has_lost_its_content and "resourceType" not in value) else left
+
+
+def _pruned_members(value: dict[str, Any], /, *, hides: Hides) -> tuple[dict[str, Any], bool]:
+    """Return an object without what points to what is withheld, and whether that was what the object was there for."""
+    kept: dict[str, Any] = {}
+    has_lost_its_content = False
+    for name, member in value.items():
+        left = _pruned(member, hides=hides)
+        if left is not _GONE and not (name == "url" and isinstance(member, str) and hides(member)):
+            kept[name] = left
+        elif isinstance(member, dict) or name == "entry":  # of a list of references, others say as much as one
+            has_lost_its_content = True
+    if kept != value and isinstance(kept.get("text"), dict) and "div" in kept["text"]:
+        del kept["text"]
+    return kept, has_lost_its_content

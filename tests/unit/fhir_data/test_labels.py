@@ -1,0 +1,78 @@
+"""Where a resource says how confidential it is, and what is made of what cannot be read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fhir_data.labels import UNREADABLE, Label, labels_in_meta, labels_of, labels_of_refused
+from tests.factories import CONFIDENTIALITY, restricted
+
+R = Label(system=CONFIDENTIALITY, code="R")
+BARE = Label(system="", code="R")
+
+
+def labels(**members: Any) -> tuple[Label, ...]:
+    return labels_of(resource=json.dumps({"resourceType": "Basic", **members}).encode())
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"meta": restricted()}, R),
+        ({"meta": {"security": [{**restricted()["security"][0], "userSelected": True, "display": "x"}]}}, R),
+        ({"meta": {"security": restricted()["security"][0]}}, R),
+        ({"meta": {"security": ["R"]}}, BARE),
+        ({"meta": {"security": [{"display": "Restricted"}]}}, UNREADABLE),
+        ({"meta": {"security": [{"system": CONFIDENTIALITY}]}}, Label(system=CONFIDENTIALITY, code="")),
+        ({"meta": {"security": [True]}}, UNREADABLE),
+        ({"meta": "security"}, UNREADABLE),
+        ({"securityLabel": [{"coding": [{"system": CONFIDENTIALITY, "code": "R"}]}]}, R),
+        ({"securityLabel": [{"text": "for her eyes"}]}, UNREADABLE),
+        ({"securityLabel": {"system": CONFIDENTIALITY, "code": "R"}}, R),
+        ({"confidentiality": "R"}, BARE),
+        ({"contained": [{"resourceType": "Basic", "meta": restricted()}]}, R),
+        ({"contained": [{"contained": [{"meta": restricted()}]}]}, R),
+        ({"parameter": [{"resource": {"meta": restricted()}}]}, R),
+        (
+            {
+                "extension": [
+                    {
+                        "url": "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label",
+                        "valueCoding": {"system": CONFIDENTIALITY, "code": "R"},
+                    }
+                ]
+            },
+            R,
+        ),
+    ],
+)
+def test_a_label_is_read_wherever_it_stands(members: dict[str, Any], said: Label) -> None:
+    assert labels(**members) == (said,)
+
+
+@pytest.mark.parametrize(
+    "members", [{}, {"meta": {}}, {"meta": {"security": []}}, {"meta": None}, {"note": [{"text": "security"}]}]
+)
+def test_nothing_said_is_no_label(members: dict[str, Any]) -> None:
+    assert labels(**members) == ()
+
+
+def test_a_label_that_was_sent_twice_is_read_both_times() -> None:
+    sent = b'{"meta":{"security":[{"code":"R"}]},"meta":{"security":[{"code":"N"}]}}'
+    assert set(labels_of(resource=sent)) == {BARE, Label(system="", code="N")}
+    assert labels_of(resource=rb'{"meta":{"\u0073ecurity":[{"code":"R"}]}}') == (BARE,)
+
+
+def test_in_what_was_refused_a_name_that_is_nearly_right_counts() -> None:
+    assert labels_of_refused(entry=b'{"securitylabel":"x"}') == (UNREADABLE,)
+    assert labels_of_refused(entry=b'{"Meta":{"security":[{"code":"R"}]}}') == (BARE,)
+    assert labels_of_refused(entry=b'{"securityContext":{"reference":"Group/1"}}') == ()
+    assert labels_of_refused(entry=b'{"meta":{"security"') == ()
+
+
+def test_a_bundle_s_own_meta_is_read_as_sent() -> None:
+    assert labels_in_meta(b'{"security":[{"code":" R "}]}') == (BARE,)
+    assert labels_in_meta(b"") == ()

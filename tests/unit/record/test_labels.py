@@ -1,0 +1,79 @@
+"""Which labels withhold: every spelling of a confidential one, every code that nobody knows, and none of handling."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregator.record.labels import restricts
+from fhir_data.labels import Label
+from tests.factories import CONFIDENTIALITY
+
+CODE_SYSTEM = "http://terminology.hl7.org/CodeSystem"
+CONFIDENTIALITY_SYSTEMS = (
+    CONFIDENTIALITY,
+    f"{CONFIDENTIALITY}/",
+    f"{CONFIDENTIALITY}|2018-08-12",
+    f" {CONFIDENTIALITY.upper()} ",
+    CONFIDENTIALITY.replace("http:", "https:"),
+    "http://hl7.org/fhir/v3/Confidentiality",
+    "http://www.hl7.org/fhir/v3/Confidentiality#",
+    "urn:oid:2.16.840.1.113883.5.25",
+    "URN:OID:2.16.840.1.113883.5.25",
+    "2.16.840.1.113883.5.25",
+    "2.16.840.1.113883.5.25|3",
+    "https://supplier.example/confidentiality-level",
+)
+
+
+@pytest.mark.parametrize("system", [*CONFIDENTIALITY_SYSTEMS, ""])
+@pytest.mark.parametrize("code", ["R", "V", "r", " V ", "R\u200b", "\ufeffv", "\uff32", "R\u00a0", "restricted", "X"])
+def test_what_is_confidential_withholds_however_it_is_spelt(system: str, code: str) -> None:
+    assert restricts(Label(system=system, code=code))
+
+
+@pytest.mark.parametrize("system", [*CONFIDENTIALITY_SYSTEMS, ""])
+@pytest.mark.parametrize("code", ["U", "L", "M", "N", "n", " N", "N\u200b"])
+def test_the_other_levels_withhold_nothing(system: str, code: str) -> None:
+    assert not restricts(Label(system=system, code=code))
+
+
+@pytest.mark.parametrize(
+    "system", [f"{CODE_SYSTEM}/v3-ActCode", "http://hl7.org/fhir/v3/ActCode", "urn:oid:2.16.840.1.113883.5.4", ""]
+)
+@pytest.mark.parametrize("code", ["HIV", "hiv", "PSY", "ETH", "SDV", "TBOO", "STD", "SEX", "VIP", "NO-SUCH-CODE"])
+def test_what_is_sensitive_or_unknown_withholds(system: str, code: str) -> None:
+    assert restricts(Label(system=system, code=code))
+
+
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [
+        (f"{CODE_SYSTEM}/v3-ActCode", "NORDSCLCD"),
+        (f"{CODE_SYSTEM}/v3-ActCode", "DELAU"),
+        (f"{CODE_SYSTEM}/v3-ActCode", "ENCRYPT"),
+        ("urn:oid:2.16.840.1.113883.5.4", "cplyjpp"),
+        (f"{CODE_SYSTEM}/v3-ActReason", "TREAT"),
+        (f"{CODE_SYSTEM}/v3-ActReason", "A-PURPOSE-NOBODY-KNOWS"),
+        ("urn:oid:2.16.840.1.113883.5.8", "HRESCH"),
+        (f"{CODE_SYSTEM}/v3-ObservationValue", "SUBSETTED"),
+        (f"{CODE_SYSTEM}/v3-ObservationValue", "PATAST"),
+        ("http://terminology.hl7.org/CodeSystem/v3-ObservationValue|1", "of-no-kind"),
+        ("", "TREAT"),
+        ("", "NORDSCLCD"),
+        ("", "DIGSIG"),
+        ("https://supplier.example/workflow", "reviewed"),
+    ],
+)
+def test_purpose_handling_and_integrity_never_withhold(system: str, code: str) -> None:
+    assert not restricts(Label(system=system, code=code))
+
+
+@pytest.mark.parametrize("system", ["", CONFIDENTIALITY, f"{CODE_SYSTEM}/v3-ActReason", "https://supplier.example/x"])
+@pytest.mark.parametrize("code", ["", " ", "\u200b"])
+def test_a_label_without_a_code_withholds(system: str, code: str) -> None:
+    assert restricts(Label(system=system, code=code))
+
+
+@pytest.mark.parametrize("code", ["R", "V", "HIV"])
+def test_a_code_that_withholds_does_so_in_a_supplier_s_own_system_too(code: str) -> None:
+    assert restricts(Label(system="https://supplier.example/labels", code=code))

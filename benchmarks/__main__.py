@@ -20,7 +20,7 @@ from launcher.processes import StartError, Stopped, stoppable
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / ".cache" / "benchmarks"
-PARTS = ("fan-out", "work")
+PARTS = ("fan-out", "work", "hostile")
 INTERRUPTED = 130
 
 
@@ -28,7 +28,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run what is asked for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one small round of each: whether it runs, no figures")
-    parser.add_argument("--only", choices=PARTS, help="the fan-out, or the work on one record without any process")
+    parser.add_argument(
+        "--only",
+        choices=PARTS,
+        help="only one of the parts",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures to a file too")
     options = parser.parse_args(arguments)
     if options.json and not options.json.absolute().parent.is_dir():
@@ -98,6 +102,10 @@ def _run(*, quick: bool, parts: Sequence[str], file: Path | None, private: Runni
         from benchmarks import work
 
         tables += work.measure(quick=quick, say=_say)
+    if "hostile" in parts:
+        from benchmarks import hostile
+
+        tables += hostile.measure(folder=FOLDER, quick=quick, say=_say)
     if private:
         from benchmarks import fan_out
 

@@ -1,4 +1,4 @@
-"""The CPU time of a process with all that it started, read from outside."""
+"""The CPU time and the memory of a process with all that it started, read from outside."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -18,6 +19,22 @@ def cpu_ms(*, pids: Sequence[int]) -> list[float]:
         return _cpu_ms_by_ps(pids=pids)
     parents = _parents_by_proc()
     return [sum(_own_ms(pid=one) + _ended_ms(pid=one) for one in _family(pid=pid, parents=parents)) for pid in pids]
+
+
+def memory_mb(*, pid: int) -> float:
+    """Return the memory of a process and its descendants; what several share counts once. 0 without /proc."""
+    if not (_PROC / "self" / "stat").exists():
+        return 0.0
+    return sum(_share_mb(pid=one) for one in _family(pid=pid, parents=_parents_by_proc()))
+
+
+def _share_mb(*, pid: int) -> float:
+    """Return the proportional set size of a process, 0 for one that has ended meanwhile."""
+    with suppress(OSError):
+        for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def _own_ms(*, pid: int) -> float:

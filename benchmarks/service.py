@@ -114,14 +114,22 @@ def _start_source(*, folder: Path, number: int, fake: FakeSource, count: int, st
     record = folder / "records" / f"{number}.ndjson"
     write_record(fake=fake, path=record)
     options = ("--number", number, "--record", record, "--people", count, "--delay-ms", DELAYS_MS[number - 1])
-    return _start(name=f"source {number}", module="benchmarks.source", options=options, folder=folder, started=started)
+    return start_part(
+        name=f"source {number}", module="benchmarks.source", options=options, folder=folder, started=started
+    )
 
 
 def _start_bare(*, folder: Path, started: list[Child]) -> children.Server:
-    return _start(name="bare loop", module="benchmarks.bare", options=(), folder=folder, started=started)
+    return start_part(name="bare loop", module="benchmarks.bare", options=(), folder=folder, started=started)
 
 
-def _start(*, name: str, module: str, options: Sequence[object], folder: Path, started: list[Child]) -> children.Server:
+def start_part(
+    *, name: str, module: str, options: Sequence[object], folder: Path, started: list[Child]
+) -> children.Server:
+    """Start a module of the benchmark that serves on a socket which it is given.
+
+    Raises: StartError.
+    """
     log = folder / "logs" / f"{name.replace(' ', '-')}.log"
     log.unlink(missing_ok=True)
     with listening_socket() as listening:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
-from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, Template
 
 from aggregator.record.invisible import made_visible
 from aggregator.web.areas import navigation_for
@@ -17,25 +17,31 @@ from aggregator.web.filters import FILTERS
 ASSET_PATH = f"/{settings.STATIC_URL.strip('/')}/nhsuk/assets"
 
 
+class Page(Template):
+    """A template whose whole output shows what a reader cannot see.
+
+    To treat each value is not enough: one that has become markup, by a filter or by being joined to markup, is past it.
+    """
+
+    def render(self, *arguments: Any, **values: Any) -> str:
+        """Return the page."""
+        return made_visible(text=super().render(*arguments, **values))
+
+
 def environment(**options: Any) -> Environment:
     """Return the environment; `options` come from Django, with autoescape on."""
     own_templates = options.pop("loader")
     # The design system's macros read attributes of parameters that were not passed.
     options["undefined"] = ChainableUndefined
-    options["finalize"] = _as_shown
     design_system = [
         PackageLoader("nhsuk_frontend_jinja", package_path)
         for package_path in ("templates", "templates/nhsuk/components", "templates/nhsuk/macros")
     ]
     jinja = Environment(loader=ChoiceLoader([own_templates, *design_system]), **options)  # noqa: S701 (autoescape is in options)
+    jinja.template_class = Page
     jinja.globals.update(static=static, url=url, assetPath=ASSET_PATH, navigation_for=navigation_for)
     jinja.filters.update(FILTERS)
     return jinja
-
-
-def _as_shown(value: object) -> object:
-    """Return what is put into a page; what has become markup went through here before."""
-    return made_visible(text=value) if type(value) is str else value
 
 
 def url(name: str, **arguments: Any) -> str:

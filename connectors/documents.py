@@ -6,16 +6,21 @@ Source: FHIR R4 and STU3, Binary; GP Connect Access Document 1.5, "Retrieve a do
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
 from connectors.addresses import is_on_server, is_within
 from connectors.contract.errors import Malformed, NotAsked
 from connectors.contract.outcomes import Reason
-from connectors.contract.values import Document
+from connectors.contract.protocol import Channels, Connector
+from connectors.contract.values import Document, SourceAddress
 from connectors.reading import split_answer
 from connectors.transport.limits import Allowance
+from connectors.transport.offload import Offload, Work
+from connectors.transport.pace import Steps
 from fhir_data.limits import MAX_DOCUMENT_BYTES
+from fhir_data.size import rough_count
 from fhir_data.splitting import members
 
 # The largest document in base64, and what else a Binary says of itself.
@@ -47,11 +52,36 @@ def address_of(*, address: str, base: str, beside_base: bool = False) -> str:
     return address
 
 
-def read_binary(*, body: bytes, content_name: str) -> Document:
+async def read(
+    *,
+    body: bytes,
+    content_name: str,
+    connector: type[Connector],
+    source: SourceAddress,
+    channels: Channels,
+    deadline: float,
+) -> Document:
+    """Read the Binary that a source sent, as `read_binary` does; a large one in a process of its own.
+
+    Raises: SourceError.
+    """
+    work = Work(
+        function=read_binary,
+        bodies=(body,),
+        inputs={"content_name": content_name},
+        result=Document,
+        connector=connector,
+    )
+    return await channels.get(Offload).do(work, source_id=source.source_id, deadline=deadline)
+
+
+def read_binary(*, bodies: Sequence[bytes], content_name: str) -> Steps[Document]:
     """Return the document in a Binary; `content_name` is the member that holds it: `data` in R4, `content` in STU3.
 
     Raises: Malformed `not-fhir` for anything else.
     """
+    (body,) = bodies
+    yield rough_count(body=body)
     if split_answer(payload=body).resource_type != "Binary":
         raise Malformed(Reason.NOT_FHIR)
     try:

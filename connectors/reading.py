@@ -25,6 +25,7 @@ from fhir_data.heads import type_of
 from fhir_data.labels import Label, labels_of, labels_of_refused
 from fhir_data.references import Address, Directory
 from fhir_data.releases import Release
+from fhir_data.size import rough_count
 from fhir_data.splitting import SplitEntry, SplitPayload, split
 from fhir_data.verdict import RefusedEntry, ToleratedEntry, Verdict, members_at_fault, verdict
 
@@ -155,11 +156,11 @@ class SortedEntries:
 
 
 def judge_entries(*, entries: Iterable[SplitEntry], release: Release) -> Steps[list[JudgedEntry]]:
-    """Judge entries as FHIR of a release."""
+    """Judge entries as FHIR of a release, saying before each how many values it may hold."""
     judged: list[JudgedEntry] = []
     for entry in entries:
+        yield rough_count(body=entry.whole)
         judged.append(JudgedEntry(entry=entry, verdict=_verdict(entry=entry, release=release)))
-        yield
     return judged
 
 
@@ -190,7 +191,7 @@ def find_owners(
         if entry is not subject:
             finding = owners.of(entry=placed(entry)) if owners and entry.kind else nobodys
             owned.append(OwnedEntry(judged=entry, finding=finding))
-            yield
+            yield None
     return owned
 
 
@@ -218,7 +219,7 @@ def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[Sort
                     kept.append((entry, made))
                 else:
                     quarantined.append(made)
-        yield
+        yield None
     telling = _telling_of_others(kept=[entry for entry, _ in kept], others=others)
     quarantined.extend(
         somebody_elses(

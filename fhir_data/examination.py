@@ -10,6 +10,7 @@ import copy
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -37,7 +38,7 @@ class Examination:
 
 def is_accepted(*, model: type[BaseModel], resource: JsonObject) -> bool:
     """Return whether a model finds nothing wrong with a resource."""
-    if _names_of_the_library(resource):
+    if _unknown_names(model=model, resource=resource):
         return False
     try:
         model.model_validate(resource)
@@ -54,7 +55,7 @@ def examine(*, model: type[BaseModel], resource: dict[str, Any], misread: Iterab
     work = _Work(model=model, rest=copy.deepcopy(resource))
     for place in misread:  # a text that is no number, time or truth: the model refuses it, unless a text belongs there
         _put(node=work.rest, place=place, value="text")
-    for name in _names_of_the_library(resource):
+    for name in _unknown_names(model=model, resource=resource):
         work.note(place=(name,), reason=FlawReason.NOT_IN_STANDARD)
         work.take_out((name,))
     for _ in range(MAX_ROUNDS):
@@ -311,9 +312,19 @@ def _stem(names: Sequence[str]) -> str:
     return re.sub(r"[A-Z][a-z]*\Z", "", first[:common]) or first[:common]
 
 
-def _names_of_the_library(resource: JsonObject) -> list[str]:
-    """Return the members that the models accept by names of their own, such as `for_fhir`. FHIR has no name like it."""
-    return [name for name in resource if "_" in name[1:]]
+def _unknown_names(*, model: type[BaseModel], resource: JsonObject) -> list[str]:
+    """Return the members that a type does not have. A model would build an error for each, at many times the cost.
+
+    The models accept some by names of their own, such as `for_fhir`. FHIR has no name like it.
+    """
+    known = _names_of(model)
+    return [name for name in resource if name not in known]
+
+
+@cache
+def _names_of(model: type[BaseModel], /) -> frozenset[str]:
+    names = {information.alias or name for name, information in model.model_fields.items()}
+    return frozenset(name for name in names if "_" not in name[1:]) | {"resourceType"}
 
 
 def _at(*, node: Any, place: Place) -> dict[str, Any]:

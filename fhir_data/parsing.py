@@ -24,6 +24,7 @@ from fhir_data.limits import (
     MAX_STRING_CHARACTERS,
     MAX_VALUES,
 )
+from fhir_data.size import holds_more_values
 from fhir_data.splitting import members
 
 Place = tuple[str | int, ...]
@@ -50,6 +51,8 @@ def parse_entry(*, entry: bytes) -> ParsedEntry:
 
     Raises: UnreadableEntry.
     """
+    if holds_more_values(body=entry, than=MAX_VALUES):
+        raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
     try:
         resource = _STRICT.decode(entry.decode())
     except RecursionError:
@@ -178,11 +181,9 @@ _BEFORE_JSON = ("{", " ", "\t", "\n", "\r")
 def _walk(resource: dict[str, Any]) -> bool:
     """Check a resource without recursion: depth, long lists, long strings. Return whether a model would misread it."""
     stack: list[tuple[Any, int, str]] = [(resource, 1, "")]
-    values = 0
     is_misread = False
     while stack:
         node, depth, within = stack.pop()
-        values += len(node)
         if depth > MAX_DEPTH:
             raise UnreadableEntry(fault=EntryFault.TOO_DEEP)
         if isinstance(node, dict):
@@ -210,8 +211,6 @@ def _walk(resource: dict[str, Any]) -> bool:
                     if len(value) > MAX_STRING_CHARACTERS:
                         raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
                     is_misread = is_misread or _may_be_json(value)
-    if values > MAX_VALUES:
-        raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
     return is_misread
 
 

@@ -15,7 +15,16 @@ import msgspec
 
 from fhir_data.errors import EntryFault, PayloadFault, UnreadableEntry, UnreadablePayload
 from fhir_data.labels import Label, labels_in_meta
-from fhir_data.limits import MAX_BRACKETS, MAX_ENTRIES, MAX_NUMBER_CHARACTERS, MAX_PAYLOAD_BYTES
+from fhir_data.limits import (
+    MAX_BRACKETS,
+    MAX_COMMAS,
+    MAX_ENTRIES,
+    MAX_MEMBERS,
+    MAX_NUMBER_CHARACTERS,
+    MAX_PAYLOAD_BYTES,
+    MAX_VALUES,
+)
+from fhir_data.size import holds_more_members, holds_more_values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +54,19 @@ class SplitPayload:
     total: int | None = None
 
 
+class _Bulk(msgspec.Struct):
+    """What of a payload, or of an entry, may be large."""
+
+    entry: msgspec.Raw = msgspec.Raw(b"")
+    resource: msgspec.Raw = msgspec.Raw(b"")
+
+
 class _Link(msgspec.Struct):
     relation: str = ""
     url: str = ""
 
 
+_BULK = msgspec.json.Decoder(_Bulk)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _LINKS = msgspec.json.Decoder(list[_Link])
@@ -65,7 +82,10 @@ def split(*, payload: bytes) -> SplitPayload:
         return _split(body)
     except RecursionError:
         raise UnreadablePayload(fault=PayloadFault.TOO_DEEP) from None
-    except (msgspec.MsgspecError, ValueError, UnreadableEntry):
+    except UnreadableEntry as unreadable:
+        too_large = unreadable.fault is EntryFault.TOO_LARGE
+        raise UnreadablePayload(fault=PayloadFault.TOO_LARGE if too_large else PayloadFault.NOT_FHIR) from None
+    except (msgspec.MsgspecError, ValueError):
         raise UnreadablePayload(fault=PayloadFault.NOT_FHIR) from None
 
 
@@ -75,7 +95,8 @@ def without_mark(payload: bytes, /) -> bytes:
 
 
 def _checked_text(payload: bytes) -> bytes:
-    if len(payload) > MAX_PAYLOAD_BYTES or payload.count(b"{") + payload.count(b"[") > MAX_BRACKETS:
+    brackets = payload.count(b"{") + payload.count(b"[")
+    if len(payload) > MAX_PAYLOAD_BYTES or brackets > MAX_BRACKETS or payload.count(b",") > MAX_COMMAS:
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
     try:
         payload.decode("utf-8-sig", "strict")
@@ -89,9 +110,12 @@ def _checked_text(payload: bytes) -> bytes:
 
 def _split(body: bytes) -> SplitPayload:
     parts = members(body=body)
-    entries = elements(body=parts.get("entry", b"[]"))
-    if len(entries) > MAX_ENTRIES:
+    listed = parts.get("entry", b"[]")
+    if holds_more_members(body=listed, than=MAX_ENTRIES) or holds_more_values(
+        body=parts.get("link", b""), than=MAX_VALUES
+    ):
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
+    entries = elements(body=listed)
     links = _LINKS.decode(parts["link"]) if "link" in parts else []
     labels = labels_in_meta(parts.get("meta", b""))
     return SplitPayload(
@@ -116,8 +140,11 @@ def _split_entry(whole: bytes, /, *, labels: tuple[Label, ...]) -> SplitEntry:
 def members(*, body: bytes) -> dict[str, bytes]:
     """Return the members of a JSON object, each value with its own bytes.
 
-    Raises: UnreadableEntry `duplicate-key`, since every parser silently keeps the last; ValueError for no object.
+    Raises: UnreadableEntry `duplicate-key`, since every parser silently keeps the last, and `too-large`; ValueError for
+    no object.
     """
+    if _has_too_many_members(body):
+        raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
     try:
         parts = {name: bytes(value) for name, value in _MEMBERS.decode(body).items()}
     except msgspec.ValidationError:
@@ -131,6 +158,19 @@ def members(*, body: bytes) -> dict[str, bytes]:
     if not _is_all(body=body, parts=parts) and len(_spans(body.decode())) != len(parts):
         raise UnreadableEntry(fault=EntryFault.DUPLICATE_KEY)
     return parts
+
+
+def _has_too_many_members(body: bytes) -> bool:
+    commas = body.count(b",")
+    if commas < MAX_MEMBERS:
+        return False
+    try:  # almost always nearly all of it is in one member, which is found much faster than the members are counted
+        bulk = _BULK.decode(body)
+    except (msgspec.MsgspecError, ValueError):
+        pass
+    else:
+        commas -= bytes(bulk.entry).count(b",") + bytes(bulk.resource).count(b",")
+    return commas >= MAX_MEMBERS and holds_more_members(body=body, than=MAX_MEMBERS)
 
 
 def elements(*, body: bytes) -> list[bytes]:

@@ -147,7 +147,7 @@ async def fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> None
         return
 
     async def hold(document: HeldDocument) -> None:
-        sealed = errand.sealer.seal_document(document_id=document_id, document=document)
+        sealed = await asyncio.to_thread(errand.sealer.seal_document, document_id=document_id, document=document)
         await engine.redis.set(name, sealed, pxat=errand.expires_at)
 
     document = await _fetched(errand, engine=engine, hold=hold)

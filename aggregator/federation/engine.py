@@ -30,7 +30,9 @@ from aggregator.federation.connections import client_for_loop
 from aggregator.federation.reach import open_channels
 from aggregator.federation.starts import Starts
 from aggregator.federation.turns import FlightLimiter, Turns
+from aggregator.sources import catalogue
 from connectors.transport.channels import LoopChannels
+from connectors.transport.offload import Offload
 
 log = structlog.get_logger(__name__)
 
@@ -144,7 +146,10 @@ class Engine:
         await self.in_database(partial(operations.note_asked, starts=starts))
 
     async def _open_clients(self) -> tuple[LoopChannels, redis.asyncio.Redis]:
-        return open_channels(), client_for_loop()
+        channels = open_channels()
+        for kind in catalogue.kinds():
+            channels.get(Offload).start(connector=type(catalogue.connector_for(kind=kind)))
+        return channels, client_for_loop()
 
     async def _close_clients(self) -> None:
         await self.channels.close()

@@ -8,6 +8,7 @@ and a review is raised.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,11 +37,14 @@ from aggregator.mpi.matching import judge_answer
 from aggregator.mpi.queries import HeldBy, known_records
 from aggregator.mpi.reviews import FINGERPRINT, Cause, fingerprint
 from aggregator.mpi.subject import demographics_of_patient
+from aggregator.record.item import Item
 from aggregator.record.received import item_of
 from aggregator.sources import catalogue
 from connectors.contract.errors import Malformed, SourceError, TimedOut, WrongPatient
 from connectors.contract.outcomes import Outcome, Reason
 from connectors.contract.values import Identifier, QuarantinedEntry, Query, Reply
+from connectors.transport.offload import FaultApart
+from connectors.transport.pace import Steps, finish_paced
 from fhir_data.errors import EntryFault
 from fhir_data.heads import entry_name, type_of
 
@@ -165,7 +169,8 @@ class Flight:
                 ),
                 channels=self.engine.channels,
             )
-        subject = check_subject(reply=reply, holding=holding, held=self.planned.held)
+        # In a thread where a Patient of thousands of identifiers, or thousands of entries, would hold the loop.
+        subject = await asyncio.to_thread(check_subject, reply=reply, holding=holding, held=self.planned.held)
         try:
             async with asyncio.timeout_at(deadline):
                 await self._note_death(subject=subject, holding=holding, until=deadline)
@@ -173,9 +178,9 @@ class Flight:
             self._log_fault("death_not_noted", error)
             return _without_answer(holding, Ending(outcome=Outcome.FAILED, reason=Reason.NOT_RECORDED))
         if others := [entry for entry in reply.quarantined if entry.reason is EntryFault.OTHER_PATIENT]:
-            evidence = _evidence_of(others)
+            evidence = await asyncio.to_thread(_evidence_of, others)
             await self._raise_review(cause=Cause.ENTRY_ABOUT_ANOTHER, evidence=evidence, holding=holding)
-        return self._landing_of(reply=reply, holding=holding)
+        return await self._landing_of(reply=reply, holding=holding)
 
     def _note_start(self) -> None:
         """Have it written that the source is being asked; the outcome is recorded after that."""
@@ -220,11 +225,8 @@ class Flight:
         except Exception as error:  # noqa: BLE001  the boundary, too: how the request ended is recorded all the same
             self._log_fault("review_not_raised", error)
 
-    def _landing_of(self, *, reply: Reply, holding: HeldBy) -> _Landing:
-        items = tuple(
-            item_of(received=received, item_id=uuid4().hex, source_id=str(self.planned.source_id))
-            for received in reply.items
-        )
+    async def _landing_of(self, *, reply: Reply, holding: HeldBy) -> _Landing:
+        items = await finish_paced(steps=self._items_of(reply), deadline=math.inf)  # it came in time
         answer = HeldAnswer(
             source_record_id=holding.source_record_id,
             received_at=timezone.now(),
@@ -242,6 +244,13 @@ class Flight:
         ending = Ending(outcome=outcome, reason=reply.in_part, item_count=len(items))
         return _Landing(source_record_id=holding.source_record_id, ending=ending, answer=answer)
 
+    def _items_of(self, reply: Reply) -> Steps[tuple[Item, ...]]:
+        items: list[Item] = []
+        for received in reply.items:
+            items.append(item_of(received=received, item_id=uuid4().hex, source_id=str(self.planned.source_id)))
+            yield None
+        return tuple(items)
+
     async def _hold(self, landings: Sequence[_Landing]) -> Sequence[_Landing]:
         """Seal and store the answers; one that cannot be stored ends as failed, never as empty or timed out."""
         answers = tuple(landing.answer for landing in landings if landing.answer is not None)
@@ -256,7 +265,8 @@ class Flight:
                 client=self.engine.redis,
                 retrieval_id=fan_out.retrieval_id,
                 source_id=source_id,
-                blob=sealer.seal(source_id=source_id, answers=answers),
+                # Compressing and encrypting let the loop go on meanwhile.
+                blob=await asyncio.to_thread(sealer.seal, source_id=source_id, answers=answers),
                 ttl_s=(fan_out.expires_at - timezone.now()).total_seconds(),
             )
         except Exception as error:  # noqa: BLE001  the boundary, too: whatever went wrong, it was not the source's fault
@@ -283,7 +293,8 @@ class Flight:
         )
 
     def _log_fault(self, event: str, error: Exception) -> None:
-        log.error(event, source_id=str(self.planned.source_id), error=type(error).__name__)
+        name = error.name if isinstance(error, FaultApart) else type(error).__name__
+        log.error(event, source_id=str(self.planned.source_id), error=name)
 
 
 def _without_answer(holding: HeldBy, ending: Ending) -> _Landing:

@@ -12,6 +12,8 @@ from typing import Any
 
 import nhs_number
 
+from aggregator.record.invisible import without_invisible
+
 # Names that say nothing about who somebody is; they are no evidence.
 PLACEHOLDER_NAMES = frozenset(
     {"baby", "unknown", "infant", "twin", "male", "female", "notknown", "unidentified", "test"}
@@ -87,7 +89,7 @@ class Identity:
 
 def digits_of(*, text: str) -> str:
     """Return an NHS number as typed or sent, without spaces and dashes."""
-    return re.sub(r"[\s\u00a0\u200b-]", "", text)
+    return re.sub(r"[\s\u00a0-]", "", without_invisible(text=text))
 
 
 def valid_nhs_number(*, text: str) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from aggregator.record.invisible import made_visible
+
 LARGEST = 10 * 1024 * 1024  # bytes
 
 
@@ -67,6 +69,13 @@ class OpenedFile:
 
     kind: FileKind
     content: bytes
+
+    @property
+    def shown(self) -> bytes:
+        """The bytes as they are put on the screen: in a text, what a reader cannot see is made visible."""
+        if self.kind is not FileKind.TEXT:
+            return self.content
+        return made_visible(text=self.content.decode().removeprefix("\ufeff")).encode()
 
 
 _MAGIC: tuple[tuple[bytes, FileKind], ...] = (

@@ -7,6 +7,7 @@
      +-- Unreachable        no connection, or the source says that it is not able to answer now
      +-- Malformed          an answer came that cannot be used (reason says why)
      +-- NotAsked           the guard says that this source may not be called now
+     +-- NotRead            an answer came that we had no time to read: no fault of the source's
 
 No message of these errors holds a name, an NHS number, an address or anything that the source sent.
 """
@@ -59,3 +60,7 @@ class WrongPatient(Malformed):
 
 class NotAsked(SourceError):
     outcome = Outcome.NOT_ASKED
+
+
+class NotRead(SourceError):
+    outcome = Outcome.FAILED

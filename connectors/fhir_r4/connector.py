@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -20,7 +20,6 @@ from connectors.contract.errors import (
     SourceError,
     UnknownPatient,
     Unreachable,
-    WrongPatient,
 )
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
@@ -36,20 +35,18 @@ from connectors.contract.values import (
     Reply,
     SourceAddress,
 )
-from connectors.fhir_r4.answer import read_pages
-from connectors.fhir_r4.capability import UNDECLARED, ServerCapability, read_capability
+from connectors.fhir_r4.capability import UNDECLARED, ServerCapability
+from connectors.fhir_r4.pages import as_page, bearer, capability, is_patient, read_bodies, speaks_fhir
 from connectors.fhir_r4.record import read_record
-from connectors.fhir_r4.session import FHIR_JSON, ServerSession, as_page, expect_success, parsed, speaks_fhir
+from connectors.fhir_r4.session import FHIR_JSON, ServerSession, expect_success
 from connectors.fhir_r4.supporting import read_supporting
-from connectors.reading import expect_bundle, split_answer
+from connectors.reading import split_answer
 from connectors.transport.client import Answer, HttpTransport
-from connectors.transport.pace import finish, finish_paced
-from fhir_data.access import JsonObject, mappings, text
+from connectors.transport.pace import finish
 from fhir_data.heads import type_of
 from fhir_data.references import may_enter_path
 from fhir_data.releases import Release
-from fhir_data.splitting import SplitEntry, SplitPayload
-from fhir_data.verdict import RefusedEntry, verdict, warm_up
+from fhir_data.verdict import warm_up
 
 # How a server says that nothing is at an address.
 NOT_THERE = frozenset({404, 405, 410, 501})
@@ -80,7 +77,7 @@ class FhirR4:
 
         Raises: SourceError.
         """
-        session = ServerSession.begin(source=source, query=query, transport=channels.get(HttpTransport))
+        session = ServerSession.begin(source=source, query=query, channels=channels, connector=FhirR4)
         server = await _server(session=session)
         _expect_searchable(capability=server.capability)
         _note_what_is_not_served(session=session, capability=server.capability)
@@ -88,8 +85,7 @@ class FhirR4:
         record = await read_record(session=session, capability=server.capability, patient_id=patient.id)
         pages = [patient.page, *record.pages]
         pages += await read_supporting(session=session, pages=pages)
-        steps = read_pages(pages=pages, patient_id=patient.id, base=session.base)
-        reply = await finish_paced(steps=steps, deadline=query.deadline)
+        reply = await session.read(read_bodies, *pages, result=Reply, patient_id=patient.id, base=session.base)
         return replace(reply, notices=(*reply.notices, *session.notices), in_part=record.in_part)
 
     async def check(self, *, source: SourceAddress, channels: Channels, deadline: float) -> CheckedSource:
@@ -104,13 +100,13 @@ class FhirR4:
             deadline=deadline,
             correlation_id=uuid4(),
         )
-        session = ServerSession.begin(source=source, query=query, transport=channels.get(HttpTransport))
+        session = ServerSession.begin(source=source, query=query, channels=channels, connector=FhirR4)
         server = await _server(session=session)
         _expect_searchable(capability=server.capability)
         if server.stated:
             return CheckedSource(words=_in_words(server.capability), holds=server.capability.may_hold)
         answer = await session.send(url=f"{session.base}/Patient/{uuid4()}")
-        _expect_fhir(answer=answer, server=server)
+        await _expect_fhir(session=session, answer=answer, server=server)
         if answer.status not in NOT_THERE:
             expect_success(answer=answer)
         return CheckedSource(words="FHIR, without a statement of what it can do; the usual types will be searched")
@@ -134,19 +130,26 @@ class FhirR4:
         if answer.status in (404, 410):
             raise Refused(Reason.NO_DOCUMENT)
         expect_success(answer=answer)
-        return documents.read_binary(body=answer.body, content_name="data")
+        return await documents.read(
+            body=answer.body,
+            content_name="data",
+            connector=FhirR4,
+            source=source,
+            channels=channels,
+            deadline=query.deadline,
+        )
 
     def convert(self, *, payload: bytes) -> Reply:
         """Make a Reply of a FHIR R4 Bundle of any type, or of one resource.
 
         Raises: Malformed.
         """
-        page = split_answer(payload=payload)
-        if page.resource_type != "Bundle":
+        page = payload
+        if split_answer(payload=payload).resource_type != "Bundle":
             page = as_page(resource=payload)
             if not type_of(entry=payload):
                 raise Malformed(Reason.NOT_FHIR)
-        reply = finish(steps=read_pages(pages=[page], patient_id=None))
+        reply = finish(steps=read_bodies(bodies=(page,), patient_id=None))
         if reply.subject is None:
             raise Malformed(Reason.NO_PATIENT)
         return reply
@@ -155,7 +158,7 @@ class FhirR4:
 @dataclass(frozen=True, kw_only=True)
 class _Patient:
     id: str
-    page: SplitPayload
+    page: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,21 +179,21 @@ async def _server(*, session: ServerSession) -> _Server:
         return _Server(capability=UNDECLARED, stated=False)
     try:
         expect_success(answer=answer)
-        capability = read_capability(statement=parsed(body=answer.body))
+        stated = await session.read(capability, answer.body, result=ServerCapability)
     except Malformed as fault:
-        if speaks_fhir(body=answer.body):
+        if await session.read(speaks_fhir, answer.body, result=bool):
             raise
         return _Server(capability=UNDECLARED, stated=False, fault=fault)
-    session.transport.remember(key=key, value=capability, seconds=CAPABILITY_S)
-    return _Server(capability=capability, stated=True)
+    session.transport.remember(key=key, value=stated, seconds=CAPABILITY_S)
+    return _Server(capability=stated, stated=True)
 
 
-def _expect_fhir(*, answer: Answer, server: _Server) -> None:
+async def _expect_fhir(*, session: ServerSession, answer: Answer, server: _Server) -> None:
     """Take a server's answer about a Patient as a sign of whether a FHIR server is there at all.
 
     Raises: Unreachable `no-fhir-server` when neither its statement nor this is FHIR; the fault of its statement.
     """
-    if not server.stated and not speaks_fhir(body=answer.body):
+    if not server.stated and not await session.read(speaks_fhir, answer.body, result=bool):
         raise Unreachable(Reason.NO_FHIR_SERVER)
     if server.fault:
         raise server.fault
@@ -229,16 +232,12 @@ async def _read_patient(*, session: ServerSession, server: _Server, patient_id: 
     if not may_enter_path(text=patient_id):
         return None  # it may not enter a path, so no server can hold a patient under it
     answer = await session.send(url=f"{session.base}/Patient/{patient_id}")
-    _expect_fhir(answer=answer, server=server)
+    await _expect_fhir(session=session, answer=answer, server=server)
     if answer.status in (404, 410):
         return None
     expect_success(answer=answer)
     page = as_page(resource=answer.body)
-    patient = _patient_of(entry=page.entries[0])
-    if patient is None:
-        raise Malformed(Reason.NOT_FHIR)
-    if patient.get("id") != patient_id:
-        raise WrongPatient(disagrees=("identifier",))
+    await session.read(is_patient, page, result=bool, patient_id=patient_id)
     return _Patient(id=patient_id, page=page)
 
 
@@ -248,44 +247,11 @@ async def _search_patient(*, session: ServerSession, server: _Server, identifier
         answer = await session.send(url=f"{session.base}/Patient/_search", form=search)
     else:
         answer = await session.send(url=f"{session.base}/Patient?{search}")
-    _expect_fhir(answer=answer, server=server)
+    await _expect_fhir(session=session, answer=answer, server=server)
     if answer.status == 404:
-        if not speaks_fhir(body=answer.body):
+        if not await session.read(speaks_fhir, answer.body, result=bool):
             raise Unreachable(Reason.NO_FHIR_SERVER)  # no server of Patients: its 404 says nothing about this one
         return None
     expect_success(answer=answer)
-    page = expect_bundle(split_answer(payload=answer.body))
-    candidates = [patient for entry in page.entries if (patient := _patient_of(entry=entry)) is not None]
-    patients = {text(patient.get("id")): patient for patient in candidates if _is_current(patient)}
-    if not patients:
-        return None
-    bearers = [key for key, patient in patients.items() if _bears(patient=patient, identifier=identifier)]
-    if len(bearers) > 1:
-        raise Malformed(Reason.AMBIGUOUS)
-    if not bearers or not may_enter_path(text=bearers[0]):
-        raise WrongPatient(disagrees=("identifier",))
-    return _Patient(id=bearers[0], page=page)
-
-
-def _patient_of(*, entry: SplitEntry) -> dict[str, Any] | None:
-    """Return a Patient without what cannot be read in it; None for an entry that is no Patient.
-
-    Raises: Malformed `not-fhir` for one that cannot be read at all: to skip it would be to say that nobody was found.
-    """
-    if entry.resource is None or type_of(entry=entry.resource) != "Patient":
-        return None
-    judged = verdict(entry=entry.resource, release=Release.R4)
-    if isinstance(judged, RefusedEntry):
-        raise Malformed(Reason.NOT_FHIR)
-    return judged.resource
-
-
-def _is_current(patient: JsonObject) -> bool:
-    return all(link.get("type") != "replaced-by" for link in mappings(patient.get("link")))
-
-
-def _bears(*, patient: JsonObject, identifier: Identifier) -> bool:
-    return any(
-        own.get("system") == identifier.system and own.get("value") == identifier.value
-        for own in mappings(patient.get("identifier"))
-    )
+    key = await session.read(bearer, answer.body, result=str, system=identifier.system, value=identifier.value)
+    return _Patient(id=key, page=answer.body) if key else None

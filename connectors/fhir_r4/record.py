@@ -17,13 +17,10 @@ from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
-from connectors.fhir_r4.session import ServerSession, entry_or_none, expect_success
+from connectors.fhir_r4.pages import Survey, survey
+from connectors.fhir_r4.session import ServerSession, expect_success
 from connectors.fhir_r4.type_words import type_words
-from connectors.reading import expect_bundle, split_answer
-from fhir_data.access import mappings
-from fhir_data.heads import type_of
-from fhir_data.labels import Label, labels_of
-from fhir_data.splitting import SplitEntry, SplitPayload
+from fhir_data.labels import Label
 
 MAX_PAGES = 200
 PAGE_SIZE = 200
@@ -34,7 +31,6 @@ UNSUPPORTED = frozenset({400, 404, 405, 422, 501})
 LOST = (TimedOut, Unreachable, Refused, NotAsked)
 # Where several faults left nothing, the first of these kinds is reported.
 _SAYS_MOST = (Refused, TimedOut, Unreachable, NotAsked)
-_NO_CONTENT = frozenset({"Patient", "OperationOutcome"})
 _PAGE_NAMES = frozenset({"page", "_page", "pagenumber"})
 
 
@@ -42,23 +38,37 @@ _PAGE_NAMES = frozenset({"page", "_page", "pagenumber"})
 class Record:
     """What came of a record. `in_part`: why part of it did not come, if so; the notices say which part."""
 
-    pages: tuple[SplitPayload, ...]
+    pages: tuple[bytes, ...]
     in_part: Reason | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    body: bytes
+    survey: Survey
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Searched:
     """What one search brought. `lost` is the fault that ended it; without any page it was not answered."""
 
-    pages: tuple[SplitPayload, ...] = ()
+    pages: tuple[_Page, ...] = ()
     lost: SourceError | None = None
     of_pages: int | None = None  # how many pages there are, where some are lost and that is known
     supported: bool = True
-    warnings: tuple[tuple[Label, ...], ...] = ()  # the labels of each error that a page holds beside its entries
+
+    @property
+    def bodies(self) -> tuple[bytes, ...]:
+        return tuple(page.body for page in self.pages)
 
     @property
     def has_content(self) -> bool:
-        return any(_is_content(entry) for page in self.pages for entry in page.entries)
+        return any(page.survey.has_content for page in self.pages)
+
+    @property
+    def warnings(self) -> tuple[tuple[Label, ...], ...]:
+        """The labels of each error that a page holds beside its entries, each combination once."""
+        return tuple(dict.fromkeys(labels for page in self.pages for labels in page.survey.warnings))
 
 
 async def read_record(*, session: ServerSession, capability: ServerCapability, patient_id: str) -> Record:
@@ -77,7 +87,7 @@ async def read_record(*, session: ServerSession, capability: ServerCapability, p
             else:
                 words = "It reported an error with its answer."
                 session.notices.extend(_notices_of_warnings(whole, words=words, category=None))
-            return Record(pages=whole.pages, in_part=Reason.PAGES if whole.lost else None)
+            return Record(pages=whole.bodies, in_part=Reason.PAGES if whole.lost else None)
         if whole.lost and (not capability.searchable or not isinstance(whole.lost, Refused)):
             raise whole.lost
         # Declared, but not there: the searches remain.
@@ -97,7 +107,7 @@ async def _search(*, session: ServerSession, capability: ServerCapability, patie
         session.notices.extend(_notices(searched=searched, result=result))
     lost = [result for result in results if result.lost is not None and not isinstance(result.lost, Refused)]
     reason = Reason.PAGES if all(result.pages for result in lost) else Reason.SEARCHES
-    return Record(pages=tuple(page for result in results for page in result.pages), in_part=reason if lost else None)
+    return Record(pages=tuple(body for result in results for body in result.bodies), in_part=reason if lost else None)
 
 
 async def _search_all(*, session: ServerSession, wanted: Sequence[SearchableType], patient_id: str) -> list[_Searched]:
@@ -140,31 +150,10 @@ def _expect_something(clinical: Sequence[_Searched]) -> None:
         raise min(lost, key=lambda fault: next(at for at, kind in enumerate(_SAYS_MOST) if isinstance(fault, kind)))
 
 
-def _is_error(entry: SplitEntry) -> bool:
-    """Whether an entry is an OperationOutcome that reports an error: the entries beside it may not be all."""
-    if entry.resource is None or b"OperationOutcome" not in entry.resource:
-        return False
-    outcome = entry_or_none(entry=entry.resource) or {}
-    is_outcome = outcome.get("resourceType") == "OperationOutcome"
-    return is_outcome and any(issue.get("severity") in ("fatal", "error") for issue in mappings(outcome.get("issue")))
-
-
-def _labels(entry: SplitEntry) -> tuple[Label, ...]:
-    return (*labels_of(resource=entry.resource or b""), *entry.labels)
-
-
 def _notices_of_warnings(searched: _Searched, *, words: str, category: RecordCategory | None) -> list[Notice]:
     """Return that a server reported an error, once for each way in which its errors are labelled."""
     code = NoticeCode.INCOMPLETE
     return [Notice(code=code, text=words, category=category, labels=labels) for labels in searched.warnings]
-
-
-def _is_content(entry: SplitEntry) -> bool:
-    """Whether an entry says, or may say, something about the patient; an unreadable one is counted."""
-    if entry.resource is None:
-        return True
-    name = type_of(entry=entry.resource)
-    return name not in _NO_CONTENT and name not in RecordCategory.SUPPORTING.types
 
 
 def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
@@ -194,8 +183,7 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
     Raises: Malformed; `paging` when they leave the source, loop or never end.
     """
     visited = {url}
-    pages: list[SplitPayload] = []
-    warnings: dict[tuple[Label, ...], None] = {}
+    pages: list[_Page] = []
     try:
         answer = await session.send(url=url)
         if answer.status in UNSUPPORTED:
@@ -203,18 +191,18 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
         while True:
             expect_success(answer=answer)
             session.pages += 1
-            page = split_answer(payload=answer.body)
-            if page.resource_type == "OperationOutcome":  # an error, whatever its status says
+            page = _Page(body=answer.body, survey=await session.read(survey, answer.body, result=Survey))
+            if page.survey.resource_type == "OperationOutcome":  # an error, whatever its status says
                 if not pages:
                     return _Searched(supported=False)
                 raise Unreachable(Reason.STATUS)
-            pages.append(expect_bundle(page))
-            warnings.update({_labels(entry): None for entry in page.entries if _is_error(entry)})
-            session.entries += len(page.entries)
-            await asyncio.sleep(0)
-            following = next((address for relation, address in page.links if relation == "next"), "")
+            if page.survey.resource_type != "Bundle":
+                raise Malformed(Reason.NOT_FHIR)
+            pages.append(page)
+            session.entries += page.survey.entries
+            following = next((address for relation, address in page.survey.links if relation == "next"), "")
             if not following:
-                return _Searched(pages=tuple(pages), warnings=tuple(warnings))
+                return _Searched(pages=tuple(pages))
             url = urljoin(url, following)
             if url in visited or session.pages >= MAX_PAGES or not is_within(url=url, base=session.base):
                 raise Malformed(Reason.PAGING)
@@ -234,22 +222,20 @@ def _which_pages(*, of: str, searched: _Searched) -> str:
     return f"Only the {first} of {of} {'was' if came == 1 else 'were'} received."
 
 
-def _how_many(pages: Sequence[SplitPayload]) -> int | None:
+def _how_many(pages: Sequence[_Page]) -> int | None:
     """Return how many pages there are, None where the first has neither a usable total nor a link to the last.
 
-    A total counts what was searched for, not what was included with it; so does the size taken of the first page.
+    A total counts what was searched for, not what was included with it; so does the count taken of the first page.
     """
     if not pages:
         return None
-    count = _pages_by_total(pages[0]) or _pages_by_links(dict(pages[0].links))
+    first = pages[0].survey
+    count = _pages_by_total(first) or _pages_by_links(dict(first.links))
     return count if count is not None and count > len(pages) else None  # fewer cannot be true
 
 
-def _pages_by_total(first: SplitPayload) -> int | None:
-    names = [type_of(entry=entry.resource) for entry in first.entries if entry.resource is not None]
-    clinical = [name for name in names if name not in _NO_CONTENT | RecordCategory.SUPPORTING.types]
-    size = len(clinical if len(set(clinical)) == 1 else names)  # a search for one type, or everything
-    return ceil(first.total / size) if first.total and size else None
+def _pages_by_total(first: Survey) -> int | None:
+    return ceil(first.total / first.counted) if first.total and first.counted else None
 
 
 def _pages_by_links(links: Mapping[str, str]) -> int | None:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from connectors.contract.errors import Malformed, Refused, Unreachable
 from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Reason
+from connectors.contract.protocol import Channels, Connector
 from connectors.contract.values import Query, SourceAddress
-from connectors.reading import split_answer
 from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance
-from fhir_data.errors import UnreadableEntry
-from fhir_data.heads import type_of
-from fhir_data.parsing import read_entry
-from fhir_data.splitting import SplitPayload, without_mark
+from connectors.transport.offload import Offload, Work
+from connectors.transport.pace import Result, Steps
 
 FHIR_JSON = "application/fhir+json"
-_XML_NAMESPACE = b"http://hl7.org/fhir"
 # How much of a session's time is kept for reading what came: a share of it, and a time per entry (three times what was
 # measured on an idle machine), but never more than half in all.
 RESERVE_SHARE, MOST_RESERVE_S = 0.1, 0.25
@@ -33,6 +31,8 @@ class ServerSession:
     source: SourceAddress
     query: Query
     transport: HttpTransport
+    offload: Offload
+    connector: type[Connector]
     allowance: Allowance
     began_at: float  # a `loop.time()`, as the query's deadline is
     pages: int = 0
@@ -40,10 +40,18 @@ class ServerSession:
     notices: list[Notice] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, *, source: SourceAddress, query: Query, transport: HttpTransport) -> Self:
-        """Open a session now, by the running loop's clock."""
-        began_at = asyncio.get_running_loop().time()
-        return cls(source=source, query=query, transport=transport, allowance=transport.allowance(), began_at=began_at)
+    def begin(cls, *, source: SourceAddress, query: Query, channels: Channels, connector: type[Connector]) -> Self:
+        """Open a session now, by the running loop's clock. `connector` is the class whose session it is."""
+        transport = channels.get(HttpTransport)
+        return cls(
+            source=source,
+            query=query,
+            transport=transport,
+            offload=channels.get(Offload),
+            connector=connector,
+            allowance=transport.allowance(),
+            began_at=asyncio.get_running_loop().time(),
+        )
 
     @property
     def base(self) -> str:
@@ -74,6 +82,16 @@ class ServerSession:
             allowance=self.allowance,
         )
 
+    async def read(
+        self, function: Callable[..., Steps[Result]], *bodies: bytes, result: type[Result], **inputs: object
+    ) -> Result:
+        """Return the result of steps over bodies that came; large ones are read in a process of their own.
+
+        Raises: the SourceError that they end in; TimedOut, NotRead.
+        """
+        work = Work(function=function, bodies=bodies, result=result, inputs=inputs, connector=self.connector)
+        return await self.offload.do(work, source_id=self.source.source_id, deadline=self.query.deadline)
+
 
 def expect_success(*, answer: Answer) -> None:
     """Raises: the SourceError that a status stands for, unless it is success."""
@@ -89,38 +107,3 @@ def expect_success(*, answer: Answer) -> None:
     if status >= 500 or status in (408, 429):
         raise Unreachable(Reason.STATUS)
     raise Malformed(Reason.REQUEST_REJECTED)
-
-
-def speaks_fhir(*, body: bytes) -> bool:
-    """Whether a body, however broken, comes from a FHIR server: a resource in JSON, or in XML, which we do not read."""
-    text = without_mark(body)
-    return (text.startswith(b"{") and bool(type_of(entry=text))) or _XML_NAMESPACE in text[:2000]
-
-
-def parsed(*, body: bytes) -> dict[str, Any]:
-    """Return the single resource in a body.
-
-    Raises: Malformed.
-    """
-    split_answer(payload=body)  # the checks of a whole payload
-    resource = entry_or_none(entry=without_mark(body))
-    if resource is None:
-        raise Malformed(Reason.NOT_FHIR)
-    return resource
-
-
-def entry_or_none(*, entry: bytes) -> dict[str, Any] | None:
-    """Return a parsed entry, None for one that cannot be read."""
-    try:
-        return read_entry(entry=entry)
-    except UnreadableEntry:
-        return None
-
-
-def as_page(*, resource: bytes) -> SplitPayload:
-    """Return one resource as if it were the only entry of a Bundle.
-
-    Raises: Malformed.
-    """
-    wrapped = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":%b}]}'
-    return split_answer(payload=wrapped % without_mark(resource))

@@ -15,7 +15,7 @@ from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from connectors.gp_connect import lists, wholeness
-from connectors.gp_connect.errors import spine_codes
+from connectors.gp_connect.errors import error_of, spine_codes
 from connectors.gp_connect.lifting import Lifted, Unpacked, may_unpack, outside, unpack
 from connectors.gp_connect.names import Names, names_in
 from connectors.gp_connect.request import AREAS, area_words
@@ -30,6 +30,7 @@ from connectors.reading import (
     notices_of_flaws,
     ownership,
     sort_entries,
+    split_answer,
 )
 from connectors.transport.pace import Steps
 from fhir_data import exact_json
@@ -51,6 +52,20 @@ _STU3_CATEGORIES = {
     "List": RecordCategory.SUPPORTING,  # how the answer is arranged; it has no section of its own
     "Patient": RecordCategory.SUPPORTING,
 }
+
+
+def read_body(
+    *, bodies: Sequence[bytes], nhs_number: str | None = None, asked: tuple[RecordCategory, ...] = ()
+) -> Steps[Reply]:
+    """Read the body of a successful answer, as `read_answer` does.
+
+    Raises: as `read_answer`; Malformed; the failure that an OperationOutcome in place of a record stands for.
+    """
+    (body,) = bodies
+    payload = split_answer(payload=body)
+    if payload.resource_type == "OperationOutcome":
+        raise error_of(status=200, body=body)
+    return (yield from read_answer(payload=payload, nhs_number=nhs_number, asked=asked))
 
 
 def read_answer(

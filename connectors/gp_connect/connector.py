@@ -6,7 +6,7 @@ Source: GP Connect Access Record Structured 1.6, "Retrieve a patient's structure
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -28,7 +28,7 @@ from connectors.contract.values import (
     Reply,
     SourceAddress,
 )
-from connectors.gp_connect.answer import read_answer
+from connectors.gp_connect.answer import read_body
 from connectors.gp_connect.errors import error_of, outcome_in, spine_codes
 from connectors.gp_connect.names import R4_TYPES
 from connectors.gp_connect.request import (
@@ -44,13 +44,13 @@ from connectors.gp_connect.request import (
     nhs_number_of,
     parameters,
 )
-from connectors.reading import split_answer
 from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance
-from connectors.transport.pace import finish, finish_paced
+from connectors.transport.offload import Offload, Work
+from connectors.transport.pace import Steps, finish
 from fhir_data import shapes
 from fhir_data.releases import Release
-from fhir_data.splitting import SplitPayload
+from fhir_data.size import rough_count
 from fhir_data.verdict import warm_up
 
 USUAL_TYPES = (
@@ -115,10 +115,15 @@ class GpConnect:
         )
         if answer.status != 200:
             raise error_of(status=answer.status, body=answer.body)
-        payload = _record_in(answer.body)
         asked = tuple(category for area in areas for category in AREAS[area])
-        steps = read_answer(payload=payload, nhs_number=nhs_number, asked=asked)
-        return await finish_paced(steps=steps, deadline=query.deadline)
+        work = Work(
+            function=read_body,
+            bodies=(answer.body,),
+            inputs={"nhs_number": nhs_number, "asked": asked},
+            result=Reply,
+            connector=GpConnect,
+        )
+        return await channels.get(Offload).do(work, source_id=source.source_id, deadline=query.deadline)
 
     async def fetch_document(self, *, source: SourceAddress, query: DocumentQuery, channels: Channels) -> Document:
         """Read one document of the practice.
@@ -143,7 +148,14 @@ class GpConnect:
             error = error_of(status=answer.status, body=answer.body)
             is_missing = answer.status in (404, 410) and error.reason is not Reason.PATIENT_CONSENT
             raise Refused(Reason.NO_DOCUMENT) if is_missing else error
-        return documents.read_binary(body=answer.body, content_name="content")
+        return await documents.read(
+            body=answer.body,
+            content_name="content",
+            connector=GpConnect,
+            source=source,
+            channels=channels,
+            deadline=query.deadline,
+        )
 
     async def _send(
         self,
@@ -217,14 +229,20 @@ class GpConnect:
             "transport": channels.get(HttpTransport),
         }
         answer = await self._send(source=source, path=METADATA, **values)
-        release = _structured_record_release(body=answer.body) if answer.status == 200 else ""
+        work = Work(function=_structured_record_release, bodies=(answer.body,), result=str, connector=GpConnect)
+        offload = channels.get(Offload)
+        release = await offload.do(work, source_id=source.source_id, deadline=deadline) if answer.status == 200 else ""
         if release:
             return CheckedSource(words=f"GP Connect, FHIR {release}, declares the structured record")
         answer = await self._send(source=source, path=OPERATION, body=NOBODYS_PARAMETERS, **values)
-        codes = spine_codes(issues=(outcome_in(answer.body) or {}).get("issue"))
-        error = error_of(status=answer.status, body=answer.body)
-        if isinstance(error, Unreachable) or error.reason is Reason.CREDENTIALS or not codes:
-            raise error  # any FHIR server may send an OperationOutcome; only a practice's has Spine codes
+        refusal = Work(
+            function=_is_practices_refusal,
+            bodies=(answer.body,),
+            inputs={"status": answer.status},
+            result=bool,
+            connector=GpConnect,
+        )
+        await offload.do(refusal, source_id=source.source_id, deadline=deadline)
         return CheckedSource(words="answers GP Connect requests")
 
     def convert(self, *, payload: bytes) -> Reply:
@@ -232,22 +250,13 @@ class GpConnect:
 
         Raises: Malformed; Refused or Unreachable when the file is a practice's refusal.
         """
-        return finish(steps=read_answer(payload=_record_in(payload)))
+        return finish(steps=read_body(bodies=(payload,)))
 
 
-def _record_in(body: bytes) -> SplitPayload:
-    """Return the record in a body.
-
-    Raises: Malformed; the failure that an OperationOutcome in place of a record stands for.
-    """
-    payload = split_answer(payload=body)
-    if payload.resource_type == "OperationOutcome":
-        raise error_of(status=200, body=body)
-    return payload
-
-
-def _structured_record_release(*, body: bytes) -> str:
+def _structured_record_release(*, bodies: Sequence[bytes]) -> Steps[str]:
     """Return the FHIR release of a statement that declares the structured record, "" for any other body."""
+    (body,) = bodies
+    yield rough_count(body=body)
     try:
         statement = msgspec.json.decode(body, type=_Statement)
     except (msgspec.MsgspecError, RecursionError, ValueError):
@@ -258,6 +267,20 @@ def _structured_record_release(*, body: bytes) -> str:
         for operation in rest.operation
     )
     return statement.fhir_version if declared else ""
+
+
+def _is_practices_refusal(*, bodies: Sequence[bytes], status: int) -> Steps[bool]:
+    """Return that a response to a request that names nobody is a practice's.
+
+    Raises: the failure that any other response stands for.
+    """
+    (body,) = bodies
+    yield rough_count(body=body)
+    codes = spine_codes(issues=(outcome_in(body) or {}).get("issue"))
+    error = error_of(status=status, body=body)
+    if isinstance(error, Unreachable) or error.reason is Reason.CREDENTIALS or not codes:
+        raise error  # any FHIR server may send an OperationOutcome; only a practice's has Spine codes
+    return True
 
 
 def _behind_proxy(*, url: str, proxy: str) -> str:

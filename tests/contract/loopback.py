@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -93,11 +94,17 @@ async def ask(
     identifiers: tuple[Identifier, ...] | None = None,
     reach: Reach = LOOPBACK,
 ) -> Reply:
-    """Ask one source with a transport of its own."""
+    """Ask one source with a transport of its own, by a connector that is warmed up as a worker's is."""
+    _warm_up(kind)
     address = SourceAddress(source_id="source-1", base_url=base, options=options or {})
     async with LoopChannels(HttpTransport(limits=limits, reach=reach)) as channels:
         asked = query(seconds=seconds, identifiers=identifiers)
         return await CONNECTORS[kind].ask(source=address, query=asked, channels=channels)
+
+
+@cache
+def _warm_up(kind: str, /) -> None:
+    CONNECTORS[kind].warm_up()
 
 
 def fhir_json(body: Any, /, *, status: int = 200) -> web.Response:

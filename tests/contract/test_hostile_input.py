@@ -12,7 +12,8 @@ import json
 import logging
 import resource
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -20,8 +21,11 @@ from aiohttp import web
 
 from connectors.contract.errors import Malformed, SourceError, TimedOut, Unreachable
 from connectors.contract.values import Reply
+from connectors.fhir_r4 import session
+from connectors.gp_connect import connector as gp_connector
 from connectors.transport.addresses import Reach
 from connectors.transport.limits import TransportLimits
+from connectors.transport.offload import Offload
 from tests.contract.loopback import (
     CONNECTORS,
     FHIR_JSON,
@@ -94,6 +98,22 @@ def refused(*, kind: str, place: str, hostile: Respond, **options: Any) -> Sourc
     assert NHS_NUMBER not in str(caught.value)
     assert caught.value.__cause__ is None or "http" not in text
     return caught.value
+
+
+@contextmanager
+def offloading() -> Iterator[list[Offload]]:
+    """Yield every Offload that is made meanwhile."""
+    made: list[Offload] = []
+
+    class Watched(Offload):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            made.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (session, gp_connector):
+            patch.setattr(module, "Offload", Watched)
+        yield made
 
 
 def sends(body: bytes, *, status: int = 200, media_type: str = FHIR_JSON, **headers: str) -> Respond:
@@ -355,6 +375,74 @@ def test_h14_a_million_brackets_are_too_large(kind: str, place: str, sign: bytes
 def test_h16_more_entries_than_a_record_has_are_too_large() -> None:
     body = b'{"resourceType":"Bundle","type":"collection","entry":[' + b",".join([b"{}"] * 50_001) + b"]}"
     assert refused(kind="gp_connect", place="first page", hostile=sends(body)).reason == "too-large"
+
+
+def heavy(*, members: str) -> bytes:
+    """Return an entry with these members."""
+    entry = f'{{"resourceType":"Observation","id":"{SECRET}","status":"final","code":{{"text":"x"}},{members}}}'
+    return entry.encode()
+
+
+COMPONENT = json.dumps({"code": {"text": "t" * 1300}, "valueQuantity": {"value": 1.5, "unit": "mm"}})
+HEAVY: dict[str, Callable[[], str]] = {
+    "components": lambda: f'"component":[{",".join([COMPONENT] * 9_990)}]',
+    "unknown members": lambda: ",".join(f'"u{number}":1' for number in range(2_000_000)),
+    "one member": lambda: ",".join(['"a":1'] * 200_000),
+    "lists": lambda: f'"x":[{",".join(["[[]]"] * 100_000)}]',
+    "numbers": lambda: f'"x":[{",".join(["1"] * 300_000)}]',
+    "digits": lambda: f'"x":{"9" * 2_000_000}',
+    "a text": lambda: f'"note":[{{"text":"{"a" * 2_000_000}"}}]',
+    "extensions": lambda: f'"extension":[{",".join(["{}"] * 100_000)}]',
+    "contained": lambda: f'"contained":[{",".join(["{}"] * 100_000)}]',
+}
+WHERE = [*((name, "fhir_r4", "first page") for name in HEAVY), ("components", "fhir_r4", "later page")]
+WHERE += [(name, "gp_connect", "first page") for name in ("components", "unknown members", "lists")]
+
+
+@pytest.mark.parametrize(("name", "kind", "place"), WHERE)
+def test_h15_a_heavy_entry_is_set_aside_in_another_process(kind: str, place: str, name: str) -> None:
+    good = json.dumps(stu3_or_r4_allergy(kind=kind)).encode()
+    entries = [json.dumps(PATIENT).encode(), good, heavy(members=HEAVY[name]())]
+    body = b'{"resourceType":"Bundle","type":"collection","entry":[%b]}' % b",".join(
+        b'{"resource":%b}' % entry for entry in entries
+    )
+    with offloading() as offloads:
+        reply = meet(kind=kind, place=place, hostile=sends(body), limits=TransportLimits(), seconds=20)
+    assert [entry.reason for entry in reply.quarantined] in (["too-large"], ["bad-number"])
+    assert len([item for item in reply.items if b"AllergyIntolerance" in item.resource]) == 1
+    assert sum(offload.offloaded for offload in offloads) >= 1
+
+
+@places
+def test_h16_a_payload_of_members_alone_is_too_large(kind: str, place: str) -> None:
+    body = '{"resourceType":"Bundle",' + ",".join(f'"u{number}":1' for number in range(300_000)) + "}"
+    failure = refused(kind=kind, place=place, hostile=sends(body.encode()), limits=TransportLimits(), seconds=20)
+    assert failure.reason == "too-large"
+
+
+@pytest.mark.parametrize("kind", ["fhir_r4", "gp_connect"])
+def test_h15_a_large_record_is_shown_whole(kind: str) -> None:
+    allergies = [stu3_or_r4_allergy(kind=kind, key=f"a{number}") for number in range(10_000)]
+    observation = {
+        "resourceType": "Observation",
+        "id": "o1",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": SUBJECT,
+        "component": [{"code": {"text": "c"}, "valueQuantity": {"value": 1, "unit": "mm"}}] * 1_000,
+    }
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "d1",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": SUBJECT,
+        "result": [{"reference": f"Observation/{number}"} for number in range(2_000)],
+    }
+    body = answer(*allergies, observation, report)
+    reply = meet(kind=kind, place="first page", hostile=sends(body), limits=TransportLimits(), seconds=30)
+    assert len([item for item in reply.items if item.category.is_clinical]) == 10_002
+    assert reply.quarantined == ()
 
 
 @pytest.mark.parametrize("kind", ["fhir_r4", "gp_connect"])

@@ -118,7 +118,7 @@ def document_content(request: SignedInRequest, retrieval_id: UUID, entry_key: st
     is_shown = opened.kind.is_shown and "save" not in request.GET
     disposition = "inline" if is_shown else "attachment"
     return HttpResponse(
-        opened.content,
+        opened.shown if is_shown else opened.content,
         content_type=opened.kind.media_type,
         headers={
             "Content-Disposition": f'{disposition}; filename="document.{opened.kind.value}"',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aggregator.mpi.demographics import clean_name, valid_nhs_number
 from aggregator.record import document
 from aggregator.record.invisible import made_visible
 from aggregator.record.merge import merge
@@ -19,6 +20,9 @@ from tests.factories import condition, item
         ("\ufeffco\xaddeine", "[U+FEFF]co[U+00AD]deine"),
         ("a\x1b[2Jb\x9b", "a[U+001B][2Jb[U+009B]"),
         ("x\U000e0041", "x[U+E0041]"),
+        ("Peni\u200dcillin\u200c", "Peni[U+200D]cillin[U+200C]"),
+        ("5\u200e0\u200f mg", "5[U+200E]0[U+200F] mg"),
+        ("line\u2028line\u3164", "line[U+2028]line[U+3164]"),
     ],
 )
 def test_what_cannot_be_seen_is_written_as_its_code_point(sent: str, shown: str) -> None:
@@ -28,6 +32,12 @@ def test_what_cannot_be_seen_is_written_as_its_code_point(sent: str, shown: str)
 @pytest.mark.parametrize("text", ["two\nlines\tand a tab\r", "می\u200cخواهم", "עברית\u200f", "Zoë µg ½ 👩\u200d⚕️"])
 def test_another_script_is_left_alone(text: str) -> None:
     assert made_visible(text=text) == text
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\u200b", "\u200d", "\u200f", "\ufeff", "\x00", "\xad"])
+def test_what_cannot_be_seen_is_not_compared(sign: str) -> None:
+    assert valid_nhs_number(text=f"{sign}900 000{sign} 0009{sign}") == "9000000009"
+    assert clean_name(text=f"Fer{sign}ris") == clean_name(text="Ferris")
 
 
 def test_a_merged_record_gives_a_terminal_no_orders() -> None:

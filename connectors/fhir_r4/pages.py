@@ -1,0 +1,248 @@
+"""What is done with the bodies that a server sends, each as steps of work. Pure.
+
+A body is kept as it came; what the connector has to know of it to go on is read off it here.
+Source: FHIR R4, RESTful API, Search, Paging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import Malformed, WrongPatient
+from connectors.contract.notices import Ground
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import Reply
+from connectors.fhir_r4.answer import read_pages
+from connectors.fhir_r4.capability import ServerCapability, read_capability
+from connectors.reading import expect_bundle, split_answer
+from connectors.transport.pace import Steps
+from fhir_data.access import JsonObject, mappings, text
+from fhir_data.errors import UnreadableEntry
+from fhir_data.heads import entry_name, type_of
+from fhir_data.labels import Label, labels_of
+from fhir_data.parsing import read_entry
+from fhir_data.references import may_enter_path, references_in, split_relative
+from fhir_data.releases import Release
+from fhir_data.size import rough_count
+from fhir_data.splitting import SplitEntry, SplitPayload, without_mark
+from fhir_data.verdict import RefusedEntry, verdict
+
+# What the record refers to and may not hold.
+SUPPORTING_TYPES = ("Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device", "Specimen")
+_NO_CONTENT = frozenset({"Patient", "OperationOutcome"})
+_XML_NAMESPACE = b"http://hl7.org/fhir"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What a page is, without its entries. `counted` is how many of its entries count towards its `total`.
+
+    `warnings`: the security labels of each error that stands beside the entries, each combination once.
+    """
+
+    resource_type: str
+    links: tuple[tuple[str, str], ...]
+    total: int | None
+    entries: int
+    counted: int
+    has_content: bool
+    warnings: tuple[tuple[Label, ...], ...]
+
+
+def survey(*, bodies: Sequence[bytes]) -> Steps[Survey]:
+    """Say what a page is.
+
+    Raises: Malformed.
+    """
+    (body,) = bodies
+    page = split_answer(payload=body)
+    yield None
+    names: list[str] = []
+    warnings: dict[tuple[Label, ...], None] = {}
+    for entry in page.entries:
+        if entry.resource is None:
+            continue
+        names.append(type_of(entry=entry.resource))
+        if names[-1] == "OperationOutcome":
+            yield rough_count(body=entry.resource)
+            if _is_error(entry.resource):
+                warnings[(*labels_of(resource=entry.resource), *entry.labels)] = None
+    clinical = [name for name in names if name not in _NO_CONTENT | RecordCategory.SUPPORTING.types]
+    return Survey(
+        resource_type=page.resource_type,
+        links=page.links,
+        total=page.total,
+        entries=len(page.entries),
+        # A total counts what was searched for: one type, or everything.
+        counted=len(clinical if len(set(clinical)) == 1 else names),
+        has_content=bool(clinical) or len(names) < len(page.entries),  # what cannot be read may be content
+        warnings=tuple(warnings),
+    )
+
+
+def read_bodies(*, bodies: Sequence[bytes], patient_id: str | None, base: str = "") -> Steps[Reply]:
+    """Read the pages of one answer, as `read_pages` does.
+
+    Raises: Malformed.
+    """
+    pages: list[SplitPayload] = []
+    for body in bodies:
+        pages.append(split_answer(payload=body))
+        yield None
+    return (yield from read_pages(pages=pages, patient_id=patient_id, base=base))
+
+
+def wanted(*, bodies: Sequence[bytes], base: str, held: Sequence[str]) -> Steps[tuple[str, ...]]:
+    """Return the supporting resources that pages refer to on this server and do not hold, as `Type/id`, each once."""
+    here = set(held)
+    names: dict[str, None] = {}
+    for body in bodies:
+        for entry in split_answer(payload=body).entries:
+            if entry.resource is None:
+                continue
+            here.add(entry_name(entry=entry.resource))
+            for reference in dict.fromkeys(references_in(resource=entry.resource)):
+                names[_own_name(reference=reference, base=base)] = None
+            yield None
+    return tuple(name for name in names if name and name not in here)
+
+
+def without_held(*, bodies: Sequence[bytes], names: Sequence[str]) -> Steps[tuple[str, ...]]:
+    """Return those of these names by which nothing in the pages goes."""
+    left = dict.fromkeys(names)
+    for body in bodies:
+        for entry in split_answer(payload=body).entries:
+            if entry.resource is not None:
+                left.pop(entry_name(entry=entry.resource), None)
+        yield None
+    return tuple(left)
+
+
+def grounds(*, bodies: Sequence[bytes], names: Sequence[str], base: str) -> Steps[tuple[Ground, ...]]:
+    """Return for each of these names which entries of the pages refer to it."""
+    referring: dict[str, dict[str, None]] = {name: {} for name in names}
+    for body in bodies:
+        for entry in split_answer(payload=body).entries:
+            if entry.resource is None:
+                continue
+            for reference in dict.fromkeys(references_in(resource=entry.resource)):
+                if (name := _own_name(reference=reference, base=base)) in referring:
+                    referring[name][entry_name(entry=entry.resource)] = None
+            yield None
+    return tuple(Ground(any_of=tuple(entries)) for entries in referring.values())
+
+
+def holds(*, bodies: Sequence[bytes], name: str) -> Steps[bool]:
+    """Return whether a page holds what goes by a `Type/id`.
+
+    Raises: Malformed.
+    """
+    (body,) = bodies
+    page = split_answer(payload=body)
+    yield None
+    return any(entry.resource is not None and entry_name(entry=entry.resource) == name for entry in page.entries)
+
+
+def is_patient(*, bodies: Sequence[bytes], patient_id: str) -> Steps[bool]:
+    """Return that a page is the Patient of an id.
+
+    Raises: Malformed `not-fhir` for what is no Patient; WrongPatient for one of another id.
+    """
+    (body,) = bodies
+    (entry,) = split_answer(payload=body).entries[:1]
+    yield rough_count(body=entry.whole)
+    patient = _patient_of(entry=entry)
+    if patient is None:
+        raise Malformed(Reason.NOT_FHIR)
+    if patient.get("id") != patient_id:
+        raise WrongPatient(disagrees=("identifier",))
+    return True
+
+
+def bearer(*, bodies: Sequence[bytes], system: str, value: str) -> Steps[str]:
+    """Return the id of the one Patient among the results of a search who bears an identifier; "" for no result.
+
+    Raises: Malformed `ambiguous` for several, WrongPatient where none of the results bears it.
+    """
+    (body,) = bodies
+    patients: dict[str, JsonObject] = {}
+    for entry in expect_bundle(split_answer(payload=body)).entries:
+        yield rough_count(body=entry.whole)
+        patient = _patient_of(entry=entry)
+        if patient is not None and _is_current(patient):
+            patients[text(patient.get("id"))] = patient
+    if not patients:
+        return ""
+    bearers = [key for key, patient in patients.items() if _bears(patient=patient, system=system, value=value)]
+    if len(bearers) > 1:
+        raise Malformed(Reason.AMBIGUOUS)
+    if not bearers or not may_enter_path(text=bearers[0]):
+        raise WrongPatient(disagrees=("identifier",))
+    return bearers[0]
+
+
+def capability(*, bodies: Sequence[bytes]) -> Steps[ServerCapability]:
+    """Read a server's CapabilityStatement.
+
+    Raises: Malformed.
+    """
+    (body,) = bodies
+    split_answer(payload=body)  # the checks of a whole payload
+    yield rough_count(body=body)
+    try:
+        statement = read_entry(entry=without_mark(body))
+    except UnreadableEntry:
+        raise Malformed(Reason.NOT_FHIR) from None
+    return read_capability(statement=statement)
+
+
+def speaks_fhir(*, bodies: Sequence[bytes]) -> Steps[bool]:
+    """Return whether a body, however broken, comes from a FHIR server: a resource in JSON, or in XML, which we do not
+    read."""
+    (body,) = bodies
+    yield None
+    sent = without_mark(body)
+    return (sent.startswith(b"{") and bool(type_of(entry=sent))) or _XML_NAMESPACE in sent[:2000]
+
+
+def as_page(*, resource: bytes) -> bytes:
+    """Return one resource as if it were the only entry of a Bundle."""
+    return b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":%b}]}' % without_mark(resource)
+
+
+def _is_error(entry: bytes) -> bool:
+    """Whether an OperationOutcome reports an error: the entries beside it may not be all."""
+    try:
+        outcome = read_entry(entry=entry)
+    except UnreadableEntry:
+        return False
+    return any(issue.get("severity") in ("fatal", "error") for issue in mappings(outcome.get("issue")))
+
+
+def _own_name(*, reference: str, base: str) -> str:
+    """Return a reference to a supporting resource of this server as `Type/id`, "" for any other."""
+    kind, key = split_relative(reference=reference.removeprefix(f"{base}/"))
+    return f"{kind}/{key}" if kind in SUPPORTING_TYPES and may_enter_path(text=key) else ""
+
+
+def _patient_of(*, entry: SplitEntry) -> JsonObject | None:
+    """Return a Patient without what cannot be read in it; None for an entry that is no Patient.
+
+    Raises: Malformed `not-fhir` for one that cannot be read at all: to skip it would be to say that nobody was found.
+    """
+    if entry.resource is None or type_of(entry=entry.resource) != "Patient":
+        return None
+    judged = verdict(entry=entry.resource, release=Release.R4)
+    if isinstance(judged, RefusedEntry):
+        raise Malformed(Reason.NOT_FHIR)
+    return judged.resource
+
+
+def _is_current(patient: JsonObject) -> bool:
+    return all(link.get("type") != "replaced-by" for link in mappings(patient.get("link")))
+
+
+def _bears(*, patient: JsonObject, system: str, value: str) -> bool:
+    return any(own.get("system") == system and own.get("value") == value for own in mappings(patient.get("identifier")))

@@ -16,6 +16,8 @@ from typing import Any
 
 from fhir_data.access import JsonObject, listed, mapping, text
 from fhir_data.flaws import is_like_a_label
+from fhir_data.limits import MAX_VALUES
+from fhir_data.size import holds_more_values
 
 # One of these stands in every resource that says how confidential it is; `\u` may spell any of them otherwise.
 _MARKS = (b"ecurity", b"onfidentiality", b"sec-label", b"\\u")
@@ -49,7 +51,12 @@ def labels_of(*, resource: bytes) -> tuple[Label, ...]:
 
 def labels_of_refused(*, entry: bytes) -> tuple[Label, ...]:
     """Return the labels of an entry that was refused: also those under a name like that of a label, or of a repeated
-    member. None where the entry is not even JSON."""
+    member. None where the entry is not even JSON.
+
+    One that holds too much to be parsed has an unreadable label where it may have any.
+    """
+    if holds_more_values(body=entry, than=MAX_VALUES):
+        return (UNREADABLE,) if any(mark in entry for mark in _MARKS) else ()
     try:
         return tuple(dict.fromkeys(_labels_within(_parsed(entry), loosely=True)))
     except (ValueError, RecursionError):
@@ -82,8 +89,10 @@ def _with_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object in which a member that was sent several times holds all that it was sent with."""
     whole = dict(pairs)
     if len(whole) < len(pairs):
-        for name in whole:
-            values = [value for sent, value in pairs if sent == name]
+        sent: dict[str, list[Any]] = {}
+        for name, value in pairs:
+            sent.setdefault(name, []).append(value)
+        for name, values in sent.items():
             if len(values) > 1:
                 whole[name] = [each for value in values for each in listed(value)]
     return whole

@@ -133,8 +133,8 @@ def test_a_record_and_a_document_are_retrieved_and_nothing_that_it_takes_is_refu
         wait_for(lambda: "<iframe" in visitor.get(document).body)
         assert visitor.everything(person).status == 200
         processes.stop(children=[child])
-    # What the client library says of itself is refused, which it ignores: Redis 7.0 knows no such command, and refuses a
-    # file that names it.
+    # What the client library says of itself is refused, which it ignores: Redis 7.0 knows no such command and refuses
+    # a file that names it.
     refused = {(entry["username"], entry["object"]) for entry in everything.acl_log()}
     assert refused <= {("web", "client|setinfo"), ("worker", "client|setinfo")}
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fhir_data.labels import UNREADABLE, Label, labels_in_meta, labels_of, labels_of_refused
+from fhir_data.limits import MAX_VALUES
 from tests.factories import CONFIDENTIALITY, restricted
 
 R = Label(system=CONFIDENTIALITY, code="R")
@@ -76,3 +77,11 @@ def test_in_what_was_refused_a_name_that_is_nearly_right_counts() -> None:
 def test_a_bundle_s_own_meta_is_read_as_sent() -> None:
     assert labels_in_meta(b'{"security":[{"code":" R "}]}') == (BARE,)
     assert labels_in_meta(b"") == ()
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"), [('"meta":{"security":[{"code":"R"}]}', (UNREADABLE,)), ('"meta":{"versionId":"1"}', ())]
+)
+def test_an_entry_that_holds_too_much_to_be_parsed_may_have_any_label(label: str, expected: tuple[Label, ...]) -> None:
+    members = ",".join(f'"u{number}":1' for number in range(MAX_VALUES))
+    assert labels_of_refused(entry=f'{{"resourceType":"Observation",{label},{members}}}'.encode()) == expected

@@ -22,7 +22,10 @@ from connectors.contract.notices import Notice
 from connectors.contract.values import QuarantinedEntry
 from fhir_data.errors import UnreadableEntry
 from fhir_data.heads import entry_name, type_of
+from fhir_data.limits import MAX_VALUES
 from fhir_data.parsing import read_entry
+from fhir_data.references import references_in
+from fhir_data.size import holds_more_values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,8 +156,12 @@ def _as_items(answer: SourceAnswer, /, *, at: int) -> list[Item]:
 def _readable(entry: QuarantinedEntry, /) -> bytes:
     """Return an entry as far as it can be read: for its name and its references.
 
-    What reads nothing but FHIR may refuse it for a number alone. One that is not even JSON leads nowhere.
+    What reads nothing but FHIR may refuse it for a number alone. One that is not even JSON leads nowhere. Of one that
+    holds too much to be parsed the name is read, and where its references lead if it hands a label on.
     """
+    if holds_more_values(body=entry.original, than=MAX_VALUES):
+        references = references_in(resource=entry.original) if entry.labels else ()
+        return _named(entry_name(entry=entry.original), references=references)
     try:
         leniently = json.dumps(json.loads(entry.original, parse_float=str, parse_int=str, parse_constant=str)).encode()
     except (ValueError, RecursionError):
@@ -165,9 +172,14 @@ def _readable(entry: QuarantinedEntry, /) -> bytes:
         except UnreadableEntry:
             continue
         return resource
-    name = entry_name(entry=leniently)
+    return _named(entry_name(entry=leniently))
+
+
+def _named(name: str, /, *, references: Iterable[str] = ()) -> bytes:
+    """Return a resource that says only what it is known by, and what it refers to."""
     kind, _, key = name.partition("/")
-    return json.dumps({"resourceType": kind, "id": key}).encode() if name else b"{}"
+    entries = [{"item": {"reference": reference}} for reference in dict.fromkeys(references)]
+    return json.dumps({"resourceType": kind, "id": key, "entry": entries}).encode() if name else b"{}"
 
 
 def _open_notices(

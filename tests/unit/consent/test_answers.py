@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from aggregator.consent import answers
 from aggregator.consent.answers import PermittedAnswers, SourceAnswer, permit_answers
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.values import QuarantinedEntry
 from fhir_data.errors import EntryFault
 from fhir_data.labels import Label, labels_of_refused
+from fhir_data.limits import MAX_VALUES
 from tests.factories import NOW, condition, item, observation, permitting, restricted
 
 R = Label(system="", code="R")
@@ -72,6 +74,22 @@ def test_an_unreadable_list_hands_its_label_on() -> None:
     }
     shown = permitted(quarantined=(set_aside(json.dumps({**listed, **NOT_A_NUMBER}).encode()),))
     assert shown.items == ()
+
+
+@pytest.mark.parametrize(("meta", "shown"), [({}, 1), (restricted(), 0)])
+def test_of_one_that_holds_too_much_to_be_parsed_only_names_are_read(
+    meta: dict[str, Any], shown: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [{"item": {"reference": f"Condition/{number}"}} for number in ("o", *range(MAX_VALUES))]
+    too_large = set_aside(
+        json.dumps({"resourceType": "List", "id": "q", "meta": meta, "entry": entries}, ensure_ascii=False).encode()
+    )
+    parsed: list[bytes] = []
+    monkeypatch.setattr(answers, "read_entry", lambda *, entry: parsed.append(entry))
+    about = item(resource=condition(id="o"))
+    answer = permitted(items=(about,), quarantined=(too_large,))
+    assert len(answer.items) == len(answer.answers[0].quarantined) == shown
+    assert parsed == []
 
 
 def test_a_labelled_warning_is_not_repeated_and_something_is_withheld() -> None:

@@ -346,7 +346,10 @@ def test_h08_pages_without_end_are_paging() -> None:
         b'{"resourceType":"Patient"}',
         b'{"resourceType":17}',
     ],
-    ids=lambda body: body[:24].decode("latin-1"),
+    # Each can be typed after the name of the test: mutation tests do.
+    ids=(
+        "html utf-16 latin-1 xml nothing spaces list null text cut trailing entry-object entries-twice patient numbered"
+    ).split(),
 )
 def test_h09_what_is_no_fhir_json_is_named(kind: str, place: str, body: bytes) -> None:
     assert refused(kind=kind, place=place, hostile=sends(body)).reason == "not-fhir"

@@ -6,7 +6,7 @@ reference goes what is there for it alone, such as an Encounter's `diagnosis`, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,20 +37,26 @@ def without_pointers(*, items: Iterable[Item], withheld: Iterable[Item]) -> Iter
         if resource == item.resource and original == item.original:
             yield item
         else:
-            changed = _changed(before=item.original or item.resource, after=original or resource)
-            notes = tuple(note for note in item.notes if _member_of(note) not in changed)
+            sent, left = exact_json.decode(item.original or item.resource), exact_json.decode(original or resource)
+            notes = tuple(note for note in item.notes if _still_holds(note, sent=sent, left=left))
             yield replace(item, resource=resource, original=original, notes=notes)
 
 
-def _changed(*, before: bytes, after: bytes) -> set[str]:
-    """Return the members of a resource, as sent, in which something pointed to what is withheld."""
-    sent, left = exact_json.decode(before), exact_json.decode(after)
-    return {name for name, value in sent.items() if name not in left or left[name] != value}
+def _still_holds(note: str, /, *, sent: Any, left: Any) -> bool:
+    """Return whether a note of the translation, as "Observation.related.type: ...", holds for what is left.
+
+    It does where taking pointers out has changed no value at its path.
+    """
+    _, *path = note.partition(":")[0].split(".")
+    return _values_at(sent, path) == _values_at(left, path)
 
 
-def _member_of(note: str, /) -> str:
-    """Return the member that a note of the translation is about, as `related` of "Observation.related: ..."."""
-    return note.partition(":")[0].partition(".")[2].partition(".")[0]
+def _values_at(value: Any, path: Sequence[str], /) -> set[bytes]:
+    if isinstance(value, list):
+        return {each for element in value for each in _values_at(element, path)}
+    if not path:
+        return {exact_json.encode(value)}
+    return _values_at(value[path[0]], path[1:]) if isinstance(value, dict) and path[0] in value else set()
 
 
 def _targets(items: Iterable[Item], /) -> Callable[[Item, str], bool]:

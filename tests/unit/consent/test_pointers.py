@@ -97,3 +97,11 @@ def test_what_translation_noted_of_such_a_member_goes_with_it() -> None:
     assert shown.notes == notes[1:]
     untouched = item(resource=observation(id="y"), notes=notes)
     assert list(without_pointers(items=[untouched], withheld=[SECRET])) == [untouched]
+
+
+def test_a_note_that_holds_for_what_is_left_of_such_a_member_stays() -> None:
+    notes = ("Observation.related.type: carried as hasMember", "Observation.related.target: not carried")
+    related = [{"type": "has-member", "target": target} for target in (TO_SECRET, TO_OPEN)]
+    sent = item(resource=observation(id="x", related=related), notes=notes)
+    shown, _ = without_pointers(items=[sent, OPEN], withheld=[SECRET])
+    assert shown.notes == notes[:1]

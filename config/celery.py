@@ -56,6 +56,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # a worker waits for the broker however long it takes
+    broker_channel_error_retry=True,  # and while the queue's key holds what is no list
     broker_transport_options={
         "ack_emulation": False,  # a worker that ends loses what it took, and readers infer how that ended
         "socket_timeout": SEND_TIMEOUT_S,

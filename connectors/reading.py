@@ -21,7 +21,7 @@ from fhir_data.access import JsonObject, mapping, mappings, text, texts
 from fhir_data.belonging import Belonging, Finding, Ownership, PlacedResource
 from fhir_data.errors import EntryFault, PayloadFault, UnreadablePayload
 from fhir_data.flaws import Flaw, FlawReason, paths_of
-from fhir_data.heads import type_of
+from fhir_data.heads import entry_name, type_of
 from fhir_data.labels import Label, labels_of, labels_of_refused
 from fhir_data.references import Address, Directory
 from fhir_data.releases import Release
@@ -265,6 +265,13 @@ def notice_of_issue(
     unsupported = unsupported or issue.get("code") == NoticeCode.NOT_SUPPORTED.issue_code
     code = NoticeCode.NOT_SUPPORTED if unsupported else NoticeCode.RESOURCE_WARNING
     return Notice(code=code, text=words, category=category)
+
+
+def labels_of_subject(*, subject: JudgedEntry, judged: Iterable[JudgedEntry]) -> tuple[Label, ...]:
+    """Return the labels of the answer's own Patient beside its own: those of its Bundle, and of its other copies."""
+    name = entry_name(entry=subject.sent)
+    copies = [entry for entry in judged if name and entry is not subject and entry_name(entry=entry.sent) == name]
+    return tuple(dict.fromkeys([*subject.entry.labels, *(label for copy in copies for label in copy.labels)]))
 
 
 def notices_of_flaws(subject: JudgedEntry | None, /) -> tuple[Notice, ...]:

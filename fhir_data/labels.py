@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,14 @@ from fhir_data.limits import MAX_VALUES
 from fhir_data.size import holds_more_values
 
 # One of these stands in every resource that says how confidential it is; `\u` may spell any of them otherwise.
-_MARKS = (b"ecurity", b"onfidentiality", b"sec-label", b"\\u")
-_INLINE = re.compile(r"/(extension-)?inline-sec-label\Z")
+_MARKS = (b"ecurity", b"onfidentiality", b"sec-label", b".113883.5.25", b"\\u")
+_INLINE = re.compile(r"(?<!has-)inline-sec-label", re.IGNORECASE)
+# A tag is no label, unless it is of this system: then its writer took one for the other.
+_CONFIDENTIALITY = re.compile(r"confidentiality|\b2\.16\.840\.1\.113883\.5\.25\b", re.IGNORECASE)
 # Where a resource stands within another, whether or not it says of what type it is.
 _HOLD_RESOURCES = frozenset({"contained", "resource"})
+# The members of a Bundle, and of its entries, that may say how confidential it is.
+_AROUND = ("meta", "securityLabel", "confidentiality", "extension", "modifierExtension")
 # Members of FHIR that are named like a label and are none.
 _NO_LABELS = frozenset({"securityContext"})
 
@@ -73,12 +77,14 @@ def own_labels_in(resource: JsonObject, /) -> tuple[Label, ...]:
     return labels_in({name: value for name, value in resource.items() if name != "contained"})
 
 
-def labels_in_meta(meta: bytes, /) -> tuple[Label, ...]:
-    """Return the security labels in the `meta` of a Bundle, as sent.
+def labels_around(members: Mapping[str, bytes], /) -> tuple[Label, ...]:
+    """Return the security labels of a Bundle or of one of its entries, without those of what it contains, from its
+    members as sent.
 
     Raises: ValueError for what is not JSON.
     """
-    return tuple(dict.fromkeys(_labels_in_meta(_parsed(meta)))) if meta else ()
+    said = {name: _parsed(members[name]) for name in _AROUND if name in members}
+    return labels_in(said) if said else ()
 
 
 def _parsed(body: bytes) -> Any:
@@ -106,7 +112,8 @@ def _labels_within(value: object, *, loosely: bool, is_root: bool = True) -> Ite
         if is_root or "resourceType" in value:
             yield from _labels_of_one(value, loosely=loosely)
         if _INLINE.search(text(value.get("url"))):
-            yield from _labels_of_codings(value.get("valueCoding"))
+            said = [member for name, member in value.items() if name.startswith("value")]
+            yield from (label for member in said or [{"text": "none"}] for label in _labels_of_concept(member))
         for name, member in value.items():
             if isinstance(member, dict | list):
                 yield from _labels_within(member, loosely=loosely, is_root=name in _HOLD_RESOURCES)
@@ -129,6 +136,8 @@ def _labels_in_meta(meta: object) -> Iterator[Label]:
     for one in listed(meta):
         if isinstance(one, dict):
             yield from _labels_of_codings(one.get("security"))
+            tags = _labels_of_codings(one.get("tag"))
+            yield from (tag for tag in tags if _CONFIDENTIALITY.search(tag.system))
         else:
             yield UNREADABLE
 

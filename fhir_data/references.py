@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
+from urllib.parse import unquote
+
+from fhir_data.access import JsonObject, mapping, text
 
 Target = TypeVar("Target")
 
@@ -28,6 +31,12 @@ _PATIENT = re.compile(r"(?:^|[/.])patient[/#?]", re.IGNORECASE)
 # Read off the bytes, since walking every parsed resource costs several times as much.
 _MEMBER = re.compile(rb'"reference"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
 _ATTACHED = re.compile(rb'"url"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
+# `url` of an attachment, `valueUri` and `valueUrl` of an extension, `whatUri` of a Provenance in STU3.
+_ADDRESS = re.compile(rb'"(?:[A-Za-z]{0,20}U|u)r[il]"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
+# The name of a member in which a letter is escaped, as no writer has to.
+_ESCAPED_NAME = re.compile(rb'"(?:[A-Za-z]|\\u00[46][0-9A-Fa-f]|\\u00[57][0-9A-Fa-f]){1,64}"\s*:')
+_BY_IDENTIFIER = "?identifier="
+_DEFAULT_PORT = re.compile(r"(?<=[^/:]):(?:80|443)(?=/|\Z)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,16 +114,73 @@ def references_in(*, resource: bytes) -> Iterator[str]:
 
 
 def addresses_in(*, resource: bytes) -> Iterator[str]:
-    """Yield the addresses that a resource holds, as `references_in` does: of attachments, and of extensions too."""
+    """Yield the addresses that a resource holds, as `references_in` does, by whatever member, and of extensions too."""
+    yield from _texts_of(_ADDRESS, resource=resource)
+
+
+def attachments_in(*, resource: bytes) -> Iterator[str]:
+    """Yield the addresses of what is attached to a resource, as `references_in` does, and those of extensions too."""
     yield from _texts_of(_ATTACHED, resource=resource)
 
 
 def _texts_of(member: re.Pattern[bytes], /, *, resource: bytes) -> Iterator[str]:
+    if b"\\u00" in resource and any(b"\\" in name for name in _ESCAPED_NAME.findall(resource)):
+        resource = _with_plain_names(resource)
     for quoted in member.findall(resource):
         try:
             yield json.loads(quoted) if b"\\" in quoted else quoted[1:-1].decode()
         except ValueError:
             continue  # an entry that nobody has judged yet
+
+
+def _with_plain_names(resource: bytes) -> bytes:
+    """Return a resource in which no name of a member is escaped; for its texts alone, as its numbers may change."""
+    try:
+        return json.dumps(json.loads(resource, parse_float=str, parse_int=str)).encode()
+    except (ValueError, RecursionError):
+        return resource  # an entry that nobody has judged yet
+
+
+def text_of_reference(reference: JsonObject, /) -> str:
+    """Return what a Reference says, as a text: of one that has only an identifier, as a search for it.
+
+    Source: FHIR R4, References, "Logical references"; Bundle, "Conditional references".
+    """
+    if written := text(reference.get("reference")):
+        return written
+    identifier = mapping(reference.get("identifier"))
+    value = text(identifier.get("value"))
+    return f"{text(reference.get('type'))}{_BY_IDENTIFIER}{text(identifier.get('system'))}|{value}" if value else ""
+
+
+def searched_identifier(*, reference: str) -> tuple[str, str] | None:
+    """Return the type ("" for any) and `system|value` that a reference searches for; None for any other."""
+    kind, separator, identifier = reference.partition(_BY_IDENTIFIER)
+    return (kind.rpartition("/")[2], unquote(identifier).strip()) if separator else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LikelyName:
+    """What a reference seems to name, without case, space, scheme, version and what follows `?` or `#`.
+
+    `base` is "" where no server is named, `kind` where no type is.
+    """
+
+    base: str
+    kind: str
+    id: str
+
+
+@lru_cache(maxsize=4096)
+def likely_name(*, reference: str) -> LikelyName:
+    """Return what a reference seems to name, however it is spelt: for withholding, not for finding what is meant."""
+    plain = re.split(r"[?#|]", unquote(reference), maxsplit=1)[0].strip().casefold()
+    if plain.startswith("urn:"):
+        return LikelyName(base="", kind="", id=plain.rpartition(":")[2])
+    _, _, rest = plain.rpartition("://")
+    parts = [part.strip() for part in rest.partition("/_history")[0].split("/") if part.strip(" .")]
+    *base, kind, key = ["", "", *parts]
+    return LikelyName(base=_DEFAULT_PORT.sub("", "/".join(filter(None, base))), kind=kind, id=key)
 
 
 def with_objects_changed(value: Any, /, *, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:

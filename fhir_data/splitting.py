@@ -14,7 +14,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 import msgspec
 
 from fhir_data.errors import EntryFault, PayloadFault, UnreadableEntry, UnreadablePayload
-from fhir_data.labels import Label, labels_in_meta
+from fhir_data.labels import Label, labels_around
 from fhir_data.limits import (
     MAX_BRACKETS,
     MAX_COMMAS,
@@ -117,7 +117,7 @@ def _split(body: bytes) -> SplitPayload:
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
     entries = elements(body=listed)
     links = _LINKS.decode(parts["link"]) if "link" in parts else []
-    labels = labels_in_meta(parts.get("meta", b""))
+    labels = labels_around(parts)
     return SplitPayload(
         resource_type=_text(parts.get("resourceType", b"")),
         links=tuple((link.relation, link.url) for link in links),
@@ -130,6 +130,7 @@ def _split_entry(whole: bytes, /, *, labels: tuple[Label, ...]) -> SplitEntry:
     try:
         parts = members(body=whole)
         full_url = _text(parts.get("fullUrl", b""))
+        labels = (*labels, *labels_around(parts))
         return SplitEntry(whole=whole, resource=parts.get("resource"), full_url=full_url, labels=labels)
     except UnreadableEntry as unreadable:
         return SplitEntry(whole=whole, resource=None, fault=unreadable.fault, labels=labels)

@@ -70,7 +70,7 @@ def permit_answers(*, answers: Iterable[SourceAnswer], decision: Decision) -> Pe
     by none: no reference of a Patient is followed then.
     """
     received = tuple(_inheriting(answer, decision=decision) for answer in answers)
-    whereabouts_restricted = any(is_restricted(patient=each.patient.resource) for each in received if each.patient)
+    whereabouts_restricted = any(_restricts_whereabouts(each.patient) for each in received if each.patient)
     set_aside = {at: _as_items(answer, at=at) for at, answer in enumerate(received)}
     permitted = permit(
         items=[item for answer in received for item in answer.items],
@@ -125,6 +125,10 @@ def _inheriting(answer: SourceAnswer, /, *, decision: Decision) -> SourceAnswer:
         items=tuple(replace(item, labels=(*item.labels, *labels)) for item in answer.items),
         quarantined=tuple(replace(entry, labels=(*entry.labels, *labels)) for entry in answer.quarantined),
     )
+
+
+def _restricts_whereabouts(patient: Item) -> bool:
+    return is_restricted(patient=patient.resource) or any(restricts(label) for label in patient.labels)
 
 
 def _patients(answers: Iterable[SourceAnswer], /, *, decision: Decision) -> list[Item]:

@@ -16,9 +16,9 @@ from typing import Any
 from aggregator.record.item import Item
 from aggregator.record.references import Targets, referenced_from
 from fhir_data import exact_json
-from fhir_data.access import mapping, mappings, text
+from fhir_data.access import mapping, mappings
 from fhir_data.heads import type_of
-from fhir_data.references import references_in
+from fhir_data.references import references_in, text_of_reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,9 +166,10 @@ class _SentList:
 
 
 def _reference(entry: Mapping[str, Any]) -> str:
-    return text(mapping(entry.get("item")).get("reference"))
+    return text_of_reference(mapping(entry.get("item")))
 
 
 def _led_to(item: Item, references: Iterable[str], *, targets: Targets) -> Iterator[str]:
     for reference in references:
-        yield from (target.id for target in targets.find(item=item, reference=reference))
+        # Of copies one stands for all: they are withheld together.
+        yield from (target.id for target in targets.find_likely(item=item, reference=reference)[:1])

@@ -28,7 +28,7 @@ def contents_of(*, withheld: Iterable[Item], among: Iterable[Item]) -> frozenset
         target.id
         for item in withheld
         for reference in (*references_in(resource=item.resource), *addresses_in(resource=item.resource))
-        for target in targets.find(item=item, reference=reference)
+        for target in targets.find_likely(item=item, reference=reference)
     }
     measures = Targets(items=withheld)
     return frozenset(led_to.union(item.id for item in binaries if names_any(item=item, targets=measures)))
@@ -36,7 +36,9 @@ def contents_of(*, withheld: Iterable[Item], among: Iterable[Item]) -> frozenset
 
 def names_any(*, item: Item, targets: Targets) -> bool:
     """Return whether an item refers to any of these targets."""
-    return any(targets.find(item=item, reference=reference) for reference in references_in(resource=item.resource))
+    return any(
+        targets.find_likely(item=item, reference=reference) for reference in references_in(resource=item.resource)
+    )
 
 
 def _is_binary(item: Item, /) -> bool:

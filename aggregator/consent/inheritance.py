@@ -1,9 +1,11 @@
 """What a label holds for beside what it stands on: what a labelled List, report, contact or letter contains. Pure.
 
-Inherited are the labels of a List, a DiagnosticReport, an Encounter and a Composition: by what they refer to, and of an
-Encounter by what says that it belongs to it. What has inherited a label hands it on, as a group to its members and a
-medicine to its plan and issues. It goes to what tells of the patient, never to a person, a place or a thing that others
-name as well, and never from a part to what it is a part of.
+Inherited are the labels of a List, a DiagnosticReport, an Encounter, an EpisodeOfCare and a Composition: by what they
+refer to, and of an Encounter or an episode by what says that it belongs to it. A group hands its label to its members,
+a medicine to its plan and issues, and anything to its other copies and versions, and to the documents attached to it.
+It goes to what tells of the patient, never to a person, a place or a thing that others name as well, and never from a
+part to what it is a part of: but what is nothing without its content, as a prescription without its Medication, and a
+letter without its file, is withheld with that. References count however they are spelt.
 """
 
 from __future__ import annotations
@@ -20,23 +22,31 @@ from aggregator.record.references import Targets
 from fhir_data.access import JsonObject, listed, mapping, mappings, text
 from fhir_data.heads import type_of
 from fhir_data.labels import Label, labels_in, own_labels_in
+from fhir_data.references import LikelyName, attachments_in, likely_name, text_of_reference
 
-_HOLDERS = frozenset({"List", "DiagnosticReport", "Encounter", "Composition"})
+_HOLDERS = frozenset({"List", "DiagnosticReport", "Encounter", "EpisodeOfCare", "Composition"})
 # Where a holder itself belongs, and whom it names: what stands there is not part of it.
 _OUTSIDE = frozenset(
     "subject patient encounter context partOf episodeOfCare author performer recorder source custodian".split()
 )
-# What hands on only what it has inherited, and by which members.
+# What hands a label on by some members alone.
 _HANDS_ON: Mapping[str, frozenset[str]] = {
     "Observation": frozenset({"hasMember", "related"}),
     "MedicationStatement": frozenset({"basedOn"}),
     "MedicationRequest": frozenset({"basedOn"}),
 }
+# What hands on only what it has inherited: the issue of a medicine is a part of its plan.
+_HANDS_ON_INHERITED = frozenset({"MedicationRequest"})
 _MEDICINES = frozenset({"MedicationStatement", "MedicationRequest"})
-# By which members something says that it belongs to an Encounter; `partOf` is for an Encounter within another.
-_BELONGS_BY = ("encounter", "context", "partOf")
-# One of these stands in everything that belongs to an Encounter or to a medicine's plan.
-_MARKS = (b"ncounter", b'"context"', b'"partOf"', b'"basedOn"', b"\\u")
+# What others say that they belong to.
+_WHOLES = frozenset({"Encounter", "EpisodeOfCare"}) | _MEDICINES
+# By which members, beside those with an Encounter in their name; `partOf` is for an Encounter within another.
+_BELONGS_BY = ("context", "partOf", "episodeOfCare")
+# One of these stands in everything that belongs to an Encounter, an episode or a medicine's plan.
+_MARKS = (b"ncounter", b'"context"', b'"partOf"', b'"episodeOfCare"', b'"basedOn"', b"\\u")
+# What others are nothing without.
+_CONTENTS = frozenset({"Medication", "Binary"})
+_MEDICATION = b'"medicationReference"'
 
 
 def closed_items(*, items: Iterable[Item], decision: Decision) -> set[str]:
@@ -54,6 +64,10 @@ def closed_items(*, items: Iterable[Item], decision: Decision) -> set[str]:
     due = [(item, False) for item in listed_items if item.id in labelled]
     while due:
         item, has_inherited = due.pop()
+        for copy in heirs.copies_of(item):
+            if copy.id not in labelled and copy.id not in inheriting:
+                labelled.add(copy.id)
+                due.append((replace(copy, labels=item.labels), has_inherited))
         for heir in heirs.of(item, has_inherited=has_inherited):
             if heir.id not in inheriting:
                 inheriting.add(heir.id)
@@ -68,6 +82,9 @@ class _Heirs:
         self._items = items
         self._decision = decision
         self._targets = Targets(items=items)
+        self._elsewhere: dict[tuple[str, LikelyName], list[Item]] = {}
+        self._followed: set[int] = set()
+        self._copied: set[int] = set()
 
     def of(self, item: Item, /, *, has_inherited: bool) -> Iterator[Item]:
         """Yield what inherits the labels of an item, itself labelled or having inherited them."""
@@ -76,12 +93,28 @@ class _Heirs:
             return
         parts = self._closed_parts(item, kind=kind, has_inherited=has_inherited)
         for part in parts:
-            for reference in _held_by(part, has_inherited=has_inherited):
-                for heir in self._targets.find(item=item, reference=reference):
-                    if _may_inherit(heir):
-                        yield heir
-        if kind == "Encounter" or (has_inherited and kind in _MEDICINES):
-            yield from self._belonging_to.get(item.id, ())
+            for reference in _held_by(part):
+                yield from self._once(self._targets.find_likely(item=item, reference=reference))
+        if kind in _WHOLES:
+            yield from self._belonging.leading_to(item)
+        if kind in _CONTENTS:
+            yield from self._needing.leading_to(item)
+        for content in self._contents_of(item):
+            yield from self._once(content)
+            yield from self._needing.leading_to_any(content)
+
+    def copies_of(self, item: Item, /) -> Iterator[Item]:
+        """Yield the copies and versions of an item, and itself; nothing where they were yielded for another."""
+        for copies in self._targets.copies_of(item):
+            if id(copies) not in self._copied:
+                self._copied.add(id(copies))
+                yield from copies
+
+    def _once(self, found: Sequence[Item]) -> Iterator[Item]:
+        """Yield what may inherit of what a reference leads to; nothing where another has led to the same."""
+        if id(found) not in self._followed:
+            self._followed.add(id(found))
+            yield from filter(_may_inherit, found)
 
     def _closed_parts(self, item: Item, /, *, kind: str, has_inherited: bool) -> Iterator[JsonObject]:
         """Yield the resource and those that it contains, as far as a label holds for them."""
@@ -92,7 +125,8 @@ class _Heirs:
         # As sent, too: what a List contained is an item of its own, and its label is its own.
         sent = parse(resource=item.original) if item.original and b'"contained"' in item.original else {}
         inner = {label for part in (*within, *mappings(listed(sent.get("contained")))) for label in labels_in(part)}
-        if has_inherited or not self._may_show(item, labels={*item.labels} - inner | {*own_labels_in(resource)}):
+        is_labelled = not self._may_show(item, labels={*item.labels} - inner | {*own_labels_in(resource)})
+        if has_inherited or (is_labelled and kind not in _HANDS_ON_INHERITED):
             yield resource
             yield from within
         else:
@@ -102,44 +136,105 @@ class _Heirs:
         return self._decision.may_show(item=replace(item, labels=tuple(labels)))
 
     @cached_property
-    def _belonging_to(self) -> Mapping[str, Sequence[Item]]:
-        """What belongs to each Encounter, and what is based on each medicine, by the id of that."""
-        belonging: dict[str, list[Item]] = defaultdict(list)
+    def _belonging(self) -> _Leading:
+        """What belongs to an Encounter, an episode or a medicine."""
+        belonging = _Leading()
         for item in filter(_may_inherit, self._items):
             # As sent, too: R4 may have no place for what a source says that something belongs to.
             for body in dict.fromkeys(filter(None, (item.resource, item.original))):
                 if not any(mark in body for mark in _MARKS):
                     continue
                 for reference in _wholes_of(parse(resource=body)):
-                    for whole in self._targets.find(item=item, reference=reference):
-                        belonging[whole.id].append(item)
+                    belonging.add(item, to=self._targets.find_likely(item=item, reference=reference))
         return belonging
+
+    @cached_property
+    def _needing(self) -> _Leading:
+        """What is nothing without a Medication or a file."""
+        needing = _Leading()
+        for item in filter(_may_inherit, self._items):
+            for content in (*self._contents_of(item), *self._medications_of(item)):
+                needing.add(item, to=content)
+        return needing
+
+    def _contents_of(self, item: Item) -> Iterator[Sequence[Item]]:
+        """Yield what is attached to an item; nothing, but always the same, for a file that did not come with it."""
+        for address in attachments_in(resource=item.resource):
+            found = self._targets.find_likely(item=item, reference=address)
+            if found:
+                yield found
+            elif (name := likely_name(reference=address)).kind == "binary":
+                yield self._elsewhere.setdefault((item.source_id, name), [])
+
+    def _medications_of(self, item: Item) -> Iterator[Sequence[Item]]:
+        if _MEDICATION in item.resource:
+            reference = text_of_reference(mapping(parse(resource=item.resource).get("medicationReference")))
+            yield self._targets.find_likely(item=item, reference=reference)
+
+
+class _Leading:
+    """The items that lead to others, found by those. What leads to copies of one thing is told once for all of them."""
+
+    def __init__(self) -> None:
+        self._leading: dict[int, list[Item]] = {}
+        self._led_to: dict[str, list[int]] = defaultdict(list)
+
+    def add(self, item: Item, /, *, to: Sequence[Item]) -> None:
+        """Note that an item leads to others, which Targets found: the same for the same reference."""
+        if id(to) not in self._leading:
+            self._leading[id(to)] = []
+            for target in to:
+                self._led_to[target.id].append(id(to))
+        self._leading[id(to)].append(item)
+
+    def leading_to(self, item: Item, /) -> Iterator[Item]:
+        """Yield what leads to an item, as far as it was not told before."""
+        for key in self._led_to.get(item.id, ()):
+            yield from self._told(key)
+
+    def leading_to_any(self, found: Sequence[Item], /) -> Iterator[Item]:
+        """Yield what leads to what was found, as far as it was not told before."""
+        yield from self._told(id(found))
+
+    def _told(self, key: int) -> Iterator[Item]:
+        leading = self._leading.get(key, [])
+        yield from leading
+        leading.clear()
 
 
 def _may_inherit(item: Item, /) -> bool:
     return item.category.is_clinical or type_of(entry=item.resource) in _HOLDERS
 
 
-def _held_by(resource: JsonObject, /, *, has_inherited: bool) -> Iterator[str]:
+def _held_by(resource: JsonObject, /) -> Iterator[str]:
     kind = text(resource.get("resourceType"))
     if kind in _HOLDERS:
         members = {name: value for name, value in resource.items() if name not in _OUTSIDE | {"contained"}}
-    elif has_inherited:
-        members = {name: value for name, value in resource.items() if name in _HANDS_ON.get(kind, ())}
     else:
-        return
+        members = {name: value for name, value in resource.items() if name in _HANDS_ON.get(kind, ())}
     yield from _references_within(members)
 
 
 def _wholes_of(resource: JsonObject, /) -> Iterator[str]:
-    """Yield what a resource says that it belongs to, by an extension for an Encounter too."""
+    """Yield what a resource says that it belongs to."""
     for name in _BELONGS_BY:
         yield from _references_within(resource.get(name))
-    for extension in mappings(resource.get("extension")):
-        if "ncounter" in text(extension.get("url")):
-            yield from _references_within(extension)
+    yield from _encounters_within(resource)
     if text(resource.get("resourceType")) in _MEDICINES:
         yield from _references_within(resource.get("basedOn"))
+
+
+def _encounters_within(value: object, /) -> Iterator[str]:
+    """Yield the references that stand in a member, or an extension, with an Encounter in its name."""
+    if isinstance(value, list):
+        for element in value:
+            yield from _encounters_within(element)
+    elif isinstance(value, dict):
+        if "ncounter" in text(value.get("url")):
+            yield from _references_within(value)
+        for name, member in value.items():
+            if isinstance(member, dict | list):
+                yield from _references_within(member) if "ncounter" in name else _encounters_within(member)
 
 
 def _references_within(value: object, /) -> Iterator[str]:
@@ -148,7 +243,7 @@ def _references_within(value: object, /) -> Iterator[str]:
         for element in value:
             yield from _references_within(element)
     elif isinstance(value, dict):
-        if reference := text(mapping(value).get("reference")):
+        if reference := text_of_reference(value):
             yield reference
         for member in value.values():
             if isinstance(member, dict | list):

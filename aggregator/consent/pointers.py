@@ -6,6 +6,7 @@ reference goes what is there for it alone, such as an Encounter's `diagnosis`, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,10 +14,13 @@ from typing import Any
 from aggregator.record.item import Item
 from aggregator.record.references import Targets
 from fhir_data import exact_json
-from fhir_data.references import addresses_in, references_in
+from fhir_data.references import addresses_in, references_in, text_of_reference
 
 Hides = Callable[[str], bool]
 _GONE = object()
+# The name of a member that holds an address; that of an object which may be the identifier in a reference.
+_ADDRESS = re.compile(r"(\Au|[a-z]U)r[il]\Z")
+_LOGICAL = re.compile(rb'"identifier"\s*:\s*\{')
 
 
 def without_pointers(*, items: Iterable[Item], withheld: Iterable[Item]) -> Iterator[Item]:
@@ -25,12 +29,12 @@ def without_pointers(*, items: Iterable[Item], withheld: Iterable[Item]) -> Iter
     if not hidden:
         yield from items
         return
-    targets, is_open = _targets(hidden), _targets(items)
+    leads_to_hidden, leads_to_open = _likely(hidden), _exactly(items)
     for item in items:
 
         def hides(reference: str, item: Item = item) -> bool:
-            """Whether a reference in this item leads to what is withheld, and to nothing else of that name."""
-            return targets(item, reference) and not is_open(item, reference)
+            """Whether a reference in this item may lead to what is withheld, and leads to nothing that is shown."""
+            return leads_to_hidden(item, reference) and not leads_to_open(item, reference)
 
         resource = _without(item.resource, hides=hides)
         original = item.original and _without(item.original, hides=hides)
@@ -59,21 +63,36 @@ def _values_at(value: Any, path: Sequence[str], /) -> set[bytes]:
     return _values_at(value[path[0]], path[1:]) if isinstance(value, dict) and path[0] in value else set()
 
 
-def _targets(items: Iterable[Item], /) -> Callable[[Item, str], bool]:
+def _exactly(items: Iterable[Item], /) -> Callable[[Item, str], bool]:
     """Return what says whether a reference leads to any of these items, translated or as they were sent."""
-    items = tuple(items)
-    translated = Targets(items=items)
-    sent = Targets(items=[replace(item, resource=item.original) for item in items if item.original is not None])
+    translated, sent = _both(items)
     return lambda item, reference: bool(
         translated.find(item=item, reference=reference) or sent.find(item=item, reference=reference)
     )
 
 
+def _likely(items: Iterable[Item], /) -> Callable[[Item, str], bool]:
+    """Return what says whether a reference, however it is spelt, may lead to any of these items."""
+    translated, sent = _both(items)
+    return lambda item, reference: bool(
+        translated.find_likely(item=item, reference=reference) or sent.find_likely(item=item, reference=reference)
+    )
+
+
+def _both(items: Iterable[Item], /) -> tuple[Targets, Targets]:
+    items = tuple(items)
+    as_sent = [replace(item, resource=item.original) for item in items if item.original is not None]
+    return Targets(items=items), Targets(items=as_sent)
+
+
 def _without(resource: bytes, /, *, hides: Hides) -> bytes:
     pointers = (*references_in(resource=resource), *addresses_in(resource=resource))
-    if not any(hides(pointer) for pointer in pointers):
+    # By an identifier alone a reference leads there, too: told only where the whole is read.
+    if not _LOGICAL.search(resource) and not any(hides(pointer) for pointer in pointers):
         return resource
-    return exact_json.encode(_pruned_members(exact_json.decode(resource), hides=hides)[0])
+    sent = exact_json.decode(resource)
+    left = _pruned_members(sent, hides=hides)[0]
+    return resource if left == sent else exact_json.encode(left)
 
 
 def _pruned(value: Any, /, *, hides: Hides) -> Any:
@@ -83,7 +102,7 @@ def _pruned(value: Any, /, *, hides: Hides) -> Any:
         return kept if kept or not value else _GONE
     if not isinstance(value, dict):
         return value
-    if isinstance(reference := value.get("reference"), str) and hides(reference):
+    if "resourceType" not in value and (reference := text_of_reference(value)) and hides(reference):
         return _GONE
     left, has_lost_its_content = _pruned_members(value, hides=hides)
     is_emptied = bool(value) and not left
@@ -96,9 +115,9 @@ def _pruned_members(value: dict[str, Any], /, *, hides: Hides) -> tuple[dict[str
     has_lost_its_content = False
     for name, member in value.items():
         left = _pruned(member, hides=hides)
-        if left is not _GONE and not (name == "url" and isinstance(member, str) and hides(member)):
+        if left is not _GONE and not (_ADDRESS.search(name) and isinstance(member, str) and hides(member)):
             kept[name] = left
-        elif isinstance(member, dict) or name == "entry":  # of a list of references, others say as much as one
+        elif not isinstance(member, list) or name == "entry":  # of a list of references, others say as much as one
             has_lost_its_content = True
     if kept != value and isinstance(kept.get("text"), dict) and "div" in kept["text"]:
         del kept["text"]

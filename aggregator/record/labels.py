@@ -28,6 +28,8 @@ def restricts(label: Label, /) -> bool:
     if not code:
         return True  # nobody can tell what it says
     system = _system_name(label.system)
+    if any(word in system for word in _VALUE_SET_WORDS):
+        system = ""
     kinds = [kind for kind in _KINDS if kind.has(system)]
     if not kinds and system:  # a system of somebody else's: what is withheld by name is withheld there as well
         return any(code in kind.withheld for kind in _KINDS)
@@ -62,9 +64,11 @@ def _system_name(system: str) -> str:
     return _SCHEME.sub("", _plain(system).partition("|")[0]).strip("/#.")
 
 
-def _read_kinds() -> tuple[_Kind, ...]:
+def _read_codes() -> tuple[tuple[str, ...], tuple[_Kind, ...]]:
+    """Return by which words a name is one of all labels, and the kinds of them."""
     sections = tomllib.loads((files(__package__) / "security_labels.toml").read_text(encoding="utf-8"))
-    return tuple(
+    words = tuple(sections.pop("value_set_words"))
+    return words, tuple(
         _Kind(
             systems=frozenset(map(_system_name, section["systems"])),
             words=tuple(section["system_words"]),
@@ -76,4 +80,4 @@ def _read_kinds() -> tuple[_Kind, ...]:
     )
 
 
-_KINDS = _read_kinds()
+_VALUE_SET_WORDS, _KINDS = _read_codes()

@@ -161,7 +161,7 @@ def _with_document(
         return view
     targets = Targets(items=withheld)
     pointing = view.record.entries[entry_key].items
-    if any(targets.find(item=item, reference=attachment.address) for item in pointing):
+    if any(targets.find_likely(item=item, reference=attachment.address) for item in pointing):
         return view
     try:
         document = documents.read(

@@ -17,14 +17,19 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Ranges that count as global, in some version of Python at least, and hold no source: they lead to an IPv4 address of
 # the sender's choice, or are for protocols.
-# Source: RFC 6052 and 8215 (NAT64), RFC 3056 and 7526 (6to4), RFC 4380 (Teredo), RFC 6890 (protocol assignments).
+# Source: RFC 6052 and 8215 (NAT64), RFC 3056 and 7526 (6to4), RFC 4380 (Teredo), RFC 6890 (protocol assignments), RFC
+# 9637 (documentation).
 _NEVER = tuple(
     ipaddress.ip_network(name)
     for name in (
         *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "192.88.99.0/24"),
-        *("2001::/32", "192.0.0.0/24", "2001::/23"),
+        *("2001::/32", "192.0.0.0/24", "2001::/23", "3fff::/20"),
     )
 )
+# All that is on the internet in IPv6. Outside of it Python takes for global whatever it does not know: site-local
+# addresses (RFC 3879), those that hold an IPv4 address (RFC 4291, 2.5.5.1; RFC 2765), and what nobody has yet.
+# Source: RFC 4291, 2.4; IANA, Internet Protocol Version 6 Address Space.
+_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 class ForbiddenAddress(OSError):
@@ -54,7 +59,7 @@ class Reach:
         number = _plain(ipaddress.ip_address(address.partition("%")[0]))
         if any(number in network for network in self.networks):
             return True
-        never = any(number in network for network in _NEVER)
+        never = any(number in network for network in _NEVER) or (number.version == 6 and number not in _UNICAST)
         return number.is_global and not number.is_multicast and not never
 
     def may_speak(self, *, scheme: str, host: str) -> bool:

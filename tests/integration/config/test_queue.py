@@ -192,6 +192,18 @@ def test_a_bad_message_is_dropped_and_the_worker_goes_on(
     assert pids == {broker.get(name) for name in broker.scan_iter("worker:ready:*")}
 
 
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("key", [FEDERATION_QUEUE, f"{FEDERATION_QUEUE}\x06\x163"], ids=["queue", "priority"])
+def test_a_worker_outlives_a_queue_that_is_no_list(world: World, broker: redis.Redis, key: str) -> None:
+    pids = {broker.get(name) for name in broker.scan_iter("worker:ready:*")}
+    broker.delete(key)
+    broker.set(key, "no list")
+    time.sleep(3)
+    broker.delete(key)
+    assert ran(open_record(requester=world.clinician, person_id=world.joan, now=timezone.now()))
+    assert pids == {broker.get(name) for name in broker.scan_iter("worker:ready:*")}
+
+
 @pytest.mark.usefixtures("another_broker")
 def test_a_message_as_we_send_it_is_taken(world: World) -> None:
     app.conf.broker_url = f"{settings.REDIS_URL.rpartition('/')[0]}/62"  # from which no worker takes it

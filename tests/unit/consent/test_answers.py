@@ -108,6 +108,13 @@ def test_a_labelled_patient_withholds_what_is_about_them_in_that_answer() -> Non
     assert shown.is_whereabouts_restricted
 
 
+def test_a_label_on_another_copy_of_the_patient_restricts_the_whereabouts_that_others_tell() -> None:
+    patient = item(resource={"resourceType": "Patient", "id": "1"}, category="supporting", labels=(R,))
+    shown = permitted(patient=patient, patient_read=patient.resource)
+    assert shown.is_withheld
+    assert shown.is_whereabouts_restricted
+
+
 def test_a_practitioner_whom_the_patient_as_sent_names_is_kept() -> None:
     doctor = item(resource={"resourceType": "Practitioner", "id": "p"})
     named = {"resourceType": "Patient", "id": "1", "generalPractitioner": [{"reference": "Practitioner/p"}]}

@@ -146,3 +146,148 @@ def test_what_only_the_copy_as_sent_says_of_a_contact_counts() -> None:
     sent = item(resource=condition(id="c", context=at("Encounter/h")[0]))
     translated = item(resource=condition(id="c"), original=sent.resource, id="c")
     assert closed_items(items=[labelled, translated], decision=PERMITTED) == {"e", "c"}
+
+
+SPELLINGS = (
+    "Encounter/h/_history/2",
+    " Encounter/h ",
+    "/Encounter/h",
+    "./Encounter/h/",
+    "encounter/H",
+    "Encounter/h#here",
+    "Encounter/h?_format=json",
+    "Encounter%2Fh",
+    "h",
+    "https://a.example/fhir/Encounter/h",
+    "http://A.example:443/fhir/Encounter/h",
+    "urn:uuid:0D4FF8A2-1E44-4C21-9E5B-0D1D0D2A1A11",
+)
+
+
+@pytest.mark.parametrize("full_url", ["", "https://a.example/fhir/Encounter/h"])
+@pytest.mark.parametrize("spelling", SPELLINGS[:-1])
+def test_a_contact_is_known_however_it_is_referred_to(spelling: str, full_url: str) -> None:
+    contact = item(resource=holder("Encounter", **LABELLED), full_url=full_url)
+    member = item(resource=condition(id="c", encounter={"reference": spelling}))
+    assert closed_items(items=[contact, member], decision=PERMITTED) == {contact.id, member.id}
+
+
+def test_a_contact_is_known_by_its_uuid_in_capitals() -> None:
+    contact = item(resource=holder("Encounter", **LABELLED), full_url=SPELLINGS[-1].lower())
+    member = item(resource=condition(id="c", encounter={"reference": SPELLINGS[-1].replace("urn", "URN")}))
+    assert closed_items(items=[contact, member], decision=PERMITTED) == {contact.id, member.id}
+
+
+@pytest.mark.parametrize("reference", ["https://b.example/fhir/Encounter/h", "Encounter/h2", "Condition/h", ""])
+def test_what_belongs_elsewhere_inherits_nothing(reference: str) -> None:
+    contact = item(resource=holder("Encounter", **LABELLED), full_url="https://a.example/fhir/Encounter/h")
+    member = item(resource=condition(id="c", encounter={"reference": reference}))
+    assert closed_items(items=[contact, member], decision=PERMITTED) == {contact.id}
+
+
+VISIT = {"system": "https://a.example/visits", "value": "7"}
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ({"identifier": VISIT}, True),
+        ({"type": "Encounter", "identifier": VISIT}, True),
+        ({"reference": "Encounter?identifier=https://a.example/visits%7C7"}, True),
+        ({"type": "Account", "identifier": VISIT}, False),
+        ({"identifier": {**VISIT, "value": "8"}}, False),
+        ({"identifier": {"value": "7"}}, False),
+    ],
+)
+def test_a_contact_is_known_by_its_identifier(reference: dict[str, Any], expected: bool) -> None:
+    names = closed(holder("Encounter", identifier=[VISIT], **LABELLED), condition(id="c", encounter=reference))
+    assert ("Condition/c" in names) is expected
+
+
+def test_an_extension_within_an_element_says_to_which_contact_it_belongs() -> None:
+    inner = {"url": "https://x.example/associatedEncounter", "valueReference": {"reference": "Encounter/h"}}
+    member = condition(id="c", code={"text": "x", "extension": [{"url": "https://x.example", "extension": [inner]}]})
+    assert closed(holder("Encounter", **LABELLED), member) == {"Encounter/h", "Condition/c"}
+
+
+@pytest.mark.parametrize("full_urls", [("", ""), ("https://a.example/Condition/c", "http://a.example/Condition/c")])
+@pytest.mark.parametrize("labelled_first", [True, False])
+def test_another_copy_or_version_of_what_is_labelled_is_withheld(
+    labelled_first: bool, full_urls: tuple[str, str]
+) -> None:
+    copies = [condition(id="c", meta=restricted()), condition(id="c", meta={"versionId": "1"})]
+    pairs = zip(copies if labelled_first else copies[::-1], full_urls, strict=True)
+    items = [item(resource=resource, full_url=full_url) for resource, full_url in pairs]
+    assert closed_items(items=items, decision=PERMITTED) == {each.id for each in items}
+
+
+def test_what_another_server_or_source_calls_so_is_no_copy() -> None:
+    labelled = item(resource=condition(id="c", **LABELLED), full_url="https://a.example/Condition/c")
+    elsewhere = item(resource=condition(id="c"), full_url="https://b.example/Condition/c")
+    theirs = item(resource=condition(id="c"), source="hospital")
+    other_kind = item(resource=observation(id="c"))
+    items = [labelled, elsewhere, theirs, other_kind]
+    assert closed_items(items=items, decision=PERMITTED) == {labelled.id}
+
+
+def test_a_group_and_a_medicine_hand_on_their_own_labels_and_an_issue_does_not() -> None:
+    group = observation(id="group", hasMember=at("Observation/member"), **LABELLED)
+    assert closed(group, observation(id="member")) == {"Observation/group", "Observation/member"}
+    plan, issue = order(id="plan", intent="plan"), order(id="issue", basedOn=at("MedicationRequest/plan"))
+    told = statement(id="s", basedOn=at("MedicationRequest/plan"))
+    everything = {"MedicationStatement/s", "MedicationRequest/plan", "MedicationRequest/issue"}
+    assert closed({**told, **LABELLED}, plan, issue) == everything
+    assert closed(told, {**plan, **LABELLED}, issue) == everything
+    assert closed(told, plan, {**issue, **LABELLED}) == {"MedicationRequest/issue"}
+
+
+def test_an_episode_hands_its_label_to_its_contacts() -> None:
+    episode = {"resourceType": "EpisodeOfCare", "id": "e", "patient": {"reference": "Patient/1"}, **LABELLED}
+    contact = holder("Encounter", episodeOfCare=at("EpisodeOfCare/e"))
+    member = condition(id="c", encounter={"reference": "Encounter/h"})
+    assert closed(episode, contact, member) == {"EpisodeOfCare/e", "Encounter/h", "Condition/c"}
+
+
+def test_a_prescription_is_withheld_with_its_medication() -> None:
+    medication = {"resourceType": "Medication", "id": "m", **LABELLED}
+    taken = {**order(id="o"), "medicationReference": {"reference": "Medication/m"}}
+    assert closed(medication, taken, order(id="other")) == {"Medication/m", "MedicationRequest/o"}
+
+
+def letter(key: str, *, url: str, **members: Any) -> dict[str, Any]:
+    return holder("DocumentReference", key, content=[{"attachment": {"url": url}}], **members)
+
+
+def test_a_letter_is_withheld_with_its_file_and_so_is_another_letter_with_that_file() -> None:
+    file = {"resourceType": "Binary", "id": "f", "contentType": "text/plain", "data": "SGVsbG8="}
+    assert closed({**file, **LABELLED}, letter("a", url="Binary/f")) == {"Binary/f", "DocumentReference/a"}
+    both = [letter("a", url="Binary/f", **LABELLED), letter("b", url="Binary/f"), letter("c", url="Binary/g")]
+    assert closed(*both, file) == {"Binary/f", "DocumentReference/a", "DocumentReference/b"}
+    assert closed(*both) == {"DocumentReference/a", "DocumentReference/b"}  # the file is at its source
+
+
+def test_what_a_letter_holds_by_its_address_is_withheld_with_it() -> None:
+    held = holder("Composition", section=[{"entry": at("Condition/c")}])
+    names = closed(letter("a", url="Composition/h", **LABELLED), held, condition(id="c"))
+    assert names == {"DocumentReference/a", "Composition/h", "Condition/c"}
+
+
+def test_many_references_to_many_copies_are_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of a thousand references, spelt in its own way or to its own server, leads to a thousand copies."""
+    asked: list[Item] = []
+    may_inherit = inheritance._may_inherit
+
+    def counting(heir: Item) -> bool:
+        asked.append(heir)
+        return may_inherit(heir)
+
+    monkeypatch.setattr(inheritance, "_may_inherit", counting)
+    contacts = [item(resource=holder("Encounter", "e", length=number, **LABELLED)) for number in range(1000)]
+    spelt = [f"Encounter/e#{number}" for number in range(500)] + [f"https://h{n}/Encounter/E" for n in range(500)]
+    members = [
+        item(resource=condition(id=f"c{number}", encounter={"reference": reference}))
+        for number, reference in enumerate(spelt)
+    ]
+    everything = [*contacts, *members]
+    assert len(closed_items(items=everything, decision=PERMITTED)) == len(everything)
+    assert len(asked) <= 4 * len(everything)

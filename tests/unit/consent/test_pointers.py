@@ -13,7 +13,7 @@ from aggregator.consent.pointers import without_pointers
 from aggregator.record.item import Item
 from tests.factories import condition, item, observation, permitting, restricted
 
-SECRET = item(resource=condition(id="s", meta=restricted()))
+SECRET = item(resource=condition(id="s", identifier=[{"system": "u", "value": "7"}], meta=restricted()))
 TO_SECRET = {"reference": "Condition/s"}
 TO_OPEN = {"reference": "Condition/o"}
 OPEN = item(resource=condition(id="o"))
@@ -35,15 +35,19 @@ def left(**members: Any) -> dict[str, Any]:
         ({"diagnosis": [{"condition": TO_SECRET, "rank": 1}]}, {}),
         ({"evidence": [{"detail": [TO_SECRET]}]}, {}),
         ({"evidence": [{"detail": [TO_SECRET], "code": [{"text": "x"}]}]}, {"evidence": [{"code": [{"text": "x"}]}]}),
-        (
-            {"content": [{"attachment": {"url": "Condition/s", "title": "x"}}]},
-            {"content": [{"attachment": {"title": "x"}}]},
-        ),
+        ({"content": [{"attachment": {"url": "Condition/s", "title": "HIV"}}]}, {}),
         ({"entry": [{"item": TO_SECRET}, {"item": TO_OPEN}]}, {"entry": [{"item": TO_OPEN}]}),
         ({"hasMember": [TO_SECRET], "text": {"div": "<div>HIV</div>"}}, {}),
         (
             {"hasMember": [TO_OPEN], "text": {"div": "<div>x</div>"}},
             {"hasMember": [TO_OPEN], "text": {"div": "<div>x</div>"}},
+        ),
+        ({"hasMember": [{"reference": " condition/S#1 ", "display": "HIV"}]}, {}),
+        ({"hasMember": [{"identifier": {"system": "u", "value": "7"}, "display": "HIV"}]}, {}),
+        ({"extension": [{"url": "https://x.example/about", "valueUri": "Condition/s"}]}, {}),
+        (
+            {"hasMember": [{"identifier": {"system": "u", "value": "8"}}]},
+            {"hasMember": [{"identifier": {"system": "u", "value": "8"}}]},
         ),
         ({"note": []}, {"note": []}),
     ],
@@ -105,3 +109,11 @@ def test_a_note_that_holds_for_what_is_left_of_such_a_member_stays() -> None:
     sent = item(resource=observation(id="x", related=related), notes=notes)
     shown, _ = without_pointers(items=[sent, OPEN], withheld=[SECRET])
     assert shown.notes == notes[:1]
+
+
+def test_a_member_whose_name_is_escaped_points_as_well() -> None:
+    plain = item(resource=observation(id="x", hasMember=[TO_SECRET]))
+    escaped = replace(plain, resource=plain.resource.replace(b'"reference"', rb'"referenc\u0065"'))
+    assert escaped.resource != plain.resource
+    shown, _ = without_pointers(items=[escaped, OPEN], withheld=[SECRET])
+    assert "hasMember" not in json.loads(shown.resource)

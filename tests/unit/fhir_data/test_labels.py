@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fhir_data.labels import UNREADABLE, Label, labels_in_meta, labels_of, labels_of_refused
+from fhir_data.labels import UNREADABLE, Label, labels_around, labels_of, labels_of_refused
 from fhir_data.limits import MAX_VALUES
 from tests.factories import CONFIDENTIALITY, restricted
 
@@ -74,9 +74,44 @@ def test_in_what_was_refused_a_name_that_is_nearly_right_counts() -> None:
     assert labels_of_refused(entry=b'{"meta":{"security"') == ()
 
 
-def test_a_bundle_s_own_meta_is_read_as_sent() -> None:
-    assert labels_in_meta(b'{"security":[{"code":" R "}]}') == (BARE,)
-    assert labels_in_meta(b"") == ()
+INLINE = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"meta": b'{"security":[{"code":" R "}]}'},
+        {"securityLabel": b'[{"coding":[{"code":"R"}]}]'},
+        {"extension": f'[{{"url":"{INLINE}","valueCoding":{{"code":"R"}}}}]'.encode()},
+    ],
+)
+def test_what_is_said_around_entries_is_read_as_sent(members: dict[str, bytes]) -> None:
+    assert labels_around({**members, "entry": b"not even read"}) == (BARE,)
+
+
+def test_nothing_said_around_entries_is_no_label() -> None:
+    assert labels_around({"meta": b"{}", "entry": b"[]"}) == ()
+    assert labels_around({}) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"valueCodeableConcept": {"coding": [{"code": "R"}]}}, (BARE,)),
+        ({"valueCode": "R"}, (BARE,)),
+        ({"valueCodeableConcept": {"text": "restricted"}}, (UNREADABLE,)),
+        ({}, (UNREADABLE,)),
+    ],
+)
+def test_a_label_of_an_element_is_read_whatever_its_value_is(said: dict[str, Any], expected: tuple[Label, ...]) -> None:
+    assert labels(_birthDate={"extension": [{"url": INLINE, **said}]}) == expected
+    assert labels(extension=[{"url": INLINE.replace("inline", "has-inline"), "valueBoolean": True}]) == ()
+
+
+@pytest.mark.parametrize("system", [CONFIDENTIALITY, "urn:oid:2.16.840.1.113883.5.25"])
+def test_a_tag_is_a_label_where_it_is_a_code_of_confidentiality(system: str) -> None:
+    assert labels(meta={"tag": [{"system": system, "code": "R"}]}) == (Label(system=system, code="R"),)
+    assert labels(meta={"tag": [{"code": "R"}, {"system": "https://supplier.example/tags", "code": "R"}]}) == ()
 
 
 @pytest.mark.parametrize(

@@ -23,18 +23,34 @@ from tests.factories import condition, item
         ("Peni\u200dcillin\u200c", "Peni[U+200D]cillin[U+200C]"),
         ("5\u200e0\u200f mg", "5[U+200E]0[U+200F] mg"),
         ("line\u2028line\u3164", "line[U+2028]line[U+3164]"),
+        ("5\ufe0f0\U000e0101 mg", "5[U+FE0F]0[U+E0101] mg"),
+        ("Peni\ufe00cillin", "Peni[U+FE00]cillin"),
+        ("x\u2800y\u180b", "x[U+2800]y[U+180B]"),
+        ("x\ufff0\U0001d173\U0001bca0\U000e0fff", "x[U+FFF0][U+1D173][U+1BCA0][U+E0FFF]"),
     ],
 )
 def test_what_cannot_be_seen_is_written_as_its_code_point(sent: str, shown: str) -> None:
     assert made_visible(text=sent) == shown
 
 
-@pytest.mark.parametrize("text", ["two\nlines\tand a tab\r", "می\u200cخواهم", "עברית\u200f", "Zoë µg ½ 👩\u200d⚕️"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "two\nlines\tand a tab\r",
+        "می\u200cخواهم",
+        "עברית\u200f",
+        "Zoë µg ½ 👩\u200d⚕️",
+        "5\ufe0f\u20e3",
+        "葛\U000e0100飾",
+    ],
+)
 def test_another_script_is_left_alone(text: str) -> None:
     assert made_visible(text=text) == text
 
 
-@pytest.mark.parametrize("sign", ["\u202e", "\u200b", "\u200d", "\u200f", "\ufeff", "\x00", "\xad"])
+@pytest.mark.parametrize(
+    "sign", ["\u202e", "\u200b", "\u200d", "\u200f", "\ufeff", "\x00", "\xad", "\ufe0f", "\u2800", "\U000e01ef"]
+)
 def test_what_cannot_be_seen_is_not_compared(sign: str) -> None:
     assert valid_nhs_number(text=f"{sign}900 000{sign} 0009{sign}") == "9000000009"
     assert clean_name(text=f"Fer{sign}ris") == clean_name(text="Ferris")

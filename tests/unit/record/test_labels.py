@@ -45,6 +45,28 @@ def test_what_is_sensitive_or_unknown_withholds(system: str, code: str) -> None:
     assert restricts(Label(system=system, code=code))
 
 
+VERSION_2 = (f"{CODE_SYSTEM}/v2-0177", "http://hl7.org/fhir/v2/0177", "urn:oid:2.16.840.1.113883.12.177")
+
+
+@pytest.mark.parametrize("system", VERSION_2)
+def test_codes_of_version_2_messages_withhold_but_the_usual_one(system: str) -> None:
+    assert all(restricts(Label(system=system, code=code)) for code in ["AID", "UWM", "r", "OF-NO-KIND"])
+    assert not restricts(Label(system=system, code="U"))
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        "http://hl7.org/fhir/ValueSet/security-labels",
+        "https://www.hl7.org/fhir/valueset-security-labels.html",
+        "http://hl7.org/fhir/security-label",
+    ],
+)
+def test_a_value_set_of_all_labels_is_no_system(system: str) -> None:
+    assert all(restricts(Label(system=system, code=code)) for code in ["R", "PSY", "REDACTED-BY-NOBODY-KNOWS-WHOM"])
+    assert not any(restricts(Label(system=system, code=code)) for code in ["N", "U", "TREAT", "NORDSCLCD"])
+
+
 @pytest.mark.parametrize(
     ("system", "code"),
     [

@@ -32,6 +32,11 @@ def user_for_password(*, request: HttpRequest, username: str, password: str) -> 
     return user if isinstance(user, User) else None
 
 
+def user_id_for(*, username: str) -> UUID | None:
+    """Return the account of this name, open or closed."""
+    return User.objects.filter(username=username).values_list("id", flat=True).first()
+
+
 def requester_for(*, user_id: UUID, purpose: PurposeOfUse = PurposeOfUse.TREATMENT) -> Requester | None:
     """Return the requester for a signed-in user, or None when the account is closed or belongs nowhere.
 

@@ -10,12 +10,15 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from aggregator.errors import NotPermitted
+from aggregator.errors import NotPermitted, TooMany
 from aggregator.services import sign_in as signing_in
 from aggregator.services import sign_out as signing_out
 from aggregator.web.pages import draw
 from aggregator.web.session.forms import SignInForm
 from aggregator.web.signed_in import SignedInRequest
+
+# What is not the fault of what was typed.
+STATUS_OF = {"busy": 503, "address-locked": 429}
 
 
 @login_not_required
@@ -31,6 +34,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         try:
             signing_in.sign_in(request=request, now=timezone.now(), **form.cleaned_data)
             return HttpResponseRedirect(_safe(after))
+        except TooMany as error:
+            form.add_error("username", str(error))
+            response = draw(request, "session/sign_in", form=form, next=after, status=STATUS_OF.get(error.code, 400))
+            response.headers["Retry-After"] = str(error.retry_after_s)
+            return response
         except NotPermitted as error:
             form.add_error("username", str(error))
     return draw(request, "session/sign_in", form=form, next=after, status=400)

@@ -57,6 +57,14 @@ class Environment(BaseSettings):
         1200, gt=0, description="requests at one address without a session, in a minute, per web process"
     )
     hashing_slots: int = Field(2, gt=0, description="passwords hashed at once, per web process; 46 MiB each")
+    sessions_per_user: int = Field(5, gt=0, description="sessions of one user; the oldest ends at one more sign-in")
+    searches_per_minute: int = Field(60, gt=0, description="searches by one user, in a minute")
+    openings_per_minute: int = Field(
+        20, gt=0, description="records opened and documents fetched by one user, in a minute"
+    )
+    fhir_requests_per_minute: int = Field(300, gt=0, description="requests by one user at the FHIR door, in a minute")
+    header_timeout_s: float = Field(10.0, gt=0, le=60, description="seconds until a request's headers must be complete")
+    connections_per_address: int = Field(200, gt=0, description="connections of one address, per web process")
     retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")
 
     def text(self, name: str) -> str:

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from config.env import SettingError
 from config.process import forbid_core_files, require_no_owner, require_shared_keys
+from config.protocol import BoundedProtocol
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
@@ -34,7 +35,7 @@ def main() -> None:
         port=options.port,
         fd=options.fd,
         # With httptools, endless headers can grow a process to over a gigabyte; h11 limits them.
-        http="h11",
+        http=BoundedProtocol,
         h11_max_incomplete_event_size=16_384,
         ws="none",
         lifespan="on",

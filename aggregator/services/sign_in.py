@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest
 
@@ -12,6 +13,7 @@ from aggregator.accounts.authentication import SIGNED_IN_AT, requester_for, user
 from aggregator.accounts.hashing import hashing_slots
 from aggregator.accounts.lockout import Attempt
 from aggregator.accounts.models import User
+from aggregator.accounts.operations import add_session, make_room_for_session
 from aggregator.accounts.requester import Requester, anonymous
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action
@@ -39,9 +41,12 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
         act.identify(requester=requester)
         act.about_nothing_single()
         act.begin()
+        if not make_room_for_session(user_id=user.id, most=settings.SESSIONS_PER_USER, now=now):
+            raise _not_identified()
         request.session.flush()
         login(request, user)
         request.session[SIGNED_IN_AT] = now.isoformat()
+        add_session(user_id=user.id, session_key=request.session.session_key or "")
         return requester
 
 
@@ -61,6 +66,10 @@ def _identified(request: HttpRequest, *, attempt: Attempt, password: str) -> tup
             raise
     if user is None or requester is None:
         lockout.fail(standings=standings)
-        raise NotPermitted("The user name or password is incorrect, or the account is closed.", code="sign-in")
+        raise _not_identified()
     lockout.succeed(attempt=attempt)
     return user, requester
+
+
+def _not_identified() -> NotPermitted:
+    return NotPermitted("The user name or password is incorrect, or the account is closed.", code="sign-in")

@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.request_limits.RequestLimits",
     "aggregator.web.signed_in.SignInRequired",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -200,6 +201,12 @@ SIGN_IN_FAILURES = ENVIRONMENT.sign_in_failures
 SIGN_IN_FAILURES_PER_ACCOUNT = ENVIRONMENT.sign_in_failures_per_account
 SIGN_IN_FAILURES_PER_ADDRESS = ENVIRONMENT.sign_in_failures_per_address
 ANONYMOUS_REQUESTS_PER_MINUTE = ENVIRONMENT.anonymous_requests_per_minute
+SESSIONS_PER_USER = ENVIRONMENT.sessions_per_user
+SEARCHES_PER_MINUTE = ENVIRONMENT.searches_per_minute
+OPENINGS_PER_MINUTE = ENVIRONMENT.openings_per_minute
+FHIR_REQUESTS_PER_MINUTE = ENVIRONMENT.fhir_requests_per_minute
+HEADER_TIMEOUT_S = ENVIRONMENT.header_timeout_s
+CONNECTIONS_PER_ADDRESS = ENVIRONMENT.connections_per_address
 HASHING_SLOTS = ENVIRONMENT.hashing_slots
 RETRIEVAL_DEADLINE_S = ENVIRONMENT.retrieval_deadline_s
 SOURCE_TIME_LIMIT_S = ENVIRONMENT.source_time_limit_s

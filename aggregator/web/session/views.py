@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
@@ -52,6 +52,17 @@ def sign_out(request: SignedInRequest) -> HttpResponse:
 
 
 def _safe(after: str) -> str:
-    """Return where to go next: a page of this service, never one on another host."""
-    is_own_page = after.startswith("/") and url_has_allowed_host_and_scheme(after, allowed_hosts=None)
-    return after if is_own_page else reverse("find")
+    """Return where to go next: a page of this service for those who have signed in, nothing else.
+
+    Never one on another host; nor an operation of the FHIR door, which would ask sources in a user's name because
+    somebody gave them a link to the sign-in page.
+    """
+    is_own = after.startswith("/") and url_has_allowed_host_and_scheme(after, allowed_hosts=None)
+    return after if is_own and _is_page(after.partition("?")[0]) else reverse("find")
+
+
+def _is_page(path: str) -> bool:
+    try:
+        return bool(getattr(resolve(path).func, "login_required", True))
+    except Resolver404:
+        return False

@@ -18,7 +18,7 @@ from django.contrib.auth import hashers
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import OperationalError, connection, connections
 from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
@@ -486,3 +486,100 @@ def test_nobody_is_sent_elsewhere_after_signing_in(elsewhere: str) -> None:
 def test_one_is_sent_back_to_the_page_that_was_asked_for() -> None:
     assert client().get("/sources").headers["Location"] == "/sign-in?next=%2Fsources"
     assert attempt(client(), next="/sources").headers["Location"] == "/sources"
+
+
+def test_a_user_has_five_sessions_and_the_sixth_ends_the_oldest() -> None:
+    visitors = [signed_in_client("dr.osei") for _ in range(5)]
+    assert [visitor.get("/").status_code for visitor in visitors] == [200] * 5
+    other = signed_in_client("dr.far")
+    ended = visitors[0].session.session_key
+    sixth = signed_in_client("dr.osei")
+    assert [visitor.get("/").status_code for visitor in [*visitors, sixth, other]] == [302] + [200] * 6
+    assert not Session.objects.filter(session_key=ended).exists()
+
+
+def test_sessions_that_have_ended_make_no_other_end() -> None:
+    first = signed_in_client("dr.osei")
+    for _ in range(6):
+        visitor = signed_in_client("dr.osei")
+        assert visitor.post("/sign-out").status_code == 302
+    for _ in range(4):
+        idle = signed_in_client("dr.osei")
+        Session.objects.filter(session_key=idle.session.session_key).update(expire_date=timezone.now())
+    last = signed_in_client("dr.osei")
+    assert [visitor.get("/").status_code for visitor in (first, last)] == [200, 200]
+
+
+def test_the_number_of_sessions_is_a_setting(changed: Any) -> None:
+    changed.SESSIONS_PER_USER = 1
+    first, second = signed_in_client("dr.osei"), signed_in_client("dr.osei")
+    assert [visitor.get("/").status_code for visitor in (first, second)] == [302, 200]
+
+
+CLOSE_AND_OPEN = [
+    ["""UPDATE "user" SET is_active = false""", """UPDATE "user" SET is_active = true"""],
+    ["""UPDATE "user" SET is_active = NOT is_active""", """UPDATE "user" SET is_active = NOT is_active"""],
+]
+
+
+@pytest.mark.parametrize("statements", CLOSE_AND_OPEN)
+def test_an_account_that_is_switched_off_and_on_by_sql_starts_with_no_session(statements: list[str]) -> None:
+    visitors = [signed_in_client("dr.osei") for _ in range(2)]
+    for statement in statements:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    assert [visitor.get("/").status_code for visitor in visitors] == [302, 302]
+    assert visitors[0].get("/fhir/Patient/x/$everything").status_code == 401
+    assert signed_in_client("dr.osei").get("/").status_code == 200
+
+
+def test_an_account_that_is_switched_off_and_on_by_the_application_starts_with_no_session() -> None:
+    visitor = signed_in_client("dr.osei")
+    user = User.objects.get(username="dr.osei")  # as read while it was open, its sessions with it
+    for is_active in (False, True):
+        user.is_active = is_active
+        user.save()
+    assert visitor.get("/").status_code == 302
+    assert User.objects.get(username="dr.osei").session_keys == []
+
+
+def test_whoever_is_closed_while_signing_in_is_not_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closes_afterwards(**options: Any) -> User | None:
+        user = user_for_password(**options)
+        User.objects.filter(username="dr.osei").update(is_active=False)
+        return user
+
+    monkeypatch.setattr("aggregator.services.sign_in.user_for_password", closes_afterwards)
+    monkeypatch.setattr("aggregator.services.sign_in.requester_for", lambda **_: operator())
+    answer = attempt(client())
+    assert answer.status_code == 400
+    assert "or the account is closed" in answer.content.decode()
+    assert not Session.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_users_who_sign_in_at_once_get_no_more_sessions_than_one_after_the_other() -> None:
+    def sign_in(_: int) -> Client:
+        try:
+            return signed_in_client("dr.osei")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        visitors = list(threads.map(sign_in, range(12)))
+    assert sum(visitor.get("/").status_code == 200 for visitor in visitors) == settings.SESSIONS_PER_USER
+    assert Session.objects.count() == settings.SESSIONS_PER_USER
+
+
+def test_a_new_password_ends_no_more_than_it_should_and_brings_no_session_back() -> None:
+    visitor = signed_in_client("dr.osei")
+    renewed = NewUser(
+        username="dr.osei",
+        password="another phrase 12345",
+        family="Osei",
+        given="Ama",
+        organisation_ods=SURGERY_ODS,
+        role=Role.CLINICIAN,
+    )
+    add_user(requester=operator(), user=renewed)
+    assert visitor.get("/").status_code == 302

@@ -45,15 +45,11 @@ BUSY = Refusal(
 
 
 def has_session(scope: HTTPScope) -> bool:
-    """Return whether a request brings a session's key that this service has made."""
-    return bool(session_key(scope))
-
-
-def session_key(scope: HTTPScope) -> str:
-    """Return the session's key that a request brings, "" where this service has not made it."""
+    """Return whether a request brings a session's key that this service has made, for more than to sign in again."""
+    if scope["path"] == settings.LOGIN_URL:
+        return False
     cookies = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"), "")
-    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, "")
-    return key if is_own_key(key) else ""
+    return is_own_key(parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, ""))
 
 
 class Buckets:
@@ -86,7 +82,7 @@ class Gate:
 
     def refusal(self, scope: HTTPScope) -> Refusal | None:
         """Return why a request is refused, None when it may go on."""
-        if has_session(scope) or scope["path"] in HEALTH_PATHS:
+        if has_session(scope):
             return None
         client = scope["client"]
         address = counted_address(client[0]) if client else ""

@@ -14,12 +14,15 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import structlog
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from aggregator.accounts.addresses import counted_address
 from aggregator.accounts.counters import MOST_KEYS, Limit, Standing, Tally, counters
 from aggregator.errors import TooMany
+
+log = structlog.get_logger(__name__)
 
 LOCKED_FOR_S = 15 * 60
 ADDRESS_LOCKED_FOR_S = 60
@@ -79,6 +82,8 @@ def fail(*, standings: Iterable[Standing]) -> None:
     """Keep what was reserved; where it reached a limit, its window begins anew."""
     reached = [standing for standing in standings if standing.is_reached]
     if reached:
+        for standing in reached:
+            log.warning("sign_in_locked", reason=standing.tally.limit.name)
         counters().prolong(tallies=[standing.tally for standing in reached])
     _close_addresses(reached)
 

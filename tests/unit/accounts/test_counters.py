@@ -100,7 +100,8 @@ def test_a_key_differs_by_limit_and_by_whom_and_names_neither_user_nor_address()
         ("10.0.0.9", ""),
         ("::ffff:10.0.0.9", ""),
         ("", ""),
-        ("unknown", ""),
+        ("unknown", "unreadable"),
+        ("'; --", "unreadable"),
     ],
 )
 def test_an_address_counts_as(address: str, counted: str, settings: Any) -> None:

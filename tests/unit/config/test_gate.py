@@ -82,10 +82,16 @@ def test_static_files_cost_little_and_are_no_way_round() -> None:
     assert statuses_of(door, *[scope("/static/app.css")] * 11) == [200] * 10 + [429]
 
 
-def test_health_checks_and_a_proxy_that_does_not_say_for_whom_it_asks_are_never_refused(changed: Any) -> None:
+def test_a_proxy_that_does_not_say_for_whom_it_asks_is_never_refused(changed: Any) -> None:
     changed.PROXY_ADDRESSES = ("192.0.2.7/32",)
     door = Gate(per_minute=1)
-    assert statuses_of(door, *[scope()] * 3, *[scope("/readyz", at="192.0.2.8")] * 3, scope(at=None)) == [200] * 7
+    assert statuses_of(door, *[scope()] * 3, *[scope("/readyz")] * 3, *[scope(at=None)] * 3) == [200] * 9
+
+
+def test_a_session_is_no_way_to_sign_in_more_often(closed: str) -> None:
+    door = Gate(per_minute=2)
+    assert statuses_of(door, *[scope("/sign-in", session=new_key())] * 3) == [200, 200, 429]
+    assert statuses_of(door, scope("/sign-in", method="POST", at=closed, session=new_key())) == [429]
 
 
 @pytest.fixture

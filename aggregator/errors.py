@@ -37,6 +37,14 @@ class NotPermitted(LongviewError):
         self.gates = gates
 
 
+class TooMany(NotPermitted):
+    """The requester may not do this so often, or not at this moment; `retry_after_s` says when again."""
+
+    def __init__(self, message: str, *, code: str = "too-many", retry_after_s: int) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
+
+
 class NotFound(LongviewError):
     """There is no such thing, or none that the requester may know of: both get the same answer."""
 

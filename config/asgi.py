@@ -22,6 +22,7 @@ from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallab
 from django.conf import settings
 
 from config.database_roles import warn_if_owner
+from config.gate import Gate, Places
 from config.process import freeze_gc
 from config.whole_requests import WholeRequests
 from config.wsgi import application as django
@@ -41,10 +42,11 @@ PAST_DEADLINE_S = 0.2
 
 
 class Dispatcher:
-    """Routes a request to the live events, the FHIR door or the pages."""
+    """Routes a request past the gate to the live events, the FHIR door or the pages."""
 
-    def __init__(self, *, whole: WholeRequests) -> None:
+    def __init__(self, *, whole: WholeRequests, gate: Gate) -> None:
         self.whole = whole
+        self.gate = gate
         self.stopping = asyncio.Event()
         self.live: LiveDoor | None = None
         self.fhir: WaitingDoor | None = None
@@ -55,6 +57,8 @@ class Dispatcher:
             await self._handle_lifespan(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000, "reason": None})
+        elif refusal := self.gate.refusal(scope):
+            await self.gate.refuse(scope, send, refusal=refusal)
         elif self.live and scope["path"].startswith(LIVE_PATH):
             await self.live(scope, receive, send, ticket=scope["path"].removeprefix(LIVE_PATH))
         elif self.fhir and scope["path"].startswith(FHIR_PATH):
@@ -99,4 +103,7 @@ class Dispatcher:
 
 # An unbounded queue, so that a thread hands over its whole answer and is free, however slowly the caller reads.
 _threads = cast(ASGI3Application, WSGIMiddleware(cast(WSGIApp, django), workers=DJANGO_THREADS, send_queue_size=0))
-application = Dispatcher(whole=WholeRequests(_threads, limit_bytes=settings.BODY_LIMIT_BYTES))
+application = Dispatcher(
+    whole=WholeRequests(Places(_threads), limit_bytes=settings.BODY_LIMIT_BYTES),
+    gate=Gate(per_minute=settings.ANONYMOUS_REQUESTS_PER_MINUTE),
+)

@@ -41,6 +41,7 @@ class Environment(BaseSettings):
     public_url: str = Field("", description="the address that users see, https://host")
     allowed_hosts: str = Field("", description="host names served, with commas between")
     trusted_proxy: bool = Field(False, description="whether a proxy in front removes and sets X-Forwarded-Proto")
+    proxy_addresses: str = Field("", description="addresses or networks of proxies whose X-Forwarded-For is believed")
     data_folder: Path = Field(Path(".data"), description="where a private PostgreSQL and Redis keep their files")
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
@@ -49,6 +50,21 @@ class Environment(BaseSettings):
     source_time_limit_s: float = Field(9.0, gt=0, le=60, description="the most seconds that one source may take")
     flights_per_source: int = Field(24, gt=0, description="requests to one source at once, per worker process")
     flights_per_worker: int = Field(128, gt=0, description="requests to all sources at once, per worker process")
+    sign_in_failures: int = Field(5, gt=0, description="failed sign-ins of an account at one address, in 15 minutes")
+    sign_in_failures_per_account: int = Field(20, gt=0, description="failed sign-ins of an account, in 15 minutes")
+    sign_in_failures_per_address: int = Field(60, gt=0, description="failed sign-ins at one address, in a minute")
+    anonymous_requests_per_minute: int = Field(
+        1200, gt=0, description="requests at one address without a session, in a minute, per web process"
+    )
+    hashing_slots: int = Field(2, gt=0, description="passwords hashed at once, per web process; 46 MiB each")
+    sessions_per_user: int = Field(5, gt=0, description="sessions of one user; the oldest ends at one more sign-in")
+    searches_per_minute: int = Field(60, gt=0, description="searches by one user, in a minute")
+    openings_per_minute: int = Field(
+        20, gt=0, description="records opened and documents fetched by one user, in a minute"
+    )
+    fhir_requests_per_minute: int = Field(300, gt=0, description="requests by one user at the FHIR door, in a minute")
+    header_timeout_s: float = Field(10.0, gt=0, le=60, description="seconds until a request's headers must be complete")
+    connections_per_address: int = Field(200, gt=0, description="connections of one address, per web process")
     retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")
 
     def text(self, name: str) -> str:

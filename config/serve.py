@@ -7,9 +7,11 @@ import os
 import sys
 
 import uvicorn
+from django.conf import settings
 
 from config.env import SettingError
 from config.process import forbid_core_files, require_no_owner, require_shared_keys
+from config.protocol import BoundedProtocol
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
@@ -20,8 +22,10 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--fd", type=int, help="number of a listening socket to use, in place of host and port")
-    parser.add_argument("--proxy", default="", help="address of the proxy whose X-Forwarded-For is trusted")
+    parser.add_argument("--proxy", default="", help="PROXY_ADDRESSES: whose X-Forwarded-For is believed")
     options = parser.parse_args()
+    if options.proxy:
+        os.environ["PROXY_ADDRESSES"] = options.proxy
     require_shared_keys()
     require_no_owner()
     forbid_core_files()
@@ -31,7 +35,7 @@ def main() -> None:
         port=options.port,
         fd=options.fd,
         # With httptools, endless headers can grow a process to over a gigabyte; h11 limits them.
-        http="h11",
+        http=BoundedProtocol,
         h11_max_incomplete_event_size=16_384,
         ws="none",
         lifespan="on",
@@ -43,8 +47,8 @@ def main() -> None:
         access_log=False,
         # Logs are set up by Django's settings.
         log_config=None,
-        proxy_headers=bool(options.proxy),
-        forwarded_allow_ips=options.proxy,
+        proxy_headers=bool(settings.PROXY_ADDRESSES),
+        forwarded_allow_ips=list(settings.PROXY_ADDRESSES),
     )
 
 

@@ -7,9 +7,9 @@ slow sender serves nobody else. So the body is read here, on the event loop, wit
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from asgiref.typing import (
-    ASGI3Application,
     ASGIReceiveCallable,
     ASGIReceiveEvent,
     ASGISendCallable,
@@ -17,6 +17,8 @@ from asgiref.typing import (
 )
 
 BODY_TIMEOUT_S = 15.0
+
+Answering = Callable[[HTTPScope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 
 
 class BodyRefused(Exception):
@@ -34,7 +36,7 @@ class Disconnected(Exception):
 class WholeRequests:
     """An ASGI application around another that passes on only complete requests."""
 
-    def __init__(self, application: ASGI3Application, *, limit_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> None:
+    def __init__(self, application: Answering, *, limit_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> None:
         self.application = application
         self.limit_bytes = limit_bytes
         self.timeout_s = timeout_s

@@ -17,9 +17,11 @@ SIGNED_IN_AT = "signed_in_at"
 
 
 def signed_in_requester(*, request: HttpRequest, now: datetime) -> Requester | None:
-    """Return who has signed in; None when nobody has, or when that was longer ago than any session may last."""
+    """Return who has signed in; None when nobody has, when that was too long ago, or when the account ended it."""
     began = request.session.get(SIGNED_IN_AT)
-    if not request.user.is_authenticated or began is None:
+    if not isinstance(request.user, User) or began is None:
+        return None
+    if request.session.session_key not in request.user.session_keys:
         return None
     if now - datetime.fromisoformat(began) > settings.SESSION_LIMIT:
         return None
@@ -30,6 +32,11 @@ def user_for_password(*, request: HttpRequest, username: str, password: str) -> 
     """Return the active user whose password this is."""
     user = authenticate(request, username=username, password=password)
     return user if isinstance(user, User) else None
+
+
+def user_id_for(*, username: str) -> UUID | None:
+    """Return the account of this name, open or closed."""
+    return User.objects.filter(username=username).values_list("id", flat=True).first()
 
 
 def requester_for(*, user_id: UUID, purpose: PurposeOfUse = PurposeOfUse.TREATMENT) -> Requester | None:

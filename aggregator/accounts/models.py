@@ -35,6 +35,8 @@ class User(AbstractBaseUser):
     prefix = models.CharField(max_length=20, blank=True)
     sds_user_id = models.CharField(max_length=20, blank=True)
     is_active = models.BooleanField(default=True)
+    # The sessions that are its own, in the order of signing in. A trigger empties it when `is_active` changes.
+    session_keys = models.JSONField(default=list)
 
     objects = BaseUserManager["User"]()
     USERNAME_FIELD = "username"

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.sessions.models import Session
+
 from aggregator.accounts.models import Membership, Organisation, User
 from aggregator.accounts.roles import Role
 
@@ -23,6 +29,43 @@ def put_user(
         username=username, defaults={"family": family, "given": given, "prefix": prefix}
     )
     user.set_password(password)
-    user.save()
+    user.save(update_fields=["password"])
     Membership.objects.get_or_create(user=user, organisation=organisation, role=role)
     return user
+
+
+def make_room_for_session(*, user_id: UUID, most: int, now: datetime) -> bool:
+    """End the account's oldest sessions until there is room for one more; return False if the account is closed.
+
+    The account stays locked until the transaction ends, so that of two who sign in at once the second counts the first.
+    """
+    user = User.objects.select_for_update().filter(id=user_id, is_active=True).first()
+    if user is None:
+        return False
+    alive = set(
+        Session.objects.filter(session_key__in=user.session_keys, expire_date__gt=now).values_list(
+            "session_key", flat=True
+        )
+    )
+    standing = [key for key in user.session_keys if key in alive]
+    kept = standing[max(0, len(standing) - most + 1) :]
+    Session.objects.filter(session_key__in=set(user.session_keys) - set(kept)).delete()
+    _list_sessions(user, keys=kept)
+    return True
+
+
+def add_session(*, user_id: UUID, session_key: str) -> None:
+    """Note a session as the account's."""
+    user = User.objects.select_for_update().get(id=user_id)
+    _list_sessions(user, keys=[*user.session_keys, session_key])
+
+
+def remove_session(*, user_id: UUID, session_key: str) -> None:
+    """Note that a session has ended."""
+    user = User.objects.select_for_update().get(id=user_id)
+    _list_sessions(user, keys=[key for key in user.session_keys if key != session_key])
+
+
+def _list_sessions(user: User, *, keys: Iterable[str]) -> None:
+    user.session_keys = list(keys)
+    user.save(update_fields=["session_keys"])

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest
 
 from aggregator.accounts import lockout
-from aggregator.accounts.authentication import SIGNED_IN_AT, requester_for, user_for_password
+from aggregator.accounts.authentication import SIGNED_IN_AT, requester_for, user_for_password, user_id_for
+from aggregator.accounts.hashing import hashing_slots
+from aggregator.accounts.lockout import Attempt
+from aggregator.accounts.models import User
+from aggregator.accounts.operations import add_session, make_room_for_session
 from aggregator.accounts.requester import Requester, anonymous
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action
@@ -21,27 +26,50 @@ MAX_PASSWORD_LENGTH = 128
 def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime) -> Requester:
     """Sign a user in and return who they are; a new session starts, so that nothing is kept from the one before.
 
-    Raises: NotPermitted, with the same words whether the name, the password or the account is at fault; `locked` after
-    too many failures from one address.
+    Raises: NotPermitted, with the same words whether the name, the password or the account is at fault; TooMany,
+    `locked` or `address-locked` after too many failures, `busy` when too many sign in at this moment.
     """
     with acting(anonymous(), Action.SIGN_IN, needs=Needs.NOTHING) as act:
-        address = request.META.get("REMOTE_ADDR", "")
-        if lockout.is_locked(username=username, address=address):
-            raise NotPermitted(
-                "Too many failed sign-in attempts. Try again in 15 minutes, or contact your administrator.",
-                code="locked",
-            )
-        too_long = len(password) > MAX_PASSWORD_LENGTH
-        user = None if too_long else user_for_password(request=request, username=username, password=password)
-        requester = requester_for(user_id=user.id) if user else None
-        if user is None or requester is None:
-            lockout.count_failure(username=username, address=address)
-            raise NotPermitted("The user name or password is incorrect, or the account is closed.", code="sign-in")
-        lockout.forget(username=username, address=address)
+        attempt = Attempt(username=username, address=request.META.get("REMOTE_ADDR", ""))
+        act.note(address=lockout.address_mark(attempt.address))
+        try:
+            user, requester = _identified(request, attempt=attempt, password=password)
+        except NotPermitted:
+            if (user_id := user_id_for(username=username)) is not None:
+                act.note(user=user_id)
+            raise
         act.identify(requester=requester)
         act.about_nothing_single()
         act.begin()
+        if not make_room_for_session(user_id=user.id, most=settings.SESSIONS_PER_USER, now=now):
+            raise _not_identified()
         request.session.flush()
         login(request, user)
         request.session[SIGNED_IN_AT] = now.isoformat()
+        add_session(user_id=user.id, session_key=request.session.session_key or "")
         return requester
+
+
+def _identified(request: HttpRequest, *, attempt: Attempt, password: str) -> tuple[User, Requester]:
+    """Return whose password this is. Everything that may be refused without hashing it is refused before."""
+    lockout.check(attempt=attempt)
+    with hashing_slots().one():
+        standings = lockout.reserve(attempt=attempt)
+        try:
+            too_long = len(password) > MAX_PASSWORD_LENGTH
+            user = (
+                None if too_long else user_for_password(request=request, username=attempt.username, password=password)
+            )
+            requester = requester_for(user_id=user.id) if user else None
+        except BaseException:
+            lockout.give_back(attempt=attempt)
+            raise
+    if user is None or requester is None:
+        lockout.fail(standings=standings)
+        raise _not_identified()
+    lockout.succeed(attempt=attempt)
+    return user, requester
+
+
+def _not_identified() -> NotPermitted:
+    return NotPermitted("The user name or password is incorrect, or the account is closed.", code="sign-in")

@@ -11,13 +11,21 @@ from django.shortcuts import render
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded
+from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded, TooMany
 from aggregator.web.unattended import is_unattended
 
-STATUS_OF: dict[type[LongviewError], int] = {NotPermitted: 403, NotFound: 404, Superseded: 409, Invalid: 400}
+# The first that fits counts.
+STATUS_OF: dict[type[LongviewError], int] = {
+    TooMany: 429,
+    NotPermitted: 403,
+    NotFound: 404,
+    Superseded: 409,
+    Invalid: 400,
+}
 # After how many seconds to try again while the database cannot be reached.
 RETRY_AFTER_S = 5
 TITLES: dict[type[LongviewError], str] = {
+    TooMany: "Too many requests",
     NotPermitted: "You cannot view this page",
     NotFound: "Page not found",
     Superseded: "This has changed since you opened it",
@@ -34,8 +42,14 @@ def draw(request: HttpRequest, name: str, *, status: int = 200, **context: Any) 
 
 def error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
     """Return the page that says what was refused, why, and what the user can do."""
+    if isinstance(error, TooMany):
+        return _page_for_later(request, error)
     if request.headers.get("HX-Request"):
         return _reload_page(status=STATUS_OF[_family_of(error)])
+    return _error_page(request, error)
+
+
+def _error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
     return draw(
         request,
         "error",
@@ -46,6 +60,16 @@ def error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
         advice=getattr(error, "advice", ""),
         code=error.code,
     )
+
+
+def _page_for_later(request: HttpRequest, error: TooMany) -> HttpResponse:
+    """Return the page that says when to try again. A part of a page is left as it is, not reloaded."""
+    if request.headers.get("HX-Request"):
+        response = HttpResponse(status=STATUS_OF[TooMany], headers={"HX-Reswap": "none"})
+    else:
+        response = _error_page(request, error)
+    response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TypeVar
 
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -30,8 +31,11 @@ class Sessions(SessionMiddleware):
     """Django's sessions, which each request of the user prolongs; what a page asks by itself does not."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Save the session, since its time without a request begins anew, but for what nobody asked for."""
-        if is_unattended(request):
+        """Save the session, since its time without a request begins anew.
+
+        Not for what nobody asked for, nor for what was refused as too much, which is to cost nothing.
+        """
+        if is_unattended(request) or response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             patch_vary_headers(response, ("Cookie",))
             return response
         return super().process_response(request, response)

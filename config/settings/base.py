@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.request_limits.RequestLimits",
     "aggregator.web.signed_in.SignInRequired",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -74,20 +75,23 @@ CONNECTORS = {
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["aggregator.accounts.hashing.Argon2"]
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "aggregator.accounts.sessions"
 SESSION_COOKIE_AGE = 900  # seconds without a request; SESSION_LIMIT is the limit however busy
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_LIMIT = timedelta(hours=12)
-CSRF_USE_SESSIONS = True
+# A cookie, so that nobody who has not signed in needs a session. Forms carry the token, so scripts need not read it.
+CSRF_USE_SESSIONS = False
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_AGE = None
 CSRF_FAILURE_VIEW = "aggregator.web.pages.form_refused"
 CSRF_COOKIE_SAMESITE = "Lax"
 
@@ -167,12 +171,12 @@ def database(*, url: str) -> dict[str, Any]:
 
 
 def cache(*, url: str) -> dict[str, Any]:
-    """Return Django's entry for the shared counters (rate limits, lock-outs)."""
+    """Return Django's entry for the shared counters (limits, lock-outs)."""
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": url,
         "KEY_PREFIX": "cache",
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     }
 
 
@@ -192,6 +196,18 @@ DATABASE_APP_ROLE = DATABASES["default"].get("USER", "")
 REDIS_URL = ENVIRONMENT.redis_url.get_secret_value() or NO_REDIS
 HELD_REDIS_URL = ENVIRONMENT.held_redis_url.get_secret_value() or REDIS_URL
 CACHES = {"default": cache(url=HELD_REDIS_URL)}
+PROXY_ADDRESSES = ENVIRONMENT.networks("PROXY_ADDRESSES")
+SIGN_IN_FAILURES = ENVIRONMENT.sign_in_failures
+SIGN_IN_FAILURES_PER_ACCOUNT = ENVIRONMENT.sign_in_failures_per_account
+SIGN_IN_FAILURES_PER_ADDRESS = ENVIRONMENT.sign_in_failures_per_address
+ANONYMOUS_REQUESTS_PER_MINUTE = ENVIRONMENT.anonymous_requests_per_minute
+SESSIONS_PER_USER = ENVIRONMENT.sessions_per_user
+SEARCHES_PER_MINUTE = ENVIRONMENT.searches_per_minute
+OPENINGS_PER_MINUTE = ENVIRONMENT.openings_per_minute
+FHIR_REQUESTS_PER_MINUTE = ENVIRONMENT.fhir_requests_per_minute
+HEADER_TIMEOUT_S = ENVIRONMENT.header_timeout_s
+CONNECTIONS_PER_ADDRESS = ENVIRONMENT.connections_per_address
+HASHING_SLOTS = ENVIRONMENT.hashing_slots
 RETRIEVAL_DEADLINE_S = ENVIRONMENT.retrieval_deadline_s
 SOURCE_TIME_LIMIT_S = ENVIRONMENT.source_time_limit_s
 SOURCE_NETWORKS = ENVIRONMENT.networks("SOURCE_NETWORKS")

@@ -58,7 +58,7 @@ IDENTIFYING = {
 CLINICAL: dict[str, set[str]] = {}  # nothing clinical stands in a table
 NEITHER = {
     "accounts.Organisation": {"id", "ods_code", "name"},
-    "accounts.User": {"id", "last_login", "is_active"},
+    "accounts.User": {"id", "last_login", "is_active", "session_keys"},
     "accounts.Membership": {"id", "user", "organisation", "role"},
     "audit.AuditEvent": {
         *("seq", "at", "writer", "n", "body", "mac", "action", "outcome", "user_id", "organisation_ods", "role"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded
+from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded, TooMany
 
 
 @pytest.mark.parametrize("family", [NotPermitted, NotFound, Superseded, Invalid])
@@ -21,3 +21,9 @@ def test_each_family_has_a_code_of_its_own_where_no_other_is_given() -> None:
 def test_an_input_that_cannot_be_understood_is_named() -> None:
     assert Invalid("This is no date.", field="birth_date").field == "birth_date"
     assert Invalid("This is no date.").field == ""
+
+
+def test_what_was_too_much_says_when_again() -> None:
+    error = TooMany("Later.", retry_after_s=7)
+    assert isinstance(error, NotPermitted)
+    assert (error.code, error.retry_after_s) == ("too-many", 7)

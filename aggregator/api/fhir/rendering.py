@@ -13,13 +13,14 @@ from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
-from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded
+from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded, TooMany
 from fhir_data import exact_json
 
 log = structlog.get_logger(__name__)
 
 # FHIR R4 issue types, http://hl7.org/fhir/issue-type
 STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
+    TooMany: (429, "throttled"),
     NotPermitted: (403, "forbidden"),
     NotFound: (404, "not-found"),
     Superseded: (409, "conflict"),
@@ -90,7 +91,12 @@ def as_outcome(error: Exception, context: Any) -> Response:
 def fault(request: HttpRequest) -> HttpResponse:
     """Return the response to an error that came before the door was reached. Django calls this while it handles it."""
     error = sys.exc_info()[1]
-    status, body, headers = _described(error if isinstance(error, Exception) else Exception())
+    return refusal(error if isinstance(error, Exception) else Exception())
+
+
+def refusal(error: Exception) -> HttpResponse:
+    """Return the response to an error that came before the door was reached."""
+    status, body, headers = _described(error)
     content_type = f"{FhirRenderer.media_type}; charset={FhirRenderer.charset}"
     return HttpResponse(exact_json.encode(body), status=status, content_type=content_type, headers=headers)
 
@@ -108,4 +114,5 @@ def _described(error: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
     else:
         words = WORDS.get(status, "The request is not valid.")
     body = outcome(issues=[issue(severity="error", code=code, diagnostics=words)])
-    return status, body, HEADERS.get(status, {})
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooMany) else HEADERS.get(status, {})
+    return status, body, headers

@@ -22,6 +22,13 @@ Answering = Callable[[HTTPScope, ASGIReceiveCallable, ASGISendCallable], Awaitab
 
 BASE_PATH = "/fhir/"
 STATUS_PATH = f"{BASE_PATH}retrievals/"
+# Marks the scope of our own request for an answer that was awaited; no caller can send it.
+AWAITED = "longview.awaited"
+
+
+def is_awaited(scope: HTTPScope | None) -> bool:
+    """Return whether a request is our own, for the answer that its caller waited for: the caller asked once."""
+    return scope is not None and AWAITED in (scope.get("extensions") or {})
 
 
 @dataclass
@@ -68,7 +75,13 @@ class WaitingDoor:
             return
         await self.wait(awaited)
         path = f"{STATUS_PATH}{awaited}"
-        again: HTTPScope = {**scope, "path": path, "raw_path": path.encode(), "query_string": b""}
+        again: HTTPScope = {
+            **scope,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "extensions": {**(scope.get("extensions") or {}), AWAITED: {}},
+        }
         await self.django(again, _no_body, send)
 
     def _waits(self, scope: HTTPScope) -> bool:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from aggregator.errors import NotPermitted
+from aggregator.errors import NotPermitted, TooMany
 from aggregator.services import sign_in as signing_in
 from aggregator.services import sign_out as signing_out
 from aggregator.web.pages import draw
 from aggregator.web.session.forms import SignInForm
 from aggregator.web.signed_in import SignedInRequest
+
+# What is not the fault of what was typed.
+STATUS_OF = {"busy": 503, "address-locked": 429}
 
 
 @login_not_required
@@ -31,6 +34,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         try:
             signing_in.sign_in(request=request, now=timezone.now(), **form.cleaned_data)
             return HttpResponseRedirect(_safe(after))
+        except TooMany as error:
+            form.add_error("username", str(error))
+            response = draw(request, "session/sign_in", form=form, next=after, status=STATUS_OF.get(error.code, 400))
+            response.headers["Retry-After"] = str(error.retry_after_s)
+            return response
         except NotPermitted as error:
             form.add_error("username", str(error))
     return draw(request, "session/sign_in", form=form, next=after, status=400)
@@ -44,6 +52,17 @@ def sign_out(request: SignedInRequest) -> HttpResponse:
 
 
 def _safe(after: str) -> str:
-    """Return where to go next: a page of this service, never one on another host."""
-    is_own_page = after.startswith("/") and url_has_allowed_host_and_scheme(after, allowed_hosts=None)
-    return after if is_own_page else reverse("find")
+    """Return where to go next: a page of this service for those who have signed in, nothing else.
+
+    Never one on another host; nor an operation of the FHIR door, which would ask sources in a user's name because
+    somebody gave them a link to the sign-in page.
+    """
+    is_own = after.startswith("/") and url_has_allowed_host_and_scheme(after, allowed_hosts=None)
+    return after if is_own and _is_page(after.partition("?")[0]) else reverse("find")
+
+
+def _is_page(path: str) -> bool:
+    try:
+        return bool(getattr(resolve(path).func, "login_required", True))
+    except Resolver404:
+        return False

@@ -103,7 +103,9 @@ def test_whoever_asks_meanwhile_is_told_to_try_again_shortly_and_a_live_page_goe
         assert page.status == 200
 
         way.cut()
-        for told in (visitor.get("/"), visitor.get(path), Visitor(web.address).get("/sign-in")):
+        # The form needs no database; to send it does.
+        signing_in = Visitor(web.address).post("/sign-in", form_on="/sign-in", username="dr.osei", password=PASSWORD)
+        for told in (visitor.get("/"), visitor.get(path), signing_in):
             assert (told.status, told.headers["Retry-After"]) == (503, "5")
             assert "Try again shortly – Longview" in told.body
         part = visitor.get(f"{path}/part", **{"HX-Request": "true"})

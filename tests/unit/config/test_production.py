@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import os
 import re
@@ -128,3 +129,13 @@ def test_settings_that_are_printed_hold_no_secret(tmp_path: Path, command: tuple
     assert "SECURE_HSTS_SECONDS" in shown.stdout
     for secret in (PASSWORD, KEY, repr(bytes(range(32))), GOOD["SECRET_KEY"]):
         assert secret not in shown.stdout
+
+
+def test_cookies_are_for_this_host_alone(tmp_path: Path) -> None:
+    """What the prefix `__Host-` demands: Secure, the whole host's path, and no domain. Source: RFC 6265bis, 4.1.3.2."""
+    names = ["NAME", "SECURE", "PATH", "DOMAIN", "HTTPONLY", "SAMESITE"]
+    asked = [f"{kind}_COOKIE_{name}" for kind in ("SESSION", "CSRF") for name in names]
+    script = f"from django.conf import settings; print([getattr(settings, name) for name in {asked}])"
+    shown = start(tmp_path, "shell", "--no-imports", "--command", script)
+    rest = [True, "/", None, True, "Lax"]
+    assert ast.literal_eval(shown.stdout) == ["__Host-sid", *rest, "__Host-csrftoken", *rest]

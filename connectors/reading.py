@@ -216,7 +216,7 @@ def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[Sort
         else:
             for made in dialect.items_of(entry):
                 if isinstance(made, ReceivedItem):
-                    kept.append((entry, made))
+                    kept.append((entry, replace(made, labels=_labels_of(made))))
                 else:
                     quarantined.append(made)
         yield None
@@ -231,6 +231,15 @@ def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[Sort
     )
     items = tuple(item for entry, item in kept if entry not in telling)
     return SortedEntries(items=items, quarantined=tuple(quarantined), notices=tuple(notices))
+
+
+def _labels_of(item: ReceivedItem, /) -> tuple[Label, ...]:
+    """Return the labels of what was sent, of what it was translated to, and of the Bundle that it came in.
+
+    Read here and not where the item is used: that of a large entry takes long.
+    """
+    sent = labels_of(resource=item.original) if item.original is not None else ()
+    return tuple(dict.fromkeys([*labels_of(resource=item.resource), *sent, *item.labels]))
 
 
 def refused(*, judged: JudgedEntry, verdict: RefusedEntry, category: RecordCategory | None) -> QuarantinedEntry:

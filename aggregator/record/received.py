@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from aggregator.record.item import Item
 from connectors.contract.values import ReceivedItem
-from fhir_data.labels import Label, labels_of
 
 
 def item_of(*, received: ReceivedItem, item_id: str, source_id: str) -> Item:
-    """Return a received item under an id of ours, with the labels that its resource carries."""
+    """Return a received item under an id of ours."""
     return Item(
         id=item_id,
         source_id=source_id,
@@ -20,14 +19,8 @@ def item_of(*, received: ReceivedItem, item_id: str, source_id: str) -> Item:
         at_fault=received.at_fault,
         incidental=received.incidental,
         translated=received.translated,
-        labels=_labels(received),
+        labels=received.labels,
         full_url=received.full_url,
         subject_references=received.subject_references,
         names_no_patient=received.names_no_patient,
     )
-
-
-def _labels(received: ReceivedItem) -> tuple[Label, ...]:
-    """Return the labels of what was sent, of what it was translated to, and of the Bundle that it came in."""
-    sent = labels_of(resource=received.original) if received.original is not None else ()
-    return tuple(dict.fromkeys([*labels_of(resource=received.resource), *sent, *received.labels]))

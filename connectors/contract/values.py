@@ -78,8 +78,7 @@ class ReceivedItem:
     the item is kept as sent because its type has no translation, so `resource` is not R4, and it is only counted.
     `full_url` is the address of its entry, "" for none; it decides what references mean. `subject_references` are the
     references in `resource` that mean the answer's own subject. `names_no_patient`: it belongs to the Patient
-    compartment and does not say whose it is. `labels` are the security labels of
-    the Bundle that it came in.
+    compartment and does not say whose it is. `labels` are its security labels and those of the Bundle that it came in.
     """
 
     category: RecordCategory

@@ -1,4 +1,4 @@
-"""A label on any copy of the answer's own Patient is the Patient's, on whatever page it stands."""
+"""The labels of an answer: an item has its own and its Bundle's, and of its Patient each copy's count."""
 
 from __future__ import annotations
 
@@ -51,3 +51,13 @@ def test_what_is_said_around_the_patient_s_entry_counts() -> None:
     entry = {"resource": patient(), "extension": [label]}
     bundle = {"resourceType": "Bundle", "type": "searchset", "entry": [entry]}
     assert of_hospital(split(payload=json.dumps(bundle).encode())).subject_labels == (R,)
+
+
+@pytest.mark.parametrize("bundle", [{}, {"meta": {"security": [{"system": CONFIDENTIALITY, "code": "V"}]}}])
+def test_an_item_has_its_own_labels_and_those_of_its_bundle(bundle: Json) -> None:
+    condition = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/1"}, "meta": restricted()}
+    entries = [{"resource": resource} for resource in (patient(), condition)]
+    body = json.dumps({"resourceType": "Bundle", "type": "collection", **bundle, "entry": entries}).encode()
+    expected = (R, Label(system=CONFIDENTIALITY, code="V")) if bundle else (R,)
+    for reply in (of_hospital(split(payload=body)), finish(steps=read_answer(payload=split(payload=body)))):
+        assert [item.labels for item in reply.items] == [expected]

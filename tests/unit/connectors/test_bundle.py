@@ -219,3 +219,17 @@ def test_the_report_of_nothing_says_so() -> None:
         "Said by the source of its own answer:",
         "  information-not-available (whole answer)",
     )
+
+
+def test_an_address_that_is_made_up_does_not_depend_on_the_other_entries() -> None:
+    sent = (
+        item(resourceType="Observation", id="1"),
+        item(resourceType="Condition", id="1"),
+        item(resourceType="Observation", status="final"),
+        item(resourceType="Observation", status="amended"),
+        item(resourceType="Condition"),
+    )
+    together = [entry["fullUrl"] for entry in entries(Reply(subject=None, items=sent))]
+    alone = [entry["fullUrl"] for each in sent for entry in entries(Reply(subject=None, items=(each,)))]
+    reversed_order = [entry["fullUrl"] for entry in entries(Reply(subject=None, items=sent[::-1]))]
+    assert together == alone == reversed_order[::-1]

@@ -28,6 +28,20 @@ def words(text: str) -> Json:
 # The type in STU3 and in R4 where that is another, what stays, what changes, and what is noted.
 CASES: list[tuple[str, Json, Json, Json, list[str]]] = [
     (
+        "CareTeam",
+        {"status": "active", "subject": to("Patient/p")},
+        {"context": to("Encounter/e")},
+        {"encounter": to("Encounter/e")},
+        [],
+    ),
+    (
+        "Basic",
+        {"code": words("x")},
+        {"contained": [{"resourceType": "Procedure", "id": "p", "status": "aborted", "subject": to("Patient/p")}]},
+        {"contained": [{"resourceType": "Procedure", "id": "p", "status": "stopped", "subject": to("Patient/p")}]},
+        ["Basic.contained.status: aborted, which R4 calls stopped"],
+    ),
+    (
         "Encounter",
         {"status": "finished"},
         {
@@ -893,3 +907,8 @@ def test_a_type_is_translated_whole(kind: str, same: Json, sent: Json, made: Jso
     translation = translate(resource={"resourceType": earlier, "id": "x1", **same, **sent})
     assert translation.resource == {"resourceType": later or earlier, "id": "x1", **same, **made}
     assert list(translation.notes) == notes
+
+
+def test_what_is_of_no_type_that_is_translated_is_not_taken_for_one() -> None:
+    with pytest.raises(ValueError, match="not a type that is translated"):
+        translate(resource={"resourceType": "Nonsense"})

@@ -497,3 +497,10 @@ def test_a_panel_is_whole_however_its_parts_are_called(
     assert len(record.entries) == 3
     assert len(record.drawn_within) == 2
     assert not any(part.missing for entry in record.entries.values() for part in every_part(entry.parts))
+
+
+def test_an_entry_keeps_its_id_and_has_that_of_its_address_where_it_has_none() -> None:
+    for has_ids, key in ((True, "group"), (False, _uuid("Observation/group").removeprefix("urn:uuid:"))):
+        reply = called(_uuid, has_ids=has_ids)
+        assert key in {resource["id"] for resource in of_type(reply, "Observation")}
+        assert {item.full_url for item in reply.items} >= {_uuid("Observation/group")}

@@ -27,6 +27,14 @@ def words(text: str) -> Json:
 
 # The type in STU3 and in R4 where that is another, what stays, what changes, and what is noted.
 CASES: list[tuple[str, Json, Json, Json, list[str]]] = [
+    ("CarePlan", {"status": "active", "intent": "plan", "subject": to("Patient/p")}, {}, {}, []),
+    (
+        "Goal",
+        {"subject": to("Patient/p"), "description": words("walk")},
+        {},
+        {"_lifecycleStatus": UNKNOWN},
+        ["Goal.lifecycleStatus: the source does not say"],
+    ),
     (
         "CareTeam",
         {"status": "active", "subject": to("Patient/p")},

@@ -121,3 +121,115 @@ def test_the_report_counts_flaws_by_field() -> None:
     lines = report_lines(reply=Reply(subject=None, items=(flawed, flawed)))
     at = lines.index("Kept, though not as the standard says:")
     assert lines[at + 1] == "  2 x Observation: effectiveDateTime (not a date or time)"
+
+
+def test_what_a_resource_does_not_say_is_in_its_tags_and_comes_back() -> None:
+    """The section that a practice sent it in, that it was only linked, and what was at fault in what it came from."""
+    own = {"system": "x", "code": "y"}
+    sent = item(resourceType="Observation", id="1", meta={"versionId": "3", "tag": [own]})
+    flaws = (Flaw(path="comment", reason=FlawReason.EMPTY),)
+    marked = replace(
+        sent,
+        category=RecordCategory.RESULTS,
+        incidental=True,
+        original=b"{}",
+        flaws=flaws,
+        at_fault=("comment",),
+    )
+    (entry,) = entries(Reply(subject=None, items=(marked,)))
+    assert entry["resource"]["meta"] == {
+        "versionId": "3",
+        "tag": [
+            own,
+            {"system": "urn:longview:section", "code": "results"},
+            {"system": "urn:longview:section", "code": "linked-item"},
+            {"system": "urn:longview:flaw", "code": "empty", "display": "comment"},
+            {"system": "urn:longview:member-at-fault", "code": "comment"},
+        ],
+    }
+    read = replace(sent, resource=json.dumps(entry["resource"]).encode())
+    (converted,) = as_converted(reply=Reply(subject=None, items=(read,))).items
+    assert converted == replace(
+        read, category=RecordCategory.RESULTS, incidental=True, flaws=flaws, at_fault=("comment",)
+    )
+
+
+def test_what_says_all_itself_has_no_tag_and_comes_back_as_it_is() -> None:
+    sent = item(resourceType="Observation", id="1", meta={"tag": [{"system": "x", "code": "results"}]})
+    (entry,) = entries(Reply(subject=None, items=(sent,)))
+    assert entry["resource"] == json.loads(sent.resource)
+    unknown = item(
+        resourceType="Observation",
+        meta={"tag": [{"system": "urn:longview:section", "code": "new"}, {"system": "urn:longview:flaw", "code": "x"}]},
+    )
+    linked = replace(sent, incidental=True)
+    assert as_converted(reply=Reply(subject=None, items=(sent, unknown, linked))).items == (sent, unknown, linked)
+    flawed = replace(sent, flaws=(Flaw(path="x", reason=FlawReason.EMPTY),), at_fault=("x",))
+    (entry,) = entries(Reply(subject=None, items=(flawed,)))
+    assert entry["resource"] == json.loads(sent.resource)  # it holds them itself
+
+
+def test_an_address_is_kept_where_it_is_one_and_leads_from_its_own_server() -> None:
+    here, there = "https://a.example/fhir", "https://b.example/fhir"
+
+    def at(url: str, **members: Any) -> ReceivedItem:
+        return replace(item(**members), full_url=url)
+
+    sent = (
+        at(f"{here}/Medication/1", resourceType="Medication", id="1"),
+        at(f"{there}/Medication/1", resourceType="Medication", id="1"),
+        at(f"{there}/Observation/1", resourceType="Observation", id="1", focus=[{"reference": "Medication/1"}]),
+        at("Patient/9", resourceType="Practitioner", id="2"),
+        at("", resourceType="Basic", id="Observation"),
+        at("", resourceType="Basic", subject={"reference": "Patient/9"}, id="0B0E8A3A-4B7E-4C51-9D2B-6F0C1F2D3E4F"),
+    )
+    found = entries(Reply(subject=None, items=sent))
+    urls = [entry["fullUrl"] for entry in found]
+    assert urls[:3] == [kept.full_url for kept in sent[:3]]
+    assert all(url.startswith("urn:uuid:") for url in urls[3:])
+    assert all(url == url.lower() for url in urls[3:])
+    assert len(set(urls)) == len(urls)
+    assert found[2]["resource"]["focus"] == [{"reference": f"{there}/Medication/1"}]
+    assert found[5]["resource"]["subject"] == {"reference": urls[3]}
+
+
+def test_entries_of_one_address_are_told_apart_by_what_they_hold() -> None:
+    url = "https://a.example/fhir/Observation/1"
+    first, second, third = (
+        replace(item(resourceType="Observation", id="1", status=status), full_url=url)
+        for status in ("final", "amended", "preliminary")
+    )
+    urls = [entry["fullUrl"] for entry in entries(Reply(subject=None, items=(first, second, third)))]
+    assert urls[0] == url
+    assert len(set(urls)) == 3
+    again = [entry["fullUrl"] for entry in entries(Reply(subject=None, items=(first, third, second)))]
+    assert again == [urls[0], urls[2], urls[1]]
+
+
+def test_the_report_of_nothing_says_so() -> None:
+    aside = QuarantinedEntry(reason=EntryFault.TOO_LARGE, detail="", original=b"[]")
+    reply = Reply(subject=b"{}", quarantined=(aside,), notices=(Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE),))
+    assert report_lines(reply=reply) == (
+        "In the Bundle: one Patient and 0 items.",
+        "Not translated yet, not in the Bundle: 0.",
+        "Linked by the source but no answer to the question asked: 0.",
+        "Set aside, not in the Bundle:",
+        "  1 x of no known type: too-large",
+        "Not carried, or carried otherwise than sent: nothing.",
+        "Said by the source of its own answer:",
+        "  information-not-available (whole answer)",
+    )
+
+
+def test_an_address_that_is_made_up_does_not_depend_on_the_other_entries() -> None:
+    sent = (
+        item(resourceType="Observation", id="1"),
+        item(resourceType="Condition", id="1"),
+        item(resourceType="Observation", status="final"),
+        item(resourceType="Observation", status="amended"),
+        item(resourceType="Condition"),
+    )
+    together = [entry["fullUrl"] for entry in entries(Reply(subject=None, items=sent))]
+    alone = [entry["fullUrl"] for each in sent for entry in entries(Reply(subject=None, items=(each,)))]
+    reversed_order = [entry["fullUrl"] for entry in entries(Reply(subject=None, items=sent[::-1]))]
+    assert together == alone == reversed_order[::-1]

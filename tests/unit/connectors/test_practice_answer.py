@@ -14,10 +14,18 @@ from aggregator.record.merge import merge
 from aggregator.record.parts import every_part
 from connectors.bundle import report_lines
 from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import Malformed, Refused
 from connectors.contract.notices import NoticeCode
+from connectors.contract.outcomes import Reason
 from connectors.contract.values import ReceivedItem, Reply
+from connectors.gp_connect.answer import read_body
 from connectors.gp_connect.connector import GpConnect
 from connectors.gp_connect.lists import ALLERGIES, DIARY, ENDED_ALLERGIES, INVESTIGATIONS
+from connectors.transport.pace import finish
+from fhir_data.errors import EntryFault
+from fhir_data.flaws import Flaw, FlawReason
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
+from fhir_data.labels import Label
 
 SNOMED = "http://snomed.info/sct"
 PATIENT = {"resourceType": "Patient", "id": "p", "name": [{"family": "Story", "given": ["Ann"]}]}
@@ -248,6 +256,179 @@ def test_none_known_is_not_said_where_a_listed_allergy_did_not_come() -> None:
     assert (notice.code, notice.category) == (NoticeCode.INCOMPLETE, RecordCategory.ALLERGIES)
 
 
+# What becomes of every entry
+
+
+RESTRICTED = Label(system="", code="R")
+ASKED = (RecordCategory.APPOINTMENTS, RecordCategory.ALLERGIES, RecordCategory.PROBLEMS)
+NUMBERS = {"p": "9990001006", "o": "9990001014"}
+
+
+def person(key: str, **members: Any) -> dict[str, Any]:
+    identifier = {"system": NHS_NUMBER_SYSTEM, "value": NUMBERS[key]}
+    return {"resourceType": "Patient", "id": key, "identifier": [identifier], **members}
+
+
+def body(*resources: dict[str, Any]) -> bytes:
+    entries = [{"resource": resource, "fullUrl": f"https://gp.example/{at}"} for at, resource in enumerate(resources)]
+    return json.dumps({"resourceType": "Bundle", "meta": {"security": [{"code": "R"}]}, "entry": entries}).encode()
+
+
+def read(*resources: dict[str, Any], nhs_number: str | None = None) -> Reply:
+    return finish(steps=read_body(bodies=[body(*resources)], nhs_number=nhs_number, asked=ASKED))
+
+
+def test_all_that_is_said_of_an_entry_is_in_the_reply() -> None:
+    subject = person("p", birthDate="yesterday", animal={"species": {"text": "cat"}})
+    referral = {**request("ReferralRequest", "p_1"), "recipient": [OURS]}
+    faulty = allergy("1", onsetDateTime="x")
+    inside = [allergy("c", onsetDateTime="y"), allergy("d", patient={"reference": "Patient/o"}), {"resourceType": "X"}]
+    ended = arranged(ENDED_ALLERGIES, "AllergyIntolerance/1", "#c", contained=inside)
+    site = {"resourceType": "BodySite", "id": "b", "patient": OURS}
+    unnamed = {"resourceType": "Observation", "id": "u", "status": "final", "code": {"text": "x"}}
+    issue = {"severity": "warning", "code": "x", "diagnostics": "includeDiaryEntries"}
+    outcome = {
+        "resourceType": "OperationOutcome",
+        "issue": [{**issue, "details": {"coding": [{"code": "NOT_IMPLEMENTED"}]}}],
+    }
+    sent = (person("o"), subject, referral, faulty, ended, site, unnamed, outcome)
+    reply = read(*sent, nhs_number=NUMBERS["p"])
+
+    assert json.loads(reply.subject or b"") == person("p")
+    assert reply.subject_original == json.dumps(subject).encode()
+    assert reply.subject_notes == ("Patient.animal",)
+    assert (reply.subject_url, reply.subject_labels) == ("https://gp.example/1", (RESTRICTED,))
+
+    resolved = "AllergyIntolerance.clinicalStatus: resolved, since the practice lists it among the ended"
+    undated = Flaw(path="onsetDateTime", reason=FlawReason.NOT_A_DATE)
+    renamed = "ReferralRequest.id: written with the characters that FHIR allows"
+    unreadable = Flaw(path="contained", reason=FlawReason.UNREADABLE)
+    no_id = Flaw(path="id", reason=FlawReason.NOT_AN_ID)
+    assert [
+        (item.category, item.original, item.full_url, item.notes, item.flaws, item.at_fault) for item in reply.items
+    ] == [
+        (
+            RecordCategory.REFERRALS,
+            json.dumps(referral).encode(),
+            "https://gp.example/2",
+            (renamed,),
+            (no_id,),
+            ("id",),
+        ),
+        (
+            *(RecordCategory.ALLERGIES, json.dumps(faulty).encode(), "https://gp.example/3"),
+            *((resolved,), (undated,), ("onsetDateTime",)),
+        ),
+        (
+            *(RecordCategory.ALLERGIES, json.dumps(inside[0]).encode(), ""),
+            *((resolved,), (undated,), ("onsetDateTime",)),
+        ),
+        (
+            *(RecordCategory.SUPPORTING, json.dumps(ended).encode(), "https://gp.example/4"),
+            *((), (unreadable,), ("contained",)),
+        ),
+        (RecordCategory.OTHER, None, "https://gp.example/5", (), (), ()),
+    ]
+    assert {item.labels for item in reply.items} == {(RESTRICTED,)}
+    assert {item.subject_references for item in reply.items} == {("Patient/p",)}
+    assert [item.translated for item in reply.items] == [True] * 4 + [False]
+    assert not any(item.incidental or item.names_no_patient for item in reply.items)
+
+    assert [(aside.reason, aside.detail, aside.category, aside.original) for aside in reply.quarantined] == [
+        (EntryFault.OTHER_PATIENT, "Patient", RecordCategory.SUPPORTING, json.dumps(person("o")).encode()),
+        (EntryFault.OTHER_PATIENT, "patient", RecordCategory.ALLERGIES, json.dumps(inside[1]).encode()),
+        (EntryFault.UNKNOWN_TYPE, "resourceType", None, json.dumps(inside[2]).encode()),
+        (EntryFault.OTHER_PATIENT, "names no patient", RecordCategory.OBSERVATIONS, json.dumps(unnamed).encode()),
+    ]
+    assert {aside.labels for aside in reply.quarantined} == {(RESTRICTED,)}
+
+    not_read = "In its details of the patient these could not be read: birthDate."
+    warning = NoticeCode.RESOURCE_WARNING
+    assert [(notice.code, notice.text, notice.category, notice.labels) for notice in reply.notices] == [
+        (
+            *(NoticeCode.NOT_SUPPORTED, "It cannot be asked for diary entries."),
+            *(RecordCategory.APPOINTMENTS, (RESTRICTED,)),
+        ),
+        (NoticeCode.INFORMATION_NOT_AVAILABLE, "", RecordCategory.PROBLEMS, ()),
+        (warning, not_read, RecordCategory.SUPPORTING, (RESTRICTED,)),
+    ]
+
+
+def test_the_patient_is_the_one_with_the_number_else_the_first() -> None:
+    whose = {number: read(person("o"), person("p"), nhs_number=number).subject for number in (*NUMBERS.values(), None)}
+    assert [json.loads(subject or b"")["id"] for subject in whose.values()] == ["p", "o", "o"]
+    with pytest.raises(Malformed) as caught:
+        read(allergy("1"))
+    assert caught.value.reason is Reason.NO_PATIENT
+    with pytest.raises(Malformed) as caught:
+        finish(steps=read_body(bodies=[json.dumps(PATIENT).encode()]))
+    assert caught.value.reason is Reason.NOT_FHIR
+
+
+def test_an_outcome_in_place_of_a_record_is_a_refusal() -> None:
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"details": {"coding": [{"code": "NO_PATIENT_CONSENT"}]}}]}
+    with pytest.raises(Refused) as caught:
+        finish(steps=read_body(bodies=[json.dumps(outcome).encode()]))
+    assert caught.value.reason is Reason.PATIENT_CONSENT
+
+
+def test_what_names_nobody_is_marked_where_the_answer_has_one_patient() -> None:
+    unnamed = {"resourceType": "Observation", "id": "u", "status": "final", "code": {"text": "x"}}
+    (item,) = answer(unnamed).items
+    assert item.names_no_patient
+    assert item.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "is_ended"),
+    [
+        ("AllergyIntolerance", {"clinicalStatus": "active"}, True),
+        ("AllergyIntolerance", {"clinicalStatus": "resolved"}, False),  # it says so itself
+        ("AllergyIntolerance", {"verificationStatus": "entered-in-error"}, False),
+        ("Condition", {"clinicalStatus": "active"}, False),
+    ],
+)
+def test_only_an_allergy_that_holds_ends_by_being_listed_so(kind: str, members: dict[str, Any], is_ended: bool) -> None:
+    whose = {"patient": OURS} if kind == "AllergyIntolerance" else {"subject": OURS, "code": {"text": "x"}}
+    entry = {"resourceType": kind, "id": "1", "verificationStatus": "confirmed", **whose, **members}
+    reply = answer(arranged(ENDED_ALLERGIES, f"{kind}/1"), entry)
+    (made,) = of_type(reply, kind)
+    status = "resolved" if is_ended else members.get("clinicalStatus")
+    assert made.get("clinicalStatus", {"coding": [{"code": None}]})["coding"][0]["code"] == status
+    assert any(note.endswith("among the ended") for item in reply.items for note in item.notes) is is_ended
+
+
+def test_what_a_secondary_list_alone_names_is_incidental_where_it_is_clinical() -> None:
+    secondary = arranged("x", "AllergyIntolerance/1", "Practitioner/d", "AllergyIntolerance/2")
+    secondary["code"]["coding"] = [
+        {
+            "system": "https://fhir.nhs.uk/STU3/CodeSystem/GPConnect-SecondaryListValues-1",
+            "code": "problems-allergies-related-to-problems",
+        }
+    ]
+    practitioner = {"resourceType": "Practitioner", "id": "d"}
+    primary = arranged(ALLERGIES, "AllergyIntolerance/2")
+    reply = answer(secondary, primary, allergy("1"), allergy("2"), allergy("3"), practitioner)
+    assert [r4(item)["id"] for item in reply.items if item.incidental] == ["1"]
+
+
+def test_an_issue_names_an_area_or_is_told_in_its_own_words() -> None:
+    def notices(code: str, words: str) -> list[tuple[NoticeCode, str, RecordCategory | None]]:
+        details = {"coding": [{"code": code}], "text": words}
+        outcome = {"resourceType": "OperationOutcome", "issue": [{"details": details}]}
+        return [(notice.code, notice.text, notice.category) for notice in answer(outcome).notices]
+
+    unsupported, warning = NoticeCode.NOT_SUPPORTED, NoticeCode.RESOURCE_WARNING
+    assert notices("NOT_IMPLEMENTED", "no includeReferrals here") == [
+        (unsupported, "no includeReferrals here", RecordCategory.REFERRALS)
+    ]
+    assert notices("NOT_IMPLEMENTED", " includeReferrals ") == [
+        (unsupported, "It cannot be asked for referrals.", RecordCategory.REFERRALS)
+    ]
+    assert notices("NOT_IMPLEMENTED", "not here") == [(unsupported, "not here", None)]
+    assert notices("OTHER", "slow today") == [(warning, "slow today", None)]
+
+
 # However an answer's entries are called
 
 
@@ -294,17 +475,20 @@ def called(address: Callable[[str], str], *, is_addressed: bool = True, has_ids:
 
 
 @pytest.mark.parametrize(
-    "reply",
+    ("address", "is_addressed", "has_ids"),
     [
-        called(lambda name: name, is_addressed=False),
-        called(lambda name: f"{name}/_history/3", is_addressed=False),
-        called(_server),
-        called(_uuid),
-        called(_uuid, has_ids=False),
+        (lambda name: name, False, True),
+        (lambda name: f"{name}/_history/3", False, True),
+        (_server, True, True),
+        (_uuid, True, True),
+        (_uuid, True, False),
     ],
     ids=["relative", "with a version", "on a server", "by UUID", "by UUID alone"],
 )
-def test_a_panel_is_whole_however_its_parts_are_called(reply: Reply) -> None:
+def test_a_panel_is_whole_however_its_parts_are_called(
+    address: Callable[[str], str], is_addressed: bool, has_ids: bool
+) -> None:
+    reply = called(address, is_addressed=is_addressed, has_ids=has_ids)
     assert reply.notices == ()
     assert reply.quarantined == ()
     items = items_of(reply=reply, source_id="practice")
@@ -313,3 +497,10 @@ def test_a_panel_is_whole_however_its_parts_are_called(reply: Reply) -> None:
     assert len(record.entries) == 3
     assert len(record.drawn_within) == 2
     assert not any(part.missing for entry in record.entries.values() for part in every_part(entry.parts))
+
+
+def test_an_entry_keeps_its_id_and_has_that_of_its_address_where_it_has_none() -> None:
+    for has_ids, key in ((True, "group"), (False, _uuid("Observation/group").removeprefix("urn:uuid:"))):
+        reply = called(_uuid, has_ids=has_ids)
+        assert key in {resource["id"] for resource in of_type(reply, "Observation")}
+        assert {item.full_url for item in reply.items} >= {_uuid("Observation/group")}

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed
+from connectors.contract.outcomes import Reason
 from connectors.contract.values import Asker, Identifier
-from connectors.gp_connect.request import AREAS, areas_for, headers, nhs_number_of, parameters, token
+from connectors.gp_connect.request import AREAS, area_words, areas_for, headers, nhs_number_of, parameters, token
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 
 ASKER = Asker(user_id="u1", family="Okafor", given="Ada", organisation_ods="A1", organisation_name="Hospital")
@@ -124,5 +125,52 @@ def test_the_nhs_number_is_picked_among_the_identifiers(value: str, digits: str)
 
 @pytest.mark.parametrize("value", ["", "900000000", "90000000099", "٩٠٠٠٠٠٠٠٠٩", "900000000X", '9000000009"}'])
 def test_what_is_no_number_is_not_sent(value: str) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as caught:
         nhs_number_of(identifiers=(Identifier(system=NHS_NUMBER_SYSTEM, value=value),))
+    assert caught.value.reason is Reason.REQUEST_REJECTED
+
+
+@pytest.mark.parametrize(
+    ("options", "url", "device"),
+    [
+        ({}, "", ("longview", "Longview", "0.1.0")),
+        (
+            {
+                "consumer_url": "https://consumer.example/",
+                "device_id": "d1",
+                "device_model": "M",
+                "device_version": "2",
+            },
+            "https://consumer.example",
+            ("d1", "M", "2"),
+        ),
+    ],
+)
+def test_the_token_names_the_consumer_and_the_device_that_ask(
+    options: dict[str, str], url: str, device: tuple[str, str, str]
+) -> None:
+    _, body, _ = token(asker=ASKER, options=options, audience="a", now=1).split(".")
+    payload = json.loads(base64.urlsafe_b64decode(f"{body}==="))
+    consumer = options.get("consumer_url", "")
+    assert payload["iss"] == consumer
+    assert payload["requesting_device"] == {
+        "resourceType": "Device",
+        "identifier": [{"system": consumer, "value": device[0]}],
+        "model": device[1],
+        "version": device[2],
+    }
+    assert payload["requesting_practitioner"]["identifier"][2] == {"system": f"{url}/user-id", "value": "u1"}
+
+
+def test_a_request_without_settings_has_empty_headers_and_its_own_audience() -> None:
+    made = headers(asker=ASKER, options={}, audience="https://gp.example", now=1, trace_id=UUID(int=1))
+    assert (made["Ssp-From"], made["Ssp-To"]) == ("", "")
+    sent = token(asker=ASKER, options={}, audience="https://gp.example", now=1)
+    assert made["Authorization"] == f"Bearer {sent}"
+
+
+@pytest.mark.parametrize(
+    ("area", "words"), [("includeDiaryEntries", "diary entries"), ("includeMedication", "medication")]
+)
+def test_an_area_has_words(area: str, words: str) -> None:
+    assert area_words(area=area) == words

@@ -9,6 +9,7 @@ import pytest
 from fhir_data.references import (
     Address,
     Directory,
+    addresses_in,
     base_of,
     is_id,
     may_enter_path,
@@ -22,19 +23,19 @@ from fhir_data.references import (
 HERE, THERE = "https://a.example/fhir", "https://b.example/fhir"
 UUID = "0b0e8a3a-4b7e-4c51-9d2b-6f0c1f2d3e4f"
 
-HELD = Directory(
-    entries=[
-        (Address(full_url=f"{HERE}/Medication/1", name="Medication/1"), "here"),
-        (Address(full_url=f"{THERE}/Medication/1", name="Medication/1"), "there"),
-        (Address(full_url=f"{HERE}/Medication/2", name="Medication/2"), "only here"),
-        (Address(full_url=f"urn:uuid:{UUID}", name="Medication/3"), "by urn"),
-        (Address(full_url="urn:oid:1.2.3"), "by oid"),
-        (Address(full_url="Practitioner/2", name="Practitioner/1"), "relative address"),
-        (Address(name="Organization/9"), "without address"),
-        (Address(name="Organization/9"), "without address, again"),
-        (Address(name=f"Location/{UUID[:-1]}0"), "an id that is a UUID"),
-    ]
-)
+ENTRIES = [
+    (Address(full_url=f"{HERE}/Medication/1", name="Medication/1"), "here"),
+    (Address(full_url=f"{THERE}/Medication/1", name="Medication/1"), "there"),
+    (Address(full_url=f"{HERE}/Medication/2", name="Medication/2"), "only here"),
+    (Address(full_url=f"urn:uuid:{UUID}", name="Medication/3"), "by urn"),
+    (Address(full_url="urn:oid:1.2.3"), "by oid"),
+    (Address(full_url="Practitioner/2", name="Practitioner/1"), "relative address"),
+    (Address(name="Organization/9"), "without address"),
+    (Address(name="Organization/9"), "without address, again"),
+    (Address(name=f"Location/{UUID[:-1]}0"), "an id that is a UUID"),
+    (Address(full_url=f"urn:uuid:{UUID[:-1].upper()}1"), "by urn in upper case"),
+    (Address(full_url="urn:oid:1.2.3"), "by the same oid, again"),
+]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,7 @@ HELD = Directory(
         ("Medication/2/_history/1", "urn:uuid:x", "only here"),
         ("Medication/2", f"{THERE}/MedicationRequest/1", None),
         (f"{THERE}/Medication/2", "", None),
+        (f"{THERE}/Medication/9", "", None),
         (f"urn:uuid:{UUID}", "", "by urn"),
         (f"urn:uuid:{UUID.upper()}", "", "by urn"),
         ("Medication/3", "", "by urn"),
@@ -57,13 +59,16 @@ HELD = Directory(
         ("Organization/9", f"{HERE}/Encounter/1", "without address"),
         (f"{HERE}/Organization/9", "", "without address"),
         (f"urn:uuid:{UUID[:-1]}0", "", "an id that is a UUID"),
+        (f"urn:uuid:{UUID[:-1].upper()}0", "", "an id that is a UUID"),
+        (f"urn:uuid:{UUID[:-1]}1", "", "by urn in upper case"),
+        (f"urn:uuid:{UUID[:-1]}2", "", None),
         ("Medication/9", "", None),
         ("#contained", "", None),
         ("", "", None),
     ],
 )
 def test_a_reference_means_the_entry_that_goes_by_it(reference: str, within: str, meant: str | None) -> None:
-    assert HELD.find(reference=reference, within=within) == meant
+    assert Directory(entries=ENTRIES).find(reference=reference, within=within) == meant
 
 
 @pytest.mark.parametrize(
@@ -106,6 +111,15 @@ def test_references_are_read_off_the_bytes_in_order() -> None:
         rb'"performer":[{"reference":"Practitioner/2"},{"reference":"Patient/1"}],"odd":{"reference":"\q"}}'
     )
     assert list(references_in(resource=resource)) == ["Patient/1", "Practitioner/2", "Patient/1"]
+    assert list(references_in(resource=b'{"a":{"reference":"\\q"},"b":{"reference":"Patient/2"}}')) == ["Patient/2"]
+
+
+def test_addresses_are_read_off_the_bytes_likewise() -> None:
+    resource = (
+        rb'{"content":[{"attachment":{"url" : "Binary\/1","title":"\"url\":\"no\""}}],'
+        rb'"extension":[{"url":"http://a.example/e","valueReference":{"reference":"Patient/1"}}]}'
+    )
+    assert list(addresses_in(resource=resource)) == ["Binary/1", "http://a.example/e"]
 
 
 def test_every_object_is_changed_and_nothing_sent_is_touched() -> None:

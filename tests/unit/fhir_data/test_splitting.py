@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_data.errors import UnreadableEntry, UnreadablePayload
+from fhir_data.errors import EntryFault, UnreadableEntry, UnreadablePayload
+from fhir_data.labels import Label
+from fhir_data.limits import MAX_ENTRIES, MAX_MEMBERS
 from fhir_data.parsing import read_entry
-from fhir_data.splitting import elements, members, split
+from fhir_data.splitting import SplitEntry, SplitPayload, elements, members, split
 from tests import proofs
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.decimals(-10, 10, places=3).map(float)
@@ -98,3 +100,78 @@ def fault_of(payload: bytes) -> str | None:
     except UnreadablePayload as error:
         return error.fault
     return None
+
+
+def test_a_payload_is_split_into_all_that_it_says() -> None:
+    body = r""" {"resourceType":"Bundle", "meta":{"security":[{"system":"s","code":"R"}]}, "total":12,
+        "link":[{"relation":"self","url":"https://a.example/x"},{"relation":"next"},{}],
+        "entry":[{"fullUrl":"https:\/\/a.example\/1","resource":{"a":1}}, {"fullUrl":"\u0007"}, {"fullUrl":7},
+            {"fullUrl":"urn:é","fullUrl":"x"}, "text", {"fullUrl":"urn:b c","resource":null}]}"""
+    labels = (Label(system="s", code="R"),)
+
+    def entry(whole: str, **members: Any) -> SplitEntry:
+        return SplitEntry(whole=whole.encode(), labels=labels, **{"resource": None, **members})
+
+    assert split(payload=body.encode()) == SplitPayload(
+        resource_type="Bundle",
+        links=(("self", "https://a.example/x"), ("next", ""), ("", "")),
+        total=12,
+        entries=(
+            entry(
+                r'{"fullUrl":"https:\/\/a.example\/1","resource":{"a":1}}',
+                resource=b'{"a":1}',
+                full_url="https://a.example/1",
+            ),
+            entry(r'{"fullUrl":"\u0007"}'),  # what nobody can see is no address
+            entry('{"fullUrl":7}'),
+            entry('{"fullUrl":"urn:é","fullUrl":"x"}', fault=EntryFault.DUPLICATE_KEY),
+            entry('"text"', fault=EntryFault.INVALID),
+            entry('{"fullUrl":"urn:b c","resource":null}', resource=b"null", full_url="urn:b c"),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("total", "count"), [(b"0", 0), (b"1" * 39, int("1" * 39)), (b"1" * 40, None), (b"-1", None), (b'"7"', None)]
+)
+def test_a_total_is_a_number_of_entries(total: bytes, count: int | None) -> None:
+    assert split(payload=b'{"resourceType":"Bundle","total":%b}' % total).total == count
+
+
+@pytest.mark.parametrize(
+    ("payload", "fault"),
+    [
+        (b"\x0c{}", "not-fhir"),  # a form feed is no space in JSON
+        (b"[]", "not-fhir"),
+        (b"{} x", "not-fhir"),
+        (b"\xff{}", "not-fhir"),
+        (b'{"link":{}}', "not-fhir"),
+        (b'{"entry":{}}', "not-fhir"),
+        (b'{"entry":[],"entry":[]}', "not-fhir"),
+        (b'{"a":NaN} x', "not-fhir"),
+        (b'{"a":NaN,}', "not-fhir"),
+        (b'{"a":NaN,"b"', "not-fhir"),
+        (b'{"a\n":NaN}', "not-fhir"),
+        (b'{"a":NaN', "not-fhir"),
+        (b'{"entry":[NaN,]}', "not-fhir"),
+        (b'{"entry":[NaN', "not-fhir"),
+        (b'{"entry":[%b]}' % b",".join([b"0"] * (MAX_ENTRIES + 1)), "too-large"),
+        (b"{%b}" % b",".join(b'"%d":0' % at for at in range(MAX_MEMBERS + 1)), "too-large"),
+        (b'{"entry":[%b]}' % b",".join([b"0"] * MAX_ENTRIES), None),
+        (b'\xef\xbb\xbf {"a":NaN, "entry":[ {} , {"b": NaN} ] } ', None),
+    ],
+    ids=range(18),
+)
+def test_a_payload_that_cannot_be_split_says_why(payload: bytes, fault: str | None) -> None:
+    assert fault_of(payload) == fault
+
+
+@pytest.mark.parametrize("body", [b"{}", b"1", b"[1,]", b"[NaN", b"[NaN}", b"NaN"])
+def test_what_is_no_array_has_no_elements(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"array|JSON|Expecting"):
+        elements(body=body)
+
+
+def test_elements_keep_their_bytes() -> None:
+    assert elements(body=b"[]") == []
+    assert elements(body=b'[ NaN , {"a" : 1} ]') == [b"NaN", b'{"a" : 1}']

@@ -1,0 +1,129 @@
+"""Which of the addresses that a source sends are its own, and what a Binary that it sends holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connectors import documents
+from connectors.addresses import is_on_server, is_within
+from connectors.contract.errors import Malformed, NotAsked
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import Document
+from connectors.transport.pace import finish
+from fhir_data.limits import MAX_DOCUMENT_BYTES
+
+BASE = "https://gp.example/fhir"
+
+
+@pytest.mark.parametrize(
+    ("url", "on_server", "within"),
+    [
+        (f"{BASE}/Observation?page=2", True, True),
+        (BASE, True, True),
+        (f"{BASE}/", True, True),
+        ("https://gp.example/fhir2/Observation", True, False),
+        ("https://gp.example/Observation", True, False),
+        ("HTTPS://GP.example/fhir/Observation", True, True),
+        (f"{BASE}/../admin", False, False),
+        (f"{BASE}/%2E%2e/admin", False, False),
+        (f"{BASE}/a%2Fb", False, False),
+        (f"{BASE}/a%5Cb", False, False),
+        (f"{BASE}/a\\b", False, False),
+        (f"{BASE}/a b", False, False),
+        (f"{BASE}/a\tb", False, False),
+        (f"{BASE}/é", False, False),
+        ("http://gp.example/fhir/Observation", False, False),
+        ("https://other.example/fhir/Observation", False, False),
+        ("https://gp.example:8443/fhir/Observation", False, False),
+        ("https://gp.example:x/fhir/Observation", False, False),
+        ("https://gp.example:443/fhir/Observation", False, False),
+        ("https://user@gp.example/fhir/Observation", False, False),
+        ("https://[/fhir/Observation", False, False),
+        ("Observation?page=2", False, False),
+        ("", False, False),
+    ],
+)
+def test_an_address_is_a_sources_own_or_is_not_asked(url: str, on_server: bool, within: bool) -> None:
+    assert (is_on_server(url=url, base=BASE), is_within(url=url, base=BASE)) == (on_server, within)
+    assert is_within(url=url, base=f"{BASE}/") is (within and url != BASE)
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("Binary/1", f"{BASE}/Binary/1"),
+        ("Binary/1/_history/2", f"{BASE}/Binary/1/_history/2"),
+        (f"{BASE}/Binary/1", f"{BASE}/Binary/1"),
+        (f"{BASE}/DocumentReference/1_2/_history/3", f"{BASE}/DocumentReference/1_2/_history/3"),
+        ("https://gp.example/docs/Binary/1", None),
+        ("https://other.example/fhir/Binary/1", None),
+        ("Patient/1", None),
+        ("/Binary/1", None),
+        (f"{BASE}/Patient/1", None),
+        (f"{BASE}/Binary", None),
+        (f"{BASE}/Binary/$export", None),
+        (f"{BASE}/$op/Binary/1", None),
+        (f"{BASE}/Binary/1?_format=x", None),
+        (f"{BASE}/Binary/1#a", None),
+        ("Binary/..", None),
+        ("Binary/./_history/1", None),
+        (f"{BASE}/./Binary/1", None),
+        (f"{BASE}/%252e/Binary/1", None),
+    ],
+)
+def test_a_document_is_read_at_its_sources_own_address(address: str, asked: str | None) -> None:
+    for base in (BASE, f"{BASE}/"):
+        if asked is None:
+            with pytest.raises(NotAsked) as caught:
+                documents.address_of(address=address, base=base)
+            assert caught.value.reason is Reason.ELSEWHERE
+        else:
+            assert documents.address_of(address=address, base=base) == asked
+
+
+def test_a_document_may_lie_beside_the_base_where_the_kind_says_so() -> None:
+    beside = "https://gp.example/docs/Binary/1"
+    assert documents.address_of(address=beside, base=BASE, beside_base=True) == beside
+    for address in ("https://other.example/docs/Binary/1", "https://gp.example/docs/Patient/1"):
+        with pytest.raises(NotAsked):
+            documents.address_of(address=address, base=BASE, beside_base=True)
+
+
+def test_as_much_may_come_as_the_largest_document_takes_in_base64() -> None:
+    assert MAX_DOCUMENT_BYTES * 4 / 3 < documents.allowance().left < MAX_DOCUMENT_BYTES * 4 / 3 + 100_000
+
+
+def read(body: bytes, *, content_name: str = "data") -> Document:
+    return finish(steps=documents.read_binary(bodies=[body], content_name=content_name))
+
+
+def test_a_binary_is_its_content_and_all_else_that_it_says() -> None:
+    meta = {"security": [{"system": "s", "code": "R"}, {"code": None}]}
+    sent = {"resourceType": "Binary", "contentType": "text/plain", "data": "YQ==", "meta": meta}
+    whole = read(json.dumps(sent).encode())
+    assert (whole.content_type, whole.encoded) == ("text/plain", "YQ==")
+    assert json.loads(whole.head) == {"resourceType": "Binary", "contentType": "text/plain", "meta": meta}
+    stu3 = read(b'{"resourceType":"Binary","content":"YQ=="}', content_name="content")
+    assert stu3 == Document(content_type="", encoded="YQ==", head=b'{"resourceType":"Binary"}')
+    assert read(b'{"resourceType":"Binary"}').encoded == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"resourceType":"Patient","data":"YQ=="}',
+        b"<html>",
+        b'{"resourceType":"Binary","data":7}',
+        b'{"resourceType":"Binary","data":"YQ==","contentType":["x"]}',
+        b'{"resourceType":"Binary","data":"YQ==","data":"Yg=="}',
+        b'{"resourceType":"Binary","data":"YQ==","meta":[]}',
+        b'{"resourceType":"Binary","data":"YQ==","meta":{"security":"R"}}',
+        b'{"resourceType":"Binary","data":"YQ==","meta":{"security":[{"code":7}]}}',
+    ],
+)
+def test_what_is_no_binary_or_may_hide_a_label_is_no_document(body: bytes) -> None:
+    with pytest.raises(Malformed) as caught:
+        read(body)
+    assert caught.value.reason is Reason.NOT_FHIR

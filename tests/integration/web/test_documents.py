@@ -90,12 +90,10 @@ def test_a_document_is_for_whoever_asked_for_the_record_and_for_nobody_else(
         assert get(path.replace("/documents/1", "/documents/2")).status_code == 404
 
 
-def test_a_file_that_is_withheld_is_not_opened_through_the_letter_that_points_to_it(
-    world: World, held_redis: redis.Redis
-) -> None:
+def test_a_letter_is_withheld_with_its_file(world: World, held_redis: redis.Redis) -> None:
     view = answered(world, held_redis, letter({"url": "Binary/b"}), binary(meta=restricted()))
     assert view.withheld
-    assert get(f"{address(view)}/content").status_code == 404
+    assert not [entry for entry in view.record.entries.values() if entry.heading == "Letter"]
     assert b"Open " not in get(f"/records/{view.retrieval_id}").content
 
 

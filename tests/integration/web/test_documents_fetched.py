@@ -153,10 +153,14 @@ def test_a_fetched_document_that_is_labelled_is_withheld(world: World, held_redi
     assert get(f"{address(view)}/content").status_code == 404
 
 
-def test_one_that_is_withheld_is_not_fetched_instead(world: World, held_redis: redis.Redis, source: Source) -> None:
+def test_one_whose_file_is_withheld_can_be_asked_for_by_nobody(
+    world: World, held_redis: redis.Redis, source: Source
+) -> None:
+    entry, _, number = address(answered(world, held_redis, letter(AT_SOURCE))).rpartition("/documents/")
     view = answered(world, held_redis, letter(AT_SOURCE), binary(meta=restricted()))
-    assert "Ask for this document" not in page(view)
-    assert post(view).status_code == 400
+    path = f"/records/{view.retrieval_id}/entries/{entry.rpartition('/')[2]}/documents/{number}"
+    assert signed_in_client("dr.osei").get(path).status_code == 404
+    assert signed_in_client("dr.osei").post(f"{path}/fetch").status_code == 404
     assert source.queued == []
 
 

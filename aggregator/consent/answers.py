@@ -15,11 +15,11 @@ from datetime import datetime
 from aggregator.consent.decision import Decision
 from aggregator.consent.filter import permit
 from aggregator.record.item import Item
-from aggregator.record.labels import restricts
 from aggregator.record.patient_details import is_restricted
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice
 from connectors.contract.values import QuarantinedEntry
+from fhir_data.confidentiality import restricts
 from fhir_data.errors import UnreadableEntry
 from fhir_data.heads import entry_name, type_of
 from fhir_data.limits import MAX_VALUES

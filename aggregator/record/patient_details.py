@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from aggregator.record.labels import restricts
 from aggregator.record.reading import concept_text, period_text, words_in
 from fhir_data.access import JsonObject, listed, mapping, mappings, text, texts
+from fhir_data.confidentiality import restricts
 from fhir_data.labels import Label, labels_in
 from fhir_data.parsing import read_by_member
 

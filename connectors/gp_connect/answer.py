@@ -37,6 +37,7 @@ from connectors.transport.pace import Steps
 from fhir_data import exact_json
 from fhir_data.access import JsonObject
 from fhir_data.belonging import Belonging, Finding
+from fhir_data.confidentiality import restricts
 from fhir_data.flaws import paths_of
 from fhir_data.heads import entry_name
 from fhir_data.identifiers import nhs_numbers_of
@@ -97,7 +98,9 @@ def read_answer(
     lifted = {sent: name for made in unpacked.values() for sent, name in made.names.items()}
     find = _finding(addresses=addresses, known=taken, lifted=lifted)
     names = replace(names_in(entries=(entry.sent for entry in judged), names=taken), lifted=lifted)
-    dialect = _Practice(reach=lists.reach(resources=resources, find=find), names=names, unpacked=unpacked)
+    confidential = {_name(entry) for entry in judged if any(map(restricts, entry.labels))}
+    reach = lists.reach(resources=resources, find=find, confidential=confidential)
+    dialect = _Practice(reach=reach, names=names, unpacked=unpacked)
     entries = yield from sort_entries(owned=owned, dialect=dialect)
     notices = (
         *lists.notices(resources=resources, find=find),
@@ -153,6 +156,13 @@ def _finding(*, addresses: Iterable[Address], known: set[str], lifted: Mapping[s
         return reference if reference in known else directory.find(reference=reference) or reference
 
     return find
+
+
+def _name(entry: JudgedEntry, /) -> str:
+    """Return the `Type/id` of an entry, as far as it can be read."""
+    if isinstance(entry.verdict, RefusedEntry):
+        return entry_name(entry=entry.sent)
+    return lists.name_in(entry.resource)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,9 @@ Source: GP Connect Access Record Structured 1.6, "Using lists to return data": p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from connectors.contract.categories import RecordCategory
@@ -85,14 +87,18 @@ def is_secondary(*, resource: JsonObject) -> bool:
     return any(system.endswith(_SECONDARY_SYSTEM) for system, _ in _codings(resource))
 
 
-def reach(*, resources: Sequence[JsonObject], find: Find = str) -> Reach:
+def reach(*, resources: Sequence[JsonObject], find: Find = str, confidential: AbstractSet[str] = frozenset()) -> Reach:
     """Return how each item is reached. `find` says which entry a reference means, by its `Type/id`.
+
+    Nothing is reached by way of what is `confidential`, nor of what has that from it: where an item stands would tell
+    of what is withheld.
 
     An item that only a secondary List names is incidental: an anticoagulant linked to a problem does not answer "which
     medicines", and its absence from such a List says nothing. The headings of a consultation are followed too, but not
     to what a secondary List names. Items that no List names count as answers: hiding one would be worse.
     """
     lists = [resource for resource in resources if resource.get("resourceType") == "List"]
+    closed = _with_heirs(confidential, resources=resources, find=find)
     edges = _edges(resources=resources, find=find)
     named: list[str] = []
     roots = {code: set[str]() for code in PRIMARY}
@@ -105,14 +111,16 @@ def reach(*, resources: Sequence[JsonObject], find: Find = str) -> Reach:
             named += _entries(resource, find=find)
         if not (code or secondary):
             arranging.append(resource)
-    linked = _closure(roots=named, edges=edges, headings={})  # a linked medicine brings its plan and issues
+    linked = _closure(roots=named, edges=edges, closed=closed)  # a linked medicine brings its plan and issues
     headings = _headings(lists=arranging, linked=linked, find=find)
-    answering = _closure(roots=(ref for refs in roots.values() for ref in refs), edges=edges, headings=headings)
+    answering = _closure(
+        roots=(ref for refs in roots.values() for ref in refs), edges=edges, headings=headings, closed=closed
+    )
     reports = {name_in(resource) for resource in resources if resource.get("resourceType") == "DiagnosticReport"}
     return Reach(
         answering=answering,
         incidental=linked - answering,
-        reported=_closure(roots=roots[INVESTIGATIONS] | reports, edges=edges, headings={}),
+        reported=_closure(roots=roots[INVESTIGATIONS] | reports, edges=edges, closed=closed),
         diary=frozenset(roots[DIARY]),
         ended=frozenset(roots[ENDED_ALLERGIES] - roots[ALLERGIES]),
     )
@@ -293,15 +301,34 @@ def _headings(*, lists: Sequence[JsonObject], linked: frozenset[str], find: Find
     return held
 
 
+def _with_heirs(confidential: AbstractSet[str], /, *, resources: Sequence[JsonObject], find: Find) -> AbstractSet[str]:
+    """Return what is confidential, with what it contains and what says that it belongs to it."""
+    if not confidential:
+        return confidential
+    heirs: dict[str, set[str]] = {}
+    for resource in resources:
+        here = name_in(resource)
+        held = _entries(resource, find=find) if resource.get("resourceType") == "List" else map(find, _parts(resource))
+        heirs.setdefault(here, set()).update(held)
+        for member in ("encounter", "context"):
+            if contact := text(mapping(resource.get(member)).get("reference")):
+                heirs.setdefault(find(contact), set()).add(here)
+    return _closure(roots=confidential, edges=heirs)
+
+
 def _closure(
-    *, roots: Iterable[str], edges: Mapping[str, set[str]], headings: Mapping[str, set[str]]
+    *,
+    roots: Iterable[str],
+    edges: Mapping[str, AbstractSet[str]],
+    headings: Mapping[str, AbstractSet[str]] = MappingProxyType({}),
+    closed: AbstractSet[str] = frozenset(),
 ) -> frozenset[str]:
-    reached = set(roots)
+    reached = set(roots) - closed
     frontier = list(reached)
     while frontier:
         here = frontier.pop()
         for other in edges.get(here, set()) | headings.get(here, set()):
-            if other not in reached:
+            if other not in reached and other not in closed:
                 reached.add(other)
                 frontier.append(other)
     return frozenset(reached)

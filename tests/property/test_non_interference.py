@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from aggregator.consent.arrangement import is_list
@@ -29,7 +29,7 @@ from aggregator.record.completeness.claims import allergy_status
 from aggregator.record.received import item_of
 from aggregator.services import view_record as showing
 from aggregator.services.view_record import RecordView, view_record
-from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
+from connectors.contract.categories import CLINICAL_CATEGORIES
 from connectors.contract.outcomes import Outcome
 from connectors.contract.values import ReceivedItem, Reply
 from connectors.fhir_r4.answer import read_pages
@@ -75,8 +75,6 @@ IN_PRACTICE = [place for place in Place if place not in {Place.PAGE, Place.PATIE
 @given(data=st.data())
 def test_what_a_practice_withholds_is_not_felt(place: Place, data: st.DataObject) -> None:
     record = data.draw(withheld_records(place=place))
-    # A limit that decision 0026 names: a practice's group stands where its tests do, and one of them may be withheld.
-    assume(sections_of(record.without_it).items() <= sections_of(record.with_it).items())
     with_it, events_with = shown(record.with_it, record.other, place=place, read=reply_of_practice)
     without_it, events_without = shown(record.without_it, record.other, place=place, read=reply_of_practice)
     assert with_it.withheld
@@ -84,11 +82,6 @@ def test_what_a_practice_withholds_is_not_felt(place: Place, data: st.DataObject
     assert plain(with_it) == plain(as_if_withheld(without_it))
     assert events_with["items"] == events_without["items"]
     assert events_with["outcomes"] == events_without["outcomes"]
-
-
-def sections_of(answer: Answer) -> dict[str, RecordCategory]:
-    """Return where each item of a practice's answer stands, by its name."""
-    return {entry_name(entry=item.resource): item.category for item in reply_of_practice(answer).items}
 
 
 def as_if_withheld(view: RecordView) -> RecordView:

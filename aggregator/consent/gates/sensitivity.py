@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aggregator.consent.gate import Answer, Case, ItemGate
 from aggregator.record.item import Item
-from aggregator.record.labels import restricts
+from fhir_data.confidentiality import restricts
 
 
 def ask(case: Case, item: Item) -> Answer:

@@ -267,3 +267,33 @@ def test_what_a_list_names_and_the_answer_lacks_is_counted_in_its_section() -> N
             code=NoticeCode.INCOMPLETE, text="2 listed items are not in its answer.", category=RecordCategory.ALLERGIES
         ),
     )
+
+
+@pytest.mark.parametrize("confidential", ["Observation/member", "DiagnosticReport/1"])
+def test_nothing_is_reached_by_way_of_what_is_confidential(confidential: str) -> None:
+    resources = [
+        {"resourceType": "DiagnosticReport", "id": "1", "result": [{"reference": "Observation/member"}]},
+        {
+            "resourceType": "Observation",
+            "id": "group",
+            "related": [{"type": "has-member", "target": {"reference": "Observation/member"}}],
+        },
+        {"resourceType": "Observation", "id": "member"},
+    ]
+    assert "Observation/group" in reach(resources=resources).reported
+    assert "Observation/group" not in reach(resources=resources, confidential={confidential}).reported
+
+
+def test_what_belongs_to_a_confidential_contact_leads_nowhere() -> None:
+    resources = [
+        {"resourceType": "Encounter", "id": "e"},
+        {"resourceType": "DiagnosticReport", "id": "1", "result": [{"reference": "Observation/member"}]},
+        {"resourceType": "Observation", "id": "member", "context": {"reference": "Encounter/e"}},
+        {
+            "resourceType": "Observation",
+            "id": "group",
+            "related": [{"type": "has-member", "target": {"reference": "Observation/member"}}],
+        },
+    ]
+    assert "Observation/group" in reach(resources=resources).reported
+    assert "Observation/group" not in reach(resources=resources, confidential={"Encounter/e"}).reported

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.record.labels import restricts
+from fhir_data.confidentiality import restricts
 from fhir_data.labels import Label
 from tests.factories import CONFIDENTIALITY
 

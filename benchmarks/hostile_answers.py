@@ -108,6 +108,20 @@ def _practice_lists() -> bytes:
     return bundle(*map(_json, lists), *(_observation(number=number) for number in range(10_000)))
 
 
+def _labelled(*, entries: int, labels: int) -> bytes:
+    system = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+    url = "http://hl7.org/fhir/StructureDefinition/extension-inline-sec-label"
+    extensions = [{"url": url, "valueCoding": {"system": system, "code": f"x{number}"}} for number in range(labels)]
+    return bundle(*(_observation(number=number, extension=extensions) for number in range(entries)))
+
+
+def _long_references() -> bytes:
+    related = [
+        {"type": "has-member", "target": {"reference": f"Observation/{number}{'a' * 4_000}"}} for number in range(40)
+    ]
+    return bundle(*(_observation(number=number, related=related) for number in range(100)))
+
+
 R4, GP = FhirR4.kind, GpConnect.kind
 HOSTILE: Mapping[str, HostileAnswer] = {
     "9,990 components": HostileAnswer(kind=R4, make=_components),
@@ -125,4 +139,8 @@ HOSTILE: Mapping[str, HostileAnswer] = {
     "lists within lists": HostileAnswer(kind=R4, make=lambda: _of_lists(["[" * 60 + "]" * 60] * 15_000)),
     "a document of 10 MB": HostileAnswer(kind=R4, make=_document),
     "1,000 Lists of 10,000 entries, practice": HostileAnswer(kind=GP, make=_practice_lists),
+    "9,000 labels": HostileAnswer(kind=R4, make=lambda: _labelled(entries=1, labels=9_000)),
+    "9,000 labels, practice": HostileAnswer(kind=GP, make=lambda: _labelled(entries=1, labels=9_000)),
+    "3,000 entries of 50 labels, practice": HostileAnswer(kind=GP, make=lambda: _labelled(entries=3_000, labels=50)),
+    "4,000 references of 4 KB, practice": HostileAnswer(kind=GP, make=_long_references),
 }

@@ -6,7 +6,7 @@ Source: FHIR R4, RESTful API, Search, Paging.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.contract.categories import RecordCategory
@@ -98,24 +98,19 @@ def wanted(*, bodies: Sequence[bytes], base: str, held: Sequence[str]) -> Steps[
     """Return the supporting resources that pages refer to on this server and do not hold, as `Type/id`, each once."""
     here = set(held)
     names: dict[str, None] = {}
-    for body in bodies:
-        for entry in split_answer(payload=body).entries:
-            if entry.resource is None:
-                continue
-            here.add(entry_name(entry=entry.resource))
-            for reference in dict.fromkeys(references_in(resource=entry.resource)):
-                names[_own_name(reference=reference, base=base)] = None
-            yield None
+    for resource in _resources(bodies):
+        here.add(entry_name(entry=resource))
+        for reference in dict.fromkeys(references_in(resource=resource)):
+            names[_own_name(reference=reference, base=base)] = None
+        yield None
     return tuple(name for name in names if name and name not in here)
 
 
 def without_held(*, bodies: Sequence[bytes], names: Sequence[str]) -> Steps[tuple[str, ...]]:
     """Return those of these names by which nothing in the pages goes."""
     left = dict.fromkeys(names)
-    for body in bodies:
-        for entry in split_answer(payload=body).entries:
-            if entry.resource is not None:
-                left.pop(entry_name(entry=entry.resource), None)
+    for resource in _resources(bodies):
+        left.pop(entry_name(entry=resource), None)
         yield None
     return tuple(left)
 
@@ -123,14 +118,11 @@ def without_held(*, bodies: Sequence[bytes], names: Sequence[str]) -> Steps[tupl
 def grounds(*, bodies: Sequence[bytes], names: Sequence[str], base: str) -> Steps[tuple[Ground, ...]]:
     """Return for each of these names which entries of the pages refer to it."""
     referring: dict[str, dict[str, None]] = {name: {} for name in names}
-    for body in bodies:
-        for entry in split_answer(payload=body).entries:
-            if entry.resource is None:
-                continue
-            for reference in dict.fromkeys(references_in(resource=entry.resource)):
-                if (name := _own_name(reference=reference, base=base)) in referring:
-                    referring[name][entry_name(entry=entry.resource)] = None
-            yield None
+    for resource in _resources(bodies):
+        for reference in dict.fromkeys(references_in(resource=resource)):
+            if (name := _own_name(reference=reference, base=base)) in referring:
+                referring[name][entry_name(entry=resource)] = None
+        yield None
     return tuple(Ground(any_of=tuple(entries)) for entries in referring.values())
 
 
@@ -210,6 +202,12 @@ def speaks_fhir(*, bodies: Sequence[bytes]) -> Steps[bool]:
 def as_page(*, resource: bytes) -> bytes:
     """Return one resource as if it were the only entry of a Bundle."""
     return b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":%b}]}' % without_mark(resource)
+
+
+def _resources(bodies: Sequence[bytes], /) -> Iterator[bytes]:
+    """Yield the resources of pages, without what cannot be told from their entries."""
+    for body in bodies:
+        yield from (entry.resource for entry in split_answer(payload=body).entries if entry.resource is not None)
 
 
 def _is_error(entry: bytes) -> bool:

@@ -48,10 +48,10 @@ class OffloadLimits:
     """What the loop may be asked to do, and what the process may use for one piece of work."""
 
     loop_bytes: int = 256 * 1024
-    loop_values: int = (
-        16_000  # cut into as many small entries as there can be, 40 ms; twice an ordinary answer of 200 KB
-    )
-    loop_step_values: int = 1_000  # a model that finds each of them wrong takes 20 to 30 ms
+    # Twice an ordinary answer of 200 KB; cut into as many small entries as there can be, it takes 40 ms.
+    loop_values: int = 16_000
+    # A model that finds each of them wrong takes 20 to 30 ms.
+    loop_step_values: int = 1_000
     loop_processor_s: float = 0.25
     at_once: int = 2
     processor_s: float = 7.0

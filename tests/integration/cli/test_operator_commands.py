@@ -104,6 +104,11 @@ def test_an_account_is_made_with_a_password_that_signs_in() -> None:
     assert signed_in.status_code == 302
 
 
+def test_a_role_that_there_is_not_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(CommandError, match=r"choose from '?administrator'?, '?clinician'?\)"):
+        run("add_user", "dr.new", "--family", "N", "--given", "A", "--ods", "RNN", "--role", "wizard")
+
+
 BUNDLE = {
     "resourceType": "Bundle",
     "type": "collection",

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--given", required=True, help="first name")
         parser.add_argument("--prefix", default="", help="title, such as Dr")
         parser.add_argument("--ods", required=True, help="ODS code of the user's organisation")
-        parser.add_argument("--role", required=True, choices=sorted(SIGN_IN_ROLES))
+        parser.add_argument("--role", required=True, choices=sorted(role.value for role in SIGN_IN_ROLES))
 
     def handle(self, *args: Any, **options: Any) -> None:
         password = secrets.token_urlsafe(12)

@@ -34,4 +34,3 @@ def _room_of(path: Path) -> str:
     parts = path.resolve().relative_to(PROJECT).parts
     depth = 2 if parts[0] in ("aggregator", "connectors") and len(parts) > 2 else 1
     return "/".join(parts[:depth])
-

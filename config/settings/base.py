@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "aggregator.mpi",
     "aggregator.consent",
     "aggregator.federation",
+    "aggregator.changes",
     "aggregator.web",
     "aggregator.api",
     "aggregator.cli",

@@ -13,7 +13,7 @@ GIVEN_BY_PROGRAMME = frozenset({Role.PROGRAMME_ADMINISTRATOR, Role.PRIVACY_OFFIC
 
 
 def givable_roles(requester: Requester, /) -> tuple[Role, ...]:
-    """Return the roles that somebody may propose for others."""
+    """Return the roles that somebody may propose for others, and end."""
     return tuple(role for role in MEMBERSHIP_ROLES if _may_give(requester, role))
 
 
@@ -47,13 +47,13 @@ def check_not_own(*, requester: Requester, user_id: UUID) -> None:
 
 
 def check_role(*, requester: Requester, role: Role) -> None:
-    """Go on only if the requester may give a role.
+    """Go on only if the requester may give a role, or end it.
 
     Raises: NotPermitted.
     """
     if not _may_give(requester, role):
         raise NotPermitted(
-            f"Only a programme administrator can make somebody {role.with_article}.",
+            f"Only a programme administrator decides who is {role.with_article}.",
             code="role-of-programme",
             advice="Ask an administrator of the programme.",
         )

@@ -75,7 +75,8 @@ def users(*, organisation_id: UUID | None, search: str, is_unused: bool, page: i
     pages = max(1, -(-count // PAGE_SIZE))
     page = min(max(page, 1), pages)
     rows = found.order_by("family", "given", "username")[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    return UserPage(users=_lines(rows, now=now), count=count, page=page, pages=pages)
+    lines = _lines(rows, organisation_id=organisation_id, now=now)
+    return UserPage(users=lines, count=count, page=page, pages=pages)
 
 
 def user(*, user_id: UUID, now: datetime) -> tuple[UserLine, tuple[MembershipLine, ...]] | None:
@@ -87,11 +88,16 @@ def user(*, user_id: UUID, now: datetime) -> tuple[UserLine, tuple[MembershipLin
     return _line(row, memberships=memberships, closed=_closed([row.id], now=now)), tuple(memberships)
 
 
-def _lines(rows: Iterable[User], *, now: datetime) -> tuple[UserLine, ...]:
+def _lines(rows: Iterable[User], *, organisation_id: UUID | None, now: datetime) -> tuple[UserLine, ...]:
+    """Return accounts with their roles in one organisation, or in all."""
     rows = list(rows)
     ids = [row.id for row in rows]
     memberships, closed = _memberships(ids, now=now), _closed(ids, now=now)
-    return tuple(_line(row, memberships=memberships[row.id], closed=closed) for row in rows)
+    own = {
+        user_id: [line for line in lines if organisation_id in (None, line.organisation_id)]
+        for user_id, lines in memberships.items()
+    }
+    return tuple(_line(row, memberships=own.get(row.id, ()), closed=closed) for row in rows)
 
 
 def _line(row: User, *, memberships: Iterable[MembershipLine], closed: set[UUID]) -> UserLine:

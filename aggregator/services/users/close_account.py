@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from aggregator.accounts import directory
-from aggregator.accounts.authority import check_not_own, check_organisation
+from aggregator.accounts.authority import check_not_own, check_organisation, check_role
 from aggregator.accounts.ends import End, Ends
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
@@ -20,7 +20,7 @@ from aggregator.limits import checked_note
 def close_account(*, requester: Requester, user_id: UUID, ends_date: str = "", reason: str, now: datetime) -> None:
     """Close an account at once, or at the beginning of a British day (`ends_date`, ISO 8601).
 
-    Who has a role in another organisation, too, is left to administrators who may act for all of them.
+    Who has, or had, a role in another organisation or one that the programme gives is left to its administrators.
     Raises: NotPermitted; NotFound; Invalid without a reason or for a day of the past.
     """
     with acting(requester, Action.CLOSE_ACCOUNT, needs=Permission.MANAGE_USERS) as act:
@@ -33,6 +33,7 @@ def close_account(*, requester: Requester, user_id: UUID, ends_date: str = "", r
         _, memberships = found
         for membership in memberships:
             check_organisation(requester=requester, organisation_id=membership.organisation_id)
+            check_role(requester=requester, role=membership.role)
         if not memberships and not requester.may(Permission.ANY_ORGANISATION):
             raise NotPermitted("This account belongs to no organisation that you may act for.")
         ends_at = moment_of(ends_date, field="ends_date", now=now)

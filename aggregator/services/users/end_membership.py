@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from aggregator.accounts.authority import check_not_own, check_organisation
+from aggregator.accounts.authority import check_not_own, check_organisation, check_role
 from aggregator.accounts.ends import End, Ends
 from aggregator.accounts.queries import membership_by_id
 from aggregator.accounts.requester import Requester
-from aggregator.accounts.roles import Permission
+from aggregator.accounts.roles import Permission, Role
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.changes.terms import moment_of
@@ -31,6 +31,7 @@ def end_membership(
             raise NotFound
         act.note(user=membership.user_id, role=membership.role, organisation=membership.organisation_id)
         check_organisation(requester=requester, organisation_id=membership.organisation_id)
+        check_role(requester=requester, role=Role(membership.role))
         check_not_own(requester=requester, user_id=membership.user_id)
         ends_at = moment_of(ends_date, field="ends_date", now=now)
         reason = checked_note(text=reason, ask="Enter why this role ends", field="reason")

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from aggregator.accounts import directory
-from aggregator.accounts.authority import may_act_for
+from aggregator.accounts.authority import givable_roles, may_act_for
 from aggregator.accounts.directory import MembershipLine, UserLine
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
@@ -21,12 +21,13 @@ from aggregator.errors import NotFound
 class UserView:
     """An account as an administrator may see it.
 
-    `memberships` are all roles that it ever had where the reader may act. `may_change`: it is not the reader's own;
-    `may_close`: nor has it a role where the reader may not act.
+    `memberships` are all roles that it ever had where the reader may act, `endable` those of them that the reader may
+    end. `may_change`: it is not the reader's own; `may_close`: nor has it a role that the reader may not end.
     """
 
     user: UserLine
     memberships: tuple[MembershipLine, ...]
+    endable: frozenset[UUID]
     waiting: tuple[ChangeLine, ...]
     may_change: bool
     may_close: bool
@@ -51,11 +52,14 @@ def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView
         )
         if not own and not requester.may(Permission.ANY_ORGANISATION):
             raise NotFound
+        givable = givable_roles(requester)
+        endable = frozenset(membership.membership_id for membership in own if membership.role in givable)
         may_change = user_id != requester.user_id and line.is_open
         return UserView(
             user=line,
             memberships=own,
+            endable=endable,
             waiting=waiting_for_user(user_id=user_id, reader_id=requester.user_id, now=now),
             may_change=may_change,
-            may_close=may_change and len(own) == len(memberships),
+            may_close=may_change and len(endable) == len(memberships),
         )

@@ -18,7 +18,7 @@ class RoleForm(DateParts):
     date_name = "from_date"
     role = forms.ChoiceField(error_messages={"required": "Select a role", "invalid_choice": "Select a role"})
     organisation_ods = forms.CharField(max_length=20, required=False)
-    reason = forms.CharField(required=False, max_length=4000)
+    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter the reason for this change"})
 
     def __init__(self, *args: Any, requester: Requester, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -46,6 +46,7 @@ class RoleForm(DateParts):
 class AccountForm(RoleForm):
     """A new account with its first role."""
 
+    field_order = ["title", "given", "family", "username", "role", "organisation_ods", "day", "reason"]
     username = forms.CharField(max_length=150, error_messages={"required": "Enter the user name"})
     title = forms.CharField(required=False, max_length=20)
     given = forms.CharField(max_length=100, error_messages={"required": "Enter the first name"})
@@ -61,4 +62,4 @@ class EndForm(DateParts):
     """When something ends, and why."""
 
     date_name = "ends_date"
-    reason = forms.CharField(required=False, max_length=4000)
+    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter why"})

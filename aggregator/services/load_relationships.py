@@ -10,11 +10,11 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
-from aggregator.consent.operations import RelationshipLine
-from aggregator.consent.operations import load_relationships as write_relationships
-from aggregator.consent.terms import RelationshipKind
 from aggregator.errors import Invalid, NotFound
 from aggregator.mpi.demographics import whole_date
+from aggregator.relationships.operations import RelationshipLine
+from aggregator.relationships.operations import load_relationships as write_relationships
+from aggregator.relationships.terms import RelationshipKind
 from aggregator.sources.queries import source_by_slug
 
 

@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "aggregator.sources",
     "aggregator.audit",
     "aggregator.mpi",
+    "aggregator.relationships",
     "aggregator.consent",
     "aggregator.federation",
     "aggregator.web",

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from aggregator.consent.gate import Answer, Case, PersonGate
-from aggregator.consent.terms import RelationshipKind, RelationshipTerms
+from aggregator.relationships.terms import RelationshipKind, RelationshipTerms
 
 # Relationships begin and end on British days.
 LONDON = ZoneInfo("Europe/London")

@@ -16,8 +16,9 @@ from aggregator.consent.decision import UNDECIDED, Decision, decide
 from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate
 from aggregator.consent.gates import GATES, sensitivity
 from aggregator.consent.gates.relationship import ATTENDED_GRACE
-from aggregator.consent.terms import BasePolicy, PolicyTerms, RelationshipKind, RelationshipTerms
+from aggregator.consent.terms import BasePolicy, PolicyTerms
 from aggregator.record.item import Item
+from aggregator.relationships.terms import RelationshipKind, RelationshipTerms
 from tests.factories import CONFIDENTIALITY, NOW, condition, item, permitting, requester, restricted
 
 HERE = uuid4()

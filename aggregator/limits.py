@@ -28,6 +28,16 @@ def max_length_of(*, model: type[Model], field: str) -> int | None:
     return _column(model, field).max_length
 
 
+def check_note(*, note: str, asks: str, field: str = "note") -> str:
+    """Return a note without the white space around it. `asks` is what it must say: "Enter `asks`, in ...".
+
+    Raises: Invalid naming the input when it is empty or too long.
+    """
+    if not note.strip() or len(note) > MAX_NOTE_LENGTH:
+        raise Invalid(f"Enter {asks}, in {MAX_NOTE_LENGTH:,} characters or fewer.", code=field, field=field)
+    return note.strip()
+
+
 def check_range(*, model: type[Model], field: str, value: int, label: str) -> None:
     """Check that a number fits into its column.
 

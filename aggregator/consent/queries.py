@@ -12,6 +12,7 @@ from aggregator.consent.decision import Decision
 from aggregator.consent.models import Policy
 from aggregator.consent.terms import BasePolicy, PolicyEvent, PolicyTerms
 from aggregator.relationships.queries import relationships_of
+from aggregator.relationships.terms import RelationshipKind, RelationshipTerms, london_day
 
 
 def decide(*, requester: Requester, permission: Permission, person_id: UUID, now: datetime) -> Decision:
@@ -20,7 +21,28 @@ def decide(*, requester: Requester, permission: Permission, person_id: UUID, now
         requester=requester,
         permission=permission,
         policies=live_policies(person_id=person_id),
-        relationships=relationships_of(person_id=person_id, organisation_id=requester.organisation_id),
+        relationships=relationships_of(
+            person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
+        ),
+        now=now,
+    )
+
+
+def decide_if_related(*, requester: Requester, permission: Permission, person_id: UUID, now: datetime) -> Decision:
+    """Return what the gates would decide about one person if the requester's organisation cared for them now."""
+    if requester.organisation_id is None:
+        return Decision()
+    related = RelationshipTerms(
+        organisation_id=requester.organisation_id,
+        kind=RelationshipKind.REGISTERED,
+        from_date=london_day(now),
+        until_date=None,
+    )
+    return decision.decide(
+        requester=requester,
+        permission=permission,
+        policies=live_policies(person_id=person_id),
+        relationships=[related],
         now=now,
     )
 

@@ -36,11 +36,11 @@ from aggregator.services.find_person import find_person
 from aggregator.services.list_reviews import list_reviews
 from aggregator.services.list_sources import list_sources
 from aggregator.services.load_identities import load_identities
-from aggregator.services.load_relationships import load_relationships
 from aggregator.services.open_record import open_record
 from aggregator.services.read_consent import read_consent
 from aggregator.services.read_review import read_review
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.relationships.load_relationships import load_relationships
 from aggregator.services.settle_review import settle_review
 from aggregator.services.sign_in import sign_in
 from aggregator.services.sign_out import sign_out
@@ -153,7 +153,7 @@ CALLS: dict[str, Callable[[World], object]] = {
         requester=operator(), source_slug=SOURCE_SLUG, lines=["nhs_number"], now=timezone.now()
     ),
     "load_relationships": lambda world: load_relationships(
-        requester=operator(), source_slug=SOURCE_SLUG, lines=["local_id"]
+        requester=operator(), source_slug=SOURCE_SLUG, lines=["local_id,kind,from_date"], now=timezone.now()
     ),
     "open_record": lambda world: open_record(requester=world.clinician, person_id=world.joan, now=timezone.now()),
     "read_consent": lambda world: read_consent(requester=world.administrator, person_id=world.joan),
@@ -186,7 +186,9 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "load_identities": lambda world: load_identities(
         requester=world.administrator, source_slug=SOURCE_SLUG, lines=[], now=timezone.now()
     ),
-    "load_relationships": lambda world: load_relationships(requester=operator(), source_slug="none", lines=[]),
+    "load_relationships": lambda world: load_relationships(
+        requester=operator(), source_slug="none", lines=[], now=timezone.now()
+    ),
     "open_record": lambda world: open_record(requester=world.outsider, person_id=world.joan, now=timezone.now()),
     "read_consent": lambda world: read_consent(requester=world.clinician, person_id=world.joan),
     "read_review": lambda world: read_review(requester=world.clinician, review_id=uuid4()),

@@ -15,7 +15,8 @@ from aggregator.consent.models import Policy
 from aggregator.consent.operations import set_policy
 from aggregator.consent.terms import BasePolicy
 from aggregator.mpi.models import Person
-from aggregator.relationships.operations import RelationshipLine, load_relationships
+from aggregator.relationships.operations import load_relationships
+from aggregator.relationships.relationship_file import RelationshipLine
 from aggregator.relationships.terms import RelationshipKind
 from tests.factories import NOW, nhs_number, person, requester, source
 
@@ -71,7 +72,7 @@ def test_an_objection_counts_at_once_and_for_this_person_only() -> None:
         person(at=practice, identifier="1"),
         person(at=practice, identifier="2", given="Peter", nhs_number=nhs_number(index=2)),
     )
-    load_relationships(source=practice, lines=[registered(identifier="1"), registered(identifier="2")])
+    load_relationships(source=practice, lines=[registered(identifier="1"), registered(identifier="2")], now=NOW)
     assert may_see(who=practice.organisation, of=joan)
     record(of=joan, base=BasePolicy.DENY)
     assert not may_see(who=practice.organisation, of=joan)

@@ -10,14 +10,19 @@ from aggregator.accounts.models import Organisation
 from aggregator.accounts.roles import Permission
 from aggregator.consent.queries import decide
 from aggregator.mpi.models import Link, Person, SourceRecord
-from aggregator.relationships import queries
+from aggregator.relationships import operations, queries
 from aggregator.relationships.models import Relationship
-from aggregator.relationships.operations import RelationshipLine, load_relationships
+from aggregator.relationships.operations import LoadReport
+from aggregator.relationships.relationship_file import RelationshipLine
 from aggregator.relationships.terms import RelationshipKind
 from aggregator.sources.models import Source
 from tests.factories import NOW, identity, load, person, requester, source
 
 pytestmark = pytest.mark.django_db
+
+
+def load_relationships(*, source: Source, lines: list[RelationshipLine]) -> LoadReport:
+    return operations.load_relationships(source=source, lines=lines, now=NOW)
 
 
 def line(*, identifier: str = "1", since: date = date(2020, 1, 1), until: date | None = None) -> RelationshipLine:
@@ -39,7 +44,8 @@ def held(*, by: Source, identifier: str = "1") -> Person:
 def test_an_organisation_cares_for_whom_its_own_source_says() -> None:
     practice, hospital = source(), source()
     joan = held(by=practice)
-    assert load_relationships(source=practice, lines=[line(), line(identifier="nobody")]) == 1
+    report = load_relationships(source=practice, lines=[line(), line(identifier="nobody")])
+    assert (report.recorded, report.unknown) == (1, (line(identifier="nobody"),))
     assert may_see(who=practice.organisation, of=joan)
     assert not may_see(who=hospital.organisation, of=joan)
     refused = decide(
@@ -117,5 +123,5 @@ def test_an_identifier_of_another_source_is_nobody_here() -> None:
     practice, hospital = source(), source()
     held(by=practice)
     load(at=hospital, identities=[identity(identifier="other")])
-    assert load_relationships(source=hospital, lines=[line()]) == 1
+    assert load_relationships(source=hospital, lines=[line()]).recorded == 0
     assert not Relationship.objects.exists()

@@ -28,16 +28,6 @@ def max_length_of(*, model: type[Model], field: str) -> int | None:
     return _column(model, field).max_length
 
 
-def check_note(*, note: str, asks: str, field: str = "note") -> str:
-    """Return a note without the white space around it. `asks` is what it must say: "Enter `asks`, in ...".
-
-    Raises: Invalid naming the input when it is empty or too long.
-    """
-    if not note.strip() or len(note) > MAX_NOTE_LENGTH:
-        raise Invalid(f"Enter {asks}, in {MAX_NOTE_LENGTH:,} characters or fewer.", code=field, field=field)
-    return note.strip()
-
-
 def check_range(*, model: type[Model], field: str, value: int, label: str) -> None:
     """Check that a number fits into its column.
 
@@ -54,3 +44,13 @@ def _column(model: type[Model], name: str) -> Field[Any, Any]:
     field = model._meta.get_field(name)
     assert isinstance(field, Field)  # noqa: S101  no relation: for the type checker
     return field
+
+
+def checked_note(*, text: str, ask: str, field: str) -> str:
+    """Return a note as it is kept; `ask` is the sentence that asks for one, without its full stop.
+
+    Raises: Invalid for none, and for one that nobody would read.
+    """
+    if not text.strip() or len(text) > MAX_NOTE_LENGTH:
+        raise Invalid(f"{ask}, in {MAX_NOTE_LENGTH:,} characters or fewer", code=field, field=field)
+    return text.strip()

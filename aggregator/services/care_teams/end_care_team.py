@@ -12,7 +12,7 @@ from aggregator.accounts.scope import acts_for
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotFound, Superseded
-from aggregator.limits import check_note
+from aggregator.limits import checked_note
 from aggregator.relationships.queries import care_team
 from aggregator.relationships.terms import end_at
 
@@ -32,5 +32,5 @@ def end_care_team(*, requester: Requester, team_id: UUID, last_day: date | None,
         if team.has_ended:
             raise Superseded("This has been ended already.")
         ends_at = end_at(last_day=last_day, now=now)
-        note = check_note(note=reason, asks="why it ends", field="reason")
+        note = checked_note(text=reason, ask="Enter why it ends", field="reason")
         act.ends(end=End(kind=Ends.CARE_TEAM, of_id=team_id, ends_at=ends_at, reason=note))

@@ -12,7 +12,7 @@ from aggregator.accounts.scope import acts_for
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import Invalid, NotFound, Superseded
-from aggregator.limits import check_note
+from aggregator.limits import checked_note
 from aggregator.relationships import operations
 from aggregator.relationships.queries import relationship_with
 from aggregator.relationships.terms import OF_ORGANISATIONS, RelationshipKind, check_days
@@ -50,7 +50,7 @@ def change_relationship(
         check_days(from_date=from_date, until_date=until_date)
         if (kind, from_date, until_date) == (before.terms.kind, before.terms.from_date, before.terms.until_date):
             raise Invalid("Nothing has been changed.", field="kind")
-        note = check_note(note=reason, asks="why it changes", field="reason")
+        note = checked_note(text=reason, ask="Enter why it changes", field="reason")
         act.begin()
         changed_id = operations.record_relationship(
             person_id=before.person_id,

@@ -15,7 +15,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
 from aggregator.errors import Invalid, NotFound, NotPermitted
-from aggregator.limits import check_note
+from aggregator.limits import checked_note
 from aggregator.mpi.queries import person_summary
 from aggregator.relationships import operations
 from aggregator.relationships.queries import relationships_of
@@ -36,7 +36,7 @@ def claim_relationship(*, requester: Requester, person_id: UUID, reason: str, no
             raise NotPermitted("A patient can be in your care for treatment only.")
         if person_summary(person_id=person_id) is None:
             raise NotFound
-        note = check_note(note=reason, asks="why this patient is in your care", field="reason")
+        note = checked_note(text=reason, ask="Enter why this patient is in your care", field="reason")
         standing = relationships_of(
             person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
         )

@@ -12,7 +12,7 @@ from aggregator.accounts.scope import organisation_to_act_for
 from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
 from aggregator.errors import Invalid, NotFound
-from aggregator.limits import check_note
+from aggregator.limits import checked_note
 from aggregator.mpi.queries import person_summary
 from aggregator.relationships import operations
 from aggregator.relationships.terms import OF_ORGANISATIONS, RelationshipKind, check_days
@@ -43,7 +43,7 @@ def record_relationship(*, requester: Requester, new: NewRelationship, now: date
         if new.kind not in OF_ORGANISATIONS:
             raise Invalid("Select how the organisation cares for the patient.", field="kind")
         check_days(from_date=new.from_date, until_date=new.until_date)
-        reason = check_note(note=new.reason, asks="how you know", field="reason")
+        reason = checked_note(text=new.reason, ask="Enter how you know", field="reason")
         act.begin()
         relationship_id = operations.record_relationship(
             person_id=new.person_id,

@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "aggregator.sources",
     "aggregator.audit",
     "aggregator.mpi",
+    "aggregator.relationships",
     "aggregator.consent",
     "aggregator.federation",
     "aggregator.changes",
@@ -206,6 +207,7 @@ SESSIONS_PER_USER = ENVIRONMENT.sessions_per_user
 SEARCHES_PER_MINUTE = ENVIRONMENT.searches_per_minute
 OPENINGS_PER_MINUTE = ENVIRONMENT.openings_per_minute
 FHIR_REQUESTS_PER_MINUTE = ENVIRONMENT.fhir_requests_per_minute
+SELF_CLAIM_HOURS = ENVIRONMENT.self_claim_hours
 HEADER_TIMEOUT_S = ENVIRONMENT.header_timeout_s
 CONNECTIONS_PER_ADDRESS = ENVIRONMENT.connections_per_address
 HASHING_SLOTS = ENVIRONMENT.hashing_slots

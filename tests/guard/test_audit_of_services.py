@@ -36,11 +36,11 @@ from aggregator.services.find_person import find_person
 from aggregator.services.list_reviews import list_reviews
 from aggregator.services.list_sources import list_sources
 from aggregator.services.load_identities import load_identities
-from aggregator.services.load_relationships import load_relationships
 from aggregator.services.open_record import open_record
 from aggregator.services.read_consent import read_consent
 from aggregator.services.read_review import read_review
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.relationships.load_relationships import load_relationships
 from aggregator.services.settle_review import settle_review
 from aggregator.services.sign_in import sign_in
 from aggregator.services.sign_out import sign_out
@@ -48,7 +48,7 @@ from aggregator.services.take_back_review import take_back_review
 from aggregator.services.view_record import view_record
 from connectors.contract.outcomes import Outcome
 from launcher.load_region import load_region
-from tests import access_acts
+from tests import access_acts, relationship_acts
 from tests.integration.services.test_showing import answered
 from tests.unit.record.test_files import letter
 from tests.world import IDENTITIES, JOAN_BORN, NOWHERE, PASSWORD, SOURCE_SLUG, SURGERY_ODS, World, make_world
@@ -154,7 +154,7 @@ CALLS: dict[str, Callable[[World], object]] = {
         requester=operator(), source_slug=SOURCE_SLUG, lines=["nhs_number"], now=timezone.now()
     ),
     "load_relationships": lambda world: load_relationships(
-        requester=operator(), source_slug=SOURCE_SLUG, lines=["local_id"]
+        requester=operator(), source_slug=SOURCE_SLUG, lines=["local_id,kind,from_date"], now=timezone.now()
     ),
     "open_record": lambda world: open_record(requester=world.clinician, person_id=world.joan, now=timezone.now()),
     "read_consent": lambda world: read_consent(requester=world.administrator, person_id=world.joan),
@@ -172,6 +172,7 @@ CALLS: dict[str, Callable[[World], object]] = {
     ),
     "view_record": opened,
     **access_acts.CALLS,
+    **relationship_acts.CALLS,
 }
 
 REFUSED: dict[str, Callable[[World], object]] = {
@@ -188,7 +189,9 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "load_identities": lambda world: load_identities(
         requester=world.administrator, source_slug=SOURCE_SLUG, lines=[], now=timezone.now()
     ),
-    "load_relationships": lambda world: load_relationships(requester=operator(), source_slug="none", lines=[]),
+    "load_relationships": lambda world: load_relationships(
+        requester=operator(), source_slug="none", lines=[], now=timezone.now()
+    ),
     "open_record": lambda world: open_record(requester=world.outsider, person_id=world.joan, now=timezone.now()),
     "read_consent": lambda world: read_consent(requester=world.clinician, person_id=world.joan),
     "read_review": lambda world: read_review(requester=world.clinician, review_id=uuid4()),
@@ -206,6 +209,7 @@ REFUSED: dict[str, Callable[[World], object]] = {
     ),
     "view_record": lambda world: view_record(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
     **access_acts.REFUSED,
+    **relationship_acts.REFUSED,
 }
 
 
@@ -309,6 +313,7 @@ SUBJECTS = {
     "settle_review": {"person_id"},
     "take_back_review": {"person_id"},
     "view_record": {"person_id", "retrieval_id"},
+    **{name: {"person_id"} for name in relationship_acts.ABOUT_A_PERSON},
 }
 REFUSED_SUBJECTS = {
     "check_progress": {"retrieval_id"},
@@ -317,6 +322,7 @@ REFUSED_SUBJECTS = {
     "read_consent": {"person_id"},
     "record_opt_out": {"person_id"},
     "view_record": {"retrieval_id"},
+    **{name: {"person_id"} for name in relationship_acts.REFUSED_ABOUT_A_PERSON},
 }
 # What first shows a record is refused as that showing is.
 REFUSED_AS = {"fetch_document": "view_record"}

@@ -73,7 +73,6 @@ NEITHER = {
     },
     "changes.ChangeDecision": {"change", "is_confirmed", "made_id", "decided_by", "decided_at"},
     "consent.Policy": {"id", "person", "base", "recorded_by", "recorded_at", "ended_by", "ended_at"},
-    "consent.Relationship": {"id", "source_record", "organisation", "kind", "from_date", "until_date"},
     "federation.Retrieval": {
         *("id", "person", "user_id", "asker_id", "organisation_ods", "role", "purpose", "categories", "state"),
         *("created_at", "started_at", "deadline_at", "expires_at", "wrapped_key"),
@@ -93,6 +92,7 @@ NEITHER = {
         *("id", "review", "decision", "fields", "decided_by", "decided_at", "ended_by", "ended_at"),
         *("link_ended", "link_made"),
     },
+    "relationships.Relationship": {"id", "source_record", "organisation", "kind", "from_date", "until_date"},
     "sources.Source": {
         *("id", "slug", "name", "organisation", "kind", "base_url", "identifier_system", "options"),
         *("holds", "time_limit_s", "rank", "enabled", "created_at"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID, uuid4
@@ -17,15 +18,19 @@ from aggregator.accounts.roles import Permission, Role
 from aggregator.audit.models import AuditEvent
 from aggregator.consent.queries import decide
 from aggregator.errors import Invalid, NotFound, NotPermitted, Superseded
+from aggregator.record.item import Item
+from aggregator.record.merge import LongitudinalRecord, merge
 from aggregator.relationships.models import CareTeamPatient, CareTeamPlace, Relationship
 from aggregator.relationships.terms import RelationshipKind, end_of_day, london_day
 from aggregator.services.care_teams.end_care_team import end_care_team
+from aggregator.services.open_record import open_record
 from aggregator.services.relationships.claim_relationship import claim_relationship
 from aggregator.services.relationships.end_relationship import end_relationship
 from aggregator.services.relationships.list_relationships import list_relationships
 from aggregator.services.relationships.load_relationships import load_relationships
 from aggregator.services.relationships.prepare_claim import prepare_claim
 from aggregator.services.relationships.record_relationship import NewRelationship, record_relationship
+from aggregator.services.view_record import view_record
 from tests.relationship_acts import (
     changed,
     claimed,
@@ -325,3 +330,30 @@ def test_who_sees_no_records_there_gets_no_place_and_others_teams_are_not_there(
         end_member(world, other, place_id)
     assert not AccessEnd.objects.exists()
     assert (CareTeamPlace.objects.count(), CareTeamPatient.objects.count()) == (1, 0)
+
+
+# While a record is shown
+
+
+def test_access_that_ends_while_a_record_is_made_ready_ends_before_it_is_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relationship_id = recorded(world, person_id=world.nobodys)
+    retrieval_id = open_record(requester=world.clinician, person_id=world.nobodys, now=timezone.now())
+    assert view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
+
+    def end_meanwhile(*, items: Iterable[Item]) -> LongitudinalRecord:
+        ended(world, relationship_id)
+        return merge(items=items)
+
+    monkeypatch.setattr("aggregator.services.view_record.merge.merge", end_meanwhile)
+    with pytest.raises(NotPermitted):
+        view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
+    events = AuditEvent.objects.filter(person_id=world.nobodys).order_by("-seq")[:2]
+    assert [(event.action, event.outcome) for event in events] == [
+        ("view-record", "refused"),
+        ("end-relationship", "success"),
+    ]
+    monkeypatch.undo()
+    with pytest.raises(NotPermitted):
+        view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())

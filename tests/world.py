@@ -86,9 +86,9 @@ def make_world(*, base_url: str = NOWHERE, kind: str = "fhir_r4") -> World:
             now=now,
         )
     world = World(
-        clinician=_requester("dr.osei"),
-        administrator=_requester("ms.lane"),
-        outsider=_requester("dr.far"),
+        clinician=requester_named("dr.osei"),
+        administrator=requester_named("ms.lane"),
+        outsider=requester_named("dr.far"),
         joan=_person(JOAN_NUMBER),
         peter=_person(PETER_NUMBER),
         nobodys=_person(NOBODYS_NUMBER),
@@ -110,7 +110,8 @@ def signed_in_client(username: str) -> Client:
 JOAN_BORN = date(1951, 5, 4)
 
 
-def _requester(username: str) -> Requester:
+def requester_named(username: str) -> Requester:
+    """Return the requester of a user who has one role."""
     (requester,) = requesters_for(user_id=User.objects.get(username=username).id, now=timezone.now())
     return requester
 

@@ -58,6 +58,11 @@ class Role(StrEnum):
     NOT_CHOSEN = "not-chosen", "no role yet"  # has signed in, and not said in which of several roles
     ANONYMOUS = "anonymous", "nobody who is known"  # has not signed in
 
+    @property
+    def with_article(self) -> str:
+        """The role as in "make somebody a nurse"."""
+        return f"{'an' if self.words[0] in 'aeiou' else 'a'} {self.words}"
+
 
 _SEES_RECORDS = frozenset({Permission.FIND_PERSON, Permission.VIEW_RECORD, Permission.CLAIM_RELATIONSHIP})
 # Finds people to record their choices and who cares for them, and sees no clinical content.

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "aggregator.relationships",
     "aggregator.consent",
     "aggregator.federation",
+    "aggregator.changes",
     "aggregator.web",
     "aggregator.api",
     "aggregator.cli",

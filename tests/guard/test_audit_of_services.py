@@ -48,7 +48,7 @@ from aggregator.services.take_back_review import take_back_review
 from aggregator.services.view_record import view_record
 from connectors.contract.outcomes import Outcome
 from launcher.load_region import load_region
-from tests import relationship_acts
+from tests import access_acts, relationship_acts
 from tests.integration.services.test_showing import answered
 from tests.unit.record.test_files import letter
 from tests.world import IDENTITIES, JOAN_BORN, NOWHERE, PASSWORD, SOURCE_SLUG, SURGERY_ODS, World, make_world
@@ -171,6 +171,7 @@ CALLS: dict[str, Callable[[World], object]] = {
         requester=world.administrator, review_id=settled(world), now=timezone.now()
     ),
     "view_record": opened,
+    **access_acts.CALLS,
     **relationship_acts.CALLS,
 }
 
@@ -207,6 +208,7 @@ REFUSED: dict[str, Callable[[World], object]] = {
         requester=world.clinician, review_id=uuid4(), now=timezone.now()
     ),
     "view_record": lambda world: view_record(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
+    **access_acts.REFUSED,
     **relationship_acts.REFUSED,
 }
 

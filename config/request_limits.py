@@ -19,9 +19,10 @@ from aggregator.accounts.counters import Limit, Tally, counters
 from aggregator.api.fhir import rendering
 from aggregator.api.fhir.operations import OPERATIONS
 from aggregator.api.fhir.waiting import is_awaited
+from aggregator.api.service import problems
 from aggregator.errors import Invalid, LongviewError, NotPermitted, TooMany
 from aggregator.web import pages
-from config.refusals import FHIR_PATH
+from config.refusals import FHIR_PATH, SERVICE_PATH
 
 WINDOW_S = 60
 FHIR_ROUTES = "fhir-"
@@ -122,4 +123,6 @@ def _is_from_elsewhere(request: HttpRequest) -> bool:
 
 
 def _refuse(request: HttpRequest, error: LongviewError) -> HttpResponse:
-    return rendering.refusal(error) if request.path.startswith(FHIR_PATH) else pages.error_page(request, error)
+    if request.path.startswith(FHIR_PATH):
+        return rendering.refusal(error)
+    return problems.refusal(error) if request.path.startswith(SERVICE_PATH) else pages.error_page(request, error)

@@ -6,21 +6,25 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from aggregator.api.fhir import rendering
+from aggregator.api.service import problems
 from aggregator.web import pages
 from config import health
 
-FHIR_PATH = "fhir/"
+FHIR_PATH, SERVICE_PATH = "fhir/", "api/"
 
 
 def fault(request: HttpRequest) -> HttpResponse:
     """Return what the door that was asked says of a fault of ours."""
-    return rendering.fault(request) if request.path.startswith(f"/{FHIR_PATH}") else pages.fault(request)
+    if request.path.startswith(f"/{FHIR_PATH}"):
+        return rendering.fault(request)
+    return problems.fault() if request.path.startswith(f"/{SERVICE_PATH}") else pages.fault(request)
 
 
 urlpatterns = [
     path("livez", health.live, name="livez"),
     path("readyz", health.ready, name="readyz"),
     path(FHIR_PATH, include("aggregator.api.fhir.urls")),
+    path(SERVICE_PATH, include("aggregator.api.service.urls")),
     path("", include("aggregator.web.urls")),
 ]
 

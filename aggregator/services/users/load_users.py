@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from django.db import transaction
 
@@ -18,10 +18,10 @@ from aggregator.accounts.roles import Permission, Role
 from aggregator.accounts.user_file import UserLine, read_users
 from aggregator.acting import Act, acting
 from aggregator.audit.events import Action
-from aggregator.changes.terms import LONDON
 from aggregator.csv_rows import Rejected
 from aggregator.errors import Invalid, NotPermitted
 from aggregator.limits import check_length
+from aggregator.relationships.terms import end_of_day, start_of_day
 
 REASON = "The list of users that was loaded says so."
 
@@ -92,8 +92,8 @@ def _load(act: Act, line: UserLine, *, now: datetime) -> _Done:
     organisation = organisation_by_code(ods_code=line.organisation_ods)
     if organisation is None:
         raise Invalid("no organisation has this ODS code here")
-    ends_at = _beginning(line.until_date) + timedelta(days=1) if line.until_date else None
-    from_at = _beginning(line.from_date) if line.from_date else now
+    ends_at = end_of_day(date.fromisoformat(line.until_date)) if line.until_date else None
+    from_at = start_of_day(date.fromisoformat(line.from_date)) if line.from_date else now
     if ends_at is not None and ends_at <= from_at:
         raise Invalid("it ends before it begins")
     password = ""
@@ -120,7 +120,3 @@ def _load(act: Act, line: UserLine, *, now: datetime) -> _Done:
         end = End(kind=Ends.MEMBERSHIP, of_id=membership_id, ends_at=ends_at, reason=REASON)
         act.ends(end=end, is_whole_act=False)
     return _Done(username=line.username, password=password, has_ended_role=is_new_end)
-
-
-def _beginning(day: str) -> datetime:
-    return datetime.combine(date.fromisoformat(day), time.min, tzinfo=LONDON)

@@ -140,8 +140,8 @@ def test_a_role_is_added_and_ended_by_command() -> None:
         ("dr.osei", "--reason", "x", "--all", "--role", "nurse", "--ods", SURGERY_ODS),
         ("dr.osei", "--reason", "x", "--role", "nurse"),
         ("dr.osei", "--reason", " ", "--all"),
-        ("dr.osei", "--reason", "x", "--all", "--on", "2020-01-01"),
-        ("dr.osei", "--reason", "x", "--all", "--on", "soon"),
+        ("dr.osei", "--reason", "x", "--all", "--last-day", "2020-01-01"),
+        ("dr.osei", "--reason", "x", "--all", "--last-day", "soon"),
         ("nobody", "--reason", "x", "--all"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -25,13 +26,15 @@ class Command(BaseCommand):
         parser.add_argument("--role", choices=[role.value for role in MEMBERSHIP_ROLES])
         parser.add_argument("--ods", help="ODS code of the organisation")
         parser.add_argument("--all", action="store_true", help="close the account")
-        parser.add_argument("--on", default="", dest="ends_date", metavar="DATE", help="on which day, 2024-08-14")
+        parser.add_argument(
+            "--last-day", type=date.fromisoformat, metavar="DATE", help="as 2024-08-14; at once without"
+        )
         parser.add_argument("--reason", required=True, help="why")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["all"] == bool(options["role"] or options["ods"]) or bool(options["role"]) != bool(options["ods"]):
             raise CommandError("Name either --role and --ods, or --all.")
-        how = {"ends_date": options["ends_date"], "reason": options["reason"], "now": timezone.now()}
+        how = {"last_day": options["last_day"], "reason": options["reason"], "now": timezone.now()}
         try:
             user = _user(options["username"])
             if options["all"]:

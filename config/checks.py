@@ -15,6 +15,7 @@ from django.core import checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from aggregator.terminology import compiled
 from config.database_roles import excessive_rights, serves_as_owner
 
 OLDEST_POSTGRESQL = 150_000
@@ -126,6 +127,17 @@ def check_secrets(*, app_configs: Sequence[AppConfig] | None = None, **_: Any) -
         return []
     words = f"Everybody on this machine can read {open_to_others[0]}."
     return [checks.Warning(words, hint="Take the rights of others away: chmod o=", id="config.W006")]
+
+
+@checks.register(deploy=True)
+def check_terminology(*, app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[checks.CheckMessage]:
+    """Say so where the value sets of sensitive codes cannot be read: no record is shown without them."""
+    try:
+        compiled.finder()
+    except compiled.TerminologyError as error:
+        hint = "Load them with `manage.py load_terminology`, or take TERMINOLOGY_FILE away."
+        return [checks.Error(str(error), hint=hint, id="config.E007")]
+    return []
 
 
 @checks.register(deploy=True)

@@ -43,6 +43,10 @@ class Environment(BaseSettings):
     trusted_proxy: bool = Field(False, description="whether a proxy in front removes and sets X-Forwarded-Proto")
     proxy_addresses: str = Field("", description="addresses or networks of proxies whose X-Forwarded-For is believed")
     data_folder: Path = Field(Path(".data"), description="where a private PostgreSQL and Redis keep their files")
+    terminology_file: Path | None = Field(
+        None,
+        description="the value sets that `load_terminology` compiles; without, only those that come with the service",
+    )
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     source_networks: str = Field("", description="networks of sources beside the internet, with commas between")

@@ -27,7 +27,7 @@ def restricts(label: Label, /) -> bool:
     code = _plain(label.code)
     if not code:
         return True  # nobody can tell what it says
-    system = _system_name(label.system)
+    system = system_name(label.system)
     if any(word in system for word in _VALUE_SET_WORDS):
         system = ""
     kinds = [kind for kind in _KINDS if kind.has(system)]
@@ -38,6 +38,11 @@ def restricts(label: Label, /) -> bool:
         return True
     is_open = any(code in kind.open for kind in among)
     return not is_open and any(kind.withholds_unknown for kind in among)
+
+
+def system_name(system: str, /) -> str:
+    """Return the name of a code system for comparing: without scheme, case, version and what cannot be seen."""
+    return _SCHEME.sub("", _plain(system).partition("|")[0]).strip("/#.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,17 +65,13 @@ def _plain(text: str) -> str:
     return "".join(sign for sign in normal if unicodedata.category(sign) not in _INVISIBLE).casefold()
 
 
-def _system_name(system: str) -> str:
-    return _SCHEME.sub("", _plain(system).partition("|")[0]).strip("/#.")
-
-
 def _read_codes() -> tuple[tuple[str, ...], tuple[_Kind, ...]]:
     """Return by which words a name is one of all labels, and the kinds of them."""
     sections = tomllib.loads((files(__package__) / "security_labels.toml").read_text(encoding="utf-8"))
     words = tuple(sections.pop("value_set_words"))
     return words, tuple(
         _Kind(
-            systems=frozenset(map(_system_name, section["systems"])),
+            systems=frozenset(map(system_name, section["systems"])),
             words=tuple(section["system_words"]),
             open=frozenset(map(_plain, section["open"])),
             withheld=frozenset(map(_plain, section["withheld"])),

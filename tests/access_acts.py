@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
+from django.test import override_settings
 from django.utils import timezone
 
 from aggregator.accounts.models import Membership, User
@@ -15,6 +18,7 @@ from aggregator.services.changes.confirm_change import confirm_change
 from aggregator.services.changes.list_changes import list_changes
 from aggregator.services.changes.propose_change import Proposed, propose_change
 from aggregator.services.changes.reject_change import reject_change
+from aggregator.services.terminology.load_terminology import load_terminology
 from aggregator.services.users.close_account import close_account
 from aggregator.services.users.end_membership import end_membership
 from aggregator.services.users.list_users import list_users
@@ -83,6 +87,11 @@ def end(world: World, *, membership_id: UUID) -> None:
     end_membership(requester=world.administrator, membership_id=membership_id, reason="Left.", now=timezone.now())
 
 
+def terminology(world: World) -> None:
+    with TemporaryDirectory() as folder, override_settings(TERMINOLOGY_FILE=Path(folder) / "terminology.json"):
+        load_terminology(requester=operator())
+
+
 CALLS: dict[str, Call] = {
     "close_account": lambda world: close_account(
         requester=world.administrator, user_id=leaver().user_id, reason="Left.", now=timezone.now()
@@ -91,6 +100,7 @@ CALLS: dict[str, Call] = {
     "end_membership": lambda world: end(world, membership_id=leaver().id),
     "list_changes": lambda world: list_changes(requester=world.administrator, now=timezone.now()),
     "list_users": lambda world: list_users(requester=world.administrator, now=timezone.now()),
+    "load_terminology": terminology,
     "load_users": lambda world: load_users(requester=operator(), lines=USERS, now=timezone.now()),
     "propose_change": propose,
     "read_user": lambda world: read_user(requester=world.administrator, user_id=clinician(world), now=timezone.now()),
@@ -111,6 +121,7 @@ REFUSED: dict[str, Call] = {
     "end_membership": lambda world: end(world, membership_id=world.administrator.membership_id or uuid4()),
     "list_changes": lambda world: list_changes(requester=world.clinician, now=timezone.now()),
     "list_users": lambda world: list_users(requester=world.clinician, now=timezone.now()),
+    "load_terminology": lambda world: load_terminology(requester=world.administrator),
     "load_users": lambda world: load_users(requester=world.administrator, lines=USERS, now=timezone.now()),
     "propose_change": lambda world: propose(world, role="anything"),
     "read_user": lambda world: read_user(requester=world.administrator, user_id=uuid4(), now=timezone.now()),

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     REVIEW_LINKS = "review-links", "settle doubts about identity"
     VIEW_SOURCES = "view-sources", "see the sources"
     MANAGE_SOURCES = "manage-sources", "register sources"
+    MANAGE_TERMINOLOGY = "manage-terminology", "load what codes are sensitive"
     LOAD_IDENTITIES = "load-identities", "load the people that a source holds"
 
 

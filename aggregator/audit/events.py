@@ -54,6 +54,7 @@ class Action(StrEnum):
     LIST_USERS = "list-users", "see who has an account"
     LOAD_IDENTITIES = "load-identities", "load the people that a source holds"
     LOAD_RELATIONSHIPS = "load-relationships", "load which people an organisation cares for"
+    LOAD_TERMINOLOGY = "load-terminology", "load what codes are sensitive"
     LOAD_USERS = "load-users", "load a list of users"
     OPEN_RECORD = "open-record", "open a patient's record"
     PREPARE_CLAIM = "prepare-claim", "prepare to say that a patient is in your care"

@@ -26,6 +26,7 @@ from aggregator.consent import queries as consent_queries
 from aggregator.consent.answers import PermittedAnswers, SourceAnswer, permit_answers
 from aggregator.consent.contents import names_any
 from aggregator.consent.decision import Decision
+from aggregator.consent.found_labels import found_labels, labelled_entry, labelled_item
 from aggregator.errors import NotFound
 from aggregator.federation import documents
 from aggregator.federation import queries as federation_queries
@@ -42,6 +43,8 @@ from aggregator.record.patient_details import PatientDetails, details_of_patient
 from aggregator.record.reading import parse
 from aggregator.record.references import Targets
 from aggregator.record.timeline import LongitudinalRecord
+from aggregator.terminology import compiled
+from aggregator.terminology.finding import Finder
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, Reason
@@ -109,8 +112,9 @@ def view_record(
         linked = _linked_records(person_id=view.person_id)
         view = replace(view, sources=tuple(_as_linked(state=state, linked=linked) for state in view.sources))
         held = _held(view=view, linked=linked)
+        finder = compiled.finder()
         answers = [
-            _source_answer(answer, source_id=state.source_id)
+            _source_answer(answer, source_id=state.source_id, finder=finder)
             for state in view.sources
             for answer in held.get(state.source_id) or ()
         ]
@@ -198,7 +202,10 @@ def _document_as_item(document: HeldDocument) -> Item:
         source_id=str(document.source_id),
         category=RecordCategory.DOCUMENTS,
         resource=document.head,
-        labels=labels_of(resource=document.head),
+        labels=(
+            *labels_of(resource=document.head),
+            *found_labels(resources=[document.head], finder=compiled.finder()),
+        ),
     )
 
 
@@ -252,8 +259,8 @@ def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> di
     }
 
 
-def _source_answer(answer: HeldAnswer, /, *, source_id: UUID) -> SourceAnswer:
-    """Return a held answer as the decision is asked about it, its own Patient as an item."""
+def _source_answer(answer: HeldAnswer, /, *, source_id: UUID, finder: Finder) -> SourceAnswer:
+    """Return a held answer as the decision is asked about it: labelled for what it names, its Patient as an item."""
     sent = answer.subject_sent or answer.subject
     patient = Item(
         id="",
@@ -265,8 +272,8 @@ def _source_answer(answer: HeldAnswer, /, *, source_id: UUID) -> SourceAnswer:
     return SourceAnswer(
         source_id=str(source_id),
         received_at=answer.received_at,
-        items=answer.items,
-        quarantined=answer.quarantined,
+        items=tuple(labelled_item(item=item, finder=finder) for item in answer.items),
+        quarantined=tuple(labelled_entry(entry=entry, finder=finder) for entry in answer.quarantined),
         notices=answer.notices,
         patient=patient if sent else None,
         patient_read=answer.subject,

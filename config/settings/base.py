@@ -199,6 +199,7 @@ KEYS_ARE_TEMPORARY = False  # generated for this process alone: web and worker p
 PUBLIC_URL = ENVIRONMENT.public_url
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts.split(",")
 DATA_FOLDER = ENVIRONMENT.data_folder.absolute()
+TERMINOLOGY_FILE = ENVIRONMENT.terminology_file and ENVIRONMENT.terminology_file.absolute()
 DATABASES = {"default": database(url=_database_url) if _database_url else {"ENGINE": "config.no_database"}}
 PRIVATE_SERVICES = False  # whether commands may find the launcher's PostgreSQL by the address file
 DATABASE_APP_ROLE = DATABASES["default"].get("USER", "")

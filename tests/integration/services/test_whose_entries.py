@@ -26,7 +26,7 @@ WORDS = "Huntington disease"
 
 
 def told(**members: Any) -> dict[str, Any]:
-    found = condition(code="58756001", display=WORDS, id="c")
+    found = condition(code="59621000", display=WORDS, id="c")
     return {name: value for name, value in {**found, **members}.items() if value is not None}
 
 

@@ -1,0 +1,1 @@
+"""What codes mean: value sets, which a programme loads and which are compiled into one file that is only read."""

@@ -1,0 +1,98 @@
+"""Value sets as a programme gets them: FHIR ValueSet JSON, or a CSV of codes. Pure.
+
+Only codes that are listed are taken. A ValueSet that defines some by a rule has to be expanded by a terminology server
+first: to take the rest of it would leave codes out unnoticed.
+Source: FHIR R4 ValueSet, compose and expansion.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aggregator.csv_rows import Rejected, read_rows
+from aggregator.terminology.sensitivity import Sensitivity
+from fhir_data.access import JsonObject, mapping, mappings, text
+
+COLUMNS = ("system", "code", "display")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueSet:
+    """Codes, each with its system, whose presence makes content sensitive. `url` is the name that it is known by."""
+
+    url: str
+    sensitivity: Sensitivity
+    codes: frozenset[tuple[str, str]]
+
+
+def codes_of_value_set(*, value_set: bytes) -> tuple[str, frozenset[tuple[str, str]]]:
+    """Return the canonical address of a FHIR ValueSet and its codes, each with its system.
+
+    Raises: ValueError, saying what is wrong in words for whoever loads it.
+    """
+    try:
+        parsed: Any = json.loads(value_set)
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
+    resource = mapping(parsed)
+    if resource.get("resourceType") != "ValueSet":
+        raise ValueError("it is no ValueSet")
+    url = text(resource.get("url"))
+    if not url:
+        raise ValueError("it has no url, by which it would be known")
+    expansion = mapping(resource.get("expansion"))
+    codes = frozenset(_expanded(expansion) if expansion else _composed(mapping(resource.get("compose"))))
+    if not codes:
+        raise ValueError("it lists no code")
+    return url, codes
+
+
+def codes_of_csv(*, lines: Iterable[str]) -> tuple[frozenset[tuple[str, str]], list[Rejected]]:
+    """Return the codes of a CSV with the columns system and code, and the lines that were rejected.
+
+    Raises: ValueError when the heading lacks a column.
+    """
+    codes: set[tuple[str, str]] = set()
+    rejected: list[Rejected] = []
+    for row in read_rows(lines=lines, required=(("system",), ("code",))):
+        if isinstance(row, Rejected):
+            rejected.append(row)
+        elif row.values.get("system") and row.values.get("code"):
+            codes.add((row.values["system"], row.values["code"]))
+        else:
+            rejected.append(Rejected(line=row.line, reason="it lacks a system or a code", values=row.values))
+    return frozenset(codes), rejected
+
+
+def _expanded(expansion: JsonObject) -> Iterator[tuple[str, str]]:
+    total, count = expansion.get("total"), 0
+    due = list(mappings(expansion.get("contains")))
+    while due:
+        contained = due.pop()
+        due.extend(mappings(contained.get("contains")))
+        count += 1
+        if contained.get("abstract") is not True and (pair := _pair(contained, system=text(contained.get("system")))):
+            yield pair
+    if isinstance(total, int) and total > count:
+        raise ValueError("its expansion is one page of several: expand it whole")
+
+
+def _composed(compose: JsonObject) -> Iterator[tuple[str, str]]:
+    if compose.get("exclude"):
+        raise ValueError("it excludes codes: expand it first")
+    for include in mappings(compose.get("include")):
+        if include.get("filter") or include.get("valueSet") or not include.get("concept"):
+            raise ValueError("it defines codes by a rule: expand it first")
+        for concept in mappings(include.get("concept")):
+            if pair := _pair(concept, system=text(include.get("system"))):
+                yield pair
+
+
+def _pair(concept: JsonObject, *, system: str) -> tuple[str, str] | None:
+    code = text(concept.get("code"))
+    if not code or not system:
+        raise ValueError("one of its codes has no system, or no code")
+    return system, code

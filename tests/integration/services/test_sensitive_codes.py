@@ -1,0 +1,143 @@
+"""What its source has not labelled is withheld for what it names, by the value sets of now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings as configured
+from django.core.management import CommandError, call_command
+
+from aggregator.accounts.roles import Role
+from aggregator.audit.events import Action
+from aggregator.audit.models import AuditEvent
+from aggregator.errors import NotPermitted
+from aggregator.services.terminology.load_terminology import load_terminology
+from config.checks import check_terminology
+from tests.factories import requester
+from tests.integration.services.test_showing import answered
+from tests.world import World, make_world
+
+pytestmark = pytest.mark.django_db
+
+SNOMED_CT = "http://snomed.info/sct"
+
+
+def condition(id: str, code: str, **members: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Condition",
+        "id": id,
+        "subject": {"reference": "Patient/1"},
+        "code": {"coding": [{"system": SNOMED_CT, "code": code, "display": f"Problem {id}"}]},
+        **members,
+    }
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+@pytest.fixture
+def held() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(configured.HELD_REDIS_URL) as client:
+        yield client
+
+
+def shown(world: World, held: redis.Redis, *resources: dict[str, Any]) -> set[str]:
+    """Return the ids of what is shown; whether something is withheld is said."""
+    view = answered(world, held, *resources)
+    ids = {json.loads(item.resource)["id"] for entry in view.record.entries.values() for item in entry.items}
+    assert view.withheld == (len(ids) < len(resources))
+    return ids
+
+
+def said(*arguments: str) -> str:
+    out = StringIO()
+    call_command("load_terminology", *arguments, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+def test_what_is_sensitive_by_its_code_is_withheld_with_what_is_for_it(world: World, held: redis.Redis) -> None:
+    plain, sensitive = condition("plain", "38341003"), condition("sensitive", "86406008")
+    reason = {"reasonCode": [{"coding": [{"system": "urn:oid:2.16.840.1.113883.6.96", "code": "86406008"}]}]}
+    procedure = {
+        "resourceType": "Procedure",
+        "id": "for-it",
+        "status": "completed",
+        "subject": {"reference": "Patient/1"},
+        "code": {"text": "Blood test"},
+        **reason,
+    }
+    assert shown(world, held, plain, sensitive, procedure) == {"plain"}
+
+
+def test_a_loaded_set_counts_from_the_next_showing_on(
+    world: World, held: redis.Redis, tmp_path: Path, settings: Any
+) -> None:
+    settings.TERMINOLOGY_FILE = tmp_path / "terminology.json"
+    (tmp_path / "own.csv").write_text(f"system,code\n{SNOMED_CT},38341003\n{SNOMED_CT},\n")
+    value_set = {
+        "resourceType": "ValueSet",
+        "url": "https://example.org/vs",
+        "compose": {"include": [{"system": SNOMED_CT, "concept": [{"code": "195967001"}]}]},
+    }
+    (tmp_path / "set.json").write_text(json.dumps(value_set))
+    problems = condition("a", "38341003"), condition("b", "195967001")
+    assert said() == ""
+    assert shown(world, held, *problems) == {"a", "b"}
+    files = [str(tmp_path / name) for name in ("own.csv", "set.json")]
+    assert said(*files, "--sensitivity", "abuse").splitlines() == [
+        "abuse                  1  own.csv",
+        "abuse                  1  https://example.org/vs",
+    ]
+    assert AuditEvent.objects.filter(action=Action.LOAD_TERMINOLOGY).latest("seq").detail["rejected"] == 1
+    assert shown(world, held, *problems) == set()
+    listed = json.loads(said("--remove", "own.csv", "--json"))
+    assert listed == [{"name": "https://example.org/vs", "sensitivity": "abuse", "codes": 1}]
+    assert shown(world, held, *problems) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments"),
+    [
+        ("{", ("--sensitivity", "hiv")),
+        ('{"resourceType":"ValueSet","url":"u"}', ("--sensitivity", "hiv")),
+        ("{}", ()),
+        (None, ("--remove", "not there")),
+    ],
+)
+def test_what_cannot_be_loaded_changes_nothing(
+    tmp_path: Path, settings: Any, content: str | None, arguments: tuple[str, ...]
+) -> None:
+    settings.TERMINOLOGY_FILE = tmp_path / "terminology.json"
+    said()
+    before = settings.TERMINOLOGY_FILE.read_bytes()
+    (tmp_path / "set.json").write_text(content or "")
+    with pytest.raises(CommandError):
+        said(*([str(tmp_path / "set.json")] if content else []), *arguments)
+    with pytest.raises(CommandError):
+        said(str(tmp_path / "gone.json"), "--sensitivity", "hiv")
+    assert settings.TERMINOLOGY_FILE.read_bytes() == before
+
+
+def test_without_a_place_for_them_nothing_is_loaded() -> None:
+    with pytest.raises(CommandError, match="TERMINOLOGY_FILE"):
+        said()
+
+
+def test_a_file_that_cannot_be_read_is_named_by_the_check(tmp_path: Path, settings: Any) -> None:
+    assert check_terminology(app_configs=None) == []
+    settings.TERMINOLOGY_FILE = tmp_path / "terminology.json"
+    assert [message.id for message in check_terminology(app_configs=None)] == ["config.E007"]
+
+
+def test_only_who_runs_the_service_may_load() -> None:
+    for role in (Role.ADMINISTRATOR, Role.PROGRAMME_ADMINISTRATOR, Role.CLINICIAN):
+        with pytest.raises(NotPermitted):
+            load_terminology(requester=requester(role=role))

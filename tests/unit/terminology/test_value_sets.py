@@ -1,0 +1,113 @@
+"""What a programme loads is read whole, or refused in words: no code is left out unnoticed."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.terminology import compiled
+from aggregator.terminology.compiled import TerminologyError, read_sets, write_sets
+from aggregator.terminology.sensitivity import Sensitivity
+from aggregator.terminology.value_sets import ValueSet, codes_of_csv, codes_of_value_set
+
+COMPOSED = {
+    "resourceType": "ValueSet",
+    "url": "https://example.org/vs",
+    "compose": {"include": [{"system": "s", "concept": [{"code": "1"}, {"code": "2", "display": "Two"}]}]},
+}
+EXPANDED = {
+    "resourceType": "ValueSet",
+    "url": "https://example.org/vs",
+    "compose": {"include": [{"system": "s", "filter": [{"property": "concept", "op": "is-a", "value": "1"}]}]},
+    "expansion": {
+        "total": 4,
+        "contains": [
+            {"system": "s", "code": "0", "abstract": True, "contains": [{"system": "s", "code": "1"}]},
+            {"system": "t", "code": "2"},
+            {"system": "s", "code": "3"},
+        ],
+    },
+}
+
+
+def read(value_set: object) -> tuple[str, frozenset[tuple[str, str]]]:
+    sent = value_set if isinstance(value_set, bytes) else json.dumps(value_set).encode()
+    return codes_of_value_set(value_set=sent)
+
+
+def test_the_codes_that_are_listed_are_taken() -> None:
+    assert read(COMPOSED) == ("https://example.org/vs", {("s", "1"), ("s", "2")})
+    assert read(EXPANDED) == ("https://example.org/vs", {("s", "1"), ("t", "2"), ("s", "3")})
+
+
+def changed(value_set: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {name: value for name, value in {**value_set, **members}.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("value_set", "reason"),
+    [
+        (b"{", "not JSON"),
+        (b"[" * 50_000, "not JSON"),
+        (b"[]", "no ValueSet"),
+        (changed(COMPOSED, resourceType="CodeSystem"), "no ValueSet"),
+        (changed(COMPOSED, url=None), "no url"),
+        (changed(COMPOSED, compose=None), "lists no code"),
+        (changed(EXPANDED, expansion=None), "by a rule"),
+        (changed(COMPOSED, compose={"include": [{"valueSet": ["x"]}]}), "by a rule"),
+        (changed(COMPOSED, compose={"include": [{"system": "s"}]}), "by a rule"),
+        (changed(COMPOSED, compose={**COMPOSED["compose"], "exclude": [{"system": "s"}]}), "excludes"),  # type: ignore[dict-item]
+        (changed(COMPOSED, compose={"include": [{"concept": [{"code": "1"}]}]}), "no system"),
+        (changed(EXPANDED, expansion={"total": 9, "contains": [{"system": "s", "code": "1"}]}), "one page of several"),
+    ],
+)
+def test_what_would_leave_codes_out_is_refused(value_set: object, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read(value_set)
+
+
+def test_a_csv_gives_its_good_lines_and_names_the_others() -> None:
+    codes, rejected = codes_of_csv(lines=["code,system,display", "1,s,One", ",s,", "2,,", "3,t,Three"])
+    assert codes == {("s", "1"), ("t", "3")}
+    assert [line.line for line in rejected] == [3, 4]
+    with pytest.raises(ValueError, match="system"):
+        codes_of_csv(lines=["code", "1"])
+
+
+HIV_SET = ValueSet(url="mine", sensitivity=Sensitivity.HIV, codes=frozenset({("s", "1"), ("t", "2")}))
+
+
+def test_a_compiled_file_gives_back_what_was_written_and_is_only_read(tmp_path: Path) -> None:
+    path = tmp_path / "terminology.json"
+    write_sets(path=path, value_sets=[HIV_SET])
+    assert read_sets(path=path) == (HIV_SET,)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    write_sets(path=path, value_sets=[])
+    assert read_sets(path=path) == ()
+    assert [each.name for each in tmp_path.iterdir()] == ["terminology.json"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b'{"format":2,"sets":[]}', b'{"format":1,"sets":[{"url":"x"}]}']
+)
+def test_one_that_cannot_be_read_is_an_error_and_never_empty(tmp_path: Path, content: bytes, settings: Any) -> None:
+    settings.TERMINOLOGY_FILE = tmp_path / "terminology.json"
+    with pytest.raises(TerminologyError):
+        compiled.finder()
+    settings.TERMINOLOGY_FILE.write_bytes(content)
+    with pytest.raises(TerminologyError):
+        compiled.finder()
+
+
+def test_what_is_loaded_counts_at_once_beside_what_comes_with_the_service(tmp_path: Path, settings: Any) -> None:
+    settings.TERMINOLOGY_FILE = path = tmp_path / "terminology.json"
+    own, shipped = (b'{"system":"s","code":"1"}', b'{"system":"http://snomed.info/sct","code":"15628003"}')
+    write_sets(path=path, value_sets=[])
+    assert compiled.finder().sensitivities_in(resource=own) == set()
+    write_sets(path=path, value_sets=[HIV_SET])
+    assert compiled.finder().sensitivities_in(resource=own) == {Sensitivity.HIV}
+    assert compiled.finder().sensitivities_in(resource=shipped) == {Sensitivity.SEXUAL_HEALTH}

@@ -177,6 +177,11 @@ def care_team(*, team_id: UUID, now: datetime) -> CareTeamSummary | None:
     return next(iter(_summaries(CareTeam.objects.filter(id=team_id), now=now)), None)
 
 
+def care_team_name(*, team_id: UUID) -> str:
+    """Return the name of a care team; "" for none."""
+    return CareTeam.objects.filter(id=team_id).values_list("name", flat=True).first() or ""
+
+
 def members_of(*, team_id: UUID, now: datetime) -> list[CareTeamPart]:
     """Return who has or had a place in a care team, those that began last first."""
     rows = CareTeamPlace.objects.filter(team_id=team_id).order_by("-from_date", "user__family", "id")

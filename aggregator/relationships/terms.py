@@ -32,6 +32,11 @@ class RelationshipKind(StrEnum):
         member.why = why
         return member
 
+    @property
+    def heading(self) -> str:
+        """The kind by itself, as in a list."""
+        return self.value.replace("-", " ").capitalize()
+
     # The person's GP practice.
     REGISTERED = "registered", "registered with your organisation", "registered there"
     # An encounter, of the organisation's own feed.

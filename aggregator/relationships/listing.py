@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from aggregator.accounts.roles import Role
-from aggregator.relationships.terms import OF_ORGANISATIONS, RelationshipKind, RelationshipTerms, is_current, london_day
+from aggregator.relationships.terms import (
+    OF_ORGANISATIONS,
+    RelationshipKind,
+    RelationshipTerms,
+    counts_until,
+    is_current,
+    london_day,
+)
 
 
 class RelationshipState(StrEnum):
@@ -43,6 +50,12 @@ class RecordedRelationship:
     reason: str = ""
     end_reason: str = ""
     team_id: UUID | None = None
+
+    @property
+    def counts_until(self) -> date | None:
+        """The last day on which it gives access, where that is after its own last day."""
+        last_day = counts_until(relationship=self.terms)
+        return last_day if last_day != self.terms.until_date else None
 
     @property
     def may_end(self) -> bool:

@@ -79,13 +79,18 @@ def is_current(*, relationship: RelationshipTerms, now: datetime) -> bool:
         return False
     if relationship.ends_at is not None and relationship.ends_at <= now:
         return False
-    last_day = relationship.until_date
-    return last_day is None or earliest_last_day(kind=relationship.kind, now=now) <= last_day
+    last_day = counts_until(relationship=relationship)
+    return last_day is None or london_day(now) <= last_day
+
+
+def counts_until(*, relationship: RelationshipTerms) -> date | None:
+    """Return the last day on which a relationship still counts, which may be after its own; None: it is open."""
+    return None if relationship.until_date is None else relationship.until_date + _grace(relationship.kind)
 
 
 def earliest_last_day(*, kind: RelationshipKind, now: datetime) -> date:
     """Return the earliest last day with which a relationship is still current."""
-    return london_day(now) - (ATTENDED_GRACE if kind is RelationshipKind.ATTENDED else timedelta(0))
+    return london_day(now) - _grace(kind)
 
 
 def check_days(*, from_date: date, until_date: date | None) -> None:
@@ -117,3 +122,7 @@ def london_day(moment: datetime) -> date:
 def end_of_day(day: date) -> datetime:
     """Return the moment at which a British day is over."""
     return datetime(day.year, day.month, day.day, tzinfo=LONDON) + timedelta(days=1)
+
+
+def _grace(kind: RelationshipKind) -> timedelta:
+    return ATTENDED_GRACE if kind is RelationshipKind.ATTENDED else timedelta(0)

@@ -22,7 +22,13 @@ NOTE_LENGTH = 4000
 class DaysForm(DaysParts):
     """From when until when, and why."""
 
+    field_order = ["organisation_ods", "kind", "team_id", "username", "day", "until_day", "reason"]
     reason = forms.CharField(max_length=NOTE_LENGTH, error_messages={"required": "Enter the reason for this change"})
+
+    def clean(self) -> None:
+        super().clean()
+        if self.entered_date is None and "day" not in self.errors:
+            self.add_error("day", "Enter the first day, for example 14 8 2026")
 
     def terms(self) -> dict[str, str]:
         """Return the terms of the change that this proposes."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from aggregator.accounts.authority import may_act_for
 from aggregator.accounts.models import Organisation
@@ -17,9 +16,7 @@ from aggregator.mpi.demographics import whole_date
 from aggregator.mpi.queries import person_summary
 from aggregator.relationships.listing import CareTeamSummary
 from aggregator.relationships.queries import care_team
-from aggregator.relationships.terms import OF_ORGANISATIONS, RelationshipKind, check_days
-
-LONDON = ZoneInfo("Europe/London")
+from aggregator.relationships.terms import OF_ORGANISATIONS, RelationshipKind, check_days, london_day, start_of_day
 
 
 def organisation_of(terms: Terms, /) -> Organisation:
@@ -47,26 +44,19 @@ def role_of(terms: Terms, /) -> Role:
 def start_of(terms: Terms, /, *, now: datetime) -> datetime:
     """Return when what is given begins: at once, or at the beginning of a British day to come.
 
-    Raises: Invalid.
-    """
-    return moment_of(terms.get("from_date", ""), field="from_date", now=now)
-
-
-def moment_of(text: str, /, *, field: str, now: datetime) -> datetime:
-    """Return the moment that a date names: now for "" and for today, else the beginning of that day in Britain.
-
     Raises: Invalid for what is no date, and for a day of the past.
     """
+    text = terms.get("from_date", "")
     if not text:
         return now
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Invalid("Enter a real date, for example 14 8 2026", code="date", field=field) from None
-    today = now.astimezone(LONDON).date()
+        raise Invalid("Enter a real date, for example 14 8 2026", code="date", field="from_date") from None
+    today = london_day(now)
     if day < today:
-        raise Invalid("Enter today's date or a later one", code="past", field=field)
-    return now if day == today else datetime.combine(day, time.min, tzinfo=LONDON)
+        raise Invalid("Enter today's date or a later one", code="past", field="from_date")
+    return now if day == today else start_of_day(day)
 
 
 def id_of(terms: Terms, name: str, /) -> UUID:

@@ -79,13 +79,16 @@ def is_current(*, relationship: RelationshipTerms, now: datetime) -> bool:
         return False
     if relationship.ends_at is not None and relationship.ends_at <= now:
         return False
-    last_day = counts_until(relationship=relationship)
-    return last_day is None or london_day(now) <= last_day
+    last_day = relationship.until_date
+    return last_day is None or earliest_last_day(kind=relationship.kind, now=now) <= last_day
 
 
 def counts_until(*, relationship: RelationshipTerms) -> date | None:
     """Return the last day on which a relationship still counts, which may be after its own; None: it is open."""
-    return None if relationship.until_date is None else relationship.until_date + _grace(relationship.kind)
+    if relationship.until_date is None:
+        return None
+    grace = _grace(relationship.kind)
+    return relationship.until_date + grace if relationship.until_date <= date.max - grace else date.max
 
 
 def earliest_last_day(*, kind: RelationshipKind, now: datetime) -> date:
@@ -105,10 +108,13 @@ def check_days(*, from_date: date, until_date: date | None) -> None:
 def end_at(*, last_day: date | None, now: datetime) -> datetime:
     """Return the moment at which something is to end: after its last day, or at once where none is given.
 
-    Raises: Invalid for a day that has passed: what somebody could see until now cannot be undone.
+    Raises: Invalid for a day that has passed: what somebody could see until now cannot be undone; and for the last day
+    that there is.
     """
     if last_day is None:
         return now
+    if last_day == date.max:
+        raise Invalid("Enter a real date, for example 14 8 2026", field="last_day")
     if last_day < london_day(now):
         raise Invalid("The last day must be today or later, or empty to end this at once.", field="last_day")
     return end_of_day(last_day)
@@ -119,9 +125,14 @@ def london_day(moment: datetime) -> date:
     return moment.astimezone(LONDON).date()
 
 
+def start_of_day(day: date) -> datetime:
+    """Return the moment at which a British day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=LONDON)
+
+
 def end_of_day(day: date) -> datetime:
     """Return the moment at which a British day is over."""
-    return datetime(day.year, day.month, day.day, tzinfo=LONDON) + timedelta(days=1)
+    return start_of_day(day) + timedelta(days=1)
 
 
 def _grace(kind: RelationshipKind) -> timedelta:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from aggregator.api.service import care_teams, relationships
+from aggregator.api.service import care_teams, relationships, users
 from aggregator.api.service.schema import Schema
 from aggregator.api.service.view import Unknown
 
 PERSON, RELATIONSHIP, TEAM = "people/<uuid:person_id>", "relationships/<uuid:relationship_id>", "<uuid:team_id>"
+USER = "<uuid:user_id>"
 
 urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),
@@ -33,5 +34,14 @@ urlpatterns = [
         care_teams.EndCareTeamPatient.as_view(),
         name="api-end-care-team-patient",
     ),
+    path("users", users.Users.as_view(), name="api-users"),
+    path("users/proposed", users.ProposedAccounts.as_view(), name="api-proposed-accounts"),
+    path(f"users/{USER}", users.User.as_view(), name="api-user"),
+    path(f"users/{USER}/roles/proposed", users.ProposedRoles.as_view(), name="api-proposed-roles"),
+    path(f"users/{USER}/close", users.CloseAccount.as_view(), name="api-close-account"),
+    path("roles/<uuid:membership_id>/end", users.EndMembership.as_view(), name="api-end-role"),
+    path("changes", users.Changes.as_view(), name="api-changes"),
+    path("changes/<uuid:change_id>/confirm", users.ConfirmChange.as_view(), name="api-confirm-change"),
+    path("changes/<uuid:change_id>/reject", users.RejectChange.as_view(), name="api-reject-change"),
     re_path(r".*", Unknown.as_view(), name="api-unknown"),
 ]

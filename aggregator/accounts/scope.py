@@ -10,11 +10,6 @@ from aggregator.accounts.roles import Permission
 from aggregator.errors import Invalid, NotPermitted
 
 
-def acts_for(*, requester: Requester, organisation_id: UUID) -> bool:
-    """Return whether somebody may do what their role may do for this organisation."""
-    return requester.organisation_id == organisation_id or requester.may(Permission.ANY_ORGANISATION)
-
-
 def organisation_to_act_for(*, requester: Requester, ods_code: str) -> Organisation:
     """Return the organisation that is meant by a code, or by none: the requester's own.
 

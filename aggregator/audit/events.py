@@ -27,11 +27,8 @@ class Action(StrEnum):
         return member
 
     ADD_CARE_TEAM = "add-care-team", "add a care team"
-    ADD_CARE_TEAM_MEMBER = "add-care-team-member", "add somebody to a care team"
-    ADD_CARE_TEAM_PATIENT = "add-care-team-patient", "add a patient to a care team"
     ADD_SOURCE = "add-source", "register a source"
     ADD_USER = "add-user", "create an account"
-    CHANGE_RELATIONSHIP = "change-relationship", "change who cares for a patient"
     CHECK_PROGRESS = "check-progress", "ask whether a record is complete"
     CHOOSE_MEMBERSHIP = "choose-membership", "choose in which role you act"
     CLAIM_RELATIONSHIP = "claim-relationship", "say that a patient is in your care"
@@ -64,7 +61,6 @@ class Action(StrEnum):
     READ_REVIEW = "read-review", "see a doubt about identity"
     READ_USER = "read-user", "see somebody's account"
     RECORD_OPT_OUT = "record-opt-out", "record whether a patient objects to sharing"
-    RECORD_RELATIONSHIP = "record-relationship", "record who cares for a patient"
     REJECT_CHANGE = "reject-change", "reject a change of somebody's access"
     SETTLE_REVIEW = "settle-review", "settle a doubt about identity"
     SIGN_IN = "sign-in", "sign in"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from aggregator.accounts.ends import End
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 
@@ -25,10 +26,14 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What a change that was carried out made: its id, and what has to be handed over once, such as a password."""
+    """What a change that was carried out made: its id, and what has to be handed over once, such as a password.
+
+    `ends` are recorded with it: of what it replaces.
+    """
 
     made_id: UUID
     secret: str = ""
+    ends: tuple[End, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

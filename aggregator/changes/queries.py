@@ -17,10 +17,14 @@ LISTED = 100
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeLine:
-    """One proposed change in words. `is_own`: the reader proposed it; `decided_at` None: nobody has decided."""
+    """One proposed change in words. `is_own`: the reader proposed it; `decided_at` None: nobody has decided.
+
+    The words name no patient; `person_id` is whom it is about, for who opens their page.
+    """
 
     change_id: UUID
     words: str
+    person_id: str
     organisation_name: str
     reason: str
     proposed_by: str
@@ -67,6 +71,7 @@ def _lines(rows: QuerySet[ProposedChange], *, reader_id: UUID | None) -> tuple[C
             ChangeLine(
                 change_id=change.id,
                 words=KINDS[change.kind].words(change.terms),
+                person_id=change.terms.get("person_id", ""),
                 organisation_name=change.organisation.name,
                 reason=change.reason,
                 proposed_by=names.get(change.proposed_by, ""),

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from aggregator.accounts.roles import Role
-from aggregator.relationships.terms import RelationshipKind, RelationshipTerms, is_current, london_day
+from aggregator.relationships.terms import (
+    OF_ORGANISATIONS,
+    RelationshipKind,
+    RelationshipTerms,
+    counts_until,
+    is_current,
+    london_day,
+)
 
 
 class RelationshipState(StrEnum):
@@ -43,6 +50,22 @@ class RecordedRelationship:
     reason: str = ""
     end_reason: str = ""
     team_id: UUID | None = None
+
+    @property
+    def counts_until(self) -> date | None:
+        """The last day on which it gives access, where that is after its own last day."""
+        last_day = counts_until(relationship=self.terms)
+        return last_day if last_day != self.terms.until_date else None
+
+    @property
+    def may_end(self) -> bool:
+        """Whether it can be ended: it is not over, and not by a care team, which is ended there."""
+        return self.state is not RelationshipState.OVER and self.team_id is None
+
+    @property
+    def may_change(self) -> bool:
+        """Whether it can be changed: it can be ended, and is an organisation's."""
+        return self.may_end and self.terms.kind in OF_ORGANISATIONS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, F, Min, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from aggregator.accounts.models import AccessEnd, Membership
 from aggregator.accounts.queries import has_ended, live_memberships
@@ -154,7 +154,11 @@ def people_reached(
     rows = (
         _reached(user_id=user_id, organisation_ids=organisation_ids, now=now)
         .values("person_id")
-        .annotate(kinds=ArrayAgg("kind", distinct=True), family=Min("person__family"), given=Min("person__given"))
+        .annotate(
+            kinds=ArrayAgg("kind", distinct=True),
+            family=Lower(Min("person__family")),
+            given=Lower(Min("person__given")),
+        )
         .order_by("family", "given", "person_id")
     )
     return [
@@ -175,6 +179,11 @@ def care_teams(*, organisation_id: UUID | None, now: datetime) -> list[CareTeamS
 def care_team(*, team_id: UUID, now: datetime) -> CareTeamSummary | None:
     """Return one care team."""
     return next(iter(_summaries(CareTeam.objects.filter(id=team_id), now=now)), None)
+
+
+def care_team_name(*, team_id: UUID) -> str:
+    """Return the name of a care team; "" for none."""
+    return CareTeam.objects.filter(id=team_id).values_list("name", flat=True).first() or ""
 
 
 def members_of(*, team_id: UUID, now: datetime) -> list[CareTeamPart]:

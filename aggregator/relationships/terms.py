@@ -32,6 +32,11 @@ class RelationshipKind(StrEnum):
         member.why = why
         return member
 
+    @property
+    def heading(self) -> str:
+        """The kind by itself, as in a list."""
+        return self.value.replace("-", " ").capitalize()
+
     # The person's GP practice.
     REGISTERED = "registered", "registered with your organisation", "registered there"
     # An encounter, of the organisation's own feed.
@@ -78,9 +83,17 @@ def is_current(*, relationship: RelationshipTerms, now: datetime) -> bool:
     return last_day is None or earliest_last_day(kind=relationship.kind, now=now) <= last_day
 
 
+def counts_until(*, relationship: RelationshipTerms) -> date | None:
+    """Return the last day on which a relationship still counts, which may be after its own; None: it is open."""
+    if relationship.until_date is None:
+        return None
+    grace = _grace(relationship.kind)
+    return relationship.until_date + grace if relationship.until_date <= date.max - grace else date.max
+
+
 def earliest_last_day(*, kind: RelationshipKind, now: datetime) -> date:
     """Return the earliest last day with which a relationship is still current."""
-    return london_day(now) - (ATTENDED_GRACE if kind is RelationshipKind.ATTENDED else timedelta(0))
+    return london_day(now) - _grace(kind)
 
 
 def check_days(*, from_date: date, until_date: date | None) -> None:
@@ -95,10 +108,13 @@ def check_days(*, from_date: date, until_date: date | None) -> None:
 def end_at(*, last_day: date | None, now: datetime) -> datetime:
     """Return the moment at which something is to end: after its last day, or at once where none is given.
 
-    Raises: Invalid for a day that has passed: what somebody could see until now cannot be undone.
+    Raises: Invalid for a day that has passed: what somebody could see until now cannot be undone; and for the last day
+    that there is.
     """
     if last_day is None:
         return now
+    if last_day == date.max:
+        raise Invalid("Enter a real date, for example 14 8 2026", field="last_day")
     if last_day < london_day(now):
         raise Invalid("The last day must be today or later, or empty to end this at once.", field="last_day")
     return end_of_day(last_day)
@@ -117,3 +133,7 @@ def start_of_day(day: date) -> datetime:
 def end_of_day(day: date) -> datetime:
     """Return the moment at which a British day is over."""
     return start_of_day(day) + timedelta(days=1)
+
+
+def _grace(kind: RelationshipKind) -> timedelta:
+    return ATTENDED_GRACE if kind is RelationshipKind.ATTENDED else timedelta(0)

@@ -37,3 +37,33 @@ class DateParts(forms.Form):
         """Put what a service refused beside its box, or above all where it has none."""
         name = "day" if field == self.date_name else field
         self.add_error(name if name in self.fields else None, words)
+
+
+class DaysParts(DateParts):
+    """A first day and a last one, which may be left empty."""
+
+    date_name = "from_date"
+    until_day = forms.CharField(max_length=4, required=False)
+    until_month = forms.CharField(max_length=4, required=False)
+    until_year = forms.CharField(max_length=6, required=False)
+
+    until_date: date | None = None
+
+    @property
+    def iso_until_date(self) -> str:
+        """The last day as text, "" for none."""
+        return self.until_date.isoformat() if self.until_date else ""
+
+    def clean(self) -> None:
+        super().clean()
+        parts = [str(self.cleaned_data.get(f"until_{name}", "")).strip() for name in ("year", "month", "day")]
+        if not any(parts):
+            return
+        try:
+            self.until_date = date(*(int(part) for part in parts))
+        except ValueError:
+            self.add_error("until_day", self.date_problem)
+
+    def add_refusal(self, *, field: str, words: str) -> None:
+        """Put what a service refused beside its box, or above all where it has none."""
+        super().add_refusal(field="until_day" if field == "until_date" else field, words=words)

@@ -19,5 +19,6 @@ def banner(person: PersonSummary) -> Banner:
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "banner": banner,
+    "day": wording.short_date,
     "moment": wording.moment,
 }

@@ -60,6 +60,7 @@ def _error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
         reasons=getattr(error, "reasons", ()),
         advice=getattr(error, "advice", ""),
         code=error.code,
+        person_id=request.resolver_match.kwargs.get("person_id") if request.resolver_match else None,
     )
 
 

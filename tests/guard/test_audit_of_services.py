@@ -171,8 +171,8 @@ CALLS: dict[str, Callable[[World], object]] = {
         requester=world.administrator, review_id=settled(world), now=timezone.now()
     ),
     "view_record": opened,
-    **access_acts.CALLS,
     **relationship_acts.CALLS,
+    **access_acts.CALLS,
 }
 
 REFUSED: dict[str, Callable[[World], object]] = {

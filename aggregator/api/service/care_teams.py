@@ -13,10 +13,8 @@ from rest_framework.response import Response
 
 from aggregator.api.service.relationships import DaysInput, EndInput, RecordedId
 from aggregator.api.service.serializers import Input, PageInput
-from aggregator.api.service.view import ServiceView
+from aggregator.api.service.view import ProposedOutput, ServiceView
 from aggregator.services.care_teams.add_care_team import add_care_team
-from aggregator.services.care_teams.add_care_team_member import add_care_team_member
-from aggregator.services.care_teams.add_care_team_patient import add_care_team_patient
 from aggregator.services.care_teams.end_care_team import end_care_team
 from aggregator.services.care_teams.end_care_team_member import end_care_team_member
 from aggregator.services.care_teams.end_care_team_patient import end_care_team_patient
@@ -35,12 +33,14 @@ class MemberInput(DaysInput):
     """A user who is to have a place in a care team."""
 
     username = serializers.CharField(max_length=150)
+    reason = serializers.CharField()
 
 
 class PatientInput(DaysInput):
     """A patient whom a care team is to care for."""
 
     person = serializers.UUIDField()
+    reason = serializers.CharField()
 
 
 class CareTeamOutput(serializers.Serializer[Any]):
@@ -125,14 +125,11 @@ class EndCareTeam(ServiceView):
 class CareTeamMembers(ServiceView):
     """The members of a care team."""
 
-    @extend_schema(request=MemberInput, responses={201: RecordedId})
+    @extend_schema(request=MemberInput, responses={202: ProposedOutput})
     def post(self, request: Request, team_id: UUID) -> Response:
-        """Give a user a place in a care team."""
+        """Propose to give a user a place in a care team."""
         self.query()
-        place_id = add_care_team_member(
-            requester=self.requester, team_id=team_id, now=timezone.now(), **self.body(MemberInput)
-        )
-        return Response(RecordedId({"id": place_id}).data, status=201)
+        return self.propose(kind="add-care-team-member", terms={"team_id": team_id, **self.body(MemberInput)})
 
 
 class EndCareTeamMember(ServiceView):
@@ -151,20 +148,13 @@ class EndCareTeamMember(ServiceView):
 class CareTeamPatients(ServiceView):
     """The patients of a care team."""
 
-    @extend_schema(request=PatientInput, responses={201: RecordedId})
+    @extend_schema(request=PatientInput, responses={202: ProposedOutput})
     def post(self, request: Request, team_id: UUID) -> Response:
-        """Record a patient of a care team."""
+        """Propose that a care team cares for a patient."""
         self.query()
         given = self.body(PatientInput)
-        patient_id = add_care_team_patient(
-            requester=self.requester,
-            team_id=team_id,
-            person_id=given["person"],
-            from_date=given["from_date"],
-            until_date=given["until_date"],
-            now=timezone.now(),
-        )
-        return Response(RecordedId({"id": patient_id}).data, status=201)
+        terms = {"team_id": team_id, "person_id": given.pop("person"), **given}
+        return self.propose(kind="add-care-team-patient", terms=terms)
 
 
 class EndCareTeamPatient(ServiceView):

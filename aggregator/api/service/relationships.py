@@ -13,14 +13,12 @@ from rest_framework.response import Response
 
 from aggregator.accounts.roles import Role
 from aggregator.api.service.serializers import Input, PageInput
-from aggregator.api.service.view import ServiceView
-from aggregator.services.relationships.change_relationship import change_relationship
+from aggregator.api.service.view import ProposedOutput, ServiceView
 from aggregator.services.relationships.claim_relationship import claim_relationship
 from aggregator.services.relationships.end_relationship import end_relationship
 from aggregator.services.relationships.list_access import list_access
 from aggregator.services.relationships.list_reach import list_reach
 from aggregator.services.relationships.list_relationships import list_relationships
-from aggregator.services.relationships.record_relationship import NewRelationship, record_relationship
 
 
 class DaysInput(Input):
@@ -158,21 +156,14 @@ class PersonRelationships(ServiceView):
         listed = list_relationships(requester=self.requester, person_id=person_id, now=timezone.now())
         return Response(RelationshipsOutput(listed).data)
 
-    @extend_schema(request=RelationshipInput, responses={201: RecordedId})
+    @extend_schema(request=RelationshipInput, responses={202: ProposedOutput})
     def post(self, request: Request, person_id: UUID) -> Response:
-        """Record that an organisation cares for a patient."""
+        """Propose to record that an organisation cares for a patient."""
         self.query()
         given = self.body(RelationshipInput)
-        new = NewRelationship(
-            person_id=person_id,
-            kind=given["kind"],
-            from_date=given["from_date"],
-            until_date=given["until_date"],
-            reason=given["reason"],
-            organisation_ods=given["organisation"],
-        )
-        recorded = record_relationship(requester=self.requester, new=new, now=timezone.now())
-        return Response(RecordedId({"id": recorded}).data, status=201)
+        organisation = given.pop("organisation") or self.requester.organisation_ods
+        terms = {"person_id": person_id, "organisation_ods": organisation, **given}
+        return self.propose(kind="record-relationship", terms=terms)
 
 
 class Claims(ServiceView):
@@ -203,17 +194,12 @@ class EndRelationship(ServiceView):
 class ChangeRelationship(ServiceView):
     """The change of a relationship."""
 
-    @extend_schema(request=ChangedRelationshipInput, responses={201: RecordedId})
+    @extend_schema(request=ChangedRelationshipInput, responses={202: ProposedOutput})
     def post(self, request: Request, relationship_id: UUID) -> Response:
-        """End a relationship and record what is in its place."""
+        """Propose to end a relationship and to record another in its place."""
         self.query()
-        changed = change_relationship(
-            requester=self.requester,
-            relationship_id=relationship_id,
-            now=timezone.now(),
-            **self.body(ChangedRelationshipInput),
-        )
-        return Response(RecordedId({"id": changed}).data, status=201)
+        terms = {"relationship_id": relationship_id, **self.body(ChangedRelationshipInput)}
+        return self.propose(kind="change-relationship", terms=terms)
 
 
 class PersonAccess(ServiceView):

@@ -11,12 +11,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aggregator.api.service.relationships import EndInput, RecordedId
+from aggregator.api.service.relationships import EndInput
 from aggregator.api.service.serializers import Input, PageInput
-from aggregator.api.service.view import ServiceView
+from aggregator.api.service.view import ProposedOutput, ServiceView
 from aggregator.services.changes.confirm_change import confirm_change
 from aggregator.services.changes.list_changes import list_changes
-from aggregator.services.changes.propose_change import propose_change
 from aggregator.services.changes.reject_change import reject_change
 from aggregator.services.users.close_account import close_account
 from aggregator.services.users.end_membership import end_membership
@@ -145,33 +144,23 @@ class Users(ServiceView):
 class ProposingView(ServiceView):
     """A view at which a role is proposed."""
 
-    def propose(self, *, kind: str, terms: dict[str, str], given: dict[str, Any]) -> Response:
+    def propose_role(self, *, kind: str, terms: dict[str, str], given: dict[str, Any]) -> Response:
         """Propose a change of somebody's roles."""
-        proposed = propose_change(
-            requester=self.requester,
-            kind=kind,
-            terms={
-                **terms,
-                "role": given["role"],
-                "organisation_ods": given["organisation"] or self.requester.organisation_ods,
-                "from_date": given["from_date"].isoformat() if given["from_date"] else "",
-            },
-            reason=given["reason"],
-            now=timezone.now(),
-        )
-        return Response(RecordedId({"id": proposed.change_id}).data, status=201)
+        organisation = given["organisation"] or self.requester.organisation_ods
+        role = {name: given[name] for name in ("role", "from_date", "reason")}
+        return self.propose(kind=kind, terms={**terms, **role, "organisation_ods": organisation})
 
 
 class ProposedAccounts(ProposingView):
     """Accounts that are proposed."""
 
-    @extend_schema(request=AccountInput, responses={201: RecordedId})
+    @extend_schema(request=AccountInput, responses={202: ProposedOutput})
     def post(self, request: Request) -> Response:
         """Propose an account; it is made once somebody else has confirmed it."""
         self.query()
         given = self.body(AccountInput)
         names = {"username": given["username"], "given": given["given"], "family": given["family"]}
-        return self.propose(kind="add-account", terms={**names, "prefix": given["title"]}, given=given)
+        return self.propose_role(kind="add-account", terms={**names, "prefix": given["title"]}, given=given)
 
 
 class User(ServiceView):
@@ -187,13 +176,13 @@ class User(ServiceView):
 class ProposedRoles(ProposingView):
     """Roles that are proposed for somebody who has an account."""
 
-    @extend_schema(request=RoleInput, responses={201: RecordedId})
+    @extend_schema(request=RoleInput, responses={202: ProposedOutput})
     def post(self, request: Request, user_id: UUID) -> Response:
         """Propose a role; it is given once somebody else has confirmed it."""
         self.query()
         given = self.body(RoleInput)
         view = read_user(requester=self.requester, user_id=user_id, now=timezone.now())
-        return self.propose(kind="add-membership", terms={"username": view.user.username}, given=given)
+        return self.propose_role(kind="add-membership", terms={"username": view.user.username}, given=given)
 
 
 class CloseAccount(ServiceView):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission
@@ -19,6 +21,7 @@ from aggregator.api.service.authentication import SessionRequester
 from aggregator.api.service.problems import as_problem
 from aggregator.api.service.serializers import Input, NoInput, T, read_input
 from aggregator.errors import NotFound
+from aggregator.services.changes.propose_change import propose_change
 from fhir_data.errors import UnreadableEntry
 from fhir_data.parsing import read_entry
 
@@ -45,6 +48,12 @@ class IsRequester(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return whether there is a requester."""
         return isinstance(request.auth, Requester)
+
+
+class ProposedOutput(serializers.Serializer[Any]):
+    """A change that gives more rights: it is made once another administrator has confirmed it."""
+
+    change = serializers.UUIDField(source="change_id")
 
 
 class ServiceView(APIView):
@@ -85,6 +94,14 @@ class ServiceView(APIView):
         Raises: InvalidFields.
         """
         return read_input(self.query_input, data=self.request.query_params.dict())
+
+    def propose(self, *, kind: str, terms: Mapping[str, object]) -> Response:
+        """Propose a change that gives more rights, as the pages do. Its `reason` is one of the terms."""
+        texts = {name: "" if value is None else str(value) for name, value in terms.items()}
+        proposed = propose_change(
+            requester=self.requester, kind=kind, terms=texts, reason=texts["reason"], now=timezone.now()
+        )
+        return Response(ProposedOutput(proposed).data, status=202)
 
 
 class Unknown(ServiceView):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
+from aggregator.accounts.authority import may_act_for
 from aggregator.accounts.ends import End, Ends
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.accounts.scope import acts_for
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotFound, Superseded
@@ -29,7 +29,7 @@ def end_care_team_member(
         act.note(team=team_id)
         team = care_team(team_id=team_id, now=now)
         part = member_of_team(team_id=team_id, place_id=place_id, now=now)
-        if team is None or part is None or not acts_for(requester=requester, organisation_id=team.organisation_id):
+        if team is None or part is None or not may_act_for(requester=requester, organisation_id=team.organisation_id):
             raise NotFound
         act.about_nothing_single()
         if part.terms.ends_at is not None and part.terms.ends_at <= now:

@@ -51,4 +51,6 @@ def confirm_change(*, requester: Requester, change_id: UUID, now: datetime) -> A
             now=now,
         )
         act.note(made=applied.made_id)
+        for end in applied.ends:
+            act.ends(end=end)
         return applied

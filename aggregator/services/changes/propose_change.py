@@ -49,6 +49,8 @@ def propose_change(*, requester: Requester, kind: str, terms: Terms, reason: str
         if requester.user_id is None:
             applied = proposed_kind.apply(requester, terms, now)
             act.note(made=applied.made_id)
+            for end in applied.ends:
+                act.ends(end=end)
             return Proposed(made_id=applied.made_id, secret=applied.secret)
         change_id = operations.propose(
             kind=kind, terms=terms, scope=scope, reason=reason, proposed_by=requester.user_id, now=now

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
+from aggregator.accounts.authority import may_act_for
 from aggregator.accounts.ends import End, Ends
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.accounts.scope import acts_for
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotFound, Superseded
@@ -27,12 +27,12 @@ def end_relationship(
     """
     with acting(requester, Action.END_RELATIONSHIP, needs=Permission.MANAGE_RELATIONSHIPS) as act:
         act.note(relationship=relationship_id)
-        with_person = relationship_with(relationship_id=relationship_id)
-        if with_person is None or not acts_for(requester=requester, organisation_id=with_person.terms.organisation_id):
+        ending = relationship_with(relationship_id=relationship_id)
+        if ending is None or not may_act_for(requester=requester, organisation_id=ending.terms.organisation_id):
             raise NotFound
-        act.about(person_id=with_person.person_id)
-        act.note(kind=with_person.terms.kind)
-        if with_person.terms.ends_at is not None and with_person.terms.ends_at <= now:
+        act.about(person_id=ending.person_id)
+        act.note(kind=ending.terms.kind)
+        if ending.terms.ends_at is not None and ending.terms.ends_at <= now:
             raise Superseded("This has been ended already.")
         ends_at = end_at(last_day=last_day, now=now)
         note = checked_note(text=reason, ask="Enter why it ends", field="reason")

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.accounts.authority import may_act_for
 from aggregator.accounts.queries import requesters_for, user_id_for
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.accounts.scope import acts_for
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotFound
@@ -58,7 +58,7 @@ def list_reach(*, requester: Requester, username: str, now: datetime, page: int 
         memberships = tuple(
             choice
             for choice in choices
-            if choice.organisation_id and acts_for(requester=requester, organisation_id=choice.organisation_id)
+            if choice.organisation_id and may_act_for(requester=requester, organisation_id=choice.organisation_id)
         )
         if user_id is None or not memberships:
             raise NotFound

@@ -14,7 +14,7 @@ from aggregator.audit.events import Action, Subject
 from aggregator.errors import NotFound
 from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import person_summary
-from aggregator.relationships.listing import RecordedRelationship
+from aggregator.relationships.listing import RecordedRelationship, RelationshipState
 from aggregator.relationships.queries import recorded_relationships
 
 
@@ -28,7 +28,7 @@ class PersonRelationships:
 
 
 def list_relationships(*, requester: Requester, person_id: UUID, now: datetime) -> PersonRelationships:
-    """Return the relationships with a person that the requester may know of, those that began last first.
+    """Return the relationships with a person that the requester may know of: current ones first, then the latest.
 
     Raises: NotPermitted; NotFound.
     """
@@ -38,6 +38,7 @@ def list_relationships(*, requester: Requester, person_id: UUID, now: datetime) 
         person = person_summary(person_id=person_id)
         if person is None:
             raise NotFound
-        relationships = recorded_relationships(person_id=person_id, organisation_id=organisation_id, now=now)
+        recorded = recorded_relationships(person_id=person_id, organisation_id=organisation_id, now=now)
+        relationships = sorted(recorded, key=lambda each: each.state is not RelationshipState.CURRENT)
         act.note(relationships=len(relationships))
         return PersonRelationships(person=person, relationships=tuple(relationships), is_whole=organisation_id is None)

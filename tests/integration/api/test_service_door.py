@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from django.utils import timezone
 
-from aggregator.accounts.models import AccessEnd
+from aggregator.accounts.models import AccessEnd, User
+from aggregator.accounts.queries import requesters_for
+from aggregator.accounts.requester import Requester
 from aggregator.api.service.urls import urlpatterns
-from aggregator.relationships.models import CareTeam, Relationship
+from aggregator.changes.models import ProposedChange
+from aggregator.relationships.models import CareTeam
+from aggregator.services.changes.confirm_change import confirm_change
 from tests.world import PASSWORD, World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
@@ -37,14 +43,25 @@ def problem(answer: Any, *, status: int) -> dict[str, Any]:
     return said
 
 
+def confirmed(answer: Any) -> UUID:
+    """Return the id of what a proposal made, once somebody else has confirmed it."""
+    assert answer.status_code == 202
+    made = confirm_change(requester=somebody_else(), change_id=UUID(answer.json()["change"]), now=timezone.now())
+    return made.made_id
+
+
+def somebody_else() -> Requester:
+    (requester,) = requesters_for(user_id=User.objects.get(username="ms.lane").id, now=timezone.now())
+    return replace(requester, user_id=uuid4())
+
+
 def test_a_relationship_is_recorded_listed_changed_and_ended(world: World) -> None:
     administrator = signed_in_client("ms.lane")
     people = f"people/{world.nobodys}"
-    recorded = post(administrator, f"{people}/relationships", RELATIONSHIP)
-    assert recorded.status_code == 201
+    recorded = confirmed(post(administrator, f"{people}/relationships", RELATIONSHIP))
     (listed,) = administrator.get(f"/api/{people}/relationships").json()["relationships"]
     assert listed == {
-        "id": recorded.json()["id"],
+        "id": str(recorded),
         "kind": "referred",
         "organisation": "The Surgery",
         "user": "",
@@ -59,15 +76,11 @@ def test_a_relationship_is_recorded_listed_changed_and_ended(world: World) -> No
     access = administrator.get(f"/api/{people}/access").json()
     assert [(user["user_name"], user["relationships"]) for user in access["users"]] == [("Ama Osei", ["referred"])]
     assert (access["count"], access["is_whole"]) == (1, False)
-    changed = post(
-        administrator,
-        f"relationships/{listed['id']}/change",
-        {**RELATIONSHIP, "kind": "attended", "until_date": "2999-01-01"},
-    )
-    assert changed.status_code == 201
-    ended = post(administrator, f"relationships/{changed.json()['id']}/end", {"reason": "Moved."})
+    changes = {**RELATIONSHIP, "kind": "attended", "until_date": "2999-01-01"}
+    changed = confirmed(post(administrator, f"relationships/{recorded}/change", changes))
+    ended = post(administrator, f"relationships/{changed}/end", {"reason": "Moved."})
     assert (ended.status_code, ended.content) == (204, b"")
-    again = post(administrator, f"relationships/{changed.json()['id']}/end", {"reason": "Moved."})
+    again = post(administrator, f"relationships/{changed}/end", {"reason": "Moved."})
     assert problem(again, status=409)["code"] == "superseded"
     assert administrator.get(f"/api/{people}/access").json()["users"] == []
 
@@ -75,17 +88,14 @@ def test_a_relationship_is_recorded_listed_changed_and_ended(world: World) -> No
 def test_a_care_team_is_added_filled_read_and_emptied(world: World) -> None:
     administrator = signed_in_client("ms.lane")
     team = post(administrator, "care-teams", {"name": "District nurses"}).json()["id"]
-    place = post(
-        administrator, f"care-teams/{team}/members", {"username": "dr.osei", "from_date": "2020-01-01"}
-    ).json()["id"]
-    patient = post(
-        administrator, f"care-teams/{team}/patients", {"person": str(world.nobodys), "from_date": "2020-01-01"}
-    ).json()["id"]
+    said = {"from_date": "2020-01-01", "reason": "New here."}
+    place = confirmed(post(administrator, f"care-teams/{team}/members", {"username": "dr.osei", **said}))
+    patient = confirmed(post(administrator, f"care-teams/{team}/patients", {"person": str(world.nobodys), **said}))
     reach = administrator.get("/api/reach?username=dr.osei").json()
     assert (reach["count"], reach["by_kind"]) == (3, {"registered": 2, "care-team": 1})
     assert {"person": str(world.nobodys), "relationships": ["care-team"]} in reach["people"]
     view = administrator.get(f"/api/care-teams/{team}").json()
-    assert [part["id"] for part in (*view["members"], *view["patients"])] == [place, patient]
+    assert [part["id"] for part in (*view["members"], *view["patients"])] == [str(place), str(patient)]
     for path in (f"members/{place}/end", f"patients/{patient}/end", "end"):
         assert post(administrator, f"care-teams/{team}/{path}", {"reason": "Over."}).status_code == 204
     (listed,) = administrator.get("/api/care-teams").json()
@@ -127,10 +137,9 @@ def test_a_clinician_claims_a_patient_and_then_may_open_the_record(world: World)
 def test_t20_a_field_that_there_is_not_or_of_another_type_is_refused_and_nothing_is_written(
     world: World, body: dict[str, object], field: str
 ) -> None:
-    before = Relationship.objects.count()
     answer = post(signed_in_client("ms.lane"), f"people/{world.joan}/relationships", body)
     assert set(problem(answer, status=400)["fields"]) == {field}
-    assert Relationship.objects.count() == before
+    assert not ProposedChange.objects.exists()
 
 
 @pytest.mark.parametrize(

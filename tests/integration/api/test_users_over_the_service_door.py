@@ -42,8 +42,8 @@ def post(client: Client, path: str, body: object) -> Any:
 def test_an_account_is_proposed_confirmed_listed_and_closed() -> None:
     first, second = signed_in_client("ms.lane"), signed_in_client("mr.second")
     proposed = post(first, "users/proposed", NEW)
-    assert proposed.status_code == 201
-    change = proposed.json()["id"]
+    assert proposed.status_code == 202
+    change = proposed.json()["change"]
     assert post(first, f"changes/{change}/confirm", {}).status_code == 403
     (waiting,) = second.get("/api/changes").json()["waiting"]
     assert (waiting["id"], waiting["is_own"], waiting["is_confirmed"]) == (change, False, None)
@@ -56,7 +56,7 @@ def test_an_account_is_proposed_confirmed_listed_and_closed() -> None:
     (found,) = first.get("/api/users?search=haddad").json()["users"]
     assert [role["role"] for role in found["memberships"]] == ["clinician"]
     role = post(first, f"users/{found['id']}/roles/proposed", {"role": "nurse", "reason": "As well."})
-    assert post(first, f"changes/{role.json()['id']}/reject", {"reason": "A slip."}).status_code == 204
+    assert post(first, f"changes/{role.json()['change']}/reject", {"reason": "A slip."}).status_code == 204
     membership = found["memberships"][0]["id"]
     assert post(first, f"roles/{membership}/end", {"reason": "Left."}).status_code == 204
     assert haddad.get("/").status_code == 302

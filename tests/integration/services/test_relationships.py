@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,13 +23,14 @@ from aggregator.record.merge import LongitudinalRecord, merge
 from aggregator.relationships.models import CareTeamPatient, CareTeamPlace, Relationship
 from aggregator.relationships.terms import RelationshipKind, end_of_day, london_day
 from aggregator.services.care_teams.end_care_team import end_care_team
+from aggregator.services.changes.confirm_change import confirm_change
+from aggregator.services.changes.propose_change import propose_change
 from aggregator.services.open_record import open_record
 from aggregator.services.relationships.claim_relationship import claim_relationship
 from aggregator.services.relationships.end_relationship import end_relationship
 from aggregator.services.relationships.list_relationships import list_relationships
 from aggregator.services.relationships.load_relationships import load_relationships
 from aggregator.services.relationships.prepare_claim import prepare_claim
-from aggregator.services.relationships.record_relationship import NewRelationship, record_relationship
 from aggregator.services.view_record import view_record
 from tests.relationship_acts import (
     changed,
@@ -43,7 +44,7 @@ from tests.relationship_acts import (
     recorded,
     team,
 )
-from tests.world import HOSPITAL_ODS, SOURCE_SLUG, World, make_world
+from tests.world import HOSPITAL_ODS, SOURCE_SLUG, SURGERY_ODS, World, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -94,53 +95,69 @@ def test_to_record_the_same_again_records_nothing_and_after_an_end_it_does(world
         ({"kind": "care-team"}, "kind"),
         ({"kind": "self-claimed"}, "kind"),
         ({"kind": ""}, "kind"),
-        ({"until_date": date(2019, 12, 31)}, "until_date"),
-        ({"reason": "  "}, "reason"),
-        ({"reason": "x" * 2001}, "reason"),
+        ({"from_date": ""}, "from_date"),
+        ({"from_date": "01/01/2020"}, "from_date"),
+        ({"until_date": "2019-12-31"}, "until_date"),
+        ({"until_date": "soon"}, "until_date"),
+        ({"organisation_ods": "X0"}, "organisation_ods"),
+        ({"organisation_ods": ""}, "organisation_ods"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_records_nothing(
     world: World, changes: dict[str, object], field: str
 ) -> None:
     before = Relationship.objects.count()
-    new = NewRelationship(person_id=world.joan, kind="referred", from_date=date(2020, 1, 1), reason="A letter.")
     with pytest.raises(Invalid) as refused:
-        record_relationship(
-            requester=world.administrator,
-            new=replace(new, **changes),  # type: ignore[arg-type]
-            now=timezone.now(),
-        )
+        recorded(world, **changes)
     assert refused.value.field == field
     assert Relationship.objects.count() == before
 
 
+@pytest.mark.parametrize("person_id", [uuid4(), "nobody"])
+def test_of_nobody_nothing_is_recorded(world: World, person_id: object) -> None:
+    with pytest.raises(NotFound):
+        recorded(world, person_id=person_id)
+
+
+def proposed(world: World, *, by: Requester, ods: str) -> UUID:
+    """Propose that an organisation cares for the patient who is in nobody's care."""
+    terms = {
+        "person_id": str(world.nobodys),
+        "organisation_ods": ods,
+        "kind": "attended",
+        "from_date": "2020-01-01",
+    }
+    change = propose_change(
+        requester=by, kind="record-relationship", terms=terms, reason="A letter.", now=timezone.now()
+    )
+    assert change.change_id
+    return change.change_id
+
+
+def test_what_a_user_records_counts_once_somebody_else_has_confirmed_it(world: World) -> None:
+    change_id = proposed(world, by=world.administrator, ods=SURGERY_ODS)
+    assert not may_see(world.clinician, world.nobodys)
+    with pytest.raises(NotPermitted):
+        confirm_change(requester=world.administrator, change_id=change_id, now=timezone.now())
+    other = replace(world.administrator, user_id=world.outsider.user_id)
+    confirm_change(requester=other, change_id=change_id, now=timezone.now())
+    assert may_see(world.clinician, world.nobodys)
+    event = AuditEvent.objects.latest("seq")
+    assert (event.action, event.person_id) == ("confirm-change", world.nobodys)
+
+
 def test_an_administrator_acts_for_their_own_organisation_and_a_programme_administrator_for_any(world: World) -> None:
     programme = replace(world.administrator, role=Role.PROGRAMME_ADMINISTRATOR)
-    new = NewRelationship(
-        person_id=world.nobodys,
-        kind="attended",
-        from_date=date(2020, 1, 1),
-        reason="A letter.",
-        organisation_ods=HOSPITAL_ODS,
-    )
     with pytest.raises(NotPermitted):
-        record_relationship(requester=world.administrator, new=new, now=timezone.now())
-    at_hospital = record_relationship(requester=programme, new=new, now=timezone.now())
-    assert may_see(world.outsider, world.nobodys)
+        proposed(world, by=world.administrator, ods=HOSPITAL_ODS)
+    assert proposed(world, by=programme, ods=HOSPITAL_ODS)
+    at_hospital = recorded(world, person_id=world.nobodys, organisation_ods=HOSPITAL_ODS)
     with pytest.raises(NotFound):
         ended(world, at_hospital)
-    assert (
-        list_relationships(requester=world.administrator, person_id=world.nobodys, now=timezone.now()).relationships
-        == ()
-    )
+    own = list_relationships(requester=world.administrator, person_id=world.nobodys, now=timezone.now())
+    assert (own.relationships, own.is_whole) == ((), False)
     seen = list_relationships(requester=programme, person_id=world.nobodys, now=timezone.now())
-    assert [each.id for each in seen.relationships] == [at_hospital]
-    assert seen.is_whole
-    with pytest.raises(Invalid) as unknown:
-        record_relationship(requester=programme, new=replace(new, organisation_ods="X0"), now=timezone.now())
-    assert unknown.value.field == "organisation_ods"
-    with pytest.raises(Invalid):
-        record_relationship(requester=operator(), new=replace(new, organisation_ods=""), now=timezone.now())
+    assert ([each.id for each in seen.relationships], seen.is_whole) == ([at_hospital], True)
 
 
 # Ended and changed
@@ -182,19 +199,20 @@ def test_an_end_is_a_row_with_its_reason_and_its_event_and_nothing_is_changed(wo
 
 def test_a_change_ends_what_was_and_records_what_is_in_one_act(world: World) -> None:
     relationship_id = recorded(world, person_id=world.nobodys)
-    changed(world, relationship_id)
+    changed(relationship_id)
     assert reason_for(world.clinician, world.nobodys).startswith("The patient is attending your organisation")
-    events = AuditEvent.objects.filter(person_id=world.nobodys).order_by("-seq")[:2]
-    assert [event.action for event in events] == ["change-relationship", "record-relationship"]
+    event = AuditEvent.objects.latest("seq")
+    assert (event.action, event.person_id) == ("propose-change", world.nobodys)
+    assert event.detail["id"] == str(relationship_id)
     with pytest.raises(Superseded):
-        changed(world, relationship_id)
+        changed(relationship_id)
 
 
 def test_a_change_of_nothing_is_refused_and_ends_nothing(world: World) -> None:
-    changed(world, recorded(world, person_id=world.nobodys))
+    changed(recorded(world, person_id=world.nobodys))
     current = Relationship.objects.get(person_id=world.nobodys, kind="attended")
     with pytest.raises(Invalid):
-        changed(world, current.id)
+        changed(current.id)
     assert not AccessEnd.objects.filter(of_id=current.id).exists()
 
 
@@ -285,7 +303,7 @@ def test_a_claim_needs_a_reason_a_patient_and_a_need(world: World) -> None:
 
 def test_a_care_team_gives_its_members_access_to_its_patients_and_nobody_else(world: World) -> None:
     nurses = team(world)
-    member(world, nurses)
+    member(nurses)
     assert not may_see(world.clinician, world.nobodys)
     patient(world, nurses, person_id=world.nobodys)
     assert reason_for(world.clinician, world.nobodys) == "The patient is cared for by a team that you belong to."
@@ -296,8 +314,8 @@ def test_a_care_team_gives_its_members_access_to_its_patients_and_nobody_else(wo
 def test_the_end_of_a_place_of_the_care_or_of_the_team_counts_at_once(world: World) -> None:
     for what in ("member", "patient", "team"):
         nurses = team(world)
-        place_id, patient_id = member(world, nurses), patient(world, nurses, person_id=world.nobodys)
-        assert (member(world, nurses), patient(world, nurses, person_id=world.nobodys)) == (place_id, patient_id)
+        place_id, patient_id = member(nurses), patient(world, nurses, person_id=world.nobodys)
+        assert (member(nurses), patient(world, nurses, person_id=world.nobodys)) == (place_id, patient_id)
         assert may_see(world.clinician, world.nobodys)
         match what:
             case "member":
@@ -310,7 +328,7 @@ def test_the_end_of_a_place_of_the_care_or_of_the_team_counts_at_once(world: Wor
     with pytest.raises(Superseded):
         end_team(world, nurses)
     with pytest.raises(Invalid):
-        member(world, nurses)
+        member(nurses)
     with pytest.raises(Invalid):
         patient(world, nurses)
 
@@ -319,13 +337,13 @@ def test_who_sees_no_records_there_gets_no_place_and_others_teams_are_not_there(
     nurses = team(world)
     for username in ("ms.lane", "dr.far", "nobody", ""):
         with pytest.raises(Invalid) as refused:
-            member(world, nurses, username=username)
+            member(nurses, username=username)
         assert refused.value.field == "username"
     elsewhere = replace(world.administrator, organisation_id=world.outsider.organisation_id)
     with pytest.raises(NotFound):
         end_care_team(requester=elsewhere, team_id=nurses, last_day=None, reason="Mine.", now=timezone.now())
     other = team(world)
-    place_id = member(world, nurses)
+    place_id = member(nurses)
     with pytest.raises(NotFound):
         end_member(world, other, place_id)
     assert not AccessEnd.objects.exists()

@@ -184,7 +184,11 @@ def test_who_does_not_care_for_a_patient_cannot_tell_whether_they_objected(world
     ):
         refusals = [method(path.format(person)) for person in (world.joan, world.peter)]
         assert [refusal.status_code for refusal in refusals] == [403, 403]
-        assert without_tokens(refusals[0].content) == without_tokens(refusals[1].content)
+        asked = (str(world.joan).encode(), str(world.peter).encode())
+        alike = [
+            without_tokens(refusal.content.replace(who, b"")) for refusal, who in zip(refusals, asked, strict=True)
+        ]
+        assert alike[0] == alike[1]
         assert b"objected" not in refusals[0].content
     events = AuditEvent.objects.filter(person_id=world.peter, outcome="refused")
     assert {tuple(event.detail["gates"]) for event in events} == {("relationship", "consent")}

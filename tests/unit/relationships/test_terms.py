@@ -14,6 +14,7 @@ from aggregator.relationships.terms import (
     RelationshipKind,
     RelationshipTerms,
     check_days,
+    counts_until,
     end_at,
     is_current,
 )
@@ -69,6 +70,16 @@ def test_nothing_is_ended_in_the_past_and_nothing_ends_before_it_begins() -> Non
         check_days(from_date=TODAY, until_date=TODAY - DAY)
     assert refused.value.field == "until_date"
     check_days(from_date=TODAY, until_date=TODAY)
+
+
+@pytest.mark.parametrize("kind", RelationshipKind)
+def test_the_first_day_and_the_last_that_there_are_can_be_read(kind: RelationshipKind) -> None:
+    for_ever = terms(kind=kind, since=date.min, until=date.max)
+    assert is_current(relationship=for_ever, now=NOW)
+    assert counts_until(relationship=for_ever) == date.max
+    with pytest.raises(Invalid):
+        end_at(last_day=date.max, now=NOW)
+    assert end_at(last_day=date.max - DAY, now=NOW) > NOW
 
 
 @pytest.mark.parametrize(

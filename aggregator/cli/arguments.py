@@ -1,0 +1,33 @@
+"""Arguments that commands about access have in common."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import date
+from uuid import UUID
+
+from django.core.management.base import CommandError
+
+
+def identifier(text: str, /) -> UUID:
+    """Return the id that an argument is.
+
+    Raises: CommandError.
+    """
+    try:
+        return UUID(text)
+    except ValueError:
+        raise CommandError("Give the id as the service's lists and pages show it.") from None
+
+
+def add_days(parser: ArgumentParser, /) -> None:
+    """Add from when until when, and why."""
+    parser.add_argument("--from", required=True, dest="from_date", metavar="DATE", help="the first day, 2024-08-14")
+    parser.add_argument("--until", default="", dest="until_date", metavar="DATE", help="the last day; open without")
+    parser.add_argument("--reason", required=True, help="why")
+
+
+def add_end(parser: ArgumentParser, /) -> None:
+    """Add when something ends, and why."""
+    parser.add_argument("--last-day", type=date.fromisoformat, metavar="DATE", help="as 2024-08-14; at once without")
+    parser.add_argument("--reason", required=True, help="why")

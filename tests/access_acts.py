@@ -14,6 +14,9 @@ from aggregator.accounts.models import Membership, User
 from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.audit.export_audit import export_audit
+from aggregator.services.audit.report_access import report_access
+from aggregator.services.audit.search_audit import AuditQuestion, search_audit
 from aggregator.services.changes.confirm_change import confirm_change
 from aggregator.services.changes.list_changes import list_changes
 from aggregator.services.changes.propose_change import Proposed, propose_change
@@ -98,12 +101,17 @@ CALLS: dict[str, Call] = {
     ),
     "confirm_change": confirm,
     "end_membership": lambda world: end(world, membership_id=leaver().id),
+    "export_audit": lambda world: export_audit(requester=operator(), first_day=None, last_day=None),
     "list_changes": lambda world: list_changes(requester=world.administrator, now=timezone.now()),
     "list_users": lambda world: list_users(requester=world.administrator, now=timezone.now()),
     "load_terminology": terminology,
     "load_users": lambda world: load_users(requester=operator(), lines=USERS, now=timezone.now()),
     "propose_change": propose,
     "read_user": lambda world: read_user(requester=world.administrator, user_id=clinician(world), now=timezone.now()),
+    "report_access": lambda world: report_access(
+        requester=world.administrator, person_id=world.joan, now=timezone.now()
+    ),
+    "search_audit": lambda world: search_audit(requester=operator(), question=AuditQuestion(), now=timezone.now()),
     "reject_change": lambda world: reject_change(
         requester=world.administrator,
         change_id=proposed(world, role="social-care"),
@@ -118,6 +126,7 @@ REFUSED: dict[str, Call] = {
     "confirm_change": lambda world: confirm_change(
         requester=world.administrator, change_id=uuid4(), now=timezone.now()
     ),
+    "export_audit": lambda world: export_audit(requester=world.clinician, first_day=None, last_day=None),
     "end_membership": lambda world: end(world, membership_id=world.administrator.membership_id or uuid4()),
     "list_changes": lambda world: list_changes(requester=world.clinician, now=timezone.now()),
     "list_users": lambda world: list_users(requester=world.clinician, now=timezone.now()),
@@ -125,6 +134,10 @@ REFUSED: dict[str, Call] = {
     "load_users": lambda world: load_users(requester=world.administrator, lines=USERS, now=timezone.now()),
     "propose_change": lambda world: propose(world, role="anything"),
     "read_user": lambda world: read_user(requester=world.administrator, user_id=uuid4(), now=timezone.now()),
+    "report_access": lambda world: report_access(requester=world.clinician, person_id=world.joan, now=timezone.now()),
+    "search_audit": lambda world: search_audit(
+        requester=world.administrator, question=AuditQuestion(), now=timezone.now()
+    ),
     "reject_change": lambda world: reject_change(
         requester=world.administrator, change_id=uuid4(), reason="A slip.", now=timezone.now()
     ),

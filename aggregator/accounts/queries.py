@@ -87,6 +87,12 @@ def membership_by_id(*, membership_id: UUID) -> Membership | None:
     return Membership.objects.filter(id=membership_id).first()
 
 
+def names_of_organisations(*, ods_codes: Iterable[str]) -> dict[str, str]:
+    """Return the names of organisations by their ODS codes."""
+    rows = Organisation.objects.filter(ods_code__in=list(ods_codes))
+    return {row.ods_code: row.name for row in rows}
+
+
 def organisation_by_code(*, ods_code: str) -> Organisation | None:
     """Return the organisation with an ODS code."""
     return Organisation.objects.filter(ods_code=ods_code).first()

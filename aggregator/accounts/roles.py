@@ -23,6 +23,8 @@ class Permission(StrEnum):
     MANAGE_CONSENT = "manage-consent", "record what patients have decided"
     MANAGE_RELATIONSHIPS = "manage-relationships", "record who cares for whom"
     VIEW_ACCESS = "view-access", "see who has access to what, and why"
+    REPORT_ACCESS = "report-access", "give patients the report of who looked at their record"
+    READ_AUDIT = "read-audit", "read the audit"
     MANAGE_USERS = "manage-users", "manage accounts and roles"
     MANAGE_CLIENTS = "manage-clients", "register machines"
     ANY_ORGANISATION = "any-organisation", "do this for any organisation, not only their own"
@@ -73,10 +75,14 @@ _ADMINISTERS = frozenset(
         Permission.MANAGE_CONSENT,
         Permission.MANAGE_RELATIONSHIPS,
         Permission.MANAGE_USERS,
+        Permission.REPORT_ACCESS,
         Permission.VIEW_ACCESS,
         Permission.VIEW_SOURCES,
         Permission.REVIEW_LINKS,
     }
+)
+_LOOKS_BACK = frozenset(
+    {Permission.FIND_PERSON, Permission.READ_AUDIT, Permission.REPORT_ACCESS, Permission.VIEW_ACCESS}
 )
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
@@ -87,8 +93,8 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.RECEPTIONIST: frozenset({Permission.FIND_PERSON}),
     Role.ADMINISTRATOR: _ADMINISTERS,
     Role.PROGRAMME_ADMINISTRATOR: _ADMINISTERS | {Permission.ANY_ORGANISATION, Permission.MANAGE_CLIENTS},
-    Role.PRIVACY_OFFICER: frozenset({Permission.FIND_PERSON, Permission.VIEW_ACCESS}),
-    Role.AUDITOR: frozenset({Permission.FIND_PERSON, Permission.VIEW_ACCESS}),
+    Role.PRIVACY_OFFICER: _LOOKS_BACK,
+    Role.AUDITOR: _LOOKS_BACK | {Permission.ANY_ORGANISATION},
     Role.SOURCE_OPERATOR: frozenset({Permission.VIEW_SOURCES}),
     Role.CLIENT: frozenset({Permission.VIEW_RECORD}),
     Role.OPERATOR: frozenset(Permission) - _SEES_RECORDS,

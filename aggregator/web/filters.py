@@ -20,5 +20,6 @@ def banner(person: PersonSummary) -> Banner:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "banner": banner,
     "day": wording.short_date,
+    "long_moment": wording.long_moment,
     "moment": wording.moment,
 }

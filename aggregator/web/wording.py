@@ -46,6 +46,12 @@ def moment(value: datetime | None) -> str:
     return f"{short_date(local.date())} {local:%H:%M}"
 
 
+def long_moment(value: datetime) -> str:
+    """Return a moment as 14 August 1980, 13:05, UK time, for those who are not used to the short form."""
+    local = value.astimezone(LONDON)
+    return f"{local.day} {local:%B %Y}, {local:%H:%M}"
+
+
 def london_date(value: datetime) -> date:
     """Return the day of a moment, UK time."""
     return value.astimezone(LONDON).date()

@@ -301,6 +301,7 @@ def test_a_call_is_audited_as_a_success(name: str) -> None:
 
 # What each event names in columns of its own. The person is Joan, but where another is named.
 SUBJECTS = {
+    "report_access": {"person_id"},
     "add_source": {"source_id"},
     "fetch_document": {"entry", "person_id", "retrieval_id", "source_id"},
     "find_person": {"person_id"},
@@ -316,6 +317,7 @@ SUBJECTS = {
     **{name: {"person_id"} for name in relationship_acts.ABOUT_A_PERSON},
 }
 REFUSED_SUBJECTS = {
+    "report_access": {"person_id"},
     "check_progress": {"retrieval_id"},
     "fetch_document": {"entry", "retrieval_id"},
     "open_record": {"person_id"},

@@ -31,7 +31,7 @@ def test_nobody_who_gives_access_sees_clinical_content() -> None:
 
 def test_only_the_programme_acts_for_organisations_that_are_not_its_own() -> None:
     anywhere = {role for role in Role if role_may(role=role, permission=Permission.ANY_ORGANISATION)}
-    assert anywhere == {Role.PROGRAMME_ADMINISTRATOR, Role.OPERATOR}
+    assert anywhere == {Role.PROGRAMME_ADMINISTRATOR, Role.AUDITOR, Role.OPERATOR}
 
 
 def test_a_command_on_the_machine_is_nobody_in_particular_and_cannot_read_a_record() -> None:

@@ -1,0 +1,98 @@
+"""Reads of the trail for those who look into it: found by what they are about, the most recent first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from aggregator.audit.events import Action, EventOutcome
+from aggregator.audit.models import AuditEvent
+
+# Read from the database at once while many are written out.
+AT_ONCE = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """What events are looked for; None: any. `from_at` is the first moment, `until_at` the first one after."""
+
+    person_id: UUID | None = None
+    user_id: UUID | None = None
+    organisation_ods: str | None = None
+    purpose: str | None = None
+    action: Action | None = None
+    outcome: EventOutcome | None = None
+    from_at: datetime | None = None
+    until_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrailEvent:
+    """One event as it is kept. `seq` gives the order; `detail` holds ids, codes and counts only."""
+
+    seq: int
+    at: datetime
+    action: str
+    outcome: str
+    user_id: UUID | None
+    client_id: UUID | None
+    organisation_ods: str
+    role: str
+    purpose: str
+    person_id: UUID | None
+    source_id: UUID | None
+    retrieval_id: UUID | None
+    entry: str | None
+    detail: Mapping[str, Any]
+
+
+def find_events(*, sought: Sought, before: int | None, limit: int) -> tuple[TrailEvent, ...]:
+    """Return the most recent events that match, at most `limit`, of those before the number `before`."""
+    rows = _matching(sought)
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    return tuple(_event(row) for row in rows.order_by("-seq")[:limit])
+
+
+def every_event(*, sought: Sought) -> Iterator[TrailEvent]:
+    """Yield all events that match, the oldest first."""
+    for row in _matching(sought).order_by("seq").iterator(chunk_size=AT_ONCE):
+        yield _event(row)
+
+
+def _matching(sought: Sought) -> QuerySet[AuditEvent]:
+    conditions = {
+        "person_id": sought.person_id,
+        "user_id": sought.user_id,
+        "organisation_ods": sought.organisation_ods,
+        "purpose": sought.purpose,
+        "action": sought.action,
+        "outcome": sought.outcome,
+        "at__gte": sought.from_at,
+        "at__lt": sought.until_at,
+    }
+    return AuditEvent.objects.filter(**{name: value for name, value in conditions.items() if value is not None})
+
+
+def _event(row: AuditEvent) -> TrailEvent:
+    return TrailEvent(
+        seq=row.seq,
+        at=row.at,
+        action=row.action,
+        outcome=row.outcome,
+        user_id=row.user_id,
+        client_id=row.client_id,
+        organisation_ods=row.organisation_ods,
+        role=row.role,
+        purpose=row.purpose,
+        person_id=row.person_id,
+        source_id=row.source_id,
+        retrieval_id=row.retrieval_id,
+        entry=row.entry,
+        detail=row.detail,
+    )

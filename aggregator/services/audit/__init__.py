@@ -1,0 +1,1 @@
+"""Looking back: the audit, searched and exported, and what a patient is told of it."""

@@ -1,0 +1,1 @@
+"""Looking back: the audit, and the report that a patient gets."""

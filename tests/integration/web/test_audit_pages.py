@@ -1,0 +1,167 @@
+"""Looking back: an officer searches the audit, and a patient reads who looked."""
+
+from __future__ import annotations
+
+import html
+import json
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from aggregator.accounts.requester import operator
+from aggregator.accounts.roles import Role
+from aggregator.audit.events import Action
+from aggregator.audit.models import AuditEvent
+from aggregator.services.add_user import NewUser, add_user
+from tests.world import (
+    HOSPITAL_ODS,
+    JOAN_NUMBER,
+    PASSWORD,
+    PETER_NUMBER,
+    SURGERY_ODS,
+    World,
+    make_world,
+    signed_in_client,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    made = make_world()
+    for username, role, ods in (
+        ("ms.officer", Role.PRIVACY_OFFICER, SURGERY_ODS),
+        ("mr.elsewhere", Role.PRIVACY_OFFICER, HOSPITAL_ODS),
+        ("ms.auditor", Role.AUDITOR, HOSPITAL_ODS),
+    ):
+        new = NewUser(username=username, password=PASSWORD, family="Lund", given="Per", organisation_ods=ods, role=role)
+        add_user(requester=operator(), user=new, now=timezone.now())
+    return made
+
+
+def search(client: Client, **entered: str) -> str:
+    answer = client.post("/audit", entered)
+    assert answer.status_code == 200, answer.status_code
+    return html.unescape(answer.content.decode())
+
+
+def opened(world: World) -> None:
+    clinician = signed_in_client("dr.osei")
+    clinician.get(clinician.post(f"/people/{world.joan}/record").headers["Location"])
+
+
+def test_an_officer_finds_what_was_done_and_leaves_an_event_of_their_own(world: World) -> None:
+    opened(world)
+    officer = signed_in_client("ms.officer")
+    found = search(officer, nhs_number=JOAN_NUMBER, action="view-record", username="dr.osei", outcome="success")
+    assert "FERRIS, Joan" in found
+    assert "View a patient's record" in found
+    assert "Ama Osei" in found
+    own = AuditEvent.objects.filter(action=Action.SEARCH_AUDIT).latest("seq")
+    assert (own.person_id, own.detail["action"]) == (world.joan, "view-record")
+    assert JOAN_NUMBER not in bytes(own.body).decode()
+    assert "Search the audit" in search(officer, action="search-audit")
+
+
+def test_each_condition_leaves_out_what_does_not_meet_it(world: World) -> None:
+    opened(world)
+    officer = signed_in_client("ms.officer")
+    found = {"nhs_number": JOAN_NUMBER, "action": "view-record"}
+    today = timezone.localdate()
+    assert "Nothing matches." not in search(officer, **found, first_day=str(today), last_day=str(today))
+    for other in (
+        {"outcome": "refused"},
+        {"purpose": "HOPERAT"},
+        {"username": "ms.lane"},
+        {"nhs_number": PETER_NUMBER},
+        {"last_day": str(today - timedelta(days=1))},
+        {"first_day": str(today + timedelta(days=1))},
+    ):
+        assert "Nothing matches." in search(officer, **{**found, **other})
+
+
+def test_an_officer_sees_their_own_organisation_and_their_patients_wherever_they_were_looked_at(world: World) -> None:
+    opened(world)
+    signed_in_client("dr.far").post(f"/people/{world.joan}/record")
+    elsewhere, officer, auditor = (signed_in_client(name) for name in ("mr.elsewhere", "ms.officer", "ms.auditor"))
+    assert "Nothing matches." in search(elsewhere, action="view-record")
+    assert "Refused" in search(elsewhere, action="open-record")
+    assert HOSPITAL_ODS not in search(officer, action="open-record")
+    assert HOSPITAL_ODS in search(officer, action="open-record", nhs_number=JOAN_NUMBER)
+    assert "Ama Osei" in search(auditor, action="view-record", organisation_ods=SURGERY_ODS)
+
+
+def test_older_events_are_a_page_away(world: World) -> None:
+    officer = signed_in_client("ms.officer")
+    for _ in range(3):
+        search(officer, action="search-audit")
+    last = AuditEvent.objects.filter(action=Action.SEARCH_AUDIT).latest("seq").seq
+    assert "Nothing matches." not in search(officer, action="search-audit", before=str(last))
+    assert "Nothing matches." in search(officer, action="search-audit", before="1")
+
+
+@pytest.mark.parametrize(
+    "entered",
+    [
+        {"nhs_number": "1"},
+        {"nhs_number": "9990009999"},
+        {"username": "nobody"},
+        {"action": "anything"},
+        {"purpose": "BTG'"},
+        {"outcome": "\x00"},
+        {"first_day": "soon"},
+        {"first_day": "2026-02-02", "last_day": "2026-02-01"},
+        {"before": "-1"},
+        {"before": "9" * 30},
+    ],
+)
+def test_what_cannot_be_searched_for_is_said(world: World, entered: dict[str, str]) -> None:
+    assert signed_in_client("ms.officer").post("/audit", entered).status_code == 400
+
+
+def test_no_address_holds_what_is_searched_for(world: World) -> None:
+    officer = signed_in_client("ms.officer")
+    assert officer.get("/audit").status_code == 200
+    shown = html.unescape(officer.get(f"/audit?nhs_number={PETER_NUMBER}&action=view-record").content.decode())
+    assert PETER_NUMBER not in shown
+
+
+def test_a_patient_reads_who_looked_when_and_why(world: World) -> None:
+    began = timezone.now()
+    opened(world)
+    with time_machine.travel(began + timedelta(minutes=2)):
+        opened(world)
+    signed_in_client("dr.far").post(f"/people/{world.joan}/record")  # refused: shows nothing
+    page = html.unescape(signed_in_client("ms.lane").get(f"/people/{world.joan}/access-report").content.decode())
+    assert page.count("Opened your record, for your care") == 2
+    assert "Ama Osei" in page
+    assert "clinician, The Surgery" in page
+    assert HOSPITAL_ODS not in page
+    assert f"{began.astimezone(timezone.get_current_timezone()):%B %Y}" in page
+
+
+def test_the_report_by_command_and_the_whole_audit_as_fhir(world: World, tmp_path: Path) -> None:
+    opened(world)
+    out = StringIO()
+    call_command("access_report", str(world.joan), "--json", stdout=out)
+    assert {line["what"] for line in json.loads(out.getvalue())} == {"opened your record"}
+    call_command("access_report", str(world.nobodys), stdout=out)
+    with pytest.raises(CommandError):
+        call_command("access_report", str(uuid4()), stdout=out)
+    exported = tmp_path / "audit.ndjson"
+    today = str(timezone.localdate())
+    call_command("export_audit", str(exported), "--first-day", today, "--last-day", today, stdout=out)
+    lines = [json.loads(line) for line in exported.read_text().splitlines()]
+    assert {line["resourceType"] for line in lines} == {"AuditEvent"}
+    assert any(line["subtype"][1]["code"] == "export-audit" for line in lines)
+    assert exported.stat().st_mode & 0o077 == 0
+    with pytest.raises(CommandError, match="cannot be made"):
+        call_command("export_audit", str(exported), stdout=out)

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from aggregator.accounts.models import AccessEnd, Membership, Organisation, User
 from aggregator.accounts.requester import PurposeOfUse, Requester
-from aggregator.accounts.roles import Role
+from aggregator.accounts.roles import Permission, Role, role_may
 
 
 def has_ended(*, of: str, now: datetime) -> Exists:
@@ -30,11 +30,10 @@ def live_memberships(*, now: datetime) -> QuerySet[Membership]:
     )
 
 
-def requesters_for(
-    *, user_id: UUID, now: datetime, purpose: PurposeOfUse = PurposeOfUse.TREATMENT
-) -> tuple[Requester, ...]:
+def requesters_for(*, user_id: UUID, now: datetime) -> tuple[Requester, ...]:
     """Return as whom a user may act: one requester per live membership, by organisation and role.
 
+    Who may see records acts for treatment, everybody else to run the service.
     Read again for every request, so that the end of a membership takes effect at once.
     """
     memberships = (
@@ -56,7 +55,7 @@ def requesters_for(
             organisation_ods=membership.organisation.ods_code,
             organisation_name=membership.organisation.name,
             role=Role(membership.role),
-            purpose=purpose,
+            purpose=_purpose_of(Role(membership.role)),
         )
         for membership in memberships
     )
@@ -96,3 +95,8 @@ def names_of_organisations(*, ods_codes: Iterable[str]) -> dict[str, str]:
 def organisation_by_code(*, ods_code: str) -> Organisation | None:
     """Return the organisation with an ODS code."""
     return Organisation.objects.filter(ods_code=ods_code).first()
+
+
+def _purpose_of(role: Role) -> PurposeOfUse:
+    sees_records = role_may(role=role, permission=Permission.VIEW_RECORD)
+    return PurposeOfUse.TREATMENT if sees_records else PurposeOfUse.OPERATIONS

@@ -24,11 +24,14 @@ WORDS: Mapping[str, str] = {
     Action.FIND_PERSON: "found you in a search by name or NHS number",
     Action.READ_CONSENT: "looked at what you have decided about sharing",
     Action.RECORD_OPT_OUT: "recorded what you have decided about sharing",
+    Action.LIST_ACCESS: "looked at who may see your record",
+    Action.SEARCH_AUDIT: "looked at who has used your details",
+    Action.REPORT_ACCESS: "gave out a report like this one",
     Action.READ_REVIEW: "checked whether records of different organisations are all yours",
     Action.SETTLE_REVIEW: "checked whether records of different organisations are all yours",
     Action.TAKE_BACK_REVIEW: "checked whether records of different organisations are all yours",
 }
-OTHER_WORDS = "used your details to run this service"
+OTHER_WORDS = "used your details"
 WHY: Mapping[str, str] = {
     PurposeOfUse.TREATMENT: "for your care",
     PurposeOfUse.OPERATIONS: "to run this service",

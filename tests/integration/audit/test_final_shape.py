@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from aggregator.audit.events import Action, Event, EventOutcome, Subject, canonical_bytes
+from aggregator.audit.events import Action, Event, canonical_bytes
 from config import database_roles as roles
 from tests.factories import requester
 from tests.scratch_database import migrate, rows, scratch_database
@@ -40,7 +40,7 @@ def old_event(database: BaseDatabaseWrapper, detail: dict[str, Any], *, outcome:
     rows(database, OLD_APPEND, *values)
 
 
-def test_events_of_before_keep_their_number_and_time_and_get_the_bytes_of_today(
+def test_events_of_before_keep_their_number_and_time_and_get_the_bytes_of_their_format(
     old_database: BaseDatabaseWrapper,
 ) -> None:
     detail = {"retrieval": str(RETRIEVAL), "source": str(SOURCE), "part": f"entry {'a' * 20}", "items": 3, "é": None}
@@ -54,14 +54,15 @@ def test_events_of_before_keep_their_number_and_time_and_get_the_bytes_of_today(
         old_database,
         "SELECT body, n, source_id, retrieval_id, entry, mac, xid IS NOT NULL FROM audit_event ORDER BY seq",
     )
-    assert bytes(whole[0]) == canonical_bytes(
-        event=Event(
-            requester=requester(user_id=USER, organisation_ods="X99101"),
-            action=Action.VIEW_RECORD,
-            outcome=EventOutcome.SUCCESS,
-            subject=Subject(person_id=PERSON, source_id=SOURCE, retrieval_id=RETRIEVAL, entry="a" * 20),
-            detail=detail,
-        )
+    # Format 1, which knew of no membership and no client.
+    assert (
+        bytes(whole[0])
+        == (
+            f'{{"action":"view-record","detail":{{"items":3,"part":"entry {"a" * 20}","retrieval":"{RETRIEVAL}",'
+            f'"source":"{SOURCE}","é":null}},"entry":"{"a" * 20}","format":1,"organisation":"X99101",'
+            f'"outcome":"success","person":"{PERSON}","purpose":"TREAT","retrieval":"{RETRIEVAL}",'
+            f'"role":"clinician","source":"{SOURCE}","user":"{USER}"}}'
+        ).encode()
     )
     assert (whole[1], *whole[2:5], bytes(whole[5]), whole[6]) == (1, SOURCE, RETRIEVAL, "a" * 20, b"", True)
     assert (bare[1], *bare[2:5]) == (2, None, None, None)

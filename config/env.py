@@ -64,7 +64,7 @@ class Environment(BaseSettings):
     sessions_per_user: int = Field(5, gt=0, description="sessions of one user; the oldest ends at one more sign-in")
     searches_per_minute: int = Field(60, gt=0, description="searches by one user, in a minute")
     openings_per_minute: int = Field(
-        20, gt=0, description="records opened and documents fetched by one user, in a minute"
+        20, gt=0, description="records opened, documents fetched and patients claimed by one user, in a minute"
     )
     fhir_requests_per_minute: int = Field(300, gt=0, description="requests by one user at the FHIR door, in a minute")
     self_claim_hours: int = Field(24, gt=0, le=168, description="hours for which a claim to care for a patient stands")

@@ -34,6 +34,8 @@ RETRIEVALS = frozenset(
         *(("GET", operation.route_name) for operation in OPERATIONS if operation.waits),
     }
 )
+# A claim opens the way to a record: claims are counted with what they lead to.
+CLAIMS = frozenset({("POST", "claim"), ("POST", "api-claims")})
 SEARCHES = frozenset({("POST", "find")})
 # A browser says which site a request comes from; whoever types an address comes from none.
 OWN_SITES = frozenset({"same-origin", "none"})
@@ -93,7 +95,7 @@ class RequestLimits:
 def _kinds(route: tuple[str, str]) -> Iterable[Kind]:
     if route in SEARCHES:
         yield SEARCH
-    if route in RETRIEVALS:
+    if route in RETRIEVALS or route in CLAIMS:
         yield OPENING
     if route[1].startswith(FHIR_ROUTES):
         yield FHIR

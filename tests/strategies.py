@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from aggregator.mpi.demographics import Demographics
 from aggregator.record.item import Item
 from aggregator.relationships.terms import RelationshipKind, RelationshipTerms
 from connectors.contract.categories import RecordCategory
-from tests.factories import SNOMED_CT, UCUM, check_digit, concept, item, restricted
+from tests.factories import NOW, SNOMED_CT, UCUM, check_digit, concept, item, restricted
 from tests.factories import requester as a_requester
 
 Json = dict[str, Any]
@@ -383,6 +383,7 @@ def records_of_wholes(draw: DrawFn, *, labelled: bool = False) -> list[Item]:
 # Who may see what
 
 ORGANISATIONS = (UUID(int=1), UUID(int=2))
+USERS = (UUID(int=11), UUID(int=12))
 
 
 @st.composite
@@ -393,7 +394,7 @@ def policies(draw: DrawFn) -> tuple[PolicyTerms, ...]:
 
 @st.composite
 def relationships(draw: DrawFn) -> tuple[RelationshipTerms, ...]:
-    """Draw relationships of two organisations, open, ended and to come."""
+    """Draw relationships of two organisations and of users who act for them: open, over, ended and to come."""
     day = st.dates(date(2024, 1, 1), date(2026, 12, 31))
     return tuple(
         RelationshipTerms(
@@ -401,6 +402,8 @@ def relationships(draw: DrawFn) -> tuple[RelationshipTerms, ...]:
             kind=draw(st.sampled_from(RelationshipKind)),
             from_date=draw(day),
             until_date=draw(st.one_of(st.none(), day)),
+            user_id=draw(st.sampled_from([None, *USERS])),
+            ends_at=draw(st.none() | st.integers(-2, 2).map(lambda hours: NOW + timedelta(hours=hours))),
         )
         for _ in range(draw(st.integers(0, 3)))
     )
@@ -408,7 +411,7 @@ def relationships(draw: DrawFn) -> tuple[RelationshipTerms, ...]:
 
 @st.composite
 def applicants(draw: DrawFn) -> tuple[Requester, tuple[RelationshipTerms, ...]]:
-    """Draw anybody with any relationships, or a clinician whose organisation cares for the person."""
+    """Draw anybody with any relationships, or a clinician who cares for the person, or whose organisation does."""
     if draw(st.booleans()):
         return draw(requesters()), draw(relationships())
     organisation_id = draw(st.sampled_from(ORGANISATIONS))
@@ -417,8 +420,11 @@ def applicants(draw: DrawFn) -> tuple[Requester, tuple[RelationshipTerms, ...]]:
         kind=draw(st.sampled_from(RelationshipKind)),
         from_date=date(2024, 1, 1),
         until_date=None,
+        user_id=draw(st.sampled_from([None, USERS[0]])),
     )
-    requester = a_requester(role=Role.CLINICIAN, organisation_id=organisation_id, purpose=PurposeOfUse.TREATMENT)
+    requester = a_requester(
+        user_id=USERS[0], role=Role.CLINICIAN, organisation_id=organisation_id, purpose=PurposeOfUse.TREATMENT
+    )
     return requester, tuple(draw(st.permutations([cares, *draw(relationships())])))
 
 
@@ -426,6 +432,7 @@ def applicants(draw: DrawFn) -> tuple[Requester, tuple[RelationshipTerms, ...]]:
 def requesters(draw: DrawFn) -> Requester:
     """Draw anybody who may come to a door."""
     return a_requester(
+        user_id=draw(st.sampled_from([None, *USERS])),
         role=draw(st.sampled_from(Role)),
         organisation_id=draw(st.sampled_from([*ORGANISATIONS, None])),
         purpose=draw(st.sampled_from(PurposeOfUse)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -111,6 +112,20 @@ class RoleAccess:
     organisation_name: str
     role: Role
     users: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carers:
+    """Who cares for a person now: whole organisations, and single users where they act for one, each by which kinds."""
+
+    organisations: Mapping[UUID, frozenset[RelationshipKind]]
+    users: Mapping[tuple[UUID, UUID], frozenset[RelationshipKind]]
+
+    def kinds(self, *, organisation_id: UUID, user_id: UUID) -> tuple[RelationshipKind, ...]:
+        """Return by which kinds of relationship somebody who acts for an organisation cares for the person."""
+        own = self.users.get((organisation_id, user_id), frozenset())
+        kinds = self.organisations.get(organisation_id, frozenset()) | own
+        return tuple(kind for kind in RelationshipKind if kind in kinds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Lower, Now
 
 from aggregator.accounts.models import AccessEnd, Membership
 from aggregator.accounts.queries import has_ended, live_memberships
 from aggregator.accounts.roles import Role
 from aggregator.relationships.listing import (
+    Carers,
     CareTeamPart,
     CareTeamSummary,
     RecordedRelationship,
@@ -29,9 +31,6 @@ from aggregator.relationships.terms import (
     earliest_last_day,
     london_day,
 )
-
-# How an organisation's relations are reached from its memberships.
-_OF_ORGANISATION = "organisation__care_relations__"
 
 
 def relationships_of(
@@ -80,17 +79,29 @@ def relationship_with(*, relationship_id: UUID) -> RelationshipWith | None:
 # Who has access to a person's record
 
 
-def roles_with_access(
-    *, person_id: UUID, roles: Collection[Role], organisation_id: UUID | None, now: datetime
-) -> list[RoleAccess]:
-    """Return in which roles of which organisations users care for a person now, and how many in each.
+def carers_of(*, person_id: UUID, organisation_id: UUID | None, now: datetime) -> Carers:
+    """Return who cares for a person now; `organisation_id` None: of every organisation."""
+    rows = CareRelation.objects.filter(_is_current(now), person_id=person_id)
+    if organisation_id is not None:
+        rows = rows.filter(organisation_id=organisation_id)
+    organisations: dict[UUID, set[RelationshipKind]] = defaultdict(set)
+    users: dict[tuple[UUID, UUID], set[RelationshipKind]] = defaultdict(set)
+    for of_id, user_id, kind in rows.values_list("organisation_id", "user_id", "kind"):
+        kinds = organisations[of_id] if user_id is None else users[of_id, user_id]
+        kinds.add(RelationshipKind(kind))
+    return Carers(
+        organisations={key: frozenset(kinds) for key, kinds in organisations.items()},
+        users={key: frozenset(kinds) for key, kinds in users.items()},
+    )
 
-    `organisation_id` None: of every organisation.
-    """
+
+def roles_with_access(*, carers: Carers, roles: Collection[Role], now: datetime) -> list[RoleAccess]:
+    """Return in which of these roles, in which organisations, users care for a person now, and how many in each."""
     rows = (
-        _memberships_with_access(person_id=person_id, roles=roles, organisation_id=organisation_id, now=now)
+        _memberships(carers, now=now)
+        .filter(role__in=roles)
         .values("organisation_id", "organisation__ods_code", "organisation__name", "role")
-        .annotate(users=Count("id", distinct=True))
+        .annotate(users=Count("id"))
         .order_by("organisation__name", "organisation_id", "role")
     )
     return [
@@ -106,26 +117,25 @@ def roles_with_access(
 
 
 def users_with_access(
-    *, person_id: UUID, of: Iterable[RoleAccess], now: datetime, start: int, count: int
+    *, carers: Carers, of: Iterable[RoleAccess], now: datetime, start: int, count: int
 ) -> list[UserAccess]:
     """Return users who care for a person now in these roles, one per membership, by name: `count` from `start` on."""
     in_roles = Q(pk__in=[])
     for role in of:
         in_roles |= Q(organisation_id=role.organisation_id, role=role.role)
     rows = (
-        _memberships_with_access(person_id=person_id, roles=tuple(Role), organisation_id=None, now=now)
+        _memberships(carers, now=now)
         .filter(in_roles)
-        .values("id", "user_id", "user__prefix", "user__given", "user__family", "organisation__name", "role")
-        .annotate(kinds=ArrayAgg(f"{_OF_ORGANISATION}kind", distinct=True))
+        .select_related("user", "organisation")
         .order_by("user__family", "user__given", "user_id", "organisation__name", "role", "id")
     )
     return [
         UserAccess(
-            user_id=row["user_id"],
-            user_name=" ".join(filter(None, (row["user__prefix"], row["user__given"], row["user__family"]))),
-            organisation_name=row["organisation__name"],
-            role=Role(row["role"]),
-            kinds=tuple(kind for kind in RelationshipKind if kind.value in row["kinds"]),
+            user_id=row.user_id,
+            user_name=" ".join(filter(None, (row.user.prefix, row.user.given, row.user.family))),
+            organisation_name=row.organisation.name,
+            role=Role(row.role),
+            kinds=carers.kinds(organisation_id=row.organisation_id, user_id=row.user_id),
         )
         for row in rows[start : start + count]
     ]
@@ -208,16 +218,15 @@ def patient_of_team(*, team_id: UUID, patient_id: UUID, now: datetime) -> CareTe
     return next(iter(_patients(CareTeamPatient.objects.filter(team_id=team_id, id=patient_id), now=now)), None)
 
 
-def _memberships_with_access(
-    *, person_id: UUID, roles: Collection[Role], organisation_id: UUID | None, now: datetime
-) -> QuerySet[Membership]:
-    """Return the memberships by which somebody cares for a person now, joined to each relation by which they do."""
-    conditions = {f"{_OF_ORGANISATION}person_id": person_id, "role__in": roles}
-    if organisation_id is not None:
-        conditions["organisation_id"] = organisation_id
-    of_them = Q(**{f"{_OF_ORGANISATION}user": None}) | Q(**{f"{_OF_ORGANISATION}user": F("user")})
-    # In one call, so that all of it is said of one relation.
-    return live_memberships(now=now).filter(of_them, _is_current(now, path=_OF_ORGANISATION), **conditions)
+def _memberships(carers: Carers, *, now: datetime) -> QuerySet[Membership]:
+    """Return the live memberships in which users care for a person."""
+    by_organisation: dict[UUID, list[UUID]] = defaultdict(list)
+    for organisation_id, user_id in carers.users:
+        by_organisation[organisation_id].append(user_id)
+    theirs = Q(organisation_id__in=list(carers.organisations))
+    for organisation_id, user_ids in by_organisation.items():
+        theirs |= Q(organisation_id=organisation_id, user_id__in=user_ids)
+    return live_memberships(now=now).filter(theirs)
 
 
 def _reached(*, user_id: UUID, organisation_ids: Collection[UUID], now: datetime) -> QuerySet[CareRelation]:
@@ -230,18 +239,17 @@ def _is_for(user_id: UUID | None, /) -> Q:
     return everybodys | Q(user_id=user_id) if user_id is not None else everybodys
 
 
-def _is_current(now: datetime, /, *, path: str = "") -> Q:
+def _is_current(now: datetime, /) -> Q:
     """Return the condition that a relation is current, as `terms.is_current` has it.
 
     Ends are recorded by the database's clock: one that has been committed counts, however this process's clock stands.
     """
-    within = Q(**{f"{path}until_date": None})
+    within = Q(until_date=None)
     for kind in RelationshipKind:
-        last = earliest_last_day(kind=kind, now=now)
-        within |= Q(**{f"{path}kind": kind.value, f"{path}until_date__gte": last})
-    unexpired = Q(**{f"{path}expires_at": None}) | Q(**{f"{path}expires_at__gt": now})
-    unended = Q(**{f"{path}ended_at": None}) | Q(**{f"{path}ended_at__gt": now}) & Q(**{f"{path}ended_at__gt": Now()})
-    return Q(**{f"{path}from_date__lte": london_day(now)}) & within & unexpired & unended
+        within |= Q(kind=kind, until_date__gte=earliest_last_day(kind=kind, now=now))
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=now)
+    unended = Q(ended_at=None) | Q(ended_at__gt=now) & Q(ended_at__gt=Now())
+    return Q(from_date__lte=london_day(now)) & within & unexpired & unended
 
 
 def _terms(row: CareRelation) -> RelationshipTerms:

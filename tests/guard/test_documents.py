@@ -57,6 +57,7 @@ IDENTIFYING = {
         "first_said",
     },
     "federation.Retrieval": {"asker"},
+    "relationships.Relationship": {"reason"},
 }
 CLINICAL: dict[str, set[str]] = {}  # nothing clinical stands in a table
 NEITHER = {
@@ -92,7 +93,18 @@ NEITHER = {
         *("id", "review", "decision", "fields", "decided_by", "decided_at", "ended_by", "ended_at"),
         *("link_ended", "link_made"),
     },
-    "relationships.Relationship": {"id", "source_record", "organisation", "kind", "from_date", "until_date"},
+    "relationships.CareRelation": {
+        *("id", "person", "organisation", "user", "kind", "from_date", "until_date", "expires_at", "ended_at"),
+    },
+    "relationships.CareTeam": {"id", "organisation", "name", "recorded_at", "recorded_by"},
+    "relationships.CareTeamPatient": {
+        *("id", "team", "person", "from_date", "until_date", "recorded_at", "recorded_by"),
+    },
+    "relationships.CareTeamPlace": {"id", "team", "user", "from_date", "until_date", "recorded_at", "recorded_by"},
+    "relationships.Relationship": {
+        *("id", "source_record", "person", "organisation", "user", "kind", "from_date", "until_date"),
+        *("expires_at", "recorded_at", "recorded_by"),
+    },
     "sources.Source": {
         *("id", "slug", "name", "organisation", "kind", "base_url", "identifier_system", "options"),
         *("holds", "time_limit_s", "rank", "enabled", "created_at"),

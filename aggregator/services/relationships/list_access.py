@@ -16,7 +16,7 @@ from aggregator.errors import NotFound
 from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import person_summary
 from aggregator.relationships.listing import RoleAccess, UserAccess
-from aggregator.relationships.queries import roles_with_access, users_with_access
+from aggregator.relationships.queries import carers_of, roles_with_access, users_with_access
 
 USERS_PER_PAGE = 50
 SEES_RECORDS = tuple(role for role in Role if role_may(role=role, permission=Permission.VIEW_RECORD))
@@ -61,7 +61,8 @@ def list_access(*, requester: Requester, person_id: UUID, now: datetime, page: i
         person = person_summary(person_id=person_id)
         if person is None:
             raise NotFound
-        related = roles_with_access(person_id=person_id, roles=SEES_RECORDS, organisation_id=organisation_id, now=now)
+        carers = carers_of(person_id=person_id, organisation_id=organisation_id, now=now)
+        related = roles_with_access(carers=carers, roles=SEES_RECORDS, now=now)
         decisions = [
             decide_if_related(requester=_anybody(role), permission=Permission.VIEW_RECORD, person_id=person_id, now=now)
             for role in related
@@ -77,7 +78,7 @@ def list_access(*, requester: Requester, person_id: UUID, now: datetime, page: i
         if not 1 <= page <= pages:
             raise NotFound
         users = users_with_access(
-            person_id=person_id, of=permitted, now=now, start=(page - 1) * USERS_PER_PAGE, count=USERS_PER_PAGE
+            carers=carers, of=permitted, now=now, start=(page - 1) * USERS_PER_PAGE, count=USERS_PER_PAGE
         )
         act.note(users=count, page=page)
         return AccessList(

@@ -62,7 +62,13 @@ class Environment(BaseSettings):
     openings_per_minute: int = Field(
         20, gt=0, description="records opened and documents fetched by one user, in a minute"
     )
-    fhir_requests_per_minute: int = Field(300, gt=0, description="requests by one user at the FHIR door, in a minute")
+    client_openings_per_minute: int = Field(
+        120, gt=0, description="records opened by one registered system, in a minute"
+    )
+    tokens_per_minute: int = Field(60, gt=0, description="access tokens asked for at one address, in a minute")
+    fhir_requests_per_minute: int = Field(
+        300, gt=0, description="requests by one user or system at the FHIR door, in a minute"
+    )
     header_timeout_s: float = Field(10.0, gt=0, le=60, description="seconds until a request's headers must be complete")
     connections_per_address: int = Field(200, gt=0, description="connections of one address, per web process")
     retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")

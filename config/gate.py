@@ -1,8 +1,8 @@
 """Whom the web process lets in, on its event loop, before a thread or a query is spent on them.
 
-Nobody can make a session's key but this service, so whoever brings one has signed in before. All others share a few of
-Django's threads and a number of requests per address: guessing passwords, or merely asking, however often and on
-however many connections, leaves the pages of those who have signed in nearly as fast as they are alone.
+Nobody can make a session's key or a client's token but this service, so whoever brings one is known to it. All others
+share a few of Django's threads and a number of requests per address: guessing passwords, or merely asking, however
+often and on however many connections, leaves the pages of those who have signed in nearly as fast as they are alone.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from collections import OrderedDict
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope
 from django.conf import settings
 from django.http import parse_cookie
+from django.utils import timezone
 
 from aggregator.accounts import lockout
 from aggregator.accounts.addresses import counted_address
+from aggregator.accounts.bearer import bearer_token
 from aggregator.accounts.sessions import is_own_key
+from aggregator.accounts.tokens import read_token
 from config.refusals import Refusal, refuse
 from config.whole_requests import Answering
 
@@ -52,6 +55,16 @@ def has_session(scope: HTTPScope) -> bool:
     return is_own_key(parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, ""))
 
 
+def is_known(scope: HTTPScope) -> bool:
+    """Return whether a request brings a session's key or a client's token that this service has made.
+
+    It says who may be let past a queue, and permits nothing: a session may be over, and a client may have been ended.
+    """
+    authorization = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), "")
+    token = bearer_token(authorization=authorization)
+    return has_session(scope) if token is None else read_token(text=token, now=timezone.now()) is not None
+
+
 class Buckets:
     """How many requests each address has left: as many as in a minute at once, and then as they come back."""
 
@@ -82,7 +95,7 @@ class Gate:
 
     def refusal(self, scope: HTTPScope) -> Refusal | None:
         """Return why a request is refused, None when it may go on."""
-        if has_session(scope):
+        if is_known(scope):
             return None
         client = scope["client"]
         address = counted_address(client[0]) if client else ""
@@ -131,7 +144,7 @@ class Places:
 
     async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Let one request have its turn."""
-        if has_session(scope):
+        if is_known(scope):
             await self.application(scope, receive, send)
             return
         places = self._health if scope["path"] in HEALTH_PATHS else self._places

@@ -1,4 +1,4 @@
-"""What is answered on the event loop, without Django: a short page, or at the FHIR door an OperationOutcome."""
+"""What is answered on the event loop, without Django: a short page, or what the door for programs answers with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from asgiref.typing import ASGISendCallable, HTTPScope
 
 FHIR_PATH = "/fhir/"
+OAUTH_PATH = "/oauth/"
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
@@ -39,6 +40,9 @@ async def refuse(scope: HTTPScope, send: ASGISendCallable, *, refusal: Refusal) 
         issue = {"severity": "error", "code": refusal.code, "diagnostics": refusal.words}
         body = json.dumps({"resourceType": "OperationOutcome", "issue": [issue]}).encode()
         content_type = b"application/fhir+json; charset=utf-8"
+    elif scope["path"].startswith(OAUTH_PATH):
+        body = json.dumps({"error": "temporarily_unavailable", "error_description": refusal.words}).encode()
+        content_type = b"application/json"
     else:
         body = PAGE.format(title=html.escape(refusal.title), words=html.escape(refusal.words)).encode()
         content_type = b"text/html; charset=utf-8"

@@ -204,11 +204,17 @@ class EitherCounters:
 
 
 @cache
+def shared_redis() -> redis.Redis:
+    """Return this process's client of the Redis that all web processes share. It does not wait long, nor try again."""
+    place = settings.CACHES["default"]
+    client: redis.Redis = redis.Redis.from_url(place["LOCATION"], retry=None, **place["OPTIONS"])
+    return client
+
+
+@cache
 def counters() -> EitherCounters:
     """Return the counters of this process."""
-    place = settings.CACHES["default"]
-    client = redis.Redis.from_url(place["LOCATION"], retry=None, **place["OPTIONS"])
-    return EitherCounters(shared=SharedCounters(client=client), own=OwnCounters())
+    return EitherCounters(shared=SharedCounters(client=shared_redis()), own=OwnCounters())
 
 
 def _standings(

@@ -44,3 +44,13 @@ def _column(model: type[Model], name: str) -> Field[Any, Any]:
     field = model._meta.get_field(name)
     assert isinstance(field, Field)  # noqa: S101  no relation: for the type checker
     return field
+
+
+def checked_note(*, text: str, ask: str, field: str) -> str:
+    """Return a note as it is kept; `ask` is the sentence that asks for one, without its full stop.
+
+    Raises: Invalid for none, and for one that nobody would read.
+    """
+    if not text.strip() or len(text) > MAX_NOTE_LENGTH:
+        raise Invalid(f"{ask}, in {MAX_NOTE_LENGTH:,} characters or fewer", code=field, field=field)
+    return text.strip()

@@ -18,7 +18,7 @@ from aggregator.mpi.queries import people_with_number
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.load_identities import load_identities
-from aggregator.services.load_relationships import load_relationships
+from aggregator.services.relationships.load_relationships import load_relationships
 from benchmarks.records import FakeSource
 from launcher.processes import StartError
 from simulator.people import Person
@@ -61,7 +61,7 @@ def load_world(*, sources: Sequence[FakeSource], addresses: Sequence[str], known
         load_identities(requester=operator(), source_slug=source.slug, lines=_identities(known=known), now=now)
     cares = sources[0].source
     lines = ["local_id,kind,from_date,until_date", *(f"{person.key},registered,2010-01-01," for person in known)]
-    load_relationships(requester=operator(), source_slug=cares.slug, lines=lines)
+    load_relationships(requester=operator(), source_slug=cares.slug, lines=lines, now=timezone.now())
     return World(clinician=_clinician(ods=cares.ods), person_ids=tuple(_person_id(person=person) for person in known))
 
 

@@ -69,6 +69,7 @@ class Environment(BaseSettings):
     fhir_requests_per_minute: int = Field(
         300, gt=0, description="requests by one user or system at the FHIR door, in a minute"
     )
+    self_claim_hours: int = Field(24, gt=0, le=168, description="hours for which a claim to care for a patient stands")
     header_timeout_s: float = Field(10.0, gt=0, le=60, description="seconds until a request's headers must be complete")
     connections_per_address: int = Field(200, gt=0, description="connections of one address, per web process")
     retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from aggregator.accounts.models import User
 from aggregator.accounts.queries import requesters_for
+from aggregator.accounts.roles import Role
 from aggregator.record.categories import CATEGORIES
 from aggregator.record.completeness.words import ALLERGY_WORDS, in_words, remarks_on_source, summary_line
 from aggregator.record.timeline import Entry
@@ -43,7 +44,7 @@ def show(*, region: Region, web: str, password: str, say: Say) -> None:
         raise StartError(f"The record does not show {', or '.join(missing)}.")
     say(f"\nOpen {web} and sign in with the password {password} as\n\n")
     for user in _accounts(region):
-        say(f"  {user['username']:<14} {user['role']}, {user['name']}\n")
+        say(f"  {user['username']:<14} {Role(user['role']).words}, {user['name']}\n")
     say("\nPeople to search for (see README, The seven stories):\n\n")
     for story in region.description["stories"]:
         number = story["nhs_number"]

@@ -19,8 +19,8 @@ from aggregator.mpi.queries import people_with_number
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.load_identities import Loaded, load_identities
-from aggregator.services.load_relationships import load_relationships
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.relationships.load_relationships import load_relationships
 
 # Whose demographics are preferred: practices keep them most up to date, then acute trusts.
 RANKS = {"gp": 10, "acute": 20}
@@ -66,7 +66,7 @@ def load_region(
         with (folder / slug / "identities.csv").open(encoding="utf-8", newline="") as lines:
             loaded[slug] = load_identities(requester=requester, source_slug=slug, lines=lines, now=now)
         with (folder / slug / "relationships.csv").open(encoding="utf-8", newline="") as lines:
-            load_relationships(requester=requester, source_slug=slug, lines=lines)
+            load_relationships(requester=requester, source_slug=slug, lines=lines, now=now)
     opted_out = sum(
         record_opt_out(requester=requester, person_id=person.person_id, opted_out=True, note=OPT_OUT_NOTE, now=now)
         for story in region["stories"]

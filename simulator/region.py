@@ -242,12 +242,17 @@ def _named(*, person: Person) -> dict[str, object]:
     }
 
 
-# Suggested accounts for trying the region.
+# Suggested accounts for trying the region; who stands twice has two roles.
 ACCOUNTS = (
     {"username": "dr.raman", "name": "Dr Asha Raman", "role": "clinician", "organisation_ods": "RZX"},
     {"username": "dr.kilbride", "name": "Dr Moira Kilbride", "role": "clinician", "organisation_ods": "X99001"},
-    {"username": "nurse.pugh", "name": "Gareth Pugh", "role": "clinician", "organisation_ods": "RZW"},
+    {"username": "nurse.pugh", "name": "Gareth Pugh", "role": "nurse", "organisation_ods": "RZW"},
+    {"username": "ines.ferreira", "name": "Ines Ferreira", "role": "nurse", "organisation_ods": "RZX"},
+    {"username": "ines.ferreira", "name": "Ines Ferreira", "role": "receptionist", "organisation_ods": "X99001"},
     {"username": "ig.marsh", "name": "Helena Marsh", "role": "administrator", "organisation_ods": "RZX"},
+    {"username": "ig.adeyemi", "name": "Daniel Adeyemi", "role": "administrator", "organisation_ods": "RZX"},
+    {"username": "prog.lindh", "name": "Anna Lindh", "role": "programme-administrator", "organisation_ods": "RZX"},
+    {"username": "privacy.howe", "name": "Ruth Howe", "role": "privacy-officer", "organisation_ods": "RZX"},
     {"username": "ops.broadbent", "name": "Colin Broadbent", "role": "operator", "organisation_ods": "RZX"},
 )
 

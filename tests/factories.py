@@ -17,7 +17,6 @@ from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission, Role
 from aggregator.accounts.scopes import read_scopes
 from aggregator.consent.decision import Decision, decide
-from aggregator.consent.terms import RelationshipKind, RelationshipTerms
 from aggregator.federation import operations as federation_operations
 from aggregator.federation.plan import Candidate, make_plan
 from aggregator.mpi import operations as mpi_operations
@@ -28,6 +27,7 @@ from aggregator.record.fact import Fact
 from aggregator.record.item import Item
 from aggregator.record.normalise import details_of, normalise
 from aggregator.record.sent import Sent
+from aggregator.relationships.terms import RelationshipKind, RelationshipTerms
 from aggregator.sources.models import Source
 from connectors.contract.categories import CLINICAL_CATEGORIES, category_of
 from connectors.contract.values import Asker

@@ -12,7 +12,7 @@ from aggregator.accounts.requester import operator
 from aggregator.mpi.queries import people_with_number
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.load_identities import load_identities
-from aggregator.services.load_relationships import load_relationships
+from aggregator.services.relationships.load_relationships import load_relationships
 from aggregator.sources.models import Source
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 from tests.factories import allergy, nhs_number
@@ -60,7 +60,7 @@ def load_people(*, count: int, addresses: dict[str, str], slow: str = "", slow_l
     for slug in (SOURCE_SLUG, *names[1:]):
         load_identities(requester=operator(), source_slug=slug, lines=lines, now=now)
     cares = ["local_id,kind,from_date,until_date", *(f"{at},registered,2010-01-01," for at in range(100, 100 + count))]
-    load_relationships(requester=operator(), source_slug=SOURCE_SLUG, lines=cares)
+    load_relationships(requester=operator(), source_slug=SOURCE_SLUG, lines=cares, now=now)
     found = [people_with_number(nhs_number=number_of(at)) for at in range(100, 100 + count)]
     return ManyPeople(world=world, person_ids=tuple(person.person_id for (person,) in found))
 

@@ -16,9 +16,10 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Role
-from aggregator.consent.terms import BasePolicy, PolicyTerms, RelationshipKind, RelationshipTerms
+from aggregator.consent.terms import BasePolicy, PolicyTerms
 from aggregator.mpi.demographics import Demographics
 from aggregator.record.item import Item
+from aggregator.relationships.terms import RelationshipKind, RelationshipTerms
 from connectors.contract.categories import RecordCategory
 from tests.factories import SNOMED_CT, UCUM, check_digit, concept, item, restricted
 from tests.factories import requester as a_requester

@@ -22,8 +22,8 @@ from aggregator.mpi.queries import people_with_number
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.load_identities import load_identities
-from aggregator.services.load_relationships import load_relationships
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.relationships.load_relationships import load_relationships
 
 PASSWORD = "a long enough phrase 7"
 SURGERY_ODS = "X99101"
@@ -72,7 +72,7 @@ def make_world(*, base_url: str = NOWHERE, kind: str = "fhir_r4") -> World:
     )
     now = timezone.now()
     load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=IDENTITIES.splitlines(), now=now)
-    load_relationships(requester=operator(), source_slug=SOURCE_SLUG, lines=RELATIONSHIPS.splitlines())
+    load_relationships(requester=operator(), source_slug=SOURCE_SLUG, lines=RELATIONSHIPS.splitlines(), now=now)
     for username, role, ods in (
         ("dr.osei", Role.CLINICIAN, SURGERY_ODS),
         ("ms.lane", Role.ADMINISTRATOR, SURGERY_ODS),
@@ -86,9 +86,9 @@ def make_world(*, base_url: str = NOWHERE, kind: str = "fhir_r4") -> World:
             now=now,
         )
     world = World(
-        clinician=_requester("dr.osei"),
-        administrator=_requester("ms.lane"),
-        outsider=_requester("dr.far"),
+        clinician=requester_named("dr.osei"),
+        administrator=requester_named("ms.lane"),
+        outsider=requester_named("dr.far"),
         joan=_person(JOAN_NUMBER),
         peter=_person(PETER_NUMBER),
         nobodys=_person(NOBODYS_NUMBER),
@@ -110,7 +110,8 @@ def signed_in_client(username: str) -> Client:
 JOAN_BORN = date(1951, 5, 4)
 
 
-def _requester(username: str) -> Requester:
+def requester_named(username: str) -> Requester:
+    """Return the requester of a user who has one role."""
     (requester,) = requesters_for(user_id=User.objects.get(username=username).id, now=timezone.now())
     return requester
 

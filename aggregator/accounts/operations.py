@@ -48,6 +48,14 @@ def put_user(
     return user
 
 
+def add_account(*, username: str, password: str, family: str, given: str, prefix: str) -> User:
+    """Add a local account; it may do nothing until it has a membership."""
+    user = User(username=username, family=family, given=given, prefix=prefix)
+    user.set_password(password)
+    user.save(force_insert=True)
+    return user
+
+
 def add_membership(
     *, user_id: UUID, organisation_id: UUID, role: Role, from_at: datetime, added_by: UUID | None, now: datetime
 ) -> UUID:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
@@ -77,15 +78,24 @@ def user_id_for(*, username: str) -> UUID | None:
     return User.objects.filter(username=username).values_list("id", flat=True).first()
 
 
+def names_of_users(*, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the given and family names of accounts, open or closed, by id."""
+    return {user.id: f"{user.given} {user.family}" for user in User.objects.filter(id__in=list(user_ids))}
+
+
 def name_of_user(*, user_id: UUID) -> str:
     """Return the given and family name of an account, open or closed; "" for none."""
-    user = User.objects.filter(id=user_id).first()
-    return f"{user.given} {user.family}" if user else ""
+    return names_of_users(user_ids=[user_id]).get(user_id, "")
 
 
-def organisation_name_of(*, ods_code: str) -> str:
-    """Return the name of the organisation with an ODS code; "" for none."""
-    return Organisation.objects.filter(ods_code=ods_code).values_list("name", flat=True).first() or ""
+def membership_by_id(*, membership_id: UUID) -> Membership | None:
+    """Return a membership, whether or not it has ended."""
+    return Membership.objects.filter(id=membership_id).first()
+
+
+def organisation_by_code(*, ods_code: str) -> Organisation | None:
+    """Return the organisation with an ODS code."""
+    return Organisation.objects.filter(ods_code=ods_code).first()
 
 
 def live_client(*, client_id: UUID, now: datetime) -> RegisteredClient | None:

@@ -10,7 +10,7 @@ from aggregator.accounts.clients import OAUTH_ID
 from aggregator.accounts.key_fetching import key_set_reach, published_keys
 from aggregator.accounts.key_sets import KeySetRefused, read_key_set
 from aggregator.accounts.models import Client, Organisation
-from aggregator.accounts.queries import oauth_id_is_taken, organisation_name_of
+from aggregator.accounts.queries import oauth_id_is_taken, organisation_by_code
 from aggregator.accounts.scopes import EVERY_TYPE, Scopes, invalid_scope, read_scopes
 from aggregator.errors import Invalid
 from aggregator.limits import check_length
@@ -75,7 +75,7 @@ def _check_organisation(client: NewClient) -> None:
     }
     for column, (field, value, label) in columns.items():
         check_length(model=Organisation, field=column, value=value, label=label, as_field=field)
-    if not client.organisation_name and not organisation_name_of(ods_code=client.organisation_ods):
+    if not client.organisation_name and organisation_by_code(ods_code=client.organisation_ods) is None:
         words = "No organisation has this ODS code here. Enter its name as well, if the code is right."
         raise Invalid(words, field="organisation_ods")
 

@@ -19,6 +19,7 @@ class Permission(StrEnum):
 
     FIND_PERSON = "find-person", "search for people"
     VIEW_RECORD = "view-record", "see clinical content, of patients in their care"
+    CLAIM_RELATIONSHIP = "claim-relationship", "say that a patient is in their care, which is reviewed"
     MANAGE_CONSENT = "manage-consent", "record what patients have decided"
     MANAGE_RELATIONSHIPS = "manage-relationships", "record who cares for whom"
     VIEW_ACCESS = "view-access", "see who has access to what, and why"
@@ -57,8 +58,13 @@ class Role(StrEnum):
     NOT_CHOSEN = "not-chosen", "no role yet"  # has signed in, and not said in which of several roles
     ANONYMOUS = "anonymous", "nobody who is known"  # has not signed in
 
+    @property
+    def with_article(self) -> str:
+        """The role as in "make somebody a nurse"."""
+        return f"{'an' if self.words[0] in 'aeiou' else 'a'} {self.words}"
 
-_SEES_RECORDS = frozenset({Permission.FIND_PERSON, Permission.VIEW_RECORD})
+
+_SEES_RECORDS = frozenset({Permission.FIND_PERSON, Permission.VIEW_RECORD, Permission.CLAIM_RELATIONSHIP})
 # Finds people to record their choices and who cares for them, and sees no clinical content.
 _ADMINISTERS = frozenset(
     {

@@ -15,9 +15,10 @@ from aggregator.accounts.roles import Permission
 from aggregator.accounts.scopes import Scopes
 from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate
 from aggregator.consent.gates import GATES
-from aggregator.consent.terms import PolicyTerms, RelationshipTerms
+from aggregator.consent.terms import PolicyTerms
 from aggregator.errors import NotPermitted
 from aggregator.record.item import Item
+from aggregator.relationships.terms import RelationshipTerms
 
 UNDECIDED = Answer(passed=False, reason="This could not be decided, because of a fault in this service.")
 

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.consent.terms import PolicyTerms, RelationshipTerms
+from aggregator.consent.terms import PolicyTerms
 from aggregator.record.item import Item
+from aggregator.relationships.terms import RelationshipTerms
 
 
 @dataclass(frozen=True, kw_only=True)

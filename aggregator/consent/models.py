@@ -1,4 +1,4 @@
-"""Consent policies and the relationships by which organisations care for people."""
+"""Consent policies."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from aggregator.accounts.models import Organisation
-from aggregator.consent.terms import BasePolicy, RelationshipKind
-from aggregator.mpi.models import Person, SourceRecord
+from aggregator.consent.terms import BasePolicy
+from aggregator.mpi.models import Person
 
 
 class Policy(models.Model):
@@ -30,24 +29,5 @@ class Policy(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["person"], condition=Q(ended_at__isnull=True), name="policy_one_live_a_person"
-            ),
-        ]
-
-
-class Relationship(models.Model):
-    """An organisation cares for the person whom a source record is about: it follows the record's link."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    source_record = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="relationships")
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
-    kind = models.CharField(max_length=30, choices=[(kind.value, kind.value) for kind in RelationshipKind])
-    from_date = models.DateField()
-    until_date = models.DateField(null=True)
-
-    class Meta:
-        db_table = "relationship"
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["source_record", "organisation", "kind", "from_date"], name="relationship_once"
             ),
         ]

@@ -1,4 +1,4 @@
-"""Reads of policies and relationships, as the values that the decision takes."""
+"""Reads of policies, and the decision from what is on record."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.consent import decision
 from aggregator.consent.decision import Decision
-from aggregator.consent.models import Policy, Relationship
-from aggregator.consent.terms import BasePolicy, PolicyEvent, PolicyTerms, RelationshipKind, RelationshipTerms
+from aggregator.consent.models import Policy
+from aggregator.consent.terms import BasePolicy, PolicyEvent, PolicyTerms
+from aggregator.relationships.queries import relationships_of
+from aggregator.relationships.terms import RelationshipKind, RelationshipTerms, london_day
 
 
 def decide(*, requester: Requester, permission: Permission, person_id: UUID, now: datetime) -> Decision:
@@ -19,7 +21,28 @@ def decide(*, requester: Requester, permission: Permission, person_id: UUID, now
         requester=requester,
         permission=permission,
         policies=live_policies(person_id=person_id),
-        relationships=relationships_of(person_id=person_id, organisation_id=requester.organisation_id),
+        relationships=relationships_of(
+            person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
+        ),
+        now=now,
+    )
+
+
+def decide_if_related(*, requester: Requester, permission: Permission, person_id: UUID, now: datetime) -> Decision:
+    """Return what the gates would decide about one person if the requester's organisation cared for them now."""
+    if requester.organisation_id is None:
+        return Decision()
+    related = RelationshipTerms(
+        organisation_id=requester.organisation_id,
+        kind=RelationshipKind.REGISTERED,
+        from_date=london_day(now),
+        until_date=None,
+    )
+    return decision.decide(
+        requester=requester,
+        permission=permission,
+        policies=live_policies(person_id=person_id),
+        relationships=[related],
         now=now,
     )
 
@@ -35,25 +58,5 @@ def policy_history(*, person_id: UUID) -> list[PolicyEvent]:
     rows = Policy.objects.filter(person_id=person_id).order_by("-recorded_at")
     return [
         PolicyEvent(base=BasePolicy(row.base), note=row.note, recorded_at=row.recorded_at, ended_at=row.ended_at)
-        for row in rows
-    ]
-
-
-def relationships_of(*, person_id: UUID, organisation_id: UUID | None) -> list[RelationshipTerms]:
-    """Return the relationships between an organisation and a person, by the person's live links."""
-    if organisation_id is None:
-        return []
-    rows = Relationship.objects.filter(
-        source_record__links__person_id=person_id,
-        source_record__links__ended_at__isnull=True,
-        organisation_id=organisation_id,
-    ).distinct()
-    return [
-        RelationshipTerms(
-            organisation_id=row.organisation_id,
-            kind=RelationshipKind(row.kind),
-            from_date=row.from_date,
-            until_date=row.until_date,
-        )
         for row in rows
     ]

@@ -1,11 +1,10 @@
-"""What policies and relationships say, as the gates read them. Pure."""
+"""What policies say, as the gates read them. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
 
 class BasePolicy(StrEnum):
@@ -13,21 +12,6 @@ class BasePolicy(StrEnum):
 
     PERMIT = "basic-normal"
     DENY = "deny"
-
-
-class RelationshipKind(StrEnum):
-    """How an organisation comes to care for a person. `words` complete the sentence "The patient is ... "."""
-
-    words: str
-
-    def __new__(cls, value: str, words: str = "") -> RelationshipKind:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.words = words
-        return member
-
-    REGISTERED = "registered", "registered with your organisation"  # the person's GP practice
-    ATTENDED = "attended", "attending your organisation, or has recently attended it"  # an encounter or referral
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +29,3 @@ class PolicyEvent:
     note: str
     recorded_at: datetime
     ended_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RelationshipTerms:
-    """`until_date` None: still open."""
-
-    organisation_id: UUID
-    kind: RelationshipKind
-    from_date: date
-    until_date: date | None

@@ -7,26 +7,14 @@ value that is missing is not known.
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
+from aggregator.csv_rows import Rejected, read_rows
 from aggregator.mpi.death import MAX_DATE_LENGTH, days_meant
 from aggregator.mpi.demographics import Demographics, Identity, digits_of, whole_date
 
-REQUIRED_ANY = frozenset({"local_id", "nhs_number"})
-_LINE_ENDS = "\r\n"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+IDENTIFIERS = frozenset({"local_id", "nhs_number"})
 DECEASED_WORDS = {"yes": True, "true": True, "no": False, "false": False}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rejected:
-    """A line that could not be loaded. `line` counts from 1, the heading included; `reason` quotes no value."""
-
-    line: int
-    reason: str
 
 
 def read_identities(*, lines: Iterable[str], max_lengths: Mapping[str, int]) -> tuple[list[Identity], list[Rejected]]:
@@ -35,46 +23,27 @@ def read_identities(*, lines: Iterable[str], max_lengths: Mapping[str, int]) -> 
     `max_lengths` maps columns to the longest value that can be kept. A longer one rejects its line; nothing is cut.
     Raises: ValueError when the heading names no identifier.
     """
-    reader = csv.DictReader(f"{line.rstrip(_LINE_ENDS)}\n" for line in lines)
-    heading = {name.strip().lower() for name in reader.fieldnames or ()}
-    if not heading & REQUIRED_ANY:
-        raise ValueError("the first line must be a heading that names local_id or nhs_number")
     taken: dict[str, Identity] = {}
     rejected: list[Rejected] = []
-    for row in _rows(reader):
-        if row is None:
-            rejected.append(Rejected(line=reader.reader.line_num, reason="it cannot be read as CSV"))
+    for row in read_rows(lines=lines, required=[IDENTIFIERS]):
+        if isinstance(row, Rejected):
+            rejected.append(row)
             continue
-        values = {name.strip().lower(): (value or "").strip() for name, value in row.items() if name}
-        problem = _problem(values=values, taken=taken, max_lengths=max_lengths)
+        problem = _problem(values=row.values, taken=taken, max_lengths=max_lengths)
         if problem:
-            rejected.append(Rejected(line=reader.line_num, reason=problem))
+            rejected.append(Rejected(line=row.line, reason=problem, values=row.values))
             continue
-        identity = _identity(values)
+        identity = _identity(row.values)
         taken[identity.identifier_value] = identity
     return list(taken.values()), rejected
 
 
-def _rows(reader: csv.DictReader[str]) -> Iterator[dict[str, str] | None]:
-    """Yield the rows, None for one that cannot be read."""
-    while True:
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield None
-
-
-def _problem(*, values: dict[str, str], taken: dict[str, Identity], max_lengths: Mapping[str, int]) -> str:
+def _problem(*, values: Mapping[str, str], taken: dict[str, Identity], max_lengths: Mapping[str, int]) -> str:
     identifier = _identifier(values)
     if not identifier:
         return "no identifier"
     if identifier in taken:
         return "the same identifier is on an earlier line"
-    # A stray quotation mark swallows the lines after it into one field: they must not be lost unnoticed.
-    if any(_CONTROL.search(value) for value in values.values()):
-        return "a line break or another control character inside a field"
     for name, limit in max_lengths.items():
         if len(values.get(name, "")) > limit:
             return f"{name} is longer than {limit} characters"
@@ -93,11 +62,11 @@ def _problem_of_death(*, deceased: str, death_date: str) -> str:
     return ""
 
 
-def _identifier(values: dict[str, str]) -> str:
+def _identifier(values: Mapping[str, str]) -> str:
     return values.get("local_id", "") or digits_of(text=values.get("nhs_number", ""))
 
 
-def _identity(values: dict[str, str]) -> Identity:
+def _identity(values: Mapping[str, str]) -> Identity:
     death_date = values.get("death_date", "")
     return Identity(
         identifier_value=_identifier(values),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, TypedDict
@@ -113,6 +113,11 @@ def person_summary(*, person_id: UUID) -> PersonSummary | None:
     """Return a person's summary, or None when there is no such person."""
     person = Person.objects.filter(id=person_id).first()
     return _summaries([person])[0] if person else None
+
+
+def summaries(*, person_ids: Collection[UUID]) -> dict[UUID, PersonSummary]:
+    """Return who these people are, by id."""
+    return {summary.person_id: summary for summary in _summaries(Person.objects.filter(id__in=person_ids))}
 
 
 def held_by(*, person_id: UUID) -> list[HeldBy]:

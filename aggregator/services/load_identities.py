@@ -11,10 +11,11 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
+from aggregator.csv_rows import Rejected
 from aggregator.errors import Invalid, NotFound
 from aggregator.mpi import operations, queries
 from aggregator.mpi.demographics import Identity
-from aggregator.mpi.identity_file import Rejected, read_identities
+from aggregator.mpi.identity_file import read_identities
 from aggregator.sources.queries import source_by_slug
 
 BATCH = 2000

@@ -30,8 +30,10 @@ INSTALLED_APPS = [
     "aggregator.sources",
     "aggregator.audit",
     "aggregator.mpi",
+    "aggregator.relationships",
     "aggregator.consent",
     "aggregator.federation",
+    "aggregator.changes",
     "aggregator.web",
     "aggregator.api",
     "aggregator.cli",
@@ -207,6 +209,7 @@ OPENINGS_PER_MINUTE = ENVIRONMENT.openings_per_minute
 CLIENT_OPENINGS_PER_MINUTE = ENVIRONMENT.client_openings_per_minute
 TOKENS_PER_MINUTE = ENVIRONMENT.tokens_per_minute
 FHIR_REQUESTS_PER_MINUTE = ENVIRONMENT.fhir_requests_per_minute
+SELF_CLAIM_HOURS = ENVIRONMENT.self_claim_hours
 HEADER_TIMEOUT_S = ENVIRONMENT.header_timeout_s
 CONNECTIONS_PER_ADDRESS = ENVIRONMENT.connections_per_address
 HASHING_SLOTS = ENVIRONMENT.hashing_slots

@@ -21,6 +21,8 @@ IDENTIFYING = {
     "accounts.User": {"username", "family", "given", "prefix", "sds_user_id", "password"},
     "accounts.Membership": {"sds_role_profile_id"},
     "accounts.AccessEnd": {"reason"},
+    "changes.ProposedChange": {"terms", "reason"},
+    "changes.ChangeDecision": {"reason"},
     "consent.Policy": {"note"},
     "mpi.Person": {
         "nhs_number",
@@ -71,8 +73,11 @@ NEITHER = {
         *("seq", "at", "writer", "n", "body", "mac", "action", "outcome", "user_id", "client_id", "organisation_ods"),
         *("role", "purpose", "person_id", "source_id", "retrieval_id", "entry", "detail"),
     },
+    "changes.ProposedChange": {
+        *("id", "kind", "organisation", "user_id", "proposed_by", "proposed_at", "expires_at"),
+    },
+    "changes.ChangeDecision": {"change", "is_confirmed", "made_id", "decided_by", "decided_at"},
     "consent.Policy": {"id", "person", "base", "recorded_by", "recorded_at", "ended_by", "ended_at"},
-    "consent.Relationship": {"id", "source_record", "organisation", "kind", "from_date", "until_date"},
     "federation.Retrieval": {
         *("id", "person", "user_id", "asker_id", "organisation_ods", "role", "purpose", "categories", "state"),
         *("created_at", "started_at", "deadline_at", "expires_at", "wrapped_key"),
@@ -92,6 +97,7 @@ NEITHER = {
         *("id", "review", "decision", "fields", "decided_by", "decided_at", "ended_by", "ended_at"),
         *("link_ended", "link_made"),
     },
+    "relationships.Relationship": {"id", "source_record", "organisation", "kind", "from_date", "until_date"},
     "sources.Source": {
         *("id", "slug", "name", "organisation", "kind", "base_url", "identifier_system", "options"),
         *("holds", "time_limit_s", "rank", "enabled", "created_at"),

@@ -12,8 +12,9 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.consent.decision import Decision, decide
 from aggregator.consent.filter import permit
-from aggregator.consent.terms import BasePolicy, PolicyTerms, RelationshipTerms
+from aggregator.consent.terms import BasePolicy, PolicyTerms
 from aggregator.record.item import Item
+from aggregator.relationships.terms import RelationshipTerms
 from tests import proofs, strategies
 from tests.factories import NOW
 

@@ -1,38 +1,27 @@
-"""Whether the requester's organisation cares for the person now. Pure."""
+"""Whether the requester, or their organisation, cares for the person now. Pure."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from zoneinfo import ZoneInfo
-
 from aggregator.consent.gate import Answer, Case, PersonGate
-from aggregator.consent.terms import RelationshipKind, RelationshipTerms
-
-# Relationships begin and end on British days.
-LONDON = ZoneInfo("Europe/London")
-# An organisation that has discharged a patient still writes letters and answers questions for a while.
-ATTENDED_GRACE = timedelta(days=90)
+from aggregator.relationships.terms import RelationshipTerms, is_current
 
 
 def ask(case: Case) -> Answer:
-    """Return whether one of the person's relationships is with the requester's organisation, and current."""
-    today = case.now.astimezone(LONDON).date()
-    organisation_id = case.requester.organisation_id
+    """Return whether one of the person's relationships is with the requester's organisation, or them, and current."""
     for relationship in case.relationships:
-        if organisation_id is None or relationship.organisation_id != organisation_id:
-            continue
-        if _is_current(relationship=relationship, today=today):
+        if _is_with(case, relationship) and is_current(relationship=relationship, now=case.now):
             return Answer(passed=True, reason=f"The patient is {relationship.kind.words}.")
-    return Answer(passed=False, reason="Your organisation is not recorded as caring for this patient at present.")
+    return Answer(
+        passed=False,
+        reason="Neither you nor your organisation is recorded as caring for this patient at present.",
+    )
 
 
-def _is_current(*, relationship: RelationshipTerms, today: date) -> bool:
-    if relationship.from_date > today:
+def _is_with(case: Case, relationship: RelationshipTerms, /) -> bool:
+    """Return whether a relationship is the requester's: one that names a user is that user's, where they act for it."""
+    if case.requester.organisation_id is None or relationship.organisation_id != case.requester.organisation_id:
         return False
-    if relationship.until_date is None:
-        return True
-    grace = ATTENDED_GRACE if relationship.kind is RelationshipKind.ATTENDED else timedelta(0)
-    return today <= relationship.until_date + grace
+    return relationship.user_id is None or relationship.user_id == case.requester.user_id
 
 
 GATE = PersonGate(

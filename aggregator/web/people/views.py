@@ -26,8 +26,8 @@ def find(request: SignedInRequest) -> HttpResponse:
                 nhs_number=form.cleaned_data["nhs_number"],
                 family=form.cleaned_data["family"],
                 given=form.cleaned_data["given"],
-                birth_date=form.birth_date,
+                birth_date=form.entered_date,
             )
         except Invalid as error:
-            form.add_error({"birth_date": "day"}.get(error.field, error.field), str(error))
+            form.add_refusal(field=error.field, words=str(error))
     return draw(request, "people/find", form=form, result=result, status=200 if result else 400)

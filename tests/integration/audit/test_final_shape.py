@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.executor import MigrationExecutor
 
 from aggregator.audit.events import Action, Event, EventOutcome, Subject, canonical_bytes
 from config import database_roles as roles
 from tests.factories import requester
+from tests.scratch_database import migrate, rows, scratch_database
 
 pytestmark = [
     pytest.mark.skipif(roles.single_role(), reason="one role only: DATABASE_OWNER_URL is not set"),
@@ -30,31 +30,9 @@ MANY = 1001
 
 @pytest.fixture
 def old_database() -> Iterator[BaseDatabaseWrapper]:
-    """A database of its own with the audit as it first was, used as its owner; the application may append."""
-    application = connection.settings_dict["USER"]
-    owner, scratch = connection.copy("owner"), connection.copy("scratch")
-    name = f"scratch_{uuid4().hex}"
-    for copied in (owner, scratch):
-        roles.use_owner(connection=copied)
-    scratch.settings_dict["NAME"] = name
-    rows(owner, f"CREATE DATABASE {name}")
-    connections["scratch"] = scratch
-    try:
-        roles.grant_future_tables(connection=scratch, role=application)
-        MigrationExecutor(scratch).migrate([BEFORE])
-        yield scratch
-    finally:
-        del connections["scratch"]
-        scratch.close()
-        rows(owner, f"DROP DATABASE {name}")
-        owner.close()
-
-
-def rows(database: BaseDatabaseWrapper, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    with database.cursor() as cursor:
-        cursor.execute(query, values)
-        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
-        return found
+    """The audit as it first was; the application may append."""
+    with scratch_database(at=[BEFORE]) as database:
+        yield database
 
 
 def old_event(database: BaseDatabaseWrapper, detail: dict[str, Any], *, outcome: str = "success") -> None:
@@ -70,7 +48,7 @@ def test_events_of_before_keep_their_number_and_time_and_get_the_bytes_of_today(
     old_event(old_database, {"retrieval": "not an id", "part": "record"}, outcome="refused")
     kept = "SELECT seq, at, action, outcome, user_id, person_id, detail::text FROM audit_event ORDER BY seq"
     before = rows(old_database, kept)
-    MigrationExecutor(old_database).migrate([AFTER])
+    migrate(old_database, to=[AFTER])
     assert rows(old_database, kept) == before
     whole, bare = rows(
         old_database,
@@ -96,7 +74,7 @@ def test_many_events_of_before_are_one_writer_s_without_a_gap(old_database: Base
         "FROM generate_series(1, %s)",
         MANY,
     )
-    MigrationExecutor(old_database).migrate([AFTER])
+    migrate(old_database, to=[AFTER])
     assert rows(old_database, "SELECT count(DISTINCT writer), count(DISTINCT n), min(n), max(n) FROM audit_event") == [
         (1, MANY, 1, MANY)
     ]
@@ -107,7 +85,7 @@ def test_what_guards_the_table_stands_again_and_the_application_may_append_and_r
 ) -> None:
     application = connection.settings_dict["USER"]
     old_event(old_database, {})
-    MigrationExecutor(old_database).migrate([AFTER])
+    migrate(old_database, to=[AFTER])
     assert rows(
         old_database,
         "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE tgrelid = 'audit_event'::regclass ORDER BY tgname",

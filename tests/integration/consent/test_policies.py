@@ -1,4 +1,4 @@
-"""Policies and relationships as they are kept."""
+"""Policies as they are kept."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from django.db import IntegrityError, transaction
 from aggregator.accounts.models import Organisation
 from aggregator.accounts.roles import Permission
 from aggregator.consent import queries
-from aggregator.consent.models import Policy, Relationship
-from aggregator.consent.operations import RelationshipLine, load_relationships, set_policy
-from aggregator.consent.terms import BasePolicy, RelationshipKind
-from aggregator.mpi.models import Link, Person, SourceRecord
-from aggregator.sources.models import Source
-from tests.factories import NOW, identity, load, nhs_number, person, requester, source
+from aggregator.consent.models import Policy
+from aggregator.consent.operations import set_policy
+from aggregator.consent.terms import BasePolicy
+from aggregator.mpi.models import Person
+from aggregator.relationships.operations import load_relationships
+from aggregator.relationships.relationship_file import RelationshipLine
+from aggregator.relationships.terms import RelationshipKind
+from tests.factories import NOW, nhs_number, person, requester, source
 
 pytestmark = pytest.mark.django_db
 
@@ -28,9 +30,9 @@ def record(*, of: Person, base: BasePolicy, at: object = NOW, note: str = "") ->
     return set_policy(person_id=of.id, base=base, note=note, user_id=OFFICER, now=at)  # type: ignore[arg-type]
 
 
-def line(*, identifier: str = "1", since: date = date(2020, 1, 1), until: date | None = None) -> RelationshipLine:
+def registered(*, identifier: str) -> RelationshipLine:
     return RelationshipLine(
-        identifier_value=identifier, kind=RelationshipKind.REGISTERED, from_date=since, until_date=until
+        identifier_value=identifier, kind=RelationshipKind.REGISTERED, from_date=date(2020, 1, 1), until_date=None
     )
 
 
@@ -70,7 +72,7 @@ def test_an_objection_counts_at_once_and_for_this_person_only() -> None:
         person(at=practice, identifier="1"),
         person(at=practice, identifier="2", given="Peter", nhs_number=nhs_number(index=2)),
     )
-    load_relationships(source=practice, lines=[line(identifier="1"), line(identifier="2")])
+    load_relationships(source=practice, lines=[registered(identifier="1"), registered(identifier="2")], now=NOW)
     assert may_see(who=practice.organisation, of=joan)
     record(of=joan, base=BasePolicy.DENY)
     assert not may_see(who=practice.organisation, of=joan)
@@ -89,95 +91,3 @@ def test_a_person_has_one_policy_in_force() -> None:
 def test_nothing_is_recorded_of_nobody() -> None:
     with pytest.raises(Person.DoesNotExist):
         set_policy(person_id=uuid4(), base=BasePolicy.DENY, note="", user_id=None, now=NOW)
-
-
-# Relationships
-
-
-def held(*, by: Source, identifier: str = "1") -> Person:
-    return person(at=by, identifier=identifier)
-
-
-def test_an_organisation_cares_for_whom_its_own_source_says() -> None:
-    practice, hospital = source(), source()
-    joan = held(by=practice)
-    assert load_relationships(source=practice, lines=[line(), line(identifier="nobody")]) == 1
-    assert may_see(who=practice.organisation, of=joan)
-    assert not may_see(who=hospital.organisation, of=joan)
-    refused = queries.decide(
-        requester=requester(organisation_id=hospital.organisation_id),
-        permission=Permission.VIEW_RECORD,
-        person_id=joan.id,
-        now=NOW,
-    )
-    assert [result.gate.name for result in refused.refusals] == ["relationship"]
-
-
-def test_who_works_nowhere_has_no_relationship() -> None:
-    practice = source()
-    joan = held(by=practice)
-    load_relationships(source=practice, lines=[line()])
-    assert queries.relationships_of(person_id=joan.id, organisation_id=None) == []
-
-
-def test_a_relationship_follows_its_record_to_another_person() -> None:
-    practice = source()
-    joan = held(by=practice)
-    load_relationships(source=practice, lines=[line()])
-    Link.objects.update(ended_at=NOW)
-    assert not may_see(who=practice.organisation, of=joan)
-    other = Person.objects.create(created_at=NOW)
-    Link.objects.create(
-        source_record=SourceRecord.objects.get(),
-        person=other,
-        grade="certain",
-        rule="r",
-        rules_version="1",
-        decided_at=NOW,
-    )
-    assert may_see(who=practice.organisation, of=other)
-    assert not may_see(who=practice.organisation, of=joan)
-
-
-def test_a_link_that_came_back_gives_a_relationship_once() -> None:
-    practice = source()
-    joan = held(by=practice)
-    load_relationships(source=practice, lines=[line()])
-    for ended_at in (NOW, None):
-        Link.objects.filter(ended_at__isnull=True).update(ended_at=NOW)
-        Link.objects.create(
-            source_record=SourceRecord.objects.get(),
-            person=joan,
-            grade="certain",
-            rule="r",
-            rules_version="1",
-            decided_at=NOW,
-            ended_at=ended_at,
-        )
-    assert len(queries.relationships_of(person_id=joan.id, organisation_id=practice.organisation_id)) == 1
-
-
-def test_loading_again_closes_what_has_ended_and_doubles_nothing() -> None:
-    practice = source()
-    joan = held(by=practice)
-    load_relationships(source=practice, lines=[line()])
-    load_relationships(source=practice, lines=[line()])
-    load_relationships(source=practice, lines=[line(until=NOW.date() - timedelta(days=1))])
-    assert Relationship.objects.count() == 1
-    assert not may_see(who=practice.organisation, of=joan)
-
-
-def test_two_that_began_on_one_day_are_one_as_long_as_the_longer() -> None:
-    practice = source()
-    held(by=practice)
-    ends = [date(2020, 2, 1), None, date(2020, 3, 1)]
-    load_relationships(source=practice, lines=[line(until=until) for until in ends])
-    assert list(Relationship.objects.values_list("until_date", flat=True)) == [None]
-
-
-def test_an_identifier_of_another_source_is_nobody_here() -> None:
-    practice, hospital = source(), source()
-    held(by=practice)
-    load(at=hospital, identities=[identity(identifier="other")])
-    assert load_relationships(source=hospital, lines=[line()]) == 1
-    assert not Relationship.objects.exists()

@@ -18,8 +18,8 @@ from aggregator.mpi.models import Link, LinkReview
 from aggregator.record.completeness.claims import AllergyStatus, SourceStatus
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.load_identities import load_identities
-from aggregator.services.load_relationships import load_relationships
 from aggregator.services.open_record import open_record
+from aggregator.services.relationships.load_relationships import load_relationships
 from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source
 from connectors.contract.categories import RecordCategory
@@ -115,7 +115,9 @@ def _add_clinic() -> None:
     add_source(requester=operator(), source=clinic, check=False)
     lines = IDENTITIES.splitlines()
     load_identities(requester=operator(), source_slug=clinic.slug, lines=lines, now=timezone.now())
-    load_relationships(requester=operator(), source_slug=clinic.slug, lines=RELATIONSHIPS.splitlines())
+    load_relationships(
+        requester=operator(), source_slug=clinic.slug, lines=RELATIONSHIPS.splitlines(), now=timezone.now()
+    )
     Source.objects.filter(slug=clinic.slug).update(enabled=False)
 
 

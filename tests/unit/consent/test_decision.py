@@ -15,9 +15,9 @@ from aggregator.consent import decision
 from aggregator.consent.decision import UNDECIDED, Decision, decide
 from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate
 from aggregator.consent.gates import GATES, sensitivity
-from aggregator.consent.gates.relationship import ATTENDED_GRACE
-from aggregator.consent.terms import BasePolicy, PolicyTerms, RelationshipKind, RelationshipTerms
+from aggregator.consent.terms import BasePolicy, PolicyTerms
 from aggregator.record.item import Item
+from aggregator.relationships.terms import ATTENDED_GRACE, RelationshipKind, RelationshipTerms
 from tests.factories import CONFIDENTIALITY, NOW, condition, item, permitting, requester, restricted
 
 HERE = uuid4()
@@ -161,7 +161,7 @@ def test_only_the_first_gate_that_refused_gives_its_reason_and_the_audit_names_t
     assert (refusal.code, refusal.gates, refusal.reasons) == (
         "refused-relationship",
         ("relationship", "consent"),
-        ("Your organisation is not recorded as caring for this patient at present.",),
+        ("Neither you nor your organisation is recorded as caring for this patient at present.",),
     )
     assert "ask your administrator" in refusal.advice
 

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from aggregator.csv_rows import Rejected
 from aggregator.mpi import identity_file
 from aggregator.mpi.demographics import Demographics, Identity
-from aggregator.mpi.identity_file import Rejected
 from aggregator.mpi.queries import max_lengths
 
 HEADING = "local_id,nhs_number,nhs_number_status,family,given,birth_date,gender,postcode,address_line,phone"

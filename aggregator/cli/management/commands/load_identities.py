@@ -10,11 +10,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
+from aggregator.cli.bulk_files import name_rejected, open_csv
 from aggregator.errors import LongviewError
 from aggregator.services.load_identities import load_identities
-from aggregator.services.load_relationships import load_relationships
-
-REJECTED_SHOWN = 20
+from aggregator.services.relationships.load_relationships import load_relationships
 
 
 class Command(BaseCommand):
@@ -30,13 +29,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--relationships",
             metavar="FILE",
-            help="a CSV of local_id, kind (registered or attended), from_date, until_date",
+            help="a CSV of local_id, kind (registered, attended or referred), from_date, until_date",
         )
         parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with open(options["file"], encoding="utf-8-sig", newline="") as lines:
+            with open_csv(options["file"]) as lines:
                 loaded = load_identities(
                     requester=operator(), source_slug=options["source"], lines=lines, now=timezone.now()
                 )
@@ -48,18 +47,20 @@ class Command(BaseCommand):
                 "invalid_numbers": loaded.invalid_numbers,
                 "rejected": len(loaded.rejected),
             }
+            name_rejected(rejected=loaded.rejected, to=self.stderr)
             if options["relationships"]:
-                with open(options["relationships"], encoding="utf-8-sig", newline="") as lines:
-                    related = load_relationships(requester=operator(), source_slug=options["source"], lines=lines)
-                counts |= {"relationships": related.recorded, "relationships_of_unknown_people": related.unknown}
+                with open_csv(options["relationships"]) as lines:
+                    related = load_relationships(
+                        requester=operator(), source_slug=options["source"], lines=lines, now=timezone.now()
+                    )
+                counts |= {
+                    "relationships": related.recorded,
+                    "relationships_rejected": len(related.rejected),
+                    "relationships_of_unknown_people": related.unknown,
+                }
+                name_rejected(rejected=related.rejected, to=self.stderr, of="the relationships' ")
         except LongviewError as error:
             raise CommandError(str(error)) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"The file cannot be read: {type(error).__name__}.") from None
-        for rejected in loaded.rejected[:REJECTED_SHOWN]:
-            self.stderr.write(f"line {rejected.line} was not loaded: {rejected.reason}")
-        if len(loaded.rejected) > REJECTED_SHOWN:
-            self.stderr.write(f"... and {len(loaded.rejected) - REJECTED_SHOWN} more")
         self.stdout.write(json.dumps(counts) if options["json"] else _table(counts))
 
 

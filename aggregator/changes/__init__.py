@@ -1,0 +1,1 @@
+"""What gives more rights: proposed by one administrator, confirmed by another."""

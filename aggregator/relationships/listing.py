@@ -1,0 +1,111 @@
+"""What is told of relationships and care teams to those who manage them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from aggregator.accounts.roles import Role
+from aggregator.relationships.terms import RelationshipKind, RelationshipTerms, is_current, london_day
+
+
+class RelationshipState(StrEnum):
+    """Whether a relationship gives access. `words` are how it is told."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> RelationshipState:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    CURRENT = "current", "Current"
+    TO_COME = "to-come", "Not begun"
+    OVER = "over", "Ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedRelationship:
+    """One relationship as recorded, whether current or not. `team_id`: it is by a care team, and ended there.
+
+    `is_loaded`: it came with a source's files. `user_name` is "" for an organisation's.
+    """
+
+    id: UUID
+    terms: RelationshipTerms
+    organisation_name: str
+    state: RelationshipState
+    user_name: str = ""
+    is_loaded: bool = False
+    reason: str = ""
+    end_reason: str = ""
+    team_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelationshipWith:
+    """One relationship and whom it is with."""
+
+    person_id: UUID
+    terms: RelationshipTerms
+
+
+@dataclass(frozen=True, kw_only=True)
+class CareTeamSummary:
+    """A care team, how many users and patients it has now, and how many patients it ever had."""
+
+    id: UUID
+    name: str
+    organisation_id: UUID
+    organisation_name: str
+    member_count: int
+    patient_count: int
+    ever_patients: int
+    ends_at: datetime | None
+    has_ended: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CareTeamPart:
+    """A member of a care team or a patient of it; `of_id` is the user's or the person's."""
+
+    id: UUID
+    of_id: UUID
+    name: str
+    terms: RelationshipTerms
+    state: RelationshipState
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleAccess:
+    """How many users, in one role of one organisation, have a relationship with a person."""
+
+    organisation_id: UUID
+    organisation_ods: str
+    organisation_name: str
+    role: Role
+    users: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserAccess:
+    """A user, in one of their roles, who could open a person's record now, and by which kinds of relationship."""
+
+    user_id: UUID
+    user_name: str
+    organisation_name: str
+    role: Role
+    kinds: tuple[RelationshipKind, ...]
+
+
+def state_of(*, terms: RelationshipTerms, now: datetime) -> RelationshipState:
+    """Return whether a relationship is current, to come or over."""
+    if is_current(relationship=terms, now=now):
+        return RelationshipState.CURRENT
+    has_ended = terms.ends_at is not None and terms.ends_at <= now
+    if terms.from_date > london_day(now) and not has_ended:
+        return RelationshipState.TO_COME
+    return RelationshipState.OVER

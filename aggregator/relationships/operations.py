@@ -1,0 +1,232 @@
+"""Writes to relationships and care teams. Nothing is changed or deleted: an end is recorded by `acting`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from uuid import UUID
+
+from aggregator.accounts.queries import has_ended
+from aggregator.mpi.models import Person, SourceRecord
+from aggregator.relationships.models import CareTeam, CareTeamPatient, CareTeamPlace, Relationship
+from aggregator.relationships.relationship_file import RelationshipLine
+from aggregator.relationships.terms import RelationshipKind
+from aggregator.sources.models import Source
+
+BATCH = 2000
+# What makes a line of a file one relationship.
+Key = tuple[str, RelationshipKind, date]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadReport:
+    """`unknown` lines name a person whom the index does not hold for that source.
+
+    `ended`: how many lines are recorded and of no effect, since the relationship was ended here: it stays ended.
+    """
+
+    recorded: int
+    unknown: tuple[RelationshipLine, ...]
+    ended: int
+
+
+def load_relationships(*, source: Source, lines: Iterable[RelationshipLine], now: datetime) -> LoadReport:
+    """Record the relationships of a source's organisation.
+
+    Of two that began on the same day there is one, which lasts as long as the longer. An earlier load's last day is
+    replaced by what the source says now.
+    """
+    lines = list(lines)
+    longest = {_key(line): line for line in sorted(lines, key=_until)}
+    unknown: set[str] = set()
+    ended: set[Key] = set()
+    for batch in _batches(longest.values()):
+        unknown |= _load(source=source, lines=batch, now=now)
+        ended |= _ended(source=source, lines=batch, now=now)
+    return LoadReport(
+        recorded=sum(line.identifier_value not in unknown for line in lines),
+        unknown=tuple(line for line in lines if line.identifier_value in unknown),
+        ended=sum(_key(line) in ended for line in lines),
+    )
+
+
+def record_relationship(
+    *,
+    person_id: UUID,
+    organisation_id: UUID,
+    kind: RelationshipKind,
+    from_date: date,
+    until_date: date | None,
+    reason: str,
+    recorded_by: UUID | None,
+    now: datetime,
+) -> UUID:
+    """Record that an organisation cares for a person; return the id, or that of the one that says the same already.
+
+    Must run in a transaction: the person's row is locked, so that two administrators cannot cross.
+    """
+    Person.objects.select_for_update().get(id=person_id)
+    said = {"organisation_id": organisation_id, "kind": kind, "from_date": from_date, "until_date": until_date}
+    same = Relationship.objects.filter(~has_ended(of="id", now=now), person_id=person_id, **said).first()
+    if same is not None:
+        return same.id
+    return Relationship.objects.create(
+        person_id=person_id, reason=reason, recorded_at=now, recorded_by=recorded_by, **said
+    ).id
+
+
+def claim_relationship(
+    *,
+    person_id: UUID,
+    organisation_id: UUID,
+    user_id: UUID,
+    reason: str,
+    from_date: date,
+    expires_at: datetime,
+    now: datetime,
+) -> UUID:
+    """Record that a user says that a person is in their care; return the id, or that of the claim that still stands.
+
+    Must run in a transaction: the person's row is locked, so that a form that is sent twice claims once.
+    """
+    Person.objects.select_for_update().get(id=person_id)
+    mine = {"organisation_id": organisation_id, "user_id": user_id, "kind": RelationshipKind.SELF_CLAIMED}
+    standing = Relationship.objects.filter(
+        ~has_ended(of="id", now=now), person_id=person_id, expires_at__gt=now, **mine
+    ).first()
+    if standing is not None:
+        return standing.id
+    return Relationship.objects.create(
+        person_id=person_id,
+        from_date=from_date,
+        expires_at=expires_at,
+        reason=reason,
+        recorded_at=now,
+        recorded_by=user_id,
+        **mine,
+    ).id
+
+
+def add_care_team(*, organisation_id: UUID, name: str, recorded_by: UUID | None, now: datetime) -> UUID:
+    """Record a care team of an organisation; return its id."""
+    return CareTeam.objects.create(
+        organisation_id=organisation_id, name=name, recorded_at=now, recorded_by=recorded_by
+    ).id
+
+
+def add_care_team_member(
+    *,
+    team_id: UUID,
+    user_id: UUID,
+    from_date: date,
+    until_date: date | None,
+    recorded_by: UUID | None,
+    now: datetime,
+) -> UUID:
+    """Give a user a place in a care team; return its id, or that of the place that says the same already.
+
+    Must run in a transaction: the team's row is locked.
+    """
+    return _record_dated(
+        CareTeamPlace,
+        of={"team_id": team_id, "user_id": user_id},
+        from_date=from_date,
+        until_date=until_date,
+        recorded_by=recorded_by,
+        now=now,
+    )
+
+
+def add_care_team_patient(
+    *,
+    team_id: UUID,
+    person_id: UUID,
+    from_date: date,
+    until_date: date | None,
+    recorded_by: UUID | None,
+    now: datetime,
+) -> UUID:
+    """Record that a care team cares for a person; return the id, or that of the one that says the same already.
+
+    Must run in a transaction: the team's row is locked.
+    """
+    return _record_dated(
+        CareTeamPatient,
+        of={"team_id": team_id, "person_id": person_id},
+        from_date=from_date,
+        until_date=until_date,
+        recorded_by=recorded_by,
+        now=now,
+    )
+
+
+def _record_dated(
+    table: type[CareTeamPlace] | type[CareTeamPatient],
+    *,
+    of: Mapping[str, UUID],
+    from_date: date,
+    until_date: date | None,
+    recorded_by: UUID | None,
+    now: datetime,
+) -> UUID:
+    """Add a row to a team, unless one that has not ended says the same; return its id."""
+    CareTeam.objects.select_for_update().get(id=of["team_id"])
+    said = {**of, "from_date": from_date, "until_date": until_date}
+    same = table.objects.filter(~has_ended(of="id", now=now), **said).values_list("id", flat=True).first()
+    return same or table.objects.create(recorded_at=now, recorded_by=recorded_by, **said).id
+
+
+def _load(*, source: Source, lines: Sequence[RelationshipLine], now: datetime) -> set[str]:
+    """Record lines, no two of which are the same relationship; return the identifiers that the index does not hold."""
+    identifiers = {line.identifier_value for line in lines}
+    records = dict(
+        SourceRecord.objects.filter(source=source, identifier_value__in=identifiers).values_list(
+            "identifier_value", "id"
+        )
+    )
+    Relationship.objects.bulk_create(
+        [
+            Relationship(
+                source_record_id=records[line.identifier_value],
+                organisation_id=source.organisation_id,
+                kind=line.kind,
+                from_date=line.from_date,
+                until_date=line.until_date,
+                recorded_at=now,
+            )
+            for line in lines
+            if line.identifier_value in records
+        ],
+        update_conflicts=True,
+        unique_fields=["source_record", "organisation", "kind", "from_date"],
+        update_fields=["until_date"],
+        batch_size=500,
+    )
+    return identifiers - records.keys()
+
+
+def _ended(*, source: Source, lines: Sequence[RelationshipLine], now: datetime) -> set[Key]:
+    """Return which of these have been ended here."""
+    rows = Relationship.objects.filter(
+        has_ended(of="id", now=now),
+        organisation_id=source.organisation_id,
+        source_record__source=source,
+        source_record__identifier_value__in=[line.identifier_value for line in lines],
+    ).values_list("source_record__identifier_value", "kind", "from_date")
+    return {(identifier, RelationshipKind(kind), from_date) for identifier, kind, from_date in rows}
+
+
+def _batches(lines: Iterable[RelationshipLine]) -> Iterator[list[RelationshipLine]]:
+    remaining = iter(lines)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
+
+
+def _key(line: RelationshipLine) -> Key:
+    return (line.identifier_value, line.kind, line.from_date)
+
+
+def _until(line: RelationshipLine) -> date:
+    return line.until_date or date.max

@@ -1,0 +1,319 @@
+"""Reads of relationships: the terms that the decision takes, who has access by them, and what administrators see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models.functions import Now
+
+from aggregator.accounts.models import AccessEnd, Membership
+from aggregator.accounts.queries import has_ended, live_memberships
+from aggregator.accounts.roles import Role
+from aggregator.relationships.listing import (
+    CareTeamPart,
+    CareTeamSummary,
+    RecordedRelationship,
+    RelationshipWith,
+    RoleAccess,
+    UserAccess,
+    state_of,
+)
+from aggregator.relationships.models import CareRelation, CareTeam, CareTeamPatient, CareTeamPlace, Relationship
+from aggregator.relationships.terms import (
+    RelationshipKind,
+    RelationshipTerms,
+    earliest_last_day,
+    london_day,
+)
+
+# How an organisation's relations are reached from its memberships.
+_OF_ORGANISATION = "organisation__care_relations__"
+
+
+def relationships_of(
+    *, person_id: UUID, organisation_id: UUID | None, user_id: UUID | None = None
+) -> list[RelationshipTerms]:
+    """Return the relationships of an organisation, and of a user who acts for it, with a person, by live links."""
+    if organisation_id is None:
+        return []
+    rows = CareRelation.objects.filter(_is_for(user_id), person_id=person_id, organisation_id=organisation_id)
+    return [_terms(row) for row in rows.exclude(ended_at__lte=Now())]
+
+
+def recorded_relationships(
+    *, person_id: UUID, organisation_id: UUID | None, now: datetime
+) -> list[RecordedRelationship]:
+    """Return the relationships with a person, those that began last first; `organisation_id` None: of everybody."""
+    rows = CareRelation.objects.filter(person_id=person_id).select_related("organisation", "user")
+    if organisation_id is not None:
+        rows = rows.filter(organisation_id=organisation_id)
+    listed = list(rows.order_by("-from_date", "kind", "id"))
+    recorded = Relationship.objects.in_bulk([row.id for row in listed])
+    teams = dict(CareTeamPatient.objects.filter(id__in=[row.id for row in listed]).values_list("id", "team_id"))
+    ends = _first_ends(recorded)
+    return [
+        RecordedRelationship(
+            id=row.id,
+            terms=_terms(row),
+            organisation_name=row.organisation.name,
+            state=state_of(terms=_terms(row), now=now),
+            user_name=f"{row.user.given} {row.user.family}" if row.user else "",
+            is_loaded=row.id in recorded and recorded[row.id].source_record_id is not None,
+            reason=recorded[row.id].reason if row.id in recorded else "",
+            end_reason=ends[row.id].reason if row.id in ends else "",
+            team_id=teams.get(row.id),
+        )
+        for row in listed
+    ]
+
+
+def relationship_with(*, relationship_id: UUID) -> RelationshipWith | None:
+    """Return whom a relationship is with, and its terms; None for what is none, or by a care team."""
+    row = CareRelation.objects.filter(id=relationship_id).exclude(kind=RelationshipKind.CARE_TEAM).first()
+    return RelationshipWith(person_id=row.person_id, terms=_terms(row)) if row else None
+
+
+# Who has access to a person's record
+
+
+def roles_with_access(
+    *, person_id: UUID, roles: Collection[Role], organisation_id: UUID | None, now: datetime
+) -> list[RoleAccess]:
+    """Return in which roles of which organisations users care for a person now, and how many in each.
+
+    `organisation_id` None: of every organisation.
+    """
+    rows = (
+        _memberships_with_access(person_id=person_id, roles=roles, organisation_id=organisation_id, now=now)
+        .values("organisation_id", "organisation__ods_code", "organisation__name", "role")
+        .annotate(users=Count("id", distinct=True))
+        .order_by("organisation__name", "organisation_id", "role")
+    )
+    return [
+        RoleAccess(
+            organisation_id=row["organisation_id"],
+            organisation_ods=row["organisation__ods_code"],
+            organisation_name=row["organisation__name"],
+            role=Role(row["role"]),
+            users=row["users"],
+        )
+        for row in rows
+    ]
+
+
+def users_with_access(
+    *, person_id: UUID, of: Iterable[RoleAccess], now: datetime, start: int, count: int
+) -> list[UserAccess]:
+    """Return users who care for a person now in these roles, one per membership, by name: `count` from `start` on."""
+    in_roles = Q(pk__in=[])
+    for role in of:
+        in_roles |= Q(organisation_id=role.organisation_id, role=role.role)
+    rows = (
+        _memberships_with_access(person_id=person_id, roles=tuple(Role), organisation_id=None, now=now)
+        .filter(in_roles)
+        .values("id", "user_id", "user__prefix", "user__given", "user__family", "organisation__name", "role")
+        .annotate(kinds=ArrayAgg(f"{_OF_ORGANISATION}kind", distinct=True))
+        .order_by("user__family", "user__given", "user_id", "organisation__name", "role", "id")
+    )
+    return [
+        UserAccess(
+            user_id=row["user_id"],
+            user_name=" ".join(filter(None, (row["user__prefix"], row["user__given"], row["user__family"]))),
+            organisation_name=row["organisation__name"],
+            role=Role(row["role"]),
+            kinds=tuple(kind for kind in RelationshipKind if kind.value in row["kinds"]),
+        )
+        for row in rows[start : start + count]
+    ]
+
+
+# What a user can reach
+
+
+def reached_by(*, user_id: UUID, organisation_ids: Collection[UUID], now: datetime) -> dict[RelationshipKind, int]:
+    """Return with how many people a user has each kind of relationship now, where they act for these organisations."""
+    rows = _reached(user_id=user_id, organisation_ids=organisation_ids, now=now).values("kind")
+    counts = dict(rows.annotate(people=Count("person_id", distinct=True)).values_list("kind", "people"))
+    return {kind: counts[kind.value] for kind in RelationshipKind if kind.value in counts}
+
+
+def count_reached(*, user_id: UUID, organisation_ids: Collection[UUID], now: datetime) -> int:
+    """Return with how many people a user has any relationship now."""
+    rows = _reached(user_id=user_id, organisation_ids=organisation_ids, now=now)
+    return rows.values("person_id").distinct().count()
+
+
+def people_reached(
+    *, user_id: UUID, organisation_ids: Collection[UUID], now: datetime, start: int, count: int
+) -> list[tuple[UUID, tuple[RelationshipKind, ...]]]:
+    """Return people whom a user has a relationship with now, and which, by name: `count` from `start` on."""
+    rows = (
+        _reached(user_id=user_id, organisation_ids=organisation_ids, now=now)
+        .values("person_id")
+        .annotate(kinds=ArrayAgg("kind", distinct=True), family=Min("person__family"), given=Min("person__given"))
+        .order_by("family", "given", "person_id")
+    )
+    return [
+        (row["person_id"], tuple(kind for kind in RelationshipKind if kind.value in row["kinds"]))
+        for row in rows[start : start + count]
+    ]
+
+
+# Care teams
+
+
+def care_teams(*, organisation_id: UUID | None, now: datetime) -> list[CareTeamSummary]:
+    """Return the care teams of an organisation, or of all, by name."""
+    rows = CareTeam.objects.order_by("organisation__name", "name", "id")
+    return _summaries(rows if organisation_id is None else rows.filter(organisation_id=organisation_id), now=now)
+
+
+def care_team(*, team_id: UUID, now: datetime) -> CareTeamSummary | None:
+    """Return one care team."""
+    return next(iter(_summaries(CareTeam.objects.filter(id=team_id), now=now)), None)
+
+
+def members_of(*, team_id: UUID, now: datetime) -> list[CareTeamPart]:
+    """Return who has or had a place in a care team, those that began last first."""
+    rows = CareTeamPlace.objects.filter(team_id=team_id).order_by("-from_date", "user__family", "id")
+    return _members(rows, now=now)
+
+
+def member_of_team(*, team_id: UUID, place_id: UUID, now: datetime) -> CareTeamPart | None:
+    """Return one place in a care team."""
+    return next(iter(_members(CareTeamPlace.objects.filter(team_id=team_id, id=place_id), now=now)), None)
+
+
+def patients_of(*, team_id: UUID, now: datetime, start: int, count: int) -> list[CareTeamPart]:
+    """Return whom a care team cares or cared for, those that began last first: `count` from `start` on."""
+    rows = CareTeamPatient.objects.filter(team_id=team_id).order_by("-from_date", "person__family", "id")
+    return _patients(rows[start : start + count], now=now)
+
+
+def patient_of_team(*, team_id: UUID, patient_id: UUID, now: datetime) -> CareTeamPart | None:
+    """Return one patient of a care team."""
+    return next(iter(_patients(CareTeamPatient.objects.filter(team_id=team_id, id=patient_id), now=now)), None)
+
+
+def _memberships_with_access(
+    *, person_id: UUID, roles: Collection[Role], organisation_id: UUID | None, now: datetime
+) -> QuerySet[Membership]:
+    """Return the memberships by which somebody cares for a person now, joined to each relation by which they do."""
+    conditions = {f"{_OF_ORGANISATION}person_id": person_id, "role__in": roles}
+    if organisation_id is not None:
+        conditions["organisation_id"] = organisation_id
+    of_them = Q(**{f"{_OF_ORGANISATION}user": None}) | Q(**{f"{_OF_ORGANISATION}user": F("user")})
+    # In one call, so that all of it is said of one relation.
+    return live_memberships(now=now).filter(of_them, _is_current(now, path=_OF_ORGANISATION), **conditions)
+
+
+def _reached(*, user_id: UUID, organisation_ids: Collection[UUID], now: datetime) -> QuerySet[CareRelation]:
+    return CareRelation.objects.filter(_is_for(user_id), _is_current(now), organisation_id__in=organisation_ids)
+
+
+def _is_for(user_id: UUID | None, /) -> Q:
+    """Return the condition that a relation is an organisation's, or this user's own."""
+    everybodys = Q(user=None)
+    return everybodys | Q(user_id=user_id) if user_id is not None else everybodys
+
+
+def _is_current(now: datetime, /, *, path: str = "") -> Q:
+    """Return the condition that a relation is current, as `terms.is_current` has it.
+
+    Ends are recorded by the database's clock: one that has been committed counts, however this process's clock stands.
+    """
+    within = Q(**{f"{path}until_date": None})
+    for kind in RelationshipKind:
+        last = earliest_last_day(kind=kind, now=now)
+        within |= Q(**{f"{path}kind": kind.value, f"{path}until_date__gte": last})
+    unexpired = Q(**{f"{path}expires_at": None}) | Q(**{f"{path}expires_at__gt": now})
+    unended = Q(**{f"{path}ended_at": None}) | Q(**{f"{path}ended_at__gt": now}) & Q(**{f"{path}ended_at__gt": Now()})
+    return Q(**{f"{path}from_date__lte": london_day(now)}) & within & unexpired & unended
+
+
+def _terms(row: CareRelation) -> RelationshipTerms:
+    return RelationshipTerms(
+        organisation_id=row.organisation_id,
+        kind=RelationshipKind(row.kind),
+        from_date=row.from_date,
+        until_date=row.until_date,
+        user_id=row.user_id,
+        ends_at=min(filter(None, (row.expires_at, row.ended_at)), default=None),
+    )
+
+
+def _summaries(rows: QuerySet[CareTeam], *, now: datetime) -> list[CareTeamSummary]:
+    teams = list(rows.select_related("organisation"))
+    ids = [team.id for team in teams]
+    ends = _first_ends(ids)
+    places, patients = CareTeamPlace.objects.filter(team_id__in=ids), CareTeamPatient.objects.filter(team_id__in=ids)
+    in_force = _in_force(now)
+    members = _count_by_team(places.filter(in_force), of="user_id")
+    cared_for = _count_by_team(patients.filter(in_force), of="person_id")
+    ever = _count_by_team(patients, of="id")
+    return [
+        CareTeamSummary(
+            id=team.id,
+            name=team.name,
+            organisation_id=team.organisation_id,
+            organisation_name=team.organisation.name,
+            member_count=members.get(team.id, 0),
+            patient_count=cared_for.get(team.id, 0),
+            ever_patients=ever.get(team.id, 0),
+            ends_at=ends[team.id].ends_at if team.id in ends else None,
+            has_ended=team.id in ends and ends[team.id].ends_at <= now,
+        )
+        for team in teams
+    ]
+
+
+def _in_force(now: datetime) -> Q:
+    """Return the conditions that a part of a care team has begun and not ended."""
+    today = london_day(now)
+    within = Q(until_date=None) | Q(until_date__gte=today)
+    return Q(from_date__lte=today) & within & Q(~has_ended(of="id", now=now))
+
+
+def _count_by_team(rows: QuerySet[CareTeamPlace] | QuerySet[CareTeamPatient], *, of: str) -> dict[UUID, int]:
+    counted = rows.values("team_id").annotate(counted=Count(of, distinct=True))
+    return dict(counted.values_list("team_id", "counted"))
+
+
+def _members(rows: QuerySet[CareTeamPlace], *, now: datetime) -> list[CareTeamPart]:
+    listed = list(rows.select_related("team", "user"))
+    ends = _first_ends(row.id for row in listed)
+    return [
+        _part(row, of_id=row.user_id, name=f"{row.user.given} {row.user.family}", end=ends.get(row.id), now=now)
+        for row in listed
+    ]
+
+
+def _patients(rows: QuerySet[CareTeamPatient], *, now: datetime) -> list[CareTeamPart]:
+    listed = list(rows.select_related("team", "person"))
+    ends = _first_ends(row.id for row in listed)
+    return [
+        _part(row, of_id=row.person_id, name=f"{row.person.given} {row.person.family}", end=ends.get(row.id), now=now)
+        for row in listed
+    ]
+
+
+def _part(
+    row: CareTeamPlace | CareTeamPatient, *, of_id: UUID, name: str, end: AccessEnd | None, now: datetime
+) -> CareTeamPart:
+    terms = RelationshipTerms(
+        organisation_id=row.team.organisation_id,
+        kind=RelationshipKind.CARE_TEAM,
+        from_date=row.from_date,
+        until_date=row.until_date,
+        ends_at=end.ends_at if end else None,
+    )
+    return CareTeamPart(id=row.id, of_id=of_id, name=name, terms=terms, state=state_of(terms=terms, now=now))
+
+
+def _first_ends(ids: Iterable[UUID], /) -> dict[UUID, AccessEnd]:
+    """Return the end that counts, the earliest, of each that has any."""
+    return {end.of_id: end for end in AccessEnd.objects.filter(of_id__in=list(ids)).order_by("-ends_at", "-id")}

@@ -1,0 +1,39 @@
+"""End a care team's care for a patient, at once or after a last day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from aggregator.accounts.ends import End, Ends
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.accounts.scope import acts_for
+from aggregator.acting import acting
+from aggregator.audit.events import Action
+from aggregator.errors import NotFound, Superseded
+from aggregator.limits import checked_note
+from aggregator.relationships.queries import care_team, patient_of_team
+from aggregator.relationships.terms import end_at
+
+
+def end_care_team_patient(
+    *, requester: Requester, team_id: UUID, patient_id: UUID, last_day: date | None, reason: str, now: datetime
+) -> None:
+    """End a patient of a care team; `last_day` None: at once.
+
+    Raises: NotPermitted; NotFound, also for a team of another organisation; Superseded when it has been ended already;
+    Invalid naming the input.
+    """
+    with acting(requester, Action.END_CARE_TEAM_PATIENT, needs=Permission.MANAGE_RELATIONSHIPS) as act:
+        act.note(team=team_id)
+        team = care_team(team_id=team_id, now=now)
+        part = patient_of_team(team_id=team_id, patient_id=patient_id, now=now)
+        if team is None or part is None or not acts_for(requester=requester, organisation_id=team.organisation_id):
+            raise NotFound
+        act.about(person_id=part.of_id)
+        if part.terms.ends_at is not None and part.terms.ends_at <= now:
+            raise Superseded("This has been ended already.")
+        ends_at = end_at(last_day=last_day, now=now)
+        note = checked_note(text=reason, ask="Enter why it ends", field="reason")
+        act.ends(end=End(kind=Ends.CARE_TEAM_PATIENT, of_id=patient_id, ends_at=ends_at, reason=note))

@@ -1,0 +1,1 @@
+"""Changes that give more rights: proposed, listed, confirmed or rejected."""

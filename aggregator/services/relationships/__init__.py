@@ -1,0 +1,1 @@
+"""Who cares for whom: recorded, loaded, claimed, ended, and what follows from it."""

@@ -1,0 +1,1 @@
+"""Accounts and roles, as administrators see and end them."""

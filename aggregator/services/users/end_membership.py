@@ -1,0 +1,38 @@
+"""End somebody's role, at once or at a day to come. Their sessions in it end with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from aggregator.accounts.authority import check_not_own, check_organisation, check_role
+from aggregator.accounts.ends import End, Ends
+from aggregator.accounts.queries import membership_by_id
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission, Role
+from aggregator.acting import acting
+from aggregator.audit.events import Action
+from aggregator.changes.terms import moment_of
+from aggregator.errors import NotFound
+from aggregator.limits import checked_note
+
+
+def end_membership(
+    *, requester: Requester, membership_id: UUID, ends_date: str = "", reason: str, now: datetime
+) -> None:
+    """End a membership at once, or at the beginning of a British day (`ends_date`, ISO 8601).
+
+    Raises: NotPermitted; NotFound; Invalid without a reason or for a day of the past.
+    """
+    with acting(requester, Action.END_MEMBERSHIP, needs=Permission.MANAGE_USERS) as act:
+        act.about_nothing_single()
+        membership = membership_by_id(membership_id=membership_id)
+        if membership is None:
+            raise NotFound
+        act.note(user=membership.user_id, role=membership.role, organisation=membership.organisation_id)
+        check_organisation(requester=requester, organisation_id=membership.organisation_id)
+        check_role(requester=requester, role=Role(membership.role))
+        check_not_own(requester=requester, user_id=membership.user_id)
+        ends_at = moment_of(ends_date, field="ends_date", now=now)
+        reason = checked_note(text=reason, ask="Enter why this role ends", field="reason")
+        act.ends(end=End(kind=Ends.MEMBERSHIP, of_id=membership_id, ends_at=ends_at, reason=reason))

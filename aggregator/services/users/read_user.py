@@ -1,0 +1,65 @@
+"""Read one account: its roles of now and of before, and what waits to be confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from aggregator.accounts import directory
+from aggregator.accounts.authority import givable_roles, may_act_for
+from aggregator.accounts.directory import MembershipLine, UserLine
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.acting import acting
+from aggregator.audit.events import Action
+from aggregator.changes.queries import ChangeLine, waiting_for_user
+from aggregator.errors import NotFound
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserView:
+    """An account as an administrator may see it.
+
+    `memberships` are all roles that it ever had where the reader may act, `endable` those of them that the reader may
+    end. `may_change`: it is not the reader's own; `may_close`: nor has it a role that the reader may not end.
+    """
+
+    user: UserLine
+    memberships: tuple[MembershipLine, ...]
+    endable: frozenset[UUID]
+    waiting: tuple[ChangeLine, ...]
+    may_change: bool
+    may_close: bool
+
+
+def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView:
+    """Return an account that has, or had, a role in an organisation that the requester may act for.
+
+    Raises: NotPermitted; NotFound for any other.
+    """
+    with acting(requester, Action.READ_USER, needs=Permission.MANAGE_USERS) as act:
+        act.about_nothing_single()
+        act.note(user=user_id)
+        found = directory.user(user_id=user_id, now=now)
+        if found is None:
+            raise NotFound
+        line, memberships = found
+        own = tuple(
+            membership
+            for membership in memberships
+            if may_act_for(requester=requester, organisation_id=membership.organisation_id)
+        )
+        if not own and not requester.may(Permission.ANY_ORGANISATION):
+            raise NotFound
+        givable = givable_roles(requester)
+        endable = frozenset(membership.membership_id for membership in own if membership.role in givable)
+        may_change = user_id != requester.user_id and line.is_open
+        return UserView(
+            user=line,
+            memberships=own,
+            endable=endable,
+            waiting=waiting_for_user(user_id=user_id, reader_id=requester.user_id, now=now),
+            may_change=may_change,
+            may_close=may_change and len(endable) == len(memberships),
+        )

@@ -1,0 +1,1 @@
+"""Changes of access that wait to be confirmed."""

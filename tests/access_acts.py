@@ -1,0 +1,99 @@
+"""Each service about accounts and changes of access, called once well and once in vain, for tests/guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from aggregator.accounts.models import Membership, User
+from aggregator.accounts.requester import operator
+from aggregator.accounts.roles import Role
+from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.changes.confirm_change import confirm_change
+from aggregator.services.changes.list_changes import list_changes
+from aggregator.services.changes.propose_change import Proposed, propose_change
+from aggregator.services.changes.reject_change import reject_change
+from aggregator.services.users.close_account import close_account
+from aggregator.services.users.end_membership import end_membership
+from aggregator.services.users.list_users import list_users
+from aggregator.services.users.read_user import read_user
+from tests.world import PASSWORD, SURGERY_ODS, World, requester_named
+
+Call = Callable[[World], object]
+SECOND = "mr.second"
+
+
+def propose(world: World, *, role: str = "nurse") -> Proposed:
+    terms = {"username": "dr.osei", "organisation_ods": SURGERY_ODS, "role": role}
+    return propose_change(
+        requester=world.administrator, kind="add-membership", terms=terms, reason="Needed.", now=timezone.now()
+    )
+
+
+def proposed(world: World) -> UUID:
+    change_id = propose(world).change_id
+    assert change_id is not None
+    return change_id
+
+
+def add_second_administrator() -> None:
+    if not User.objects.filter(username=SECOND).exists():
+        second = NewUser(
+            username=SECOND,
+            password=PASSWORD,
+            family="Second",
+            given="Sam",
+            organisation_ods=SURGERY_ODS,
+            role=Role.ADMINISTRATOR,
+        )
+        add_user(requester=operator(), user=second, now=timezone.now())
+
+
+def confirm(world: World) -> None:
+    change_id = proposed(world)
+    add_second_administrator()
+    confirm_change(requester=requester_named(SECOND), change_id=change_id, now=timezone.now())
+
+
+def clinician(world: World) -> UUID:
+    assert world.clinician.user_id is not None
+    return world.clinician.user_id
+
+
+def end(world: World, *, of: str) -> None:
+    membership_id = Membership.objects.filter(user__username=of).latest("added_at").id
+    end_membership(requester=world.administrator, membership_id=membership_id, reason="Left.", now=timezone.now())
+
+
+CALLS: dict[str, Call] = {
+    "close_account": lambda world: close_account(
+        requester=world.administrator, user_id=clinician(world), reason="Left.", now=timezone.now()
+    ),
+    "confirm_change": confirm,
+    "end_membership": lambda world: end(world, of="dr.osei"),
+    "list_changes": lambda world: list_changes(requester=world.administrator, now=timezone.now()),
+    "list_users": lambda world: list_users(requester=world.administrator, now=timezone.now()),
+    "propose_change": propose,
+    "read_user": lambda world: read_user(requester=world.administrator, user_id=clinician(world), now=timezone.now()),
+    "reject_change": lambda world: reject_change(
+        requester=world.administrator, change_id=proposed(world), reason="A slip.", now=timezone.now()
+    ),
+}
+REFUSED: dict[str, Call] = {
+    "close_account": lambda world: close_account(
+        requester=world.clinician, user_id=uuid4(), reason="Left.", now=timezone.now()
+    ),
+    "confirm_change": lambda world: confirm_change(
+        requester=world.administrator, change_id=uuid4(), now=timezone.now()
+    ),
+    "end_membership": lambda world: end(world, of="ms.lane"),
+    "list_changes": lambda world: list_changes(requester=world.clinician, now=timezone.now()),
+    "list_users": lambda world: list_users(requester=world.clinician, now=timezone.now()),
+    "propose_change": lambda world: propose(world, role="anything"),
+    "read_user": lambda world: read_user(requester=world.administrator, user_id=uuid4(), now=timezone.now()),
+    "reject_change": lambda world: reject_change(
+        requester=world.administrator, change_id=uuid4(), reason="A slip.", now=timezone.now()
+    ),
+}

@@ -1,0 +1,205 @@
+"""A call of each service about relationships and care teams that goes well, and one that is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from aggregator.accounts.requester import Requester, operator
+from aggregator.services.care_teams.add_care_team import add_care_team
+from aggregator.services.care_teams.add_care_team_member import add_care_team_member
+from aggregator.services.care_teams.add_care_team_patient import add_care_team_patient
+from aggregator.services.care_teams.end_care_team import end_care_team
+from aggregator.services.care_teams.end_care_team_member import end_care_team_member
+from aggregator.services.care_teams.end_care_team_patient import end_care_team_patient
+from aggregator.services.care_teams.list_care_teams import list_care_teams
+from aggregator.services.care_teams.read_care_team import read_care_team
+from aggregator.services.relationships.change_relationship import change_relationship
+from aggregator.services.relationships.claim_relationship import claim_relationship
+from aggregator.services.relationships.end_relationship import end_relationship
+from aggregator.services.relationships.list_access import list_access
+from aggregator.services.relationships.list_reach import list_reach
+from aggregator.services.relationships.list_relationships import list_relationships
+from aggregator.services.relationships.prepare_claim import prepare_claim
+from aggregator.services.relationships.record_relationship import NewRelationship, record_relationship
+from tests.world import World
+
+LONG_AGO = date(2020, 1, 1)
+
+
+def recorded(world: World, *, by: Requester | None = None, person_id: UUID | None = None) -> UUID:
+    """Record that the surgery was referred Joan, or somebody else."""
+    return record_relationship(
+        requester=by or world.administrator,
+        new=NewRelationship(
+            person_id=person_id or world.joan, kind="referred", from_date=LONG_AGO, reason="A letter from Joan."
+        ),
+        now=timezone.now(),
+    )
+
+
+def changed(world: World, relationship_id: UUID) -> None:
+    """Change what is recorded to an attendance."""
+    change_relationship(
+        requester=world.administrator,
+        relationship_id=relationship_id,
+        kind="attended",
+        from_date=LONG_AGO,
+        until_date=None,
+        reason="She came.",
+        now=timezone.now(),
+    )
+
+
+def ended(world: World, relationship_id: UUID) -> None:
+    """End a relationship at once."""
+    end_relationship(
+        requester=world.administrator,
+        relationship_id=relationship_id,
+        last_day=None,
+        reason="Joan Ferris moved.",
+        now=timezone.now(),
+    )
+
+
+def claimed(world: World, *, by: Requester) -> UUID:
+    """Have somebody say that Joan is in their care."""
+    return claim_relationship(requester=by, person_id=world.joan, reason="She is on my ward.", now=timezone.now())
+
+
+def colleague_of_outsider(world: World) -> Requester:
+    """Return another clinician of the hospital, so that the outsider stays one."""
+    return replace(world.outsider, user_id=world.administrator.user_id)
+
+
+def team(world: World) -> UUID:
+    """Add a care team of the surgery."""
+    return add_care_team(requester=world.administrator, name="District nurses", now=timezone.now())
+
+
+def member(world: World, team_id: UUID, *, username: str = "dr.osei") -> UUID:
+    """Give Dr Osei, or somebody else, a place in a team."""
+    return add_care_team_member(
+        requester=world.administrator, team_id=team_id, username=username, from_date=LONG_AGO, now=timezone.now()
+    )
+
+
+def patient(world: World, team_id: UUID, *, person_id: UUID | None = None) -> UUID:
+    """Record that a team cares for Joan, or somebody else."""
+    return add_care_team_patient(
+        requester=world.administrator,
+        team_id=team_id,
+        person_id=person_id or world.joan,
+        from_date=LONG_AGO,
+        now=timezone.now(),
+    )
+
+
+def end_member(world: World, team_id: UUID, place_id: UUID) -> None:
+    """End a place at once."""
+    end_care_team_member(
+        requester=world.administrator,
+        team_id=team_id,
+        place_id=place_id,
+        last_day=None,
+        reason="Left.",
+        now=timezone.now(),
+    )
+
+
+def end_patient(world: World, team_id: UUID, patient_id: UUID) -> None:
+    """End a team's care for a patient at once."""
+    end_care_team_patient(
+        requester=world.administrator,
+        team_id=team_id,
+        patient_id=patient_id,
+        last_day=None,
+        reason="Discharged.",
+        now=timezone.now(),
+    )
+
+
+def end_team(world: World, team_id: UUID) -> None:
+    """End a team at once."""
+    end_care_team(
+        requester=world.administrator, team_id=team_id, last_day=None, reason="Disbanded.", now=timezone.now()
+    )
+
+
+def read_team(world: World) -> None:
+    """Read a team that has a patient."""
+    team_id = team(world)
+    patient(world, team_id)
+    read_care_team(requester=world.administrator, team_id=team_id, now=timezone.now())
+
+
+def ended_member(world: World) -> None:
+    """Make a team with a member, and end the member's place."""
+    team_id = team(world)
+    end_member(world, team_id, member(world, team_id))
+
+
+def ended_patient(world: World) -> None:
+    """Make a team with a patient, and end its care for them."""
+    team_id = team(world)
+    end_patient(world, team_id, patient(world, team_id))
+
+
+CALLS: dict[str, Callable[[World], object]] = {
+    "add_care_team": team,
+    "add_care_team_member": lambda world: member(world, team(world)),
+    "add_care_team_patient": lambda world: patient(world, team(world)),
+    "change_relationship": lambda world: changed(world, recorded(world)),
+    "claim_relationship": lambda world: claimed(world, by=colleague_of_outsider(world)),
+    "end_care_team": lambda world: end_team(world, team(world)),
+    "end_care_team_member": ended_member,
+    "end_care_team_patient": ended_patient,
+    "end_relationship": lambda world: ended(world, recorded(world)),
+    "list_access": lambda world: list_access(requester=operator(), person_id=world.joan, now=timezone.now()),
+    "list_care_teams": lambda world: list_care_teams(requester=world.administrator, now=timezone.now()),
+    "list_reach": lambda world: list_reach(requester=operator(), username="dr.osei", now=timezone.now()),
+    "list_relationships": lambda world: list_relationships(
+        requester=world.administrator, person_id=world.joan, now=timezone.now()
+    ),
+    "prepare_claim": lambda world: prepare_claim(requester=world.outsider, person_id=world.joan, now=timezone.now()),
+    "read_care_team": read_team,
+    "record_relationship": recorded,
+}
+
+REFUSED: dict[str, Callable[[World], object]] = {
+    "add_care_team": lambda world: add_care_team(requester=world.clinician, name="Mine", now=timezone.now()),
+    "add_care_team_member": lambda world: member(world, uuid4()),
+    "add_care_team_patient": lambda world: patient(world, uuid4()),
+    "change_relationship": lambda world: changed(world, uuid4()),
+    "claim_relationship": lambda world: claimed(world, by=world.administrator),
+    "end_care_team": lambda world: end_team(world, uuid4()),
+    "end_care_team_member": lambda world: end_member(world, uuid4(), uuid4()),
+    "end_care_team_patient": lambda world: end_patient(world, uuid4(), uuid4()),
+    "end_relationship": lambda world: ended(world, uuid4()),
+    "list_access": lambda world: list_access(requester=world.clinician, person_id=world.joan, now=timezone.now()),
+    "list_care_teams": lambda world: list_care_teams(requester=world.clinician, now=timezone.now()),
+    "list_reach": lambda world: list_reach(requester=world.administrator, username="dr.far", now=timezone.now()),
+    "list_relationships": lambda world: list_relationships(
+        requester=world.clinician, person_id=world.joan, now=timezone.now()
+    ),
+    "prepare_claim": lambda world: prepare_claim(
+        requester=world.administrator, person_id=world.joan, now=timezone.now()
+    ),
+    "read_care_team": lambda world: read_care_team(requester=world.administrator, team_id=uuid4(), now=timezone.now()),
+    "record_relationship": lambda world: recorded(world, by=world.clinician),
+}
+
+# Which of these name a person, when they go well and when they are refused.
+ABOUT_A_PERSON = {
+    *("add_care_team_patient", "change_relationship", "claim_relationship", "end_care_team_patient"),
+    *("end_relationship", "list_access", "list_relationships", "prepare_claim", "read_care_team"),
+    "record_relationship",
+}
+REFUSED_ABOUT_A_PERSON = {
+    *("add_care_team_patient", "claim_relationship", "list_access", "list_relationships", "prepare_claim"),
+    "record_relationship",
+}

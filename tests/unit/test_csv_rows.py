@@ -1,0 +1,50 @@
+"""Files in bulk: what can be read is, each other line is named, and what is written of it can be loaded again."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+
+from aggregator.csv_rows import CsvRow, Rejected, read_rows, write_rejected
+
+REQUIRED = [("a", "b"), ("c",)]
+
+
+def read(*lines: str) -> list[CsvRow | Rejected]:
+    return list(read_rows(lines=lines, required=REQUIRED))
+
+
+@pytest.mark.parametrize(("heading", "missing"), [("x,c", "a or b"), ("a", "names c"), ("", "a or b")])
+def test_a_heading_without_what_a_record_takes_is_refused_before_anything_is_read(heading: str, missing: str) -> None:
+    with pytest.raises(ValueError, match=missing):
+        read_rows(lines=[heading, "1,2"], required=REQUIRED)
+
+
+def test_columns_are_found_whatever_their_case_and_a_line_says_when_it_has_more_of_them() -> None:
+    short, long = read(" A , C\r\n", " 1 \r\n", "1,2,3\n")
+    assert short == CsvRow(line=2, values={"a": "1", "c": ""})
+    assert long == CsvRow(line=3, values={"a": "1", "c": "2"}, has_surplus_fields=True)
+
+
+def test_a_column_called_like_the_surplus_is_a_column() -> None:
+    (row,) = read("a,c,more fields", "1,2,3")
+    assert isinstance(row, CsvRow)
+    assert not row.has_surplus_fields
+
+
+@pytest.mark.parametrize("field", ["x\0y", "x\ty", '"x', "x" * 200_000])
+def test_a_line_that_cannot_be_read_costs_itself_only(field: str) -> None:
+    junk, *rest = read("a,c", f"{field},1", '2,3"', "4,5")
+    assert isinstance(junk, Rejected)
+    assert rest[-1] == CsvRow(line=4, values={"a": "4", "c": "5"})
+
+
+def test_what_was_rejected_is_written_with_its_reason_and_can_be_loaded_again() -> None:
+    file = StringIO()
+    lost = Rejected(line=7, reason="no b", values={"a": '=cmd("x")', "c": "2", "unknown": "left out"})
+    write_rejected(file=file, columns=["a", "c"], rejected=[lost])
+    assert file.getvalue().splitlines() == ["a,c,line,reason", '"\'=cmd(""x"")",2,7,no b']
+    (again,) = read(*file.getvalue().splitlines())
+    assert isinstance(again, CsvRow)
+    assert again.values["c"] == "2"

@@ -18,9 +18,8 @@ from django.utils import timezone
 
 from aggregator.accounts import lockout
 from aggregator.accounts.addresses import counted_address
-from aggregator.accounts.bearer import bearer_token
 from aggregator.accounts.sessions import is_own_key
-from aggregator.accounts.tokens import read_token
+from aggregator.accounts.tokens import bearer_token, read_token
 from config.refusals import Refusal, refuse
 from config.whole_requests import Answering
 

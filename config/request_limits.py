@@ -17,9 +17,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
 from aggregator.accounts.addresses import counted_address
-from aggregator.accounts.bearer import bearer_token
 from aggregator.accounts.counters import Limit, Tally, counters
-from aggregator.accounts.tokens import read_token
+from aggregator.accounts.tokens import bearer_token, read_token
 from aggregator.api.fhir import rendering
 from aggregator.api.fhir.operations import OPERATIONS
 from aggregator.api.fhir.waiting import is_awaited

@@ -14,8 +14,8 @@ from aggregator.accounts.queries import client_named
 from aggregator.accounts.registration import NewClient
 from aggregator.accounts.requester import Requester, operator
 from aggregator.accounts.scopes import read_scopes
-from aggregator.services.issue_token import ASSERTION_TYPE, GRANT_TYPE
-from aggregator.services.register_client import register_client
+from aggregator.services.clients.issue_token import ASSERTION_TYPE, GRANT_TYPE
+from aggregator.services.clients.register_client import register_client
 from tests.signing import CLIENT, claims, key_set, signed
 from tests.world import SURGERY_ODS
 

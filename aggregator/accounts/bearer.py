@@ -8,14 +8,6 @@ from aggregator.accounts.queries import live_client
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.tokens import AccessToken
 
-SCHEME = "bearer"
-
-
-def bearer_token(*, authorization: str) -> str | None:
-    """Return the token in an Authorization header; None where it brings none. Source: RFC 6750, 2.1."""
-    scheme, _, token = authorization.partition(" ")
-    return token.strip() if scheme.lower() == SCHEME else None
-
 
 def token_requester(*, token: AccessToken, now: datetime) -> Requester | None:
     """Return who asks with a token; None when its client has been ended, which ends its tokens.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,9 +42,35 @@ class CheckedClient:
     scopes: Scopes
     key_set: dict[str, Any] | None
 
+    def as_terms(self) -> dict[str, str]:
+        """Return it as the terms of a change, its keys without all else that was sent with them."""
+        new = self.new
+        return {
+            "oauth_id": new.oauth_id,
+            "name": new.name,
+            "organisation_ods": new.organisation_ods,
+            "key_set": json.dumps(self.key_set) if self.key_set else "",
+            "key_set_url": new.key_set_url,
+            "scopes": str(self.scopes),
+        }
+
+
+def check_client_and_keys(*, client: NewClient) -> CheckedClient:
+    """Return what of a client would be kept. Keys at an address are fetched, so it must not run in a transaction.
+
+    Raises: Invalid naming the field.
+    """
+    checked = check_client(client=client)
+    if client.key_set_url:
+        try:
+            published_keys().at(url=client.key_set_url)
+        except KeySetRefused as refused:
+            raise _unusable(refused, field="key_set_url") from None
+    return checked
+
 
 def check_client(*, client: NewClient) -> CheckedClient:
-    """Return what of a client would be kept. Keys at an address are fetched, so it must not run in a transaction.
+    """Return what of a client would be kept; what is at the address of its keys is not looked at.
 
     Raises: Invalid naming the field.
     """
@@ -81,21 +108,23 @@ def _check_organisation(client: NewClient) -> None:
 
 
 def _checked_keys(client: NewClient) -> dict[str, Any] | None:
-    """Return the key set of a client; None where it publishes one, which has been fetched.
+    """Return the key set of a client; None where it publishes one.
 
     Raises: Invalid naming the field.
     """
     if bool(client.key_set) == bool(client.key_set_url):
         raise Invalid("Give the public keys as a key set, or the address of one; not both.", field="key_set")
-    field = "key_set" if client.key_set else "key_set_url"
+    if client.key_set_url:
+        _check_address(client.key_set_url)
+        return None
     try:
-        if client.key_set_url:
-            _check_address(client.key_set_url)
-            published_keys().at(url=client.key_set_url)
-            return None
-        return read_key_set(body=client.key_set.encode()).as_json()
+        return read_key_set(body=client.key_set.encode(errors="replace")).as_json()
     except KeySetRefused as refused:
-        raise Invalid(f"The key set cannot be used. {refused.fault.words}", field=field) from None
+        raise _unusable(refused, field="key_set") from None
+
+
+def _unusable(refused: KeySetRefused, *, field: str) -> Invalid:
+    return Invalid(f"The key set cannot be used. {refused.fault.words}", field=field)
 
 
 def _check_address(url: str) -> None:

@@ -19,6 +19,7 @@ TOKEN_PATH = "/oauth/token"  # noqa: S105  a path
 LIFETIME_S = 300
 MAX_TOKEN_LENGTH = 4096
 SALT = "longview.access-token"
+SCHEME = "bearer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,12 @@ def read_token(*, text: str, now: datetime) -> AccessToken | None:
     except (BadSignature, Invalid, ValueError, TypeError):
         return None
     return token if now < token.expires_at else None
+
+
+def bearer_token(*, authorization: str) -> str | None:
+    """Return the token in an Authorization header; None where it brings none. Source: RFC 6750, 2.1."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == SCHEME else None
 
 
 def _signer() -> Signer:

@@ -32,6 +32,7 @@ class Action(StrEnum):
     ADD_SOURCE = "add-source", "register a source"
     ADD_USER = "add-user", "create an account"
     CHANGE_RELATIONSHIP = "change-relationship", "change who cares for a patient"
+    CHECK_CLIENT = "check-client", "check a system before it is registered"
     CHECK_PROGRESS = "check-progress", "ask whether a record is complete"
     CHOOSE_MEMBERSHIP = "choose-membership", "choose in which role you act"
     CLAIM_RELATIONSHIP = "claim-relationship", "say that a patient is in your care"

@@ -32,11 +32,13 @@ from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.check_progress import check_progress
 from aggregator.services.choose_membership import choose_membership
-from aggregator.services.end_client import end_client
+from aggregator.services.clients.check_client import check_client
+from aggregator.services.clients.end_client import end_client
+from aggregator.services.clients.issue_token import TokenRequest, issue_token
+from aggregator.services.clients.list_clients import list_clients
+from aggregator.services.clients.register_client import register_client
 from aggregator.services.fetch_document import fetch_document
 from aggregator.services.find_person import find_person
-from aggregator.services.issue_token import TokenRequest, issue_token
-from aggregator.services.list_clients import list_clients
 from aggregator.services.list_reviews import list_reviews
 from aggregator.services.list_sources import list_sources
 from aggregator.services.load_identities import load_identities
@@ -44,7 +46,6 @@ from aggregator.services.open_record import open_record
 from aggregator.services.read_consent import read_consent
 from aggregator.services.read_review import read_review
 from aggregator.services.record_opt_out import record_opt_out
-from aggregator.services.register_client import register_client
 from aggregator.services.relationships.load_relationships import load_relationships
 from aggregator.services.settle_review import settle_review
 from aggregator.services.sign_in import sign_in
@@ -65,7 +66,7 @@ NO_ACTS = {
     "follow_record": "shows nothing, and its tickets are given out with a page that a showing has allowed",
 }
 # Acts that return no content: only a refusal leaves an event.
-ONLY_REFUSALS = {"check_progress"}
+ONLY_REFUSALS = {"check_client", "check_progress"}
 
 SOURCE = NewSource(
     slug="another", name="Another", kind="fhir_r4", base_url=NOWHERE, organisation_ods="X1", organisation_name="X"
@@ -173,6 +174,7 @@ def asked(oauth_id: str) -> TokenRequest:
 CALLS: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=operator(), source=SOURCE, check=False),
     "add_user": lambda world: add_user(requester=operator(), user=USER, now=timezone.now()),
+    "check_client": lambda world: check_client(requester=operator(), client=new_client(oauth_id="not-yet")),
     "check_progress": checked,
     "end_client": lambda world: ended(register()),
     "fetch_document": fetched,
@@ -211,6 +213,7 @@ CALLS: dict[str, Callable[[World], object]] = {
 REFUSED: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=world.clinician, source=SOURCE),
     "add_user": lambda world: add_user(requester=operator(), user=WRONG_USER, now=timezone.now()),
+    "check_client": lambda world: check_client(requester=world.administrator, client=new_client()),
     "check_progress": lambda world: check_progress(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
     "end_client": lambda world: end_client(
         requester=world.administrator, oauth_id=CLIENT, reason="By telephone.", now=timezone.now()

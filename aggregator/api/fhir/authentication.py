@@ -15,9 +15,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from aggregator.accounts.authentication import signed_in_requester
-from aggregator.accounts.bearer import bearer_token, token_requester
+from aggregator.accounts.bearer import token_requester
 from aggregator.accounts.requester import Requester
-from aggregator.accounts.tokens import read_token
+from aggregator.accounts.tokens import bearer_token, read_token
 from aggregator.api.fhir.rendering import CHALLENGE
 
 

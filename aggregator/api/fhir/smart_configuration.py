@@ -10,7 +10,7 @@ from aggregator.accounts.tokens import token_address
 from aggregator.api.fhir.rendering import JsonRenderer
 from aggregator.api.fhir.view import FhirView
 from aggregator.api.permissions import OpenToAll
-from aggregator.services.issue_token import GRANT_TYPE
+from aggregator.services.clients.issue_token import GRANT_TYPE
 
 
 class SmartConfiguration(FhirView):

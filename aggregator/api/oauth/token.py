@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 
 from aggregator.api.permissions import OpenToAll
 from aggregator.errors import Invalid, LongviewError, TooMany
-from aggregator.services.issue_token import TokenRequest, issue_token
+from aggregator.services.clients.issue_token import TokenRequest, issue_token
 
 UNAVAILABLE = "temporarily_unavailable"
 RETRY_AFTER_S = 5

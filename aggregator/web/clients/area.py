@@ -11,6 +11,7 @@ from aggregator.web.clients import views
 AREA = Area(
     routes=[
         path("systems", views.clients, name="clients"),
+        path("systems/register", views.register, name="register-client"),
         path("systems/<str:oauth_id>/end", views.end, name="end-client"),
     ],
     navigation=NavigationEntry(

@@ -18,7 +18,7 @@ from django.utils import timezone
 from aggregator.accounts.assertions import AssertionFault
 from aggregator.accounts.requester import operator
 from aggregator.audit.models import AuditEvent
-from aggregator.services.end_client import end_client
+from aggregator.services.clients.end_client import end_client
 from tests.hostile_assertions import HOSTILE
 from tests.machine import ask_for_token, bearer, post_form, register, token_form
 from tests.signing import CLIENT, claims, ec_key, rsa_key, signed, with_a_bad_signature
@@ -197,7 +197,7 @@ def test_while_redis_is_away_nobody_can_know_whether_one_was_used_and_none_is_ac
 
     assertion = signed(claims(timezone.now()))
     with monkeypatch.context() as patched:
-        patched.setattr("aggregator.services.issue_token.use_once", away)
+        patched.setattr("aggregator.services.clients.issue_token.use_once", away)
         answer = ask_for_token(assertion)
     assert refused(answer, status=503, error="temporarily_unavailable")
     assert int(answer.headers["Retry-After"]) > 0

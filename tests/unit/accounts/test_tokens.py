@@ -9,9 +9,8 @@ from uuid import uuid4
 import pytest
 from django.core import signing
 
-from aggregator.accounts.bearer import bearer_token
 from aggregator.accounts.scopes import read_scopes
-from aggregator.accounts.tokens import LIFETIME_S, SALT, new_token, read_token, seal
+from aggregator.accounts.tokens import LIFETIME_S, SALT, bearer_token, new_token, read_token, seal
 from tests.factories import NOW
 
 SCOPES = read_scopes(text="system/Patient.r system/Observation.rs")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from aggregator.accounts.requester import operator
 from aggregator.errors import LongviewError
-from aggregator.services.end_client import end_client
+from aggregator.services.clients.end_client import end_client
 
 
 class Command(BaseCommand):

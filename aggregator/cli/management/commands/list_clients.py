@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
-from aggregator.services.list_clients import ClientLine, list_clients
+from aggregator.services.clients.list_clients import ClientLine, list_clients
 
 
 class Command(BaseCommand):

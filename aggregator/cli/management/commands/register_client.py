@@ -13,7 +13,7 @@ from aggregator.accounts.key_sets import MAX_KEY_SET_BYTES
 from aggregator.accounts.registration import NewClient
 from aggregator.accounts.requester import operator
 from aggregator.errors import LongviewError
-from aggregator.services.register_client import register_client
+from aggregator.services.clients.register_client import register_client
 
 
 class Command(BaseCommand):

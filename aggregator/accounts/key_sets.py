@@ -72,6 +72,10 @@ class KeySet:
         key = self.keys.get(key_id)
         return key if key is not None and _ALGORITHM_OF[key.key_type] == algorithm else None
 
+    def thumbprints(self) -> dict[str, str]:
+        """Return what each key is known by, whatever id it was given: a hash of its numbers. Source: RFC 7638."""
+        return {key_id: key.thumbprint() for key_id, key in self.keys.items()}
+
     def as_json(self) -> dict[str, Any]:
         """Return these keys as a JWK Set, by their numbers and ids alone."""
         return {"keys": [{**key.as_dict(private=False), "kid": key_id} for key_id, key in self.keys.items()]}

@@ -44,6 +44,11 @@ class Scopes:
         return tuple(sorted({scope.resource_type for scope in self.scopes}))
 
     @property
+    def readable_types(self) -> tuple[str, ...]:
+        """The named types of which resources may be read."""
+        return tuple(name for name in self.types if self.may_read(name))
+
+    @property
     def reads_every_type(self) -> bool:
         """Whether resources of every type may be read."""
         return self.may_read(EVERY_TYPE)

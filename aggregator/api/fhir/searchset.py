@@ -135,7 +135,7 @@ def completeness_outcome(*, view: RecordView) -> Json:
 
 def _scope_issue(scopes: Scopes) -> Json:
     """Return what the token is for: the same whatever the record holds."""
-    readable = ", ".join(name for name in scopes.types if scopes.may_read(name))
+    readable = ", ".join(scopes.readable_types)
     words = (
         f"The access token is for these types only: {readable}. Resources of other types are not in this answer, "
         "whether or not there are any, nor are references to them."

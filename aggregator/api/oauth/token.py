@@ -124,7 +124,7 @@ def _form_of(request: Request) -> QueryDict:
     """Return the form that was sent, an empty one for what is none: then nobody has said who they are."""
     try:
         data = request.data
-    except (exceptions.APIException, SuspiciousOperation, ValueError):
+    except (exceptions.APIException, SuspiciousOperation, ValueError, LookupError):
         data = None
     return data if isinstance(data, QueryDict) else QueryDict()
 

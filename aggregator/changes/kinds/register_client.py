@@ -30,7 +30,8 @@ def words(terms: Terms) -> str:
     if terms.get("key_set_url"):
         keys = f"with its keys at {terms['key_set_url']}"
     else:
-        keys = f"with the keys {', '.join(read_key_set(body=terms['key_set'].encode()).keys)}"
+        marks = read_key_set(body=terms["key_set"].encode()).thumbprints()
+        keys = f"with the keys {', '.join(f'{key_id} ({mark})' for key_id, mark in marks.items())}"
     return (
         f"Register a system, {terms['name']} ({terms['oauth_id']}), that reads records for "
         f"{terms['organisation_ods']} by itself, within {terms['scopes']}, {keys}"

@@ -12,11 +12,15 @@ from aggregator.accounts.roles import Permission
 from aggregator.accounts.scopes import Scopes
 from aggregator.acting import acting
 from aggregator.audit.events import Action
+from aggregator.audit.queries import last_act_of_client
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClientLine:
-    """One client. `key_set_url` is "" for one whose keys were registered with it; `ended_at` None: it may ask."""
+    """One client. `key_set_url` is "" for one whose keys were registered with it; `ended_at` None: it may ask.
+
+    `last_asked_at` is when it last got a token or asked with one; None: it never has.
+    """
 
     client_id: UUID
     oauth_id: str
@@ -26,6 +30,7 @@ class ClientLine:
     scopes: Scopes
     key_set_url: str
     registered_at: datetime
+    last_asked_at: datetime | None
     ended_at: datetime | None
 
 
@@ -46,6 +51,7 @@ def list_clients(*, requester: Requester, now: datetime) -> tuple[ClientLine, ..
                 scopes=client.scopes,
                 key_set_url=client.key_set_url,
                 registered_at=client.registered_at,
+                last_asked_at=last_act_of_client(client_id=client.id),
                 ended_at=client.ends_at if client.ends_at and client.ends_at <= now else None,
             )
             for client in all_clients()

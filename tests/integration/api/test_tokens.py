@@ -150,6 +150,9 @@ def test_a_parameter_that_stands_twice_counts_as_none(name: str) -> None:
         ("", "application/x-www-form-urlencoded"),
         ("--x\r\n", "multipart/form-data; boundary=x"),
         ("x", "nonsense"),
+        ("grant_type=client_credentials", "application/x-www-form-urlencoded; charset=zlib_codec"),
+        ("grant_type=client_credentials", "application/x-www-form-urlencoded; charset=utf-16"),
+        ("grant_type=client_credentials", "application/x-www-form-urlencoded; charset=nonsense"),
     ],
 )
 def test_what_is_no_form_is_refused_without_a_fault(body: str, content_type: str) -> None:

@@ -48,7 +48,7 @@ def test_a_system_is_registered_listed_and_ended(keys: str) -> None:
     assert said("end_client", CLIENT, "--reason", "Replaced.") == f"{CLIENT} is ended.\n"
     (line,) = json.loads(said("list_clients", "--json"))
     assert (line["client_id"], line["organisation"], line["scopes"]) == (CLIENT, SURGERY_ODS, "system/*.rs")
-    assert line["ended_at"]
+    assert line["registered_at"] < line["last_asked_at"] < line["ended_at"]
     assert ask_for_token().status_code == 401
 
 

@@ -22,7 +22,7 @@ from aggregator.errors import NotPermitted
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.clients.register_client import register_client
 from tests.machine import ask_for_token, bearer, new_client, register
-from tests.signing import CLIENT, key_set, rsa_key
+from tests.signing import CLIENT, ec_key, key_set, rsa_key
 from tests.world import HOSPITAL_ODS, PASSWORD, SURGERY_ODS, World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +68,7 @@ def test_one_registers_a_system_another_confirms_and_an_end_counts_at_its_next_r
     assert first.post(f"/changes/{waiting()}/confirm").status_code == 403
     words = (
         f"Register a system, Ward system ({CLIENT}), that reads records for {SURGERY_ODS} by itself, within "
-        "system/*.rs, with the keys rsa, ec"
+        f"system/*.rs, with the keys rsa ({rsa_key().thumbprint()}), ec ({ec_key().thumbprint()})"
     )
     assert words in text(second.get("/changes"))
     assert second.post(f"/changes/{waiting()}/confirm").status_code in {200, 302}
@@ -78,6 +78,7 @@ def test_one_registers_a_system_another_confirms_and_an_end_counts_at_its_next_r
     listed = text(first.get("/systems"))
     assert "<strong>Ward system</strong>" in listed
     assert CLIENT in listed
+    assert "Never" not in listed
     page = first.get(f"/systems/{CLIENT}/end")
     assert "End the registration of Ward system" in text(page)
     assert first.post(f"/systems/{CLIENT}/end", {"reason": ""}).status_code == 400

@@ -38,5 +38,6 @@ def _as_json(line: ClientLine) -> dict[str, Any]:
         "scopes": str(line.scopes),
         "key_set_url": line.key_set_url,
         "registered_at": line.registered_at.isoformat(),
+        "last_asked_at": line.last_asked_at.isoformat() if line.last_asked_at else None,
         "ended_at": line.ended_at.isoformat() if line.ended_at else None,
     }

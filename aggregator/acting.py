@@ -107,16 +107,16 @@ class Act:
             self._transaction_stack.enter_context(transaction.atomic(durable=True))
             self._has_begun = True
 
-    def ends(self, *, end: End) -> None:
-        """End something that gives access. The end and its event are written by one call, and so is no other event.
+    def ends(self, *, end: End, is_whole_act: bool = True) -> None:
+        """End something that gives access. The end and its event are written by one call.
 
-        What the event is to say is stated before; what is written beside it is in the same transaction.
+        What that event is to say is stated before. The block writes no event of its own where the end is the whole act.
         """
         self.begin()
         detail = {**self._detail, "end-of": end.kind, "id": end.of_id, "at": end.ends_at.isoformat()}
         event = self._event(outcome=EventOutcome.SUCCESS, subject=self._subject, detail=detail)
         operations.append_end(event=event, end=end)
-        self._has_ended_something = True
+        self._has_ended_something |= is_whole_act
 
     def shows(self, *, content: str) -> None:
         """State which content is shown, by a name that differs when the content does.

@@ -1,4 +1,4 @@
-"""What is answered on the event loop, without Django: a short page, or what the door for programs answers with."""
+"""What is answered on the event loop, without Django: a short page, or what the API that was asked says of errors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from asgiref.typing import ASGISendCallable, HTTPScope
 
-FHIR_PATH = "/fhir/"
-OAUTH_PATH = "/oauth/"
+FHIR_PATH, OAUTH_PATH, SERVICE_PATH = "/fhir/", "/oauth/", "/api/"
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
@@ -43,6 +42,9 @@ async def refuse(scope: HTTPScope, send: ASGISendCallable, *, refusal: Refusal) 
     elif scope["path"].startswith(OAUTH_PATH):
         body = json.dumps({"error": "temporarily_unavailable", "error_description": refusal.words}).encode()
         content_type = b"application/json"
+    elif scope["path"].startswith(SERVICE_PATH):
+        body = json.dumps({"title": refusal.words, "status": refusal.status}).encode()
+        content_type = b"application/problem+json"
     else:
         body = PAGE.format(title=html.escape(refusal.title), words=html.escape(refusal.words)).encode()
         content_type = b"text/html; charset=utf-8"

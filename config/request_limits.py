@@ -23,9 +23,10 @@ from aggregator.api.fhir import rendering
 from aggregator.api.fhir.operations import OPERATIONS
 from aggregator.api.fhir.waiting import is_awaited
 from aggregator.api.oauth import token as oauth
+from aggregator.api.service import problems
 from aggregator.errors import Invalid, LongviewError, NotPermitted, TooMany
 from aggregator.web import pages
-from config.refusals import FHIR_PATH, OAUTH_PATH
+from config.refusals import FHIR_PATH, OAUTH_PATH, SERVICE_PATH
 
 WINDOW_S = 60
 FHIR_ROUTES = "fhir-"
@@ -139,6 +140,8 @@ def _is_from_elsewhere(request: HttpRequest) -> bool:
 
 
 def _refuse(request: HttpRequest, error: LongviewError) -> HttpResponse:
-    if request.path.startswith(OAUTH_PATH):
-        return oauth.refusal(error)
-    return rendering.refusal(error) if request.path.startswith(FHIR_PATH) else pages.error_page(request, error)
+    refusals = {FHIR_PATH: rendering.refusal, OAUTH_PATH: oauth.refusal, SERVICE_PATH: problems.refusal}
+    for path, refusal in refusals.items():
+        if request.path.startswith(path):
+            return refusal(error)
+    return pages.error_page(request, error)

@@ -18,11 +18,13 @@ from aggregator.services.changes.reject_change import reject_change
 from aggregator.services.users.close_account import close_account
 from aggregator.services.users.end_membership import end_membership
 from aggregator.services.users.list_users import list_users
+from aggregator.services.users.load_users import load_users
 from aggregator.services.users.read_user import read_user
 from tests.world import PASSWORD, SURGERY_ODS, World, requester_named
 
 Call = Callable[[World], object]
 SECOND = "mr.second"
+USERS = ["username,given,family,role,organisation_ods,until_date", f"dr.new,N,N,nurse,{SURGERY_ODS},2099-01-01"]
 
 
 def propose(world: World, *, role: str = "nurse") -> Proposed:
@@ -32,8 +34,8 @@ def propose(world: World, *, role: str = "nurse") -> Proposed:
     )
 
 
-def proposed(world: World) -> UUID:
-    change_id = propose(world).change_id
+def proposed(world: World, *, role: str) -> UUID:
+    change_id = propose(world, role=role).change_id
     assert change_id is not None
     return change_id
 
@@ -52,7 +54,7 @@ def add_second_administrator() -> None:
 
 
 def confirm(world: World) -> None:
-    change_id = proposed(world)
+    change_id = proposed(world, role="pharmacist")
     add_second_administrator()
     confirm_change(requester=requester_named(SECOND), change_id=change_id, now=timezone.now())
 
@@ -62,23 +64,41 @@ def clinician(world: World) -> UUID:
     return world.clinician.user_id
 
 
-def end(world: World, *, of: str) -> None:
-    membership_id = Membership.objects.filter(user__username=of).latest("added_at").id
+def leaver() -> Membership:
+    """Return the membership of somebody who is leaving, and whom nothing else here is about."""
+    if not User.objects.filter(username="dr.leaver").exists():
+        new = NewUser(
+            username="dr.leaver",
+            password=PASSWORD,
+            family="Leaver",
+            given="Lee",
+            organisation_ods=SURGERY_ODS,
+            role=Role.CLINICIAN,
+        )
+        add_user(requester=operator(), user=new, now=timezone.now())
+    return Membership.objects.get(user__username="dr.leaver")
+
+
+def end(world: World, *, membership_id: UUID) -> None:
     end_membership(requester=world.administrator, membership_id=membership_id, reason="Left.", now=timezone.now())
 
 
 CALLS: dict[str, Call] = {
     "close_account": lambda world: close_account(
-        requester=world.administrator, user_id=clinician(world), reason="Left.", now=timezone.now()
+        requester=world.administrator, user_id=leaver().user_id, reason="Left.", now=timezone.now()
     ),
     "confirm_change": confirm,
-    "end_membership": lambda world: end(world, of="dr.osei"),
+    "end_membership": lambda world: end(world, membership_id=leaver().id),
     "list_changes": lambda world: list_changes(requester=world.administrator, now=timezone.now()),
     "list_users": lambda world: list_users(requester=world.administrator, now=timezone.now()),
+    "load_users": lambda world: load_users(requester=operator(), lines=USERS, now=timezone.now()),
     "propose_change": propose,
     "read_user": lambda world: read_user(requester=world.administrator, user_id=clinician(world), now=timezone.now()),
     "reject_change": lambda world: reject_change(
-        requester=world.administrator, change_id=proposed(world), reason="A slip.", now=timezone.now()
+        requester=world.administrator,
+        change_id=proposed(world, role="social-care"),
+        reason="A slip.",
+        now=timezone.now(),
     ),
 }
 REFUSED: dict[str, Call] = {
@@ -88,9 +108,10 @@ REFUSED: dict[str, Call] = {
     "confirm_change": lambda world: confirm_change(
         requester=world.administrator, change_id=uuid4(), now=timezone.now()
     ),
-    "end_membership": lambda world: end(world, of="ms.lane"),
+    "end_membership": lambda world: end(world, membership_id=world.administrator.membership_id or uuid4()),
     "list_changes": lambda world: list_changes(requester=world.clinician, now=timezone.now()),
     "list_users": lambda world: list_users(requester=world.clinician, now=timezone.now()),
+    "load_users": lambda world: load_users(requester=world.administrator, lines=USERS, now=timezone.now()),
     "propose_change": lambda world: propose(world, role="anything"),
     "read_user": lambda world: read_user(requester=world.administrator, user_id=uuid4(), now=timezone.now()),
     "reject_change": lambda world: reject_change(

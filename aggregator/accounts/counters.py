@@ -203,9 +203,8 @@ class EitherCounters:
         return act(self._own)
 
 
-@cache
-def shared_redis() -> redis.Redis:
-    """Return this process's client of the Redis that all web processes share. It does not wait long, nor try again."""
+def new_redis_client() -> redis.Redis:
+    """Return a client of the Redis that all web processes share. It does not wait long, nor try again."""
     place = settings.CACHES["default"]
     client: redis.Redis = redis.Redis.from_url(place["LOCATION"], retry=None, **place["OPTIONS"])
     return client
@@ -214,7 +213,7 @@ def shared_redis() -> redis.Redis:
 @cache
 def counters() -> EitherCounters:
     """Return the counters of this process."""
-    return EitherCounters(shared=SharedCounters(client=shared_redis()), own=OwnCounters())
+    return EitherCounters(shared=SharedCounters(client=new_redis_client()), own=OwnCounters())
 
 
 def _standings(

@@ -6,12 +6,14 @@ While Redis is away nobody can know whether one has been used, so none is accept
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
+import redis
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from aggregator.accounts.counters import shared_redis
+from aggregator.accounts.counters import new_redis_client
 
 # Redis has a clock of its own: an id is kept for this long after its assertion has expired.
 KEPT_LONGER_S = 60
@@ -25,4 +27,9 @@ def use_once(*, client_id: UUID, jti: str, expires_at: datetime, now: datetime) 
     mark = salted_hmac("longview.jti", f"{client_id}|{jti}", algorithm="sha256").hexdigest()
     key = f"{settings.CACHES['default']['KEY_PREFIX']}:jti:{mark}"
     kept_s = int((expires_at - now).total_seconds()) + KEPT_LONGER_S
-    return bool(shared_redis().set(key, 1, ex=kept_s, nx=True))
+    return bool(_client().set(key, 1, ex=kept_s, nx=True))
+
+
+@cache
+def _client() -> redis.Redis:
+    return new_redis_client()

@@ -88,6 +88,11 @@ def name_of_user(*, user_id: UUID) -> str:
     return names_of_users(user_ids=[user_id]).get(user_id, "")
 
 
+def earliest_end(*, of_id: UUID) -> datetime | None:
+    """Return when something ends that gives access; None while no end is known."""
+    return AccessEnd.objects.filter(of_id=of_id).order_by("ends_at").values_list("ends_at", flat=True).first()
+
+
 def membership_by_id(*, membership_id: UUID) -> Membership | None:
     """Return a membership, whether or not it has ended."""
     return Membership.objects.filter(id=membership_id).first()

@@ -58,6 +58,7 @@ class Action(StrEnum):
     LIST_USERS = "list-users", "see who has an account"
     LOAD_IDENTITIES = "load-identities", "load the people that a source holds"
     LOAD_RELATIONSHIPS = "load-relationships", "load which people an organisation cares for"
+    LOAD_USERS = "load-users", "load a list of users"
     OPEN_RECORD = "open-record", "open a patient's record"
     PREPARE_CLAIM = "prepare-claim", "prepare to say that a patient is in your care"
     PROPOSE_CHANGE = "propose-change", "propose a change of somebody's access"

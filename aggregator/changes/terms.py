@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 from aggregator.accounts.models import Organisation
 from aggregator.accounts.queries import organisation_by_code
 from aggregator.accounts.roles import MEMBERSHIP_ROLES, Role
 from aggregator.changes.kind import Terms
 from aggregator.errors import Invalid
-
-LONDON = ZoneInfo("Europe/London")
+from aggregator.relationships.terms import london_day, start_of_day
 
 
 def organisation_of(terms: Terms, /) -> Organisation:
@@ -39,23 +37,16 @@ def role_of(terms: Terms, /) -> Role:
 def start_of(terms: Terms, /, *, now: datetime) -> datetime:
     """Return when what is given begins: at once, or at the beginning of a British day to come.
 
-    Raises: Invalid.
-    """
-    return moment_of(terms.get("from_date", ""), field="from_date", now=now)
-
-
-def moment_of(text: str, /, *, field: str, now: datetime) -> datetime:
-    """Return the moment that a date names: now for "" and for today, else the beginning of that day in Britain.
-
     Raises: Invalid for what is no date, and for a day of the past.
     """
+    text = terms.get("from_date", "")
     if not text:
         return now
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Invalid("Enter a real date, for example 14 8 2026", code="date", field=field) from None
-    today = now.astimezone(LONDON).date()
+        raise Invalid("Enter a real date, for example 14 8 2026", code="date", field="from_date") from None
+    today = london_day(now)
     if day < today:
-        raise Invalid("Enter today's date or a later one", code="past", field=field)
-    return now if day == today else datetime.combine(day, time.min, tzinfo=LONDON)
+        raise Invalid("Enter today's date or a later one", code="past", field="from_date")
+    return now if day == today else start_of_day(day)

@@ -49,6 +49,20 @@ def save_rejected(*, path: Path, columns: Sequence[str], rejected: Sequence[Reje
         raise CommandError(f"{path}: cannot be written ({error.strerror}).") from None
 
 
+@contextmanager
+def new_private_file(path: Path, /) -> Iterator[TextIO]:
+    """Create a file for its owner's eyes only.
+
+    Raises: CommandError when it is there already, or cannot be made: before anything is loaded.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be made ({error.strerror}).") from None
+    with open(descriptor, "w", encoding="utf-8", newline="") as file:
+        yield file
+
+
 def check_rejects_path(*, path: Path, source: str) -> None:
     """Check, before anything is loaded, that the rejected lines do not overwrite the file that they come from.
 

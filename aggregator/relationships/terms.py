@@ -109,6 +109,11 @@ def london_day(moment: datetime) -> date:
     return moment.astimezone(LONDON).date()
 
 
+def start_of_day(day: date) -> datetime:
+    """Return the moment at which a British day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=LONDON)
+
+
 def end_of_day(day: date) -> datetime:
     """Return the moment at which a British day is over."""
-    return datetime(day.year, day.month, day.day, tzinfo=LONDON) + timedelta(days=1)
+    return start_of_day(day) + timedelta(days=1)

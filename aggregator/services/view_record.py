@@ -143,6 +143,13 @@ def view_record(
         )
         if entry and document:
             shown = _with_document(shown, entry, document, withheld=permitted.withheld, decision=decision)
+        # Once more, now that all is ready to be shown: access that was ended meanwhile has ended.
+        act.begin()
+        act.require(
+            decision=consent_queries.decide(
+                requester=requester, permission=Permission.VIEW_RECORD, person_id=view.person_id, now=now
+            )
+        )
         ids, fetched = [item.id for item in permitted.items], _as_told(shown.fetched)
         act.shows(
             content=_content_hash(

@@ -30,6 +30,10 @@ SAMPLE = {
     "change_id": UUID(int=6),
     "number": 1,
     "oauth_id": "a-system",
+    "relationship_id": UUID(int=4),
+    "team_id": UUID(int=5),
+    "place_id": UUID(int=6),
+    "patient_id": UUID(int=7),
 }
 
 
@@ -144,6 +148,22 @@ ROLE_TABLE = [
     ("ms.lane", "get", "/reviews/{unknown}", 404),
     ("ms.lane", "post", "/reviews/{unknown}/take-back", 404),
     ("ms.lane", "get", "/reviews/{unknown}/take-back", 405),
+    ("dr.osei", "get", "/api/schema/", 200),
+    ("dr.osei", "get", "/api/nothing", 404),
+    ("dr.osei", "get", "/api/people/{joan}/relationships", 403),
+    ("dr.osei", "post", "/api/people/{joan}/relationships", 415),
+    ("dr.osei", "get", "/api/people/{joan}/access", 403),
+    ("dr.osei", "get", "/api/reach?username=dr.osei", 403),
+    ("dr.osei", "get", "/api/care-teams", 403),
+    ("dr.osei", "get", "/api/care-teams/{unknown}", 403),
+    ("ms.lane", "get", "/api/people/{joan}/relationships", 200),
+    ("ms.lane", "get", "/api/people/{unknown}/relationships", 404),
+    ("ms.lane", "get", "/api/people/{joan}/access", 200),
+    ("ms.lane", "get", "/api/people/{unknown}/access", 404),
+    ("ms.lane", "get", "/api/reach?username=dr.osei", 200),
+    ("ms.lane", "get", "/api/reach?username=dr.far", 404),
+    ("ms.lane", "get", "/api/care-teams", 200),
+    ("ms.lane", "get", "/api/care-teams/{unknown}", 404),
 ]
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from aggregator.accounts.authentication import signed_in_requester
 from aggregator.accounts.bearer import token_requester
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.tokens import bearer_token, read_token
@@ -42,22 +41,6 @@ class TokenRequester(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge; without one DRF would answer 403 in place of 401."""
         return CHALLENGE
-
-
-class SessionRequester(SessionAuthentication):
-    """Makes `request.auth` the Requester of a session. A request that may change something needs the CSRF token."""
-
-    def authenticate(self, request: Request) -> tuple[Any, Requester] | None:
-        """Return the user and the requester, or None.
-
-        Raises: PermissionDenied without the CSRF token, where one is needed.
-        """
-        requester = signed_in_requester(request=request._request, now=timezone.now())
-        if requester is None:
-            return None
-        # Django's own request: DRF's would parse the body first, and tell of that.
-        self.enforce_csrf(request._request)  # type: ignore[arg-type]
-        return request._request.user, requester
 
 
 def requester_of(request: Request) -> Requester:

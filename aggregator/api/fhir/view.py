@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from aggregator.api.fhir.authentication import IsRequester, SessionRequester, TokenRequester
+from aggregator.api.authentication import SessionRequester
+from aggregator.api.fhir.authentication import IsRequester, TokenRequester
 from aggregator.api.fhir.rendering import FhirRenderer, JsonRenderer, issue, outcome
 from aggregator.errors import NotFound
 

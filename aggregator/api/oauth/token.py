@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.utils import timezone
 from rest_framework import exceptions
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -96,7 +96,7 @@ def refusal(error: Exception, /) -> HttpResponse:
     return JsonResponse(body, status=status, headers=headers)
 
 
-def fault(request: HttpRequest) -> HttpResponse:
+def fault() -> HttpResponse:
     """Return the response to an error that came before the door was reached. Django calls this while it handles it."""
     error = sys.exc_info()[1]
     return refusal(error if isinstance(error, Exception) else Exception())

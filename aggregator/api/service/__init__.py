@@ -1,1 +1,1 @@
-"""The place of the service API, in DRF with OpenAPI; it serves nothing yet."""
+"""The service API: what administrators do by page, in JSON. Its description is at `schema/`."""

@@ -1,8 +1,8 @@
-"""Close an account, at once or at a day to come: every role of it ends, and nobody signs in with it again."""
+"""Close an account, at once or at the end of a day: every role of it ends, and nobody signs in with it again."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from aggregator.accounts import directory
@@ -12,13 +12,15 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
-from aggregator.changes.terms import moment_of
 from aggregator.errors import NotFound, NotPermitted
 from aggregator.limits import checked_note
+from aggregator.relationships.terms import end_at
 
 
-def close_account(*, requester: Requester, user_id: UUID, ends_date: str = "", reason: str, now: datetime) -> None:
-    """Close an account at once, or at the beginning of a British day (`ends_date`, ISO 8601).
+def close_account(
+    *, requester: Requester, user_id: UUID, last_day: date | None = None, reason: str, now: datetime
+) -> None:
+    """Close an account at once, or at the end of its last British day.
 
     Who has, or had, a role in another organisation or one that the programme gives is left to its administrators.
     Raises: NotPermitted; NotFound; Invalid without a reason or for a day of the past.
@@ -36,6 +38,6 @@ def close_account(*, requester: Requester, user_id: UUID, ends_date: str = "", r
             check_role(requester=requester, role=membership.role)
         if not memberships and not requester.may(Permission.ANY_ORGANISATION):
             raise NotPermitted("This account belongs to no organisation that you may act for.")
-        ends_at = moment_of(ends_date, field="ends_date", now=now)
+        ends_at = end_at(last_day=last_day, now=now)
         reason = checked_note(text=reason, ask="Enter why this account is closed", field="reason")
         act.ends(end=End(kind=Ends.ACCOUNT, of_id=user_id, ends_at=ends_at, reason=reason))

@@ -1,8 +1,8 @@
-"""End somebody's role, at once or at a day to come. Their sessions in it end with it."""
+"""End somebody's role, at once or at the end of a day. Their sessions in it end with it."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from aggregator.accounts.authority import check_not_own, check_organisation, check_role
@@ -12,15 +12,15 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission, Role
 from aggregator.acting import acting
 from aggregator.audit.events import Action
-from aggregator.changes.terms import moment_of
 from aggregator.errors import NotFound
 from aggregator.limits import checked_note
+from aggregator.relationships.terms import end_at
 
 
 def end_membership(
-    *, requester: Requester, membership_id: UUID, ends_date: str = "", reason: str, now: datetime
+    *, requester: Requester, membership_id: UUID, last_day: date | None = None, reason: str, now: datetime
 ) -> None:
-    """End a membership at once, or at the beginning of a British day (`ends_date`, ISO 8601).
+    """End a membership at once, or at the end of its last British day.
 
     Raises: NotPermitted; NotFound; Invalid without a reason or for a day of the past.
     """
@@ -33,6 +33,6 @@ def end_membership(
         check_organisation(requester=requester, organisation_id=membership.organisation_id)
         check_role(requester=requester, role=Role(membership.role))
         check_not_own(requester=requester, user_id=membership.user_id)
-        ends_at = moment_of(ends_date, field="ends_date", now=now)
+        ends_at = end_at(last_day=last_day, now=now)
         reason = checked_note(text=reason, ask="Enter why this role ends", field="reason")
         act.ends(end=End(kind=Ends.MEMBERSHIP, of_id=membership_id, ends_at=ends_at, reason=reason))

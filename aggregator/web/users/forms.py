@@ -61,5 +61,5 @@ class AccountForm(RoleForm):
 class EndForm(DateParts):
     """When something ends, and why."""
 
-    date_name = "ends_date"
+    date_name = "last_day"
     reason = forms.CharField(max_length=4000, error_messages={"required": "Enter why"})

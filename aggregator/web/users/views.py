@@ -81,7 +81,7 @@ def end_role(request: SignedInRequest, user_id: UUID, membership_id: UUID) -> Ht
             end_membership(
                 requester=request.requester,
                 membership_id=membership_id,
-                ends_date=form.iso_date,
+                last_day=form.entered_date,
                 reason=form.cleaned_data["reason"],
                 now=timezone.now(),
             )
@@ -102,7 +102,7 @@ def close(request: SignedInRequest, user_id: UUID) -> HttpResponse:
             close_account(
                 requester=request.requester,
                 user_id=user_id,
-                ends_date=form.iso_date,
+                last_day=form.entered_date,
                 reason=form.cleaned_data["reason"],
                 now=timezone.now(),
             )

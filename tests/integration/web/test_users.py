@@ -222,7 +222,7 @@ def test_a_role_may_end_on_a_day_to_come() -> None:
     entered = {"day": str(day.day), "month": str(day.month), "year": str(day.year)}
     assert end_role(lane, "dr.osei", **entered) == 302
     assert osei.get("/").status_code == 200
-    with time_machine.travel(timezone.now() + timedelta(days=3, hours=1)):
+    with time_machine.travel(timezone.now() + timedelta(days=4, hours=1)):
         assert sign_in("dr.osei", PASSWORD)[1] == 400
 
 

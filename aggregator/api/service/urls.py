@@ -1,0 +1,47 @@
+"""Routes of the service API. Each needs a signed-in user; services decide what they may do."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from aggregator.api.service import care_teams, relationships, users
+from aggregator.api.service.schema import Schema
+from aggregator.api.service.view import Unknown
+
+PERSON, RELATIONSHIP, TEAM = "people/<uuid:person_id>", "relationships/<uuid:relationship_id>", "<uuid:team_id>"
+USER = "<uuid:user_id>"
+
+urlpatterns = [
+    path("schema/", Schema.as_view(), name="api-schema"),
+    path(f"{PERSON}/relationships", relationships.PersonRelationships.as_view(), name="api-person-relationships"),
+    path(f"{PERSON}/claims", relationships.Claims.as_view(), name="api-claims"),
+    path(f"{PERSON}/access", relationships.PersonAccess.as_view(), name="api-person-access"),
+    path("reach", relationships.UserReach.as_view(), name="api-reach"),
+    path(f"{RELATIONSHIP}/end", relationships.EndRelationship.as_view(), name="api-end-relationship"),
+    path(f"{RELATIONSHIP}/change", relationships.ChangeRelationship.as_view(), name="api-change-relationship"),
+    path("care-teams", care_teams.CareTeams.as_view(), name="api-care-teams"),
+    path(f"care-teams/{TEAM}", care_teams.CareTeam.as_view(), name="api-care-team"),
+    path(f"care-teams/{TEAM}/end", care_teams.EndCareTeam.as_view(), name="api-end-care-team"),
+    path(f"care-teams/{TEAM}/members", care_teams.CareTeamMembers.as_view(), name="api-care-team-members"),
+    path(
+        f"care-teams/{TEAM}/members/<uuid:place_id>/end",
+        care_teams.EndCareTeamMember.as_view(),
+        name="api-end-care-team-member",
+    ),
+    path(f"care-teams/{TEAM}/patients", care_teams.CareTeamPatients.as_view(), name="api-care-team-patients"),
+    path(
+        f"care-teams/{TEAM}/patients/<uuid:patient_id>/end",
+        care_teams.EndCareTeamPatient.as_view(),
+        name="api-end-care-team-patient",
+    ),
+    path("users", users.Users.as_view(), name="api-users"),
+    path("users/proposed", users.ProposedAccounts.as_view(), name="api-proposed-accounts"),
+    path(f"users/{USER}", users.User.as_view(), name="api-user"),
+    path(f"users/{USER}/roles/proposed", users.ProposedRoles.as_view(), name="api-proposed-roles"),
+    path(f"users/{USER}/close", users.CloseAccount.as_view(), name="api-close-account"),
+    path("roles/<uuid:membership_id>/end", users.EndMembership.as_view(), name="api-end-role"),
+    path("changes", users.Changes.as_view(), name="api-changes"),
+    path("changes/<uuid:change_id>/confirm", users.ConfirmChange.as_view(), name="api-confirm-change"),
+    path("changes/<uuid:change_id>/reject", users.RejectChange.as_view(), name="api-reject-change"),
+    re_path(r".*", Unknown.as_view(), name="api-unknown"),
+]

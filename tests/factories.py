@@ -372,7 +372,7 @@ def retrieval(
         ],
         categories=CLINICAL_CATEGORIES,
         person_id=of.id,
-        user_id=asking.user_id,
+        asker_id=asking.asker_id,
         deadline_s=deadline_s,
         now=now,
     )

@@ -211,10 +211,13 @@ def test_a_session_changes_nothing_without_the_form_s_token(method: str) -> None
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_a_system_s_token_needs_none(method: str) -> None:
-    """T09: no browser sends one by itself. A route that is for reading says so."""
+    """T09: no browser sends one by itself, so what is answered does not depend on the form's token."""
     make_world()
     register()
-    client = Client(headers={"host": "testserver", **bearer()}, enforce_csrf_checks=True)
+    strict, lax = (
+        Client(headers={"host": "testserver", **bearer()}, enforce_csrf_checks=is_enforced)
+        for is_enforced in (True, False)
+    )
     for name, path in ROUTES:
         if name.startswith("fhir-"):
-            assert getattr(client, method)(path).status_code == 405, name
+            assert getattr(strict, method)(path).status_code == getattr(lax, method)(path).status_code, name

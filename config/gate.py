@@ -20,7 +20,7 @@ from aggregator.accounts import lockout
 from aggregator.accounts.addresses import counted_address
 from aggregator.accounts.sessions import is_own_key
 from aggregator.accounts.tokens import bearer_token, read_token
-from config.refusals import Refusal, refuse
+from config.refusals import OAUTH_PATH, Refusal, refuse
 from config.whole_requests import Answering
 
 HEALTH_PATHS = frozenset({"/livez", "/readyz"})
@@ -100,7 +100,9 @@ class Gate:
         address = counted_address(client[0]) if client else ""
         if not address:
             return None
-        locked_s = 0 if scope["method"] in SAFE_METHODS else lockout.closed_for_s(address)
+        # Whoever guesses passwords at a hospital's address must not keep its systems from their tokens.
+        signs_in = scope["method"] not in SAFE_METHODS and not scope["path"].startswith(OAUTH_PATH)
+        locked_s = lockout.closed_for_s(address) if signs_in else 0
         if locked_s:
             return _too_many("Too many sign-in attempts have failed at your organisation's address.", locked_s)
         cost = STATIC_COST if scope["path"].startswith(settings.STATIC_URL) else 1.0

@@ -40,7 +40,7 @@ class AssertionFault(StrEnum):
         return member
 
     MISSING = "missing", "no assertion came, or one of another kind"
-    UNREADABLE = "unreadable", "it is no signed JSON Web Token"
+    UNREADABLE = "unreadable", "it is not a signed JSON Web Token"
     ALGORITHM = "algorithm", "its algorithm is not RS384 or ES384"
     HEADER = "header", "its header brings a key, leads to one, or asks for what is not understood"
     CLIENT = "client", "no such client is registered, or it has been ended"

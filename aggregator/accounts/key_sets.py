@@ -47,7 +47,7 @@ class KeySetFault(StrEnum):
         "secret",
         "It holds a private or a symmetric key. Send public keys only, and replace the one that was sent.",
     )
-    WEAK = "weak", f"It holds an RSA key that has not {RSA_BITS[0]} to {RSA_BITS[1]} bits."
+    WEAK = "weak", f"It holds an RSA key of fewer than {RSA_BITS[0]} or more than {RSA_BITS[1]} bits."
     BROKEN = "broken", "It holds a key that cannot be read."
     KEY_ID = "key-id", 'A key has no usable "kid", or two have the same.'
     NO_KEY = "no-key", "It holds no key for RS384 (RSA) or ES384 (the curve P-384)."

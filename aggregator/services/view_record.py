@@ -150,6 +150,8 @@ def view_record(
                 requester=requester, permission=Permission.VIEW_RECORD, person_id=view.person_id, now=now
             )
         )
+        if requester.scopes is not None:
+            act.note(scopes=str(requester.scopes))
         ids, fetched = [item.id for item in permitted.items], _as_told(shown.fetched)
         act.shows(
             content=_content_hash(

@@ -107,7 +107,7 @@ def test_a_system_reads_everything_without_the_practice_and_is_refused_what_its_
     answer = system.everything(person)
     assert answer.status == 200, answer.body
     bundle = answer.json()
-    (practice,) = [words for words in issues(bundle).values() if "a named person only" in words["diagnostics"]]
+    (practice,) = [words for words in issues(bundle).values() if "only to a named person" in words["diagnostics"]]
     assert practice["code"] == "incomplete"
     name = practice["diagnostics"].split(":")[0]
     assert "Answered" in issues(by_clinician)[name]["diagnostics"], "a person's question is answered"

@@ -137,8 +137,8 @@ def _scope_issue(scopes: Scopes) -> Json:
     """Return what the token is for: the same whatever the record holds."""
     readable = ", ".join(scopes.readable_types)
     words = (
-        f"The access token is for these types only: {readable}. Resources of other types are not in this answer, "
-        "whether or not there are any, nor are references to them."
+        f"The access token covers only these types: {readable}. Resources of other types, and references to them, are "
+        "left out of this answer, whether or not there are any."
     )
     return issue(severity="warning", code="incomplete", diagnostics=words)
 

@@ -83,7 +83,7 @@ def test_a_system_reads_a_record_as_its_organisation_and_a_practice_is_not_asked
     add_practice()
     bundle = collected(visitor(), world.joan)
     assert types_of(bundle) == {"Patient", "AllergyIntolerance", "Provenance", "OperationOutcome"}
-    words = "The Practice: Not asked: it answers to a named person only, and a system asks."
+    words = "The Practice: Not asked: it answers only to a named person, and a system is asking."
     assert ("incomplete", words) in issues_of(bundle)
     assert SourceOutcome.objects.get(source__slug=PRACTICE).asked_at is None
     retrieval = Retrieval.objects.get()
@@ -93,6 +93,7 @@ def test_a_system_reads_a_record_as_its_organisation_and_a_practice_is_not_asked
         event = AuditEvent.objects.filter(action=action).latest("seq")
         assert (event.client_id, event.user_id, event.organisation_ods) == (client_id, None, SURGERY_ODS)
         assert (event.role, event.purpose, event.person_id) == ("client", "TREAT", world.joan)
+    assert event.detail["scopes"] == "system/*.rs"
 
 
 def test_a_practice_is_asked_for_a_clinician_of_the_same_organisation(world: World) -> None:
@@ -174,8 +175,8 @@ def test_nothing_leaves_that_the_scopes_do_not_name_and_nothing_points_to_it(
         assert left_out not in text, left_out
     (issue,) = [words for code, words in issues_of(part) if "access token" in words]
     assert issue == (
-        "The access token is for these types only: Observation, Patient. Resources of other types are not in this "
-        "answer, whether or not there are any, nor are references to them."
+        "The access token covers only these types: Observation, Patient. Resources of other types, and references to "
+        "them, are left out of this answer, whether or not there are any."
     )
     assert not [code for code, _ in issues_of(part) if code == "suppressed"]
 

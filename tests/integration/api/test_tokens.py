@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import redis
@@ -16,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from aggregator.accounts.assertions import AssertionFault
+from aggregator.accounts.once import use_once
 from aggregator.accounts.requester import operator
 from aggregator.audit.models import AuditEvent
 from aggregator.services.clients.end_client import end_client
@@ -86,6 +90,15 @@ def test_an_assertion_counts_once_and_so_does_its_id() -> None:
     assert refused(ask_for_token(signed(claims(timezone.now(), jti="once", nbf=0))))
     other = claims(timezone.now(), jti="once", iss="another-system", sub="another-system")
     assert ask_for_token(signed(other)).status_code == 200, "another client's ids are its own"
+
+
+def test_of_many_who_use_an_id_at_once_one_is_the_first() -> None:
+    """T14."""
+    now = timezone.now()
+    use = partial(use_once, client_id=uuid4(), jti="once", expires_at=now + timedelta(seconds=60), now=now)
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        is_first = list(threads.map(lambda _: use(), range(24)))
+    assert sum(is_first) == 1
 
 
 def test_a_wrong_signature_uses_no_id_up() -> None:

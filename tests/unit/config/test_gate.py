@@ -296,3 +296,9 @@ def test_a_system_that_is_refused_on_the_loop_is_told_in_oauth_s_words() -> None
     start, body = answered(answer, scope("/oauth/token", method="POST"))
     assert (start["status"], dict(start["headers"])[b"content-type"]) == (429, b"application/json")
     assert json.loads(body["body"])["error"] == "temporarily_unavailable"
+
+
+def test_an_address_whose_sign_in_is_locked_still_gets_tokens(closed: str) -> None:
+    door = Gate(per_minute=10)
+    assert statuses_of(door, scope("/oauth/token", method="POST", at=closed)) == [200]
+    assert statuses_of(door, scope("/sign-in", method="POST", at=closed)) == [429]

@@ -66,7 +66,13 @@ class Environment(BaseSettings):
     openings_per_minute: int = Field(
         20, gt=0, description="records opened, documents fetched and patients claimed by one user, in a minute"
     )
-    fhir_requests_per_minute: int = Field(300, gt=0, description="requests by one user at the FHIR door, in a minute")
+    client_openings_per_minute: int = Field(
+        120, gt=0, description="records opened by one registered system, in a minute"
+    )
+    tokens_per_minute: int = Field(60, gt=0, description="access tokens asked for at one address, in a minute")
+    fhir_requests_per_minute: int = Field(
+        300, gt=0, description="requests by one user or system at the FHIR door, in a minute"
+    )
     self_claim_hours: int = Field(24, gt=0, le=168, description="hours for which a claim to care for a patient stands")
     header_timeout_s: float = Field(10.0, gt=0, le=60, description="seconds until a request's headers must be complete")
     connections_per_address: int = Field(200, gt=0, description="connections of one address, per web process")

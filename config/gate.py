@@ -1,8 +1,8 @@
 """Whom the web process lets in, on its event loop, before a thread or a query is spent on them.
 
-Nobody can make a session's key but this service, so whoever brings one has signed in before. All others share a few of
-Django's threads and a number of requests per address: guessing passwords, or merely asking, however often and on
-however many connections, leaves the pages of those who have signed in nearly as fast as they are alone.
+Nobody can make a session's key or a client's token but this service, so whoever brings one is known to it. All others
+share a few of Django's threads and a number of requests per address: guessing passwords, or merely asking, however
+often and on however many connections, leaves the pages of those who have signed in nearly as fast as they are alone.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from collections import OrderedDict
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, HTTPScope
 from django.conf import settings
 from django.http import parse_cookie
+from django.utils import timezone
 
 from aggregator.accounts import lockout
 from aggregator.accounts.addresses import counted_address
 from aggregator.accounts.sessions import is_own_key
-from config.refusals import Refusal, refuse
+from aggregator.accounts.tokens import bearer_token, read_token
+from config.refusals import OAUTH_PATH, Refusal, refuse
 from config.whole_requests import Answering
 
 HEALTH_PATHS = frozenset({"/livez", "/readyz"})
@@ -52,6 +54,16 @@ def has_session(scope: HTTPScope) -> bool:
     return is_own_key(parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, ""))
 
 
+def is_known(scope: HTTPScope) -> bool:
+    """Return whether a request brings a session's key or a client's token that this service has made.
+
+    It says who may be let past a queue, and permits nothing: a session may be over, and a client may have been ended.
+    """
+    authorization = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), "")
+    token = bearer_token(authorization=authorization)
+    return has_session(scope) if token is None else read_token(text=token, now=timezone.now()) is not None
+
+
 class Buckets:
     """How many requests each address has left: as many as in a minute at once, and then as they come back."""
 
@@ -82,13 +94,15 @@ class Gate:
 
     def refusal(self, scope: HTTPScope) -> Refusal | None:
         """Return why a request is refused, None when it may go on."""
-        if has_session(scope):
+        if is_known(scope):
             return None
         client = scope["client"]
         address = counted_address(client[0]) if client else ""
         if not address:
             return None
-        locked_s = 0 if scope["method"] in SAFE_METHODS else lockout.closed_for_s(address)
+        # Whoever guesses passwords at a hospital's address must not keep its systems from their tokens.
+        signs_in = scope["method"] not in SAFE_METHODS and not scope["path"].startswith(OAUTH_PATH)
+        locked_s = lockout.closed_for_s(address) if signs_in else 0
         if locked_s:
             return _too_many("Too many sign-in attempts have failed at your organisation's address.", locked_s)
         cost = STATIC_COST if scope["path"].startswith(settings.STATIC_URL) else 1.0
@@ -131,7 +145,7 @@ class Places:
 
     async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Let one request have its turn."""
-        if has_session(scope):
+        if is_known(scope):
             await self.application(scope, receive, send)
             return
         places = self._health if scope["path"] in HEALTH_PATHS else self._places

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from asgiref.typing import ASGISendCallable, HTTPScope
 
-FHIR_PATH, SERVICE_PATH = "/fhir/", "/api/"
+FHIR_PATH, OAUTH_PATH, SERVICE_PATH = "/fhir/", "/oauth/", "/api/"
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
@@ -39,6 +39,9 @@ async def refuse(scope: HTTPScope, send: ASGISendCallable, *, refusal: Refusal) 
         issue = {"severity": "error", "code": refusal.code, "diagnostics": refusal.words}
         body = json.dumps({"resourceType": "OperationOutcome", "issue": [issue]}).encode()
         content_type = b"application/fhir+json; charset=utf-8"
+    elif scope["path"].startswith(OAUTH_PATH):
+        body = json.dumps({"error": "temporarily_unavailable", "error_description": refusal.words}).encode()
+        content_type = b"application/json"
     elif scope["path"].startswith(SERVICE_PATH):
         body = json.dumps({"title": refusal.words, "status": refusal.status}).encode()
         content_type = b"application/problem+json"

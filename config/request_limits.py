@@ -1,7 +1,8 @@
 """How often a user may search, open records and use the FHIR door, and which requests are refused unread.
 
 A request is counted under its session's key, or under its address where it brings none, before any query; then under
-its user, as soon as the session is read and before anything else is. What is refused starts nothing.
+its user, as soon as the session is read and before anything else is. One that brings a client's token is counted under
+the client, or under its address where the token is none of ours. What is refused starts nothing.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 
 from aggregator.accounts.addresses import counted_address
 from aggregator.accounts.counters import Limit, Tally, counters
+from aggregator.accounts.tokens import bearer_token, read_token
 from aggregator.api.fhir import rendering
 from aggregator.api.fhir.operations import OPERATIONS
 from aggregator.api.fhir.waiting import is_awaited
+from aggregator.api.oauth import token as oauth
 from aggregator.api.service import problems
 from aggregator.errors import Invalid, LongviewError, NotPermitted, TooMany
 from aggregator.web import pages
-from config.refusals import FHIR_PATH, SERVICE_PATH
+from config.refusals import FHIR_PATH, OAUTH_PATH, SERVICE_PATH
 
 WINDOW_S = 60
 FHIR_ROUTES = "fhir-"
@@ -37,6 +41,7 @@ RETRIEVALS = frozenset(
 # A claim opens the way to a record: claims are counted with what they lead to.
 CLAIMS = frozenset({("POST", "claim"), ("POST", "api-claims")})
 SEARCHES = frozenset({("POST", "find")})
+TOKENS = frozenset({("POST", "token")})
 # A browser says which site a request comes from; whoever types an address comes from none.
 OWN_SITES = frozenset({"same-origin", "none"})
 
@@ -57,6 +62,12 @@ class Kind:
 
 SEARCH = Kind(name="searches", setting="SEARCHES_PER_MINUTE", words="You have searched very often in a minute.")
 OPENING = Kind(name="openings", setting="OPENINGS_PER_MINUTE", words="You have opened very many records in a minute.")
+CLIENT_OPENING = Kind(
+    name="client-openings",
+    setting="CLIENT_OPENINGS_PER_MINUTE",
+    words="This system has opened very many records in a minute.",
+)
+TOKEN = Kind(name="tokens", setting="TOKENS_PER_MINUTE", words="Tokens have been asked for very often in a minute.")
 FHIR = Kind(name="fhir", setting="FHIR_REQUESTS_PER_MINUTE", words="There have been too many requests in a minute.")
 
 
@@ -97,6 +108,8 @@ def _kinds(route: tuple[str, str]) -> Iterable[Kind]:
         yield SEARCH
     if route in RETRIEVALS or route in CLAIMS:
         yield OPENING
+    if route in TOKENS:
+        yield TOKEN
     if route[1].startswith(FHIR_ROUTES):
         yield FHIR
 
@@ -104,7 +117,11 @@ def _kinds(route: tuple[str, str]) -> Iterable[Kind]:
 def _count(request: HttpRequest, *, kinds: list[Kind]) -> None:
     if not kinds:
         return
-    if key := request.session.session_key:
+    text = bearer_token(authorization=request.headers.get("Authorization", ""))
+    token = read_token(text=text, now=timezone.now()) if text else None
+    if token is not None:
+        _add([CLIENT_OPENING if kind is OPENING else kind for kind in kinds], of=f"client {token.client_id}")
+    elif text is None and (key := request.session.session_key):
         _add(kinds, of=f"session {key}")
         if user_id := request.session.get(SESSION_KEY):
             _add(kinds, of=f"user {user_id}")
@@ -125,6 +142,8 @@ def _is_from_elsewhere(request: HttpRequest) -> bool:
 
 
 def _refuse(request: HttpRequest, error: LongviewError) -> HttpResponse:
-    if request.path.startswith(FHIR_PATH):
-        return rendering.refusal(error)
-    return problems.refusal(error) if request.path.startswith(SERVICE_PATH) else pages.error_page(request, error)
+    refusals = {FHIR_PATH: rendering.refusal, OAUTH_PATH: oauth.refusal, SERVICE_PATH: problems.refusal}
+    for path, refusal in refusals.items():
+        if request.path.startswith(path):
+            return refusal(error)
+    return pages.error_page(request, error)

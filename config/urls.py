@@ -1,4 +1,4 @@
-"""The routes of the pages, the FHIR door and the health checks."""
+"""The routes of the pages, the FHIR door, the door for tokens and the health checks."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from aggregator.api.fhir import rendering
+from aggregator.api.oauth import token as oauth
 from aggregator.api.service import problems
 from aggregator.web import pages
 from config import health
 
-FHIR_PATH, SERVICE_PATH = "fhir/", "api/"
+FHIR_PATH, OAUTH_PATH, SERVICE_PATH = "fhir/", "oauth/", "api/"
 
 
 def fault(request: HttpRequest) -> HttpResponse:
     """Return what the door that was asked says of a fault of ours."""
     if request.path.startswith(f"/{FHIR_PATH}"):
         return rendering.fault(request)
+    if request.path.startswith(f"/{OAUTH_PATH}"):
+        return oauth.fault()
     return problems.fault() if request.path.startswith(f"/{SERVICE_PATH}") else pages.fault(request)
 
 
@@ -24,6 +27,7 @@ urlpatterns = [
     path("livez", health.live, name="livez"),
     path("readyz", health.ready, name="readyz"),
     path(FHIR_PATH, include("aggregator.api.fhir.urls")),
+    path(OAUTH_PATH, include("aggregator.api.oauth.urls")),
     path(SERVICE_PATH, include("aggregator.api.service.urls")),
     path("", include("aggregator.web.urls")),
 ]

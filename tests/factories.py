@@ -15,6 +15,7 @@ from django.db import transaction
 from aggregator.accounts.models import Membership, Organisation, User
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission, Role
+from aggregator.accounts.scopes import read_scopes
 from aggregator.consent.decision import Decision, decide
 from aggregator.federation import operations as federation_operations
 from aggregator.federation.plan import Candidate, make_plan
@@ -298,7 +299,7 @@ def person_of(*, record: SourceRecord) -> Person:
 
 
 def requester(**values: Any) -> Requester:
-    """Return a clinician who is signed in."""
+    """Return a clinician who is signed in; as a client, one whose token is for everything."""
     return Requester(
         **{
             "user_id": uuid4(),
@@ -310,6 +311,7 @@ def requester(**values: Any) -> Requester:
             "organisation_name": "The Surgery",
             "role": Role.CLINICIAN,
             "purpose": PurposeOfUse.TREATMENT,
+            "scopes": read_scopes(text="system/*.rs") if values.get("role") is Role.CLIENT else None,
             **values,
         }
     )
@@ -370,7 +372,7 @@ def retrieval(
         ],
         categories=CLINICAL_CATEGORIES,
         person_id=of.id,
-        user_id=asking.user_id,
+        asker_id=asking.asker_id,
         deadline_s=deadline_s,
         now=now,
     )

@@ -203,12 +203,17 @@ class EitherCounters:
         return act(self._own)
 
 
+def new_redis_client() -> redis.Redis:
+    """Return a client of the Redis that all web processes share. It does not wait long, nor try again."""
+    place = settings.CACHES["default"]
+    client: redis.Redis = redis.Redis.from_url(place["LOCATION"], retry=None, **place["OPTIONS"])
+    return client
+
+
 @cache
 def counters() -> EitherCounters:
     """Return the counters of this process."""
-    place = settings.CACHES["default"]
-    client = redis.Redis.from_url(place["LOCATION"], retry=None, **place["OPTIONS"])
-    return EitherCounters(shared=SharedCounters(client=client), own=OwnCounters())
+    return EitherCounters(shared=SharedCounters(client=new_redis_client()), own=OwnCounters())
 
 
 def _standings(

@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from aggregator.accounts.ends import Ends
 from aggregator.accounts.roles import MEMBERSHIP_ROLES
+from aggregator.accounts.scopes import MAX_SCOPES_LENGTH
 
 
 class Organisation(models.Model):
@@ -82,3 +84,29 @@ class AccessEnd(models.Model):
     class Meta:
         db_table = "access_end"
         managed = False
+
+
+class Client(models.Model):
+    """A system that is registered to ask by itself, as its organisation, until an `AccessEnd` of it.
+
+    `oauth_id` is the `client_id` that OAuth knows it by; no other client ever has the same. Its keys are in `key_set`,
+    or at `key_set_url`. The table takes new rows only: whatever is to change is another registration.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    oauth_id = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    key_set = models.JSONField(null=True)
+    key_set_url = models.CharField(max_length=500, blank=True)
+    scopes = models.CharField(max_length=MAX_SCOPES_LENGTH)
+    registered_at = models.DateTimeField()
+    registered_by = models.UUIDField(null=True)
+
+    class Meta:
+        db_table = "client"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(key_set__isnull=True) ^ Q(key_set_url=""), name="client_keys_by_file_or_address"
+            ),
+        ]

@@ -7,9 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.sessions.models import Session
+from django.db import IntegrityError, transaction
 
-from aggregator.accounts.models import Membership, Organisation, User
+from aggregator.accounts.models import Client, Membership, Organisation, User
 from aggregator.accounts.queries import live_memberships
+from aggregator.accounts.registration import CheckedClient, taken
 from aggregator.accounts.roles import Role
 
 
@@ -111,3 +113,26 @@ def remove_session(*, user_id: UUID, session_key: str) -> None:
 def _list_sessions(user: User, *, keys: Iterable[str]) -> None:
     user.session_keys = list(keys)
     user.save(update_fields=["session_keys"])
+
+
+def add_client(*, checked: CheckedClient, registered_by: UUID | None, now: datetime) -> UUID:
+    """Register a client and return its id. Must run in a transaction.
+
+    Raises: Invalid when one goes by this `oauth_id` already.
+    """
+    client = checked.new
+    organisation = ensure_organisation(ods_code=client.organisation_ods, name=client.organisation_name)
+    try:
+        with transaction.atomic():
+            return Client.objects.create(
+                oauth_id=client.oauth_id,
+                name=client.name,
+                organisation=organisation,
+                key_set=checked.key_set,
+                key_set_url=client.key_set_url,
+                scopes=str(checked.scopes),
+                registered_at=now,
+                registered_by=registered_by,
+            ).id
+    except IntegrityError:
+        raise taken() from None

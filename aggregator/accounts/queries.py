@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from aggregator.accounts.models import AccessEnd, Membership, Organisation, User
+from aggregator.accounts.clients import RegisteredClient
+from aggregator.accounts.models import AccessEnd, Client, Membership, Organisation, User
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission, Role, role_may
+from aggregator.accounts.scopes import read_scopes
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations  # for the type checker alone
+
+
+class _End(TypedDict):
+    end: datetime | None
 
 
 def has_ended(*, of: str, now: datetime) -> Exists:
@@ -100,3 +111,54 @@ def organisation_by_code(*, ods_code: str) -> Organisation | None:
 def _purpose_of(role: Role) -> PurposeOfUse:
     sees_records = role_may(role=role, permission=Permission.VIEW_RECORD)
     return PurposeOfUse.TREATMENT if sees_records else PurposeOfUse.OPERATIONS
+
+
+def live_client(*, client_id: UUID, now: datetime) -> RegisteredClient | None:
+    """Return a registered client that has not been ended, by the id that is ours."""
+    return _one_client(_clients().filter(~has_ended(of="id", now=now), id=client_id))
+
+
+def live_client_named(*, oauth_id: str, now: datetime) -> RegisteredClient | None:
+    """Return a registered client that has not been ended, by the id that OAuth knows it by."""
+    return _one_client(_clients().filter(~has_ended(of="id", now=now), oauth_id=oauth_id))
+
+
+def client_named(*, oauth_id: str) -> RegisteredClient | None:
+    """Return a registered client, ended or not, by the id that OAuth knows it by."""
+    return _one_client(_clients().filter(oauth_id=oauth_id))
+
+
+def all_clients() -> list[RegisteredClient]:
+    """Return every client that was ever registered, by organisation and name."""
+    return [_as_client(row) for row in _clients().order_by("organisation__name", "name", "oauth_id")]
+
+
+def oauth_id_is_taken(*, oauth_id: str) -> bool:
+    """Return whether a client, ended or not, goes by this id."""
+    return Client.objects.filter(oauth_id=oauth_id).exists()
+
+
+def _clients() -> QuerySet[WithAnnotations[Client, _End]]:
+    earliest = AccessEnd.objects.filter(of_id=OuterRef("id")).order_by("ends_at").values("ends_at")[:1]
+    return Client.objects.select_related("organisation").annotate(end=Subquery(earliest))
+
+
+def _one_client(rows: QuerySet[WithAnnotations[Client, _End]]) -> RegisteredClient | None:
+    row = rows.first()
+    return _as_client(row) if row else None
+
+
+def _as_client(row: WithAnnotations[Client, _End]) -> RegisteredClient:
+    return RegisteredClient(
+        id=row.id,
+        oauth_id=row.oauth_id,
+        name=row.name,
+        organisation_id=row.organisation.id,
+        organisation_ods=row.organisation.ods_code,
+        organisation_name=row.organisation.name,
+        key_set=b"" if row.key_set is None else json.dumps(row.key_set).encode(),
+        key_set_url=row.key_set_url,
+        scopes=read_scopes(text=row.scopes),
+        registered_at=row.registered_at,
+        ends_at=row.end,
+    )

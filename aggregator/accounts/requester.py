@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from aggregator.accounts.roles import Permission, Role, role_may
+from aggregator.accounts.scopes import Scopes
 
 
 class PurposeOfUse(StrEnum):
@@ -34,6 +35,7 @@ class Requester:
     organisation_name: str
     role: Role
     purpose: PurposeOfUse = PurposeOfUse.TREATMENT
+    scopes: Scopes | None = None  # what a client's token is for; None for a person, whom no token narrows
 
     @property
     def asker_id(self) -> UUID | None:

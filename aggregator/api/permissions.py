@@ -1,4 +1,4 @@
-"""The permission of an API view that declares none: nobody may use it."""
+"""Permissions of API views: of one that declares none, which nobody may use, and of one that is open on purpose."""
 
 from __future__ import annotations
 
@@ -12,3 +12,11 @@ class DenyAll(BasePermission):
     def has_permission(self, request: Request, view: object) -> bool:
         """Return False: nobody may."""
         return False
+
+
+class OpenToAll(BasePermission):
+    """Lets everybody through, on purpose."""
+
+    def has_permission(self, request: Request, view: object) -> bool:
+        """Return True: everybody may."""
+        return True

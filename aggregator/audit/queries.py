@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from aggregator.accounts.requester import Requester
@@ -23,3 +24,9 @@ def last_shown(*, requester: Requester, retrieval_id: UUID) -> str | None:
         return None
     content: str | None = event.detail.get("content")
     return content
+
+
+def last_act_of_client(*, client_id: UUID) -> datetime | None:
+    """Return when a client last did anything, allowed or not; None for one that never has."""
+    events = AuditEvent.objects.filter(client_id=client_id).order_by("-seq")
+    return events.values_list("at", flat=True).first()

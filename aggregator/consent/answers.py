@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from aggregator.consent.beyond_scope import is_notice_beyond
 from aggregator.consent.decision import Decision
 from aggregator.consent.filter import permit
 from aggregator.record.item import Item
@@ -80,7 +81,7 @@ def permit_answers(*, answers: Iterable[SourceAnswer], decision: Decision) -> Pe
     )
     shown = {item.id: item for item in permitted.items}
     counted = {item.id for item in permitted.set_aside}
-    withheld = {item.id for item in permitted.withheld}
+    withheld = {item.id for item in (*permitted.withheld, *permitted.beyond_scope)}
     emptied = {item.id for item in permitted.emptied}
     left: list[SourceAnswer] = []
     lost_notices = False
@@ -91,6 +92,7 @@ def permit_answers(*, answers: Iterable[SourceAnswer], decision: Decision) -> Pe
             hidden=_names(item for item in of_answer if item.id in withheld),
             emptied=_names(item for item in of_answer if item.id in emptied),
         )
+        notices = tuple(one for one in notices if not is_notice_beyond(notice=one, scopes=decision.scopes))
         lost_notices |= any(_is_labelled(notice) for notice in answer.notices)
         may_show_patient = answer.patient is not None and decision.may_show(item=answer.patient)
         pairs = zip(answer.quarantined, set_aside[at], strict=True)

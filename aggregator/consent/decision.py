@@ -12,6 +12,7 @@ import structlog
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
+from aggregator.accounts.scopes import Scopes
 from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate
 from aggregator.consent.gates import GATES
 from aggregator.consent.terms import PolicyTerms
@@ -69,6 +70,11 @@ class Decision:
     def may_ask(self, *, source_id: UUID) -> bool:
         """Return whether a source may be asked. No policy names single sources yet, so all or none."""
         return self.permitted
+
+    @property
+    def scopes(self) -> Scopes | None:
+        """What the requester's token is for; None for a person, who has none."""
+        return self.case.requester.scopes if self.case else None
 
     def may_show(self, *, item: Item) -> bool:
         """Return whether an item may be shown: the gates about the person passed, and so do those about the item."""

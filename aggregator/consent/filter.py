@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aggregator.consent.arrangement import arranging, emptied_lists, is_list
+from aggregator.consent.beyond_scope import is_beyond, is_set_aside_beyond
 from aggregator.consent.contents import contents_of
 from aggregator.consent.decision import Decision
 from aggregator.consent.inheritance import closed_items
@@ -16,16 +17,17 @@ from aggregator.record.references import referenced_from
 
 @dataclass(frozen=True, kw_only=True)
 class Permitted:
-    """Each item is in exactly one of the four. `withheld` is for the audit's count and for a bare notice: its number
+    """Each item is in exactly one of the five. `withheld` is for the audit's count and for a bare notice: its number
     and kinds are never shown. `unreferenced` are supporting items that have nothing to do with what is shown, and Lists
-    in which nothing is left or that are about what is withheld: those are `emptied`, too. `set_aside` are entries that
-    cannot be shown and may be counted."""
+    in which nothing is left or that are about what is withheld: those are `emptied`, too. `beyond_scope` are of types
+    that a client's token is not for. `set_aside` are entries that cannot be shown and may be counted."""
 
     items: tuple[Item, ...]
     withheld: tuple[Item, ...]
     unreferenced: tuple[Item, ...]
     set_aside: tuple[Item, ...] = ()
     emptied: tuple[Item, ...] = ()
+    beyond_scope: tuple[Item, ...] = ()
 
 
 def permit(
@@ -36,7 +38,8 @@ def permit(
     `patients` are sources' own Patients that may be shown, `set_aside` entries that cannot be shown at all.
     A supporting item (a clinic, a practitioner) is shown only where an item or a Patient that may be shown leads to it,
     or where it arranges such items, whether or not anything is withheld: so a withheld item is not felt by what it
-    pointed to, nor by what points to it. The content of a withheld letter is withheld with it.
+    pointed to, nor by what points to it. The content of a withheld letter is withheld with it. What is beyond the
+    scopes of a client's token is left out as if it were withheld, and is no ground for saying that something is.
     """
     items, set_aside = tuple(items), tuple(set_aside)
     received = (*items, *set_aside)
@@ -46,10 +49,17 @@ def permit(
         among=[item for item in received if item.id not in closed],
     )
     withheld = [item for item in received if item.id in closed]
-    left = [item for item in items if item.id not in closed]
+    beyond = _beyond_scope(
+        items=[item for item in items if item.id not in closed],
+        set_aside=[entry for entry in set_aside if entry.id not in closed],
+        decision=decision,
+    )
+    out = closed.union(item.id for item in beyond)
+    left = [item for item in items if item.id not in out]
     # A List in which nothing is left is not shown, whether it arranges others or is content by itself, as in R4.
-    emptied = emptied_lists(items=left, withheld=withheld)
-    hidden = [*withheld, *(item for item in left if item.id in emptied)]
+    emptied = emptied_lists(items=left, withheld=[*withheld, *beyond])
+    empty = [item for item in left if item.id in emptied]
+    hidden = [*withheld, *beyond, *empty]
     allowed = [item for item in left if item.id not in emptied]
     supporting = [item for item in allowed if not item.category.is_clinical]
     plain = [item for item in supporting if not is_list(item)]
@@ -64,7 +74,15 @@ def permit(
     return Permitted(
         items=tuple(shown[item.id] for item in allowed if item.id in shown),
         withheld=tuple(withheld),
-        unreferenced=tuple(item for item in items if item.id not in closed and item.id not in shown),
-        set_aside=tuple(item for item in set_aside if item.id not in closed),
-        emptied=(*hidden[len(withheld) :], *arranged.emptied),
+        unreferenced=tuple(item for item in items if item.id not in out and item.id not in shown),
+        set_aside=tuple(entry for entry in set_aside if entry.id not in out),
+        emptied=(*empty, *arranged.emptied),
+        beyond_scope=tuple(beyond),
     )
+
+
+def _beyond_scope(*, items: Iterable[Item], set_aside: Iterable[Item], decision: Decision) -> list[Item]:
+    return [
+        *(item for item in items if is_beyond(item=item, scopes=decision.scopes)),
+        *(entry for entry in set_aside if is_set_aside_beyond(entry=entry, scopes=decision.scopes)),
+    ]

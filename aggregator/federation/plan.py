@@ -22,7 +22,8 @@ class Candidate:
 
     `local_identifiers` are those under which it may be asked for the person. Without any it is not in the plan, unless
     it is `in_doubt`: it holds the person under other identifiers, and a review must decide whether they are still this
-    person's. `may_ask` is what the consent decision says; `enabled` is false for a source that is not in use.
+    person's. `may_ask` is what the consent decision says; `needs_user`: it answers to a person only, and a system asks;
+    `enabled` is false for a source that is not in use.
     """
 
     source_id: UUID
@@ -32,6 +33,7 @@ class Candidate:
     may_ask: bool
     enabled: bool
     in_doubt: bool = False
+    needs_user: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,8 @@ def latest_start(*, created_at: datetime, deadline_at: datetime) -> datetime:
 def _why_not(candidate: Candidate) -> Reason | None:
     if not candidate.may_ask:
         return Reason.MAY_NOT
+    if candidate.needs_user:
+        return Reason.NO_USER
     if not candidate.local_identifiers:
         return Reason.IDENTITY_IN_DOUBT
     return None if candidate.enabled else Reason.PAUSED

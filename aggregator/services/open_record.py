@@ -73,6 +73,7 @@ def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: dat
                 local_identifiers=tuple(holding.identifier_value for holding in own if not holding.in_doubt),
                 in_doubt=any(holding.in_doubt for holding in own),
                 may_ask=decision.may_ask(source_id=source.id),
+                needs_user=capabilities.must_name_user and requester.user_id is None,
                 enabled=source.enabled,
             )
         )
@@ -88,7 +89,7 @@ def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: dat
 
 def _asker(requester: Requester) -> Asker:
     return Asker(
-        user_id=str(requester.user_id),
+        user_id=str(requester.user_id or requester.client_id),
         family=requester.family,
         given=requester.given,
         prefix=requester.prefix,

@@ -20,6 +20,7 @@ from django.utils.crypto import salted_hmac
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
+from aggregator.accounts.scopes import Scopes
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
@@ -56,7 +57,8 @@ from fhir_data.labels import labels_of
 class RecordView:
     """A record as shown once. `withheld` says that something is withheld, never what or how much.
 
-    `is_whereabouts_restricted`: a source restricts where the patient lives and how to reach them.
+    `is_whereabouts_restricted`: a source restricts where the patient lives and how to reach them. `scopes` are those of
+    a client's token, beyond which nothing is in the record; None for a person.
     """
 
     retrieval_id: UUID
@@ -73,6 +75,7 @@ class RecordView:
     is_whereabouts_restricted: bool = False
     fetched: HeldDocument | None = None
     may_fetch: bool = False
+    scopes: Scopes | None = None
 
     def attachment(self, *, entry_key: str, number: int) -> Attachment | None:
         """Return a document that an entry describes, by its number from 1; None where there is none."""
@@ -140,6 +143,7 @@ def view_record(
             allergy_status=allergy_status(record=record, statuses=statuses, withheld=permitted.is_withheld),
             withheld=permitted.is_withheld,
             shown_at=now,
+            scopes=requester.scopes,
         )
         if entry and document:
             shown = _with_document(shown, entry, document, withheld=permitted.withheld, decision=decision)
@@ -150,6 +154,8 @@ def view_record(
                 requester=requester, permission=Permission.VIEW_RECORD, person_id=view.person_id, now=now
             )
         )
+        if requester.scopes is not None:
+            act.note(scopes=str(requester.scopes))
         ids, fetched = [item.id for item in permitted.items], _as_told(shown.fetched)
         act.shows(
             content=_content_hash(

@@ -130,6 +130,7 @@ class Reason(StrEnum):
         "it was still busy with our other requests",
         "throttled",
     )
+    NO_USER = "no-user", Outcome.NOT_ASKED, "it answers only to a named person, and a system is asking"
     PAUSED = "paused", Outcome.NOT_ASKED, "it is paused"
     MAY_NOT = "may-not", Outcome.NOT_ASKED, "you may not ask it", "suppressed"
 

@@ -36,7 +36,10 @@ class SourceAddress:
 
 @dataclass(frozen=True, kw_only=True)
 class Asker:
-    """The person on whose behalf a source is asked. GP Connect's token must name one, and not a system user."""
+    """On whose behalf a source is asked: a person, or a system that is registered with us, by its name in `family`.
+
+    GP Connect's token must name a person, and not a system user.
+    """
 
     user_id: str
     family: str
@@ -172,7 +175,9 @@ class Capabilities:
 
     `categories` are those that a source of this kind can give. `answers_serve_others`: an answer fetched for one
     requester may be shown to another (not with GP Connect: the practice's own audit must name whoever reads it).
+    `must_name_user`: it may be asked on behalf of a person only, never for a system by itself.
     """
 
     categories: frozenset[RecordCategory]
     answers_serve_others: bool
+    must_name_user: bool = False

@@ -82,6 +82,7 @@ class GpConnect:
     capabilities: ClassVar[Capabilities] = Capabilities(
         categories=frozenset[RecordCategory]().union(*AREAS.values()) | {RecordCategory.SUPPORTING},
         answers_serve_others=False,
+        must_name_user=True,
     )
     options: ClassVar[Mapping[str, str]] = OPTIONS
 

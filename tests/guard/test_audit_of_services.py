@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import pkgutil
+import secrets
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +32,11 @@ from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.check_progress import check_progress
 from aggregator.services.choose_membership import choose_membership
+from aggregator.services.clients.check_client import check_client
+from aggregator.services.clients.end_client import end_client
+from aggregator.services.clients.issue_token import TokenRequest, issue_token
+from aggregator.services.clients.list_clients import list_clients
+from aggregator.services.clients.register_client import register_client
 from aggregator.services.fetch_document import fetch_document
 from aggregator.services.find_person import find_person
 from aggregator.services.list_reviews import list_reviews
@@ -50,6 +56,8 @@ from connectors.contract.outcomes import Outcome
 from launcher.load_region import load_region
 from tests import access_acts, relationship_acts
 from tests.integration.services.test_showing import answered
+from tests.machine import new_client, token_form
+from tests.signing import CLIENT, claims, signed
 from tests.unit.record.test_files import letter
 from tests.world import IDENTITIES, JOAN_BORN, NOWHERE, PASSWORD, SOURCE_SLUG, SURGERY_ODS, World, make_world
 
@@ -58,7 +66,7 @@ NO_ACTS = {
     "follow_record": "shows nothing, and its tickets are given out with a page that a showing has allowed",
 }
 # Acts that return no content: only a refusal leaves an event.
-ONLY_REFUSALS = {"check_progress"}
+ONLY_REFUSALS = {"check_client", "check_progress"}
 
 SOURCE = NewSource(
     slug="another", name="Another", kind="fhir_r4", base_url=NOWHERE, organisation_ods="X1", organisation_name="X"
@@ -141,13 +149,39 @@ def fetched(world: World) -> None:
     )
 
 
+def register() -> str:
+    """Register a system under an id of its own."""
+    client = new_client(oauth_id=f"system-{secrets.token_hex(4)}")
+    register_client(requester=operator(), client=client, now=timezone.now())
+    return client.oauth_id
+
+
+def ended(oauth_id: str) -> None:
+    end_client(requester=operator(), oauth_id=oauth_id, reason="By telephone.", now=timezone.now())
+
+
+def asked(oauth_id: str) -> TokenRequest:
+    form = token_form(signed(claims(timezone.now(), iss=oauth_id, sub=oauth_id)))
+    return TokenRequest(
+        grant_type=form["grant_type"],
+        assertion_type=form["client_assertion_type"],
+        assertion=form["client_assertion"],
+        client_id="",
+        scope=form["scope"],
+    )
+
+
 CALLS: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=operator(), source=SOURCE, check=False),
     "add_user": lambda world: add_user(requester=operator(), user=USER, now=timezone.now()),
+    "check_client": lambda world: check_client(requester=operator(), client=new_client(oauth_id="not-yet")),
     "check_progress": checked,
+    "end_client": lambda world: ended(register()),
     "fetch_document": fetched,
     "choose_membership": lambda world: choose(world, of=world.clinician),
     "find_person": lambda world: find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN),
+    "issue_token": lambda world: issue_token(request=asked(register()), now=timezone.now()),
+    "list_clients": lambda world: list_clients(requester=operator(), now=timezone.now()),
     "list_reviews": lambda world: list_reviews(requester=world.administrator),
     "list_sources": lambda world: list_sources(requester=world.administrator),
     "load_identities": lambda world: load_identities(
@@ -162,6 +196,7 @@ CALLS: dict[str, Callable[[World], object]] = {
     "record_opt_out": lambda world: record_opt_out(
         requester=world.administrator, person_id=world.nobodys, opted_out=True, note="By telephone.", now=timezone.now()
     ),
+    "register_client": lambda world: register(),
     "settle_review": settled,
     "sign_in": lambda world: sign_in(
         request=request_with_session(), username="dr.osei", password=PASSWORD, now=timezone.now()
@@ -178,12 +213,18 @@ CALLS: dict[str, Callable[[World], object]] = {
 REFUSED: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=world.clinician, source=SOURCE),
     "add_user": lambda world: add_user(requester=operator(), user=WRONG_USER, now=timezone.now()),
+    "check_client": lambda world: check_client(requester=world.administrator, client=new_client()),
     "check_progress": lambda world: check_progress(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
+    "end_client": lambda world: end_client(
+        requester=world.administrator, oauth_id=CLIENT, reason="By telephone.", now=timezone.now()
+    ),
     "fetch_document": lambda world: fetch_document(
         requester=world.clinician, retrieval_id=uuid4(), entry_key="0" * 20, number=1, now=timezone.now()
     ),
     "choose_membership": lambda world: choose(world, of=world.outsider),
     "find_person": lambda world: find_person(requester=anonymous(), nhs_number="9990001006"),
+    "issue_token": lambda world: issue_token(request=asked("nobody-s-system"), now=timezone.now()),
+    "list_clients": lambda world: list_clients(requester=world.administrator, now=timezone.now()),
     "list_reviews": lambda world: list_reviews(requester=world.clinician),
     "list_sources": lambda world: list_sources(requester=world.clinician),
     "load_identities": lambda world: load_identities(
@@ -197,6 +238,9 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "read_review": lambda world: read_review(requester=world.clinician, review_id=uuid4()),
     "record_opt_out": lambda world: record_opt_out(
         requester=world.administrator, person_id=world.joan, opted_out=True, note=" ", now=timezone.now()
+    ),
+    "register_client": lambda world: register_client(
+        requester=world.administrator, client=new_client(), now=timezone.now()
     ),
     "settle_review": lambda world: settle_review(
         requester=operator(), review_id=uuid4(), decision="noted", note="Joan Ferris", now=timezone.now()

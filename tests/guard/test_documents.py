@@ -65,6 +65,11 @@ NEITHER = {
     "accounts.User": {"id", "last_login", "is_active", "session_keys"},
     "accounts.Membership": {"id", "user", "organisation", "role", "from_at", "added_at", "added_by"},
     "accounts.AccessEnd": {"id", "kind", "of_id", "ends_at", "recorded_at", "recorded_by"},
+    # `key_set` are public keys; `name` is that of a system.
+    "accounts.Client": {
+        *("id", "oauth_id", "name", "organisation", "key_set", "key_set_url", "scopes"),
+        *("registered_at", "registered_by"),
+    },
     "audit.AuditEvent": {
         *("seq", "at", "writer", "n", "body", "mac", "action", "outcome", "user_id", "client_id", "organisation_ods"),
         *("role", "purpose", "person_id", "source_id", "retrieval_id", "entry", "detail"),

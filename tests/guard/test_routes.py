@@ -9,9 +9,14 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from tests.machine import bearer, register
 from tests.world import World, make_world, signed_in_client
 
-OPEN_ROUTES = {"sign-in", "livez", "readyz", "fhir-metadata"}
+OPEN_ROUTES = {"sign-in", "livez", "readyz", "fhir-metadata", "fhir-smart-configuration"}
+# Where nobody is signed in yet, and none is asked for a form's token: each request proves by itself who makes it.
+PROVING_ROUTES = {"token"}
+# Which look at no session, so none can be misused.
+OPEN_API_ROUTES = {"fhir-metadata", "fhir-smart-configuration"}
 # Fixed, since they are part of the tests' names: helpers that run tests side by side must find the same ones.
 SAMPLE = {
     "person_id": UUID(int=1),
@@ -24,6 +29,7 @@ SAMPLE = {
     "membership_id": UUID(int=5),
     "change_id": UUID(int=6),
     "number": 1,
+    "oauth_id": "a-system",
     "relationship_id": UUID(int=4),
     "team_id": UUID(int=5),
     "place_id": UUID(int=6),
@@ -222,3 +228,33 @@ def test_a_form_without_its_token_is_refused() -> None:
     make_world()
     client = Client(enforce_csrf_checks=True, headers={"host": "testserver"})
     assert client.post("/sign-in", {"username": "dr.osei", "password": "x"}).status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_a_session_changes_nothing_without_the_form_s_token(method: str) -> None:
+    """T09."""
+    make_world()
+    client = signed_in_client("dr.osei")
+    client.handler.enforce_csrf_checks = True
+    for name, path in ROUTES:
+        answer = getattr(client, method)(path)
+        if name in PROVING_ROUTES | OPEN_API_ROUTES:
+            assert answer.status_code in {401, 405}, name
+        else:
+            assert answer.status_code == 403, name
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_a_system_s_token_needs_none(method: str) -> None:
+    """T09: no browser sends one by itself, so what is answered does not depend on the form's token."""
+    make_world()
+    register()
+    strict, lax = (
+        Client(headers={"host": "testserver", **bearer()}, enforce_csrf_checks=is_enforced)
+        for is_enforced in (True, False)
+    )
+    for name, path in ROUTES:
+        if name.startswith("fhir-"):
+            assert getattr(strict, method)(path).status_code == getattr(lax, method)(path).status_code, name

@@ -11,12 +11,14 @@ from aggregator.api.fhir.operation import Operation
 VERSION = "0.1.0"
 # When the statement last changed.
 STATEMENT_DATE = "2026-11-26"
+SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
-def capability_statement(*, base: str, operations: Iterable[Operation]) -> dict[str, Any]:
+def capability_statement(*, base: str, operations: Iterable[Operation], token_address: str) -> dict[str, Any]:
     """Return the statement of the FHIR base at `base`; `operations` in order of their resource type.
 
-    Source: FHIR R4 CapabilityStatement.
+    Source: FHIR R4 CapabilityStatement; HL7 SMART App Launch 2.2, "Conformance".
     """
     return {
         "resourceType": "CapabilityStatement",
@@ -32,7 +34,7 @@ def capability_statement(*, base: str, operations: Iterable[Operation]) -> dict[
                 "mode": "server",
                 "documentation": "Read only. What each source sent is returned as a resource of its own; entries that "
                 "say the same carry the same meta.tag. Sources that did not answer are named in an OperationOutcome.",
-                "security": {"description": "A signed-in session; every call is audited."},
+                "security": _security(token_address=token_address),
                 "resource": [
                     {
                         "type": resource_type,
@@ -44,4 +46,14 @@ def capability_statement(*, base: str, operations: Iterable[Operation]) -> dict[
                 ],
             }
         ],
+    }
+
+
+def _security(*, token_address: str) -> dict[str, Any]:
+    """Return who may ask: systems with a token, and the users of the pages."""
+    return {
+        "extension": [{"url": OAUTH_URIS, "extension": [{"url": "token", "valueUri": token_address}]}],
+        "cors": False,
+        "service": [{"coding": [{"system": SECURITY_SERVICE, "code": "SMART-on-FHIR"}]}],
+        "description": "An access token of SMART Backend Services, or the session of the pages; every call is audited.",
     }

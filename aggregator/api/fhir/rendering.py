@@ -38,12 +38,12 @@ STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
 }
 # After how many seconds to try again while the database cannot be reached.
 RETRY_AFTER_S = 5
-HEADERS: Mapping[int, dict[str, str]] = {
-    401: {"WWW-Authenticate": "Session"},
-    503: {"Retry-After": str(RETRY_AFTER_S)},
-}
+HEADERS: Mapping[int, dict[str, str]] = {503: {"Retry-After": str(RETRY_AFTER_S)}}
+# How a client is to come back. Source: RFC 6750, 3.
+CHALLENGE = 'Bearer realm="longview"'
+NO_ACCESS_BY_SCOPE = "refused-scope"
 WORDS: Mapping[int, str] = {
-    401: "Sign in first.",
+    401: "Sign in first, or send an access token that is still valid.",
     403: "You are not permitted to do this.",
     404: "There is nothing here that you can view.",
     405: "This method is not supported here.",
@@ -114,5 +114,15 @@ def _described(error: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
     else:
         words = WORDS.get(status, "The request is not valid.")
     body = outcome(issues=[issue(severity="error", code=code, diagnostics=words)])
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooMany) else HEADERS.get(status, {})
-    return status, body, headers
+    return status, body, _headers(error, status=status)
+
+
+def _headers(error: Exception, *, status: int) -> dict[str, str]:
+    if isinstance(error, TooMany):
+        return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, LongviewError) and error.code == NO_ACCESS_BY_SCOPE:
+        return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope"'}
+    if status == 401:
+        refused = ', error="invalid_token"' if isinstance(error, exceptions.AuthenticationFailed) else ""
+        return {"WWW-Authenticate": f"{CHALLENGE}{refused}"}
+    return HEADERS.get(status, {})

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from aggregator.accounts.scopes import Scopes
 from aggregator.api.fhir.rendering import issue, outcome
 from aggregator.mpi.demographics import NumberStatus
 from aggregator.mpi.golden import PersonSummary
@@ -63,6 +64,8 @@ def everything(*, view: RecordView, base: str) -> Json:
     supporting = [_item_resource(item=item, names=names, base=base, entry_key="") for item in referenced]
     matches = [patient, *clinical]
     included = [*supporting, *_provenances(view=view, items=shown, names=names)]
+    if view.scopes is not None:  # what is made here is read by type as everything else is
+        included = [resource for resource in included if view.scopes.may_read(resource["resourceType"])]
     return {
         "resourceType": "Bundle",
         "type": "searchset",
@@ -123,9 +126,21 @@ def completeness_outcome(*, view: RecordView) -> Json:
     if not issues:
         words = "No source is known to hold a record of this patient."
         issues.append(issue(severity="warning", code="incomplete", diagnostics=words))
+    if view.scopes is not None and not view.scopes.reads_every_type:
+        issues.append(_scope_issue(view.scopes))
     issues.extend(_identity_issues(view.person))
     issues.extend(_flaw_issues(view))
     return outcome(issues=issues)
+
+
+def _scope_issue(scopes: Scopes) -> Json:
+    """Return what the token is for: the same whatever the record holds."""
+    readable = ", ".join(scopes.readable_types)
+    words = (
+        f"The access token covers only these types: {readable}. Resources of other types, and references to them, are "
+        "left out of this answer, whether or not there are any."
+    )
+    return issue(severity="warning", code="incomplete", diagnostics=words)
 
 
 def _flaw_issues(view: RecordView) -> list[Json]:

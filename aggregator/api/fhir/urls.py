@@ -1,4 +1,7 @@
-"""Routes of the FHIR door. `metadata` is open to everybody, everything else needs a signed-in user."""
+"""Routes of the FHIR door.
+
+What it does and how a client gets its token is told to everybody; everything else needs a signed-in user or a token.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ from django.urls import path, re_path
 from aggregator.api.fhir.metadata import Metadata
 from aggregator.api.fhir.operations import OPERATIONS
 from aggregator.api.fhir.retrieval_status import RetrievalStatus
+from aggregator.api.fhir.smart_configuration import SmartConfiguration
 from aggregator.api.fhir.view import Unknown
 
 urlpatterns = [
     path("metadata", Metadata.as_view(), name="fhir-metadata"),
+    path(".well-known/smart-configuration", SmartConfiguration.as_view(), name="fhir-smart-configuration"),
     *(path(operation.route, operation.view.as_view(), name=operation.route_name) for operation in OPERATIONS),
     path("retrievals/<str:retrieval_id>", RetrievalStatus.as_view(), name="fhir-retrieval"),
     re_path(r".*", Unknown.as_view(), name="fhir-unknown"),

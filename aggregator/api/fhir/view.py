@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from aggregator.api.fhir.authentication import IsRequester, SessionRequester
+from aggregator.api.authentication import SessionRequester
+from aggregator.api.fhir.authentication import IsRequester, TokenRequester
 from aggregator.api.fhir.rendering import FhirRenderer, JsonRenderer, issue, outcome
 from aggregator.errors import NotFound
 
@@ -32,9 +33,9 @@ class FhirNegotiation(BaseContentNegotiation):
 
 
 class FhirView(APIView):
-    """A view of this door; only for signed-in users unless it says otherwise."""
+    """A view of this door; only for signed-in users and for clients with a token, unless it says otherwise."""
 
-    authentication_classes = [SessionRequester]
+    authentication_classes = [TokenRequester, SessionRequester]
     permission_classes = [IsRequester]
     renderer_classes = [FhirRenderer, JsonRenderer]
     content_negotiation_class = FhirNegotiation

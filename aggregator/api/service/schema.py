@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aggregator.api.service.authentication import SessionRequester
+from aggregator.api.authentication import SessionRequester
 from aggregator.api.service.view import ServiceView
 
 

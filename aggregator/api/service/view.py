@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from aggregator.accounts.requester import Requester
-from aggregator.api.service.authentication import SessionRequester
+from aggregator.api.authentication import SessionRequester
 from aggregator.api.service.problems import as_problem
 from aggregator.api.service.serializers import Input, NoInput, T, read_input
 from aggregator.errors import NotFound

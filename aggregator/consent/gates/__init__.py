@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from aggregator.consent.gate import ItemGate, PersonGate
-from aggregator.consent.gates import consent, relationship, role, sensitivity
+from aggregator.consent.gates import consent, relationship, role, scope, sensitivity
 
 GATES: tuple[PersonGate | ItemGate, ...] = (
     role.GATE,
+    scope.GATE,
     relationship.GATE,
     consent.GATE,
     sensitivity.GATE,

@@ -105,7 +105,7 @@ def test_a_retrieval_awaits_every_planned_source(joan: Any, practice: Source, ho
     asked = retrieval(of=joan, sources=[hospital, practice], by=who)
     found = view(asked)
     assert outcomes(asked) == {practice.id: None, hospital.id: None}
-    assert (found.person_id, found.user_id, found.complete) == (joan.id, who.user_id, False)
+    assert (found.person_id, found.asker_id, found.complete) == (joan.id, who.asker_id, False)
     assert {state.flight_retrieval_id for state in found.sources} == {asked}
 
 
@@ -114,7 +114,7 @@ def test_a_source_that_may_not_be_asked_has_ended_already(joan: Any, practice: S
         candidates=[candidate(source_id=practice.id, may_ask=False)],
         categories=CLINICAL_CATEGORIES,
         person_id=joan.id,
-        user_id=None,
+        asker_id=None,
         deadline_s=10,
         now=NOW,
     )

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from aggregator.accounts import lockout
+from aggregator.accounts.scopes import read_scopes
 from aggregator.accounts.sessions import new_key
+from aggregator.accounts.tokens import new_token, seal
 from config import gate
 from config.gate import Buckets, Gate, Places
 from config.refusals import refuse
@@ -262,3 +267,38 @@ def test_words_are_escaped() -> None:
     start, body = answered(application, scope())
     assert b"<i>" not in body["body"]
     assert b"retry-after" not in dict(start["headers"])
+
+
+def token(*, expired: bool = False) -> str:
+    made_at = timezone.now() - timedelta(minutes=6 if expired else 0)
+    scopes = read_scopes(text="system/*.rs")
+    return f"Bearer {seal(token=new_token(client_id=uuid4(), scopes=scopes, now=made_at))}"
+
+
+def test_a_system_with_a_token_of_ours_waits_for_nobody_and_one_with_another_does() -> None:
+    door = Gate(per_minute=1)
+    ours = scope("/fhir/x", authorization=token())
+    assert statuses_of(door, *[ours] * 3, scope(), scope()) == [200, 200, 200, 200, 429]
+    for other in (token(expired=True), "Bearer nonsense", "Bearer", "Basic x"):
+        assert statuses_of(door, scope("/fhir/x", authorization=other)) == [429], other
+    beside_a_session = scope("/fhir/x", session=new_key(), authorization="Bearer nonsense")
+    assert statuses_of(door, beside_a_session) == [429], "the token decides"
+
+
+def test_a_system_that_is_refused_on_the_loop_is_told_in_oauth_s_words() -> None:
+    door = Gate(per_minute=1, pause_s=0)
+    refusal = [door.refusal(scope("/oauth/token")) for _ in range(2)][1]
+    assert refusal
+
+    async def answer(asked: Any, _: Any, send: Any) -> None:
+        await refuse(asked, send, refusal=refusal)
+
+    start, body = answered(answer, scope("/oauth/token", method="POST"))
+    assert (start["status"], dict(start["headers"])[b"content-type"]) == (429, b"application/json")
+    assert json.loads(body["body"])["error"] == "temporarily_unavailable"
+
+
+def test_an_address_whose_sign_in_is_locked_still_gets_tokens(closed: str) -> None:
+    door = Gate(per_minute=10)
+    assert statuses_of(door, scope("/oauth/token", method="POST", at=closed)) == [200]
+    assert statuses_of(door, scope("/sign-in", method="POST", at=closed)) == [429]

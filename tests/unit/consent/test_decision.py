@@ -25,6 +25,7 @@ HERE = uuid4()
 SEES_RECORDS = {Role.CLINICIAN, Role.NURSE, Role.PHARMACIST, Role.SOCIAL_CARE, Role.CLIENT}
 TODAY = NOW.date()
 CASE = Case(requester=requester(), permission=Permission.VIEW_RECORD, policies=(), relationships=(), now=NOW)
+SEES_RECORDS = {Role.CLINICIAN, Role.NURSE, Role.PHARMACIST, Role.SOCIAL_CARE, Role.CLIENT}
 PERMIT, DENY = PolicyTerms(base=BasePolicy.PERMIT), PolicyTerms(base=BasePolicy.DENY)
 
 

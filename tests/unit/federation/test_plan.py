@@ -105,3 +105,16 @@ def test_a_source_whose_every_identifier_is_in_doubt_is_named_and_not_asked() ->
     partly, forbidden = candidate(in_doubt=True), candidate(local_identifiers=(), in_doubt=True, may_ask=False)
     found = planned(doubtful, partly, forbidden)
     assert [one.not_asked for one in found.sources] == ["identity-in-doubt", None, "may-not"]
+
+
+def test_a_source_that_must_name_a_person_is_not_asked_for_a_system_unless_it_may_not_be_asked_at_all() -> None:
+    needing, forbidden, in_doubt = (
+        candidate(needs_user=True),
+        candidate(needs_user=True, may_ask=False),
+        candidate(needs_user=True, in_doubt=True, local_identifiers=()),
+    )
+    assert [source.not_asked for source in planned(needing, forbidden, in_doubt).sources] == [
+        "no-user",
+        "may-not",
+        "no-user",
+    ]

@@ -1,4 +1,4 @@
-"""Who is asking at the service API: the user signed in to the pages. A write needs the CSRF token of the session."""
+"""Who has signed in to the pages, at a door for programs. A request that may change something needs the CSRF token."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ class SessionRequester(SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, Requester] | None:
         """Return the user and the requester, or None.
 
-        Raises: PermissionDenied for a write without the CSRF token.
+        Raises: PermissionDenied for what may change something, without the CSRF token.
         """
         requester = signed_in_requester(request=request._request, now=timezone.now())
         if requester is None:
             return None
-        self.enforce_csrf(request)
+        # Django's own request: DRF's would parse the body first, and tell of that.
+        self.enforce_csrf(request._request)  # type: ignore[arg-type]
         return request._request.user, requester
 
     def authenticate_header(self, request: Request) -> str:

@@ -1,0 +1,1 @@
+"""The door where registered clients get their tokens: SMART Backend Services."""

@@ -1,0 +1,1 @@
+"""The systems that may read records by themselves."""

@@ -16,7 +16,7 @@ from aggregator.accounts.models import Membership, Organisation, User
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission, Role
 from aggregator.consent.decision import Decision, decide
-from aggregator.consent.terms import RelationshipKind, RelationshipTerms
+from aggregator.consent.terms import PolicyTerms, RelationshipKind, RelationshipTerms
 from aggregator.federation import operations as federation_operations
 from aggregator.federation.plan import Candidate, make_plan
 from aggregator.mpi import operations as mpi_operations
@@ -314,8 +314,11 @@ def requester(**values: Any) -> Requester:
     )
 
 
-def permitting(*, now: datetime = NOW) -> Decision:
-    """Return a decision that shows a clinician the record of somebody registered with their organisation."""
+def permitting(*, now: datetime = NOW, policies: Iterable[PolicyTerms] = ()) -> Decision:
+    """Return a decision that shows a clinician the record of somebody registered with their organisation.
+
+    `policies` are the patient's.
+    """
     clinician = requester()
     assert clinician.organisation_id is not None
     registered = RelationshipTerms(
@@ -325,7 +328,7 @@ def permitting(*, now: datetime = NOW) -> Decision:
         until_date=None,
     )
     return decide(
-        requester=clinician, permission=Permission.VIEW_RECORD, policies=[], relationships=[registered], now=now
+        requester=clinician, permission=Permission.VIEW_RECORD, policies=policies, relationships=[registered], now=now
     )
 
 

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from aggregator.accounts.requester import PurposeOfUse
+from aggregator.accounts.roles import Role
+from connectors.contract.categories import RecordCategory
+from fhir_data.labels import Label
+
+# What is said of days is meant of British ones.
+LONDON = ZoneInfo("Europe/London")
 
 
 class BasePolicy(StrEnum):
-    """Source: IHE Privacy Consent on FHIR, base policies Policy-basic-normal and Policy-deny."""
+    """What a person has decided, before any provision of their own.
 
-    PERMIT = "basic-normal"
+    Source: IHE Privacy Consent on FHIR, the overarching policies https://profiles.ihe.net/ITI/PCF/Policy-*.
+    """
+
+    PERMIT = "basic-normal"  # for the purpose of treatment
+    PERMIT_ALL = "all-normal"  # for every purpose that a user may have
+    BREAK_GLASS_ONLY = "break-glass-only"
     DENY = "deny"
+
+
+class Effect(StrEnum):
+    """What a provision does with what it is about. Source: FHIR R4, Consent.provision.type."""
+
+    PERMIT = "permit"
+    DENY = "deny"
+
+
+class ActorKind(StrEnum):
+    """Whom a provision may name."""
+
+    USER = "user"
+    ROLE = "role"
+    ORGANISATION = "organisation"
 
 
 class RelationshipKind(StrEnum):
@@ -30,11 +59,112 @@ class RelationshipKind(StrEnum):
     ATTENDED = "attended", "attending your organisation, or has recently attended it"  # an encounter or referral
 
 
+@dataclass(frozen=True, kw_only=True, order=True)
+class Actor:
+    """Whom a provision is about. `value` is the id of a user or an organisation, or the name of a role."""
+
+    kind: ActorKind
+    value: str
+
+    @classmethod
+    def user(cls, user_id: UUID, /) -> Actor:
+        """Return a user."""
+        return cls(kind=ActorKind.USER, value=str(user_id))
+
+    @classmethod
+    def organisation(cls, organisation_id: UUID, /) -> Actor:
+        """Return everybody who acts for an organisation."""
+        return cls(kind=ActorKind.ORGANISATION, value=str(organisation_id))
+
+    @classmethod
+    def role(cls, role: Role, /) -> Actor:
+        """Return everybody who acts in a role."""
+        return cls(kind=ActorKind.ROLE, value=role.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """When something holds: from `start` and until before `end`; None: no bound."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def holds(self, now: datetime, /) -> bool:
+        """Return whether a moment is within the period."""
+        return (self.start is None or self.start <= now) and (self.end is None or now < self.end)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no moment is within the period."""
+        return self.start is not None and self.end is not None and self.end <= self.start
+
+
+def british_days(*, first: date | None, last: date | None) -> Period:
+    """Return the period from the beginning of the first British day to the end of the last one."""
+    return Period(
+        start=None if first is None else _midnight(first),
+        end=None if last is None else _midnight(last + timedelta(days=1)),
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=LONDON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataPeriod:
+    """The clinical dates that a provision is about: British days, both included; None: no bound."""
+
+    start: date | None = None
+    end: date | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no day is within the period."""
+        return self.start is not None and self.end is not None and self.end < self.start
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class ItemKey:
+    """One item, as its source calls it."""
+
+    source_id: UUID
+    resource_type: str
+    resource_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provision:
+    """What is permitted or denied, under all of the conditions that are named; an empty one holds for everything.
+
+    `labels` of a denial are any that an item has; of a permit all that restrict it. A permit without any is about what
+    no label restricts. "Normal" (N of v3-Confidentiality) is the label of everything that no other restricts.
+    """
+
+    effect: Effect
+    purposes: frozenset[PurposeOfUse] = frozenset()
+    actors: frozenset[Actor] = frozenset()
+    period: Period = field(default=Period())
+    data_period: DataPeriod = field(default=DataPeriod())
+    categories: frozenset[RecordCategory] = frozenset()
+    sources: frozenset[UUID] = frozenset()
+    items: frozenset[ItemKey] = frozenset()
+    labels: frozenset[Label] = frozenset()
+
+
 @dataclass(frozen=True, kw_only=True)
 class PolicyTerms:
-    """A policy in force."""
+    """One decision of a person: a base policy, what it is about, and the exceptions to that.
+
+    `root` None: all that its base is about. `ended_at`: it was withdrawn then. `is_understood`: a policy that this
+    version cannot read denies everything while it is in force.
+    """
 
     base: BasePolicy
+    root: Provision | None = None
+    exceptions: tuple[Provision, ...] = ()
+    ended_at: datetime | None = None
+    is_understood: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

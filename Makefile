@@ -31,8 +31,7 @@ demo: python
 test: python
 	@"$(PYTHON)" -m launcher.set_up assets browser
 	@$(MAKE) run-checks
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(if $(ARGS),$(ARGS),--cov --cov-report=); ended=$$?; \
-		$(if $(ARGS),,$(RUN) -m tests.coverage_by_room;) exit $$ended
+	@exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(if $(ARGS),$(ARGS),--cov --cov-report=)
 
 prove: python
 	@"$(PYTHON)" -m launcher.set_up assets

@@ -20,6 +20,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from aggregator.accounts.ends import End
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.audit import operations, queries
@@ -55,6 +56,7 @@ class Act:
         self._is_decided = False
         self._is_repeat = False
         self._has_begun = False
+        self._has_ended_something = False
         self._transaction_stack = transaction_stack
 
     def about(
@@ -105,14 +107,26 @@ class Act:
             self._transaction_stack.enter_context(transaction.atomic(durable=True))
             self._has_begun = True
 
+    def ends(self, *, end: End) -> None:
+        """End something that gives access. The end and its event are written by one call, and so is no other event.
+
+        What the event is to say is stated before; what is written beside it is in the same transaction.
+        """
+        self.begin()
+        detail = {**self._detail, "end-of": end.kind, "id": end.of_id, "at": end.ends_at.isoformat()}
+        event = self._event(outcome=EventOutcome.SUCCESS, subject=self._subject, detail=detail)
+        operations.append_end(event=event, end=end)
+        self._has_ended_something = True
+
     def shows(self, *, content: str) -> None:
         """State which content is shown, by a name that differs when the content does.
 
         To show a user what they were shown last of the same retrieval is no new event.
         """
-        user_id, retrieval_id = self._requester.user_id, self._subject.retrieval_id
-        if user_id is not None and retrieval_id is not None:
-            self._is_repeat = queries.last_shown(user_id=user_id, retrieval_id=retrieval_id) == content
+        retrieval_id = self._subject.retrieval_id
+        if self._requester.asker_id is not None and retrieval_id is not None:
+            last = queries.last_shown(requester=self._requester, retrieval_id=retrieval_id)
+            self._is_repeat = last == content
         self.note(content=content)
 
     def _close(self, *, needs: Permission | Needs, audit: Audit) -> None:
@@ -121,7 +135,7 @@ class Act:
             raise RuntimeError(f"{self._action} ends without the gates' decision")
         if not self._subject_is_stated:
             raise RuntimeError(f"{self._action} ends without saying what it was about")
-        if audit is Audit.ON_REFUSAL or self._is_repeat:
+        if audit is Audit.ON_REFUSAL or self._is_repeat or self._has_ended_something:
             return
         self.begin()
         for person_id in self._people or (self._subject.person_id,):
@@ -141,10 +155,11 @@ class Act:
         error.is_audited = True
 
     def _append(self, *, outcome: EventOutcome, subject: Subject) -> None:
-        operations.append(
-            event=Event(
-                requester=self._requester, action=self._action, outcome=outcome, subject=subject, detail=self._detail
-            )
+        operations.append(event=self._event(outcome=outcome, subject=subject, detail=self._detail))
+
+    def _event(self, *, outcome: EventOutcome, subject: Subject, detail: Mapping[str, Any]) -> Event:
+        return Event(
+            requester=self._requester, action=self._action, outcome=outcome, subject=subject, detail=dict(detail)
         )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from django.core.management import call_command
+from django.utils import timezone
 
 from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
@@ -50,6 +51,7 @@ def measure(*, folder: Path, quick: bool, say: Say) -> Table:
             organisation_ods="X9998",
             role=Role.CLINICIAN,
         ),
+        now=timezone.now(),
     )
     seconds = QUICK_ROUND_S if quick else ROUND_S
     alone: list[list[float]] = []

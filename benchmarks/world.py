@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from aggregator.accounts.authentication import requester_for
 from aggregator.accounts.models import User
+from aggregator.accounts.queries import requesters_for
 from aggregator.accounts.requester import Requester, operator
 from aggregator.accounts.roles import Role
 from aggregator.mpi.queries import people_with_number
@@ -107,11 +107,10 @@ def _clinician(*, ods: str) -> Requester:
             organisation_ods=ods,
             role=Role.CLINICIAN,
         ),
+        now=timezone.now(),
     )
-    found = requester_for(user_id=User.objects.get(username=USERNAME).id)
-    if found is None:
-        raise StartError("the account of the benchmark may not sign in.")
-    return found
+    (requester,) = requesters_for(user_id=User.objects.get(username=USERNAME).id, now=timezone.now())
+    return requester
 
 
 def _person_id(*, person: Person) -> UUID:

@@ -24,7 +24,7 @@ CHANGED = ("USER", "PASSWORD", "OPTIONS")
 
 # All else is ended by a row or a date and stays: who belonged where, what a person decided, how a source ended.
 MAY_DELETE = ("django_session", "link_review")
-READ_ONLY = ("audit_event", "django_migrations")
+READ_ONLY = ("access_end", "audit_event", "django_migrations")
 
 
 def owner_url() -> str:

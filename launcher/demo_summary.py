@@ -9,8 +9,8 @@ from typing import Any
 
 from django.conf import settings
 
-from aggregator.accounts.authentication import requester_for
 from aggregator.accounts.models import User
+from aggregator.accounts.queries import requesters_for
 from aggregator.record.categories import CATEGORIES
 from aggregator.record.completeness.words import ALLERGY_WORDS, in_words, remarks_on_source, summary_line
 from aggregator.record.timeline import Entry
@@ -68,7 +68,7 @@ def _ask_until_shown(*, username: str, nhs_number: str, say: Say) -> RecordView:
 
 
 def _ask(*, username: str, nhs_number: str) -> RecordView:
-    requester = requester_for(user_id=User.objects.get(username=username).id)
+    requester = next(iter(requesters_for(user_id=User.objects.get(username=username).id, now=datetime.now(UTC))), None)
     people = find_person(requester=requester, nhs_number=nhs_number).people if requester else ()
     if requester is None or not people:
         raise StartError("The demonstration's account or person is missing: run `make clean`, then `make demo` again.")

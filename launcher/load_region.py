@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aggregator.accounts.requester import Requester
-from aggregator.accounts.roles import Role
+from aggregator.accounts.roles import MEMBERSHIP_ROLES, Role
 from aggregator.errors import Invalid
 from aggregator.mpi.queries import people_with_number
 from aggregator.services.add_source import NewSource, add_source
-from aggregator.services.add_user import SIGN_IN_ROLES, NewUser, add_user
+from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.load_identities import Loaded, load_identities
 from aggregator.services.load_relationships import load_relationships
 from aggregator.services.record_opt_out import record_opt_out
@@ -94,7 +94,7 @@ def _source(*, described: Mapping[str, Any], base_url: str) -> NewSource:
 def _add_accounts(
     requester: Requester, region: Mapping[str, Any], password_for: Callable[[str], str]
 ) -> tuple[str, ...]:
-    accounts = [account for account in region["accounts"] if Role(account["role"]) in SIGN_IN_ROLES]
+    accounts = [account for account in region["accounts"] if Role(account["role"]) in MEMBERSHIP_ROLES]
     for account in accounts:
         *titles, given, family = account["name"].split()
         add_user(
@@ -108,5 +108,6 @@ def _add_accounts(
                 organisation_ods=account["organisation_ods"],
                 role=Role(account["role"]),
             ),
+            now=datetime.now(UTC),
         )
     return tuple(account["username"] for account in accounts)

@@ -11,6 +11,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from config import database_roles as roles
 from tests.browser import chromium, page
+from tests.coverage_by_room import coverage_by_room
 
 __all__ = ["chromium", "page"]
 
@@ -56,3 +57,11 @@ def django_db_setup(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the browser's tests last: Playwright leaves a running loop, in which no other test can start one."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what the tests reached, before pytest lists what failed: that stands last."""
+    if config.getoption("cov_source", default=None):
+        terminalreporter.section("Lines reached by tests in their own process, by room")
+        for line in coverage_by_room():
+            terminalreporter.write_line(line)

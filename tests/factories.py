@@ -302,6 +302,7 @@ def requester(**values: Any) -> Requester:
     return Requester(
         **{
             "user_id": uuid4(),
+            "membership_id": uuid4(),
             "family": "Osei",
             "given": "Ama",
             "organisation_id": uuid4(),

@@ -14,8 +14,8 @@ from uuid import UUID
 from django.test import Client
 from django.utils import timezone
 
-from aggregator.accounts.authentication import requester_for
 from aggregator.accounts.models import User
+from aggregator.accounts.queries import requesters_for
 from aggregator.accounts.requester import Requester, operator
 from aggregator.accounts.roles import Role
 from aggregator.mpi.queries import people_with_number
@@ -83,6 +83,7 @@ def make_world(*, base_url: str = NOWHERE, kind: str = "fhir_r4") -> World:
             user=NewUser(
                 username=username, password=PASSWORD, family="Osei", given="Ama", organisation_ods=ods, role=role
             ),
+            now=now,
         )
     world = World(
         clinician=_requester("dr.osei"),
@@ -110,9 +111,8 @@ JOAN_BORN = date(1951, 5, 4)
 
 
 def _requester(username: str) -> Requester:
-    found = requester_for(user_id=User.objects.get(username=username).id)
-    assert found is not None
-    return found
+    (requester,) = requesters_for(user_id=User.objects.get(username=username).id, now=timezone.now())
+    return requester
 
 
 def _person(number: str) -> UUID:

@@ -7,8 +7,10 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
 
-from aggregator.accounts.roles import Role
+from aggregator.accounts.ends import Ends
+from aggregator.accounts.roles import MEMBERSHIP_ROLES
 
 
 class Organisation(models.Model):
@@ -49,16 +51,34 @@ class User(AbstractBaseUser):
 
 
 class Membership(models.Model):
-    """A user's role in an organisation."""
+    """A user's role in an organisation, from a moment on until an `AccessEnd` of it. `added_by`: the user who did."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
-    role = models.CharField(max_length=30, choices=[(role.value, role.value) for role in Role])
+    role = models.CharField(max_length=30, choices=[(role.value, role.value) for role in MEMBERSHIP_ROLES])
     sds_role_profile_id = models.CharField(max_length=20, blank=True)
+    from_at = models.DateTimeField(default=timezone.now)
+    added_at = models.DateTimeField(default=timezone.now)
+    added_by = models.UUIDField(null=True)
 
     class Meta:
         db_table = "membership"
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["user", "organisation", "role"], name="membership_once"),
-        ]
+        indexes: ClassVar = [models.Index(fields=["organisation", "role"], name="membership_organisation_role")]
+
+
+class AccessEnd(models.Model):
+    """The end of something that gives access, by its id. Rows are written by `record_end()` alone, with the event that
+    tells of it, so that neither is there without the other. `ends_at` is never before the row."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.TextField(choices=[(kind.value, kind.value) for kind in Ends])
+    of_id = models.UUIDField()
+    ends_at = models.DateTimeField()
+    reason = models.TextField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.UUIDField(null=True)
+
+    class Meta:
+        db_table = "access_end"
+        managed = False

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib.sessions.models import Session
 
 from aggregator.accounts.models import Membership, Organisation, User
+from aggregator.accounts.queries import live_memberships
 from aggregator.accounts.roles import Role
 
 
@@ -22,16 +23,43 @@ def ensure_organisation(*, ods_code: str, name: str) -> Organisation:
 
 
 def put_user(
-    *, username: str, password: str, family: str, given: str, prefix: str, organisation: Organisation, role: Role
+    *,
+    username: str,
+    password: str,
+    family: str,
+    given: str,
+    prefix: str,
+    organisation: Organisation,
+    role: Role,
+    now: datetime,
 ) -> User:
-    """Add a local account with one membership, or give the one of that name a new password."""
+    """Add a local account with one membership, or give the one of that name a new password.
+
+    Must run in a transaction.
+    """
     user, _ = User.objects.get_or_create(
         username=username, defaults={"family": family, "given": given, "prefix": prefix}
     )
     user.set_password(password)
     user.save(update_fields=["password"])
-    Membership.objects.get_or_create(user=user, organisation=organisation, role=role)
+    add_membership(user_id=user.id, organisation_id=organisation.id, role=role, from_at=now, added_by=None, now=now)
     return user
+
+
+def add_membership(
+    *, user_id: UUID, organisation_id: UUID, role: Role, from_at: datetime, added_by: UUID | None, now: datetime
+) -> UUID:
+    """Give a user a role in an organisation from a moment on; return its id, or that of the one that is live already.
+
+    Must run in a transaction: the account is locked, so that two administrators cannot cross.
+    """
+    User.objects.select_for_update().get(id=user_id)
+    live = live_memberships(now=max(from_at, now)).filter(user_id=user_id, organisation_id=organisation_id, role=role)
+    if (membership := live.first()) is not None:
+        return membership.id
+    return Membership.objects.create(
+        user_id=user_id, organisation_id=organisation_id, role=role, from_at=from_at, added_at=now, added_by=added_by
+    ).id
 
 
 def make_room_for_session(*, user_id: UUID, most: int, now: datetime) -> bool:
@@ -58,6 +86,12 @@ def add_session(*, user_id: UUID, session_key: str) -> None:
     """Note a session as the account's."""
     user = User.objects.select_for_update().get(id=user_id)
     _list_sessions(user, keys=[*user.session_keys, session_key])
+
+
+def replace_session(*, user_id: UUID, old_key: str, new_key: str) -> None:
+    """Note that a session goes on under another key."""
+    user = User.objects.select_for_update().get(id=user_id)
+    _list_sessions(user, keys=[*(key for key in user.session_keys if key != old_key), new_key])
 
 
 def remove_session(*, user_id: UUID, session_key: str) -> None:

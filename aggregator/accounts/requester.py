@@ -25,9 +25,11 @@ class PurposeOfUse(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Requester:
-    """A person at a door, or (role `operator`, no user) a command on the service's own machine."""
+    """A person at a door in one of their memberships, or (no user) a registered client or a command of this machine."""
 
     user_id: UUID | None
+    membership_id: UUID | None = None
+    client_id: UUID | None = None
     family: str
     given: str
     prefix: str = ""
@@ -39,6 +41,11 @@ class Requester:
     role: Role
     purpose: PurposeOfUse = PurposeOfUse.TREATMENT
 
+    @property
+    def asker_id(self) -> UUID | None:
+        """The id of who asks: the membership, or the client; None for nobody to whom anything belongs."""
+        return self.membership_id or self.client_id
+
     def may(self, permission: Permission) -> bool:
         """Return whether this requester's role carries the permission."""
         return role_may(role=self.role, permission=permission)
@@ -46,17 +53,22 @@ class Requester:
 
 def operator() -> Requester:
     """Return the requester for a command on the service's own machine."""
-    return _without_account(role=Role.OPERATOR)
+    return _without_membership(role=Role.OPERATOR)
 
 
 def anonymous() -> Requester:
     """Return the requester for somebody who has not signed in."""
-    return _without_account(role=Role.ANONYMOUS)
+    return _without_membership(role=Role.ANONYMOUS)
 
 
-def _without_account(*, role: Role) -> Requester:
+def not_chosen(*, user_id: UUID) -> Requester:
+    """Return the requester for somebody who has signed in and not chosen in which membership they act."""
+    return _without_membership(role=Role.NOT_CHOSEN, user_id=user_id)
+
+
+def _without_membership(*, role: Role, user_id: UUID | None = None) -> Requester:
     return Requester(
-        user_id=None,
+        user_id=user_id,
         family="",
         given="",
         organisation_id=None,

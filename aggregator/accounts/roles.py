@@ -7,40 +7,90 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    FIND_PERSON = "find-person"
-    VIEW_RECORD = "view-record"
-    MANAGE_CONSENT = "manage-consent"
-    VIEW_SOURCES = "view-sources"
-    MANAGE_SOURCES = "manage-sources"
-    LOAD_IDENTITIES = "load-identities"
-    MANAGE_USERS = "manage-users"
-    REVIEW_LINKS = "review-links"
+    """`words` complete the sentence "May ..."."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> Permission:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    FIND_PERSON = "find-person", "search for people"
+    VIEW_RECORD = "view-record", "see clinical content, of patients in their care"
+    MANAGE_CONSENT = "manage-consent", "record what patients have decided"
+    MANAGE_RELATIONSHIPS = "manage-relationships", "record who cares for whom"
+    VIEW_ACCESS = "view-access", "see who has access to what, and why"
+    MANAGE_USERS = "manage-users", "manage accounts and roles"
+    MANAGE_CLIENTS = "manage-clients", "register machines"
+    ANY_ORGANISATION = "any-organisation", "do this for any organisation, not only their own"
+    REVIEW_LINKS = "review-links", "settle doubts about identity"
+    VIEW_SOURCES = "view-sources", "see the sources"
+    MANAGE_SOURCES = "manage-sources", "register sources"
+    LOAD_IDENTITIES = "load-identities", "load the people that a source holds"
 
 
 class Role(StrEnum):
-    CLINICIAN = "clinician"
-    ADMINISTRATOR = "administrator"
-    OPERATOR = "operator"  # runs the service's commands on its own machine; never signs in at a door
-    ANONYMOUS = "anonymous"  # has not signed in
+    """As what somebody acts. `words` are the role as people call it."""
 
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> Role:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    CLINICIAN = "clinician", "clinician"
+    NURSE = "nurse", "nurse"
+    PHARMACIST = "pharmacist", "pharmacist"
+    SOCIAL_CARE = "social-care", "social care worker"
+    RECEPTIONIST = "receptionist", "receptionist"
+    ADMINISTRATOR = "administrator", "administrator"
+    PROGRAMME_ADMINISTRATOR = "programme-administrator", "programme administrator"
+    PRIVACY_OFFICER = "privacy-officer", "privacy officer"
+    AUDITOR = "auditor", "auditor"
+    SOURCE_OPERATOR = "source-operator", "operator of a source"
+    CLIENT = "client", "another system"  # a machine with a token; nobody signs in as one
+    OPERATOR = "operator", "operator of this service"  # runs its commands on its own machine; never signs in
+    NOT_CHOSEN = "not-chosen", "no role yet"  # has signed in, and not said in which of several roles
+    ANONYMOUS = "anonymous", "nobody who is known"  # has not signed in
+
+
+_SEES_RECORDS = frozenset({Permission.FIND_PERSON, Permission.VIEW_RECORD})
+# Finds people to record their choices and who cares for them, and sees no clinical content.
+_ADMINISTERS = frozenset(
+    {
+        Permission.FIND_PERSON,
+        Permission.MANAGE_CONSENT,
+        Permission.MANAGE_RELATIONSHIPS,
+        Permission.MANAGE_USERS,
+        Permission.VIEW_ACCESS,
+        Permission.VIEW_SOURCES,
+        Permission.REVIEW_LINKS,
+    }
+)
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.CLINICIAN: frozenset({Permission.FIND_PERSON, Permission.VIEW_RECORD}),
-    # Finds people to record their choices, and sees no clinical content.
-    Role.ADMINISTRATOR: frozenset(
-        {Permission.FIND_PERSON, Permission.MANAGE_CONSENT, Permission.VIEW_SOURCES, Permission.REVIEW_LINKS}
-    ),
-    Role.OPERATOR: frozenset(
-        {
-            Permission.VIEW_SOURCES,
-            Permission.MANAGE_SOURCES,
-            Permission.LOAD_IDENTITIES,
-            Permission.MANAGE_USERS,
-            Permission.MANAGE_CONSENT,
-            Permission.REVIEW_LINKS,
-        }
-    ),
+    Role.CLINICIAN: _SEES_RECORDS,
+    Role.NURSE: _SEES_RECORDS,
+    Role.PHARMACIST: _SEES_RECORDS,
+    Role.SOCIAL_CARE: _SEES_RECORDS,
+    Role.RECEPTIONIST: frozenset({Permission.FIND_PERSON}),
+    Role.ADMINISTRATOR: _ADMINISTERS,
+    Role.PROGRAMME_ADMINISTRATOR: _ADMINISTERS | {Permission.ANY_ORGANISATION, Permission.MANAGE_CLIENTS},
+    Role.PRIVACY_OFFICER: frozenset({Permission.FIND_PERSON, Permission.VIEW_ACCESS}),
+    Role.AUDITOR: frozenset({Permission.FIND_PERSON, Permission.VIEW_ACCESS}),
+    Role.SOURCE_OPERATOR: frozenset({Permission.VIEW_SOURCES}),
+    Role.CLIENT: frozenset({Permission.VIEW_RECORD}),
+    Role.OPERATOR: frozenset(Permission) - _SEES_RECORDS,
 }
+
+# Those that a user can have in an organisation.
+MEMBERSHIP_ROLES: tuple[Role, ...] = tuple(
+    role for role in Role if role not in {Role.CLIENT, Role.OPERATOR, Role.NOT_CHOSEN, Role.ANONYMOUS}
+)
 
 
 def role_may(*, role: Role, permission: Permission) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID
 from aggregator.accounts.requester import Requester
 
 # Stands in every body, so that a reader knows which keys to expect. A change of the keys below is another format.
-BODY_FORMAT = 1
+BODY_FORMAT = 2
 
 
 class Action(StrEnum):
@@ -29,6 +29,7 @@ class Action(StrEnum):
     ADD_SOURCE = "add-source", "register a source"
     ADD_USER = "add-user", "create an account"
     CHECK_PROGRESS = "check-progress", "ask whether a record is complete"
+    CHOOSE_MEMBERSHIP = "choose-membership", "choose in which role you act"
     FETCH_DOCUMENT = "fetch-document", "ask a source for a document"
     FIND_PERSON = "find-person", "search for people"
     LIST_REVIEWS = "list-reviews", "see the doubts about identity"
@@ -86,9 +87,11 @@ def canonical_bytes(*, event: Event) -> bytes:
     subject, requester = event.subject, event.requester
     body = {
         "action": event.action,
+        "client": requester.client_id,
         "detail": event.detail,
         "entry": subject.entry,
         "format": BODY_FORMAT,
+        "membership": requester.membership_id,
         "organisation": requester.organisation_ods,
         "outcome": event.outcome,
         "person": subject.person_id,

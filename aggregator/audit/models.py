@@ -26,6 +26,7 @@ class AuditEvent(models.Model):
     action = models.TextField()
     outcome = models.TextField()
     user_id = models.UUIDField(null=True)
+    client_id = models.UUIDField(null=True)
     organisation_ods = models.TextField()
     role = models.TextField()
     purpose = models.TextField()

@@ -23,13 +23,15 @@ class RetrievalState(models.TextChoices):
 class Retrieval(models.Model):
     """One request for one person's record, by one requester.
 
-    `asker` names the user to the sources, for their own audit. `wrapped_key` is the key that seals the answers, itself
+    `asker_id` is the membership that its user acted in, or the client: it is shown to nobody else. `asker` names the
+    user to the sources, for their own audit. `wrapped_key` is the key that seals the answers, itself
     sealed by the master key: once it is erased, they cannot be read.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     person = models.ForeignKey(Person, on_delete=models.PROTECT)
     user_id = models.UUIDField(null=True)
+    asker_id = models.UUIDField(null=True)
     organisation_ods = models.CharField(max_length=20)
     role = models.CharField(max_length=30)
     purpose = models.CharField(max_length=20)
@@ -53,8 +55,8 @@ class SourceOutcome(models.Model):
     """How one planned source ended. `outcome` is null while the source is awaited, and is then set once.
 
     `joins` points to the same question already in flight for another retrieval, whose outcome and answer this one
-    shares. `flight_key` names the question: source, person and, where the source's answers may not serve others, the
-    user. `asked_at` is when the source was first asked, null while it has not been. `by_identifier` says how the
+    shares. `flight_key` names the question: source, person and, where the source's answers may not serve others, who
+    asks. `asked_at` is when the source was first asked, null while it has not been. `by_identifier` says how the
     request under each identifier ended, by source record.
     """
 

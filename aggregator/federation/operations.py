@@ -90,6 +90,7 @@ def write_retrieval(
         id=retrieval_id,
         person_id=person_id,
         user_id=requester.user_id,
+        asker_id=requester.asker_id,
         organisation_ods=requester.organisation_ods,
         role=requester.role,
         purpose=requester.purpose,

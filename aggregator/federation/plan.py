@@ -55,7 +55,7 @@ def make_plan(
     candidates: Iterable[Candidate],
     categories: frozenset[RecordCategory],
     person_id: UUID,
-    user_id: UUID | None,
+    asker_id: UUID | None,
     deadline_s: float,
     now: datetime,
 ) -> Plan:
@@ -79,7 +79,7 @@ def make_plan(
                     source_id=candidate.source_id,
                     person_id=person_id,
                     categories=categories,
-                    user_id=None if candidate.answers_serve_others else user_id,
+                    asker_id=None if candidate.answers_serve_others else asker_id,
                 ),
                 not_asked=_why_not(candidate),
             )
@@ -100,7 +100,7 @@ def _why_not(candidate: Candidate) -> Reason | None:
     return None if candidate.enabled else Reason.PAUSED
 
 
-def flight_key(*, source_id: UUID, person_id: UUID, categories: Iterable[RecordCategory], user_id: UUID | None) -> str:
+def flight_key(*, source_id: UUID, person_id: UUID, categories: Iterable[RecordCategory], asker_id: UUID | None) -> str:
     """Return a key that is equal for equal questions and reveals nothing about the person."""
-    parts = [str(source_id), str(person_id), ",".join(sorted(categories)), str(user_id or "")]
+    parts = [str(source_id), str(person_id), ",".join(sorted(categories)), str(asker_id or "")]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()

@@ -12,6 +12,7 @@ import redis
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
+from aggregator.accounts.requester import Requester
 from aggregator.federation import store
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.connections import client_for_threads
@@ -52,7 +53,7 @@ class RetrievalView:
 
     retrieval_id: UUID
     person_id: UUID
-    user_id: UUID | None
+    asker_id: UUID | None
     created_at: datetime
     deadline_at: datetime
     expires_at: datetime
@@ -62,6 +63,10 @@ class RetrievalView:
     def complete(self) -> bool:
         """Whether every planned source has its outcome."""
         return all(source.ending is not None for source in self.sources)
+
+    def is_of(self, *, requester: Requester) -> bool:
+        """Return whether this requester asked: the same user in the same membership, or the same client."""
+        return requester.asker_id is not None and self.asker_id == requester.asker_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +96,7 @@ def retrieval_view(*, retrieval_id: UUID, now: datetime) -> RetrievalView | None
     return RetrievalView(
         retrieval_id=retrieval.id,
         person_id=retrieval.person_id,
-        user_id=retrieval.user_id,
+        asker_id=retrieval.asker_id,
         created_at=retrieval.created_at,
         deadline_at=retrieval.deadline_at,
         expires_at=retrieval.expires_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -10,14 +11,12 @@ from django.core.exceptions import ValidationError
 from aggregator.accounts.models import Organisation, User
 from aggregator.accounts.operations import ensure_organisation, put_user
 from aggregator.accounts.requester import Requester
-from aggregator.accounts.roles import Permission, Role
+from aggregator.accounts.roles import MEMBERSHIP_ROLES, Permission, Role
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import Invalid
 from aggregator.limits import check_length
 from aggregator.services.sign_in import MAX_PASSWORD_LENGTH
-
-SIGN_IN_ROLES = frozenset({Role.CLINICIAN, Role.ADMINISTRATOR})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +30,7 @@ class NewUser:
     role: Role
 
 
-def add_user(*, requester: Requester, user: NewUser) -> None:
+def add_user(*, requester: Requester, user: NewUser, now: datetime) -> None:
     """Create a local account, or give an existing account of that name a new password.
 
     Raises: NotPermitted; Invalid for a weak password, one too long to sign in with, a field that is too long, or a role
@@ -48,6 +47,7 @@ def add_user(*, requester: Requester, user: NewUser) -> None:
             prefix=user.prefix,
             organisation=ensure_organisation(ods_code=user.organisation_ods, name=""),
             role=user.role,
+            now=now,
         )
         act.about_nothing_single()
         act.note(user=account.id, role=user.role)
@@ -70,5 +70,5 @@ def _check(user: NewUser) -> None:
         raise Invalid(" ".join(error.messages), field="password") from None
     if len(user.password) > MAX_PASSWORD_LENGTH:
         raise Invalid(f"Password must be {MAX_PASSWORD_LENGTH} characters or fewer.", field="password")
-    if user.role not in SIGN_IN_ROLES:
+    if user.role not in MEMBERSHIP_ROLES:
         raise Invalid(f"An account cannot have the role {user.role}.", field="role")

@@ -22,7 +22,7 @@ def check_progress(*, requester: Requester, retrieval_id: UUID, now: datetime) -
     about = Subject(retrieval_id=retrieval_id)
     with acting(requester, Action.CHECK_PROGRESS, needs=Needs.GATES, about=about, audit=Audit.ON_REFUSAL) as act:
         view = federation_queries.retrieval_view(retrieval_id=retrieval_id, now=now)
-        if view is None or requester.user_id is None or view.user_id != requester.user_id:
+        if view is None or not view.is_of(requester=requester):
             raise NotFound
         act.about(person_id=view.person_id)
         act.require(

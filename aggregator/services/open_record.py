@@ -80,7 +80,7 @@ def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: dat
         candidates=candidates,
         categories=CLINICAL_CATEGORIES,
         person_id=person_id,
-        user_id=requester.user_id,
+        asker_id=requester.asker_id,
         deadline_s=settings.RETRIEVAL_DEADLINE_S,
         now=now,
     )

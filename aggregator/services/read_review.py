@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from aggregator.accounts.authentication import requester_for
+from aggregator.accounts.queries import name_of_user
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
@@ -156,5 +156,4 @@ def _rows(columns: list[Demographics], *, evidence: Mapping[str, str]) -> tuple[
 def _name_of(user_id: UUID | None) -> str:
     if user_id is None:
         return "An operator, by a command"
-    user = requester_for(user_id=user_id)
-    return f"{user.given} {user.family}" if user else "A user whose account is closed"
+    return name_of_user(user_id=user_id) or "A user who is not known any more"

@@ -9,12 +9,13 @@ from django.contrib.auth import login
 from django.http import HttpRequest
 
 from aggregator.accounts import lockout
-from aggregator.accounts.authentication import SIGNED_IN_AT, requester_for, user_for_password, user_id_for
+from aggregator.accounts.authentication import MEMBERSHIP, SIGNED_IN_AT, user_for_password
 from aggregator.accounts.hashing import hashing_slots
 from aggregator.accounts.lockout import Attempt
 from aggregator.accounts.models import User
 from aggregator.accounts.operations import add_session, make_room_for_session
-from aggregator.accounts.requester import Requester, anonymous
+from aggregator.accounts.queries import requesters_for, user_id_for
+from aggregator.accounts.requester import Requester, anonymous, not_chosen
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotPermitted
@@ -23,9 +24,10 @@ from aggregator.errors import NotPermitted
 MAX_PASSWORD_LENGTH = 128
 
 
-def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime) -> Requester:
-    """Sign a user in and return who they are; a new session starts, so that nothing is kept from the one before.
+def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime) -> bool:
+    """Sign a user in and return whether they act in a membership: who has several must choose one first.
 
+    A new session starts, so that nothing is kept from the one before.
     Raises: NotPermitted, with the same words whether the name, the password or the account is at fault; TooMany,
     `locked` or `address-locked` after too many failures, `busy` when too many sign in at this moment.
     """
@@ -33,12 +35,13 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
         attempt = Attempt(username=username, address=request.META.get("REMOTE_ADDR", ""))
         act.note(address=lockout.address_mark(attempt.address))
         try:
-            user, requester = _identified(request, attempt=attempt, password=password)
+            user, choices = _identified(request, attempt=attempt, password=password, now=now)
         except NotPermitted:
             if (user_id := user_id_for(username=username)) is not None:
                 act.note(user=user_id)
             raise
-        act.identify(requester=requester)
+        only = choices[0] if len(choices) == 1 else None
+        act.identify(requester=only or not_chosen(user_id=user.id))
         act.about_nothing_single()
         act.begin()
         if not make_room_for_session(user_id=user.id, most=settings.SESSIONS_PER_USER, now=now):
@@ -46,12 +49,19 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
         request.session.flush()
         login(request, user)
         request.session[SIGNED_IN_AT] = now.isoformat()
+        if only is not None:
+            request.session[MEMBERSHIP] = str(only.membership_id)
         add_session(user_id=user.id, session_key=request.session.session_key or "")
-        return requester
+        return only is not None
 
 
-def _identified(request: HttpRequest, *, attempt: Attempt, password: str) -> tuple[User, Requester]:
-    """Return whose password this is. Everything that may be refused without hashing it is refused before."""
+def _identified(
+    request: HttpRequest, *, attempt: Attempt, password: str, now: datetime
+) -> tuple[User, tuple[Requester, ...]]:
+    """Return whose password this is, and as whom they may act.
+
+    Everything that may be refused without hashing the password is refused before.
+    """
     lockout.check(attempt=attempt)
     with hashing_slots().one():
         standings = lockout.reserve(attempt=attempt)
@@ -60,15 +70,15 @@ def _identified(request: HttpRequest, *, attempt: Attempt, password: str) -> tup
             user = (
                 None if too_long else user_for_password(request=request, username=attempt.username, password=password)
             )
-            requester = requester_for(user_id=user.id) if user else None
+            choices = requesters_for(user_id=user.id, now=now) if user else ()
         except BaseException:
             lockout.give_back(attempt=attempt)
             raise
-    if user is None or requester is None:
+    if user is None or not choices:
         lockout.fail(standings=standings)
         raise _not_identified()
     lockout.succeed(attempt=attempt)
-    return user, requester
+    return user, choices
 
 
 def _not_identified() -> NotPermitted:

@@ -96,7 +96,7 @@ def view_record(
     about = Subject(retrieval_id=retrieval_id, entry=entry)
     with acting(requester, Action.VIEW_RECORD, needs=Needs.GATES, about=about, detail={"part": part}) as act:
         view = federation_queries.retrieval_view(retrieval_id=retrieval_id, now=now)
-        if view is None or requester.user_id is None or view.user_id != requester.user_id:
+        if view is None or not view.is_of(requester=requester):
             raise NotFound
         act.about(person_id=view.person_id)
         decision = consent_queries.decide(

@@ -37,7 +37,8 @@ def draw(request: HttpRequest, name: str, *, status: int = 200, **context: Any) 
     """Return a page; its frame shows who is signed in and what they may do."""
     requester: Requester | None = getattr(request, "requester", None)
     may = {permission.name: requester.may(permission) for permission in Permission} if requester else {}
-    return render(request, f"{name}.jinja", {"requester": requester, "may": may, **context}, status=status)
+    frame = {"requester": requester, "signed_in": getattr(request, "signed_in", None), "may": may}
+    return render(request, f"{name}.jinja", {**frame, **context}, status=status)
 
 
 def error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:

@@ -20,7 +20,8 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from aggregator import services
-from aggregator.accounts.requester import anonymous, operator
+from aggregator.accounts.authentication import SignedIn
+from aggregator.accounts.requester import Requester, anonymous, operator
 from aggregator.accounts.roles import Role
 from aggregator.audit.models import AuditEvent
 from aggregator.errors import Invalid, LongviewError, NotPermitted, Superseded
@@ -29,6 +30,7 @@ from aggregator.mpi.models import LinkReview
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.check_progress import check_progress
+from aggregator.services.choose_membership import choose_membership
 from aggregator.services.fetch_document import fetch_document
 from aggregator.services.find_person import find_person
 from aggregator.services.list_reviews import list_reviews
@@ -73,6 +75,22 @@ def request_with_session() -> HttpRequest:
     request.session = SessionStore()
     request.user = AnonymousUser()
     return request
+
+
+def session_of(requester: Requester) -> SignedIn:
+    assert requester.user_id
+    return SignedIn(user_id=requester.user_id, choices=(requester,), requester=requester)
+
+
+def choose(world: World, *, of: Requester) -> None:
+    """Have the clinician choose somebody's membership."""
+    assert of.membership_id
+    choose_membership(
+        request=request_with_session(),
+        signed_in=session_of(world.clinician),
+        membership_id=of.membership_id,
+        now=timezone.now(),
+    )
 
 
 def opened(world: World) -> None:
@@ -124,9 +142,10 @@ def fetched(world: World) -> None:
 
 CALLS: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=operator(), source=SOURCE, check=False),
-    "add_user": lambda world: add_user(requester=operator(), user=USER),
+    "add_user": lambda world: add_user(requester=operator(), user=USER, now=timezone.now()),
     "check_progress": checked,
     "fetch_document": fetched,
+    "choose_membership": lambda world: choose(world, of=world.clinician),
     "find_person": lambda world: find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN),
     "list_reviews": lambda world: list_reviews(requester=world.administrator),
     "list_sources": lambda world: list_sources(requester=world.administrator),
@@ -146,7 +165,7 @@ CALLS: dict[str, Callable[[World], object]] = {
     "sign_in": lambda world: sign_in(
         request=request_with_session(), username="dr.osei", password=PASSWORD, now=timezone.now()
     ),
-    "sign_out": lambda world: sign_out(request=request_with_session(), requester=world.clinician),
+    "sign_out": lambda world: sign_out(request=request_with_session(), signed_in=session_of(world.clinician)),
     "take_back_review": lambda world: take_back_review(
         requester=world.administrator, review_id=settled(world), now=timezone.now()
     ),
@@ -155,11 +174,12 @@ CALLS: dict[str, Callable[[World], object]] = {
 
 REFUSED: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=world.clinician, source=SOURCE),
-    "add_user": lambda world: add_user(requester=operator(), user=WRONG_USER),
+    "add_user": lambda world: add_user(requester=operator(), user=WRONG_USER, now=timezone.now()),
     "check_progress": lambda world: check_progress(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
     "fetch_document": lambda world: fetch_document(
         requester=world.clinician, retrieval_id=uuid4(), entry_key="0" * 20, number=1, now=timezone.now()
     ),
+    "choose_membership": lambda world: choose(world, of=world.outsider),
     "find_person": lambda world: find_person(requester=anonymous(), nhs_number="9990001006"),
     "list_reviews": lambda world: list_reviews(requester=world.clinician),
     "list_sources": lambda world: list_sources(requester=world.clinician),

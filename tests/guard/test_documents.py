@@ -20,6 +20,7 @@ README = (PROJECT / "README.md").read_text()
 IDENTIFYING = {
     "accounts.User": {"username", "family", "given", "prefix", "sds_user_id", "password"},
     "accounts.Membership": {"sds_role_profile_id"},
+    "accounts.AccessEnd": {"reason"},
     "consent.Policy": {"note"},
     "mpi.Person": {
         "nhs_number",
@@ -59,15 +60,16 @@ CLINICAL: dict[str, set[str]] = {}  # nothing clinical stands in a table
 NEITHER = {
     "accounts.Organisation": {"id", "ods_code", "name"},
     "accounts.User": {"id", "last_login", "is_active", "session_keys"},
-    "accounts.Membership": {"id", "user", "organisation", "role"},
+    "accounts.Membership": {"id", "user", "organisation", "role", "from_at", "added_at", "added_by"},
+    "accounts.AccessEnd": {"id", "kind", "of_id", "ends_at", "recorded_at", "recorded_by"},
     "audit.AuditEvent": {
-        *("seq", "at", "writer", "n", "body", "mac", "action", "outcome", "user_id", "organisation_ods", "role"),
-        *("purpose", "person_id", "source_id", "retrieval_id", "entry", "detail"),
+        *("seq", "at", "writer", "n", "body", "mac", "action", "outcome", "user_id", "client_id", "organisation_ods"),
+        *("role", "purpose", "person_id", "source_id", "retrieval_id", "entry", "detail"),
     },
     "consent.Policy": {"id", "person", "base", "recorded_by", "recorded_at", "ended_by", "ended_at"},
     "consent.Relationship": {"id", "source_record", "organisation", "kind", "from_date", "until_date"},
     "federation.Retrieval": {
-        *("id", "person", "user_id", "organisation_ods", "role", "purpose", "categories", "state"),
+        *("id", "person", "user_id", "asker_id", "organisation_ods", "role", "purpose", "categories", "state"),
         *("created_at", "started_at", "deadline_at", "expires_at", "wrapped_key"),
     },
     "federation.SourceOutcome": {

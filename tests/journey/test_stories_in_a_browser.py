@@ -10,8 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from aggregator.accounts.authentication import requester_for
 from aggregator.accounts.models import User
+from aggregator.accounts.queries import requesters_for
 from aggregator.accounts.requester import Requester
 from aggregator.mpi.queries import people_with_number
 from aggregator.services.record_opt_out import record_opt_out
@@ -161,8 +161,7 @@ def test_an_objection_recorded_elsewhere_clears_the_screen_within_a_minute(
 
 
 def administrator() -> Requester:
-    requester = requester_for(user_id=User.objects.get(username=ADMINISTRATOR).id)
-    assert requester is not None
+    (requester,) = requesters_for(user_id=User.objects.get(username=ADMINISTRATOR).id, now=timezone.now())
     return requester
 
 

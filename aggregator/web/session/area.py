@@ -10,6 +10,7 @@ from aggregator.web.session import views
 AREA = Area(
     routes=[
         path("sign-in", views.sign_in, name="sign-in"),
+        path("role", views.choose_membership, name="choose-membership"),
         path("sign-out", views.sign_out, name="sign-out"),
     ]
 )

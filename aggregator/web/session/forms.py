@@ -1,8 +1,12 @@
-"""What somebody types to sign in."""
+"""What somebody enters to sign in, and to say in which role they act."""
 
 from __future__ import annotations
 
 from django import forms
+
+
+class MembershipForm(forms.Form):
+    membership = forms.UUIDField(error_messages={"required": "Select a role", "invalid": "Select a role"})
 
 
 class SignInForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Signing in and out, and choosing in which role to act."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from aggregator.errors import NotPermitted, TooMany
+from aggregator.errors import NotFound, NotPermitted, TooMany
+from aggregator.services import choose_membership as choosing
 from aggregator.services import sign_in as signing_in
 from aggregator.services import sign_out as signing_out
 from aggregator.web.pages import draw
-from aggregator.web.session.forms import SignInForm
-from aggregator.web.signed_in import SignedInRequest
+from aggregator.web.session.forms import MembershipForm, SignInForm
+from aggregator.web.signed_in import SessionRequest, path_to_choice, role_not_required
 
 # What is not the fault of what was typed.
 STATUS_OF = {"busy": 503, "address-locked": 429}
@@ -32,8 +33,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request.POST)
     if form.is_valid():
         try:
-            signing_in.sign_in(request=request, now=timezone.now(), **form.cleaned_data)
-            return HttpResponseRedirect(_safe(after))
+            has_role = signing_in.sign_in(request=request, now=timezone.now(), **form.cleaned_data)
+            return HttpResponseRedirect(_safe(after) if has_role else path_to_choice(after=after))
         except TooMany as error:
             form.add_error("username", str(error))
             response = draw(request, "session/sign_in", form=form, next=after, status=STATUS_OF.get(error.code, 400))
@@ -44,10 +45,38 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     return draw(request, "session/sign_in", form=form, next=after, status=400)
 
 
+@role_not_required
+@require_http_methods(["GET", "POST"])
+def choose_membership(request: SessionRequest) -> HttpResponse:
+    """Ask in which of their roles somebody acts, after signing in or to switch."""
+    after = request.POST.get("next") or request.GET.get("next") or ""
+    form = MembershipForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            choosing.choose_membership(
+                request=request,
+                signed_in=request.signed_in,
+                membership_id=form.cleaned_data["membership"],
+                now=timezone.now(),
+            )
+            return HttpResponseRedirect(_safe(after))
+        except NotFound as error:
+            form.add_error("membership", str(error))
+    return draw(
+        request,
+        "session/role",
+        form=form,
+        next=after,
+        choices=request.signed_in.choices,
+        status=400 if form.errors else 200,
+    )
+
+
+@role_not_required
 @require_POST
-def sign_out(request: SignedInRequest) -> HttpResponse:
+def sign_out(request: SessionRequest) -> HttpResponse:
     """End the session."""
-    signing_out.sign_out(request=request, requester=request.requester)
+    signing_out.sign_out(request=request, signed_in=request.signed_in)
     return HttpResponseRedirect(reverse("sign-in"))
 
 

@@ -23,8 +23,8 @@ import redis
 from django.db import connection, connections
 from django.utils import timezone
 
-from aggregator.accounts.authentication import requester_for
 from aggregator.accounts.models import User
+from aggregator.accounts.queries import requesters_for
 from aggregator.accounts.requester import Requester
 from aggregator.federation import tasks
 from aggregator.federation.models import SourceOutcome
@@ -61,8 +61,7 @@ def loaded(transactional_db: None, told: Stories, simulators: dict[str, str]) ->
 
 @pytest.fixture
 def clinician(loaded: Stories) -> Requester:
-    found = requester_for(user_id=User.objects.get(username=CLINICIAN).id)
-    assert found is not None
+    (found,) = requesters_for(user_id=User.objects.get(username=CLINICIAN).id, now=timezone.now())
     return found
 
 

@@ -118,11 +118,11 @@ def test_no_account_gets_a_password_that_is_too_long_to_sign_in_with() -> None:
     new = NewUser(
         username="dr.long", password=longest, family="L", given="L", organisation_ods=SURGERY_ODS, role=Role.CLINICIAN
     )
-    add_user(requester=operator(), user=new)
+    add_user(requester=operator(), user=new, now=timezone.now())
     assert len(longest) == MAX_PASSWORD_LENGTH
     assert attempt(client(), "dr.long", longest).status_code == 302
     with pytest.raises(Invalid, match="128 characters"):
-        add_user(requester=operator(), user=replace(new, password=longest + "x"))
+        add_user(requester=operator(), user=replace(new, password=longest + "x"), now=timezone.now())
 
 
 def test_a_closed_account_and_one_that_belongs_nowhere_cannot_sign_in() -> None:
@@ -550,7 +550,7 @@ def test_whoever_is_closed_while_signing_in_is_not_let_in(monkeypatch: pytest.Mo
         return user
 
     monkeypatch.setattr("aggregator.services.sign_in.user_for_password", closes_afterwards)
-    monkeypatch.setattr("aggregator.services.sign_in.requester_for", lambda **_: operator())
+    monkeypatch.setattr("aggregator.services.sign_in.requesters_for", lambda **_: (operator(),))
     answer = attempt(client())
     assert answer.status_code == 400
     assert "or the account is closed" in answer.content.decode()
@@ -581,5 +581,5 @@ def test_a_new_password_ends_no_more_than_it_should_and_brings_no_session_back()
         organisation_ods=SURGERY_ODS,
         role=Role.CLINICIAN,
     )
-    add_user(requester=operator(), user=renewed)
+    add_user(requester=operator(), user=renewed, now=timezone.now())
     assert visitor.get("/").status_code == 302

@@ -14,12 +14,12 @@ from aggregator.audit.events import Action, Event, EventOutcome, Subject, canoni
 from connectors.contract.outcomes import Outcome
 from tests.factories import requester
 
-USER, PERSON, SOURCE, RETRIEVAL = (UUID(int=number) for number in range(1, 5))
+USER, PERSON, SOURCE, RETRIEVAL, MEMBERSHIP = (UUID(int=number) for number in range(1, 6))
 
 
 def test_an_event_is_kept_as_these_bytes_and_no_others() -> None:
     event = Event(
-        requester=requester(user_id=USER, organisation_ods="X99101"),
+        requester=requester(user_id=USER, membership_id=MEMBERSHIP, organisation_ods="X99101"),
         action=Action.VIEW_RECORD,
         outcome=EventOutcome.SUCCESS,
         subject=Subject(person_id=PERSON, source_id=SOURCE, retrieval_id=RETRIEVAL, entry="0a1b"),
@@ -28,10 +28,11 @@ def test_an_event_is_kept_as_these_bytes_and_no_others() -> None:
     assert (
         canonical_bytes(event=event)
         == (
-            '{"action":"view-record",'
+            '{"action":"view-record","client":null,'
             '"detail":{"changed":true,"ids":["00000000-0000-0000-0000-000000000002"],"items":3,'
             '"outcomes":{"é":"answered"},"part":"entry"},'
-            '"entry":"0a1b","format":1,"organisation":"X99101","outcome":"success",'
+            '"entry":"0a1b","format":2,"membership":"00000000-0000-0000-0000-000000000005",'
+            '"organisation":"X99101","outcome":"success",'
             '"person":"00000000-0000-0000-0000-000000000002","purpose":"TREAT",'
             '"retrieval":"00000000-0000-0000-0000-000000000004","role":"clinician",'
             '"source":"00000000-0000-0000-0000-000000000003","user":"00000000-0000-0000-0000-000000000001"}'
@@ -41,7 +42,8 @@ def test_an_event_is_kept_as_these_bytes_and_no_others() -> None:
 
 def test_what_an_event_is_not_about_is_null_and_never_left_out() -> None:
     assert canonical_bytes(event=Event(requester=anonymous(), action=Action.SIGN_IN)) == (
-        b'{"action":"sign-in","detail":{},"entry":null,"format":1,"organisation":"","outcome":"success",'
+        b'{"action":"sign-in","client":null,"detail":{},"entry":null,"format":2,"membership":null,'
+        b'"organisation":"","outcome":"success",'
         b'"person":null,"purpose":"HOPERAT","retrieval":null,"role":"anonymous","source":null,"user":null}'
     )
 

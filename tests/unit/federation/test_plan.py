@@ -21,7 +21,7 @@ def planned(*candidates: Candidate, **values: Any) -> Plan:
             "candidates": candidates,
             "categories": CLINICAL_CATEGORIES,
             "person_id": PERSON,
-            "user_id": USER,
+            "asker_id": USER,
             "deadline_s": 10.0,
             "now": NOW,
             **values,
@@ -51,7 +51,7 @@ def test_a_source_has_its_own_time_or_what_there_is(time_limit_s: float, ends_s:
 
 
 def key_for(*, user: UUID | None, serves_others: bool) -> str:
-    (one,) = planned(candidate(source_id=SOURCE, answers_serve_others=serves_others), user_id=user).sources
+    (one,) = planned(candidate(source_id=SOURCE, answers_serve_others=serves_others), asker_id=user).sources
     return one.flight_key
 
 
@@ -80,7 +80,7 @@ def test_a_plan_asks_each_source_and_each_person_a_question_of_its_own() -> None
         {"source_id": uuid4()},
         {"person_id": uuid4()},
         {"categories": [RecordCategory.ALLERGIES]},
-        {"user_id": uuid4()},
+        {"asker_id": uuid4()},
     ],
 )
 def test_another_question_has_another_name(other: dict[str, Any]) -> None:
@@ -88,14 +88,14 @@ def test_another_question_has_another_name(other: dict[str, Any]) -> None:
         "source_id": SOURCE,
         "person_id": PERSON,
         "categories": [RecordCategory.ALLERGIES, RecordCategory.PROBLEMS],
-        "user_id": None,
+        "asker_id": None,
     }
     assert flight_key(**asked) != flight_key(**{**asked, **other})
     assert flight_key(**asked) == flight_key(**{**asked, "categories": reversed(asked["categories"])})
 
 
 def test_the_name_of_a_question_tells_nothing() -> None:
-    name = flight_key(source_id=SOURCE, person_id=PERSON, categories=[RecordCategory.ALLERGIES], user_id=USER)
+    name = flight_key(source_id=SOURCE, person_id=PERSON, categories=[RecordCategory.ALLERGIES], asker_id=USER)
     assert not any(part in name for part in (str(SOURCE), str(PERSON), str(USER), "allergies"))
     assert len(name) == 64
 

@@ -7,11 +7,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from aggregator.accounts.requester import operator
-from aggregator.accounts.roles import Role
+from aggregator.accounts.roles import MEMBERSHIP_ROLES, Role
 from aggregator.errors import LongviewError
-from aggregator.services.add_user import SIGN_IN_ROLES, NewUser, add_user
+from aggregator.services.add_user import NewUser, add_user
 
 
 class Command(BaseCommand):
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--given", required=True, help="first name")
         parser.add_argument("--prefix", default="", help="title, such as Dr")
         parser.add_argument("--ods", required=True, help="ODS code of the user's organisation")
-        parser.add_argument("--role", required=True, choices=sorted(role.value for role in SIGN_IN_ROLES))
+        parser.add_argument("--role", required=True, choices=[role.value for role in MEMBERSHIP_ROLES])
 
     def handle(self, *args: Any, **options: Any) -> None:
         password = secrets.token_urlsafe(12)
@@ -39,6 +40,7 @@ class Command(BaseCommand):
                     organisation_ods=options["ods"],
                     role=Role(options["role"]),
                 ),
+                now=timezone.now(),
             )
         except LongviewError as error:
             raise CommandError(str(error)) from None

@@ -1,0 +1,30 @@
+"""What gives access and can be ended. Nothing of it is changed or deleted: an end is a row of its own. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Ends(StrEnum):
+    """What an end is the end of."""
+
+    ACCOUNT = "account"
+    CARE_TEAM_PATIENT = "care-team-patient"
+    CARE_TEAM_PLACE = "care-team-place"
+    CLIENT = "client"
+    MEMBERSHIP = "membership"
+    POLICY = "policy"
+    RELATIONSHIP = "relationship"
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """`of_id` ends at `ends_at`, or at once where that has passed. Of several ends of one thing the earliest counts."""
+
+    kind: Ends
+    of_id: UUID
+    ends_at: datetime
+    reason: str

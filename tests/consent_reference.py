@@ -44,7 +44,7 @@ from tests.factories import CONFIDENTIALITY, NOW, item, requester
 ACT_CODES = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 SOURCES = (UUID(int=101), UUID(int=102))
 USERS = (UUID(int=201), UUID(int=202))
-ORGANISATIONS = (UUID(int=301), UUID(int=302))
+ORGANISATIONS = ("X99301", "X99302")
 CATEGORIES = (
     RecordCategory.PROBLEMS,
     RecordCategory.MEDICATIONS,
@@ -231,7 +231,7 @@ def _is_actor(actor: Actor, asking: Requester) -> bool:
         == {
             ActorKind.USER: str(asking.user_id),
             ActorKind.ROLE: str(asking.role),
-            ActorKind.ORGANISATION: str(asking.organisation_id),
+            ActorKind.ORGANISATION: asking.organisation_ods,
         }[actor.kind]
     )
 
@@ -385,7 +385,7 @@ def _told(chance: Random) -> Told:
 def _asking(chance: Random) -> Requester:
     return requester(
         user_id=chance.choice([*USERS, None]),
-        organisation_id=chance.choice(ORGANISATIONS),
+        organisation_ods=chance.choice(ORGANISATIONS),
         role=Role.CLINICIAN,
         purpose=chance.choice([*PURPOSES, PurposeOfUse.TREATMENT, PurposeOfUse.TREATMENT]),
     )

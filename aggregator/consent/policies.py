@@ -23,6 +23,7 @@ from functools import cached_property, lru_cache
 from uuid import UUID
 
 from aggregator.accounts.requester import PurposeOfUse, Requester
+from aggregator.accounts.roles import Role
 from aggregator.consent.clinical_dates import is_within, may_touch
 from aggregator.consent.terms import (
     Actor,
@@ -74,6 +75,25 @@ def rules_for(*, policies: Iterable[PolicyTerms], requester: Requester, now: dat
         default = PolicyTerms(base=BasePolicy.PERMIT)
         in_force.append(_read(default, purposes=purposes, actors=actors, now=now))
     return Rules(policies=tuple(in_force))
+
+
+def shares_with_most(*, policies: Iterable[PolicyTerms], now: datetime) -> bool:
+    """Return whether somebody whom no policy names may see anything, for treatment."""
+    nobody_named = Requester(
+        user_id=None,
+        family="",
+        given="",
+        organisation_id=None,
+        organisation_ods="",
+        organisation_name="",
+        role=Role.CLINICIAN,
+    )
+    return rules_for(policies=policies, requester=nobody_named, now=now).may_open
+
+
+def provisions_in(policy: PolicyTerms, /) -> tuple[Provision, ...]:
+    """Return what a policy says, as written: its root, if it has one, and its exceptions."""
+    return (*([policy.root] if policy.root else ()), *policy.exceptions)
 
 
 def is_contradictory(policy: PolicyTerms, /) -> bool:
@@ -368,8 +388,8 @@ def _actors_of(requester: Requester, /) -> frozenset[Actor]:
     actors = [Actor.role(requester.role)]
     if requester.user_id is not None:
         actors.append(Actor.user(requester.user_id))
-    if requester.organisation_id is not None:
-        actors.append(Actor.organisation(requester.organisation_id))
+    if requester.organisation_ods:
+        actors.append(Actor.organisation(requester.organisation_ods))
     return frozenset(actors)
 
 

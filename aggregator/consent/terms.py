@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -61,7 +62,7 @@ class RelationshipKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Actor:
-    """Whom a provision is about. `value` is the id of a user or an organisation, or the name of a role."""
+    """Whom a provision is about. `value` is the id of a user, the name of a role, or the code of an organisation."""
 
     kind: ActorKind
     value: str
@@ -72,9 +73,9 @@ class Actor:
         return cls(kind=ActorKind.USER, value=str(user_id))
 
     @classmethod
-    def organisation(cls, organisation_id: UUID, /) -> Actor:
+    def organisation(cls, ods_code: str, /) -> Actor:
         """Return everybody who acts for an organisation."""
-        return cls(kind=ActorKind.ORGANISATION, value=str(organisation_id))
+        return cls(kind=ActorKind.ORGANISATION, value=ods_code)
 
     @classmethod
     def role(cls, role: Role, /) -> Actor:
@@ -97,6 +98,21 @@ class Period:
     def is_empty(self) -> bool:
         """Whether no moment is within the period."""
         return self.start is not None and self.end is not None and self.end <= self.start
+
+    @property
+    def first_day(self) -> date | None:
+        """The British day on which the period begins."""
+        return None if self.start is None else self.start.astimezone(LONDON).date()
+
+    @property
+    def last_day(self) -> date | None:
+        """The last British day of which anything is within the period."""
+        return None if self.end is None else (self.end.astimezone(LONDON) - timedelta(microseconds=1)).date()
+
+    @property
+    def is_of_whole_days(self) -> bool:
+        """Whether the period begins and ends at midnight, or is open."""
+        return self == british_days(first=self.first_day, last=self.last_day)
 
 
 def british_days(*, first: date | None, last: date | None) -> Period:
@@ -166,15 +182,48 @@ class PolicyTerms:
     ended_at: datetime | None = None
     is_understood: bool = True
 
+    @property
+    def permits(self) -> bool:
+        """Whether the policy permits, apart from its exceptions."""
+        denying = {BasePolicy.DENY, BasePolicy.BREAK_GLASS_ONLY}
+        effect = self.root.effect if self.root else Effect.DENY if self.base in denying else Effect.PERMIT
+        return self.is_understood and effect is Effect.PERMIT and self.base not in denying
+
+    @property
+    def is_about_everything(self) -> bool:
+        """Whether the policy permits or denies the whole record to everybody, without exceptions."""
+        is_plain = self.root is None and not self.exceptions
+        return self.is_understood and is_plain and self.base in {BasePolicy.PERMIT, BasePolicy.DENY}
+
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyEvent:
-    """One decision of a person as recorded, for its history. `ended_at` None: in force."""
+class RecordedPolicy:
+    """A policy as recorded: by whom, when and why, and how it ended. `ended_at` None: it is in force.
 
-    base: BasePolicy
+    `note` says how and when the patient said so, `end_reason` why it was withdrawn. `sent` is the FHIR Consent that it
+    came as.
+    """
+
+    policy_id: UUID
+    person_id: UUID
+    terms: PolicyTerms
     note: str
+    recorded_by: UUID | None
     recorded_at: datetime
-    ended_at: datetime | None
+    replaces_id: UUID | None = None
+    load_id: UUID | None = None
+    sent: dict[str, Any] | None = None
+    ended_by: UUID | None = None
+    end_reason: str = ""
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it was withdrawn, or will be."""
+        return self.terms.ended_at
+
+    def is_over(self, now: datetime, /) -> bool:
+        """Return whether it has been withdrawn."""
+        return self.ended_at is not None and self.ended_at <= now
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from aggregator.audit.events import Action, Event, EventOutcome, Subject, canonical_bytes
 from config import database_roles as roles
 from tests.factories import requester
+from tests.scratch import rows, scratch_database
 
 pytestmark = [
     pytest.mark.skipif(roles.single_role(), reason="one role only: DATABASE_OWNER_URL is not set"),
@@ -30,31 +31,9 @@ MANY = 1001
 
 @pytest.fixture
 def old_database() -> Iterator[BaseDatabaseWrapper]:
-    """A database of its own with the audit as it first was, used as its owner; the application may append."""
-    application = connection.settings_dict["USER"]
-    owner, scratch = connection.copy("owner"), connection.copy("scratch")
-    name = f"scratch_{uuid4().hex}"
-    for copied in (owner, scratch):
-        roles.use_owner(connection=copied)
-    scratch.settings_dict["NAME"] = name
-    rows(owner, f"CREATE DATABASE {name}")
-    connections["scratch"] = scratch
-    try:
-        roles.grant_future_tables(connection=scratch, role=application)
-        MigrationExecutor(scratch).migrate([BEFORE])
-        yield scratch
-    finally:
-        del connections["scratch"]
-        scratch.close()
-        rows(owner, f"DROP DATABASE {name}")
-        owner.close()
-
-
-def rows(database: BaseDatabaseWrapper, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    with database.cursor() as cursor:
-        cursor.execute(query, values)
-        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
-        return found
+    """A database with the audit as it first was; the application may append."""
+    with scratch_database(migrated_to=BEFORE) as database:
+        yield database
 
 
 def old_event(database: BaseDatabaseWrapper, detail: dict[str, Any], *, outcome: str = "success") -> None:

@@ -155,17 +155,16 @@ def test_when_an_objection_ends_the_record_is_shared_as_before() -> None:
 
 def test_whom_a_provision_names() -> None:
     assert CLINICIAN.user_id is not None
-    assert CLINICIAN.organisation_id is not None
     for actor in (
         Actor.user(CLINICIAN.user_id),
-        Actor.organisation(CLINICIAN.organisation_id),
+        Actor.organisation(CLINICIAN.organisation_ods),
         Actor.role(Role.CLINICIAN),
     ):
         named = frozenset({actor, Actor.user(uuid4())})
         assert not rules(denial(actors=named)).may_open
         assert rules(denial(actors=frozenset({replace(actor, value=str(uuid4()))}))).may_open
         assert rules(permit(actors=named)).may_open
-        assert not rules(permit(actors=named), user_id=uuid4(), organisation_id=uuid4(), role=Role.OPERATOR).may_open
+        assert not rules(permit(actors=named), user_id=uuid4(), organisation_ods="X", role=Role.OPERATOR).may_open
 
 
 def test_nobody_is_no_user_that_a_provision_names() -> None:

@@ -36,6 +36,7 @@ class Action(StrEnum):
     LIST_REVIEWS = "list-reviews", "see the doubts about identity"
     LIST_SOURCES = "list-sources", "see the sources"
     LOAD_IDENTITIES = "load-identities", "load the people that a source holds"
+    LOAD_OBJECTIONS = "load-objections", "load the list of people who object to sharing"
     LOAD_RELATIONSHIPS = "load-relationships", "load which people an organisation cares for"
     OPEN_RECORD = "open-record", "open a patient's record"
     PREVIEW_POLICY = "preview-policy", "see what a decision about sharing would mean"
@@ -48,6 +49,7 @@ class Action(StrEnum):
     SIGN_IN = "sign-in", "sign in"
     SIGN_OUT = "sign-out", "sign out"
     TAKE_BACK_REVIEW = "take-back-review", "take back how a doubt about identity was settled"
+    UNDO_OBJECTIONS = "undo-objections", "take back a list of people who object to sharing"
     VIEW_RECORD = "view-record", "view a patient's record"
 
 

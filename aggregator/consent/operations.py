@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from aggregator.consent.models import Policy, Relationship
-from aggregator.consent.terms import PolicyTerms, RelationshipKind
+from aggregator.consent.terms import BasePolicy, PolicyTerms, RelationshipKind
 from aggregator.consent.written_terms import write_terms
 from aggregator.mpi.models import Person, SourceRecord
 from aggregator.sources.models import Source
@@ -28,6 +28,26 @@ class RelationshipLine:
 def lock_person(*, person_id: UUID) -> None:
     """Have this transaction alone change what a person has decided, so that two administrators cannot cross."""
     Person.objects.select_for_update(of=("self",)).get(id=person_id)
+
+
+def lock_people(*, person_ids: Collection[UUID]) -> None:
+    """Lock several people, in one order, so that two loads cannot wait for each other."""
+    list(Person.objects.select_for_update(of=("self",)).filter(id__in=person_ids).order_by("id").values_list("id"))
+
+
+def write_objections(*, notes: Mapping[UUID, str], load_id: UUID, user_id: UUID | None, now: datetime) -> None:
+    """Record that each of these people objects to the shared record as a whole, with how they said so."""
+    Policy.objects.bulk_create(
+        Policy(
+            person_id=person_id,
+            base=BasePolicy.DENY,
+            note=note,
+            recorded_by=user_id,
+            recorded_at=now,
+            load_id=load_id,
+        )
+        for person_id, note in notes.items()
+    )
 
 
 def write_policy(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from aggregator.accounts.models import AccessEnd
 from aggregator.accounts.queries import has_ended
@@ -14,7 +15,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.consent import decision
 from aggregator.consent.decision import Decision
 from aggregator.consent.models import Policy, Relationship
-from aggregator.consent.terms import RecordedPolicy, RelationshipKind, RelationshipTerms
+from aggregator.consent.terms import BasePolicy, RecordedPolicy, RelationshipKind, RelationshipTerms
 from aggregator.consent.written_terms import read_terms
 
 
@@ -37,6 +38,18 @@ def policies_of(*, person_id: UUID, now: datetime) -> list[RecordedPolicy]:
 def policy(*, policy_id: UUID, now: datetime) -> RecordedPolicy | None:
     """Return one decision on record."""
     return next(iter(_recorded(Policy.objects.filter(id=policy_id), now=now)), None)
+
+
+def objecting(*, person_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these people object to the shared record as a whole, without exceptions, until further notice."""
+    rows = Policy.objects.filter(person_id__in=person_ids, base=BasePolicy.DENY, written={})
+    return set(rows.filter(~Exists(AccessEnd.objects.filter(of_id=OuterRef("id")))).values_list("person_id", flat=True))
+
+
+def live_policies_of_load(*, load_id: UUID, now: datetime, most: int) -> list[tuple[UUID, UUID]]:
+    """Return the policies of one load that are in force, at most so many, each with its person."""
+    rows = Policy.objects.filter(~has_ended(of="id", now=now), load_id=load_id).order_by("id")
+    return list(rows.values_list("id", "person_id")[:most])
 
 
 def _recorded(rows: QuerySet[Policy], /, *, now: datetime) -> list[RecordedPolicy]:

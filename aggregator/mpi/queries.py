@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, TypedDict
@@ -182,6 +182,20 @@ def people_with_number(*, nhs_number: str) -> list[PersonSummary]:
     if not nhs_number:
         return []  # every record without a valid number has an empty one
     return _listed(nhs_number=nhs_number)
+
+
+def births_by_number(*, nhs_numbers: Collection[str]) -> dict[str, dict[UUID, date | None]]:
+    """Return the people whom any source holds under each of these numbers, also those in doubt, with their birth dates.
+
+    A number that nobody is held under is not in it.
+    """
+    linked = live_links().filter(source_record__nhs_number__in={number for number in nhs_numbers if number})
+    found: dict[str, dict[UUID, date | None]] = {}
+    for number, person_id, birth_date in linked.values_list(
+        "source_record__nhs_number", "person_id", "person__birth_date"
+    ):
+        found.setdefault(number, {})[person_id] = birth_date
+    return found
 
 
 def people_with_name(*, family: str, given: str, birth_date: date) -> list[PersonSummary]:

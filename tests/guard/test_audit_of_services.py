@@ -21,9 +21,12 @@ from django.utils import timezone
 
 from aggregator import services
 from aggregator.accounts.authentication import SignedIn
-from aggregator.accounts.requester import Requester, anonymous, operator
+from aggregator.accounts.requester import PurposeOfUse, Requester, anonymous, operator
 from aggregator.accounts.roles import Role
 from aggregator.audit.models import AuditEvent
+from aggregator.consent.objection_file import Objection
+from aggregator.consent.operations import write_policy
+from aggregator.consent.terms import BasePolicy, Effect, PolicyTerms, Provision
 from aggregator.errors import Invalid, LongviewError, NotPermitted, Superseded
 from aggregator.federation.models import SourceOutcome
 from aggregator.mpi.models import LinkReview
@@ -31,29 +34,46 @@ from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.check_progress import check_progress
 from aggregator.services.choose_membership import choose_membership
+from aggregator.services.end_policy import end_policy
 from aggregator.services.fetch_document import fetch_document
 from aggregator.services.find_person import find_person
 from aggregator.services.list_reviews import list_reviews
 from aggregator.services.list_sources import list_sources
 from aggregator.services.load_identities import load_identities
+from aggregator.services.load_objections import load_objections
 from aggregator.services.load_relationships import load_relationships
 from aggregator.services.open_record import open_record
+from aggregator.services.preview_policy import preview_policy
 from aggregator.services.read_consent import read_consent
+from aggregator.services.read_policy import read_policy
 from aggregator.services.read_review import read_review
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.record_policy import record_policy
 from aggregator.services.settle_review import settle_review
 from aggregator.services.sign_in import sign_in
 from aggregator.services.sign_out import sign_out
 from aggregator.services.take_back_review import take_back_review
+from aggregator.services.undo_objections import undo_objections
 from aggregator.services.view_record import view_record
 from connectors.contract.outcomes import Outcome
 from launcher.load_region import load_region
 from tests.integration.services.test_showing import answered
 from tests.unit.record.test_files import letter
-from tests.world import IDENTITIES, JOAN_BORN, NOWHERE, PASSWORD, SOURCE_SLUG, SURGERY_ODS, World, make_world
+from tests.world import (
+    IDENTITIES,
+    JOAN_BORN,
+    JOAN_NUMBER,
+    NOWHERE,
+    PASSWORD,
+    SOURCE_SLUG,
+    SURGERY_ODS,
+    World,
+    make_world,
+)
 
 # Modules whose functions are no acts of their own, each with its reason.
 NO_ACTS = {
+    "policy_lines": "reads names for the services that call it, and checks what they are about to write",
     "follow_record": "shows nothing, and its tickets are given out with a page that a showing has allowed",
 }
 # Acts that return no content: only a refusal leaves an event.
@@ -140,6 +160,15 @@ def fetched(world: World) -> None:
     )
 
 
+LOAD = UUID(int=6)
+OF_JOAN = Objection(line=2, nhs_number=JOAN_NUMBER, birth_date=None, objected_on=None, note="By telephone.")
+
+
+def loaded_and_undone(world: World) -> None:
+    load_objections(requester=operator(), objections=[OF_JOAN], load_id=LOAD, now=timezone.now())
+    undo_objections(requester=operator(), load_id=LOAD, most=1, now=timezone.now())
+
+
 CALLS: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=operator(), source=SOURCE, check=False),
     "add_user": lambda world: add_user(requester=operator(), user=USER, now=timezone.now()),
@@ -152,14 +181,26 @@ CALLS: dict[str, Callable[[World], object]] = {
     "load_identities": lambda world: load_identities(
         requester=operator(), source_slug=SOURCE_SLUG, lines=["nhs_number"], now=timezone.now()
     ),
+    "load_objections": lambda world: load_objections(
+        requester=operator(), objections=[OF_JOAN], load_id=LOAD, now=timezone.now()
+    ),
     "load_relationships": lambda world: load_relationships(
         requester=operator(), source_slug=SOURCE_SLUG, lines=["local_id"]
     ),
     "open_record": lambda world: open_record(requester=world.clinician, person_id=world.joan, now=timezone.now()),
-    "read_consent": lambda world: read_consent(requester=world.administrator, person_id=world.joan),
+    "preview_policy": lambda world: preview_policy(
+        requester=world.administrator, person_id=world.joan, terms=OBJECTION, now=timezone.now()
+    ),
+    "read_consent": lambda world: read_consent(requester=world.administrator, person_id=world.joan, now=timezone.now()),
+    "read_policy": lambda world: read_policy(
+        requester=world.administrator, policy_id=objection_of(world.joan), now=timezone.now()
+    ),
     "read_review": lambda world: read_review(requester=world.administrator, review_id=doubt_about(world)),
     "record_opt_out": lambda world: record_opt_out(
         requester=world.administrator, person_id=world.nobodys, opted_out=True, note="By telephone.", now=timezone.now()
+    ),
+    "record_policy": lambda world: record_policy(
+        requester=world.administrator, person_id=world.joan, terms=OBJECTION, note="By telephone.", now=timezone.now()
     ),
     "settle_review": settled,
     "sign_in": lambda world: sign_in(
@@ -169,13 +210,27 @@ CALLS: dict[str, Callable[[World], object]] = {
     "take_back_review": lambda world: take_back_review(
         requester=world.administrator, review_id=settled(world), now=timezone.now()
     ),
+    "undo_objections": loaded_and_undone,
     "view_record": opened,
 }
+
+OBJECTION = PolicyTerms(base=BasePolicy.DENY)
+
+
+def objection_of(person_id: UUID) -> UUID:
+    """Have somebody object to one purpose, which keeps nobody from treating them; return the decision."""
+    purpose = Provision(effect=Effect.DENY, purposes=frozenset({PurposeOfUse.RESEARCH}))
+    terms = PolicyTerms(base=BasePolicy.DENY, root=purpose)
+    return write_policy(person_id=person_id, terms=terms, note="", user_id=None, now=timezone.now())
+
 
 REFUSED: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=world.clinician, source=SOURCE),
     "add_user": lambda world: add_user(requester=operator(), user=WRONG_USER, now=timezone.now()),
     "check_progress": lambda world: check_progress(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
+    "end_policy": lambda world: end_policy(
+        requester=world.administrator, policy_id=uuid4(), note="By telephone.", now=timezone.now()
+    ),
     "fetch_document": lambda world: fetch_document(
         requester=world.clinician, retrieval_id=uuid4(), entry_key="0" * 20, number=1, now=timezone.now()
     ),
@@ -186,12 +241,22 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "load_identities": lambda world: load_identities(
         requester=world.administrator, source_slug=SOURCE_SLUG, lines=[], now=timezone.now()
     ),
+    "load_objections": lambda world: load_objections(
+        requester=world.clinician, objections=[OF_JOAN], load_id=LOAD, now=timezone.now()
+    ),
     "load_relationships": lambda world: load_relationships(requester=operator(), source_slug="none", lines=[]),
     "open_record": lambda world: open_record(requester=world.outsider, person_id=world.joan, now=timezone.now()),
-    "read_consent": lambda world: read_consent(requester=world.clinician, person_id=world.joan),
+    "preview_policy": lambda world: preview_policy(
+        requester=world.clinician, person_id=world.joan, terms=OBJECTION, now=timezone.now()
+    ),
+    "read_consent": lambda world: read_consent(requester=world.clinician, person_id=world.joan, now=timezone.now()),
+    "read_policy": lambda world: read_policy(requester=world.administrator, policy_id=uuid4(), now=timezone.now()),
     "read_review": lambda world: read_review(requester=world.clinician, review_id=uuid4()),
     "record_opt_out": lambda world: record_opt_out(
         requester=world.administrator, person_id=world.joan, opted_out=True, note=" ", now=timezone.now()
+    ),
+    "record_policy": lambda world: record_policy(
+        requester=world.administrator, person_id=world.joan, terms=OBJECTION, note=" ", now=timezone.now()
     ),
     "settle_review": lambda world: settle_review(
         requester=operator(), review_id=uuid4(), decision="noted", note="Joan Ferris", now=timezone.now()
@@ -201,6 +266,9 @@ REFUSED: dict[str, Callable[[World], object]] = {
     ),
     "take_back_review": lambda world: take_back_review(
         requester=world.clinician, review_id=uuid4(), now=timezone.now()
+    ),
+    "undo_objections": lambda world: undo_objections(
+        requester=world.clinician, load_id=LOAD, most=1, now=timezone.now()
     ),
     "view_record": lambda world: view_record(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
 }
@@ -290,24 +358,32 @@ def test_a_call_is_audited_as_a_success(name: str) -> None:
 # What each event names in columns of its own. The person is Joan, but where another is named.
 SUBJECTS = {
     "add_source": {"source_id"},
+    "end_policy": {"person_id"},
     "fetch_document": {"entry", "person_id", "retrieval_id", "source_id"},
     "find_person": {"person_id"},
     "load_identities": {"source_id"},
+    "load_objections": {"person_id"},
     "load_relationships": {"source_id"},
     "open_record": {"person_id", "retrieval_id"},
+    "preview_policy": {"person_id"},
     "read_consent": {"person_id"},
+    "read_policy": {"person_id"},
     "read_review": {"person_id"},
     "record_opt_out": {"person_id"},
+    "record_policy": {"person_id"},
     "settle_review": {"person_id"},
     "take_back_review": {"person_id"},
+    "undo_objections": {"person_id"},
     "view_record": {"person_id", "retrieval_id"},
 }
 REFUSED_SUBJECTS = {
     "check_progress": {"retrieval_id"},
     "fetch_document": {"entry", "retrieval_id"},
     "open_record": {"person_id"},
+    "preview_policy": {"person_id"},
     "read_consent": {"person_id"},
     "record_opt_out": {"person_id"},
+    "record_policy": {"person_id"},
     "view_record": {"retrieval_id"},
 }
 # What first shows a record is refused as that showing is.

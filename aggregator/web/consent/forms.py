@@ -26,7 +26,6 @@ from aggregator.consent.terms import (
 from aggregator.consent.words import LABEL_WORDS, PURPOSE_WORDS
 from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.record.categories import SECTIONS
-from connectors.contract.categories import RecordCategory
 
 Choices = Sequence[tuple[str, str]]
 BASES: Choices = (
@@ -36,6 +35,7 @@ BASES: Choices = (
     (BasePolicy.DENY, "Do not share it at all"),
 )
 EFFECTS: Choices = ((Effect.DENY, "Do not share"), (Effect.PERMIT, "Do share"))
+CATEGORIES = {each.category.value: each.category for each in SECTIONS}
 LABELS = {label.code: label for label in LABEL_WORDS}
 _ENTRY = re.compile(r"\s*([A-Z][A-Za-z]{1,63})/([A-Za-z0-9.-]{1,64})\s*\Z")
 # Of these words a field is at fault when the condition is.
@@ -130,7 +130,7 @@ class ExceptionForm(forms.Form):
             effect=Effect(given["effect"]),
             actors=frozenset(actors),
             purposes=frozenset({PurposeOfUse(given["purpose"])} if given["purpose"] else set()),
-            categories=frozenset({RecordCategory(given["category"])} if given["category"] else set()),
+            categories=frozenset({CATEGORIES[given["category"]]} if given["category"] else set()),
             sources=frozenset() if items else source,
             items=frozenset(items),
             labels=frozenset({LABELS[given["label"]]} if given["label"] else set()),

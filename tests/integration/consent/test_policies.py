@@ -39,7 +39,7 @@ from aggregator.services.record_policy import record_policy
 from aggregator.sources.models import Source
 from connectors.contract.categories import RecordCategory
 from fhir_data.labels import Label
-from tests.factories import CONFIDENTIALITY, NOW, identity, load, person, requester, source, user
+from tests.factories import CONFIDENTIALITY, NOW, identity, load, nhs_number, person, requester, source, user
 
 pytestmark = pytest.mark.django_db
 
@@ -142,6 +142,17 @@ def test_several_policies_are_in_force_and_a_denial_wins() -> None:
     assert len(policies(of=joan)) == 2
     assert not may_see(who=practice.organisation, of=joan)
     end_policy(requester=ADMINISTRATOR, policy_id=objection, note="In person.", now=timezone.now())
+    assert may_see(who=practice.organisation, of=joan)
+
+
+def test_an_objection_counts_at_once_and_for_this_person_only() -> None:
+    joan, practice = joan_and_surgery()
+    peter = person(at=practice, identifier="2", given="Peter", nhs_number=nhs_number(index=2))
+    load_relationships(source=practice, lines=[line(identifier="2")])
+    objection = record(of=joan, terms=PolicyTerms(base=BasePolicy.DENY))
+    assert not may_see(who=practice.organisation, of=joan)
+    assert may_see(who=practice.organisation, of=peter)
+    record(of=joan, terms=PolicyTerms(base=BasePolicy.PERMIT), replaces=objection)
     assert may_see(who=practice.organisation, of=joan)
 
 

@@ -60,7 +60,6 @@ _BASE_WORDS: Mapping[BasePolicy, str] = {
     BasePolicy.DENY: "Nothing of the record is shared.",
 }
 NOT_UNDERSTOOD = "This decision cannot be read. While it is in force, nothing of the record is shared."
-_HEADS = {Effect.PERMIT: "Shared", Effect.DENY: "Not shared"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,26 +92,32 @@ def in_words(*, terms: PolicyTerms, names: Names) -> tuple[str, ...]:
 
 
 def _provision(provision: Provision, /, *, names: Names) -> str:
-    head = [_HEADS[provision.effect]]
+    """Return a provision as a sentence: what is shared or not, with whom, what for, and when."""
+    denies = provision.effect is Effect.DENY
+    about = " ".join(_about(provision, names=names))
+    if about:
+        verb = "are" if provision.categories else "is"
+        words = [about, f"{verb} not shared" if denies else f"{verb} shared"]
+    else:
+        words = ["nothing is shared" if denies else "the record is shared"]
     if provision.actors:
-        head.append(f"with {_listed(_actor(each, names=names) for each in sorted(provision.actors))}")
+        words.append(f"with {_listed(_actor(each, names=names) for each in sorted(provision.actors))}")
     if provision.purposes:
-        head.append(f"for {_listed(PURPOSE_WORDS[each] for each in sorted(provision.purposes))}")
-    about = list(_about(provision, names=names))
-    words = " ".join(head) + (f": {', '.join(about)}" if about else "")
+        words.append(f"for {_listed(PURPOSE_WORDS[each] for each in sorted(provision.purposes))}")
+    sentence = " ".join(words)
     when = _when(provision.period)
-    return f"{words}; {when}." if when else f"{words}."
+    return f"{sentence[0].upper()}{sentence[1:]}{f', {when}' if when else ''}."
 
 
 def _about(provision: Provision, /, *, names: Names) -> Iterable[str]:
+    """Yield what a provision is about, where it is not about the whole record."""
     if provision.categories:
         yield _listed((CATEGORIES[each].many for each in sorted(provision.categories)), last="and")
-    elif provision.items:
-        yield _listed(_item(each, names=names) for each in sorted(provision.items))
-    elif provision.sources or provision.data_period != DataPeriod() or provision.labels:
+    elif not provision.items and (provision.sources or provision.data_period != DataPeriod() or provision.labels):
         yield "everything"
-    if provision.categories and provision.items:
-        yield f"of {_listed(_item(each, names=names) for each in sorted(provision.items))}"
+    if provision.items:
+        items = _listed(_item(each, names=names) for each in sorted(provision.items))
+        yield f"among {items}" if provision.categories else items
     if provision.sources:
         yield f"from {_listed(names.sources.get(str(each), 'a source') for each in sorted(provision.sources))}"
     if provision.data_period != DataPeriod():

@@ -42,6 +42,11 @@ _ENTRY = re.compile(r"\s*([A-Z][A-Za-z]{1,63})/([A-Za-z0-9.-]{1,64})\s*\Z")
 FIELD_OF = {"period": "last_day", "data_period": "data_to", "actors": "organisation", "sources": "source"}
 
 
+def _begun(words: str) -> str:
+    """Return words with a capital at their beginning."""
+    return words[0].upper() + words[1:]
+
+
 def _days(label: str) -> forms.DateField:
     return forms.DateField(
         required=False,
@@ -77,12 +82,14 @@ class ExceptionForm(forms.Form):
     organisation = _chosen("With which organisation", (), none="Any organisation")
     role = _chosen("With whom", [(role.value, f"Any {role.words}") for role in MEMBERSHIP_ROLES], none="Anybody")
     username = forms.CharField(required=False, max_length=150, label="With one person, by their user name")
-    purpose = _chosen("For which purpose", [(each.value, words) for each, words in PURPOSE_WORDS.items()], none="Any")
+    purpose = _chosen(
+        "For which purpose", [(each.value, _begun(words)) for each, words in PURPOSE_WORDS.items()], none="Any"
+    )
     category = _chosen("Which kind of content", [(each.category.value, each.title) for each in SECTIONS], none="All")
     source = _chosen("From which source", (), none="Any source")
     entry = forms.CharField(required=False, max_length=130, label="One entry of that source, as Condition/123")
     label = _chosen(
-        "With which label", [(label.code, words.capitalize()) for label, words in LABEL_WORDS.items()], none="Any"
+        "With which label", [(label.code, _begun(words)) for label, words in LABEL_WORDS.items()], none="Any"
     )
     data_from = _days("About the time from")
     data_to = _days("to")

@@ -131,7 +131,7 @@ class Reason(StrEnum):
         "throttled",
     )
     PAUSED = "paused", Outcome.NOT_ASKED, "it is paused"
-    MAY_NOT = "may-not", Outcome.NOT_ASKED, "you may not ask it", "suppressed"
+    MAY_NOT = "may-not", Outcome.NOT_ASKED, "it could not be asked for you when the record was opened", "suppressed"
 
 
 def reason_of(text: str, /) -> Reason | None:

@@ -62,7 +62,6 @@ from tests.unit.record.test_files import letter
 from tests.world import (
     IDENTITIES,
     JOAN_BORN,
-    JOAN_NUMBER,
     NOWHERE,
     PASSWORD,
     SOURCE_SLUG,
@@ -161,11 +160,11 @@ def fetched(world: World) -> None:
 
 
 LOAD = UUID(int=6)
-OF_JOAN = Objection(line=2, nhs_number=JOAN_NUMBER, birth_date=None, objected_on=None, note="By telephone.")
+OF_NOBODY = Objection(line=2, nhs_number=NOBODYS_NUMBER, birth_date=None, objected_on=None, note="By telephone.")
 
 
 def loaded_and_undone(world: World) -> None:
-    load_objections(requester=operator(), objections=[OF_JOAN], load_id=LOAD, now=timezone.now())
+    load_objections(requester=operator(), objections=[OF_NOBODY], load_id=LOAD, now=timezone.now())
     undo_objections(requester=operator(), load_id=LOAD, most=1, now=timezone.now())
 
 
@@ -173,6 +172,9 @@ CALLS: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=operator(), source=SOURCE, check=False),
     "add_user": lambda world: add_user(requester=operator(), user=USER, now=timezone.now()),
     "check_progress": checked,
+    "end_policy": lambda world: end_policy(
+        requester=world.administrator, policy_id=objection_of(world.joan), note="By telephone.", now=timezone.now()
+    ),
     "fetch_document": fetched,
     "choose_membership": lambda world: choose(world, of=world.clinician),
     "find_person": lambda world: find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN),
@@ -182,7 +184,7 @@ CALLS: dict[str, Callable[[World], object]] = {
         requester=operator(), source_slug=SOURCE_SLUG, lines=["nhs_number"], now=timezone.now()
     ),
     "load_objections": lambda world: load_objections(
-        requester=operator(), objections=[OF_JOAN], load_id=LOAD, now=timezone.now()
+        requester=operator(), objections=[OF_NOBODY], load_id=LOAD, now=timezone.now()
     ),
     "load_relationships": lambda world: load_relationships(
         requester=operator(), source_slug=SOURCE_SLUG, lines=["local_id"]
@@ -214,14 +216,15 @@ CALLS: dict[str, Callable[[World], object]] = {
     "view_record": opened,
 }
 
-OBJECTION = PolicyTerms(base=BasePolicy.DENY)
+# To one purpose, which keeps nobody from treating the patient.
+OBJECTION = PolicyTerms(
+    base=BasePolicy.DENY, root=Provision(effect=Effect.DENY, purposes=frozenset({PurposeOfUse.RESEARCH}))
+)
 
 
 def objection_of(person_id: UUID) -> UUID:
-    """Have somebody object to one purpose, which keeps nobody from treating them; return the decision."""
-    purpose = Provision(effect=Effect.DENY, purposes=frozenset({PurposeOfUse.RESEARCH}))
-    terms = PolicyTerms(base=BasePolicy.DENY, root=purpose)
-    return write_policy(person_id=person_id, terms=terms, note="", user_id=None, now=timezone.now())
+    """Have somebody object; return the decision."""
+    return write_policy(person_id=person_id, terms=OBJECTION, note="", user_id=None, now=timezone.now())
 
 
 REFUSED: dict[str, Callable[[World], object]] = {
@@ -242,7 +245,7 @@ REFUSED: dict[str, Callable[[World], object]] = {
         requester=world.administrator, source_slug=SOURCE_SLUG, lines=[], now=timezone.now()
     ),
     "load_objections": lambda world: load_objections(
-        requester=world.clinician, objections=[OF_JOAN], load_id=LOAD, now=timezone.now()
+        requester=world.clinician, objections=[OF_NOBODY], load_id=LOAD, now=timezone.now()
     ),
     "load_relationships": lambda world: load_relationships(requester=operator(), source_slug="none", lines=[]),
     "open_record": lambda world: open_record(requester=world.outsider, person_id=world.joan, now=timezone.now()),
@@ -376,6 +379,8 @@ SUBJECTS = {
     "undo_objections": {"person_id"},
     "view_record": {"person_id", "retrieval_id"},
 }
+# About whom nobody cares for: who objects altogether is of no use to the other calls.
+ABOUT_NOBODYS = {"load_objections", "record_opt_out", "undo_objections"}
 REFUSED_SUBJECTS = {
     "check_progress": {"retrieval_id"},
     "fetch_document": {"entry", "retrieval_id"},
@@ -404,7 +409,7 @@ def test_an_event_names_what_the_act_was_about(name: str) -> None:
     event = AuditEvent.objects.filter(seq__gt=before, outcome="success").latest("seq")
     assert named(event) == SUBJECTS.get(name, set())
     if "person_id" in named(event):
-        assert event.person_id == (world.nobodys if name == "record_opt_out" else world.joan)
+        assert event.person_id == (world.nobodys if name in ABOUT_NOBODYS else world.joan)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -21,7 +21,7 @@ IDENTIFYING = {
     "accounts.User": {"username", "family", "given", "prefix", "sds_user_id", "password"},
     "accounts.Membership": {"sds_role_profile_id"},
     "accounts.AccessEnd": {"reason"},
-    "consent.Policy": {"note"},
+    "consent.Policy": {"note", "sent", "written"},
     "mpi.Person": {
         "nhs_number",
         "unusable_number",
@@ -66,7 +66,7 @@ NEITHER = {
         *("seq", "at", "writer", "n", "body", "mac", "action", "outcome", "user_id", "client_id", "organisation_ods"),
         *("role", "purpose", "person_id", "source_id", "retrieval_id", "entry", "detail"),
     },
-    "consent.Policy": {"id", "person", "base", "recorded_by", "recorded_at", "ended_by", "ended_at"},
+    "consent.Policy": {"id", "person", "base", "recorded_by", "recorded_at", "replaces_id", "load_id"},
     "consent.Relationship": {"id", "source_record", "organisation", "kind", "from_date", "until_date"},
     "federation.Retrieval": {
         *("id", "person", "user_id", "asker_id", "organisation_ods", "role", "purpose", "categories", "state"),

@@ -87,7 +87,7 @@ def _said(line: PolicyLine, /, *, base: str) -> Json:
         "dateTime": policy.recorded_at.isoformat(),
         "performer": [patient],
         "organization": [{"display": "Longview shared care record"}],
-        "sourceAttachment": {"title": policy.note or "Not recorded"},
+        "sourceAttachment": {"contentType": "text/plain", "title": policy.note or "Not recorded"},
         "policy": [{"uri": URI_OF_BASE[policy.terms.base]}],
         "provision": _provisions(policy.terms, base=base),
     }

@@ -86,7 +86,7 @@ def test_an_objection_that_was_recorded_by_page_is_a_consent_too(world: World, a
     consent = entry["resource"]
     assert consent["policy"] == [{"uri": "https://profiles.ihe.net/ITI/PCF/Policy-deny"}]
     assert consent["provision"] == {"type": "deny"}
-    assert consent["sourceAttachment"] == {"title": "Said so by letter."}
+    assert consent["sourceAttachment"] == {"contentType": "text/plain", "title": "Said so by letter."}
     assert put(administrator, {**consent, "status": "inactive"}).status_code == 200
 
 

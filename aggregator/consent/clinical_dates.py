@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -14,16 +14,19 @@ import msgspec
 from aggregator.consent.terms import LONDON, DataPeriod
 from aggregator.record.item import Item
 
-_NAMES = (
-    # as in R4, and as in STU3 where that has other names
-    "abatementDateTime abatementPeriod assertedDate authored authoredOn created createdDateTime createdPeriod date"
-    " dateAsserted dateRecorded dateWritten effectiveDateTime effectiveInstant effectivePeriod end identifiedDateTime"
-    " identifiedPeriod indexed issued lastOccurrence occurrenceDateTime occurrencePeriod onsetDateTime onsetPeriod"
-    " performedDateTime performedPeriod period recorded recordedDate sent servicedDate servicedPeriod start startDate"
-    " started statusDate whenHandedOver whenPrepared"
-).split()
-_Dates = msgspec.defstruct("_Dates", [(name, object, None) for name in (*_NAMES, "context")])
-_DECODER = msgspec.json.Decoder(_Dates)
+_NAMES = frozenset(
+    (
+        # as in R4, and as in STU3 where that has other names
+        "abatementDateTime abatementPeriod assertedDate authored authoredOn created createdDateTime createdPeriod date"
+        " dateAsserted dateRecorded dateWritten effectiveDateTime effectiveInstant effectivePeriod end"
+        " identifiedDateTime identifiedPeriod indexed issued lastOccurrence occurrenceDateTime occurrencePeriod"
+        " onsetDateTime onsetPeriod performedDateTime performedPeriod period recorded recordedDate sent servicedDate"
+        " servicedPeriod start startDate started statusDate whenHandedOver whenPrepared"
+    ).split()
+)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# Files have no date of their own: they go with what they are attached to.
+_UNDATED_TYPES = frozenset({b'"Binary"'})
 _SHAPE = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})(?P<time>T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)?)?\Z",
     re.ASCII,
@@ -41,6 +44,8 @@ class Days:
 def is_within(*, item: Item, period: DataPeriod) -> bool:
     """Return whether all that an item tells of is known to lie within a period; an undated item is not."""
     days = _days_of(item)
+    if days is None:
+        return True
     return bool(days) and all(
         each is not None
         and (period.start is None or period.start <= each.first)
@@ -52,6 +57,8 @@ def is_within(*, item: Item, period: DataPeriod) -> bool:
 def may_touch(*, item: Item, period: DataPeriod) -> bool:
     """Return whether anything that an item tells of may lie within a period; of an undated item nobody can tell."""
     days = _days_of(item)
+    if days is None:
+        return False
     return not days or any(
         each is None
         or (
@@ -62,34 +69,43 @@ def may_touch(*, item: Item, period: DataPeriod) -> bool:
     )
 
 
-def _days_of(item: Item, /) -> list[Days | None]:
-    """Return what each date of an item covers, None for one that no calendar has; empty for an undated item."""
+def _days_of(item: Item, /) -> list[Days | None] | None:
+    """Return what each date of an item covers, None for one that no calendar has; empty for an undated item.
+
+    None for what has no date of its own.
+    """
+    days: list[Days | None] = []
     try:
-        dates = _DECODER.decode(item.resource)
+        members = _MEMBERS.decode(item.resource)
+        if bytes(members.get("resourceType", b"")) in _UNDATED_TYPES:
+            return None
+        for name in members:
+            if name in _NAMES:
+                days.extend(_covered(msgspec.json.decode(members[name])))
+        if "context" in members:  # of a DocumentReference
+            context = msgspec.json.decode(members["context"])
+            days.extend(_covered(context.get("period") if isinstance(context, dict) else None))
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return [None]
-    *values, context = msgspec.structs.astuple(dates)
-    if isinstance(context, dict):  # of a DocumentReference
-        values.append(context.get("period"))
-    return [days for value in values if value is not None for days in _covered(value)]
+    return days
 
 
-def _covered(value: object) -> Iterator[Days | None]:
+def _covered(value: object) -> Sequence[Days | None]:
+    """Return what a date, a Period or a list of them covers."""
+    if isinstance(value, str):
+        return (_days_in_text(value),)
     if isinstance(value, list):
-        for element in value:
-            yield from _covered(element)
-    elif isinstance(value, dict):
-        start, end = value.get("start"), value.get("end")
-        if start is None and end is None:
-            return
-        first = None if start is None else _days_in(start)
-        last = None if end is None else _days_in(end)
-        if (start is not None and first is None) or (end is not None and last is None):
-            yield None
-        else:
-            yield Days(first=first.first if first else date.min, last=last.last if last else None)
-    else:
-        yield _days_in(value)
+        return [days for element in value for days in _covered(element)]
+    if not isinstance(value, dict):
+        return () if value is None else (None,)
+    start, end = value.get("start"), value.get("end")
+    if start is None and end is None:
+        return ()
+    first = None if start is None else _days_in(start)
+    last = None if end is None else _days_in(end)
+    if (start is not None and first is None) or (end is not None and last is None):
+        return (None,)
+    return (Days(first=first.first if first else date.min, last=last.last if last else None),)
 
 
 def _days_in(value: object) -> Days | None:
@@ -101,16 +117,16 @@ def _days_in_text(text: str) -> Days | None:
     shape = _SHAPE.match(text.strip())
     if shape is None:
         return None
-    year, month, day = int(shape["year"]), int(shape["month"] or 0), int(shape["day"] or 0)
+    year, month, day, time = shape["year"], shape["month"], shape["day"], shape["time"]
     try:
-        if shape["time"]:
+        if time:
             moment = datetime.fromisoformat(text.strip())
-            found = moment.astimezone(LONDON).date() if moment.tzinfo else moment.date()
-            return Days(first=found, last=found)
+            day_of_it = moment.astimezone(LONDON).date() if moment.tzinfo else moment.date()
+            return Days(first=day_of_it, last=day_of_it)
+        first = date(int(year), int(month or 1), int(day or 1))
         if day:
-            return Days(first=date(year, month, day), last=date(year, month, day))
-        if month:
-            return Days(first=date(year, month, 1), last=date(year, month, calendar.monthrange(year, month)[1]))
-        return Days(first=date(year, 1, 1), last=date(year, 12, 31))
+            return Days(first=first, last=first)
+        last_month = int(month or 12)
+        return Days(first=first, last=date(first.year, last_month, calendar.monthrange(first.year, last_month)[1]))
     except (ValueError, OverflowError):
         return None

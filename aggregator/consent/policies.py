@@ -47,8 +47,6 @@ WIDER_PURPOSE = {
     PurposeOfUse.BREAK_GLASS: PurposeOfUse.EMERGENCY,
 }
 NORMAL = LabelMeaning(kind="confidentiality", code="n")
-# Files have no date of their own: they go with what they are attached to.
-_UNDATED_TYPES = frozenset({"Binary"})
 _EVERYTHING_DENIED = Provision(effect=Effect.DENY)
 _BASES_OF_DENIAL = frozenset({BasePolicy.DENY, BasePolicy.BREAK_GLASS_ONLY})
 
@@ -260,7 +258,11 @@ class _Clause:
             return not (self.denies and (self.categories or self.data_period))
         if self.categories and item.category not in self.categories:
             return False
-        return self.data_period is None or self._is_dated(item, self.data_period)
+        if self.data_period is None:
+            return True
+        if self.denies:
+            return may_touch(item=item, period=self.data_period)
+        return is_within(item=item, period=self.data_period)
 
     def _names(self, item: Item, kind_matters: bool) -> bool:
         if item.source_id not in self.item_sources:
@@ -268,11 +270,6 @@ class _Clause:
         if not self.denies and not kind_matters:
             return True
         return any((item.source_id, name) in self.items for name in _names_of(item))
-
-    def _is_dated(self, item: Item, data_period: DataPeriod, /) -> bool:
-        if type_of(entry=item.resource) in _UNDATED_TYPES:
-            return not self.denies
-        return may_touch(item=item, period=data_period) if self.denies else is_within(item=item, period=data_period)
 
     def denies_all(self, source_id: str | None, /) -> bool:
         """Return whether nothing of a source is left, of any source for None."""

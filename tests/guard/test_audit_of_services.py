@@ -62,6 +62,7 @@ from tests.unit.record.test_files import letter
 from tests.world import (
     IDENTITIES,
     JOAN_BORN,
+    NOBODYS_NUMBER,
     NOWHERE,
     PASSWORD,
     SOURCE_SLUG,

@@ -59,6 +59,10 @@ class Superseded(LongviewError):
         super().__init__(message, code=code)
 
 
+class VersionMismatch(Superseded):
+    """The requester named the version that they looked at, and it is no longer that."""
+
+
 class Invalid(LongviewError):
     """What was asked cannot be understood. `field` names the input at fault."""
 

@@ -6,15 +6,31 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from functools import partial
 from uuid import UUID
 
+import msgspec
 import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fhir.resources import R4B
 
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission, Role
+from aggregator.consent.decision import Decision, decide
+from aggregator.consent.filter import permit
+from aggregator.consent.terms import (
+    Actor,
+    BasePolicy,
+    DataPeriod,
+    Effect,
+    ItemKey,
+    PolicyTerms,
+    Provision,
+    RelationshipKind,
+    RelationshipTerms,
+)
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.store import Sealer, new_wrapped_key
 from aggregator.record.document import items_of
@@ -24,10 +40,12 @@ from benchmarks.figures import Row, Table
 from benchmarks.pages import RecordDrawing
 from benchmarks.records import RECORD_BYTES, FakeSource, fake_sources, people, practice_record
 from config.process import freeze_gc
+from connectors.contract.categories import RecordCategory
 from connectors.contract.values import Reply
 from connectors.fhir_r4.connector import FhirR4
 from connectors.gp_connect.connector import GpConnect
 from connectors.reading import split_answer
+from fhir_data.heads import entry_name
 from fhir_data.parsing import read_entry
 from fhir_data.releases import Release
 from fhir_data.verdict import RefusedEntry, verdict
@@ -58,6 +76,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> list[Table]:
     """Run all rounds and return their table."""
     say("  records to work on")
     works = [*_reading(), *_translating(), *_holding(), *_merging(sizes=(200,) if quick else (1_000, 2_000))]
+    works += _permitting(size=1_000 if quick else 10_000)
     works += _drawing(size=200 if quick else 2_000)
     freeze_gc()
     rows = []
@@ -241,6 +260,90 @@ def _merging(*, sizes: Sequence[int]) -> Iterator[Work]:
 def _parse(*, items: Sequence[Item]) -> None:
     for item in items:
         json.loads(item.resource)
+
+
+def _permitting(*, size: int) -> Iterator[Work]:
+    """What a patient has decided, read once and asked of each item; then all that goes with what is withheld."""
+    sources = {f"source-{number}": UUID(int=number) for number in range(1, 7)}
+    items = [replace(item, source_id=str(sources[item.source_id])) for item in _items(size=size)]
+    kept_back = frozenset({RecordCategory.DOCUMENTS, RecordCategory.RESULTS})
+    not_here = Provision(effect=Effect.DENY, actors=frozenset({Actor.organisation("X99909")}))
+    no_results = Provision(effect=Effect.DENY, categories=kept_back)
+    no_source = Provision(effect=Effect.DENY, sources=frozenset({sources["source-2"]}))
+    one_entry = ItemKey(source_id=sources["source-3"], resource_type="Observation", resource_id="7")
+    no_years = Provision(effect=Effect.DENY, data_period=DataPeriod(start=date(2015, 1, 1), end=date(2016, 12, 31)))
+    policies = (
+        PolicyTerms(base=BasePolicy.PERMIT, exceptions=(not_here, no_results)),
+        PolicyTerms(base=BasePolicy.DENY, root=no_source),
+    )
+    with_entry = Provision(effect=Effect.DENY, items=frozenset({one_entry}))
+
+    def looked_up() -> int:
+        return sum(item.category not in kept_back and not item.labels for item in items)
+
+    def named() -> int:
+        return sum(entry_name(entry=item.resource) != "Observation/7" for item in items)
+
+    def parsed() -> None:
+        for item in items:
+            HEAD_AND_DATE.decode(item.resource)
+
+    for what, more, beside, beside_words in (
+        ("kinds and sources", (), looked_up, "looking up kind and labels of each"),
+        ("single entries", (with_entry,), named, "reading the name of each"),
+        ("dates", (no_years,), parsed, "reading one date of each"),
+    ):
+        held = (*policies, *(PolicyTerms(base=BasePolicy.DENY, root=root) for root in more))
+        yield Work(
+            name=f"decide, and ask of {len(items):,} items, by {what}, beside {beside_words}",
+            unit="ms",
+            ours=partial(_asked_of_each, policies=held, items=items),
+            beside=beside,
+            aim="50 ms",
+        )
+    decision = _decision(policies=policies)
+    yield Work(
+        name=f"the whole filter of {len(items):,} items, with all that points to what is withheld, beside json.loads",
+        unit="ms",
+        ours=lambda: permit(items=items, decision=decision),
+        beside=partial(_parse, items=items),
+    )
+
+
+class _HeadAndDate(msgspec.Struct):
+    id: str = ""
+    recorded_date: str | None = msgspec.field(name="recordedDate", default=None)
+
+
+HEAD_AND_DATE = msgspec.json.Decoder(_HeadAndDate)
+CLINICIAN = Requester(
+    user_id=UUID(int=1),
+    family="",
+    given="",
+    organisation_id=UUID(int=2),
+    organisation_ods="X99901",
+    organisation_name="",
+    role=Role.CLINICIAN,
+)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def _decision(*, policies: Sequence[PolicyTerms]) -> Decision:
+    registered = RelationshipTerms(
+        organisation_id=UUID(int=2), kind=RelationshipKind.REGISTERED, from_date=date(2020, 1, 1), until_date=None
+    )
+    return decide(
+        requester=CLINICIAN,
+        permission=Permission.VIEW_RECORD,
+        policies=policies,
+        relationships=[registered],
+        now=NOW,
+    )
+
+
+def _asked_of_each(*, policies: Sequence[PolicyTerms], items: Sequence[Item]) -> int:
+    decision = _decision(policies=policies)
+    return sum(decision.may_show(item=item) for item in items)
 
 
 def _drawing(*, size: int) -> Iterator[Work]:

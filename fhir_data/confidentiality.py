@@ -46,9 +46,37 @@ def system_name(system: str, /) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelMeaning:
+    """What a label says, for comparing. `kind` is "" where its system is none, or none that is known."""
+
+    kind: str
+    code: str
+
+
+@lru_cache(maxsize=1024)
+def meaning_of(label: Label, /) -> LabelMeaning:
+    """Return what a label says, however it is spelt."""
+    system = system_name(label.system)
+    kinds = [kind.name for kind in _KINDS if kind.has(system)]
+    is_clear = len(kinds) == 1 and not any(word in system for word in _VALUE_SET_WORDS)
+    return LabelMeaning(kind=kinds[0] if is_clear else "", code=_plain(label.code))
+
+
+@lru_cache(maxsize=1024)
+def is_known(label: Label, /) -> bool:
+    """Return whether a label says how confidential or sensitive something is, by a code that is known."""
+    meaning = meaning_of(label)
+    return any(
+        kind.name == meaning.kind and kind.withholds_unknown and meaning.code in kind.open | kind.withheld
+        for kind in _KINDS
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Kind:
     """One kind of label: by which systems it is known, and what its codes do."""
 
+    name: str
     systems: frozenset[str]
     words: tuple[str, ...]
     open: frozenset[str]
@@ -71,13 +99,14 @@ def _read_codes() -> tuple[tuple[str, ...], tuple[_Kind, ...]]:
     words = tuple(sections.pop("value_set_words"))
     return words, tuple(
         _Kind(
+            name=name,
             systems=frozenset(map(system_name, section["systems"])),
             words=tuple(section["system_words"]),
             open=frozenset(map(_plain, section["open"])),
             withheld=frozenset(map(_plain, section["withheld"])),
             withholds_unknown=section["unknown"] == "withheld",
         )
-        for section in sections.values()
+        for name, section in sections.items()
     )
 
 

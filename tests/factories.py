@@ -17,6 +17,7 @@ from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission, Role
 from aggregator.accounts.scopes import read_scopes
 from aggregator.consent.decision import Decision, decide
+from aggregator.consent.terms import PolicyTerms
 from aggregator.federation import operations as federation_operations
 from aggregator.federation.plan import Candidate, make_plan
 from aggregator.mpi import operations as mpi_operations
@@ -317,8 +318,11 @@ def requester(**values: Any) -> Requester:
     )
 
 
-def permitting(*, now: datetime = NOW) -> Decision:
-    """Return a decision that shows a clinician the record of somebody registered with their organisation."""
+def permitting(*, now: datetime = NOW, policies: Iterable[PolicyTerms] = ()) -> Decision:
+    """Return a decision that shows a clinician the record of somebody registered with their organisation.
+
+    `policies` are the patient's.
+    """
     clinician = requester()
     assert clinician.organisation_id is not None
     registered = RelationshipTerms(
@@ -328,7 +332,7 @@ def permitting(*, now: datetime = NOW) -> Decision:
         until_date=None,
     )
     return decide(
-        requester=clinician, permission=Permission.VIEW_RECORD, policies=[], relationships=[registered], now=now
+        requester=clinician, permission=Permission.VIEW_RECORD, policies=policies, relationships=[registered], now=now
     )
 
 

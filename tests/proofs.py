@@ -13,9 +13,14 @@ from hypothesis import HealthCheck, Phase, settings
 TIMES_IN_PROVE = 20
 
 
+def is_proving() -> bool:
+    """Return whether this is `make prove`."""
+    return bool(os.environ.get("PROVE"))
+
+
 def laws(*, examples: int, **more: Any) -> settings:
     """Return the settings of laws that `make test` tries on so many examples, the same ones each time."""
-    proving = bool(os.environ.get("PROVE"))
+    proving = is_proving()
     mutating = bool(os.environ.get("MUTATING"))
     return settings(
         max_examples=examples * (TIMES_IN_PROVE if proving else 1),

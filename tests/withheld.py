@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum, auto
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from connectors.contract.categories import RecordCategory
 from connectors.contract.values import ReceivedItem
 from fhir_data.heads import entry_name
 from tests.factories import CONFIDENTIALITY, condition
-from tests.strategies import SUBJECT, Json, tellings
+from tests.strategies import DATE_ELEMENTS, SUBJECT, TYPES, Json, tellings
 
 ACT_CODES = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 # Every one withholds: spelt in one of many ways, of sensitivity, unknown, or without what it would need to be read.
@@ -59,6 +61,12 @@ class Place(StrEnum):
     UNREADABLE = auto()  # a label that cannot be read
     TOLERATED = auto()  # an entry that breaks the standard
     UNTRANSLATED = auto()
+    NOWHERE = auto()  # no label: the patient has denied it
+    DATED = auto()  # as before; it tells of another day than all else
+
+
+# Where a source has labelled something.
+LABELLED_PLACES = tuple(place for place in Place if place not in {Place.NOWHERE, Place.DATED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,16 +158,50 @@ _NAMING: dict[str, tuple[str, Json]] = {
 }
 
 
+class Denied(StrEnum):
+    """By what the patient denies what is withheld."""
+
+    LABEL = auto()
+    CATEGORY = auto()
+    ITEM = auto()
+    DATE = auto()
+    SOURCE = auto()
+
+
+# What nothing that is shown is one of, and when nothing that is shown happened.
+DENIED_TYPE, DENIED_CATEGORY = "Procedure", RecordCategory.PROCEDURES
+DENIED_DAY = date(1999, 5, 1)
+
+
 @st.composite
-def withheld_records(draw: DrawFn, *, place: Place) -> Withheld:
-    """Draw an answer with something withheld, one without it, and what another source says."""
+def denied_records(draw: DrawFn, *, by: Denied) -> Withheld:
+    """Draw an answer with something that the patient denies, one without it, and what another source says."""
+    if by is Denied.LABEL:
+        return draw(withheld_records(place=Place.ITEM))
+    if by is Denied.CATEGORY:
+        others = tuple(kind for kind in TYPES if kind != DENIED_TYPE)
+        return draw(withheld_records(place=Place.NOWHERE, kinds=others, hidden_kinds=(DENIED_TYPE,)))
+    if by is Denied.DATE:
+        return draw(withheld_records(place=Place.DATED, kinds=tuple(DATE_ELEMENTS)))
+    return draw(withheld_records(place=Place.NOWHERE))
+
+
+@st.composite
+def withheld_records(
+    draw: DrawFn, *, place: Place, kinds: tuple[str, ...] = TYPES, hidden_kinds: tuple[str, ...] = ()
+) -> Withheld:
+    """Draw an answer with something withheld, one without it, and what another source says.
+
+    What is withheld tells of the same few things as what is shown, or of things of the `hidden_kinds`.
+    """
     label = draw(st.sampled_from(LABELS))
-    told = draw(tellings())
+    told = draw(tellings(kinds=kinds))
+    told_hidden = draw(tellings(kinds=hidden_kinds)) if hidden_kinds else told
     # Now and then it is all that its source holds.
     is_alone = place is Place.PATIENT or draw(st.integers(0, 4)) == 0
     drawn = _Drawn()
     drawn.open = [] if is_alone else [_named(draw(told), f"o{number}") for number in range(draw(st.integers(0, 3)))]
-    leaves = [_named(draw(told), f"h{number}") for number in range(draw(st.integers(1, 2)))]
+    leaves = [_named(draw(told_hidden), f"h{number}") for number in range(draw(st.integers(1, 2)))]
     drawn.hidden = _hide(leaves, place=place, label=label, nested=draw(st.booleans()))
     if not is_alone and place is not Place.NOTICE:
         for kind in draw(st.lists(st.sampled_from(sorted(_NAMING)), max_size=3, unique=True)):
@@ -224,8 +266,10 @@ def _hide(leaves: list[Json], *, place: Place, label: Json, nested: bool) -> lis
         case Place.CONTAINED:
             inner = _labelled({"resourceType": "Practitioner", "id": "c"}, label)
             return [{**leaf, "contained": [inner]} for leaf in leaves]
-        case Place.PAGE | Place.PATIENT:
+        case Place.PAGE | Place.PATIENT | Place.NOWHERE:
             return leaves
+        case Place.DATED:
+            return [{**leaf, DATE_ELEMENTS[leaf["resourceType"]]: DENIED_DAY.isoformat()} for leaf in leaves]
         case Place.NOTICE:
             return [_labelled(warning(words="Her test of last week is not here."), label)]
         case Place.SUPPORTING:

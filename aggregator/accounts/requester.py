@@ -14,7 +14,13 @@ class PurposeOfUse(StrEnum):
     """Source: HL7 v3-ActReason, the codes of IHE PCF and BALP."""
 
     TREATMENT = "TREAT"
+    COORDINATION = "COC"
+    EMERGENCY = "ETREAT"
+    BREAK_GLASS = "BTG"
     OPERATIONS = "HOPERAT"
+    PAYMENT = "HPAYMT"
+    RESEARCH = "HRESCH"
+    PUBLIC_HEALTH = "PUBHLTH"
     PATIENT_REQUEST = "PATRQT"
 
 

@@ -23,6 +23,7 @@ from connectors.contract.values import QuarantinedEntry
 from fhir_data.confidentiality import restricts
 from fhir_data.errors import UnreadableEntry
 from fhir_data.heads import entry_name, type_of
+from fhir_data.labels import UNREADABLE
 from fhir_data.limits import MAX_VALUES
 from fhir_data.parsing import read_entry
 from fhir_data.references import references_in
@@ -118,10 +119,13 @@ def permit_answers(*, answers: Iterable[SourceAnswer], decision: Decision) -> Pe
 
 
 def _inheriting(answer: SourceAnswer, /, *, decision: Decision) -> SourceAnswer:
-    """Return an answer whose entries have the labels of its own Patient, where that may not be shown."""
+    """Return an answer whose entries have the labels of its own Patient, where that may not be shown.
+
+    And one that nothing permits: what the patient permits in the entries does not make up for whom they are about.
+    """
     if answer.patient is None or decision.may_show(item=answer.patient):
         return answer
-    labels = answer.patient.labels
+    labels = (*answer.patient.labels, UNREADABLE)
     return replace(
         answer,
         items=tuple(replace(item, labels=(*item.labels, *labels)) for item in answer.items),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -13,7 +14,7 @@ import structlog
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.accounts.scopes import Scopes
-from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate
+from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate, SourceGate
 from aggregator.consent.gates import GATES
 from aggregator.consent.terms import PolicyTerms
 from aggregator.errors import NotPermitted
@@ -44,7 +45,7 @@ class Decision:
     def permitted(self) -> bool:
         """Whether every declared gate about the person was asked, and passed."""
         passed = {result.gate.name for result in self.results if result.answer.passed}
-        return bool(passed) and not self.refusals and {gate.name for gate in _person_gates()} <= passed
+        return bool(passed) and not self.refusals and {gate.name for gate in _gates(PersonGate)} <= passed
 
     @cached_property
     def refusals(self) -> tuple[GateResult, ...]:
@@ -68,8 +69,11 @@ class Decision:
         )
 
     def may_ask(self, *, source_id: UUID) -> bool:
-        """Return whether a source may be asked. No policy names single sources yet, so all or none."""
-        return self.permitted
+        """Return whether a source may be asked, and be known to hold the person: its gates and the person's passed."""
+        case = self.case
+        if case is None or not self.permitted:
+            return False
+        return all(_answer(gate.name, gate.ask, case, source_id).passed for gate in _gates(SourceGate))
 
     @property
     def scopes(self) -> Scopes | None:
@@ -81,7 +85,19 @@ class Decision:
         case = self.case
         if case is None or not self.permitted:
             return False
-        return all(_answer(gate.name, gate.ask, case, item).passed for gate in _item_gates())
+        return all(_answer(gate.name, gate.ask, case, item).passed for gate in self._item_gates)
+
+    def may_show_parts(self, *, item: Item) -> bool:
+        """Return whether no gate that keeps an item back does so for what belongs to it as well."""
+        case = self.case
+        if case is None or not self.permitted:
+            return False
+        answers = (_answer(gate.name, gate.ask, case, item) for gate in self._item_gates)
+        return all(answer.passed or not answer.for_parts for answer in answers)
+
+    @cached_property
+    def _item_gates(self) -> tuple[ItemGate, ...]:
+        return _gates(ItemGate)
 
 
 def decide(
@@ -102,16 +118,15 @@ def decide(
     )
     return Decision(
         case=case,
-        results=tuple(GateResult(gate=gate, answer=_answer(gate.name, gate.ask, case)) for gate in _person_gates()),
+        results=tuple(GateResult(gate=gate, answer=_answer(gate.name, gate.ask, case)) for gate in _gates(PersonGate)),
     )
 
 
-def _person_gates() -> tuple[PersonGate, ...]:
-    return tuple(gate for gate in GATES if isinstance(gate, PersonGate))
+_Gate = TypeVar("_Gate", PersonGate, SourceGate, ItemGate)
 
 
-def _item_gates() -> tuple[ItemGate, ...]:
-    return tuple(gate for gate in GATES if isinstance(gate, ItemGate))
+def _gates(kind: type[_Gate], /) -> tuple[_Gate, ...]:
+    return tuple(gate for gate in GATES if isinstance(gate, kind))
 
 
 def _answer(name: str, ask: Callable[..., Answer], *asked: object) -> Answer:

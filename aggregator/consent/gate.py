@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from uuid import UUID
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
+from aggregator.consent.policies import Rules, rules_for
 from aggregator.consent.terms import PolicyTerms
 from aggregator.record.item import Item
 from aggregator.relationships.terms import RelationshipTerms
@@ -15,7 +18,10 @@ from aggregator.relationships.terms import RelationshipTerms
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Who asks to do what with one person's record, and what is on record about that person now."""
+    """Who asks to do what with one person's record, and what is on record about that person now.
+
+    `policies` are all of the person's, also those that have been withdrawn.
+    """
 
     requester: Requester
     permission: Permission
@@ -23,13 +29,22 @@ class Case:
     relationships: tuple[RelationshipTerms, ...]
     now: datetime
 
+    @cached_property
+    def rules(self) -> Rules:
+        """What the person's policies say for this requester now."""
+        return rules_for(policies=self.policies, requester=self.requester, now=self.now)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Whether a gate lets the requester through, and why, in words that they may read."""
+    """Whether a gate lets the requester through, and why, in words that they may read.
+
+    `for_parts`: of an item that it does not let through, whether the same holds for what belongs to the item.
+    """
 
     passed: bool
     reason: str
+    for_parts: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +54,17 @@ class PersonGate:
     name: str
     advice: str
     ask: Callable[[Case], Answer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceGate:
+    """Asked about each source that is known to hold the person, before it is asked and at each showing.
+
+    A source that it keeps back is not shown to be one at all, so its reason is never shown.
+    """
+
+    name: str
+    ask: Callable[[Case, UUID], Answer]
 
 
 @dataclass(frozen=True, kw_only=True)

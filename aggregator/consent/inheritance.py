@@ -6,6 +6,9 @@ a medicine to its plan and issues, and anything to its other copies and versions
 It goes to what tells of the patient, never to a person, a place or a thing that others name as well, and never from a
 part to what it is a part of: but what is nothing without its content, as a prescription without its Medication, and a
 letter without its file, is withheld with that. References count however they are spelt.
+
+What the patient denies by name is handed on as a label is. What is withheld only for its kind or its date leaves alone
+what it contains: that has a kind and a date of its own.
 """
 
 from __future__ import annotations
@@ -88,9 +91,9 @@ class _Heirs:
 
     def of(self, item: Item, /, *, has_inherited: bool) -> Iterator[Item]:
         """Yield what inherits the labels of an item, itself labelled or having inherited them."""
-        kind = type_of(entry=item.resource)
-        if not item.labels and not has_inherited:
+        if not has_inherited and self._decision.may_show_parts(item=item):
             return
+        kind = type_of(entry=item.resource)
         parts = self._closed_parts(item, kind=kind, has_inherited=has_inherited)
         for part in parts:
             for reference in _held_by(part):
@@ -125,15 +128,15 @@ class _Heirs:
         # As sent, too: what a List contained is an item of its own, and its label is its own.
         sent = parse(resource=item.original) if item.original and b'"contained"' in item.original else {}
         inner = {label for part in (*within, *mappings(listed(sent.get("contained")))) for label in labels_in(part)}
-        is_labelled = not self._may_show(item, labels={*item.labels} - inner | {*own_labels_in(resource)})
-        if has_inherited or (is_labelled and kind not in _HANDS_ON_INHERITED):
+        is_closed = not self._may_show_parts(item, labels={*item.labels} - inner | {*own_labels_in(resource)})
+        if has_inherited or (is_closed and kind not in _HANDS_ON_INHERITED):
             yield resource
             yield from within
         else:
-            yield from (part for part in within if not self._may_show(item, labels=set(labels_in(part))))
+            yield from (part for part in within if not self._may_show_parts(item, labels=set(labels_in(part))))
 
-    def _may_show(self, item: Item, /, *, labels: set[Label]) -> bool:
-        return self._decision.may_show(item=replace(item, labels=tuple(labels)))
+    def _may_show_parts(self, item: Item, /, *, labels: set[Label]) -> bool:
+        return self._decision.may_show_parts(item=replace(item, labels=tuple(labels)))
 
     @cached_property
     def _belonging(self) -> _Leading:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+
+from aggregator.accounts.models import AccessEnd
+from aggregator.accounts.queries import has_ended
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.consent import decision
 from aggregator.consent.decision import Decision
 from aggregator.consent.models import Policy
-from aggregator.consent.terms import BasePolicy, PolicyEvent, PolicyTerms
+from aggregator.consent.terms import BasePolicy, RecordedPolicy
+from aggregator.consent.written_terms import read_terms
 from aggregator.relationships.queries import relationships_of
 from aggregator.relationships.terms import RelationshipKind, RelationshipTerms, london_day
 
@@ -20,7 +26,7 @@ def decide(*, requester: Requester, permission: Permission, person_id: UUID, now
     return decision.decide(
         requester=requester,
         permission=permission,
-        policies=live_policies(person_id=person_id),
+        policies=[policy.terms for policy in policies_of(person_id=person_id, now=now)],
         relationships=relationships_of(
             person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
         ),
@@ -41,22 +47,58 @@ def decide_if_related(*, requester: Requester, permission: Permission, person_id
     return decision.decide(
         requester=requester,
         permission=permission,
-        policies=live_policies(person_id=person_id),
+        policies=[policy.terms for policy in policies_of(person_id=person_id, now=now)],
         relationships=[related],
         now=now,
     )
 
 
-def live_policies(*, person_id: UUID) -> list[PolicyTerms]:
-    """Return the person's policies in force."""
-    rows = Policy.objects.filter(person_id=person_id, ended_at__isnull=True)
-    return [PolicyTerms(base=BasePolicy(row.base)) for row in rows]
+def policies_of(*, person_id: UUID, now: datetime) -> list[RecordedPolicy]:
+    """Return every decision of a person on record, newest first, also those that have been withdrawn."""
+    return _recorded(Policy.objects.filter(person_id=person_id), now=now)
 
 
-def policy_history(*, person_id: UUID) -> list[PolicyEvent]:
-    """Return every decision of the person on record, newest first."""
-    rows = Policy.objects.filter(person_id=person_id).order_by("-recorded_at")
+def policy(*, policy_id: UUID, now: datetime) -> RecordedPolicy | None:
+    """Return one decision on record."""
+    return next(iter(_recorded(Policy.objects.filter(id=policy_id), now=now)), None)
+
+
+def objecting(*, person_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these people object to the shared record as a whole, without exceptions, until further notice."""
+    rows = Policy.objects.filter(person_id__in=person_ids, base=BasePolicy.DENY, written={})
+    return set(rows.filter(~Exists(AccessEnd.objects.filter(of_id=OuterRef("id")))).values_list("person_id", flat=True))
+
+
+def live_policies_of_load(*, load_id: UUID, now: datetime, most: int) -> list[tuple[UUID, UUID]]:
+    """Return the policies of one load that are in force, at most so many, each with its person."""
+    rows = Policy.objects.filter(~has_ended(of="id", now=now), load_id=load_id).order_by("id")
+    return list(rows.values_list("id", "person_id")[:most])
+
+
+def _recorded(rows: QuerySet[Policy], /, *, now: datetime) -> list[RecordedPolicy]:
+    """Return policies with how each ended; one that has ended by the database's clock has ended by `now`, too."""
+    first_end = AccessEnd.objects.filter(of_id=OuterRef("id")).order_by("ends_at", "id")
+    annotated = rows.annotate(
+        ends_at=Subquery(first_end.values("ends_at")[:1]),
+        ended_by=Subquery(first_end.values("recorded_by")[:1]),
+        end_reason=Subquery(first_end.values("reason")[:1]),
+        has_ended=has_ended(of="id", now=now),
+    ).order_by("-recorded_at", "-id")
     return [
-        PolicyEvent(base=BasePolicy(row.base), note=row.note, recorded_at=row.recorded_at, ended_at=row.ended_at)
-        for row in rows
+        RecordedPolicy(
+            policy_id=row.id,
+            person_id=row.person_id,
+            terms=read_terms(
+                base=row.base, written=row.written, ended_at=min(row.ends_at, now) if row.has_ended else row.ends_at
+            ),
+            note=row.note,
+            recorded_by=row.recorded_by,
+            recorded_at=row.recorded_at,
+            replaces_id=row.replaces_id,
+            load_id=row.load_id,
+            sent=row.sent,
+            ended_by=row.ended_by,
+            end_reason=row.end_reason or "",
+        )
+        for row in annotated
     ]

@@ -189,6 +189,20 @@ def people_with_number(*, nhs_number: str) -> list[PersonSummary]:
     return _listed(nhs_number=nhs_number)
 
 
+def births_by_number(*, nhs_numbers: Collection[str]) -> dict[str, dict[UUID, date | None]]:
+    """Return the people whom any source holds under each of these numbers, also those in doubt, with their birth dates.
+
+    A number that nobody is held under is not in it.
+    """
+    linked = live_links().filter(source_record__nhs_number__in={number for number in nhs_numbers if number})
+    found: dict[str, dict[UUID, date | None]] = {}
+    for number, person_id, birth_date in linked.values_list(
+        "source_record__nhs_number", "person_id", "person__birth_date"
+    ):
+        found.setdefault(number, {})[person_id] = birth_date
+    return found
+
+
 def people_with_name(*, family: str, given: str, birth_date: date) -> list[PersonSummary]:
     """Return the people whom any source holds under a surname and birth date; `given` narrows when it is not empty."""
     narrowed = {"given_clean__startswith": first_given(text=given)} if given.strip() else {}

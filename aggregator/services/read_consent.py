@@ -1,29 +1,42 @@
-"""Read what a person has decided about sharing their record, and when."""
+"""Read what a person has decided about sharing their record, when, and who recorded it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from aggregator.accounts.models import Organisation
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
-from aggregator.consent.queries import policy_history
-from aggregator.consent.terms import BasePolicy, PolicyEvent
+from aggregator.consent.policies import shares_with_most
+from aggregator.consent.queries import policies_of
 from aggregator.errors import NotFound
 from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import person_summary
+from aggregator.services.policy_lines import PolicyLine, lines_of
+from aggregator.sources.queries import all_sources
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentView:
+    """`in_force` are the decisions that count, or will, and `ended` those that no longer do, newest first.
+
+    `is_shared`: those who care for the patient see something of the record, unless a decision names them. `sources` and
+    `organisations` are those that a decision may name, by id and code.
+    """
+
     person: PersonSummary
-    opted_out: bool
-    history: tuple[PolicyEvent, ...]
+    is_shared: bool
+    in_force: tuple[PolicyLine, ...]
+    ended: tuple[PolicyLine, ...]
+    sources: tuple[tuple[str, str], ...]
+    organisations: tuple[tuple[str, str], ...]
 
 
-def read_consent(*, requester: Requester, person_id: UUID) -> ConsentView:
+def read_consent(*, requester: Requester, person_id: UUID, now: datetime) -> ConsentView:
     """Return a person's consent, with its history.
 
     Raises: NotPermitted; NotFound.
@@ -33,6 +46,13 @@ def read_consent(*, requester: Requester, person_id: UUID) -> ConsentView:
         person = person_summary(person_id=person_id)
         if person is None:
             raise NotFound
-        history = tuple(policy_history(person_id=person_id))
-        opted_out = any(event.ended_at is None and event.base is not BasePolicy.PERMIT for event in history)
-        return ConsentView(person=person, opted_out=opted_out, history=history)
+        policies = policies_of(person_id=person_id, now=now)
+        lines = lines_of(policies=policies)
+        return ConsentView(
+            person=person,
+            is_shared=shares_with_most(policies=[policy.terms for policy in policies], now=now),
+            in_force=tuple(line for line in lines if not line.policy.is_over(now)),
+            ended=tuple(line for line in lines if line.policy.is_over(now)),
+            sources=tuple((str(source.id), source.name) for source in all_sources()),
+            organisations=tuple(Organisation.objects.order_by("name").values_list("ods_code", "name")),
+        )

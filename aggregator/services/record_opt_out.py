@@ -5,20 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from aggregator.accounts.ends import End, Ends
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
-from aggregator.consent import operations
-from aggregator.consent.terms import BasePolicy
+from aggregator.consent import operations, queries
+from aggregator.consent.policies import shares_with_most
+from aggregator.consent.terms import BasePolicy, PolicyTerms
 from aggregator.errors import Invalid, NotFound
 from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.mpi.queries import person_summary
 
+REPLACED = "Another decision took its place."
+
 
 def record_opt_out(*, requester: Requester, person_id: UUID, opted_out: bool, note: str, now: datetime) -> bool:
-    """Record the person's decision; return False when it was already recorded.
+    """Record the person's decision about the whole record; return False when it was already recorded.
 
+    What they have decided about parts of it stays in force beside it.
     Raises: NotPermitted; NotFound; Invalid when the note is empty or too long.
     """
     about = Subject(person_id=person_id)
@@ -33,8 +38,21 @@ def record_opt_out(*, requester: Requester, person_id: UUID, opted_out: bool, no
             )
         base = BasePolicy.DENY if opted_out else BasePolicy.PERMIT
         act.begin()
-        changed = operations.set_policy(
-            person_id=person_id, base=base, note=note.strip(), user_id=requester.user_id, now=now
-        )
+        operations.lock_person(person_id=person_id)
+        policies = queries.policies_of(person_id=person_id, now=now)
+        whole = [policy for policy in policies if not policy.is_over(now) and policy.terms.is_about_everything]
+        objections = [policy for policy in whole if policy.terms.base is BasePolicy.DENY]
+        is_shared = shares_with_most(policies=[policy.terms for policy in policies], now=now)
+        changed = not objections if opted_out else bool(objections) or not is_shared
         act.note(base=base, changed=changed)
+        if changed:
+            operations.write_policy(
+                person_id=person_id,
+                terms=PolicyTerms(base=base),
+                note=note.strip(),
+                user_id=requester.user_id,
+                now=now,
+            )
+            for policy in whole:
+                act.ends(end=End(kind=Ends.POLICY, of_id=policy.policy_id, ends_at=now, reason=REPLACED))
         return changed

@@ -18,7 +18,7 @@ from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.mpi import queries, settling
 from aggregator.mpi.reviews import Decision, ReviewSides, acceptable_fields, decisions_for
 
-CARRIED_OVER = "Carried over when a source's record was separated from the person who had objected."
+CARRIED_OVER = "Carried over when a source's record was separated from the person who had decided so."
 
 
 def settle_review(
@@ -34,7 +34,7 @@ def settle_review(
     """Settle an open doubt by one of the decisions that its cause allows; `fields` are those to accept.
 
     `seen` is the state that the user saw (`read_review`); if it has changed since, nothing is done. A record that
-    becomes a person of its own keeps the objection to sharing of the person whom it leaves.
+    becomes a person of its own keeps what the person whom it leaves has decided about sharing.
     Raises: NotPermitted; NotFound; Invalid for a decision, field or note that cannot be used; Superseded when the doubt
     is no longer what it was.
     """
@@ -56,7 +56,7 @@ def settle_review(
             now=now,
         )
         if settled.new_person_id is not None and settled.left_person_id is not None:
-            _carry_objection_over(
+            _carry_decisions_over(
                 from_person=settled.left_person_id, to_person=settled.new_person_id, user_id=requester.user_id, now=now
             )
         act.note(
@@ -96,10 +96,14 @@ def _checked(*, sides: ReviewSides, decision: str, fields: Sequence[str], note: 
     return chosen
 
 
-def _carry_objection_over(*, from_person: UUID, to_person: UUID, user_id: UUID | None, now: datetime) -> None:
-    """Record the objection of the person left, if there is one, for the new person too: it may have been theirs."""
-    history = consent_queries.policy_history(person_id=from_person)
-    if any(event.ended_at is None and event.base is BasePolicy.DENY for event in history):
-        consent_operations.set_policy(
-            person_id=to_person, base=BasePolicy.DENY, note=CARRIED_OVER, user_id=user_id, now=now
-        )
+def _carry_decisions_over(*, from_person: UUID, to_person: UUID, user_id: UUID | None, now: datetime) -> None:
+    """Record what the person left has decided for the new person too: it may have been theirs.
+
+    Not that they share the whole record: so does who has decided nothing.
+    """
+    for policy in reversed(consent_queries.policies_of(person_id=from_person, now=now)):
+        is_plain_permit = policy.terms.is_about_everything and policy.terms.base is BasePolicy.PERMIT
+        if not policy.is_over(now) and not is_plain_permit:
+            consent_operations.write_policy(
+                person_id=to_person, terms=policy.terms, note=CARRIED_OVER, user_id=user_id, now=now
+            )

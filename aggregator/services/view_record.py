@@ -113,7 +113,10 @@ def view_record(
         if person is None:
             raise NotFound
         linked = _linked_records(person_id=view.person_id)
-        view = replace(view, sources=tuple(_as_linked(state=state, linked=linked) for state in view.sources))
+        # That a source which may not be asked holds the patient is withheld, too.
+        known = tuple(state for state in view.sources if decision.may_ask(source_id=state.source_id))
+        is_source_withheld = len(known) < len(view.sources)
+        view = replace(view, sources=tuple(_as_linked(state=state, linked=linked) for state in known))
         held = _held(view=view, linked=linked)
         finder = compiled.finder()
         answers = [
@@ -122,6 +125,7 @@ def view_record(
             for answer in held.get(state.source_id) or ()
         ]
         permitted = permit_answers(answers=answers, decision=decision)
+        is_withheld = permitted.is_withheld or is_source_withheld
         statuses = tuple(_status(state=state, permitted=permitted) for state in view.sources)
         record = merge.merge(items=permitted.items)
         details = _patient_details(permitted)
@@ -140,8 +144,8 @@ def view_record(
             record=record,
             patient_details=details,
             is_whereabouts_restricted=permitted.is_whereabouts_restricted,
-            allergy_status=allergy_status(record=record, statuses=statuses, withheld=permitted.is_withheld),
-            withheld=permitted.is_withheld,
+            allergy_status=allergy_status(record=record, statuses=statuses, withheld=is_withheld),
+            withheld=is_withheld,
             shown_at=now,
             scopes=requester.scopes,
         )
@@ -159,7 +163,7 @@ def view_record(
         ids, fetched = [item.id for item in permitted.items], _as_told(shown.fetched)
         act.shows(
             content=_content_hash(
-                part, entry, document, requester, person, statuses, permitted.is_withheld, ids, details, fetched
+                part, entry, document, requester, person, statuses, is_withheld, ids, details, fetched
             )
         )
         return shown

@@ -132,7 +132,7 @@ class Reason(StrEnum):
     )
     NO_USER = "no-user", Outcome.NOT_ASKED, "it answers only to a named person, and a system is asking"
     PAUSED = "paused", Outcome.NOT_ASKED, "it is paused"
-    MAY_NOT = "may-not", Outcome.NOT_ASKED, "you may not ask it", "suppressed"
+    MAY_NOT = "may-not", Outcome.NOT_ASKED, "it could not be asked for you when the record was opened", "suppressed"
 
 
 def reason_of(text: str, /) -> Reason | None:

@@ -22,9 +22,12 @@ from django.utils import timezone
 
 from aggregator import services
 from aggregator.accounts.authentication import SignedIn
-from aggregator.accounts.requester import Requester, anonymous, operator
+from aggregator.accounts.requester import PurposeOfUse, Requester, anonymous, operator
 from aggregator.accounts.roles import Role
 from aggregator.audit.models import AuditEvent
+from aggregator.consent.objection_file import Objection
+from aggregator.consent.operations import write_policy
+from aggregator.consent.terms import BasePolicy, Effect, PolicyTerms, Provision
 from aggregator.errors import Invalid, LongviewError, NotPermitted, Superseded
 from aggregator.federation.models import SourceOutcome
 from aggregator.mpi.models import LinkReview
@@ -37,20 +40,26 @@ from aggregator.services.clients.end_client import end_client
 from aggregator.services.clients.issue_token import TokenRequest, issue_token
 from aggregator.services.clients.list_clients import list_clients
 from aggregator.services.clients.register_client import register_client
+from aggregator.services.end_policy import end_policy
 from aggregator.services.fetch_document import fetch_document
 from aggregator.services.find_person import find_person
 from aggregator.services.list_reviews import list_reviews
 from aggregator.services.list_sources import list_sources
 from aggregator.services.load_identities import load_identities
+from aggregator.services.load_objections import load_objections
 from aggregator.services.open_record import open_record
+from aggregator.services.preview_policy import preview_policy
 from aggregator.services.read_consent import read_consent
+from aggregator.services.read_policy import read_policy
 from aggregator.services.read_review import read_review
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.record_policy import record_policy
 from aggregator.services.relationships.load_relationships import load_relationships
 from aggregator.services.settle_review import settle_review
 from aggregator.services.sign_in import sign_in
 from aggregator.services.sign_out import sign_out
 from aggregator.services.take_back_review import take_back_review
+from aggregator.services.undo_objections import undo_objections
 from aggregator.services.view_record import view_record
 from connectors.contract.outcomes import Outcome
 from launcher.load_region import load_region
@@ -59,10 +68,21 @@ from tests.integration.services.test_showing import answered
 from tests.machine import new_client, token_form
 from tests.signing import CLIENT, claims, signed
 from tests.unit.record.test_files import letter
-from tests.world import IDENTITIES, JOAN_BORN, NOWHERE, PASSWORD, SOURCE_SLUG, SURGERY_ODS, World, make_world
+from tests.world import (
+    IDENTITIES,
+    JOAN_BORN,
+    NOBODYS_NUMBER,
+    NOWHERE,
+    PASSWORD,
+    SOURCE_SLUG,
+    SURGERY_ODS,
+    World,
+    make_world,
+)
 
 # Modules whose functions are no acts of their own, each with its reason.
 NO_ACTS = {
+    "policy_lines": "reads names for the services that call it, and checks what they are about to write",
     "follow_record": "shows nothing, and its tickets are given out with a page that a showing has allowed",
 }
 # Acts that return no content: only a refusal leaves an event.
@@ -171,12 +191,24 @@ def asked(oauth_id: str) -> TokenRequest:
     )
 
 
+LOAD = UUID(int=6)
+OF_NOBODY = Objection(line=2, nhs_number=NOBODYS_NUMBER, birth_date=None, objected_on=None, note="By telephone.")
+
+
+def loaded_and_undone(world: World) -> None:
+    load_objections(requester=operator(), objections=[OF_NOBODY], load_id=LOAD, now=timezone.now())
+    undo_objections(requester=operator(), load_id=LOAD, most=1, now=timezone.now())
+
+
 CALLS: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=operator(), source=SOURCE, check=False),
     "add_user": lambda world: add_user(requester=operator(), user=USER, now=timezone.now()),
     "check_client": lambda world: check_client(requester=operator(), client=new_client(oauth_id="not-yet")),
     "check_progress": checked,
     "end_client": lambda world: ended(register()),
+    "end_policy": lambda world: end_policy(
+        requester=world.administrator, policy_id=objection_of(world.joan), note="By telephone.", now=timezone.now()
+    ),
     "fetch_document": fetched,
     "choose_membership": lambda world: choose(world, of=world.clinician),
     "find_person": lambda world: find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN),
@@ -187,16 +219,28 @@ CALLS: dict[str, Callable[[World], object]] = {
     "load_identities": lambda world: load_identities(
         requester=operator(), source_slug=SOURCE_SLUG, lines=["nhs_number"], now=timezone.now()
     ),
+    "load_objections": lambda world: load_objections(
+        requester=operator(), objections=[OF_NOBODY], load_id=LOAD, now=timezone.now()
+    ),
     "load_relationships": lambda world: load_relationships(
         requester=operator(), source_slug=SOURCE_SLUG, lines=["local_id,kind,from_date"], now=timezone.now()
     ),
     "open_record": lambda world: open_record(requester=world.clinician, person_id=world.joan, now=timezone.now()),
-    "read_consent": lambda world: read_consent(requester=world.administrator, person_id=world.joan),
+    "preview_policy": lambda world: preview_policy(
+        requester=world.administrator, person_id=world.joan, terms=OBJECTION, now=timezone.now()
+    ),
+    "read_consent": lambda world: read_consent(requester=world.administrator, person_id=world.joan, now=timezone.now()),
+    "read_policy": lambda world: read_policy(
+        requester=world.administrator, policy_id=objection_of(world.joan), now=timezone.now()
+    ),
     "read_review": lambda world: read_review(requester=world.administrator, review_id=doubt_about(world)),
     "record_opt_out": lambda world: record_opt_out(
         requester=world.administrator, person_id=world.nobodys, opted_out=True, note="By telephone.", now=timezone.now()
     ),
     "register_client": lambda world: register(),
+    "record_policy": lambda world: record_policy(
+        requester=world.administrator, person_id=world.joan, terms=OBJECTION, note="By telephone.", now=timezone.now()
+    ),
     "settle_review": settled,
     "sign_in": lambda world: sign_in(
         request=request_with_session(), username="dr.osei", password=PASSWORD, now=timezone.now()
@@ -205,10 +249,22 @@ CALLS: dict[str, Callable[[World], object]] = {
     "take_back_review": lambda world: take_back_review(
         requester=world.administrator, review_id=settled(world), now=timezone.now()
     ),
+    "undo_objections": loaded_and_undone,
     "view_record": opened,
     **relationship_acts.CALLS,
     **access_acts.CALLS,
 }
+
+# To one purpose, which keeps nobody from treating the patient.
+OBJECTION = PolicyTerms(
+    base=BasePolicy.DENY, root=Provision(effect=Effect.DENY, purposes=frozenset({PurposeOfUse.RESEARCH}))
+)
+
+
+def objection_of(person_id: UUID) -> UUID:
+    """Have somebody object; return the decision."""
+    return write_policy(person_id=person_id, terms=OBJECTION, note="", user_id=None, now=timezone.now())
+
 
 REFUSED: dict[str, Callable[[World], object]] = {
     "add_source": lambda world: add_source(requester=world.clinician, source=SOURCE),
@@ -217,6 +273,9 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "check_progress": lambda world: check_progress(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
     "end_client": lambda world: end_client(
         requester=world.administrator, oauth_id=CLIENT, reason="By telephone.", now=timezone.now()
+    ),
+    "end_policy": lambda world: end_policy(
+        requester=world.administrator, policy_id=uuid4(), note="By telephone.", now=timezone.now()
     ),
     "fetch_document": lambda world: fetch_document(
         requester=world.clinician, retrieval_id=uuid4(), entry_key="0" * 20, number=1, now=timezone.now()
@@ -233,14 +292,24 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "load_relationships": lambda world: load_relationships(
         requester=operator(), source_slug="none", lines=[], now=timezone.now()
     ),
+    "load_objections": lambda world: load_objections(
+        requester=world.clinician, objections=[OF_NOBODY], load_id=LOAD, now=timezone.now()
+    ),
     "open_record": lambda world: open_record(requester=world.outsider, person_id=world.joan, now=timezone.now()),
-    "read_consent": lambda world: read_consent(requester=world.clinician, person_id=world.joan),
+    "preview_policy": lambda world: preview_policy(
+        requester=world.clinician, person_id=world.joan, terms=OBJECTION, now=timezone.now()
+    ),
+    "read_consent": lambda world: read_consent(requester=world.clinician, person_id=world.joan, now=timezone.now()),
+    "read_policy": lambda world: read_policy(requester=world.administrator, policy_id=uuid4(), now=timezone.now()),
     "read_review": lambda world: read_review(requester=world.clinician, review_id=uuid4()),
     "record_opt_out": lambda world: record_opt_out(
         requester=world.administrator, person_id=world.joan, opted_out=True, note=" ", now=timezone.now()
     ),
     "register_client": lambda world: register_client(
         requester=world.administrator, client=new_client(), now=timezone.now()
+    ),
+    "record_policy": lambda world: record_policy(
+        requester=world.administrator, person_id=world.joan, terms=OBJECTION, note=" ", now=timezone.now()
     ),
     "settle_review": lambda world: settle_review(
         requester=operator(), review_id=uuid4(), decision="noted", note="Joan Ferris", now=timezone.now()
@@ -250,6 +319,9 @@ REFUSED: dict[str, Callable[[World], object]] = {
     ),
     "take_back_review": lambda world: take_back_review(
         requester=world.clinician, review_id=uuid4(), now=timezone.now()
+    ),
+    "undo_objections": lambda world: undo_objections(
+        requester=world.clinician, load_id=LOAD, most=1, now=timezone.now()
     ),
     "view_record": lambda world: view_record(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
     **access_acts.REFUSED,
@@ -347,26 +419,36 @@ def test_a_call_is_audited_as_a_success(name: str) -> None:
 SUBJECTS = {
     "report_access": {"person_id"},
     "add_source": {"source_id"},
+    "end_policy": {"person_id"},
     "fetch_document": {"entry", "person_id", "retrieval_id", "source_id"},
     "find_person": {"person_id"},
     "load_identities": {"source_id"},
+    "load_objections": {"person_id"},
     "load_relationships": {"source_id"},
     "open_record": {"person_id", "retrieval_id"},
+    "preview_policy": {"person_id"},
     "read_consent": {"person_id"},
+    "read_policy": {"person_id"},
     "read_review": {"person_id"},
     "record_opt_out": {"person_id"},
+    "record_policy": {"person_id"},
     "settle_review": {"person_id"},
     "take_back_review": {"person_id"},
+    "undo_objections": {"person_id"},
     "view_record": {"person_id", "retrieval_id"},
     **{name: {"person_id"} for name in relationship_acts.ABOUT_A_PERSON},
 }
+# About whom nobody cares for: who objects altogether is of no use to the other calls.
+ABOUT_NOBODYS = {"load_objections", "record_opt_out", "undo_objections"}
 REFUSED_SUBJECTS = {
     "report_access": {"person_id"},
     "check_progress": {"retrieval_id"},
     "fetch_document": {"entry", "retrieval_id"},
     "open_record": {"person_id"},
+    "preview_policy": {"person_id"},
     "read_consent": {"person_id"},
     "record_opt_out": {"person_id"},
+    "record_policy": {"person_id"},
     "view_record": {"retrieval_id"},
     **{name: {"person_id"} for name in relationship_acts.REFUSED_ABOUT_A_PERSON},
 }
@@ -388,7 +470,7 @@ def test_an_event_names_what_the_act_was_about(name: str) -> None:
     event = AuditEvent.objects.filter(seq__gt=before, outcome="success").latest("seq")
     assert named(event) == SUBJECTS.get(name, set())
     if "person_id" in named(event):
-        assert event.person_id == (world.nobodys if name == "record_opt_out" else world.joan)
+        assert event.person_id == (world.nobodys if name in ABOUT_NOBODYS else world.joan)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -23,7 +23,7 @@ IDENTIFYING = {
     "accounts.AccessEnd": {"reason"},
     "changes.ProposedChange": {"terms", "reason"},
     "changes.ChangeDecision": {"reason"},
-    "consent.Policy": {"note"},
+    "consent.Policy": {"note", "sent", "written"},
     "mpi.Person": {
         "nhs_number",
         "unusable_number",
@@ -78,7 +78,7 @@ NEITHER = {
         *("id", "kind", "organisation", "user_id", "proposed_by", "proposed_at", "expires_at"),
     },
     "changes.ChangeDecision": {"change", "is_confirmed", "made_id", "decided_by", "decided_at"},
-    "consent.Policy": {"id", "person", "base", "recorded_by", "recorded_at", "ended_by", "ended_at"},
+    "consent.Policy": {"id", "person", "base", "recorded_by", "recorded_at", "replaces_id", "load_id"},
     "federation.Retrieval": {
         *("id", "person", "user_id", "asker_id", "organisation_ods", "role", "purpose", "categories", "state"),
         *("created_at", "started_at", "deadline_at", "expires_at", "wrapped_key"),

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from aggregator.consent.arrangement import is_list
 from aggregator.consent.decision import Decision
+from aggregator.consent.terms import BasePolicy, DataPeriod, Effect, ItemKey, PolicyTerms, Provision
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.endings import Ending
 from aggregator.federation.queries import RetrievalView, SourceState
@@ -36,14 +37,31 @@ from connectors.fhir_r4.answer import read_pages
 from connectors.gp_connect.answer import read_answer
 from connectors.transport.pace import Steps
 from fhir_data import exact_json
+from fhir_data.confidentiality import is_known
 from fhir_data.heads import entry_name
+from fhir_data.labels import Label
 from fhir_data.splitting import split
 from tests import proofs
 from tests.factories import NOW, permitting, requester
-from tests.withheld import Answer, Place, Withheld, id_of, withheld_records
+from tests.strategies import TYPES, Json
+from tests.withheld import (
+    DENIED_CATEGORY,
+    DENIED_DAY,
+    LABELLED_PLACES,
+    LABELS,
+    Answer,
+    Denied,
+    Place,
+    Withheld,
+    denied_records,
+    id_of,
+    withheld_records,
+)
 
 # For each place: 10,000 in `make prove`, for all of them together.
 laws = proofs.laws(examples=34)
+# For each of what a patient may deny, at a hospital and at a practice.
+fewer_laws = proofs.laws(examples=14)
 
 HOSPITAL, PRACTICE = UUID(int=1), UUID(int=2)
 RETRIEVAL, PERSON, CLINICIAN = UUID(int=7), UUID(int=8), UUID(int=9)
@@ -52,7 +70,7 @@ FERRIS = PersonSummary(
 )
 
 
-@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("place", LABELLED_PLACES)
 @laws
 @given(data=st.data())
 def test_what_is_withheld_is_not_felt(place: Place, data: st.DataObject) -> None:
@@ -67,7 +85,7 @@ def test_what_is_withheld_is_not_felt(place: Place, data: st.DataObject) -> None
 
 
 # The pages of a practice are one, its Patient names itself by an NHS number, and it sends no letters as Compositions.
-IN_PRACTICE = [place for place in Place if place not in {Place.PAGE, Place.PATIENT, Place.LETTER}]
+IN_PRACTICE = [place for place in LABELLED_PLACES if place not in {Place.PAGE, Place.PATIENT, Place.LETTER}]
 
 
 @pytest.mark.parametrize("place", IN_PRACTICE)
@@ -82,6 +100,55 @@ def test_what_a_practice_withholds_is_not_felt(place: Place, data: st.DataObject
     assert plain(with_it) == plain(as_if_withheld(without_it))
     assert events_with["items"] == events_without["items"]
     assert events_with["outcomes"] == events_without["outcomes"]
+
+
+READ = {"hospital": lambda answer: reply_of(answer), "practice": lambda answer: reply_of_practice(answer)}
+
+
+@pytest.mark.parametrize("read", READ.values(), ids=READ)
+@pytest.mark.parametrize("by", Denied)
+@fewer_laws
+@given(data=st.data())
+def test_what_the_patient_denies_is_not_felt(by: Denied, read: Callable[[Answer], Reply], data: st.DataObject) -> None:
+    record = data.draw(denied_records(by=by))
+    decision = permitting(policies=policies_that_deny(by))
+    with_it, events_with = shown(record.with_it, record.other, read=read, decision=decision)
+    # A source from which nothing may be shown is as if the patient were not known there.
+    without = None if by is Denied.SOURCE else record.without_it
+    without_it, events_without = shown(without, record.other, read=read, decision=decision)
+    assert with_it.withheld
+    assert by is Denied.DATE or not without_it.withheld  # of what has no date nobody can tell
+    assert plain(with_it) == plain(as_if_withheld(without_it))
+    assert events_with["items"] == events_without["items"]
+    assert events_with["outcomes"] == events_without["outcomes"]
+
+
+def policies_that_deny(by: Denied) -> tuple[PolicyTerms, ...]:
+    """Return the policies of a patient who shares all but what is denied, and what a label withholds, too."""
+    labels = frozenset(label for label in map(as_label, LABELS) if is_known(label))
+    denied = {
+        Denied.LABEL: Provision(effect=Effect.DENY, labels=labels),
+        Denied.CATEGORY: Provision(effect=Effect.DENY, categories=frozenset({DENIED_CATEGORY})),
+        Denied.ITEM: Provision(
+            effect=Effect.DENY,
+            items=frozenset(
+                ItemKey(source_id=HOSPITAL, resource_type=kind, resource_id=key)
+                for kind in TYPES
+                for key in ("h0", "h1")
+            ),
+        ),
+        Denied.DATE: Provision(effect=Effect.DENY, data_period=DataPeriod(start=DENIED_DAY, end=DENIED_DAY)),
+        Denied.SOURCE: Provision(effect=Effect.DENY, sources=frozenset({HOSPITAL})),
+    }[by]
+    shares = Provision(effect=Effect.PERMIT, labels=labels if by is Denied.LABEL else frozenset())
+    return (
+        PolicyTerms(base=BasePolicy.PERMIT, root=shares),
+        PolicyTerms(base=BasePolicy.DENY, root=denied),
+    )
+
+
+def as_label(coding: Json) -> Label:
+    return Label(system=coding.get("system", ""), code=coding.get("code", ""))
 
 
 def as_if_withheld(view: RecordView) -> RecordView:
@@ -115,13 +182,17 @@ def reply_of_practice(answer: Answer) -> Reply:
 
 
 def shown(
-    answer: Answer, practice: Answer, *, place: Place, read: Callable[[Answer], Reply] = reply_of
+    answer: Answer | None,
+    practice: Answer,
+    *,
+    place: Place = Place.NOWHERE,
+    read: Callable[[Answer], Reply] = reply_of,
+    decision: Decision | None = None,
 ) -> tuple[RecordView, dict[str, Any]]:
-    """Show a record to which two sources have answered; also return what the audit is told."""
-    held = {
-        HOSPITAL: held_answer(read(answer), source_id=HOSPITAL, place=place),
-        PRACTICE: held_answer(reply_of(practice), source_id=PRACTICE, place=place),
-    }
+    """Show a record to which one or two sources have answered; also return what the audit is told."""
+    held = {PRACTICE: held_answer(reply_of(practice), source_id=PRACTICE, place=place)}
+    if answer is not None:
+        held = {HOSPITAL: held_answer(read(answer), source_id=HOSPITAL, place=place), **held}
     told: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(showing, "acting", lambda *_, **__: an_act(told))
@@ -130,7 +201,7 @@ def shown(
                 "retrieval_view": retrieval_of(held),
                 "held_answers": {k: (v,) for k, v in held.items()},
             },
-            "consent_queries": {"decide": permitting()},
+            "consent_queries": {"decide": decision or permitting()},
             "mpi_queries": {"person_summary": FERRIS, "held_by": [linked(source_id) for source_id in held]},
         }
         for room, answers in given_to_it.items():
@@ -235,7 +306,32 @@ def measured(place: Place) -> list[Withheld]:
 
 
 @pytest.mark.generators
-@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("by", Denied)
+def test_what_is_denied_would_be_felt_if_it_were_not(by: Denied) -> None:
+    records: list[Withheld] = []
+
+    @settings(laws, max_examples=60, derandomize=True, database=None, phases=[Phase.generate])
+    @given(record=denied_records(by=by))
+    def measure(record: Withheld) -> None:
+        records.append(record)
+
+    measure()
+    least = 0.05 * len(records)
+    assert sum(record.shown == 0 for record in records) >= least
+    assert sum(record.shown > 1 for record in records) >= least
+    assert sum(record.is_pointed_to for record in records) >= least
+    # The labels of Denied.LABEL withhold by themselves: there its patient permits them.
+    shares = policies_that_deny(by)[:1]
+    felt = [
+        plain(shown(record.with_it, record.other, decision=permitting(policies=shares))[0])
+        != plain(shown(record.without_it, record.other, decision=permitting(policies=shares))[0])
+        for record in records[:20]
+    ]
+    assert sum(felt) >= (0.2 if by is Denied.LABEL else 0.8) * len(felt)
+
+
+@pytest.mark.generators
+@pytest.mark.parametrize("place", LABELLED_PLACES)
 def test_each_case_is_reached_and_would_be_felt_if_nothing_were_withheld(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

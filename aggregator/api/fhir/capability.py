@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
+from aggregator.api.fhir.consent_codes import PROFILES
 from aggregator.api.fhir.operation import Operation
 
 VERSION = "0.1.0"
@@ -13,6 +14,21 @@ VERSION = "0.1.0"
 STATEMENT_DATE = "2026-11-26"
 SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+
+
+# What can be done with Consents: `consents.py` does it.
+CONSENT: dict[str, Any] = {
+    "type": "Consent",
+    "supportedProfile": sorted(PROFILES.values()),
+    "documentation": "A patient's decision about sharing. It is never changed: an update withdraws it, by the status "
+    "inactive and otherwise as read; If-Match is honoured. Kinds of content are named by provision.class.",
+    "interaction": [{"code": code} for code in ("create", "read", "search-type", "update")],
+    "versioning": "versioned",
+    "readHistory": False,
+    "updateCreate": False,
+    "conditionalCreate": False,
+    "searchParam": [{"name": "patient", "type": "reference"}, {"name": "status", "type": "token"}],
+}
 
 
 def capability_statement(*, base: str, operations: Iterable[Operation], token_address: str) -> dict[str, Any]:
@@ -32,17 +48,21 @@ def capability_statement(*, base: str, operations: Iterable[Operation], token_ad
         "rest": [
             {
                 "mode": "server",
-                "documentation": "Read only. What each source sent is returned as a resource of its own; entries that "
-                "say the same carry the same meta.tag. Sources that did not answer are named in an OperationOutcome.",
+                "documentation": "Records are read only. What each source sent is returned as a resource of its own; "
+                "entries that say the same carry the same meta.tag. Sources that did not answer are named in an "
+                "OperationOutcome.",
                 "security": _security(token_address=token_address),
                 "resource": [
-                    {
-                        "type": resource_type,
-                        "operation": [
-                            {"name": operation.name, "definition": operation.definition} for operation in of_type
-                        ],
-                    }
-                    for resource_type, of_type in groupby(operations, key=lambda operation: operation.resource_type)
+                    CONSENT,
+                    *(
+                        {
+                            "type": resource_type,
+                            "operation": [
+                                {"name": operation.name, "definition": operation.definition} for operation in of_type
+                            ],
+                        }
+                        for resource_type, of_type in groupby(operations, key=lambda operation: operation.resource_type)
+                    ),
                 ],
             }
         ],

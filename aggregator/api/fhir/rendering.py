@@ -13,7 +13,7 @@ from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
-from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded, TooMany
+from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded, TooMany, VersionMismatch
 from fhir_data import exact_json
 
 log = structlog.get_logger(__name__)
@@ -23,6 +23,7 @@ STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
     TooMany: (429, "throttled"),
     NotPermitted: (403, "forbidden"),
     NotFound: (404, "not-found"),
+    VersionMismatch: (412, "conflict"),
     Superseded: (409, "conflict"),
     Invalid: (400, "invalid"),
     Http404: (404, "not-found"),
@@ -31,6 +32,7 @@ STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
     exceptions.PermissionDenied: (403, "forbidden"),
     exceptions.MethodNotAllowed: (405, "not-supported"),
     exceptions.NotAcceptable: (406, "not-supported"),
+    exceptions.UnsupportedMediaType: (415, "not-supported"),
     exceptions.Throttled: (429, "throttled"),
     # The database cannot be reached, or is too busy.
     OperationalError: (503, "transient"),
@@ -48,6 +50,7 @@ WORDS: Mapping[int, str] = {
     404: "There is nothing here that you can view.",
     405: "This method is not supported here.",
     406: "Only application/fhir+json is available.",
+    415: "Send application/fhir+json.",
     429: "Too many requests.",
     500: "Something went wrong on our side.",
     503: "The service's database cannot be reached at the moment, or is too busy. Try again shortly.",
@@ -77,9 +80,13 @@ def outcome(*, issues: list[dict[str, Any]]) -> dict[str, Any]:
     return {"resourceType": "OperationOutcome", "issue": issues}
 
 
-def issue(*, severity: str, code: str, diagnostics: str) -> dict[str, Any]:
-    """Return one issue. `diagnostics` are always our own words: they never echo the request."""
-    return {"severity": severity, "code": code, "diagnostics": diagnostics}
+def issue(*, severity: str, code: str, diagnostics: str, expression: str = "") -> dict[str, Any]:
+    """Return one issue. `diagnostics` are always our own words: they never echo the request.
+
+    `expression` is the FHIRPath of the element at fault.
+    """
+    written: dict[str, Any] = {"severity": severity, "code": code, "diagnostics": diagnostics}
+    return {**written, "expression": [expression]} if expression else written
 
 
 def as_outcome(error: Exception, context: Any) -> Response:
@@ -113,7 +120,8 @@ def _described(error: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
         words = " ".join([str(error), *getattr(error, "reasons", ())])
     else:
         words = WORDS.get(status, "The request is not valid.")
-    body = outcome(issues=[issue(severity="error", code=code, diagnostics=words)])
+    place = error.field if isinstance(error, Invalid) and error.field.startswith("Consent") else ""
+    body = outcome(issues=[issue(severity="error", code=code, diagnostics=words, expression=place)])
     return status, body, _headers(error, status=status)
 
 

@@ -124,7 +124,7 @@ def completeness_outcome(*, view: RecordView) -> Json:
         words = "Some information is not shown because of confidentiality."
         issues.append(issue(severity="warning", code="suppressed", diagnostics=words))
     if not issues:
-        words = "No source is known to hold a record of this patient."
+        words = "No source is known to hold a record of this patient that you may see."
         issues.append(issue(severity="warning", code="incomplete", diagnostics=words))
     if view.scopes is not None and not view.scopes.reads_every_type:
         issues.append(_scope_issue(view.scopes))

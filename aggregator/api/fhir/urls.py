@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from aggregator.api.fhir.consents import Consents, ConsentSearch, OneConsent
 from aggregator.api.fhir.metadata import Metadata
 from aggregator.api.fhir.operations import OPERATIONS
 from aggregator.api.fhir.retrieval_status import RetrievalStatus
@@ -17,6 +18,9 @@ urlpatterns = [
     path("metadata", Metadata.as_view(), name="fhir-metadata"),
     path(".well-known/smart-configuration", SmartConfiguration.as_view(), name="fhir-smart-configuration"),
     *(path(operation.route, operation.view.as_view(), name=operation.route_name) for operation in OPERATIONS),
+    path("Consent", Consents.as_view(), name="fhir-consents"),
+    path("Consent/_search", ConsentSearch.as_view(), name="fhir-consent-search"),
+    path("Consent/<str:resource_id>", OneConsent.as_view(), name="fhir-consent"),
     path("retrievals/<str:retrieval_id>", RetrievalStatus.as_view(), name="fhir-retrieval"),
     re_path(r".*", Unknown.as_view(), name="fhir-unknown"),
 ]

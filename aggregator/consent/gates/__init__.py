@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from aggregator.consent.gate import ItemGate, PersonGate
-from aggregator.consent.gates import consent, relationship, role, scope, sensitivity
+from aggregator.consent.gate import ItemGate, PersonGate, SourceGate
+from aggregator.consent.gates import (
+    consent,
+    consent_to_item,
+    consent_to_source,
+    relationship,
+    role,
+    scope,
+    sensitivity,
+)
 
-GATES: tuple[PersonGate | ItemGate, ...] = (
+GATES: tuple[PersonGate | SourceGate | ItemGate, ...] = (
     role.GATE,
     scope.GATE,
     relationship.GATE,
     consent.GATE,
+    consent_to_source.GATE,
+    consent_to_item.GATE,
     sensitivity.GATE,
 )

@@ -1,14 +1,16 @@
-"""What the patient has decided about sharing. Pure."""
+"""Whether the patient lets anything of their record be opened by this requester. Pure."""
 
 from __future__ import annotations
 
 from aggregator.consent.gate import Answer, Case, PersonGate
-from aggregator.consent.terms import BasePolicy
 
 
 def ask(case: Case) -> Answer:
-    """Return whether the person has not objected. Deny wins; with no policy on record the basic permit applies."""
-    if any(policy.base is not BasePolicy.PERMIT for policy in case.policies):
+    """Return whether the person's policies leave anything to be shown.
+
+    Refused in the same words whatever was decided: whom else the patient has named is nobody's business.
+    """
+    if not case.rules.may_open:
         return Answer(passed=False, reason="The patient has objected to sharing their record in this service.")
     return Answer(passed=True, reason="The patient has not objected.")
 

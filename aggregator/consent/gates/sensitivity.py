@@ -8,10 +8,14 @@ from fhir_data.confidentiality import restricts
 
 
 def ask(case: Case, item: Item) -> Answer:
-    """Return whether no label on the item forbids showing it. No policy permits what is labelled yet."""
-    is_withheld = any(restricts(label) for label in item.labels)
-    reason = "Labelled as restricted by its source." if is_withheld else "No restricting label."
-    return Answer(passed=not is_withheld, reason=reason)
+    """Return whether no label on the item forbids showing it, or the patient permits what is labelled so."""
+    if not any(restricts(label) for label in item.labels):
+        return _UNLABELLED
+    return _PERMITTED if case.rules.permits(item=item) else _WITHHELD
 
+
+_UNLABELLED = Answer(passed=True, reason="No restricting label.")
+_PERMITTED = Answer(passed=True, reason="Labelled as restricted by its source; the patient permits it.")
+_WITHHELD = Answer(passed=False, reason="Labelled as restricted by its source.")
 
 GATE = ItemGate(name="sensitivity", ask=ask)

@@ -19,7 +19,7 @@ ALLERGY_WORDS: Mapping[AllergyStatus, str] = {
     AllergyStatus.UNAVAILABLE: "Allergies unavailable",
     AllergyStatus.NONE_YOU_MAY_SEE: "Allergies: none recorded in what you may see",
 }
-NO_SOURCES = "No source is known to hold a record of this patient."
+NO_SOURCES = "No source is known to hold a record of this patient that you may see."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,4 +7,13 @@ from django.urls import path
 from aggregator.web.area import Area
 from aggregator.web.consent import views
 
-AREA = Area(routes=[path("people/<uuid:person_id>/consent", views.consent, name="consent")])
+_PERSON = "people/<uuid:person_id>/consent"
+
+AREA = Area(
+    routes=[
+        path(_PERSON, views.consent, name="consent"),
+        path(f"{_PERSON}/decide", views.decide, name="record-decision"),
+        path(f"{_PERSON}/<uuid:policy_id>/change", views.decide, name="change-decision"),
+        path(f"{_PERSON}/<uuid:policy_id>/withdraw", views.withdraw, name="withdraw-decision"),
+    ]
+)

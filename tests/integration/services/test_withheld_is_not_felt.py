@@ -33,7 +33,7 @@ from connectors.contract.values import ReceivedItem
 from tests import proofs
 from tests.contract.loopback import r4_capability
 from tests.one_hospital import Hospital, hospital, run, world
-from tests.withheld import Answer, Place, Withheld, id_of, withheld_records
+from tests.withheld import LABELLED_PLACES, Answer, Place, Withheld, id_of, withheld_records
 from tests.world import World, signed_in_client
 
 __all__ = ["hospital", "world"]
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 laws = hypothesis.settings(proofs.laws(examples=2), phases=[Phase.explicit, Phase.generate])
 MADE_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 # A labelled Patient is one that says nothing else; here its source must say whom it means. No R4 entry is untranslated.
-PLACES = [place for place in Place if place not in {Place.PATIENT, Place.UNTRANSLATED}]
+PLACES = [place for place in LABELLED_PLACES if place not in {Place.PATIENT, Place.UNTRANSLATED}]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -202,7 +202,7 @@ def test_a_person_whom_no_source_holds_is_not_read_as_healthy() -> None:
     assert (issue["severity"], issue["code"], issue["diagnostics"]) == (
         "warning",
         "incomplete",
-        "No source is known to hold a record of this patient.",
+        "No source is known to hold a record of this patient that you may see.",
     )
 
 

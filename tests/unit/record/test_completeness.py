@@ -310,7 +310,7 @@ def test_the_completeness_of_a_record_is_one_sentence() -> None:
         "2 of 6 sources have answered; waiting for Community and Mental Health; The Royal: did not answer in time; "
         "Eye Clinic: would not release a record: the patient has not agreed."
     )
-    assert summary_line(statuses=[]) == "No source is known to hold a record of this patient."
+    assert summary_line(statuses=[]) == "No source is known to hold a record of this patient that you may see."
     assert summary_line(statuses=[status()]) == "1 of 1 source has answered."
 
 

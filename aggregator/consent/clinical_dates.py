@@ -1,0 +1,132 @@
+"""The clinical days that an item tells of: when it happened, was found or was written down. Pure."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+
+import msgspec
+
+from aggregator.consent.terms import LONDON, DataPeriod
+from aggregator.record.item import Item
+
+_NAMES = frozenset(
+    (
+        # as in R4, and as in STU3 where that has other names
+        "abatementDateTime abatementPeriod assertedDate authored authoredOn created createdDateTime createdPeriod date"
+        " dateAsserted dateRecorded dateWritten effectiveDateTime effectiveInstant effectivePeriod end"
+        " identifiedDateTime identifiedPeriod indexed issued lastOccurrence occurrenceDateTime occurrencePeriod"
+        " onsetDateTime onsetPeriod performedDateTime performedPeriod period recorded recordedDate sent servicedDate"
+        " servicedPeriod start startDate started statusDate whenHandedOver whenPrepared"
+    ).split()
+)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# Files have no date of their own: they go with what they are attached to.
+_UNDATED_TYPES = frozenset({b'"Binary"'})
+_SHAPE = re.compile(
+    r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})(?P<time>T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)?)?\Z",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Days:
+    """The British days from `first` to `last` that one date covers; None: no bound."""
+
+    first: date
+    last: date | None
+
+
+def is_within(*, item: Item, period: DataPeriod) -> bool:
+    """Return whether all that an item tells of is known to lie within a period; an undated item is not."""
+    days = _days_of(item)
+    if days is None:
+        return True
+    return bool(days) and all(
+        each is not None
+        and (period.start is None or period.start <= each.first)
+        and (period.end is None or (each.last is not None and each.last <= period.end))
+        for each in days
+    )
+
+
+def may_touch(*, item: Item, period: DataPeriod) -> bool:
+    """Return whether anything that an item tells of may lie within a period; of an undated item nobody can tell."""
+    days = _days_of(item)
+    if days is None:
+        return False
+    return not days or any(
+        each is None
+        or (
+            (period.end is None or each.first <= period.end)
+            and (period.start is None or each.last is None or period.start <= each.last)
+        )
+        for each in days
+    )
+
+
+def _days_of(item: Item, /) -> list[Days | None] | None:
+    """Return what each date of an item covers, None for one that no calendar has; empty for an undated item.
+
+    None for what has no date of its own.
+    """
+    days: list[Days | None] = []
+    try:
+        members = _MEMBERS.decode(item.resource)
+        if bytes(members.get("resourceType", b"")) in _UNDATED_TYPES:
+            return None
+        for name in members:
+            if name in _NAMES:
+                days.extend(_covered(msgspec.json.decode(members[name])))
+        if "context" in members:  # of a DocumentReference
+            context = msgspec.json.decode(members["context"])
+            days.extend(_covered(context.get("period") if isinstance(context, dict) else None))
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return [None]
+    return days
+
+
+def _covered(value: object) -> Sequence[Days | None]:
+    """Return what a date, a Period or a list of them covers."""
+    if isinstance(value, str):
+        return (_days_in_text(value),)
+    if isinstance(value, list):
+        return [days for element in value for days in _covered(element)]
+    if not isinstance(value, dict):
+        return () if value is None else (None,)
+    start, end = value.get("start"), value.get("end")
+    if start is None and end is None:
+        return ()
+    first = None if start is None else _days_in(start)
+    last = None if end is None else _days_in(end)
+    if (start is not None and first is None) or (end is not None and last is None):
+        return (None,)
+    return (Days(first=first.first if first else date.min, last=last.last if last else None),)
+
+
+def _days_in(value: object) -> Days | None:
+    return _days_in_text(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=4096)
+def _days_in_text(text: str) -> Days | None:
+    shape = _SHAPE.match(text.strip())
+    if shape is None:
+        return None
+    year, month, day, time = shape["year"], shape["month"], shape["day"], shape["time"]
+    try:
+        if time:
+            moment = datetime.fromisoformat(text.strip())
+            day_of_it = moment.astimezone(LONDON).date() if moment.tzinfo else moment.date()
+            return Days(first=day_of_it, last=day_of_it)
+        first = date(int(year), int(month or 1), int(day or 1))
+        if day:
+            return Days(first=first, last=first)
+        last_month = int(month or 12)
+        return Days(first=first, last=date(first.year, last_month, calendar.monthrange(first.year, last_month)[1]))
+    except (ValueError, OverflowError):
+        return None

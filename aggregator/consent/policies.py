@@ -1,0 +1,396 @@
+"""The policies of a person, read for one requester at one moment -> what may be opened, asked and shown. Pure.
+
+A policy has a root and exceptions to it. The root holds for what all its conditions name. An exception holds for what
+its own conditions name, and the root's of each kind of which it names none, save labels: a label is meant only where it
+is written. Of the exceptions that hold for something a denial wins; without one, the root counts. So a policy permits
+something, denies it, or says nothing of it.
+
+Of all policies a denial wins; something is shown where one permits it and none denies it. Who has never permitted
+anything expressly is taken to permit treatment (the programme's own rule, `Policy-basic-normal`). Who once has is not:
+when their permit ends, nothing takes its place until they decide anew, so that an end never shows more.
+
+What cannot be understood denies. What a source withholds or refuses is not here to be permitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum, auto
+from functools import cached_property, lru_cache
+from uuid import UUID
+
+from aggregator.accounts.requester import PurposeOfUse, Requester
+from aggregator.accounts.roles import Role
+from aggregator.consent.clinical_dates import is_within, may_touch
+from aggregator.consent.terms import (
+    Actor,
+    BasePolicy,
+    DataPeriod,
+    Effect,
+    PolicyTerms,
+    Provision,
+)
+from aggregator.record.item import Item
+from connectors.contract.categories import RecordCategory
+from fhir_data.confidentiality import LabelMeaning, is_known, meaning_of, restricts
+from fhir_data.heads import entry_name, type_of
+from fhir_data.labels import Label
+
+# What else a purpose is: who permits or denies treatment means an emergency, too.
+# Source: HL7 v3-ActReason, its hierarchy.
+WIDER_PURPOSE = {
+    PurposeOfUse.COORDINATION: PurposeOfUse.TREATMENT,
+    PurposeOfUse.EMERGENCY: PurposeOfUse.TREATMENT,
+    PurposeOfUse.BREAK_GLASS: PurposeOfUse.EMERGENCY,
+}
+NORMAL = LabelMeaning(kind="confidentiality", code="n")
+_EVERYTHING_DENIED = Provision(effect=Effect.DENY)
+_BASES_OF_DENIAL = frozenset({BasePolicy.DENY, BasePolicy.BREAK_GLASS_ONLY})
+
+
+class _Says(Enum):
+    """What a policy says of something."""
+
+    PERMIT = auto()
+    DENY = auto()
+    NOTHING = auto()
+
+
+def rules_for(*, policies: Iterable[PolicyTerms], requester: Requester, now: datetime) -> Rules:
+    """Return what a person's policies say for one requester at one moment.
+
+    `policies` are all on record, also those that have been withdrawn: whether they ever permitted anything counts.
+    """
+    policies = tuple(policies)
+    purposes, actors = _purposes_of(requester), _actors_of(requester)
+    in_force = [
+        _read(policy, purposes=purposes, actors=actors, now=now) for policy in policies if _is_in_force(policy, now)
+    ]
+    if not any(_has_permitted(policy, now=now) for policy in policies):
+        default = PolicyTerms(base=BasePolicy.PERMIT)
+        in_force.append(_read(default, purposes=purposes, actors=actors, now=now))
+    return Rules(policies=tuple(in_force))
+
+
+def shares_with_most(*, policies: Iterable[PolicyTerms], now: datetime) -> bool:
+    """Return whether somebody whom no policy names may see anything, for treatment."""
+    nobody_named = Requester(
+        user_id=None,
+        family="",
+        given="",
+        organisation_id=None,
+        organisation_ods="",
+        organisation_name="",
+        role=Role.CLINICIAN,
+    )
+    return rules_for(policies=policies, requester=nobody_named, now=now).may_open
+
+
+def provisions_in(policy: PolicyTerms, /) -> tuple[Provision, ...]:
+    """Return what a policy says, as written: its root, if it has one, and its exceptions."""
+    return (*([policy.root] if policy.root else ()), *policy.exceptions)
+
+
+def is_contradictory(policy: PolicyTerms, /) -> bool:
+    """Return whether a policy permits what its base denies altogether: nobody can tell what is meant."""
+    return policy.base in _BASES_OF_DENIAL and policy.root is not None and policy.root.effect is Effect.PERMIT
+
+
+def resolve(policy: PolicyTerms, /) -> tuple[Provision, tuple[Provision, ...]]:
+    """Return the root and the exceptions of a policy, with what its base adds to them."""
+    if not policy.is_understood or is_contradictory(policy):
+        return _EVERYTHING_DENIED, ()
+    root = policy.root or Provision(effect=Effect.DENY if policy.base in _BASES_OF_DENIAL else Effect.PERMIT)
+    exceptions = policy.exceptions
+    if policy.base is BasePolicy.PERMIT and root.effect is Effect.PERMIT and not root.purposes:
+        root = replace(root, purposes=frozenset({PurposeOfUse.TREATMENT}))
+    if policy.base is BasePolicy.BREAK_GLASS_ONLY:
+        exceptions = (*exceptions, Provision(effect=Effect.PERMIT, purposes=frozenset({PurposeOfUse.BREAK_GLASS})))
+    return root, exceptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What may be opened, asked and shown; `rules_for` makes it. Remembers what it has found for equal items."""
+
+    policies: tuple[_Policy, ...]
+    _found: dict[tuple[str, RecordCategory, tuple[Label, ...], bool], bool] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    @property
+    def may_open(self) -> bool:
+        """Whether anything at all may be shown."""
+        return self._may_reach(None)
+
+    def may_ask(self, *, source_id: UUID) -> bool:
+        """Return whether anything that a source may hold may be shown."""
+        return self._may_reach(str(source_id))
+
+    def permits(self, *, item: Item) -> bool:
+        """Return whether an item may be shown."""
+        return self._permits(item, item.category.is_clinical)
+
+    def permits_parts(self, *, item: Item) -> bool:
+        """Return whether what keeps an item back leaves what belongs to it alone.
+
+        It does where it is the kind of content or the date, of which each part has its own; a label, a denial of this
+        very item, and one of all that its source says hold for its parts, too. What a report lists are results by
+        being listed there: who denies results denies those.
+        """
+        is_report = type_of(entry=item.resource) == "DiagnosticReport"
+        return self._permits(item, False) and not (is_report and self._denies_kind(item))
+
+    def _may_reach(self, source_id: str | None) -> bool:
+        return not any(policy.denies_all(source_id) for policy in self.policies) and any(
+            policy.may_permit(source_id) for policy in self.policies
+        )
+
+    def _permits(self, item: Item, kind_matters: bool) -> bool:
+        if self._looks_at_items:
+            return self._says(item, kind_matters)
+        key = item.source_id, item.category, item.labels, kind_matters
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._says(item, kind_matters)
+        return found
+
+    def _says(self, item: Item, kind_matters: bool) -> bool:
+        said = _labels_of(item.labels)
+        is_permitted = False
+        for policy in self.policies:
+            match policy.says(item, kind_matters, said):
+                case _Says.DENY:
+                    return False
+                case _Says.PERMIT:
+                    is_permitted = True
+        return is_permitted
+
+    def _denies_kind(self, item: Item, /) -> bool:
+        said = _labels_of(item.labels)
+        return any(
+            clause.denies and bool(clause.categories) and clause.holds_for(item, True, said)
+            for policy in self.policies
+            if policy.says(item, True, said) is _Says.DENY
+            for clause in policy.clauses()
+        )
+
+    @cached_property
+    def _looks_at_items(self) -> bool:
+        """Whether a provision asks for more than the source, the category and the labels of an item."""
+        return any(clause.items or clause.data_period for policy in self.policies for clause in policy.clauses())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Labels:
+    """What the labels of an item say: what restricts it, with None for what no provision can name, and all codes."""
+
+    restricting: frozenset[LabelMeaning | None]
+    codes: frozenset[str]
+
+
+@lru_cache(maxsize=1024)
+def _labels_of(labels: tuple[Label, ...]) -> _Labels:
+    restricting = [label for label in labels if restricts(label)]
+    codes = {meaning_of(label).code for label in labels}
+    return _Labels(
+        restricting=frozenset(meaning_of(label) if is_known(label) else None for label in restricting),
+        codes=frozenset(codes if restricting else codes | {NORMAL.code}),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Clause:
+    """The conditions about content of a provision that holds for the requester now."""
+
+    denies: bool
+    categories: AbstractSet[RecordCategory]
+    sources: AbstractSet[str]
+    items: AbstractSet[tuple[str, str]]
+    item_sources: AbstractSet[str]
+    data_period: DataPeriod | None
+    labels: AbstractSet[LabelMeaning]
+    codes: AbstractSet[str]
+    is_never: bool
+
+    @classmethod
+    def of(cls, provision: Provision, /) -> _Clause:
+        """Return the conditions of a provision. Those that cannot be understood hold for a denial, and not at all for
+        a permit."""
+        denies = provision.effect is Effect.DENY
+        is_clear = all(map(is_known, provision.labels))
+        data_period = None if provision.data_period == DataPeriod() else provision.data_period
+        is_dated = data_period is None or not data_period.is_empty
+        labels = frozenset(map(meaning_of, provision.labels)) if is_clear else frozenset()
+        return cls(
+            denies=denies,
+            categories=provision.categories,
+            sources=frozenset(map(str, provision.sources)),
+            items=frozenset(
+                (str(key.source_id), f"{key.resource_type}/{key.resource_id}".casefold()) for key in provision.items
+            ),
+            item_sources=frozenset(str(key.source_id) for key in provision.items),
+            data_period=data_period if is_dated else None,
+            labels=labels,
+            codes=frozenset(meaning.code for meaning in labels),
+            is_never=not denies and not (is_clear and is_dated),
+        )
+
+    def holds_for(self, item: Item, kind_matters: bool, said: _Labels) -> bool:
+        """Return whether the provision is about an item; in doubt a denial is, and a permit is not.
+
+        `kind_matters`: whether its category and its date count. What others point to is shown with them, and not for
+        a kind or a date of its own.
+        """
+        if self.is_never or (self.sources and item.source_id not in self.sources):
+            return False
+        if not self.denies:
+            if not said.restricting <= self.labels:
+                return False
+        elif self.codes and self.codes.isdisjoint(said.codes):
+            return False
+        if self.items and not self._names(item, kind_matters):
+            return False
+        if not kind_matters:
+            return not (self.denies and (self.categories or self.data_period))
+        if self.categories and item.category not in self.categories:
+            return False
+        if self.data_period is None:
+            return True
+        if self.denies:
+            return may_touch(item=item, period=self.data_period)
+        return is_within(item=item, period=self.data_period)
+
+    def _names(self, item: Item, kind_matters: bool) -> bool:
+        if item.source_id not in self.item_sources:
+            return False
+        if not self.denies and not kind_matters:
+            return True
+        return any((item.source_id, name) in self.items for name in _names_of(item))
+
+    def denies_all(self, source_id: str | None, /) -> bool:
+        """Return whether nothing of a source is left, of any source for None."""
+        is_narrow = self.categories or self.items or self.data_period or self.labels
+        return self.denies and not is_narrow and (not self.sources or source_id in self.sources)
+
+    def may_permit(self, source_id: str | None, /) -> bool:
+        """Return whether this may permit anything of a source, of any source for None."""
+        if self.denies or self.is_never:
+            return False
+        named = [sources for sources in (self.sources, self.item_sources) if sources]
+        return source_id is None or all(source_id in sources for sources in named)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Policy:
+    """A policy in force, as far as it holds for the requester. `root` None: its root does not."""
+
+    root: _Clause | None
+    denials: Sequence[_Clause]
+    permits: Sequence[_Clause]
+
+    def says(self, item: Item, kind_matters: bool, said: _Labels) -> _Says:
+        """Return what the policy says of an item."""
+        for clause in self.denials:
+            if clause.holds_for(item, kind_matters, said):
+                return _Says.DENY
+        for clause in self.permits:
+            if clause.holds_for(item, kind_matters, said):
+                return _Says.PERMIT
+        if self.root is not None and self.root.holds_for(item, kind_matters, said):
+            return _Says.DENY if self.root.denies else _Says.PERMIT
+        return _Says.NOTHING
+
+    def denies_all(self, source_id: str | None, /) -> bool:
+        """Return whether the policy leaves nothing of a source."""
+        if any(clause.denies_all(source_id) for clause in self.denials):
+            return True
+        has_exception = any(clause.may_permit(source_id) for clause in self.permits)
+        return self.root is not None and self.root.denies_all(source_id) and not has_exception
+
+    def may_permit(self, source_id: str | None, /) -> bool:
+        """Return whether the policy may permit anything of a source."""
+        return any(clause.may_permit(source_id) for clause in self.clauses())
+
+    def clauses(self) -> Iterable[_Clause]:
+        """Return all that holds for the requester."""
+        return (*self.denials, *self.permits, *([self.root] if self.root else ()))
+
+
+def _read(
+    policy: PolicyTerms, /, *, purposes: AbstractSet[PurposeOfUse], actors: AbstractSet[Actor], now: datetime
+) -> _Policy:
+    """Return a policy that is in force as far as it holds for these purposes and actors."""
+
+    def holds(provision: Provision) -> bool:
+        is_asked_for = not provision.purposes or not provision.purposes.isdisjoint(purposes)
+        is_named = not provision.actors or not provision.actors.isdisjoint(actors)
+        return is_asked_for and is_named and _is_current(provision, now)
+
+    root, exceptions = resolve(policy)
+    current = [_Clause.of(each) for each in (_inheriting(each, root=root) for each in exceptions) if holds(each)]
+    return _Policy(
+        root=_Clause.of(root) if holds(root) else None,
+        denials=tuple(clause for clause in current if clause.denies),
+        permits=tuple(clause for clause in current if not clause.denies),
+    )
+
+
+def _inheriting(exception: Provision, /, *, root: Provision) -> Provision:
+    """Return an exception with the root's conditions of each kind of which it has none of its own, save labels."""
+    return replace(
+        exception,
+        purposes=exception.purposes or root.purposes,
+        actors=exception.actors or root.actors,
+        data_period=root.data_period if exception.data_period == DataPeriod() else exception.data_period,
+        categories=exception.categories or root.categories,
+        sources=exception.sources or root.sources,
+        items=exception.items or root.items,
+    )
+
+
+def _is_current(provision: Provision, now: datetime, /) -> bool:
+    """Return whether a provision holds now. One that can never hold is not understood: then a denial always does."""
+    if provision.period.is_empty:
+        return provision.effect is Effect.DENY
+    return provision.period.holds(now)
+
+
+def _is_in_force(policy: PolicyTerms, now: datetime, /) -> bool:
+    root, _ = resolve(policy)
+    return (policy.ended_at is None or now < policy.ended_at) and _is_current(root, now)
+
+
+def _has_permitted(policy: PolicyTerms, /, *, now: datetime) -> bool:
+    """Return whether a policy permits something expressly, or has done so before."""
+    root, _ = resolve(policy)
+    start = None if root.period.is_empty else root.period.start
+    has_begun = start is None or (start <= now and (policy.ended_at is None or start <= policy.ended_at))
+    return root.effect is Effect.PERMIT and has_begun
+
+
+def _purposes_of(requester: Requester, /) -> frozenset[PurposeOfUse]:
+    """Return the purpose of a request, and those of which it is a kind."""
+    purposes, purpose = [requester.purpose], requester.purpose
+    while purpose in WIDER_PURPOSE:
+        purpose = WIDER_PURPOSE[purpose]
+        purposes.append(purpose)
+    return frozenset(purposes)
+
+
+def _actors_of(requester: Requester, /) -> frozenset[Actor]:
+    actors = [Actor.role(requester.role)]
+    if requester.user_id is not None:
+        actors.append(Actor.user(requester.user_id))
+    if requester.organisation_ods:
+        actors.append(Actor.organisation(requester.organisation_ods))
+    return frozenset(actors)
+
+
+def _names_of(item: Item, /) -> Iterable[str]:
+    """Yield what an item is called by its source: in R4 it may be of another type."""
+    bodies = (item.resource,) if item.original is None else (item.resource, item.original)
+    return [entry_name(entry=body).casefold() for body in bodies]

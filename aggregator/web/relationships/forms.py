@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -58,6 +59,15 @@ class RelationshipForm(DaysForm):
     def terms(self) -> dict[str, str]:
         """Return the terms of the change that this proposes."""
         return {**super().terms(), "kind": self.cleaned_data["kind"]}
+
+
+def as_entered(*, kind: str, from_date: date, until_date: date | None) -> dict[str, str]:
+    """Return what the fields of a form hold when it says what is recorded now."""
+    entered = {"kind": kind}
+    for prefix, day in (("", from_date), ("until_", until_date)):
+        if day is not None:
+            entered |= {f"{prefix}{name}": str(getattr(day, name)) for name in ("day", "month", "year")}
+    return entered
 
 
 class NewRelationshipForm(RelationshipForm):

@@ -25,6 +25,7 @@ from aggregator.web.relationships.forms import (
     NewRelationshipForm,
     RelationshipForm,
     TeamPatientForm,
+    as_entered,
 )
 from aggregator.web.signed_in import SignedInRequest
 
@@ -71,6 +72,11 @@ def change(request: SignedInRequest, person_id: UUID, relationship_id: UUID) -> 
     if relationship is None:
         raise NotFound
     form = RelationshipForm(_posted(request))
+    if request.method == "GET":
+        now_recorded = relationship.terms
+        form.data = as_entered(
+            kind=now_recorded.kind, from_date=now_recorded.from_date, until_date=now_recorded.until_date
+        )
     if form.is_valid():
         terms = {**form.terms(), "relationship_id": str(relationship_id), "person_id": str(person_id)}
         if is_proposed(request, form, kind="change-relationship", terms=terms):

@@ -70,6 +70,9 @@ def test_two_administrators_record_change_and_one_ends_who_cares_for_a_patient(w
     assert "Only your own organisation is shown." in said
     assert clinician.post(f"/people/{world.nobodys}/record").status_code == 302
     referred = Relationship.objects.get(person=world.nobodys)
+    form = administrator.get(f"{page}/{referred.id}/change").content.decode()
+    assert 'value="referred" checked' in form
+    assert 'id="year" name="year" type="text" inputmode="numeric" autocomplete="off" value="2020"' in form
     changed = administrator.post(f"{page}/{referred.id}/change", {**DAYS, "kind": "attended"})
     assert changed.headers["Location"] == "/changes"
     confirm()

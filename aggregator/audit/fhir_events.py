@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aggregator.audit.events import Action, EventOutcome
-from aggregator.audit.trail import TrailEvent
+from aggregator.audit.looked_for import TrailEvent
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 REST = "http://hl7.org/fhir/restful-interaction"

@@ -13,7 +13,7 @@ from uuid import UUID
 from aggregator.accounts.requester import PurposeOfUse
 from aggregator.accounts.roles import Role
 from aggregator.audit.events import Action, EventOutcome
-from aggregator.audit.trail import TrailEvent
+from aggregator.audit.looked_for import TrailEvent
 
 # What was done with the person's details, in words for them. What is not listed here is told all the same.
 OPENED = "opened your record"

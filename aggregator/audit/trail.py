@@ -2,53 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-from uuid import UUID
+from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
-from aggregator.audit.events import Action, EventOutcome
+from aggregator.audit.looked_for import Sought, TrailEvent
 from aggregator.audit.models import AuditEvent
 
 # Read from the database at once while many are written out.
 AT_ONCE = 2000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sought:
-    """What events are looked for; None: any. `from_at` is the first moment, `until_at` the first one after."""
-
-    person_id: UUID | None = None
-    user_id: UUID | None = None
-    organisation_ods: str | None = None
-    purpose: str | None = None
-    action: Action | None = None
-    outcome: EventOutcome | None = None
-    from_at: datetime | None = None
-    until_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrailEvent:
-    """One event as it is kept. `seq` gives the order; `detail` holds ids, codes and counts only."""
-
-    seq: int
-    at: datetime
-    action: str
-    outcome: str
-    user_id: UUID | None
-    client_id: UUID | None
-    organisation_ods: str
-    role: str
-    purpose: str
-    person_id: UUID | None
-    source_id: UUID | None
-    retrieval_id: UUID | None
-    entry: str | None
-    detail: Mapping[str, Any]
 
 
 def find_events(*, sought: Sought, before: int | None, limit: int) -> tuple[TrailEvent, ...]:

@@ -13,7 +13,8 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.audit.fhir_events import audit_event
-from aggregator.audit.trail import Sought, every_event
+from aggregator.audit.looked_for import Sought
+from aggregator.audit.trail import every_event
 from aggregator.relationships.terms import end_of_day, start_of_day
 
 

@@ -12,8 +12,9 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
+from aggregator.audit.looked_for import Sought
 from aggregator.audit.looks import Look, looks
-from aggregator.audit.trail import Sought, every_event
+from aggregator.audit.trail import every_event
 from aggregator.errors import NotFound
 from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import person_summary

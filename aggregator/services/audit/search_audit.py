@@ -14,7 +14,8 @@ from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission, Role
 from aggregator.acting import acting
 from aggregator.audit.events import Action, EventOutcome
-from aggregator.audit.trail import Sought, TrailEvent, find_events
+from aggregator.audit.looked_for import Sought, TrailEvent
+from aggregator.audit.trail import find_events
 from aggregator.errors import Invalid
 from aggregator.mpi import queries as mpi_queries
 from aggregator.mpi.demographics import valid_nhs_number

@@ -13,8 +13,8 @@ from aggregator.accounts.requester import PurposeOfUse
 from aggregator.accounts.roles import Role
 from aggregator.audit.events import Action, EventOutcome
 from aggregator.audit.fhir_events import audit_event
+from aggregator.audit.looked_for import TrailEvent
 from aggregator.audit.looks import OPENED, OTHER_WORDS, looks
-from aggregator.audit.trail import TrailEvent
 
 BASE = "https://record.example/fhir"
 USER, PERSON, RETRIEVAL, SOURCE = (UUID(int=number) for number in range(1, 5))

@@ -1,0 +1,45 @@
+"""What somebody looks for in the trail, and an event as they find it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from aggregator.audit.events import Action, EventOutcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """What events are looked for; None: any. `from_at` is the first moment, `until_at` the first one after."""
+
+    person_id: UUID | None = None
+    user_id: UUID | None = None
+    organisation_ods: str | None = None
+    purpose: str | None = None
+    action: Action | None = None
+    outcome: EventOutcome | None = None
+    from_at: datetime | None = None
+    until_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrailEvent:
+    """One event as it is kept. `seq` gives the order; `detail` holds ids, codes and counts only."""
+
+    seq: int
+    at: datetime
+    action: str
+    outcome: str
+    user_id: UUID | None
+    client_id: UUID | None
+    organisation_ods: str
+    role: str
+    purpose: str
+    person_id: UUID | None
+    source_id: UUID | None
+    retrieval_id: UUID | None
+    entry: str | None
+    detail: Mapping[str, Any]

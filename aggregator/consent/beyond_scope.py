@@ -13,22 +13,17 @@ from connectors.contract.notices import Notice
 from fhir_data.heads import type_of
 
 
-def is_beyond(*, item: Item, scopes: Scopes | None) -> bool:
+def is_beyond(*, item: Item, scopes: Scopes) -> bool:
     """Return whether an item is of a type that may not be read. What is only counted goes by its category."""
-    if scopes is None:
-        return False
-    return not (
-        scopes.may_read(type_of(entry=item.resource))
-        if item.translated
-        else _may_be_read(type_of(entry=item.resource), category=item.category, scopes=scopes)
-    )
+    name = type_of(entry=item.resource)
+    if item.translated:
+        return not scopes.may_read(name)
+    return not _may_be_read(name, category=item.category, scopes=scopes)
 
 
-def is_set_aside_beyond(*, entry: Item, scopes: Scopes | None) -> bool:
+def is_set_aside_beyond(*, entry: Item, scopes: Scopes) -> bool:
     """Return whether an entry that cannot be shown, and may be counted, is of a type that may not be read."""
-    return scopes is not None and not _may_be_read(
-        type_of(entry=entry.resource), category=entry.category, scopes=scopes
-    )
+    return not _may_be_read(type_of(entry=entry.resource), category=entry.category, scopes=scopes)
 
 
 def is_notice_beyond(*, notice: Notice, scopes: Scopes | None) -> bool:

@@ -82,7 +82,10 @@ def permit(
 
 
 def _beyond_scope(*, items: Iterable[Item], set_aside: Iterable[Item], decision: Decision) -> list[Item]:
+    scopes = decision.scopes
+    if scopes is None:
+        return []
     return [
-        *(item for item in items if is_beyond(item=item, scopes=decision.scopes)),
-        *(entry for entry in set_aside if is_set_aside_beyond(entry=entry, scopes=decision.scopes)),
+        *(item for item in items if is_beyond(item=item, scopes=scopes)),
+        *(entry for entry in set_aside if is_set_aside_beyond(entry=entry, scopes=scopes)),
     ]

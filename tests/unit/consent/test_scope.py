@@ -67,7 +67,6 @@ def test_an_item_is_left_out_by_its_type(
 ) -> None:
     sent = item(resource={**condition(), "resourceType": kind}, category=category, translated=translated)
     assert is_beyond(item=sent, scopes=read_scopes(text=scopes)) is is_left_out
-    assert not is_beyond(item=sent, scopes=None)
 
 
 def test_an_entry_of_no_known_type_is_counted_to_whoever_may_read_its_part() -> None:
@@ -79,7 +78,6 @@ def test_an_entry_of_no_known_type_is_counted_to_whoever_may_read_its_part() -> 
     ):
         entry = item(resource={}, category=category)
         assert is_set_aside_beyond(entry=entry, scopes=scopes) is is_left_out
-        assert not is_set_aside_beyond(entry=entry, scopes=None)
 
 
 @pytest.mark.parametrize(

@@ -137,12 +137,17 @@ class Rules:
     def permits_parts(self, *, item: Item) -> bool:
         """Return whether what keeps an item back leaves what belongs to it alone.
 
-        It does where it is the kind of content or the date, of which each part has its own; a label, a denial of this
-        very item, and one of all that its source says hold for its parts, too. What a report lists are results by
-        being listed there: who denies results denies those.
+        A label holds for its parts, too, and so does a denial of this very item. Of all else, as of the kind, the date
+        and the source, each part has its own. What a report lists are results by being listed there: who denies results
+        denies those.
         """
         is_report = type_of(entry=item.resource) == "DiagnosticReport"
-        return self._permits(item, False) and not (is_report and self._denies_kind(item))
+        return self._for_parts._permits(item, False) and not (is_report and self._denies_kind(item))
+
+    @cached_property
+    def _for_parts(self) -> Rules:
+        """What of these policies holds for the parts of an item as well."""
+        return Rules(policies=tuple(policy.for_parts() for policy in self.policies))
 
     def _may_reach(self, source_id: str | None) -> bool:
         return not any(policy.denies_all(source_id) for policy in self.policies) and any(
@@ -239,6 +244,11 @@ class _Clause:
             is_never=not denies and not (is_clear and is_dated),
         )
 
+    @property
+    def is_for_parts(self) -> bool:
+        """Whether what is permitted, or denied, of an item is so of its parts as well."""
+        return not self.denies or bool(self.items or self.codes)
+
     def holds_for(self, item: Item, kind_matters: bool, said: _Labels) -> bool:
         """Return whether the provision is about an item; in doubt a denial is, and a permit is not.
 
@@ -314,6 +324,14 @@ class _Policy:
     def may_permit(self, source_id: str | None, /) -> bool:
         """Return whether the policy may permit anything of a source."""
         return any(clause.may_permit(source_id) for clause in self.clauses())
+
+    def for_parts(self) -> _Policy:
+        """Return the policy without the denials that say nothing of an item but what each of its parts says, too."""
+        return replace(
+            self,
+            root=self.root if self.root is not None and self.root.is_for_parts else None,
+            denials=tuple(clause for clause in self.denials if clause.is_for_parts),
+        )
 
     def clauses(self) -> Iterable[_Clause]:
         """Return all that holds for the requester."""

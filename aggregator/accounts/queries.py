@@ -36,11 +36,18 @@ def requesters_for(
 
     Read again for every request, so that the end of a membership takes effect at once.
     """
-    memberships = (
-        live_memberships(now=now)
-        .filter(user_id=user_id)
-        .select_related("user", "organisation")
-        .order_by("organisation__name", "organisation__ods_code", "role", "from_at", "id")
+    return _requesters(live_memberships(now=now).filter(user_id=user_id), purpose=purpose)
+
+
+def requesters_of_organisation(*, organisation_id: UUID, now: datetime) -> tuple[Requester, ...]:
+    """Return as whom the users of an organisation may act there, for treatment."""
+    memberships = live_memberships(now=now).filter(organisation_id=organisation_id)
+    return _requesters(memberships, purpose=PurposeOfUse.TREATMENT)
+
+
+def _requesters(memberships: QuerySet[Membership], /, *, purpose: PurposeOfUse) -> tuple[Requester, ...]:
+    rows = memberships.select_related("user", "organisation").order_by(
+        "organisation__name", "organisation__ods_code", "role", "from_at", "id"
     )
     return tuple(
         Requester(
@@ -57,7 +64,7 @@ def requesters_for(
             role=Role(membership.role),
             purpose=purpose,
         )
-        for membership in memberships
+        for membership in rows
     )
 
 

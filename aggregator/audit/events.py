@@ -39,6 +39,7 @@ class Action(StrEnum):
     LOAD_OBJECTIONS = "load-objections", "load the list of people who object to sharing"
     LOAD_RELATIONSHIPS = "load-relationships", "load which people an organisation cares for"
     OPEN_RECORD = "open-record", "open a patient's record"
+    PREVIEW_ACCESS = "preview-access", "see what a user would see of a patient's record"
     PREVIEW_POLICY = "preview-policy", "see what a decision about sharing would mean"
     READ_CONSENT = "read-consent", "see what a patient has decided about sharing"
     READ_REVIEW = "read-review", "see a doubt about identity"

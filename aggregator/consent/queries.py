@@ -81,6 +81,14 @@ def _recorded(rows: QuerySet[Policy], /, *, now: datetime) -> list[RecordedPolic
     ]
 
 
+def related_organisations(*, person_id: UUID) -> list[UUID]:
+    """Return the organisations that have, had or will have a relationship with a person, by the person's live links."""
+    rows = Relationship.objects.filter(
+        source_record__links__person_id=person_id, source_record__links__ended_at__isnull=True
+    )
+    return list(rows.values_list("organisation_id", flat=True).distinct())
+
+
 def relationships_of(*, person_id: UUID, organisation_id: UUID | None) -> list[RelationshipTerms]:
     """Return the relationships between an organisation and a person, by the person's live links."""
     if organisation_id is None:

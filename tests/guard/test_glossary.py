@@ -92,7 +92,7 @@ def test_the_words_of_the_code_are_found_where_they_are() -> None:
     compared = {enum.__name__ for enum in CLOSED if enum in WORDS or hasattr(next(iter(enum)), "words")}
     assert compared == {
         *("Action", "AllergyStatus", "Cause", "Decision", "Emptiness", "FileKind", "FileProblem", "FlawReason"),
-        *("JoinRule", "Permission", "RecordCategory", "RelationshipKind", "Role", "Standing"),
+        *("JoinRule", "Permission", "PreviewReason", "Reach", "RecordCategory", "RelationshipKind", "Role", "Standing"),
     }
 
 

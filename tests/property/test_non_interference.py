@@ -206,7 +206,7 @@ def shown(
         }
         for room, answers in given_to_it.items():
             patch.setattr(showing, room, SimpleNamespace(**{name: saying(value) for name, value in answers.items()}))
-        asking = replace(requester(), user_id=CLINICIAN)
+        asking = replace(requester(), membership_id=CLINICIAN)
         return view_record(requester=asking, retrieval_id=RETRIEVAL, now=NOW), told
 
 
@@ -265,7 +265,7 @@ def retrieval_of(held: Mapping[UUID, HeldAnswer]) -> RetrievalView:
     return RetrievalView(
         retrieval_id=RETRIEVAL,
         person_id=PERSON,
-        user_id=CLINICIAN,
+        asker_id=CLINICIAN,
         created_at=NOW,
         deadline_at=NOW,
         expires_at=NOW,

@@ -65,7 +65,11 @@ def test_a_record_is_shown_only_when_every_gate_passes(role: Role, held: str, sa
         relationships=relationships,
         now=NOW,
     )
-    passed = {"role": role_may(role=role, permission=Permission.VIEW_RECORD), "relationship": related, "consent": agreed}
+    passed = {
+        "role": role_may(role=role, permission=Permission.VIEW_RECORD),
+        "relationship": related,
+        "consent": agreed,
+    }
     answers = {result.gate.name: result.answer.passed for result in found.results}
     assert passed.items() <= answers.items()
     assert [result.gate for result in found.results] == [gate for gate in GATES if isinstance(gate, PersonGate)]

@@ -63,6 +63,7 @@ class Action(StrEnum):
     LOAD_USERS = "load-users", "load a list of users"
     OPEN_RECORD = "open-record", "open a patient's record"
     PREPARE_CLAIM = "prepare-claim", "prepare to say that a patient is in your care"
+    PREVIEW_ACCESS = "preview-access", "see what a user would see of a patient's record"
     PREVIEW_POLICY = "preview-policy", "see what a decision about sharing would mean"
     PROPOSE_CHANGE = "propose-change", "propose a change of somebody's access"
     READ_CARE_TEAM = "read-care-team", "see a care team"

@@ -16,10 +16,12 @@ from aggregator.accounts.roles import Permission
 from aggregator.accounts.scopes import Scopes
 from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate, SourceGate
 from aggregator.consent.gates import GATES
+from aggregator.consent.policies import Reach
 from aggregator.consent.terms import PolicyTerms
 from aggregator.errors import NotPermitted
 from aggregator.record.item import Item
 from aggregator.relationships.terms import RelationshipTerms
+from connectors.contract.categories import RecordCategory
 
 UNDECIDED = Answer(passed=False, reason="This could not be decided, because of a fault in this service.")
 
@@ -94,6 +96,10 @@ class Decision:
             return False
         answers = (_answer(gate.name, gate.ask, case, item) for gate in self._item_gates)
         return all(answer.passed or not answer.for_parts for answer in answers)
+
+    def reach_of(self, *, category: RecordCategory) -> Reach:
+        """Return how much of a kind of content might be shown of what no label restricts, whoever holds it."""
+        return self.case.rules.reach_of(category=category) if self.case and self.permitted else Reach.NOTHING
 
     @cached_property
     def _item_gates(self) -> tuple[ItemGate, ...]:

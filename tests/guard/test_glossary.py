@@ -104,6 +104,8 @@ def test_the_words_of_the_code_are_found_where_they_are() -> None:
             "JoinRule",
             "KeySetFault",
             "Permission",
+            "PreviewReason",
+            "Reach",
             "RecordCategory",
             "RelationshipKind",
             "RelationshipState",

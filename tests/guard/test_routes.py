@@ -97,7 +97,7 @@ ROLE_TABLE = [
     ("dr.osei", "get", "/people/{joan}/consent/{unknown}/change", 403),
     ("dr.osei", "post", "/people/{joan}/consent/{unknown}/withdraw", 403),
     ("dr.osei", "get", "/people/{joan}/consent/preview", 403),
-    ("dr.osei", "post", "/people/{joan}/consent/preview", 400),
+    ("dr.osei", "post", "/people/{joan}/consent/preview", 403),
     ("dr.osei", "get", "/fhir/Consent?patient={joan}", 403),
     ("dr.osei", "get", "/fhir/Consent/{unknown}", 403),
     ("dr.osei", "post", "/fhir/Consent", 415),

@@ -32,8 +32,8 @@ CHANGEABLE = "DROP TRIGGER policy_append_only ON policy; DROP FUNCTION policy_re
 class Migration(migrations.Migration):
     dependencies: ClassVar = [("consent", "0001_initial"), ("accounts", "0003_memberships_end")]
     operations: ClassVar = [
-        migrations.RunSQL(ENDS, ENDS_BACK),
         migrations.RemoveConstraint(model_name="policy", name="policy_one_live_a_person"),
+        migrations.RunSQL(ENDS, ENDS_BACK),
         migrations.RemoveField(model_name="policy", name="ended_at"),
         migrations.RemoveField(model_name="policy", name="ended_by"),
         migrations.AddField(model_name="policy", name="written", field=models.JSONField(default=dict)),

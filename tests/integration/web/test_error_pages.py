@@ -6,9 +6,8 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
-from aggregator.services.record_opt_out import record_opt_out
+from tests.integration.web.test_still_shown import object_to_sharing
 from tests.world import World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
@@ -64,9 +63,7 @@ def test_a_part_that_may_not_be_shown_any_more_takes_the_whole_page_with_it(
     clinician = signed_in_client("dr.osei")
     clinician.raise_request_exception = False
     location = clinician.post(f"/people/{world.joan}/record").headers["Location"]
-    record_opt_out(
-        requester=world.administrator, person_id=world.joan, opted_out=True, note="By telephone.", now=timezone.now()
-    )
+    object_to_sharing(world)
     refused = clinician.get(f"{location}/part", headers={"HX-Request": "true"})
     assert (refused.status_code, refused.headers["HX-Refresh"], refused.content) == (403, "true", b"")
     assert "objected" in clinician.get(location).content.decode()

@@ -15,7 +15,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.consent import decision
 from aggregator.consent.decision import Decision
 from aggregator.consent.models import Policy
-from aggregator.consent.terms import BasePolicy, RecordedPolicy
+from aggregator.consent.terms import ActorKind, BasePolicy, RecordedPolicy
 from aggregator.consent.written_terms import read_terms
 from aggregator.relationships.queries import relationships_of
 from aggregator.relationships.terms import RelationshipKind, RelationshipTerms, london_day
@@ -56,6 +56,19 @@ def decide_if_related(*, requester: Requester, permission: Permission, person_id
 def policies_of(*, person_id: UUID, now: datetime) -> list[RecordedPolicy]:
     """Return every decision of a person on record, newest first, also those that have been withdrawn."""
     return _recorded(Policy.objects.filter(person_id=person_id), now=now)
+
+
+def users_named(*, person_id: UUID, now: datetime) -> set[UUID]:
+    """Return the users whom a person's decisions in force name one by one."""
+    provisions = (
+        provision
+        for recorded in policies_of(person_id=person_id, now=now)
+        if not recorded.is_over(now)
+        for provision in (recorded.terms.root, *recorded.terms.exceptions)
+        if provision is not None
+    )
+    actors = {actor for provision in provisions for actor in provision.actors}
+    return {UUID(actor.value) for actor in actors if actor.kind is ActorKind.USER}
 
 
 def policy(*, policy_id: UUID, now: datetime) -> RecordedPolicy | None:

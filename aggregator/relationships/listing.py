@@ -104,6 +104,15 @@ class CareTeamPart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MembershipAccess:
+    """A membership of a single user who cares for a person; its role counts one user."""
+
+    membership_id: UUID
+    user_id: UUID
+    role: RoleAccess
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoleAccess:
     """How many users, in one role of one organisation, have a relationship with a person."""
 

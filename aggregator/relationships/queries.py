@@ -18,6 +18,7 @@ from aggregator.relationships.listing import (
     Carers,
     CareTeamPart,
     CareTeamSummary,
+    MembershipAccess,
     RecordedRelationship,
     RelationshipWith,
     RoleAccess,
@@ -124,13 +125,46 @@ def roles_with_access(*, carers: Carers, roles: Collection[Role], now: datetime)
     ]
 
 
+def memberships_with_access(
+    *, carers: Carers, roles: Collection[Role], user_ids: Collection[UUID], now: datetime
+) -> list[MembershipAccess]:
+    """Return the memberships of single users in which they care for a person now."""
+    rows = _memberships(carers, now=now).filter(role__in=roles, user_id__in=user_ids).select_related("organisation")
+    return [
+        MembershipAccess(
+            membership_id=row.id,
+            user_id=row.user_id,
+            role=RoleAccess(
+                organisation_id=row.organisation_id,
+                organisation_ods=row.organisation.ods_code,
+                organisation_name=row.organisation.name,
+                role=Role(row.role),
+                users=1,
+            ),
+        )
+        for row in rows
+    ]
+
+
 def users_with_access(
-    *, carers: Carers, of: Iterable[RoleAccess], now: datetime, start: int, count: int
+    *,
+    carers: Carers,
+    of: Iterable[RoleAccess],
+    besides: Collection[MembershipAccess] = (),
+    without: Collection[MembershipAccess] = (),
+    now: datetime,
+    start: int,
+    count: int,
 ) -> list[UserAccess]:
-    """Return users who care for a person now in these roles, one per membership, by name: `count` from `start` on."""
+    """Return users who care for a person now in these roles, one per membership, by name: `count` from `start` on.
+
+    `besides` and `without` are single memberships that are listed, or not, whatever their role.
+    """
     in_roles = Q(pk__in=[])
     for role in of:
         in_roles |= Q(organisation_id=role.organisation_id, role=role.role)
+    in_roles &= ~Q(pk__in=[membership.membership_id for membership in without])
+    in_roles |= Q(pk__in=[membership.membership_id for membership in besides])
     rows = (
         _memberships(carers, now=now)
         .filter(in_roles)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,12 +13,18 @@ from aggregator.accounts.roles import Permission, Role, role_may
 from aggregator.accounts.scope import organisation_in_sight
 from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
-from aggregator.consent.queries import decide_if_related
+from aggregator.consent.decision import Decision
+from aggregator.consent.queries import decide_if_related, users_named
 from aggregator.errors import NotFound
 from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import person_summary
-from aggregator.relationships.listing import RoleAccess, UserAccess
-from aggregator.relationships.queries import carers_of, roles_with_access, users_with_access
+from aggregator.relationships.listing import MembershipAccess, RoleAccess, UserAccess
+from aggregator.relationships.queries import (
+    carers_of,
+    memberships_with_access,
+    roles_with_access,
+    users_with_access,
+)
 
 USERS_PER_PAGE = 50
 SEES_RECORDS = tuple(role for role in Role if role_may(role=role, permission=Permission.VIEW_RECORD))
@@ -63,9 +71,14 @@ def list_access(*, requester: Requester, person_id: UUID, now: datetime, page: i
             raise NotFound
         carers = carers_of(person_id=person_id, organisation_id=organisation_id, now=now)
         related = roles_with_access(carers=carers, roles=SEES_RECORDS, now=now)
-        decisions = [
-            decide_if_related(requester=_anybody(role), permission=Permission.VIEW_RECORD, person_id=person_id, now=now)
-            for role in related
+        decisions = [_decision(role, person_id=person_id, now=now) for role in related]
+        named = memberships_with_access(
+            carers=carers, roles=SEES_RECORDS, user_ids=users_named(person_id=person_id, now=now), now=now
+        )
+        admitted = [
+            membership
+            for membership in named
+            if _decision(membership.role, person_id=person_id, now=now, user_id=membership.user_id).permitted
         ]
         permitted = tuple(role for role, decision in zip(related, decisions, strict=True) if decision.permitted)
         refused = tuple(
@@ -73,17 +86,24 @@ def list_access(*, requester: Requester, person_id: UUID, now: datetime, page: i
             for role, decision in zip(related, decisions, strict=True)
             if not decision.permitted
         )
-        count = sum(role.users for role in permitted)
+        roles = _counted(permitted, named=named, admitted=admitted)
+        count = sum(role.users for role in roles)
         pages = max(1, -(-count // USERS_PER_PAGE))
         if not 1 <= page <= pages:
             raise NotFound
         users = users_with_access(
-            carers=carers, of=permitted, now=now, start=(page - 1) * USERS_PER_PAGE, count=USERS_PER_PAGE
+            carers=carers,
+            of=permitted,
+            besides=admitted,
+            without=named,
+            now=now,
+            start=(page - 1) * USERS_PER_PAGE,
+            count=USERS_PER_PAGE,
         )
         act.note(users=count, page=page)
         return AccessList(
             person=person,
-            roles=permitted,
+            roles=roles,
             refused=refused,
             users=tuple(users),
             count=count,
@@ -93,10 +113,32 @@ def list_access(*, requester: Requester, person_id: UUID, now: datetime, page: i
         )
 
 
-def _anybody(role: RoleAccess) -> Requester:
-    """Return anybody in a role of an organisation."""
+def _counted(
+    permitted: Iterable[RoleAccess], /, *, named: Iterable[MembershipAccess], admitted: Iterable[MembershipAccess]
+) -> tuple[RoleAccess, ...]:
+    """Return the roles with how many users of each have access; those whom a decision names count one by one."""
+    roles = {(role.organisation_id, role.role): role for role in permitted}
+    counts = Counter({place: role.users for place, role in roles.items()})
+    for membership in named:
+        place = (membership.role.organisation_id, membership.role.role)
+        counts[place] -= place in roles
+    for membership in admitted:
+        place = (membership.role.organisation_id, membership.role.role)
+        roles.setdefault(place, membership.role)
+        counts[place] += 1
+    return tuple(replace(role, users=counts[place]) for place, role in roles.items() if counts[place])
+
+
+def _decision(role: RoleAccess, /, *, person_id: UUID, now: datetime, user_id: UUID | None = None) -> Decision:
+    """Return what the gates decide about anybody in a role, or about one user, who cares for a person."""
+    requester = _anybody(role, user_id=user_id)
+    return decide_if_related(requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now)
+
+
+def _anybody(role: RoleAccess, *, user_id: UUID | None) -> Requester:
+    """Return anybody in a role of an organisation, or one user."""
     return Requester(
-        user_id=None,
+        user_id=user_id,
         family="",
         given="",
         organisation_id=role.organisation_id,

@@ -19,10 +19,12 @@ from aggregator.accounts.roles import MEMBERSHIP_ROLES, Permission, Role
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.consent.queries import decide
+from aggregator.consent.terms import Actor, BasePolicy, Effect, PolicyTerms, Provision
 from aggregator.mpi.models import Person, SourceRecord
 from aggregator.relationships.models import CareTeam, CareTeamPatient, CareTeamPlace, Relationship
 from aggregator.relationships.terms import OF_ORGANISATIONS, RelationshipKind, london_day
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.record_policy import record_policy
 from aggregator.services.relationships.list_access import AccessList, list_access
 from aggregator.services.relationships.list_reach import list_reach
 from tests.factories import nhs_number, person, requester, source
@@ -157,6 +159,36 @@ def test_all_at_once_are_those_whom_the_gates_let_through_one_by_one() -> None:
                 assert reach.count == (user.id in access), seed
     assert min(reached[True], reached[False]) > 10
     assert set(kinds) == set(RelationshipKind)
+
+
+def test_a_decision_about_single_users_counts_for_them_alone() -> None:
+    reached: Counter[str] = Counter()
+    for seed in range(SEEDS):
+        world = Generated(seed=seed)
+        before = world.let_through(of=world.joan)
+        denied, other = (world.random.choice([user for user, _, _ in before] or [world.users[0].id]) for _ in range(2))
+        root = Provision(effect=Effect.DENY, actors=frozenset({Actor.user(denied)}))
+        record_policy(
+            requester=operator(),
+            person_id=world.joan.id,
+            terms=PolicyTerms(base=BasePolicy.DENY, root=root),
+            note="By letter.",
+            now=world.now,
+        )
+        assert told(world, of=world.joan) == world.let_through(of=world.joan), seed
+        exception = Provision(effect=Effect.PERMIT, actors=frozenset({Actor.user(other)}))
+        record_policy(
+            requester=operator(),
+            person_id=world.joan.id,
+            terms=PolicyTerms(base=BasePolicy.DENY, exceptions=(exception,)),
+            note="By letter.",
+            now=world.now,
+        )
+        after = world.let_through(of=world.joan)
+        assert told(world, of=world.joan) == after, seed
+        reached.update({"some denied": len(after) < len(before), "some left": bool(after)})
+    assert reached["some denied"] > 2
+    assert reached["some left"] > 2
 
 
 def test_who_has_objected_is_open_to_nobody_and_it_is_said_who_is_kept_out() -> None:

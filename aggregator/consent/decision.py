@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +22,7 @@ from aggregator.errors import NotPermitted
 from aggregator.record.item import Item
 from aggregator.relationships.terms import RelationshipTerms
 from connectors.contract.categories import RecordCategory
+from fhir_data.labels import Label
 
 UNDECIDED = Answer(passed=False, reason="This could not be decided, because of a fault in this service.")
 
@@ -113,6 +114,7 @@ def decide(
     policies: Iterable[PolicyTerms],
     relationships: Iterable[RelationshipTerms],
     now: datetime,
+    disclosing: Mapping[UUID, Label] | None = None,
 ) -> Decision:
     """Return the decision about one person for one requester."""
     case = Case(
@@ -121,6 +123,7 @@ def decide(
         policies=tuple(policies),
         relationships=tuple(relationships),
         now=now,
+        disclosing=disclosing or {},
     )
     return Decision(
         case=case,

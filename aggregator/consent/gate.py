@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from uuid import UUID
@@ -14,13 +14,15 @@ from aggregator.consent.policies import Rules, rules_for
 from aggregator.consent.terms import PolicyTerms
 from aggregator.record.item import Item
 from aggregator.relationships.terms import RelationshipTerms
+from fhir_data.labels import Label
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """Who asks to do what with one person's record, and what is on record about that person now.
 
-    `policies` are all of the person's, also those that have been withdrawn.
+    `policies` are all of the person's, also those that have been withdrawn. `disclosing` are the labels of sources
+    whose name alone tells something of whoever is known there.
     """
 
     requester: Requester
@@ -28,6 +30,7 @@ class Case:
     policies: tuple[PolicyTerms, ...]
     relationships: tuple[RelationshipTerms, ...]
     now: datetime
+    disclosing: Mapping[UUID, Label] = field(default_factory=dict)
 
     @cached_property
     def rules(self) -> Rules:

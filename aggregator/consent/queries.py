@@ -19,6 +19,7 @@ from aggregator.consent.terms import ActorKind, BasePolicy, RecordedPolicy
 from aggregator.consent.written_terms import read_terms
 from aggregator.relationships.queries import relationships_of
 from aggregator.relationships.terms import RelationshipKind, RelationshipTerms, london_day
+from aggregator.sources.queries import disclosing_sources
 
 
 def decide(*, requester: Requester, permission: Permission, person_id: UUID, now: datetime) -> Decision:
@@ -31,6 +32,7 @@ def decide(*, requester: Requester, permission: Permission, person_id: UUID, now
             person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
         ),
         now=now,
+        disclosing={source_id: matter.label for source_id, matter in disclosing_sources().items()},
     )
 
 

@@ -22,6 +22,7 @@ from aggregator.sources import catalogue
 from aggregator.sources.models import Source
 from aggregator.sources.operations import put_source
 from aggregator.sources.queries import source_by_slug
+from aggregator.terminology.sensitivity import Sensitivity
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.errors import SourceError
 from connectors.contract.values import CheckedSource, SourceAddress
@@ -33,7 +34,8 @@ MAX_TIME_LIMIT_S = 60
 class NewSource:
     """What `sources.models.Source` holds; `rank` says whose demographics are preferred, lower first.
 
-    `holds` None: whatever the source itself states that it may hold, if it is checked and does state it.
+    `discloses` is the sensitive matter that its name alone tells of whoever is known there. `holds` None: whatever the
+    source itself states that it may hold, if it is checked and does state it.
     """
 
     slug: str
@@ -47,6 +49,7 @@ class NewSource:
     rank: int = 100
     options: Mapping[str, str] = field(default_factory=dict)
     holds: frozenset[RecordCategory] | None = None
+    discloses: Sensitivity | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,7 @@ def add_source(*, requester: Requester, source: NewSource, check: bool = True) -
             kind=source.kind,
             base_url=source.base_url.rstrip("/"),
             identifier_system=source.identifier_system,
+            discloses=source.discloses or "",
             time_limit_s=source.time_limit_s,
             rank=source.rank,
             options=dict(source.options),

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from aggregator.accounts.models import Organisation
+from aggregator.terminology.sensitivity import Sensitivity
 
 
 class Source(models.Model):
@@ -19,7 +20,8 @@ class Source(models.Model):
     `identifier_system` is the system of the local identifiers under which it knows its patients; for GP Connect that
     of the NHS number. `options` are the kind's own settings (each connector's README lists them).
     `holds` are the categories of content that it may hold, as its own statement or its settings say; None: neither
-    says, so it may hold everything that its kind can provide. `rank` orders sources in survivorship rules, lower first.
+    says, so it may hold everything that its kind can provide. `discloses` is the sensitive matter that its name alone
+    tells of whoever is known there, "" for none. `rank` orders sources in survivorship rules, lower first.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -31,6 +33,9 @@ class Source(models.Model):
     identifier_system = models.CharField(max_length=300, blank=True)
     options = models.JSONField(default=dict, blank=True)
     holds = ArrayField(models.CharField(max_length=30), null=True, blank=True)
+    discloses = models.CharField(
+        max_length=30, blank=True, choices=[(matter.value, matter.value) for matter in Sensitivity]
+    )
     time_limit_s = models.FloatField(default=9.0, validators=[MinValueValidator(0.1)])
     rank = models.PositiveSmallIntegerField(default=100)
     enabled = models.BooleanField(default=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from aggregator.sources import catalogue
 from aggregator.sources.models import Source
+from aggregator.terminology.sensitivity import Sensitivity
 from connectors.contract.categories import RecordCategory
 from connectors.contract.values import SourceAddress
 
@@ -16,6 +19,12 @@ def all_sources() -> list[Source]:
 def source_by_slug(*, slug: str) -> Source | None:
     """Return a source by its short name."""
     return Source.objects.select_related("organisation").filter(slug=slug).first()
+
+
+def disclosing_sources() -> dict[UUID, Sensitivity]:
+    """Return the sources whose name alone tells something sensitive of whoever is known there, and what."""
+    rows = Source.objects.exclude(discloses="").values_list("id", "discloses")
+    return {source_id: Sensitivity(matter) for source_id, matter in rows}
 
 
 def address_of(*, source: Source) -> SourceAddress:

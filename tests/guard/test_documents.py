@@ -112,7 +112,7 @@ NEITHER = {
     },
     "sources.Source": {
         *("id", "slug", "name", "organisation", "kind", "base_url", "identifier_system", "options"),
-        *("holds", "time_limit_s", "rank", "enabled", "created_at"),
+        *("holds", "discloses", "time_limit_s", "rank", "enabled", "created_at"),
     },
 }
 

@@ -11,6 +11,7 @@ from aggregator.consent.gates import (
     role,
     scope,
     sensitivity,
+    sensitivity_of_source,
 )
 
 GATES: tuple[PersonGate | SourceGate | ItemGate, ...] = (
@@ -19,6 +20,7 @@ GATES: tuple[PersonGate | SourceGate | ItemGate, ...] = (
     relationship.GATE,
     consent.GATE,
     consent_to_source.GATE,
+    sensitivity_of_source.GATE,
     consent_to_item.GATE,
     sensitivity.GATE,
 )

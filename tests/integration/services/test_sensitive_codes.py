@@ -12,13 +12,20 @@ import pytest
 import redis
 from django.conf import settings as configured
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from aggregator.accounts.roles import Role
 from aggregator.audit.events import Action
 from aggregator.audit.models import AuditEvent
+from aggregator.consent.terms import BasePolicy, Effect, PolicyTerms, Provision
 from aggregator.errors import NotPermitted
+from aggregator.federation.models import SourceOutcome
+from aggregator.services.record_policy import record_policy
 from aggregator.services.terminology.load_terminology import load_terminology
+from aggregator.sources.models import Source
+from aggregator.terminology.sensitivity import Sensitivity
 from config.checks import check_terminology
+from connectors.contract.outcomes import Reason
 from tests.factories import requester
 from tests.integration.services.test_showing import answered
 from tests.world import World, make_world
@@ -75,6 +82,26 @@ def test_what_is_sensitive_by_its_code_is_withheld_with_what_is_for_it(world: Wo
         **reason,
     }
     assert shown(world, held, plain, sensitive, procedure) == {"plain"}
+
+
+def test_a_source_whose_name_discloses_is_named_and_asked_where_the_patient_permits(
+    world: World, held: redis.Redis
+) -> None:
+    Source.objects.update(discloses=Sensitivity.SEXUAL_HEALTH)
+    view = answered(world, held, condition("plain", "38341003"))
+    assert (view.sources, dict(view.record.entries), view.withheld) == ((), {}, True)
+    assert SourceOutcome.objects.get(retrieval_id=view.retrieval_id).reason == Reason.MAY_NOT
+    permit = Provision(effect=Effect.PERMIT, labels=frozenset({Sensitivity.SEXUAL_HEALTH.label}))
+    record_policy(
+        requester=world.administrator,
+        person_id=world.joan,
+        terms=PolicyTerms(base=BasePolicy.PERMIT, exceptions=(permit,)),
+        note="By letter.",
+        now=timezone.now(),
+    )
+    view = answered(world, held, condition("plain", "38341003"))
+    assert [status.name for status in view.sources] == ["The Surgery"]
+    assert len(view.record.entries) == 1
 
 
 def test_a_loaded_set_counts_from_the_next_showing_on(

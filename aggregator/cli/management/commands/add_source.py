@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from aggregator.accounts.requester import operator
 from aggregator.errors import LongviewError
 from aggregator.services.add_source import NewSource, add_source
+from aggregator.terminology.sensitivity import Sensitivity
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 
 
@@ -46,6 +47,12 @@ class Command(BaseCommand):
             " (default: what it states itself, or else everything that its kind can provide)",
         )
         parser.add_argument(
+            "--discloses",
+            choices=[matter.value for matter in Sensitivity],
+            help="the sensitive matter that its name alone tells of whoever is known there: it is then named to nobody "
+            "who may not see that",
+        )
+        parser.add_argument(
             "--no-check", action="store_true", help="register it without first checking that it answers"
         )
 
@@ -65,6 +72,7 @@ class Command(BaseCommand):
                     rank=options["rank"],
                     options=dict(_pair(option) for option in options["option"]),
                     holds=_categories(options["holds"]),
+                    discloses=Sensitivity(options["discloses"]) if options["discloses"] else None,
                 ),
                 check=not options["no_check"],
             )

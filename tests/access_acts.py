@@ -11,10 +11,11 @@ from django.test import override_settings
 from django.utils import timezone
 
 from aggregator.accounts.models import Membership, User
-from aggregator.accounts.requester import operator
+from aggregator.accounts.requester import Requester, operator
 from aggregator.accounts.roles import Role
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.audit.export_audit import export_audit
+from aggregator.services.audit.find_audit_events import find_audit_events
 from aggregator.services.audit.report_access import report_access
 from aggregator.services.audit.search_audit import AuditQuestion, search_audit
 from aggregator.services.changes.confirm_change import confirm_change
@@ -95,6 +96,19 @@ def terminology(world: World) -> None:
         load_terminology(requester=operator())
 
 
+def find_events(requester: Requester) -> None:
+    find_audit_events(
+        requester=requester,
+        person_id=None,
+        user_id=None,
+        from_at=None,
+        until_at=None,
+        before=None,
+        count=5,
+        base="https://record.example/fhir",
+    )
+
+
 CALLS: dict[str, Call] = {
     "close_account": lambda world: close_account(
         requester=world.administrator, user_id=leaver().user_id, reason="Left.", now=timezone.now()
@@ -108,6 +122,7 @@ CALLS: dict[str, Call] = {
     "load_users": lambda world: load_users(requester=operator(), lines=USERS, now=timezone.now()),
     "propose_change": propose,
     "read_user": lambda world: read_user(requester=world.administrator, user_id=clinician(world), now=timezone.now()),
+    "find_audit_events": lambda world: find_events(operator()),
     "report_access": lambda world: report_access(
         requester=world.administrator, person_id=world.joan, now=timezone.now()
     ),
@@ -134,6 +149,7 @@ REFUSED: dict[str, Call] = {
     "load_users": lambda world: load_users(requester=world.administrator, lines=USERS, now=timezone.now()),
     "propose_change": lambda world: propose(world, role="anything"),
     "read_user": lambda world: read_user(requester=world.administrator, user_id=uuid4(), now=timezone.now()),
+    "find_audit_events": lambda world: find_events(world.administrator),
     "report_access": lambda world: report_access(requester=world.clinician, person_id=world.joan, now=timezone.now()),
     "search_audit": lambda world: search_audit(
         requester=world.administrator, question=AuditQuestion(), now=timezone.now()

@@ -45,6 +45,7 @@ class Action(StrEnum):
     END_RELATIONSHIP = "end-relationship", "end who cares for a patient"
     EXPORT_AUDIT = "export-audit", "export the audit"
     FETCH_DOCUMENT = "fetch-document", "ask a source for a document"
+    FIND_AUDIT_EVENTS = "find-audit-events", "search the audit at the FHIR interface"
     FIND_PERSON = "find-person", "search for people"
     ISSUE_TOKEN = "issue-token", "get an access token"
     LIST_ACCESS = "list-access", "see who has access to a patient's record"

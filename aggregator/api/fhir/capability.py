@@ -16,6 +16,19 @@ SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-servi
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
+# What can be done with AuditEvents: `audit_events.py` does it.
+AUDIT_EVENT: dict[str, Any] = {
+    "type": "AuditEvent",
+    "documentation": "What was done in this service, the most recent first. `agent` is the id of a user; `date` takes "
+    "ge and lt.",
+    "interaction": [{"code": "search-type"}],
+    "searchParam": [
+        {"name": "patient", "type": "reference"},
+        {"name": "agent", "type": "reference"},
+        {"name": "date", "type": "date"},
+    ],
+}
+
 # What can be done with Consents: `consents.py` does it.
 CONSENT: dict[str, Any] = {
     "type": "Consent",
@@ -53,6 +66,7 @@ def capability_statement(*, base: str, operations: Iterable[Operation], token_ad
                 "OperationOutcome.",
                 "security": _security(token_address=token_address),
                 "resource": [
+                    AUDIT_EVENT,
                     CONSENT,
                     *(
                         {

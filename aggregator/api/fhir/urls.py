@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from aggregator.api.fhir.audit_events import AuditEvents, AuditEventSearch
 from aggregator.api.fhir.consents import Consents, ConsentSearch, OneConsent
 from aggregator.api.fhir.metadata import Metadata
 from aggregator.api.fhir.operations import OPERATIONS
@@ -18,6 +19,8 @@ urlpatterns = [
     path("metadata", Metadata.as_view(), name="fhir-metadata"),
     path(".well-known/smart-configuration", SmartConfiguration.as_view(), name="fhir-smart-configuration"),
     *(path(operation.route, operation.view.as_view(), name=operation.route_name) for operation in OPERATIONS),
+    path("AuditEvent", AuditEvents.as_view(), name="fhir-audit-events"),
+    path("AuditEvent/_search", AuditEventSearch.as_view(), name="fhir-audit-event-search"),
     path("Consent", Consents.as_view(), name="fhir-consents"),
     path("Consent/_search", ConsentSearch.as_view(), name="fhir-consent-search"),
     path("Consent/<str:resource_id>", OneConsent.as_view(), name="fhir-consent"),

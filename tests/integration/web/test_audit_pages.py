@@ -7,6 +7,8 @@ import json
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -14,6 +16,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
+from fhir.resources.R4B.bundle import Bundle
 
 from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
@@ -165,3 +168,38 @@ def test_the_report_by_command_and_the_whole_audit_as_fhir(world: World, tmp_pat
     assert exported.stat().st_mode & 0o077 == 0
     with pytest.raises(CommandError, match="cannot be made"):
         call_command("export_audit", str(exported), stdout=out)
+
+
+def entries(client: Client, query: str) -> list[dict[str, Any]]:
+    answer = client.get(f"/fhir/AuditEvent{query}")
+    assert answer.status_code == 200, answer.content
+    bundle = answer.json()
+    Bundle.model_validate(bundle)
+    return [entry["resource"] for entry in bundle["entry"]]
+
+
+def test_another_system_of_an_officer_finds_the_same_by_fhir(world: World) -> None:
+    opened(world)
+    officer = signed_in_client("ms.officer")
+    about = entries(officer, f"?patient=Patient/{world.joan}&agent={world.clinician.user_id}")
+    assert {event["subtype"][1]["code"] for event in about} == {"open-record", "view-record"}
+    today, tomorrow = timezone.localdate(), timezone.localdate() + timedelta(days=1)
+    assert entries(officer, f"?patient={world.joan}&date=ge{today}&date=lt{tomorrow}")
+    assert entries(officer, f"?patient={world.joan}&date=ge{tomorrow}T00:00:00Z") == []
+    first = officer.get(f"/fhir/AuditEvent?patient={world.joan}&_count=1").json()
+    (following,) = [link["url"] for link in first["link"] if link["relation"] == "next"]
+    assert len(entries(officer, f"?{following.partition('?')[2]}")) == 1
+    form = {"patient": str(world.joan)}
+    posted = officer.post("/fhir/AuditEvent/_search", urlencode(form), content_type="application/x-www-form-urlencoded")
+    assert posted.json()["entry"]
+    assert entries(signed_in_client("mr.elsewhere"), f"?patient={world.joan}&agent={world.clinician.user_id}") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?patient=x", "?agent=x", "?date=2026-01-01", "?date=ge2026-13-01", "?date=ge2026-01-01&date=ge2026-01-02",
+     "?_count=0", "?_count=x", "?before=-1", "?action=R", "?patient=&patient=", "?_include=AuditEvent:patient"],
+)  # fmt: skip
+def test_another_search_is_refused_in_words(world: World, query: str) -> None:
+    answer = signed_in_client("ms.officer").get(f"/fhir/AuditEvent{query}")
+    assert (answer.status_code, answer.json()["resourceType"]) == (400, "OperationOutcome")

@@ -8,8 +8,9 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
-from aggregator.accounts.requester import Requester
+from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission
+from aggregator.break_glass.terms import EmergencyAccess
 from aggregator.consent.policies import Rules, rules_for
 from aggregator.consent.terms import PolicyTerms
 from aggregator.record.item import Item
@@ -20,7 +21,8 @@ from aggregator.relationships.terms import RelationshipTerms
 class Case:
     """Who asks to do what with one person's record, and what is on record about that person now.
 
-    `policies` are all of the person's, also those that have been withdrawn.
+    `policies` are all of the person's, also those that have been withdrawn. `emergency`: the requester has broken the
+    glass, and asks for that purpose.
     """
 
     requester: Requester
@@ -28,11 +30,25 @@ class Case:
     policies: tuple[PolicyTerms, ...]
     relationships: tuple[RelationshipTerms, ...]
     now: datetime
+    emergency: EmergencyAccess | None = None
+
+    @property
+    def may_break_glass(self) -> bool:
+        """Whether the requester is a user who treats patients and whose role may break the glass."""
+        requester = self.requester
+        is_user = requester.user_id is not None and requester.membership_id is not None
+        is_treating = requester.purpose is PurposeOfUse.TREATMENT
+        return is_user and is_treating and requester.may(Permission.BREAK_GLASS)
 
     @cached_property
     def rules(self) -> Rules:
         """What the person's policies say for this requester now."""
-        return rules_for(policies=self.policies, requester=self.requester, now=self.now)
+        return rules_for(
+            policies=self.policies,
+            requester=self.requester,
+            now=self.now,
+            goes_past_labels=self.emergency is not None,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,29 @@
+"""What somebody enters to open a record in an emergency, and an officer to review that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+NOTE_LENGTH = 4000
+
+
+class BreakGlassForm(forms.Form):
+    """Why the record is needed now, and the password once more. The service knows the reasons."""
+
+    reason = forms.CharField(max_length=30, error_messages={"required": "Select why you need this record now"})
+    note = forms.CharField(max_length=NOTE_LENGTH, error_messages={"required": "Enter what has happened"})
+    # Not stripped: a password may begin or end with a space.
+    password = forms.CharField(max_length=1000, strip=False, error_messages={"required": "Enter your password"})
+
+
+class ReviewForm(forms.Form):
+    """What an officer makes of a case. The service knows the verdicts."""
+
+    verdict = forms.CharField(max_length=30, error_messages={"required": "Select your verdict"})
+    note = forms.CharField(max_length=NOTE_LENGTH, error_messages={"required": "Enter what you found"})
+
+    def terms(self) -> dict[str, Any]:
+        """Return what was entered."""
+        return {**self.cleaned_data}

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from aggregator.accounts.models import Membership
 from aggregator.break_glass.models import BreakGlass, BreakGlassReview
-from aggregator.break_glass.queries import open_access
-from aggregator.break_glass.terms import LASTS, EmergencyAccess, EmergencyReason, OfficerVerdict, ReviewedKind
+from aggregator.break_glass.queries import open_access, reviews_of
+from aggregator.break_glass.terms import LASTS, EmergencyAccess, EmergencyReason, OfficerVerdict, ReviewedAccess
+from aggregator.mpi.models import Person
 
 
 def record_access(
@@ -50,9 +51,17 @@ def record_access(
 
 
 def record_review(
-    *, kind: ReviewedKind, of_id: UUID, verdict: OfficerVerdict, note: str, reviewed_by: UUID | None, now: datetime
-) -> None:
-    """Record what an officer made of a case."""
+    *, of: ReviewedAccess, verdict: OfficerVerdict, note: str, reviewed_by: UUID | None, now: datetime
+) -> bool:
+    """Record what an officer made of a case; return False, and record nothing, where it has been closed already.
+
+    Must run in a transaction: the person's row is locked, so that two officers cannot cross.
+    """
+    Person.objects.select_for_update(of=("self",)).get(id=of.person_id)
+    before = reviews_of(ids=[of.id])[of.id]
+    if before and before[-1].verdict.closes:
+        return False
     BreakGlassReview.objects.create(
-        kind=kind, of_id=of_id, verdict=verdict, note=note, reviewed_by=reviewed_by, reviewed_at=now
+        kind=of.kind, of_id=of.id, verdict=verdict, note=note, reviewed_by=reviewed_by, reviewed_at=now
     )
+    return True

@@ -98,12 +98,6 @@ def count_opened(*, user_id: UUID, after: datetime, until: datetime) -> int:
     return BreakGlass.objects.filter(user_id=user_id, opened_at__gt=after, opened_at__lte=until).count()
 
 
-def reasons_of(*, ids: Iterable[UUID]) -> dict[UUID, EmergencyReason]:
-    """Return the reasons of emergency access, by id."""
-    rows = BreakGlass.objects.filter(id__in=list(ids)).values_list("id", "reason")
-    return {access_id: EmergencyReason(reason) for access_id, reason in rows}
-
-
 def _standing(*, membership_id: UUID, now: datetime) -> QuerySet[WithAnnotations[BreakGlass, _Until]]:
     """Return what has neither expired nor been ended, by `now` and by the database's clock."""
     rows = BreakGlass.objects.filter(

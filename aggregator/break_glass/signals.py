@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from aggregator.break_glass.terms import ReviewedKind
 from aggregator.mpi.demographics import clean_name
 
 # How far back, and forward, a case is looked at, and how many in that time are many.
@@ -42,7 +41,6 @@ class CaseFacts:
     """What is known of a case. `opened_in_week` counts the user's own up to this one, with it; `was_in_care`: the
     organisation was recorded as caring for the patient, by no claim, within the week after."""
 
-    kind: ReviewedKind
     began_at: datetime
     user_family: str
     patient_family: str

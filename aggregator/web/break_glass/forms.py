@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
 NOTE_LENGTH = 4000
+VERDICTS = (
+    ("appropriate", "Yes, it was appropriate"),
+    ("not-appropriate", "No, it was not appropriate. If it is still open, it ends at once"),
+    ("needs-conversation", "I need to talk to them first. The case stays open"),
+)
 
 
 class BreakGlassForm(forms.Form):
@@ -23,7 +26,3 @@ class ReviewForm(forms.Form):
 
     verdict = forms.CharField(max_length=30, error_messages={"required": "Select your verdict"})
     note = forms.CharField(max_length=NOTE_LENGTH, error_messages={"required": "Enter what you found"})
-
-    def terms(self) -> dict[str, Any]:
-        """Return what was entered."""
-        return {**self.cleaned_data}

@@ -1,4 +1,4 @@
-"""Opening a record in an emergency, and ending that."""
+"""Opening a record in an emergency, ending that, and the officers' queue."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from aggregator.errors import Invalid, NotPermitted, TooMany
 from aggregator.services.break_glass.end_break_glass import end_break_glass
+from aggregator.services.break_glass.list_break_glass import list_break_glass
 from aggregator.services.break_glass.open_break_glass import open_break_glass
 from aggregator.services.break_glass.prepare_break_glass import prepare_break_glass
+from aggregator.services.break_glass.read_break_glass import read_break_glass
+from aggregator.services.break_glass.review_break_glass import review_break_glass
 from aggregator.services.open_record import open_record
-from aggregator.web.break_glass.forms import BreakGlassForm
+from aggregator.web.break_glass.forms import VERDICTS, BreakGlassForm, ReviewForm
 from aggregator.web.pages import draw
+from aggregator.web.proposals import page_number
 from aggregator.web.signed_in import SignedInRequest
 
 
@@ -57,3 +61,32 @@ def end(request: SignedInRequest, access_id: UUID) -> HttpResponse:
     """End emergency access."""
     end_break_glass(requester=request.requester, access_id=access_id, now=timezone.now())
     return HttpResponseRedirect(reverse("find"))
+
+
+@require_GET
+def cases(request: SignedInRequest) -> HttpResponse:
+    """Show the cases that wait for a verdict, or those that have been closed."""
+    listed = list_break_glass(
+        requester=request.requester,
+        is_closed="closed" in request.GET,
+        page=page_number(request),
+        now=timezone.now(),
+    )
+    return draw(request, "break_glass/queue", listed=listed)
+
+
+@require_http_methods(["GET", "POST"])
+def case(request: SignedInRequest, access_id: UUID) -> HttpResponse:
+    """Show one case, and take a verdict on it."""
+    form = ReviewForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            review_break_glass(
+                requester=request.requester, access_id=access_id, now=timezone.now(), **form.cleaned_data
+            )
+            return HttpResponseRedirect(reverse("break-glass-cases"))
+        except Invalid as error:
+            form.add_error(error.field, str(error))
+    read = read_break_glass(requester=request.requester, access_id=access_id, now=timezone.now())
+    status = 400 if form.errors else 200
+    return draw(request, "break_glass/case", case=read, form=form, verdicts=VERDICTS, status=status)

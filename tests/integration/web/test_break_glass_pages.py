@@ -8,15 +8,19 @@ import pytest
 import redis
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
+from aggregator.accounts.requester import operator
+from aggregator.accounts.roles import Role
 from aggregator.break_glass.models import BreakGlass
+from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.view_record import RecordView
 from tests.break_glass_acts import broken
 from tests.factories import allergy, condition, restricted
 from tests.integration.services.test_showing import answered, held_redis
 from tests.integration.web.test_still_shown import check, pages
 from tests.unit.record.test_files import letter
-from tests.world import PASSWORD, World, make_world, signed_in_client
+from tests.world import PASSWORD, SURGERY_ODS, World, make_world, signed_in_client
 
 __all__ = ["held_redis"]
 pytestmark = pytest.mark.django_db
@@ -99,3 +103,51 @@ def test_every_page_of_the_record_says_that_it_is_open_and_until_when(world: Wor
     assert check(client, view.retrieval_id)[0] == 204
     assert "Open in an emergency" not in client.get(record).content.decode()
     assert client.get(f"{record}/check?emergency=x").status_code == 404
+
+
+@pytest.fixture
+def officers(world: World) -> Client:
+    """A privacy officer of the surgery."""
+    added = NewUser(
+        username="ms.howe",
+        password=PASSWORD,
+        family="Howe",
+        given="Ruth",
+        organisation_ods=SURGERY_ODS,
+        role=Role.PRIVACY_OFFICER,
+    )
+    add_user(requester=operator(), user=added, now=timezone.now())
+    return signed_in_client("ms.howe")
+
+
+def test_an_officer_works_the_queue(world: World, officers: Client) -> None:
+    access = broken(world, by=world.clinician)
+    assert "Access to review" in words(officers, "/")
+    listed = words(officers, "/emergencies")
+    assert "Ama Osei" in listed
+    assert "FERRIS, Joan" in listed
+    path = f"/emergencies/{access.id}"
+    case = words(officers, path)
+    for said in ("Brought in by ambulance.", "The patient was unconscious", "still open", "not joined to people"):
+        assert said in case
+    for missing in ({"verdict": ""}, {"note": ""}, {"verdict": "fine"}):
+        answer = officers.post(path, {"verdict": "appropriate", "note": "Asked the ward.", **missing})
+        assert answer.status_code == 400
+    assert officers.post(path, {"verdict": "appropriate", "note": "Asked the ward."}).status_code == 302
+    assert "Nothing waits for you." in words(officers, "/emergencies")
+    assert "Appropriate" in words(officers, "/emergencies?closed=1")
+    assert "Asked the ward." in words(officers, path)
+
+
+def test_an_officer_works_the_queue_over_the_service_api(world: World, officers: Client) -> None:
+    access = broken(world, by=world.clinician)
+    (case,) = officers.get("/api/emergencies").json()["cases"]
+    assert (case["id"], case["kind"], case["reviews"]) == (str(access.id), "break-glass", [])
+    assert officers.get(f"/api/emergencies/{access.id}").json() == case
+    verdict = {"verdict": "not-appropriate", "note": "Curious."}
+    path = f"/api/emergencies/{access.id}/review"
+    assert officers.post(path, {**verdict, "verdict": "x"}, content_type="application/json").status_code == 400
+    assert officers.post(path, verdict, content_type="application/json").status_code == 204
+    assert officers.get("/api/emergencies").json()["count"] == 0
+    (case,) = officers.get("/api/emergencies?closed=true").json()["cases"]
+    assert [review["note"] for review in case["reviews"]] == ["Curious."]

@@ -20,6 +20,7 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission, Role
 from aggregator.consent.decision import Decision, decide
 from aggregator.consent.filter import permit
+from aggregator.consent.policies import Reach
 from aggregator.consent.terms import (
     Actor,
     BasePolicy,
@@ -33,6 +34,7 @@ from aggregator.consent.terms import (
 )
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.store import Sealer, new_wrapped_key
+from aggregator.record.categories import SECTIONS
 from aggregator.record.document import items_of
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
@@ -77,6 +79,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> list[Table]:
     say("  records to work on")
     works = [*_reading(), *_translating(), *_holding(), *_merging(sizes=(200,) if quick else (1_000, 2_000))]
     works += _permitting(size=1_000 if quick else 10_000)
+    works += _previewing(users=100 if quick else 1_000)
     works += _drawing(size=200 if quick else 2_000)
     freeze_gc()
     rows = []
@@ -310,6 +313,32 @@ def _permitting(*, size: int) -> Iterator[Work]:
     )
 
 
+def _previewing(*, users: int) -> Iterator[Work]:
+    """Whose access a decision would change: each user's decision before and after it, section by section."""
+    requesters = [replace(CLINICIAN, user_id=UUID(int=number)) for number in range(1, users + 1)]
+    shares = PolicyTerms(base=BasePolicy.PERMIT)
+    no_documents = Provision(effect=Effect.DENY, categories=frozenset({RecordCategory.DOCUMENTS}))
+    after = PolicyTerms(base=BasePolicy.PERMIT, exceptions=(no_documents,))
+
+    def changes() -> int:
+        return sum(
+            _reaches(_decision(policies=(shares,), asking=user)) != _reaches(_decision(policies=(after,), asking=user))
+            for user in requesters
+        )
+
+    yield Work(
+        name=f"whose access a decision changes among {users:,} users, beside one decision for each",
+        unit="ms",
+        ours=changes,
+        beside=lambda: [_decision(policies=(shares,), asking=user) for user in requesters],
+        aim="2,000 ms",
+    )
+
+
+def _reaches(decision: Decision) -> list[Reach]:
+    return [decision.reach_of(category=rules.category) for rules in SECTIONS]
+
+
 class _HeadAndDate(msgspec.Struct):
     id: str = ""
     recorded_date: str | None = msgspec.field(name="recordedDate", default=None)
@@ -328,12 +357,12 @@ CLINICIAN = Requester(
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def _decision(*, policies: Sequence[PolicyTerms]) -> Decision:
+def _decision(*, policies: Sequence[PolicyTerms], asking: Requester = CLINICIAN) -> Decision:
     registered = RelationshipTerms(
         organisation_id=UUID(int=2), kind=RelationshipKind.REGISTERED, from_date=date(2020, 1, 1), until_date=None
     )
     return decide(
-        requester=CLINICIAN,
+        requester=asking,
         permission=Permission.VIEW_RECORD,
         policies=policies,
         relationships=[registered],

@@ -41,17 +41,24 @@ def live_memberships(*, now: datetime) -> QuerySet[Membership]:
     )
 
 
-def requesters_for(*, user_id: UUID, now: datetime) -> tuple[Requester, ...]:
+def requesters_for(*, user_id: UUID, now: datetime, purpose: PurposeOfUse | None = None) -> tuple[Requester, ...]:
     """Return as whom a user may act: one requester per live membership, by organisation and role.
 
-    Who may see records acts for treatment, everybody else to run the service.
+    Without a `purpose`, who may see records acts for treatment, and everybody else to run the service.
     Read again for every request, so that the end of a membership takes effect at once.
     """
-    memberships = (
-        live_memberships(now=now)
-        .filter(user_id=user_id)
-        .select_related("user", "organisation")
-        .order_by("organisation__name", "organisation__ods_code", "role", "from_at", "id")
+    return _requesters(live_memberships(now=now).filter(user_id=user_id), purpose=purpose)
+
+
+def requesters_of_organisation(*, organisation_id: UUID, now: datetime) -> tuple[Requester, ...]:
+    """Return as whom the users of an organisation may act there, for treatment."""
+    memberships = live_memberships(now=now).filter(organisation_id=organisation_id)
+    return _requesters(memberships, purpose=PurposeOfUse.TREATMENT)
+
+
+def _requesters(memberships: QuerySet[Membership], /, *, purpose: PurposeOfUse | None) -> tuple[Requester, ...]:
+    rows = memberships.select_related("user", "organisation").order_by(
+        "organisation__name", "organisation__ods_code", "role", "from_at", "id"
     )
     return tuple(
         Requester(
@@ -66,9 +73,9 @@ def requesters_for(*, user_id: UUID, now: datetime) -> tuple[Requester, ...]:
             organisation_ods=membership.organisation.ods_code,
             organisation_name=membership.organisation.name,
             role=Role(membership.role),
-            purpose=_purpose_of(Role(membership.role)),
+            purpose=purpose or _purpose_of(Role(membership.role)),
         )
-        for membership in memberships
+        for membership in rows
     )
 
 

@@ -67,6 +67,7 @@ class Action(StrEnum):
     OPEN_RECORD = "open-record", "open a patient's record"
     PREPARE_BREAK_GLASS = "prepare-break-glass", "prepare to open a record in an emergency"
     PREPARE_CLAIM = "prepare-claim", "prepare to say that a patient is in your care"
+    PREVIEW_ACCESS = "preview-access", "see what a user would see of a patient's record"
     PREVIEW_POLICY = "preview-policy", "see what a decision about sharing would mean"
     PROPOSE_CHANGE = "propose-change", "propose a change of somebody's access"
     READ_BREAK_GLASS = "read-break-glass", "see a case of access to be reviewed"

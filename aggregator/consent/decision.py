@@ -17,10 +17,12 @@ from aggregator.accounts.scopes import Scopes
 from aggregator.break_glass.terms import EmergencyAccess, EmergencyReason
 from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate, SourceGate
 from aggregator.consent.gates import GATES, relationship
+from aggregator.consent.policies import Reach
 from aggregator.consent.terms import PolicyTerms
 from aggregator.errors import NotPermitted
 from aggregator.record.item import Item
 from aggregator.relationships.terms import RelationshipTerms
+from connectors.contract.categories import RecordCategory
 
 UNDECIDED = Answer(passed=False, reason="This could not be decided, because of a fault in this service.")
 # What would be, if the glass were broken: never open to anybody.
@@ -133,6 +135,13 @@ class Decision:
             return False
         answers = (_answer(gate.name, gate.ask, case, item) for gate in self._item_gates)
         return all(answer.passed or not answer.for_parts for answer in answers)
+
+    def reach_of(self, *, category: RecordCategory) -> Reach:
+        """Return how much of a kind of content might be shown of what no label restricts, whoever holds it."""
+        own = self.case.rules.reach_of(category=category) if self.case and self._passes else Reach.NOTHING
+        if self.ordinary is None:
+            return own
+        return min(own, self.ordinary.reach_of(category=category), key=list(Reach).index)
 
     @cached_property
     def _passes(self) -> bool:

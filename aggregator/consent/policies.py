@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from functools import cached_property, lru_cache, partial
 from uuid import UUID
 
@@ -53,6 +53,22 @@ WIDER_PURPOSE = {
 NORMAL = LabelMeaning(kind="confidentiality", code="n")
 _EVERYTHING_DENIED = Provision(effect=Effect.DENY)
 _BASES_OF_DENIAL = frozenset({BasePolicy.DENY, BasePolicy.BREAK_GLASS_ONLY})
+
+
+class Reach(StrEnum):
+    """How much of a kind of content may be shown, as far as that can be said without looking at any."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> Reach:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    ALL = "all", "Shown"
+    PART = "part", "Shown in part"
+    NOTHING = "nothing", "Not shown"
 
 
 class _Says(Enum):
@@ -141,6 +157,21 @@ class Rules:
         """Return whether anything that a source may hold may be shown."""
         return self._may_reach(str(source_id))
 
+    def reach_of(self, *, category: RecordCategory) -> Reach:
+        """Return how much of a kind of content may be shown of what no label restricts, whoever holds it."""
+        named = {source for policy in self.policies for clause in policy.clauses() for source in clause.sources}
+        named |= {source for policy in self.policies for clause in policy.clauses() for source in clause.item_sources}
+        # One that no policy names stands for all others.
+        reaches = {self._reach_of(source, category) for source in (*named, "")}
+        return next(iter(reaches)) if len(reaches) == 1 else Reach.PART
+
+    def _reach_of(self, source_id: str, category: RecordCategory) -> Reach:
+        if not self._may_reach(source_id, category):
+            return Reach.NOTHING
+        is_whole = any(policy.permits_all(source_id, category) for policy in self.policies)
+        is_touched = any(policy.may_deny(source_id, category) for policy in self.policies)
+        return Reach.ALL if is_whole and not is_touched else Reach.PART
+
     def permits(self, *, item: Item) -> bool:
         """Return whether an item may be shown."""
         return self._permits(item, item.category.is_clinical)
@@ -148,16 +179,21 @@ class Rules:
     def permits_parts(self, *, item: Item) -> bool:
         """Return whether what keeps an item back leaves what belongs to it alone.
 
-        It does where it is the kind of content or the date, of which each part has its own; a label, a denial of this
-        very item, and one of all that its source says hold for its parts, too. What a report lists are results by
-        being listed there: who denies results denies those.
+        A label holds for its parts, too, and so does a denial of this very item. Of all else, as of the kind, the date
+        and the source, each part has its own. What a report lists are results by being listed there: who denies results
+        denies those.
         """
         is_report = type_of(entry=item.resource) == "DiagnosticReport"
-        return self._permits(item, False) and not (is_report and self._denies_kind(item))
+        return self._for_parts._permits(item, False) and not (is_report and self._denies_kind(item))
 
-    def _may_reach(self, source_id: str | None) -> bool:
-        return not any(policy.denies_all(source_id) for policy in self.policies) and any(
-            policy.may_permit(source_id) for policy in self.policies
+    @cached_property
+    def _for_parts(self) -> Rules:
+        """What of these policies holds for the parts of an item as well."""
+        return Rules(policies=tuple(policy.for_parts() for policy in self.policies))
+
+    def _may_reach(self, source_id: str | None, category: RecordCategory | None = None) -> bool:
+        return not any(policy.denies_all(source_id, category) for policy in self.policies) and any(
+            policy.may_permit(source_id, category) for policy in self.policies
         )
 
     def _permits(self, item: Item, kind_matters: bool) -> bool:
@@ -256,6 +292,11 @@ class _Clause:
             goes_past_labels=goes_past_labels and not denies and not provision.labels,
         )
 
+    @property
+    def is_for_parts(self) -> bool:
+        """Whether what is permitted, or denied, of an item is so of its parts as well."""
+        return not self.denies or bool(self.items or self.codes)
+
     def holds_for(self, item: Item, kind_matters: bool, said: _Labels) -> bool:
         """Return whether the provision is about an item; in doubt a denial is, and a permit is not.
 
@@ -288,17 +329,34 @@ class _Clause:
             return True
         return any((item.source_id, name) in self.items for name in _names_of(item))
 
-    def denies_all(self, source_id: str | None, /) -> bool:
-        """Return whether nothing of a source is left, of any source for None."""
-        is_narrow = self.categories or self.items or self.data_period or self.labels
-        return self.denies and not is_narrow and (not self.sources or source_id in self.sources)
+    def is_whole(self, source_id: str | None, category: RecordCategory | None) -> bool:
+        """Return whether the provision is about all of a kind of content of a source that no label restricts.
 
-    def may_permit(self, source_id: str | None, /) -> bool:
-        """Return whether this may permit anything of a source, of any source for None."""
-        if self.denies or self.is_never:
+        None: of every source, of every kind.
+        """
+        is_of_kind = not self.categories or category in self.categories
+        is_of_source = not self.sources or source_id in self.sources
+        is_narrow = self.is_never or self.items or self.data_period or self._is_labelled
+        # Of any kind, what is labelled counts as well.
+        is_of_normal_alone = category is None and self.denies and self.codes
+        return is_of_kind and is_of_source and not (is_narrow or is_of_normal_alone)
+
+    def may_touch(self, source_id: str | None, category: RecordCategory | None) -> bool:
+        """Return whether the provision is about anything of a kind of content of a source that no label restricts.
+
+        None: of any source, of any kind.
+        """
+        if self.is_never or (self.denies and self._is_labelled):
+            return False
+        if category is not None and self.categories and category not in self.categories:
             return False
         named = [sources for sources in (self.sources, self.item_sources) if sources]
         return source_id is None or all(source_id in sources for sources in named)
+
+    @property
+    def _is_labelled(self) -> bool:
+        """Whether a denial is only of what a label restricts. A permit is also of what none does."""
+        return self.denies and bool(self.codes) and NORMAL.code not in self.codes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -321,16 +379,34 @@ class _Policy:
             return _Says.DENY if self.root.denies else _Says.PERMIT
         return _Says.NOTHING
 
-    def denies_all(self, source_id: str | None, /) -> bool:
-        """Return whether the policy leaves nothing of a source."""
-        if any(clause.denies_all(source_id) for clause in self.denials):
+    def denies_all(self, source_id: str | None, category: RecordCategory | None) -> bool:
+        """Return whether the policy leaves nothing of a kind of content of a source; None: of any."""
+        if any(clause.is_whole(source_id, category) for clause in self.denials):
             return True
-        has_exception = any(clause.may_permit(source_id) for clause in self.permits)
-        return self.root is not None and self.root.denies_all(source_id) and not has_exception
+        has_exception = any(clause.may_touch(source_id, category) for clause in self.permits)
+        return bool(self.root and self.root.denies and self.root.is_whole(source_id, category) and not has_exception)
 
-    def may_permit(self, source_id: str | None, /) -> bool:
-        """Return whether the policy may permit anything of a source."""
-        return any(clause.may_permit(source_id) for clause in self.clauses())
+    def may_permit(self, source_id: str | None, category: RecordCategory | None) -> bool:
+        """Return whether the policy may permit anything of a kind of content of a source; None: of any."""
+        return any(clause.may_touch(source_id, category) for clause in self.clauses() if not clause.denies)
+
+    def permits_all(self, source_id: str, category: RecordCategory) -> bool:
+        """Return whether the policy permits all of a kind of content of a source, but for what it denies."""
+        return any(clause.is_whole(source_id, category) for clause in self.clauses() if not clause.denies)
+
+    def may_deny(self, source_id: str, category: RecordCategory) -> bool:
+        """Return whether the policy may deny anything of a kind of content of a source."""
+        is_lifted = any(clause.is_whole(source_id, category) for clause in self.permits)
+        denials = [*self.denials, *([self.root] if self.root and self.root.denies and not is_lifted else [])]
+        return any(clause.may_touch(source_id, category) for clause in denials)
+
+    def for_parts(self) -> _Policy:
+        """Return the policy without the denials that say nothing of an item but what each of its parts says, too."""
+        return replace(
+            self,
+            root=self.root if self.root is not None and self.root.is_for_parts else None,
+            denials=tuple(clause for clause in self.denials if clause.is_for_parts),
+        )
 
     def clauses(self) -> Iterable[_Clause]:
         """Return all that holds for the requester."""

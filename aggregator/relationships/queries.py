@@ -44,6 +44,14 @@ def relationships_of(
     return [_terms(row) for row in rows.exclude(ended_at__lte=Now())]
 
 
+def relationships_by_organisation(*, person_id: UUID) -> dict[UUID, list[RelationshipTerms]]:
+    """Return the relationships with a person that have not been ended, also those of single users, by organisation."""
+    found: dict[UUID, list[RelationshipTerms]] = defaultdict(list)
+    for row in CareRelation.objects.filter(person_id=person_id).exclude(ended_at__lte=Now()):
+        found[row.organisation_id].append(_terms(row))
+    return found
+
+
 def recorded_relationships(
     *, person_id: UUID, organisation_id: UUID | None, now: datetime
 ) -> list[RecordedRelationship]:

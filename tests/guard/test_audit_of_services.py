@@ -44,6 +44,7 @@ from aggregator.services.list_sources import list_sources
 from aggregator.services.load_identities import load_identities
 from aggregator.services.load_objections import load_objections
 from aggregator.services.open_record import open_record
+from aggregator.services.preview_access import PreviewReason, preview_access
 from aggregator.services.preview_policy import preview_policy
 from aggregator.services.read_consent import read_consent
 from aggregator.services.read_policy import read_policy
@@ -217,6 +218,14 @@ CALLS: dict[str, Callable[[World], object]] = {
         requester=operator(), source_slug=SOURCE_SLUG, lines=["local_id,kind,from_date"], now=timezone.now()
     ),
     "open_record": lambda world: open_record(requester=world.clinician, person_id=world.joan, now=timezone.now()),
+    "preview_access": lambda world: preview_access(
+        requester=world.administrator,
+        person_id=world.joan,
+        username="dr.osei",
+        purpose=PurposeOfUse.TREATMENT,
+        reason=PreviewReason.COMPLAINT,
+        now=timezone.now(),
+    ),
     "preview_policy": lambda world: preview_policy(
         requester=world.administrator, person_id=world.joan, terms=OBJECTION, now=timezone.now()
     ),
@@ -290,6 +299,14 @@ REFUSED: dict[str, Callable[[World], object]] = {
         requester=world.clinician, objections=[OF_NOBODY], load_id=LOAD, now=timezone.now()
     ),
     "open_record": lambda world: open_record(requester=world.outsider, person_id=world.joan, now=timezone.now()),
+    "preview_access": lambda world: preview_access(
+        requester=world.administrator,
+        person_id=world.joan,
+        username="nobody",
+        purpose=PurposeOfUse.TREATMENT,
+        reason=PreviewReason.COMPLAINT,
+        now=timezone.now(),
+    ),
     "preview_policy": lambda world: preview_policy(
         requester=world.clinician, person_id=world.joan, terms=OBJECTION, now=timezone.now()
     ),
@@ -421,6 +438,7 @@ SUBJECTS = {
     "load_objections": {"person_id"},
     "load_relationships": {"source_id"},
     "open_record": {"person_id", "retrieval_id"},
+    "preview_access": {"person_id"},
     "preview_policy": {"person_id"},
     "read_consent": {"person_id"},
     "read_policy": {"person_id"},
@@ -440,6 +458,7 @@ REFUSED_SUBJECTS = {
     "check_progress": {"retrieval_id"},
     "fetch_document": {"entry", "retrieval_id"},
     "open_record": {"person_id"},
+    "preview_access": {"person_id"},
     "preview_policy": {"person_id"},
     "read_consent": {"person_id"},
     "record_opt_out": {"person_id"},

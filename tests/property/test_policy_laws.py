@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from aggregator.accounts.requester import Requester
-from aggregator.consent.policies import Rules, rules_for
+from aggregator.consent.policies import Reach, Rules, rules_for
 from aggregator.consent.terms import BasePolicy, DataPeriod, Effect, Period, PolicyTerms, Provision
 from tests import proofs
 from tests.consent_reference import (
@@ -55,6 +55,11 @@ def test_the_engine_decides_as_the_prose_says(held: tuple[PolicyTerms, ...], ask
         if expected:
             assert decided.may_open
             assert decided.may_ask(source_id=told.source_id)
+        if not told.is_supporting and not any(LABELS[label][1] for label in told.labels):
+            possible = {True} if decided.reach_of(category=told.category) is Reach.ALL else {True, False}
+            if decided.reach_of(category=told.category) is Reach.NOTHING:
+                possible = {False}
+            assert expected in possible
 
 
 @laws

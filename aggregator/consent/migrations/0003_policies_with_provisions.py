@@ -32,10 +32,23 @@ CHANGEABLE = "DROP TRIGGER policy_append_only ON policy; DROP FUNCTION policy_re
 class Migration(migrations.Migration):
     dependencies: ClassVar = [("consent", "0002_relationships_have_a_room"), ("accounts", "0003_memberships_end")]
     operations: ClassVar = [
-        migrations.RunSQL(ENDS, ENDS_BACK),
         migrations.RemoveConstraint(model_name="policy", name="policy_one_live_a_person"),
+        migrations.RunSQL(ENDS, ENDS_BACK),
         migrations.RemoveField(model_name="policy", name="ended_at"),
         migrations.RemoveField(model_name="policy", name="ended_by"),
+        migrations.AlterField(
+            model_name="policy",
+            name="base",
+            field=models.CharField(
+                max_length=30,
+                choices=[
+                    ("basic-normal", "basic-normal"),
+                    ("all-normal", "all-normal"),
+                    ("break-glass-only", "break-glass-only"),
+                    ("deny", "deny"),
+                ],
+            ),
+        ),
         migrations.AddField(model_name="policy", name="written", field=models.JSONField(default=dict)),
         migrations.AddField(model_name="policy", name="replaces_id", field=models.UUIDField(null=True)),
         migrations.AddField(model_name="policy", name="sent", field=models.JSONField(null=True)),

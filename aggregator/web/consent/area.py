@@ -13,6 +13,7 @@ AREA = Area(
     routes=[
         path(_PERSON, views.consent, name="consent"),
         path(f"{_PERSON}/decide", views.decide, name="record-decision"),
+        path(f"{_PERSON}/preview", views.preview, name="preview-access"),
         path(f"{_PERSON}/<uuid:policy_id>/change", views.decide, name="change-decision"),
         path(f"{_PERSON}/<uuid:policy_id>/withdraw", views.withdraw, name="withdraw-decision"),
     ]

@@ -26,6 +26,7 @@ from aggregator.consent.terms import (
 from aggregator.consent.words import LABEL_WORDS, PURPOSE_WORDS
 from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.record.categories import SECTIONS
+from aggregator.services.preview_access import PreviewReason
 
 Choices = Sequence[tuple[str, str]]
 BASES: Choices = (
@@ -147,6 +148,22 @@ class ExceptionForm(forms.Form):
 
 class WithdrawalForm(forms.Form):
     note = DecisionForm.base_fields["note"]
+
+
+class PreviewForm(forms.Form):
+    """Whose access is looked at, what for, and why."""
+
+    username = forms.CharField(
+        max_length=150, label="User name", error_messages={"required": "Enter the user name of the person"}
+    )
+    purpose = forms.ChoiceField(
+        label="For which purpose", choices=[(each.value, _begun(words)) for each, words in PURPOSE_WORDS.items()]
+    )
+    reason = forms.ChoiceField(
+        label="Why do you want to know?",
+        choices=[("", "Select a reason"), *((each.value, each.words) for each in PreviewReason)],
+        error_messages={"required": "Select why you want to know"},
+    )
 
 
 def terms_of(*, form: DecisionForm, exceptions: Sequence[ExceptionForm]) -> PolicyTerms:

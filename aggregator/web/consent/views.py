@@ -12,11 +12,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from aggregator.errors import Invalid, NotFound
-from aggregator.services import end_policy, preview_policy, read_consent, record_policy
+from aggregator.accounts.requester import PurposeOfUse
+from aggregator.accounts.roles import Permission
+from aggregator.errors import Invalid, NotFound, NotPermitted
+from aggregator.services import end_policy, preview_access, preview_policy, read_consent, record_policy
 from aggregator.services.policy_lines import PolicyLine
 from aggregator.services.read_consent import ConsentView
-from aggregator.web.consent.forms import FIELD_OF, DecisionForm, ExceptionForm, WithdrawalForm, entered, terms_of
+from aggregator.web.consent.forms import (
+    FIELD_OF,
+    DecisionForm,
+    ExceptionForm,
+    PreviewForm,
+    WithdrawalForm,
+    entered,
+    terms_of,
+)
 from aggregator.web.pages import draw
 from aggregator.web.signed_in import SignedInRequest
 
@@ -87,6 +97,28 @@ def withdraw(request: SignedInRequest, person_id: UUID, policy_id: UUID) -> Http
         )
         return HttpResponseRedirect(reverse("consent", kwargs={"person_id": person_id}))
     return draw(request, "consent/withdraw", view=view, line=line, form=form, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def preview(request: SignedInRequest, person_id: UUID) -> HttpResponse:
+    """Show what a user would see of a person's record: questions and sections, and nothing clinical."""
+    form = PreviewForm(request.POST if request.method == "POST" else None)
+    shown = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            shown = preview_access.preview_access(
+                requester=request.requester,
+                person_id=person_id,
+                username=form.cleaned_data["username"],
+                purpose=PurposeOfUse(form.cleaned_data["purpose"]),
+                reason=preview_access.PreviewReason(form.cleaned_data["reason"]),
+                now=timezone.now(),
+            )
+        except Invalid as error:
+            form.add_error(error.field, str(error))
+    elif not request.requester.may(Permission.VIEW_ACCESS):
+        raise NotPermitted("You may not see what a user would see of a patient's record.")
+    return draw(request, "consent/preview", preview=shown, form=form, status=400 if form.errors else 200)
 
 
 _NOT_KEPT = frozenset({"csrfmiddlewaretoken", "step"})

@@ -262,7 +262,7 @@ def test_a_withdrawn_permit_leaves_nothing_shared_and_the_page_says_so(world: Wo
 def test_a_decision_changes_an_open_record_at_once(
     world: World, administrator: Client, held_redis: redis.Redis
 ) -> None:
-    labelled = condition(id="hiv", code="86406008", display="HIV infection", meta=restricted())
+    labelled = condition(id="labelled", code="59621000", display="Essential hypertension", meta=restricted())
     view = answered(world, held_redis, allergy(id="a"), condition(id="c"), labelled)
     assert len(view.record.entries) == 2
 

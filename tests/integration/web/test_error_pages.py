@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from tests.integration.web.test_still_shown import object_to_sharing
 from tests.world import World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
@@ -59,10 +60,10 @@ def test_a_fault_of_ours_is_said_and_holds_nothing_of_it(world: World, monkeypat
 def test_a_part_that_may_not_be_shown_any_more_takes_the_whole_page_with_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clinician, administrator = signed_in_client("dr.osei"), signed_in_client("ms.lane")
+    clinician = signed_in_client("dr.osei")
     clinician.raise_request_exception = False
     location = clinician.post(f"/people/{world.joan}/record").headers["Location"]
-    administrator.post(f"/people/{world.joan}/consent", {"opted_out": "yes", "note": "By telephone."})
+    object_to_sharing(world)
     refused = clinician.get(f"{location}/part", headers={"HX-Request": "true"})
     assert (refused.status_code, refused.headers["HX-Refresh"], refused.content) == (403, "true", b"")
     assert "objected" in clinician.get(location).content.decode()

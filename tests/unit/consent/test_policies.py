@@ -319,8 +319,9 @@ def test_a_kind_or_a_date_leaves_what_belongs_to_an_item_alone_and_the_rest_does
         ({"categories": frozenset({RecordCategory.ENCOUNTERS})}, True),
         ({"data_period": IN_2020}, True),
         ({"items": frozenset({key})}, False),
-        ({"sources": frozenset({SOURCE})}, False),
-        ({}, False),
+        ({"labels": frozenset({Label(system=CONFIDENTIALITY, code="N")})}, False),
+        ({"sources": frozenset({SOURCE})}, True),
+        ({}, True),
     ):
         denied = rules(denial(**named))
         assert not denied.permits(item=contact)

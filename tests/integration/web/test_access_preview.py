@@ -1,0 +1,115 @@
+"""What would they see? Before a decision is saved, and at any time, and nothing clinical."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from django.test import Client
+from django.utils import timezone
+
+from aggregator.accounts.requester import PurposeOfUse
+from aggregator.audit.models import AuditEvent
+from aggregator.consent.policies import Reach
+from aggregator.consent.terms import Actor, BasePolicy, Effect, PolicyTerms, Provision
+from aggregator.services.preview_access import AccessPreview, PreviewReason, preview_access
+from aggregator.services.preview_policy import AccessChange, preview_policy
+from aggregator.services.record_policy import record_policy
+from connectors.contract.categories import RecordCategory
+from tests.factories import condition
+from tests.integration.services.test_showing import answered, held_redis
+from tests.integration.web.test_consent_pages import page
+from tests.world import World, make_world, signed_in_client
+
+__all__ = ["held_redis"]
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+@pytest.fixture
+def administrator(world: World) -> Client:
+    return signed_in_client("ms.lane")
+
+
+NO_DOCUMENTS = PolicyTerms(
+    base=BasePolicy.PERMIT,
+    exceptions=(Provision(effect=Effect.DENY, categories=frozenset({RecordCategory.DOCUMENTS})),),
+)
+
+
+def preview(
+    world: World, *, username: str = "dr.osei", purpose: PurposeOfUse = PurposeOfUse.TREATMENT
+) -> AccessPreview:
+    return preview_access(
+        requester=world.administrator,
+        person_id=world.joan,
+        username=username,
+        purpose=purpose,
+        reason=PreviewReason.DECISION,
+        now=timezone.now(),
+    )
+
+
+def record(world: World, terms: PolicyTerms) -> None:
+    record_policy(
+        requester=world.administrator, person_id=world.joan, terms=terms, note="By letter.", now=timezone.now()
+    )
+
+
+def test_a_preview_says_which_question_fails_and_which_sections_are_shown_and_nothing_clinical(
+    world: World, administrator: Client, held_redis: redis.Redis
+) -> None:
+    answered(world, held_redis, condition(display="A secret illness"))
+    record(world, NO_DOCUMENTS)
+    form = {"username": "dr.osei", "purpose": "TREAT", "reason": "decision"}
+    shown = page(administrator.post(f"/people/{world.joan}/consent/preview", form))
+    assert "Can open the record" in shown
+    assert "Documents Not shown" in shown
+    assert "Problems Shown" in shown
+    assert "secret" not in shown
+    (outsider,) = preview(world, username="dr.far").roles
+    assert [(gate.name, gate.passed) for gate in outsider.gates] == [
+        ("role", True),
+        ("scope", True),
+        ("relationship", False),
+        ("consent", True),
+    ]
+    assert {reach for _, reach in outsider.sections} == {Reach.NOTHING}
+    (researching,) = preview(world, purpose=PurposeOfUse.RESEARCH).roles
+    assert [gate.name for gate in researching.gates if not gate.passed] == ["consent"]
+
+
+def test_a_preview_is_an_event_with_its_reason(world: World) -> None:
+    preview(world)
+    event = AuditEvent.objects.latest("seq")
+    assert (event.action, event.person_id) == ("preview-access", world.joan)
+    assert event.detail == {"user": str(world.clinician.user_id), "purpose": "TREAT", "reason": "decision"}
+
+
+@pytest.mark.parametrize("missing", ["username", "purpose", "reason"])
+def test_a_preview_needs_a_user_a_purpose_and_a_reason(world: World, administrator: Client, missing: str) -> None:
+    form = {"username": "dr.osei", "purpose": "TREAT", "reason": "decision"}
+    answer = administrator.post(f"/people/{world.joan}/consent/preview", {**form, missing: ""})
+    assert answer.status_code == 400
+    assert "There is a problem" in page(answer)
+
+
+def test_before_a_decision_is_saved_it_is_said_whose_access_changes(world: World, administrator: Client) -> None:
+    def changes(terms: PolicyTerms) -> tuple[AccessChange, ...]:
+        return preview_policy(
+            requester=world.administrator, person_id=world.joan, terms=terms, now=timezone.now()
+        ).changes
+
+    (change,) = changes(PolicyTerms(base=BasePolicy.DENY))
+    assert (change.user, change.before, change.after) == ("Ama Osei", Reach.ALL, Reach.NOTHING)
+    (change,) = changes(NO_DOCUMENTS)
+    assert (change.before, change.after) == (Reach.ALL, Reach.PART)
+    assert changes(PolicyTerms(base=BasePolicy.PERMIT)) == ()
+    elsewhere = Provision(effect=Effect.DENY, actors=frozenset({Actor.organisation("X99102")}))
+    assert changes(PolicyTerms(base=BasePolicy.PERMIT, exceptions=(elsewhere,))) == ()
+    fields = {"base": "deny", "note": "By telephone.", "form-TOTAL_FORMS": "0", "form-INITIAL_FORMS": "0"}
+    shown = page(administrator.post(f"/people/{world.joan}/consent/decide", {**fields, "step": "check"}))
+    assert "Ama Osei Clinician, The Surgery Shown Not shown" in shown

@@ -23,6 +23,8 @@ WORDS: Mapping[str, str] = {
     Action.FETCH_DOCUMENT: OPENED,
     Action.OPEN_BREAK_GLASS: "said that they needed your record at once",
     Action.END_BREAK_GLASS: "closed your record",
+    Action.PREPARE_BREAK_GLASS: "read what it means to open your record in an emergency",
+    Action.LIST_BREAK_GLASS: "saw in a list that somebody opened your record",
     Action.READ_BREAK_GLASS: "checked whether it was right that somebody opened your record",
     Action.REVIEW_BREAK_GLASS: "checked whether it was right that somebody opened your record",
     Action.FIND_PERSON: "found you in a search by name or NHS number",

@@ -47,6 +47,14 @@ def open_accesses(*, membership_id: UUID | None, now: datetime) -> list[Emergenc
     return [_access(row) for row in _standing(membership_id=membership_id, now=now).order_by("opened_at", "id")]
 
 
+def open_to(*, person_id: UUID, organisation_id: UUID | None, now: datetime) -> list[ReviewedAccess]:
+    """Return by which emergency access a person's record is open now; `organisation_id` None: of every organisation."""
+    rows = _open(now=now).filter(person_id=person_id)
+    if organisation_id is not None:
+        rows = rows.filter(organisation_id=organisation_id)
+    return [_reviewed(row) for row in _with_end(rows).order_by("opened_at", "id")]
+
+
 def access_of(*, access_id: UUID, membership_id: UUID | None) -> EmergencyAccess | None:
     """Return emergency access that was taken in a membership, whether or not it still stands."""
     if membership_id is None:
@@ -99,14 +107,13 @@ def count_opened(*, user_id: UUID, after: datetime, until: datetime) -> int:
 
 
 def _standing(*, membership_id: UUID, now: datetime) -> QuerySet[WithAnnotations[BreakGlass, _Until]]:
+    return _with_end(_open(now=now).filter(membership_id=membership_id))
+
+
+def _open(*, now: datetime) -> QuerySet[BreakGlass]:
     """Return what has neither expired nor been ended, by `now` and by the database's clock."""
-    rows = BreakGlass.objects.filter(
-        ~has_ended(of="id", now=now),
-        Q(expires_at__gt=now) & Q(expires_at__gt=Now()),
-        membership_id=membership_id,
-        opened_at__lte=now,
-    )
-    return _with_end(rows)
+    unexpired = Q(expires_at__gt=now) & Q(expires_at__gt=Now())
+    return BreakGlass.objects.filter(~has_ended(of="id", now=now), unexpired, opened_at__lte=now)
 
 
 def _with_end(rows: QuerySet[BreakGlass]) -> QuerySet[WithAnnotations[BreakGlass, _Until]]:

@@ -12,7 +12,7 @@ LASTS = timedelta(minutes=30)
 
 
 class EmergencyReason(StrEnum):
-    """Why somebody breaks the glass. `words` complete the sentence "The record was opened because ...".
+    """Why somebody breaks the glass. `words` are the reason as it stands in a list, of now and of then.
 
     Source: NHS Summary Care Record, viewing without the patient's permission: who cannot be asked, and the public
     interest and the law.
@@ -26,12 +26,12 @@ class EmergencyReason(StrEnum):
         member.words = words
         return member
 
-    UNCONSCIOUS = "unconscious", "the patient was unconscious, or too unwell to be asked"
-    LACKS_CAPACITY = "lacks-capacity", "the patient could not understand, or could not decide"
-    CANNOT_COMMUNICATE = "cannot-communicate", "the patient could not make themselves understood in time"
-    AGREED = "agreed", "the patient agreed, and their care was not recorded in this service"
-    SERIOUS_HARM = "serious-harm", "somebody was at risk of serious harm"
-    LEGAL_DUTY = "legal-duty", "a court order or the law required it"
+    UNCONSCIOUS = "unconscious", "unconscious, or too unwell to be asked"
+    LACKS_CAPACITY = "lacks-capacity", "unable to understand or to decide"
+    CANNOT_COMMUNICATE = "cannot-communicate", "unable to make themselves understood in time"
+    AGREED = "agreed", "agreed by the patient, whose care is not recorded in this service"
+    SERIOUS_HARM = "serious-harm", "somebody at risk of serious harm"
+    LEGAL_DUTY = "legal-duty", "required by a court order or by law"
 
 
 class ReviewedKind(StrEnum):

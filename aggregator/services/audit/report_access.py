@@ -48,7 +48,7 @@ class AccessReport:
         """Return why they did it; of an emergency, what they said of it."""
         if look.break_glass not in set(EmergencyReason):
             return look.why
-        return f"{look.why}, because {EmergencyReason(look.break_glass).words}"
+        return f"{look.why}: {EmergencyReason(look.break_glass).words}"
 
 
 def report_access(*, requester: Requester, person_id: UUID, now: datetime) -> AccessReport:

@@ -24,9 +24,9 @@ from aggregator.relationships.queries import count_claims, self_claim, self_clai
 
 # What is counted of what somebody did with the record, and in which words.
 COUNTED = {
-    Action.OPEN_RECORD: "Asked the sources",
-    Action.VIEW_RECORD: "Opened pages of the record",
-    Action.FETCH_DOCUMENT: "Fetched documents",
+    Action.OPEN_RECORD: "Sources were asked",
+    Action.VIEW_RECORD: "Content was shown",
+    Action.FETCH_DOCUMENT: "Documents were fetched",
 }
 
 

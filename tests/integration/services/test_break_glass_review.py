@@ -26,6 +26,7 @@ from aggregator.services.break_glass.cases import ReviewCase
 from aggregator.services.break_glass.list_break_glass import list_break_glass
 from aggregator.services.break_glass.read_break_glass import read_break_glass
 from aggregator.services.open_record import open_record
+from aggregator.services.relationships.list_access import list_access
 from aggregator.services.view_record import view_record
 from tests.break_glass_acts import broken, officer, reviewed
 from tests.relationship_acts import claimed, recorded
@@ -153,9 +154,21 @@ def test_the_audit_finds_emergencies_by_their_purpose_and_the_patient_s_report_s
     assert len(found.lines) == 3
     report = report_access(requester=world.administrator, person_id=world.joan, now=timezone.now())
     said = [f"{look.words}, {report.why(look)}" for look in report.looks]
-    because = "in an emergency, because the patient was unconscious, or too unwell to be asked"
+    because = "in an emergency: unconscious, or too unwell to be asked"
     assert f"opened your record, {because}" in said
     assert f"said that they needed your record at once, {because}" in said
+
+
+def test_who_has_access_names_to_whom_the_record_is_open_in_an_emergency(world: World) -> None:
+    access = broken(world)
+    listed = list_access(requester=operator(), person_id=world.joan, now=timezone.now())
+    (line,) = listed.emergencies
+    assert (line.user_name, line.ends_at) == ("Ama Osei", access.ends_at)
+    # An administrator sees what concerns their own organisation.
+    own = list_access(requester=world.administrator, person_id=world.joan, now=timezone.now())
+    assert own.emergencies == ()
+    over = list_access(requester=operator(), person_id=world.joan, now=access.ends_at)
+    assert over.emergencies == ()
 
 
 def run(*arguments: str) -> str:

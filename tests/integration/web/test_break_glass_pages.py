@@ -128,7 +128,12 @@ def test_an_officer_works_the_queue(world: World, officers: Client) -> None:
     assert "FERRIS, Joan" in listed
     path = f"/emergencies/{access.id}"
     case = words(officers, path)
-    for said in ("Brought in by ambulance.", "The patient was unconscious", "still open", "not joined to people"):
+    for said in (
+        "Brought in by ambulance.",
+        "Unconscious, or too unwell to be asked",
+        "still open",
+        "not joined to people",
+    ):
         assert said in case
     for missing in ({"verdict": ""}, {"note": ""}, {"verdict": "fine"}):
         answer = officers.post(path, {"verdict": "appropriate", "note": "Asked the ward.", **missing})

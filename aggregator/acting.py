@@ -21,10 +21,11 @@ from uuid import UUID
 from django.db import transaction
 
 from aggregator.accounts.ends import End
-from aggregator.accounts.requester import Requester
+from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission
 from aggregator.audit import operations, queries
 from aggregator.audit.events import Action, Event, EventOutcome, Subject
+from aggregator.break_glass.terms import EmergencyAccess
 from aggregator.consent.decision import Decision
 from aggregator.errors import LongviewError, NotFound, NotPermitted
 
@@ -53,6 +54,7 @@ class Act:
         self._people: tuple[UUID, ...] = ()
         self._detail: dict[str, Any] = {}
         self._subject_is_stated = subject != Subject()
+        self._emergency: EmergencyAccess | None = None
         self._is_decided = False
         self._is_repeat = False
         self._has_begun = False
@@ -89,13 +91,24 @@ class Act:
         self._detail.update(detail)
 
     def require(self, *, decision: Decision) -> None:
-        """Go on only if the gates have let the requester through.
+        """Go on only if the gates have let the requester through, each time by the same emergency access or by none.
 
         Raises: NotPermitted with the reason of the first that refused.
         """
+        if decision.emergency is not None:
+            self.breaks_glass(access=decision.emergency)
+        if self._emergency is not None and decision.emergency != self._emergency:
+            raise emergency_has_ended()
         if not decision.permitted:
             raise decision.refusal()
         self._is_decided = True
+
+    def breaks_glass(self, *, access: EmergencyAccess) -> None:
+        """State that this is done by emergency access: the event says so, by its purpose, and by which."""
+        if self._emergency is None:
+            self._emergency = access
+            self._requester = replace(self._requester, purpose=PurposeOfUse.BREAK_GLASS)
+            self.note(break_glass=access.id, reason=access.reason)
 
     def identify(self, *, requester: Requester) -> None:
         """State who acts, once that is known: signing in is the act of somebody who was not known before."""
@@ -193,3 +206,8 @@ def acting(
         if not error.is_audited:
             act._refuse(error=error)
         raise
+
+
+def emergency_has_ended() -> NotPermitted:
+    """Return the refusal of what only emergency access showed."""
+    return NotPermitted("Your emergency access to this record has ended.", code="emergency-ended")

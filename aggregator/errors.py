@@ -19,7 +19,7 @@ class NotPermitted(LongviewError):
     """The requester may not do this.
 
     `reasons` say why, and `advice` what can be done about it, in words that the requester may read; `gates` names all
-    that refused, for the audit alone.
+    that refused, for the audit alone. `may_break_glass`: the requester may open the record in an emergency.
     """
 
     def __init__(
@@ -30,8 +30,10 @@ class NotPermitted(LongviewError):
         reasons: tuple[str, ...] = (),
         advice: str = "",
         gates: tuple[str, ...] = (),
+        may_break_glass: bool = False,
     ) -> None:
         super().__init__(message, code=code)
+        self.may_break_glass = may_break_glass
         self.reasons = reasons
         self.advice = advice
         self.gates = gates

@@ -38,8 +38,8 @@ RETRIEVALS = frozenset(
         *(("GET", operation.route_name) for operation in OPERATIONS if operation.waits),
     }
 )
-# A claim opens the way to a record: claims are counted with what they lead to.
-CLAIMS = frozenset({("POST", "claim"), ("POST", "api-claims")})
+# A claim and emergency access open the way to a record: they are counted with what they lead to.
+CLAIMS = frozenset({("POST", "claim"), ("POST", "api-claims"), ("POST", "break-glass")})
 SEARCHES = frozenset({("POST", "find")})
 TOKENS = frozenset({("POST", "token")})
 # A browser says which site a request comes from; whoever types an address comes from none.

@@ -72,6 +72,16 @@ def is_known(label: Label, /) -> bool:
     )
 
 
+@lru_cache(maxsize=1024)
+def is_understood(label: Label, /) -> bool:
+    """Return whether a label's code is one that says how confidential or sensitive something is, whatever its system.
+
+    What no kind of label knows may be anything, a source's own refusal included.
+    """
+    code = meaning_of(label).code
+    return any(kind.withholds_unknown and code in kind.open | kind.withheld for kind in _KINDS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Kind:
     """One kind of label: by which systems it is known, and what its codes do."""

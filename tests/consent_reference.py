@@ -5,7 +5,8 @@ other permits; "basic-normal" is for treatment alone. A provision holds for what
 holds for what it names, and for what its root names of each kind of condition that it does not name itself, save
 labels. Among the exceptions that hold a denial wins; without one the root counts. Between policies a denial wins. Who
 has never permitted anything expressly permits treatment. A label withholds, unless the provision that permits names
-it. What cannot be understood denies.*
+it. Under broken glass a permit that names no label is about labelled content as well, if somebody can tell what the
+labels mean; as an exception to a denial only if it names broken glass. What cannot be understood denies.*
 
 Nothing here is shared with the engine but the values in which policies are written. What an item says (its days, what
 its labels mean) is drawn together with the item, and not read from it.
@@ -67,6 +68,8 @@ LABELS: dict[Label, tuple[str, bool, bool]] = {
     Label(system="", code="R"): ("r", True, False),
     Label(system=CONFIDENTIALITY, code="SECRET"): ("secret", True, False),
 }
+# What no one can tell the meaning of.
+OF_NO_KIND = frozenset(label for label, (code, _, _) in LABELS.items() if code == "secret")
 WRITTEN_LABELS = (
     Label(system=CONFIDENTIALITY, code="N"),
     Label(system=CONFIDENTIALITY, code="R"),
@@ -98,15 +101,28 @@ class Told:
 # The prose
 
 
-def may_see(*, policies: tuple[PolicyTerms, ...], asking: Requester, told: Told, now: datetime = NOW) -> bool:
+def may_see(
+    *,
+    policies: tuple[PolicyTerms, ...],
+    asking: Requester,
+    told: Told,
+    now: datetime = NOW,
+    has_broken_glass: bool = False,
+) -> bool:
     """Return whether an item may be shown, given what the patient decided."""
-    said = [what_is_said(policy=policy, asking=asking, told=told, now=now) for policy in policies]
+    decisive = list(policies)
     if not any(_permitted_expressly(policy, now) for policy in policies):
-        said.append(what_is_said(policy=PolicyTerms(base=BasePolicy.PERMIT), asking=asking, told=told, now=now))
+        decisive.append(PolicyTerms(base=BasePolicy.PERMIT))
+    said = [
+        what_is_said(policy=policy, asking=asking, told=told, now=now, has_broken_glass=has_broken_glass)
+        for policy in decisive
+    ]
     return Effect.DENY not in said and Effect.PERMIT in said
 
 
-def what_is_said(*, policy: PolicyTerms, asking: Requester, told: Told, now: datetime = NOW) -> Effect | None:
+def what_is_said(
+    *, policy: PolicyTerms, asking: Requester, told: Told, now: datetime = NOW, has_broken_glass: bool = False
+) -> Effect | None:
     """Return what one policy says of one item; None: nothing."""
     if policy.ended_at is not None and policy.ended_at <= now:
         return None
@@ -116,13 +132,15 @@ def what_is_said(*, policy: PolicyTerms, asking: Requester, told: Told, now: dat
     holding = {
         exception.effect
         for exception in exceptions_of(policy)
-        if provision_holds(provision=exception, root=root, asking=asking, told=told, now=now)
+        if provision_holds(
+            provision=exception, root=root, asking=asking, told=told, now=now, has_broken_glass=has_broken_glass
+        )
     }
     if Effect.DENY in holding:
         return Effect.DENY
     if Effect.PERMIT in holding:
         return Effect.PERMIT
-    if provision_holds(provision=root, root=root, asking=asking, told=told, now=now):
+    if provision_holds(provision=root, root=root, asking=asking, told=told, now=now, has_broken_glass=has_broken_glass):
         return root.effect
     return None
 
@@ -158,7 +176,13 @@ def exceptions_of(policy: PolicyTerms) -> list[Provision]:
 
 
 def provision_holds(
-    *, provision: Provision, root: Provision, asking: Requester, told: Told, now: datetime = NOW
+    *,
+    provision: Provision,
+    root: Provision,
+    asking: Requester,
+    told: Told,
+    now: datetime = NOW,
+    has_broken_glass: bool = False,
 ) -> bool:
     """Return whether a provision is about this request for this item."""
     denies = provision.effect is Effect.DENY
@@ -173,7 +197,9 @@ def provision_holds(
     sources = provision.sources or root.sources
     if sources and told.source_id not in sources:
         return False
-    if not _labels_hold(provision, told):
+    permits_so = root.effect is Effect.PERMIT or PurposeOfUse.BREAK_GLASS in purposes
+    goes_past_labels = has_broken_glass and permits_so and not provision.labels and told.labels.isdisjoint(OF_NO_KIND)
+    if not (goes_past_labels and not denies) and not _labels_hold(provision, told):
         return False
     items = provision.items or root.items
     if items:

@@ -12,6 +12,7 @@ class Ends(StrEnum):
     """What an end is the end of."""
 
     ACCOUNT = "account"
+    BREAK_GLASS = "break-glass"
     CARE_TEAM = "care-team"
     CARE_TEAM_PATIENT = "care-team-patient"
     CARE_TEAM_PLACE = "care-team-place"

@@ -89,6 +89,16 @@ def names_of_users(*, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     return {user.id: f"{user.given} {user.family}" for user in User.objects.filter(id__in=list(user_ids))}
 
 
+def family_of_user(*, user_id: UUID) -> str:
+    """Return the family name of an account, open or closed; "" for none."""
+    return User.objects.filter(id=user_id).values_list("family", flat=True).first() or ""
+
+
+def name_of_organisation(*, organisation_id: UUID) -> str:
+    """Return the name of an organisation; "" for none."""
+    return Organisation.objects.filter(id=organisation_id).values_list("name", flat=True).first() or ""
+
+
 def name_of_user(*, user_id: UUID) -> str:
     """Return the given and family name of an account, open or closed; "" for none."""
     return names_of_users(user_ids=[user_id]).get(user_id, "")

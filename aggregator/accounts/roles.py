@@ -20,11 +20,13 @@ class Permission(StrEnum):
     FIND_PERSON = "find-person", "search for people"
     VIEW_RECORD = "view-record", "see clinical content, of patients in their care"
     CLAIM_RELATIONSHIP = "claim-relationship", "say that a patient is in their care, which is reviewed"
+    BREAK_GLASS = "break-glass", "open a record in an emergency, which is reviewed"
     MANAGE_CONSENT = "manage-consent", "record what patients have decided"
     MANAGE_RELATIONSHIPS = "manage-relationships", "record who cares for whom"
     VIEW_ACCESS = "view-access", "see who has access to what, and why"
     REPORT_ACCESS = "report-access", "give patients the report of who looked at their record"
     READ_AUDIT = "read-audit", "read the audit"
+    REVIEW_BREAK_GLASS = "review-break-glass", "review who opened records in an emergency, or by their own claim"
     MANAGE_USERS = "manage-users", "manage accounts and roles"
     MANAGE_CLIENTS = "manage-clients", "register machines"
     ANY_ORGANISATION = "any-organisation", "do this for any organisation, not only their own"
@@ -68,6 +70,7 @@ class Role(StrEnum):
 
 
 _SEES_RECORDS = frozenset({Permission.FIND_PERSON, Permission.VIEW_RECORD, Permission.CLAIM_RELATIONSHIP})
+_TREATS = _SEES_RECORDS | {Permission.BREAK_GLASS}
 # Finds people to record their choices and who cares for them, and sees no clinical content.
 _ADMINISTERS = frozenset(
     {
@@ -86,18 +89,18 @@ _LOOKS_BACK = frozenset(
 )
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.CLINICIAN: _SEES_RECORDS,
-    Role.NURSE: _SEES_RECORDS,
+    Role.CLINICIAN: _TREATS,
+    Role.NURSE: _TREATS,
     Role.PHARMACIST: _SEES_RECORDS,
     Role.SOCIAL_CARE: _SEES_RECORDS,
     Role.RECEPTIONIST: frozenset({Permission.FIND_PERSON}),
     Role.ADMINISTRATOR: _ADMINISTERS,
     Role.PROGRAMME_ADMINISTRATOR: _ADMINISTERS | {Permission.ANY_ORGANISATION, Permission.MANAGE_CLIENTS},
-    Role.PRIVACY_OFFICER: _LOOKS_BACK,
+    Role.PRIVACY_OFFICER: _LOOKS_BACK | {Permission.REVIEW_BREAK_GLASS},
     Role.AUDITOR: _LOOKS_BACK | {Permission.ANY_ORGANISATION},
     Role.SOURCE_OPERATOR: frozenset({Permission.VIEW_SOURCES}),
     Role.CLIENT: frozenset({Permission.VIEW_RECORD}),
-    Role.OPERATOR: frozenset(Permission) - _SEES_RECORDS,
+    Role.OPERATOR: frozenset(Permission) - _TREATS,
 }
 
 # Those that a user can have in an organisation.

@@ -28,7 +28,8 @@ OWN = "urn:longview"
 OUTCOMES: Mapping[str, str] = {EventOutcome.SUCCESS: "0", EventOutcome.REFUSED: "4", EventOutcome.FAILED: "8"}
 # What is read, searched for and signed into; all else writes. Of the rest the action's own code tells it apart.
 READS = {
-    Action.CHECK_PROGRESS, Action.FETCH_DOCUMENT, Action.OPEN_RECORD, Action.READ_CONSENT, Action.READ_REVIEW,
+    Action.CHECK_PROGRESS, Action.FETCH_DOCUMENT, Action.OPEN_RECORD, Action.READ_BREAK_GLASS, Action.READ_CONSENT,
+    Action.READ_REVIEW,
     Action.READ_USER, Action.VIEW_RECORD,
 }  # fmt: skip
 SEARCHES = {Action.FIND_PERSON, *(action for action in Action if action.value.startswith("list-"))}

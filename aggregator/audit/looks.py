@@ -21,6 +21,12 @@ WORDS: Mapping[str, str] = {
     Action.OPEN_RECORD: OPENED,
     Action.VIEW_RECORD: OPENED,
     Action.FETCH_DOCUMENT: OPENED,
+    Action.OPEN_BREAK_GLASS: "said that they needed your record at once",
+    Action.END_BREAK_GLASS: "closed your record",
+    Action.PREPARE_BREAK_GLASS: "read what it means to open your record in an emergency",
+    Action.LIST_BREAK_GLASS: "saw in a list that somebody opened your record",
+    Action.READ_BREAK_GLASS: "checked whether it was right that somebody opened your record",
+    Action.REVIEW_BREAK_GLASS: "checked whether it was right that somebody opened your record",
     Action.FIND_PERSON: "found you in a search by name or NHS number",
     Action.READ_CONSENT: "looked at what you have decided about sharing",
     Action.RECORD_OPT_OUT: "recorded what you have decided about sharing",
@@ -34,6 +40,7 @@ WORDS: Mapping[str, str] = {
 OTHER_WORDS = "used your details"
 WHY: Mapping[str, str] = {
     PurposeOfUse.TREATMENT: "for your care",
+    PurposeOfUse.BREAK_GLASS: "in an emergency",
     PurposeOfUse.OPERATIONS: "to run this service",
     PurposeOfUse.PATIENT_REQUEST: "because you asked",
 }
@@ -41,7 +48,10 @@ WHY: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """One line of the report: who did what with the person's details, as what, from where, when and why."""
+    """One line of the report: who did what with the person's details, as what, from where, when and why.
+
+    `break_glass` is the code of the reason for which it was done in an emergency; "" for none.
+    """
 
     user_id: UUID | None
     client_id: UUID | None
@@ -51,6 +61,7 @@ class Look:
     why: str
     first_at: datetime
     last_at: datetime
+    break_glass: str = ""
 
 
 def looks(*, events: Iterable[TrailEvent]) -> tuple[Look, ...]:
@@ -64,7 +75,8 @@ def looks(*, events: Iterable[TrailEvent]) -> tuple[Look, ...]:
             continue
         words = WORDS.get(event.action, OTHER_WORDS)
         # Of a record that was open each page is an event; of other acts each is one.
-        key: object = (event.retrieval_id, words) if event.retrieval_id and words == OPENED else event.seq
+        emergency = str(event.detail.get("break_glass", ""))
+        key: object = (event.retrieval_id, emergency) if event.retrieval_id and words == OPENED else event.seq
         known = found.get(key)
         found[key] = Look(
             user_id=event.user_id,
@@ -75,5 +87,6 @@ def looks(*, events: Iterable[TrailEvent]) -> tuple[Look, ...]:
             why=WHY.get(event.purpose, "for a reason that this service does not know"),
             first_at=known.first_at if known else event.at,
             last_at=event.at,
+            break_glass=str(event.detail.get("reason", "")) if emergency else "",
         )
     return tuple(sorted(found.values(), key=lambda look: look.first_at, reverse=True))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
+
+from django.db.models import Count
 
 from aggregator.accounts.requester import Requester
 from aggregator.audit.events import Action, EventOutcome
@@ -30,3 +33,19 @@ def last_act_of_client(*, client_id: UUID) -> datetime | None:
     """Return when a client last did anything, allowed or not; None for one that never has."""
     events = AuditEvent.objects.filter(client_id=client_id).order_by("-seq")
     return events.values_list("at", flat=True).first()
+
+
+def count_acts(
+    *, person_id: UUID, user_id: UUID, actions: Collection[Action], from_at: datetime, until_at: datetime
+) -> dict[Action, int]:
+    """Return how often a user did each of these with a person's record in a time, not counting what was refused."""
+    events = AuditEvent.objects.filter(
+        person_id=person_id,
+        user_id=user_id,
+        action__in=list(actions),
+        outcome=EventOutcome.SUCCESS,
+        at__gte=from_at,
+        at__lte=until_at,
+    )
+    counted = dict(events.values("action").annotate(times=Count("seq")).values_list("action", "times"))
+    return {action: counted.get(action.value, 0) for action in actions}

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
-from aggregator.accounts.requester import Requester
+from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission
 from aggregator.accounts.scopes import Scopes
+from aggregator.break_glass.terms import EmergencyAccess, EmergencyReason
 from aggregator.consent.gate import Answer, Case, ItemGate, PersonGate, SourceGate
-from aggregator.consent.gates import GATES
+from aggregator.consent.gates import GATES, relationship
 from aggregator.consent.policies import Reach
 from aggregator.consent.terms import PolicyTerms
 from aggregator.errors import NotPermitted
@@ -25,6 +26,15 @@ from connectors.contract.categories import RecordCategory
 from fhir_data.labels import Label
 
 UNDECIDED = Answer(passed=False, reason="This could not be decided, because of a fault in this service.")
+# What would be, if the glass were broken: never open to anybody.
+_HYPOTHETICAL = EmergencyAccess(
+    id=UUID(int=0),
+    membership_id=UUID(int=0),
+    person_id=UUID(int=0),
+    reason=EmergencyReason.UNCONSCIOUS,
+    opened_at=datetime.max.replace(tzinfo=UTC),
+    ends_at=datetime.min.replace(tzinfo=UTC),
+)
 
 log = structlog.get_logger(__name__)
 
@@ -39,21 +49,43 @@ class GateResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What the gates say about one person, in their order; `decide` makes it. An empty one permits nothing."""
+    """What the gates say about one person, in their order; `decide` makes it. An empty one permits nothing.
+
+    `ordinary`: what they say without the emergency for which this one was made. Whatever either lets through may be
+    shown, so that to break the glass never shows less; the two are never mixed gate by gate, which would let through
+    what neither permits.
+    """
 
     case: Case | None = None
     results: tuple[GateResult, ...] = ()
+    ordinary: Decision | None = None
 
     @cached_property
     def permitted(self) -> bool:
         """Whether every declared gate about the person was asked, and passed."""
-        passed = {result.gate.name for result in self.results if result.answer.passed}
-        return bool(passed) and not self.refusals and {gate.name for gate in _gates(PersonGate)} <= passed
+        return self._passes or (self.ordinary is not None and self.ordinary.permitted)
 
     @cached_property
     def refusals(self) -> tuple[GateResult, ...]:
-        """The gates that refused."""
-        return tuple(result for result in self.results if not result.answer.passed)
+        """The gates that refused; none where the requester is let through all the same."""
+        return () if self.ordinary is not None and self.ordinary.permitted else self._refusals
+
+    @property
+    def emergency(self) -> EmergencyAccess | None:
+        """The emergency access that the decision was made with."""
+        return self.case.emergency if self.case else None
+
+    @cached_property
+    def may_break_glass(self) -> bool:
+        """Whether somebody who is refused, and whose role may break the glass, is offered to.
+
+        To whom the patient is not recorded as in their care it is offered whatever the patient has decided: they must
+        not learn that before. To others only where it would help.
+        """
+        case = self.case
+        if case is None or self.permitted or self.emergency is not None or not case.may_break_glass:
+            return False
+        return self._refusals[0].gate is relationship.GATE or _under_broken_glass(case, _HYPOTHETICAL).permitted
 
     def refusal(self) -> NotPermitted:
         """Return the error that tells which gate refused first, and what it advises.
@@ -69,12 +101,15 @@ class Decision:
             reasons=(first.answer.reason,) if first else (),
             advice=first.gate.advice if first else "",
             gates=tuple(result.gate.name for result in refusals),
+            may_break_glass=self.may_break_glass,
         )
 
     def may_ask(self, *, source_id: UUID) -> bool:
         """Return whether a source may be asked, and be known to hold the person: its gates and the person's passed."""
+        if self.ordinary is not None and self.ordinary.may_ask(source_id=source_id):
+            return True
         case = self.case
-        if case is None or not self.permitted:
+        if case is None or not self._passes:
             return False
         return all(_answer(gate.name, gate.ask, case, source_id).passed for gate in _gates(SourceGate))
 
@@ -85,22 +120,39 @@ class Decision:
 
     def may_show(self, *, item: Item) -> bool:
         """Return whether an item may be shown: the gates about the person passed, and so do those about the item."""
+        if self.ordinary is not None and self.ordinary.may_show(item=item):
+            return True
         case = self.case
-        if case is None or not self.permitted:
+        if case is None or not self._passes:
             return False
         return all(_answer(gate.name, gate.ask, case, item).passed for gate in self._item_gates)
 
     def may_show_parts(self, *, item: Item) -> bool:
         """Return whether no gate that keeps an item back does so for what belongs to it as well."""
+        if self.ordinary is not None and self.ordinary.may_show_parts(item=item):
+            return True
         case = self.case
-        if case is None or not self.permitted:
+        if case is None or not self._passes:
             return False
         answers = (_answer(gate.name, gate.ask, case, item) for gate in self._item_gates)
         return all(answer.passed or not answer.for_parts for answer in answers)
 
     def reach_of(self, *, category: RecordCategory) -> Reach:
         """Return how much of a kind of content might be shown of what no label restricts, whoever holds it."""
-        return self.case.rules.reach_of(category=category) if self.case and self.permitted else Reach.NOTHING
+        own = self.case.rules.reach_of(category=category) if self.case and self._passes else Reach.NOTHING
+        if self.ordinary is None:
+            return own
+        return min(own, self.ordinary.reach_of(category=category), key=list(Reach).index)
+
+    @cached_property
+    def _passes(self) -> bool:
+        """Whether the gates of this very decision let the requester through."""
+        passed = {result.gate.name for result in self.results if result.answer.passed}
+        return bool(passed) and not self._refusals and {gate.name for gate in _gates(PersonGate)} <= passed
+
+    @cached_property
+    def _refusals(self) -> tuple[GateResult, ...]:
+        return tuple(result for result in self.results if not result.answer.passed)
 
     @cached_property
     def _item_gates(self) -> tuple[ItemGate, ...]:
@@ -115,8 +167,12 @@ def decide(
     relationships: Iterable[RelationshipTerms],
     now: datetime,
     disclosing: Mapping[UUID, Label] | None = None,
+    emergency: EmergencyAccess | None = None,
 ) -> Decision:
-    """Return the decision about one person for one requester."""
+    """Return the decision about one person for one requester.
+
+    `emergency` counts while it is open to the requester: then the purpose is to break the glass.
+    """
     case = Case(
         requester=requester,
         permission=permission,
@@ -125,6 +181,17 @@ def decide(
         now=now,
         disclosing=disclosing or {},
     )
+    if emergency is not None and emergency.is_open(membership_id=requester.membership_id, now=now):
+        return _under_broken_glass(case, emergency)
+    return _decision(case)
+
+
+def _under_broken_glass(case: Case, emergency: EmergencyAccess) -> Decision:
+    purpose = replace(case.requester, purpose=PurposeOfUse.BREAK_GLASS)
+    return replace(_decision(replace(case, requester=purpose, emergency=emergency)), ordinary=_decision(case))
+
+
+def _decision(case: Case, /) -> Decision:
     return Decision(
         case=case,
         results=tuple(GateResult(gate=gate, answer=_answer(gate.name, gate.ask, case)) for gate in _gates(PersonGate)),

@@ -8,8 +8,9 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
-from aggregator.accounts.requester import Requester
+from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission
+from aggregator.break_glass.terms import EmergencyAccess
 from aggregator.consent.policies import Rules, rules_for
 from aggregator.consent.terms import PolicyTerms
 from aggregator.record.item import Item
@@ -22,7 +23,8 @@ class Case:
     """Who asks to do what with one person's record, and what is on record about that person now.
 
     `policies` are all of the person's, also those that have been withdrawn. `disclosing` are the labels of sources
-    whose name alone tells something of whoever is known there.
+    whose name alone tells something of whoever is known there. `emergency`: the requester has broken the glass, and
+    asks for that purpose.
     """
 
     requester: Requester
@@ -31,11 +33,25 @@ class Case:
     relationships: tuple[RelationshipTerms, ...]
     now: datetime
     disclosing: Mapping[UUID, Label] = field(default_factory=dict)
+    emergency: EmergencyAccess | None = None
+
+    @property
+    def may_break_glass(self) -> bool:
+        """Whether the requester is a user who treats patients and whose role may break the glass."""
+        requester = self.requester
+        is_user = requester.user_id is not None and requester.membership_id is not None
+        is_treating = requester.purpose is PurposeOfUse.TREATMENT
+        return is_user and is_treating and requester.may(Permission.BREAK_GLASS)
 
     @cached_property
     def rules(self) -> Rules:
         """What the person's policies say for this requester now."""
-        return rules_for(policies=self.policies, requester=self.requester, now=self.now)
+        return rules_for(
+            policies=self.policies,
+            requester=self.requester,
+            now=self.now,
+            goes_past_labels=self.emergency is not None,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

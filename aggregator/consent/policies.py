@@ -9,6 +9,10 @@ Of all policies a denial wins; something is shown where one permits it and none 
 anything expressly is taken to permit treatment (the programme's own rule, `Policy-basic-normal`). Who once has is not:
 when their permit ends, nothing takes its place until they decide anew, so that an end never shows more.
 
+Under broken glass a permit in which no label is written is about labelled content, too, where anybody can tell what
+its labels say. Denials stand, and so do the labels that a permit names; an exception to a denial goes past labels only
+where it names broken glass.
+
 What cannot be understood denies. What a source withholds or refuses is not here to be permitted.
 """
 
@@ -19,7 +23,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, StrEnum, auto
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from uuid import UUID
 
 from aggregator.accounts.requester import PurposeOfUse, Requester
@@ -35,7 +39,7 @@ from aggregator.consent.terms import (
 )
 from aggregator.record.item import Item
 from connectors.contract.categories import RecordCategory
-from fhir_data.confidentiality import LabelMeaning, is_known, meaning_of, restricts
+from fhir_data.confidentiality import LabelMeaning, is_known, is_understood, meaning_of, restricts
 from fhir_data.heads import entry_name, type_of
 from fhir_data.labels import Label
 
@@ -75,19 +79,26 @@ class _Says(Enum):
     NOTHING = auto()
 
 
-def rules_for(*, policies: Iterable[PolicyTerms], requester: Requester, now: datetime) -> Rules:
+def rules_for(
+    *, policies: Iterable[PolicyTerms], requester: Requester, now: datetime, goes_past_labels: bool = False
+) -> Rules:
     """Return what a person's policies say for one requester at one moment.
 
     `policies` are all on record, also those that have been withdrawn: whether they ever permitted anything counts.
+    `goes_past_labels`: the requester has broken the glass.
     """
     policies = tuple(policies)
-    purposes, actors = _purposes_of(requester), _actors_of(requester)
-    in_force = [
-        _read(policy, purposes=purposes, actors=actors, now=now) for policy in policies if _is_in_force(policy, now)
-    ]
+    read = partial(
+        _read,
+        purposes=_purposes_of(requester),
+        actors=_actors_of(requester),
+        now=now,
+        goes_past_labels=goes_past_labels,
+    )
+    in_force = [read(policy) for policy in policies if _is_in_force(policy, now)]
     if not any(_has_permitted(policy, now=now) for policy in policies):
         default = PolicyTerms(base=BasePolicy.PERMIT)
-        in_force.append(_read(default, purposes=purposes, actors=actors, now=now))
+        in_force.append(read(default))
     return Rules(policies=tuple(in_force))
 
 
@@ -222,10 +233,13 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class _Labels:
-    """What the labels of an item say: what restricts it, with None for what no provision can name, and all codes."""
+    """What the labels of an item say: what restricts it, with None for what no provision can name, and all codes.
+
+    `are_understood`: it is known of each that restricts it what it says."""
 
     restricting: frozenset[LabelMeaning | None]
     codes: frozenset[str]
+    are_understood: bool
 
 
 @lru_cache(maxsize=1024)
@@ -235,6 +249,7 @@ def _labels_of(labels: tuple[Label, ...]) -> _Labels:
     return _Labels(
         restricting=frozenset(meaning_of(label) if is_known(label) else None for label in restricting),
         codes=frozenset(codes if restricting else codes | {NORMAL.code}),
+        are_understood=all(map(is_understood, restricting)),
     )
 
 
@@ -251,9 +266,10 @@ class _Clause:
     labels: AbstractSet[LabelMeaning]
     codes: AbstractSet[str]
     is_never: bool
+    goes_past_labels: bool
 
     @classmethod
-    def of(cls, provision: Provision, /) -> _Clause:
+    def of(cls, provision: Provision, /, *, goes_past_labels: bool) -> _Clause:
         """Return the conditions of a provision. Those that cannot be understood hold for a denial, and not at all for
         a permit."""
         denies = provision.effect is Effect.DENY
@@ -273,6 +289,7 @@ class _Clause:
             labels=labels,
             codes=frozenset(meaning.code for meaning in labels),
             is_never=not denies and not (is_clear and is_dated),
+            goes_past_labels=goes_past_labels and not denies and not provision.labels,
         )
 
     @property
@@ -289,7 +306,7 @@ class _Clause:
         if self.is_never or (self.sources and item.source_id not in self.sources):
             return False
         if not self.denies:
-            if not said.restricting <= self.labels:
+            if not (said.restricting <= self.labels or (self.goes_past_labels and said.are_understood)):
                 return False
         elif self.codes and self.codes.isdisjoint(said.codes):
             return False
@@ -397,7 +414,13 @@ class _Policy:
 
 
 def _read(
-    policy: PolicyTerms, /, *, purposes: AbstractSet[PurposeOfUse], actors: AbstractSet[Actor], now: datetime
+    policy: PolicyTerms,
+    /,
+    *,
+    purposes: AbstractSet[PurposeOfUse],
+    actors: AbstractSet[Actor],
+    now: datetime,
+    goes_past_labels: bool,
 ) -> _Policy:
     """Return a policy that is in force as far as it holds for these purposes and actors."""
 
@@ -407,9 +430,15 @@ def _read(
         return is_asked_for and is_named and _is_current(provision, now)
 
     root, exceptions = resolve(policy)
-    current = [_Clause.of(each) for each in (_inheriting(each, root=root) for each in exceptions) if holds(each)]
+
+    def clause_of(provision: Provision) -> _Clause:
+        # An exception to a denial goes past labels only where it is made for broken glass.
+        is_for_it = root.effect is Effect.PERMIT or PurposeOfUse.BREAK_GLASS in provision.purposes
+        return _Clause.of(provision, goes_past_labels=goes_past_labels and is_for_it)
+
+    current = [clause_of(each) for each in (_inheriting(each, root=root) for each in exceptions) if holds(each)]
     return _Policy(
-        root=_Clause.of(root) if holds(root) else None,
+        root=clause_of(root) if holds(root) else None,
         denials=tuple(clause for clause in current if clause.denies),
         permits=tuple(clause for clause in current if not clause.denies),
     )

@@ -12,6 +12,7 @@ from aggregator.accounts.models import AccessEnd
 from aggregator.accounts.queries import has_ended
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
+from aggregator.break_glass.queries import open_access
 from aggregator.consent import decision
 from aggregator.consent.decision import Decision
 from aggregator.consent.models import Policy
@@ -23,7 +24,10 @@ from aggregator.sources.queries import disclosing_sources
 
 
 def decide(*, requester: Requester, permission: Permission, person_id: UUID, now: datetime) -> Decision:
-    """Return the decision about one person for one requester, from what is on record now."""
+    """Return the decision about one person for one requester, from what is on record now.
+
+    Where the requester has broken the glass of this person's record, and it still stands, it is made with that.
+    """
     return decision.decide(
         requester=requester,
         permission=permission,
@@ -33,6 +37,7 @@ def decide(*, requester: Requester, permission: Permission, person_id: UUID, now
         ),
         now=now,
         disclosing={source_id: matter.label for source_id, matter in disclosing_sources().items()},
+        emergency=open_access(person_id=person_id, membership_id=requester.membership_id, now=now),
     )
 
 

@@ -36,6 +36,19 @@ class RelationshipState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SelfClaim:
+    """That a user has said that a person is in their care, for an officer to review."""
+
+    id: UUID
+    person_id: UUID
+    user_id: UUID
+    organisation_id: UUID
+    reason: str
+    claimed_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordedRelationship:
     """One relationship as recorded, whether current or not. `team_id`: it is by a care team, and ended there.
 

@@ -22,6 +22,7 @@ from aggregator.relationships.listing import (
     RecordedRelationship,
     RelationshipWith,
     RoleAccess,
+    SelfClaim,
     UserAccess,
     state_of,
 )
@@ -83,6 +84,35 @@ def relationship_with(*, relationship_id: UUID) -> RelationshipWith | None:
     """Return whom a relationship is with, and its terms; None for what is none, or by a care team."""
     row = CareRelation.objects.filter(id=relationship_id).exclude(kind=RelationshipKind.CARE_TEAM).first()
     return RelationshipWith(person_id=row.person_id, terms=_terms(row)) if row else None
+
+
+# Claims, for those who review them
+
+
+def self_claim(*, claim_id: UUID) -> SelfClaim | None:
+    """Return one claim, whether or not it still stands."""
+    return next(iter(_self_claims(Relationship.objects.filter(id=claim_id))), None)
+
+
+def self_claims(*, organisation_id: UUID | None, among: Collection[UUID], is_among: bool) -> list[SelfClaim]:
+    """Return the claims that are among some, or those that are not; `organisation_id` None: of every organisation."""
+    rows = Relationship.objects.filter(id__in=among) if is_among else Relationship.objects.exclude(id__in=among)
+    return _self_claims(rows if organisation_id is None else rows.filter(organisation_id=organisation_id))
+
+
+def count_claims(*, user_id: UUID, after: datetime, until: datetime) -> int:
+    """Return how many people a user has claimed after one moment and until another."""
+    rows = Relationship.objects.filter(user_id=user_id, kind=RelationshipKind.SELF_CLAIMED)
+    return rows.filter(recorded_at__gt=after, recorded_at__lte=until).count()
+
+
+def was_in_care(*, person_id: UUID, organisation_id: UUID, from_at: datetime, until_at: datetime) -> bool:
+    """Return whether an organisation was recorded as caring for a person, by no claim, on any day of a time."""
+    first, last = london_day(from_at), london_day(until_at)
+    rows = CareRelation.objects.filter(person_id=person_id, organisation_id=organisation_id, from_date__lte=last)
+    within = Q(until_date=None) | Q(until_date__gte=first)
+    unended = Q(ended_at=None) | Q(ended_at__gt=from_at)
+    return rows.filter(within & unended).exclude(kind=RelationshipKind.SELF_CLAIMED).exists()
 
 
 # Who has access to a person's record
@@ -292,6 +322,24 @@ def _is_current(now: datetime, /) -> Q:
     unexpired = Q(expires_at=None) | Q(expires_at__gt=now)
     unended = Q(ended_at=None) | Q(ended_at__gt=now) & Q(ended_at__gt=Now())
     return Q(from_date__lte=london_day(now)) & within & unexpired & unended
+
+
+def _self_claims(rows: QuerySet[Relationship]) -> list[SelfClaim]:
+    claims = list(rows.filter(kind=RelationshipKind.SELF_CLAIMED).order_by("recorded_at", "id"))
+    ends = _first_ends(row.id for row in claims)
+    return [
+        SelfClaim(
+            id=row.id,
+            person_id=row.person_id,
+            user_id=row.user_id,
+            organisation_id=row.organisation_id,
+            reason=row.reason,
+            claimed_at=row.recorded_at,
+            ends_at=min(row.expires_at, ends[row.id].ends_at) if row.id in ends else row.expires_at,
+        )
+        for row in claims
+        if row.person_id and row.user_id and row.recorded_at and row.expires_at
+    ]
 
 
 def _terms(row: CareRelation) -> RelationshipTerms:

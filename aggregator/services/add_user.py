@@ -10,13 +10,13 @@ from django.core.exceptions import ValidationError
 
 from aggregator.accounts.models import Organisation, User
 from aggregator.accounts.operations import ensure_organisation, put_user
+from aggregator.accounts.passwords import MAX_PASSWORD_LENGTH
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import MEMBERSHIP_ROLES, Permission, Role
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import Invalid
 from aggregator.limits import check_length
-from aggregator.services.sign_in import MAX_PASSWORD_LENGTH
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,16 +7,17 @@ from uuid import UUID
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.acting import Audit, Needs, acting
+from aggregator.acting import Audit, Needs, acting, emergency_has_ended
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
 from aggregator.errors import NotFound
 from aggregator.federation import queries as federation_queries
 
 
-def check_progress(*, requester: Requester, retrieval_id: UUID, now: datetime) -> bool:
+def check_progress(*, requester: Requester, retrieval_id: UUID, now: datetime, shown_by: UUID | None = None) -> bool:
     """Return whether a retrieval is complete; its requester must be allowed to see it now.
 
+    `shown_by`: the emergency access by which what is on the screen was shown, which must still stand.
     Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted.
     """
     about = Subject(retrieval_id=retrieval_id)
@@ -25,9 +26,10 @@ def check_progress(*, requester: Requester, retrieval_id: UUID, now: datetime) -
         if view is None or not view.is_of(requester=requester):
             raise NotFound
         act.about(person_id=view.person_id)
-        act.require(
-            decision=consent_queries.decide(
-                requester=requester, permission=Permission.VIEW_RECORD, person_id=view.person_id, now=now
-            )
+        decision = consent_queries.decide(
+            requester=requester, permission=Permission.VIEW_RECORD, person_id=view.person_id, now=now
         )
+        act.require(decision=decision)
+        if shown_by is not None and (decision.emergency is None or decision.emergency.id != shown_by):
+            raise emergency_has_ended()
         return view.complete

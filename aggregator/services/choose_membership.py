@@ -8,14 +8,18 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from aggregator.accounts.authentication import MEMBERSHIP, SignedIn
+from aggregator.accounts.ends import End, Ends
 from aggregator.accounts.operations import replace_session
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action
+from aggregator.break_glass.queries import open_accesses
 from aggregator.errors import NotFound
 
 
 def choose_membership(*, request: HttpRequest, signed_in: SignedIn, membership_id: UUID, now: datetime) -> None:
     """Let a session act in one of its user's memberships from now on, under a new key.
+
+    Emergency access that was taken in the one before ends.
 
     Pages that were opened in another membership stay its own: a record is shown to whoever opened it, as which they
     opened it. Raises: NotFound for a membership that is not the user's or does not stand.
@@ -28,6 +32,9 @@ def choose_membership(*, request: HttpRequest, signed_in: SignedIn, membership_i
             raise NotFound("That is not one of your roles, or it has ended.")
         act.identify(requester=chosen)
         act.begin()
+        for access in open_accesses(membership_id=signed_in.acting_as.membership_id, now=now):
+            end = End(kind=Ends.BREAK_GLASS, of_id=access.id, ends_at=now, reason="Acts in another role.")
+            act.ends(end=end, is_whole_act=False)
         old_key = request.session.session_key or ""
         request.session.cycle_key()
         request.session[MEMBERSHIP] = str(membership_id)

@@ -9,19 +9,15 @@ from django.contrib.auth import login
 from django.http import HttpRequest
 
 from aggregator.accounts import lockout
-from aggregator.accounts.authentication import MEMBERSHIP, SIGNED_IN_AT, user_for_password
-from aggregator.accounts.hashing import hashing_slots
+from aggregator.accounts.authentication import MEMBERSHIP, SIGNED_IN_AT
 from aggregator.accounts.lockout import Attempt
-from aggregator.accounts.models import User
 from aggregator.accounts.operations import add_session, make_room_for_session
-from aggregator.accounts.queries import requesters_for, user_id_for
-from aggregator.accounts.requester import Requester, anonymous, not_chosen
+from aggregator.accounts.passwords import identify, not_identified
+from aggregator.accounts.queries import user_id_for
+from aggregator.accounts.requester import anonymous, not_chosen
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotPermitted
-
-# Hashing takes longer the longer the password is, so there is a limit.
-MAX_PASSWORD_LENGTH = 128
 
 
 def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime) -> bool:
@@ -35,7 +31,7 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
         attempt = Attempt(username=username, address=request.META.get("REMOTE_ADDR", ""))
         act.note(address=lockout.address_mark(attempt.address))
         try:
-            user, choices = _identified(request, attempt=attempt, password=password, now=now)
+            user, choices = identify(request=request, attempt=attempt, password=password, now=now)
         except NotPermitted:
             if (user_id := user_id_for(username=username)) is not None:
                 act.note(user=user_id)
@@ -45,7 +41,7 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
         act.about_nothing_single()
         act.begin()
         if not make_room_for_session(user_id=user.id, most=settings.SESSIONS_PER_USER, now=now):
-            raise _not_identified()
+            raise not_identified()
         request.session.flush()
         login(request, user)
         request.session[SIGNED_IN_AT] = now.isoformat()
@@ -53,33 +49,3 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
             request.session[MEMBERSHIP] = str(only.membership_id)
         add_session(user_id=user.id, session_key=request.session.session_key or "")
         return only is not None
-
-
-def _identified(
-    request: HttpRequest, *, attempt: Attempt, password: str, now: datetime
-) -> tuple[User, tuple[Requester, ...]]:
-    """Return whose password this is, and as whom they may act.
-
-    Everything that may be refused without hashing the password is refused before.
-    """
-    lockout.check(attempt=attempt)
-    with hashing_slots().one():
-        standings = lockout.reserve(attempt=attempt)
-        try:
-            too_long = len(password) > MAX_PASSWORD_LENGTH
-            user = (
-                None if too_long else user_for_password(request=request, username=attempt.username, password=password)
-            )
-            choices = requesters_for(user_id=user.id, now=now) if user else ()
-        except BaseException:
-            lockout.give_back(attempt=attempt)
-            raise
-    if user is None or not choices:
-        lockout.fail(standings=standings)
-        raise _not_identified()
-    lockout.succeed(attempt=attempt)
-    return user, choices
-
-
-def _not_identified() -> NotPermitted:
-    return NotPermitted("The user name or password is incorrect, or the account is closed.", code="sign-in")

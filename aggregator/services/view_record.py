@@ -23,6 +23,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.accounts.scopes import Scopes
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action, Subject
+from aggregator.break_glass.terms import EmergencyAccess
 from aggregator.consent import queries as consent_queries
 from aggregator.consent.answers import PermittedAnswers, SourceAnswer, permit_answers
 from aggregator.consent.contents import names_any
@@ -58,7 +59,8 @@ class RecordView:
     """A record as shown once. `withheld` says that something is withheld, never what or how much.
 
     `is_whereabouts_restricted`: a source restricts where the patient lives and how to reach them. `scopes` are those of
-    a client's token, beyond which nothing is in the record; None for a person.
+    a client's token, beyond which nothing is in the record; None for a person. `emergency` is the access by which the
+    record is open in an emergency.
     """
 
     retrieval_id: UUID
@@ -76,6 +78,7 @@ class RecordView:
     fetched: HeldDocument | None = None
     may_fetch: bool = False
     scopes: Scopes | None = None
+    emergency: EmergencyAccess | None = None
 
     def attachment(self, *, entry_key: str, number: int) -> Attachment | None:
         """Return a document that an entry describes, by its number from 1; None where there is none."""
@@ -148,6 +151,7 @@ def view_record(
             withheld=is_withheld,
             shown_at=now,
             scopes=requester.scopes,
+            emergency=decision.emergency,
         )
         if entry and document:
             shown = _with_document(shown, entry, document, withheld=permitted.withheld, decision=decision)
@@ -163,7 +167,8 @@ def view_record(
         ids, fetched = [item.id for item in permitted.items], _as_told(shown.fetched)
         act.shows(
             content=_content_hash(
-                part, entry, document, requester, person, statuses, is_withheld, ids, details, fetched
+                *(part, entry, document, requester, person, statuses, is_withheld, ids, details, fetched),
+                decision.emergency,
             )
         )
         return shown

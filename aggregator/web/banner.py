@@ -26,9 +26,18 @@ class Banner:
     died: str = ""
     age_at_death: str = ""
     warnings: tuple[str, ...] = ()
+    emergency: OpenInEmergency | None = None
 
 
-def banner_of(*, person: PersonSummary, today: date) -> Banner:
+@dataclass(frozen=True, kw_only=True)
+class OpenInEmergency:
+    """That the record below is open in an emergency: by which access, and until when."""
+
+    access_id: UUID
+    until: str
+
+
+def banner_of(*, person: PersonSummary, today: date, emergency: OpenInEmergency | None = None) -> Banner:
     """Return a person's banner."""
     golden = person.golden
     return Banner(
@@ -46,6 +55,7 @@ def banner_of(*, person: PersonSummary, today: date) -> Banner:
         if golden.deceased
         else "",
         warnings=_warnings(person),
+        emergency=emergency,
     )
 
 

@@ -22,4 +22,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "day": wording.short_date,
     "long_moment": wording.long_moment,
     "moment": wording.moment,
+    "time_of_day": wording.time_of_day,
 }

@@ -60,6 +60,7 @@ def _error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
         reasons=getattr(error, "reasons", ()),
         advice=getattr(error, "advice", ""),
         code=error.code,
+        may_break_glass=getattr(error, "may_break_glass", False),
         person_id=request.resolver_match.kwargs.get("person_id") if request.resolver_match else None,
     )
 

@@ -46,6 +46,11 @@ def moment(value: datetime | None) -> str:
     return f"{short_date(local.date())} {local:%H:%M}"
 
 
+def time_of_day(value: datetime) -> str:
+    """Return the time of day of a moment as 13:05, UK time."""
+    return f"{value.astimezone(LONDON):%H:%M}"
+
+
 def long_moment(value: datetime) -> str:
     """Return a moment as 14 August 1980, 13:05, UK time, for those who are not used to the short form."""
     local = value.astimezone(LONDON)

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "aggregator.audit",
     "aggregator.mpi",
     "aggregator.relationships",
+    "aggregator.break_glass",
     "aggregator.consent",
     "aggregator.federation",
     "aggregator.changes",

@@ -14,10 +14,6 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
-from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpRequest
-from django.test import RequestFactory
 from django.utils import timezone
 
 from aggregator import services
@@ -64,7 +60,8 @@ from aggregator.services.undo_objections import undo_objections
 from aggregator.services.view_record import view_record
 from connectors.contract.outcomes import Outcome
 from launcher.load_region import load_region
-from tests import access_acts, relationship_acts
+from tests import access_acts, break_glass_acts, relationship_acts
+from tests.break_glass_acts import request_with_session
 from tests.integration.services.test_showing import answered
 from tests.machine import new_client, token_form
 from tests.signing import CLIENT, claims, signed
@@ -83,6 +80,7 @@ from tests.world import (
 
 # Modules whose functions are no acts of their own, each with its reason.
 NO_ACTS = {
+    "cases": "reads what is known of cases for the services that call it",
     "policy_lines": "reads names for the services that call it, and checks what they are about to write",
     "follow_record": "shows nothing, and its tickets are given out with a page that a showing has allowed",
 }
@@ -98,13 +96,6 @@ USER = NewUser(
 WRONG_USER = NewUser(
     username="new", password="short", family="N", given="N", organisation_ods=SURGERY_ODS, role=Role.CLINICIAN
 )
-
-
-def request_with_session() -> HttpRequest:
-    request = RequestFactory().post("/sign-in")
-    request.session = SessionStore()
-    request.user = AnonymousUser()
-    return request
 
 
 def session_of(requester: Requester) -> SignedIn:
@@ -254,12 +245,15 @@ CALLS: dict[str, Callable[[World], object]] = {
     "sign_in": lambda world: sign_in(
         request=request_with_session(), username="dr.osei", password=PASSWORD, now=timezone.now()
     ),
-    "sign_out": lambda world: sign_out(request=request_with_session(), signed_in=session_of(world.clinician)),
+    "sign_out": lambda world: sign_out(
+        request=request_with_session(), signed_in=session_of(world.clinician), now=timezone.now()
+    ),
     "take_back_review": lambda world: take_back_review(
         requester=world.administrator, review_id=settled(world), now=timezone.now()
     ),
     "undo_objections": loaded_and_undone,
     "view_record": opened,
+    **break_glass_acts.CALLS,
     **relationship_acts.CALLS,
     **access_acts.CALLS,
 }
@@ -342,6 +336,7 @@ REFUSED: dict[str, Callable[[World], object]] = {
     ),
     "view_record": lambda world: view_record(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
     **access_acts.REFUSED,
+    **break_glass_acts.REFUSED,
     **relationship_acts.REFUSED,
 }
 
@@ -454,7 +449,7 @@ SUBJECTS = {
     "take_back_review": {"person_id"},
     "undo_objections": {"person_id"},
     "view_record": {"person_id", "retrieval_id"},
-    **{name: {"person_id"} for name in relationship_acts.ABOUT_A_PERSON},
+    **{name: {"person_id"} for name in break_glass_acts.ABOUT_A_PERSON | relationship_acts.ABOUT_A_PERSON},
 }
 # About whom nobody cares for: who objects altogether is of no use to the other calls.
 ABOUT_NOBODYS = {"load_objections", "record_opt_out", "undo_objections"}
@@ -470,6 +465,7 @@ REFUSED_SUBJECTS = {
     "record_policy": {"person_id"},
     "view_record": {"retrieval_id"},
     **{name: {"person_id"} for name in relationship_acts.REFUSED_ABOUT_A_PERSON},
+    **{name: {"person_id"} for name in break_glass_acts.REFUSED_ABOUT_A_PERSON},
 }
 # What first shows a record is refused as that showing is.
 REFUSED_AS = {"fetch_document": "view_record"}

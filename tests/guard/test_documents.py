@@ -58,6 +58,8 @@ IDENTIFYING = {
     },
     "federation.Retrieval": {"asker"},
     "relationships.Relationship": {"reason"},
+    "break_glass.BreakGlass": {"note"},
+    "break_glass.BreakGlassReview": {"note"},
 }
 CLINICAL: dict[str, set[str]] = {}  # nothing clinical stands in a table
 NEITHER = {
@@ -101,6 +103,10 @@ NEITHER = {
     "relationships.CareRelation": {
         *("id", "person", "organisation", "user", "kind", "from_date", "until_date", "expires_at", "ended_at"),
     },
+    "break_glass.BreakGlass": {
+        *("id", "user", "membership", "organisation", "person", "reason", "opened_at", "expires_at"),
+    },
+    "break_glass.BreakGlassReview": {"id", "kind", "of_id", "verdict", "reviewed_by", "reviewed_at"},
     "relationships.CareTeam": {"id", "organisation", "name", "recorded_at", "recorded_by"},
     "relationships.CareTeamPatient": {
         *("id", "team", "person", "from_date", "until_date", "recorded_at", "recorded_by"),

@@ -116,6 +116,15 @@ class UserAccessOutput(serializers.Serializer[Any]):
     relationships = serializers.ListField(child=serializers.CharField(), source="kinds")
 
 
+class EmergencyOutput(serializers.Serializer[Any]):
+    """A user to whom the record is open in an emergency."""
+
+    user_name = serializers.CharField()
+    organisation = serializers.CharField(source="organisation_name")
+    reason = serializers.CharField()
+    ends_at = serializers.DateTimeField()
+
+
 class AccessOutput(serializers.Serializer[Any]):
     """Who could open a patient's record now; `is_whole` false: of the requester's own organisation only."""
 
@@ -125,6 +134,7 @@ class AccessOutput(serializers.Serializer[Any]):
     roles = RoleOutput(many=True)
     refused = RefusedRoleOutput(many=True)
     users = UserAccessOutput(many=True)
+    emergencies = EmergencyOutput(many=True)
     is_whole = serializers.BooleanField()
 
 

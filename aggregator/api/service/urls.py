@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from aggregator.api.service import care_teams, relationships, users
+from aggregator.api.service import break_glass, care_teams, relationships, users
 from aggregator.api.service.schema import Schema
 from aggregator.api.service.view import Unknown
 
@@ -34,6 +34,9 @@ urlpatterns = [
         care_teams.EndCareTeamPatient.as_view(),
         name="api-end-care-team-patient",
     ),
+    path("emergencies", break_glass.Cases.as_view(), name="api-break-glass-cases"),
+    path("emergencies/<uuid:access_id>", break_glass.Case.as_view(), name="api-break-glass-case"),
+    path("emergencies/<uuid:access_id>/review", break_glass.ReviewCase.as_view(), name="api-break-glass-review"),
     path("users", users.Users.as_view(), name="api-users"),
     path("users/proposed", users.ProposedAccounts.as_view(), name="api-proposed-accounts"),
     path(f"users/{USER}", users.User.as_view(), name="api-user"),

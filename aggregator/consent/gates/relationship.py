@@ -7,10 +7,15 @@ from aggregator.relationships.terms import RelationshipTerms, is_current
 
 
 def ask(case: Case) -> Answer:
-    """Return whether one of the person's relationships is with the requester's organisation, or them, and current."""
+    """Return whether one of the person's relationships is with the requester's organisation, or them, and current.
+
+    Who has broken the glass needs none.
+    """
     for relationship in case.relationships:
         if _is_with(case, relationship) and is_current(relationship=relationship, now=case.now):
             return Answer(passed=True, reason=f"The patient is {relationship.kind.words}.")
+    if case.emergency is not None:
+        return Answer(passed=True, reason="You have opened this record in an emergency.")
     return Answer(
         passed=False,
         reason="Neither you nor your organisation is recorded as caring for this patient at present.",

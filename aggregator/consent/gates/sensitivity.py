@@ -8,7 +8,10 @@ from fhir_data.confidentiality import restricts
 
 
 def ask(case: Case, item: Item) -> Answer:
-    """Return whether no label on the item forbids showing it, or the patient permits what is labelled so."""
+    """Return whether no label on the item forbids showing it, or the patient permits what is labelled so.
+
+    In an emergency what the patient permits goes past labels, as far as they have not denied that.
+    """
     if not any(restricts(label) for label in item.labels):
         return _UNLABELLED
     return _PERMITTED if case.rules.permits(item=item) else _WITHHELD

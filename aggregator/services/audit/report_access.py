@@ -15,6 +15,7 @@ from aggregator.audit.events import Action, Subject
 from aggregator.audit.looked_for import Sought
 from aggregator.audit.looks import Look, looks
 from aggregator.audit.trail import every_event
+from aggregator.break_glass.terms import EmergencyReason
 from aggregator.errors import NotFound
 from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import person_summary
@@ -42,6 +43,12 @@ class AccessReport:
     def where(self, look: Look) -> str:
         """Return the organisation for which they did it."""
         return self.organisations.get(look.organisation_ods, look.organisation_ods)
+
+    def why(self, look: Look) -> str:
+        """Return why they did it; of an emergency, what they said of it."""
+        if look.break_glass not in set(EmergencyReason):
+            return look.why
+        return f"{look.why}: {EmergencyReason(look.break_glass).words}"
 
 
 def report_access(*, requester: Requester, person_id: UUID, now: datetime) -> AccessReport:

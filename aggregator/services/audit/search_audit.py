@@ -33,6 +33,7 @@ OUTCOMES = {
 }
 PURPOSES = {
     PurposeOfUse.TREATMENT.value: "Treatment",
+    PurposeOfUse.BREAK_GLASS.value: "Emergency (break-glass)",
     PurposeOfUse.OPERATIONS.value: "Running the service",
     PurposeOfUse.PATIENT_REQUEST.value: "The patient's own request",
 }

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from aggregator.accounts.queries import name_of_organisation, names_of_users
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission, Role, role_may
 from aggregator.accounts.scope import organisation_in_sight
 from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
+from aggregator.break_glass.queries import open_to
 from aggregator.consent.decision import Decision
 from aggregator.consent.queries import decide_if_related, users_named
 from aggregator.errors import NotFound
@@ -39,8 +41,20 @@ class RefusedRole:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmergencyLine:
+    """A user to whom the record is open in an emergency, whatever care is recorded, and until when."""
+
+    user_name: str
+    organisation_name: str
+    reason: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccessList:
     """Who could open the record: `roles` with how many users in each, and one page of the users.
+
+    `emergencies` are beside them.
 
     `count` is of all users, each counted once per role. `is_whole`: of every organisation; otherwise only of the
     requester's own.
@@ -50,6 +64,7 @@ class AccessList:
     roles: tuple[RoleAccess, ...]
     refused: tuple[RefusedRole, ...]
     users: tuple[UserAccess, ...]
+    emergencies: tuple[EmergencyLine, ...]
     count: int
     page: int
     pages: int
@@ -100,17 +115,33 @@ def list_access(*, requester: Requester, person_id: UUID, now: datetime, page: i
             start=(page - 1) * USERS_PER_PAGE,
             count=USERS_PER_PAGE,
         )
-        act.note(users=count, page=page)
+        emergencies = _emergencies(person_id=person_id, organisation_id=organisation_id, now=now)
+        act.note(users=count, emergencies=len(emergencies), page=page)
         return AccessList(
             person=person,
             roles=roles,
             refused=refused,
             users=tuple(users),
+            emergencies=emergencies,
             count=count,
             page=page,
             pages=pages,
             is_whole=organisation_id is None,
         )
+
+
+def _emergencies(*, person_id: UUID, organisation_id: UUID | None, now: datetime) -> tuple[EmergencyLine, ...]:
+    opened = open_to(person_id=person_id, organisation_id=organisation_id, now=now)
+    names = names_of_users(user_ids={access.user_id for access in opened})
+    return tuple(
+        EmergencyLine(
+            user_name=names.get(access.user_id, ""),
+            organisation_name=name_of_organisation(organisation_id=access.organisation_id),
+            reason=access.reason,
+            ends_at=access.ends_at,
+        )
+        for access in opened
+    )
 
 
 def _counted(

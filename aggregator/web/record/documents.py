@@ -11,8 +11,8 @@ from aggregator.record.completeness.words import outcome_words
 from aggregator.record.files import FileProblem, OpenedFile, open_file, size_in_words
 from aggregator.record.timeline import Entry
 from aggregator.services.view_record import RecordView
-from aggregator.web import wording
-from aggregator.web.banner import Banner, banner_of
+from aggregator.web.banner import Banner
+from aggregator.web.record.banner import record_banner
 from aggregator.web.record.parts import document_shown
 from aggregator.web.record.rows import Row
 from aggregator.web.record.sections import row_maker
@@ -55,7 +55,7 @@ def document_page(*, view: RecordView, entry_key: str, number: int) -> DocumentP
     has_failed = ending is not None and not ending.outcome.is_answer
     return DocumentPage(
         retrieval_id=view.retrieval_id,
-        banner=banner_of(person=view.person, today=wording.london_date(view.shown_at)),
+        banner=record_banner(view=view),
         row=row_maker(view=view).row(entry=entry),
         section=CATEGORIES[entry.category].title,
         words=document_shown(number=number, attachment=attachment).words,

@@ -20,8 +20,8 @@ from aggregator.record.references import target_of
 from aggregator.record.sent import Sent
 from aggregator.record.timeline import Entry, LongitudinalRecord
 from aggregator.services.view_record import RecordView
-from aggregator.web import wording
-from aggregator.web.banner import Banner, banner_of
+from aggregator.web.banner import Banner
+from aggregator.web.record.banner import record_banner
 from aggregator.web.record.parts import Mention, mention_of
 from aggregator.web.record.readable import ReadableCopy, readable, weight_of
 from aggregator.web.record.rows import ROW_WEIGHT, Row
@@ -104,7 +104,7 @@ def entry_page(*, view: RecordView, entry_key: str, number: int = 1) -> EntryPag
     wholes = _wholes_of(entry_key, view.record)
     return EntryPage(
         retrieval_id=view.retrieval_id,
-        banner=banner_of(person=view.person, today=wording.london_date(view.shown_at)),
+        banner=record_banner(view=view),
         row=row_maker(view=view, lines=LINES_SHOWN, in_full=True).row(entry=entry),
         section=CATEGORIES[entry.category].title,
         joined_by=_joined_by(entry),

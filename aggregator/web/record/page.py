@@ -15,7 +15,8 @@ from aggregator.record.completeness.claims import (
 from aggregator.record.completeness.words import ALLERGY_WORDS, progress_line, summary_line
 from aggregator.services.view_record import RecordView
 from aggregator.web import wording
-from aggregator.web.banner import Banner, banner_of
+from aggregator.web.banner import Banner
+from aggregator.web.record.banner import record_banner
 from aggregator.web.record.patient import DetailsShown, details_shown
 from aggregator.web.record.rows import LONGEST_CLAIM
 from aggregator.web.record.sections import SectionShown, sections_of
@@ -65,7 +66,7 @@ def record_page(*, view: RecordView) -> RecordPage:
     names = names_of(statuses=view.sources)
     return RecordPage(
         retrieval_id=view.retrieval_id,
-        banner=banner_of(person=view.person, today=wording.london_date(view.shown_at)),
+        banner=record_banner(view=view),
         allergies=_allergies(view),
         summary=summary_line(statuses=view.sources),
         progress=progress_line(statuses=view.sources),

@@ -18,7 +18,8 @@ from aggregator.record.rules import CategoryRules
 from aggregator.record.timeline import Entry
 from aggregator.services.view_record import RecordView
 from aggregator.web import wording
-from aggregator.web.banner import Banner, banner_of
+from aggregator.web.banner import Banner
+from aggregator.web.record.banner import record_banner
 from aggregator.web.record.parts import PartsMaker
 from aggregator.web.record.rows import LINES_SHOWN, Row, RowMaker
 from aggregator.web.record.sources import names_of
@@ -102,7 +103,7 @@ def section_page(*, view: RecordView, rules: CategoryRules, number: int) -> Sect
         return None
     return SectionPage(
         retrieval_id=view.retrieval_id,
-        banner=banner_of(person=view.person, today=wording.london_date(view.shown_at)),
+        banner=record_banner(view=view),
         summary=summary_line(statuses=view.sources),
         withheld=view.withheld,
         slug=rules.category.value,

@@ -72,7 +72,12 @@ def record_part(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
 @require_GET
 def record_check(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
     """Say nothing while a record may stay on a screen, and have its page fetched again when it may not."""
-    check_progress.check_progress(requester=request.requester, retrieval_id=retrieval_id, now=timezone.now())
+    check_progress.check_progress(
+        requester=request.requester,
+        retrieval_id=retrieval_id,
+        now=timezone.now(),
+        shown_by=_access_named(request.GET.get("emergency")),
+    )
     return HttpResponse(status=204)
 
 
@@ -183,3 +188,11 @@ def _page_number(request: SignedInRequest) -> int:
     if not PAGE_NUMBER.fullmatch(number):
         raise NotFound
     return int(number)
+
+
+def _access_named(text: str | None) -> UUID | None:
+    """Return the emergency access that a page names as that by which it was shown."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise NotFound from None

@@ -76,7 +76,7 @@ def choose_membership(request: SessionRequest) -> HttpResponse:
 @require_POST
 def sign_out(request: SessionRequest) -> HttpResponse:
     """End the session."""
-    signing_out.sign_out(request=request, signed_in=request.signed_in)
+    signing_out.sign_out(request=request, signed_in=request.signed_in, now=timezone.now())
     return HttpResponseRedirect(reverse("sign-in"))
 
 

@@ -29,13 +29,13 @@ from aggregator.accounts.counters import counters
 from aggregator.accounts.hashing import Slots
 from aggregator.accounts.lockout import Attempt
 from aggregator.accounts.models import Membership, Organisation, User
+from aggregator.accounts.passwords import MAX_PASSWORD_LENGTH
 from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.accounts.sessions import new_key
 from aggregator.audit.models import AuditEvent
 from aggregator.errors import Invalid, TooMany
 from aggregator.services.add_user import NewUser, add_user
-from aggregator.services.sign_in import MAX_PASSWORD_LENGTH
 from launcher import processes
 from tests.world import PASSWORD, SURGERY_ODS, make_world, signed_in_client
 
@@ -67,7 +67,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         addresses.append(request.META["REMOTE_ADDR"])
         return user_for_password(request=request, **credentials)
 
-    monkeypatch.setattr("aggregator.services.sign_in.user_for_password", look)
+    monkeypatch.setattr("aggregator.accounts.passwords.user_for_password", look)
     return addresses
 
 
@@ -343,7 +343,7 @@ def test_a_burst_of_guesses_gets_no_more_of_them_hashed_than_one_after_the_other
 
 def test_what_could_not_be_decided_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("aggregator.services.sign_in.user_for_password", fails)
+        patched.setattr("aggregator.accounts.passwords.user_for_password", fails)
         for _ in range(settings.SIGN_IN_FAILURES + 1):
             with pytest.raises(OperationalError):
                 attempt(client())
@@ -356,7 +356,7 @@ def fails(**_: object) -> None:
 
 def test_whoever_comes_while_too_many_sign_in_is_asked_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     slots = Slots(slots=1, most_waiting=0)
-    monkeypatch.setattr("aggregator.services.sign_in.hashing_slots", lambda: slots)
+    monkeypatch.setattr("aggregator.accounts.passwords.hashing_slots", lambda: slots)
     with slots.one():
         answer = attempt(client())
     assert answer.status_code == 503
@@ -549,8 +549,8 @@ def test_whoever_is_closed_while_signing_in_is_not_let_in(monkeypatch: pytest.Mo
         User.objects.filter(username="dr.osei").update(is_active=False)
         return user
 
-    monkeypatch.setattr("aggregator.services.sign_in.user_for_password", closes_afterwards)
-    monkeypatch.setattr("aggregator.services.sign_in.requesters_for", lambda **_: (operator(),))
+    monkeypatch.setattr("aggregator.accounts.passwords.user_for_password", closes_afterwards)
+    monkeypatch.setattr("aggregator.accounts.passwords.requesters_for", lambda **_: (operator(),))
     answer = attempt(client())
     assert answer.status_code == 400
     assert "or the account is closed" in answer.content.decode()

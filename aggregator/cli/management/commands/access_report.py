@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 "role": look.role.words,
                 "where": report.where(look),
                 "what": look.words,
-                "why": look.why,
+                "why": report.why(look),
             }
             for look in report.looks
         ]

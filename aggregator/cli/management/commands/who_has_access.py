@@ -39,6 +39,11 @@ class Command(BaseCommand):
         for user in listed.users:
             because = "; ".join(kind.why for kind in user.kinds)
             self.stdout.write(f"{user.user_name}, {user.role.words}, {user.organisation_name}: {because}")
+        for each in listed.emergencies:
+            until = timezone.localtime(each.ends_at)
+            self.stdout.write(
+                f"In an emergency: {each.user_name}, {each.organisation_name}, until {until:%H:%M}: {each.reason}"
+            )
         for refused in listed.refused:
             role = refused.role
             self.stdout.write(
@@ -61,6 +66,15 @@ def _as_json(listed: AccessList) -> dict[str, Any]:
                 "relationships": list(user.kinds),
             }
             for user in listed.users
+        ],
+        "emergencies": [
+            {
+                "name": each.user_name,
+                "organisation": each.organisation_name,
+                "reason": each.reason,
+                "ends_at": each.ends_at.isoformat(),
+            }
+            for each in listed.emergencies
         ],
         "refused": [
             {

@@ -1,0 +1,146 @@
+"""Reads of emergency access: what is open now, what was, and how it was reviewed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict
+from uuid import UUID
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Least, Now
+
+from aggregator.accounts.models import AccessEnd
+from aggregator.accounts.queries import has_ended
+from aggregator.break_glass.models import BreakGlass, BreakGlassReview
+from aggregator.break_glass.terms import (
+    EmergencyAccess,
+    EmergencyReason,
+    OfficerReview,
+    OfficerVerdict,
+    ReviewedAccess,
+    ReviewedKind,
+)
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations  # for the type checker alone
+
+
+class _Until(TypedDict):
+    ends_at: datetime
+
+
+def open_access(*, person_id: UUID, membership_id: UUID | None, now: datetime) -> EmergencyAccess | None:
+    """Return the emergency access to a person's record that stands in a membership now, the one that lasts longest."""
+    if membership_id is None:
+        return None
+    rows = _standing(membership_id=membership_id, now=now).filter(person_id=person_id)
+    row = rows.order_by("-ends_at", "id").first()
+    return _access(row) if row else None
+
+
+def open_accesses(*, membership_id: UUID | None, now: datetime) -> list[EmergencyAccess]:
+    """Return all emergency access that stands in a membership now."""
+    if membership_id is None:
+        return []
+    return [_access(row) for row in _standing(membership_id=membership_id, now=now).order_by("opened_at", "id")]
+
+
+def open_to(*, person_id: UUID, organisation_id: UUID | None, now: datetime) -> list[ReviewedAccess]:
+    """Return by which emergency access a person's record is open now; `organisation_id` None: of every organisation."""
+    rows = _open(now=now).filter(person_id=person_id)
+    if organisation_id is not None:
+        rows = rows.filter(organisation_id=organisation_id)
+    return [_reviewed(row) for row in _with_end(rows).order_by("opened_at", "id")]
+
+
+def access_of(*, access_id: UUID, membership_id: UUID | None) -> EmergencyAccess | None:
+    """Return emergency access that was taken in a membership, whether or not it still stands."""
+    if membership_id is None:
+        return None
+    row = _with_end(BreakGlass.objects.filter(id=access_id, membership_id=membership_id)).first()
+    return _access(row) if row else None
+
+
+def reviewed_access(*, access_id: UUID) -> ReviewedAccess | None:
+    """Return emergency access as an officer reviews it."""
+    row = _with_end(BreakGlass.objects.filter(id=access_id)).first()
+    return _reviewed(row) if row else None
+
+
+def accesses_in_queue(*, organisation_id: UUID | None, is_closed: bool) -> list[ReviewedAccess]:
+    """Return emergency access that waits for an officer, or that has been closed; `organisation_id` None: of all."""
+    closed = closed_ids(kind=ReviewedKind.BREAK_GLASS)
+    rows = BreakGlass.objects.all()
+    rows = rows.filter(id__in=closed) if is_closed else rows.exclude(id__in=closed)
+    if organisation_id is not None:
+        rows = rows.filter(organisation_id=organisation_id)
+    return [_reviewed(row) for row in _with_end(rows)]
+
+
+def closed_ids(*, kind: ReviewedKind) -> set[UUID]:
+    """Return the ids of cases of a kind that have been closed."""
+    verdicts = BreakGlassReview.objects.filter(kind=kind).order_by("id").values_list("of_id", "verdict")
+    return {of_id for of_id, verdict in dict(verdicts).items() if OfficerVerdict(verdict).closes}
+
+
+def reviews_of(*, ids: Iterable[UUID]) -> dict[UUID, list[OfficerReview]]:
+    """Return what officers made of cases, by case, in order."""
+    reviews: dict[UUID, list[OfficerReview]] = defaultdict(list)
+    for row in BreakGlassReview.objects.filter(of_id__in=list(ids)).order_by("id"):
+        reviews[row.of_id].append(
+            OfficerReview(
+                of_id=row.of_id,
+                verdict=OfficerVerdict(row.verdict),
+                note=row.note,
+                reviewed_by=row.reviewed_by,
+                reviewed_at=row.reviewed_at,
+            )
+        )
+    return reviews
+
+
+def count_opened(*, user_id: UUID, after: datetime, until: datetime) -> int:
+    """Return how often a user has broken the glass after one moment and until another."""
+    return BreakGlass.objects.filter(user_id=user_id, opened_at__gt=after, opened_at__lte=until).count()
+
+
+def _standing(*, membership_id: UUID, now: datetime) -> QuerySet[WithAnnotations[BreakGlass, _Until]]:
+    return _with_end(_open(now=now).filter(membership_id=membership_id))
+
+
+def _open(*, now: datetime) -> QuerySet[BreakGlass]:
+    """Return what has neither expired nor been ended, by `now` and by the database's clock."""
+    unexpired = Q(expires_at__gt=now) & Q(expires_at__gt=Now())
+    return BreakGlass.objects.filter(~has_ended(of="id", now=now), unexpired, opened_at__lte=now)
+
+
+def _with_end(rows: QuerySet[BreakGlass]) -> QuerySet[WithAnnotations[BreakGlass, _Until]]:
+    first_end = AccessEnd.objects.filter(of_id=OuterRef("id")).order_by("ends_at").values("ends_at")[:1]
+    return rows.annotate(ends_at=Least("expires_at", Subquery(first_end)))
+
+
+def _access(row: WithAnnotations[BreakGlass, _Until]) -> EmergencyAccess:
+    return EmergencyAccess(
+        id=row.id,
+        membership_id=row.membership_id,
+        person_id=row.person_id,
+        reason=EmergencyReason(row.reason),
+        opened_at=row.opened_at,
+        ends_at=row.ends_at,
+    )
+
+
+def _reviewed(row: WithAnnotations[BreakGlass, _Until]) -> ReviewedAccess:
+    return ReviewedAccess(
+        id=row.id,
+        kind=ReviewedKind.BREAK_GLASS,
+        person_id=row.person_id,
+        user_id=row.user_id,
+        organisation_id=row.organisation_id,
+        reason=EmergencyReason(row.reason).words,
+        note=row.note,
+        began_at=row.opened_at,
+        ends_at=row.ends_at,
+    )

@@ -1,0 +1,1 @@
+"""Opening a record in an emergency, and the officers' review of it."""

@@ -1,0 +1,50 @@
+"""Say whose record somebody is about to open in an emergency, and what that entails, before they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.acting import acting
+from aggregator.audit.events import Action, Subject
+from aggregator.break_glass.terms import LASTS, EmergencyReason
+from aggregator.consent.queries import decide
+from aggregator.errors import NotFound
+from aggregator.mpi.golden import PersonSummary
+from aggregator.mpi.queries import person_summary
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakGlassTerms:
+    """`open_until`: the requester has broken the glass already, until then; None: they have not."""
+
+    person: PersonSummary
+    minutes: int
+    reasons: tuple[EmergencyReason, ...]
+    open_until: datetime | None
+
+
+def prepare_break_glass(*, requester: Requester, person_id: UUID, now: datetime) -> BreakGlassTerms:
+    """Return whose record would be opened, for how long and for which reasons.
+
+    Raises: NotPermitted, also where it would not help; NotFound.
+    """
+    about = Subject(person_id=person_id)
+    with acting(requester, Action.PREPARE_BREAK_GLASS, needs=Permission.BREAK_GLASS, about=about):
+        person = person_summary(person_id=person_id)
+        if person is None:
+            raise NotFound
+        decision = decide(requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now)
+        if not decision.permitted and not decision.may_break_glass and decision.emergency is None:
+            raise decision.refusal()
+        return BreakGlassTerms(
+            person=person,
+            minutes=LASTS // MINUTE,
+            reasons=tuple(EmergencyReason),
+            open_until=decision.emergency.ends_at if decision.emergency else None,
+        )

@@ -114,6 +114,10 @@ def _kept_as(element: Element, /) -> tuple[Kind, bool, str, str]:
     return element.kind, element.repeats, element.choice, name
 
 
+# What the models do not mark as an element, and FHIR has as one: what is said of a primitive.
+_UNMARKED: Mapping[str, tuple[str, ...]] = {"FHIRPrimitiveExtension": ("id", "extension")}
+
+
 @cache
 def _shape_of_model(model: type[BaseModel], /) -> Shape:
     elements: dict[str, Element] = {}
@@ -124,7 +128,7 @@ def _shape_of_model(model: type[BaseModel], /) -> Shape:
         extra = information.json_schema_extra if isinstance(information.json_schema_extra, dict) else {}
         if name.startswith("_"):
             elements[name] = _element(annotation=information.annotation, choice="")
-        if not extra.get("element_property"):
+        if not extra.get("element_property") and name not in _UNMARKED.get(model.__name__, ()):
             continue
         choice = str(extra.get("one_of_many") or "")
         elements[name] = _element(annotation=information.annotation, choice=choice)

@@ -26,6 +26,7 @@ COPIED = (
     "README.md",
     "Makefile",
 )
+PLUGINS = ("-p", "tests.mutation.quick_first", "-p", "tests.mutation.fresh_caches")
 # mutmut's exit codes of a mutant: survived, and no test reaches it.
 SURVIVED, NOT_REACHED = 0, 33
 
@@ -112,7 +113,7 @@ def open_workshop(*, name: str, modules: Sequence[Path], tests: Iterable[str], s
         "only_mutate": [str(path) for path in modules],
         "also_copy": [name for name in COPIED if (folder / name).exists()],
         "pytest_add_cli_args_test_selection": list(tests),
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "tests.mutation.quick_first", "-m", "not generators"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", *PLUGINS, "-m", "not generators"],
     }
     lines = ["", "[tool.mutmut]", *(f"{name} = {json.dumps(value)}" for name, value in settings.items()), ""]
     configuration = folder / "pyproject.toml"

@@ -70,3 +70,16 @@ def test_this_machine_is_asked_only_where_it_is_named() -> None:
 
 def test_plain_http_beyond_this_machine_is_a_choice() -> None:
     assert Reach(plain_http=True).may_speak(scheme="http", host="fhir.example")
+
+
+def test_plain_http_is_asked_for_by_name_and_this_machine_may_be_spelt_in_brackets() -> None:
+    assert Reach.of(networks=[], plain_http=True).may_speak(scheme="http", host="fhir.example")
+    assert not Reach.of(networks=[], plain_http=False).may_speak(scheme="http", host="fhir.example")
+    assert Reach.of(networks=["::1/128"], plain_http=False).may_speak(scheme="http", host="[::1]")
+
+
+def test_a_socket_is_of_the_family_and_kind_that_the_address_has() -> None:
+    reach = Reach.of(networks=["::1/128"], plain_http=False)
+    address = (socket.AF_INET6, socket.SOCK_DGRAM, socket.IPPROTO_UDP, "", ("::1", 443, 0, 0))
+    with SocketsOfSources(reach=reach)(address) as made:
+        assert (made.family, made.type, made.proto) == address[:3]

@@ -297,3 +297,68 @@ def test_what_belongs_to_a_confidential_contact_leads_nowhere() -> None:
     ]
     assert "Observation/group" in reach(resources=resources).reported
     assert "Observation/group" not in reach(resources=resources, confidential={"Encounter/e"}).reported
+
+
+def test_of_what_is_lacking_no_more_is_counted_than_the_lists_that_may_be_seen_name() -> None:
+    areas = (
+        arranged(ALLERGIES, "AllergyIntolerance/1", "AllergyIntolerance/2", id="a"),
+        arranged(ENDED_ALLERGIES, "AllergyIntolerance/2", "AllergyIntolerance/3", id="b"),
+    )
+    (notice,) = lacking(resources=areas, known=frozenset())
+    assert notice.text == "3 listed items are not in its answer."
+    fewer = notice.without(hidden={"List/b"})
+    assert fewer is not None
+    assert fewer.text == "2 listed items are not in its answer."
+    assert fewer.without(hidden={"List/a", "List/b"}) is None
+    (notice,) = lacking(resources=areas[:1], known=frozenset({"AllergyIntolerance/1"}))
+    assert notice.text == "1 listed item is not in its answer."
+
+
+def test_what_a_secondary_list_names_and_the_answer_lacks_is_counted_too() -> None:
+    area = linked("problems-medications-related-to-problems", "MedicationStatement/gone")
+    (notice,) = lacking(resources=[area], known=frozenset())
+    assert (notice.code, notice.category) == (NoticeCode.INCOMPLETE, RecordCategory.MEDICATIONS)
+    other = {**area, "resourceType": "Composition"}
+    assert lacking(resources=[other], known=frozenset()) == ()
+
+
+def test_the_words_beside_a_reference_are_no_sentence_in_its_place() -> None:
+    item = {"item": {"reference": "Observation/1", "display": "Blood pressure"}}
+    assert notices(resources=[arranged("24781000000107", entry=[item])]) == ()
+
+
+def test_each_secondary_list_counts() -> None:
+    medicines, allergies = "problems-medications-related", "problems-allergies-related"
+    found = reach(resources=[linked(medicines, "MedicationStatement/1"), linked(allergies, "AllergyIntolerance/1")])
+    assert found.incidental == {"MedicationStatement/1", "AllergyIntolerance/1"}
+
+
+def test_what_only_a_confidential_plan_joins_is_not_reached() -> None:
+    secondary = linked("problems-medications-related", "MedicationStatement/warfarin")
+    plan = {"MedicationRequest/warfarin-plan"}
+    resources = [*medicine("warfarin"), secondary]
+    assert reach(resources=resources).incidental == WARFARIN
+    assert reach(resources=resources, confidential=plan).incidental == {"MedicationStatement/warfarin"}
+    resources = [*medicine("warfarin"), arranged(MEDICATIONS, "MedicationStatement/warfarin")]
+    assert reach(resources=resources, confidential=plan).answering == {"MedicationStatement/warfarin"}
+
+
+def test_what_stands_under_a_confidential_heading_leads_nowhere() -> None:
+    related = [{"type": "has-member", "target": {"reference": "Observation/member"}}]
+    resources = [
+        {"resourceType": "DiagnosticReport", "id": "1", "result": [{"reference": "Observation/member"}]},
+        {"resourceType": "Observation", "id": "group", "related": related},
+        arranged("24781000000107", "Observation/member", id="heading"),
+    ]
+    assert "Observation/group" in reach(resources=resources).reported
+    assert "Observation/group" not in reach(resources=resources, confidential={"List/heading"}).reported
+
+
+def test_what_belongs_to_a_confidential_contact_that_is_not_in_the_answer_leads_nowhere() -> None:
+    related = [{"type": "has-member", "target": {"reference": "Observation/member"}}]
+    resources = [
+        {"resourceType": "Observation", "id": "member", "context": {"reference": "Encounter/e"}},
+        {"resourceType": "DiagnosticReport", "id": "1", "result": [{"reference": "Observation/member"}]},
+        {"resourceType": "Observation", "id": "group", "related": related},
+    ]
+    assert "Observation/group" not in reach(resources=resources, confidential={"Encounter/e"}).reported

@@ -15,7 +15,7 @@ from aggregator.record.parts import every_part
 from connectors.bundle import report_lines
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, Refused
-from connectors.contract.notices import NoticeCode
+from connectors.contract.notices import Ground, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import ReceivedItem, Reply
 from connectors.gp_connect.answer import read_body
@@ -174,7 +174,11 @@ def test_requests_of_two_types_with_one_id_stay_two_and_references_follow() -> N
 
 def test_each_item_stands_in_its_section() -> None:
     reply = answer(
-        report("report", result=[{"reference": "Observation/group"}], basedOn=[{"reference": "ProcedureRequest/test"}]),
+        report(
+            "report",
+            result=[{"reference": "Observation/group"}],
+            basedOn=[{"reference": f"ProcedureRequest/{key}"} for key in ("test", "due")],
+        ),
         observation("group", related=[{"type": "has-member", "target": {"reference": "Observation/member"}}]),
         observation("member"),
         observation("pulse"),
@@ -504,3 +508,59 @@ def test_an_entry_keeps_its_id_and_has_that_of_its_address_where_it_has_none() -
         reply = called(_uuid, has_ids=has_ids)
         assert key in {resource["id"] for resource in of_type(reply, "Observation")}
         assert {item.full_url for item in reply.items} >= {_uuid("Observation/group")}
+
+
+def test_a_list_keeps_the_patient_that_it_contains_and_so_does_what_is_taken_out_of_it() -> None:
+    own, again, ours = person("p", id="self"), person("p", id="again"), {"reference": "#self"}
+    inside = [own, allergy("1", patient=ours), again, allergy("2"), allergy("3", patient=ours)]
+    reply = read(person("p"), arranged(ALLERGIES, "#1", "#2", "#3", contained=inside, subject=ours))
+    assert [(made["id"], made.get("contained")) for made in of_type(reply, "AllergyIntolerance")] == [
+        ("1", [own]),
+        ("2", None),
+        ("3", [own]),
+    ]
+    (made,) = of_type(reply, "List")
+    assert made["contained"] == [own, again]
+    assert reply.quarantined == ()
+
+
+def test_what_is_taken_out_of_a_list_is_found_from_inside_and_outside() -> None:
+    inside = [allergy("1", extension=[{"url": "https://example.org/list", "valueReference": {"reference": "#"}}])]
+    listed = arranged(ALLERGIES, "#1", contained=inside)
+    outside = observation("o", basedOn=[{"reference": f"List/list-{ALLERGIES}#1"}])
+    reply = answer(listed, outside)
+    (made,), (naming,) = of_type(reply, "AllergyIntolerance"), of_type(reply, "Observation")
+    assert made["extension"][0]["valueReference"] == {"reference": f"List/list-{ALLERGIES}"}
+    assert naming["basedOn"] == [{"reference": f"AllergyIntolerance/{made['id']}"}]
+
+
+def test_what_stands_behind_what_is_set_aside_in_a_list_is_taken_out() -> None:
+    unknown, theirs = {"resourceType": "NoType", "id": "1"}, allergy("2", patient={"reference": "Patient/o"})
+    listed = arranged(ALLERGIES, "#1", "#2", "#3", contained=[unknown, theirs, allergy("3")])
+    reply = read(person("p"), person("o"), listed)
+    aside = [(each.reason, each.category, each.original) for each in reply.quarantined[1:]]
+    assert aside == [
+        (EntryFault.UNKNOWN_TYPE, None, json.dumps(unknown).encode()),
+        (EntryFault.OTHER_PATIENT, RecordCategory.ALLERGIES, json.dumps(theirs).encode()),
+    ]
+    assert [made["id"] for made in of_type(reply, "AllergyIntolerance")] == ["3"]
+
+
+def test_a_list_of_somebody_elses_is_set_aside_in_the_section_that_it_is_about() -> None:
+    listed = arranged(ALLERGIES, subject={"reference": "Patient/o"})
+    aside = read(person("p"), person("o"), listed).quarantined
+    assert [each.category for each in aside] == [RecordCategory.SUPPORTING, RecordCategory.ALLERGIES]
+
+
+def test_no_item_stands_in_a_section_because_of_what_is_confidential() -> None:
+    result = report("r", result=[{"reference": "Observation/o"}])
+    assert categories(answer(result, observation("o")))["o"] is RecordCategory.RESULTS
+    labelled = {**result, "meta": {"security": [{"code": "R"}]}}
+    assert categories(answer(labelled, observation("o")))["o"] is RecordCategory.OBSERVATIONS
+
+
+def test_what_a_heading_says_rests_on_its_items_however_they_are_called() -> None:
+    item = observation("o")
+    heading = arranged("24781000000107", "https://gp.example/1", "Referrals are not supported by this system")
+    (notice,) = (notice for notice in read(PATIENT, item, heading).notices if "supported" in notice.text)
+    assert notice.grounds == (Ground(all_of=("List/list-24781000000107",), any_of=("Observation/o",)),)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from connectors.gp_connect.translate import Translation
+from connectors.gp_connect.translate import Translation, translate
 from connectors.gp_connect.translation.elements import USUAL_EXTENSION
-from connectors.gp_connect.translation.extensions import name_of, r4_url
+from connectors.gp_connect.translation.extensions import name_of, r4_coding, r4_url
 from fhir_data.releases import Release
 from fhir_data.shapes import keeps_its_shape, shape_of
 from tests.unit.connectors.translating import CARE_CONNECT, PATIENT, UK_CORE, made
@@ -168,3 +168,73 @@ def test_the_usual_values_of_extensions_are_the_same_in_both_releases() -> None:
         assert before[name].kind is after[name].kind
         if before[name].model is not None:
             assert keeps_its_shape(name=before[name].type_name, earlier=Release.STU3, later=Release.R4)
+
+
+OTHER = {"url": "https://example.org/other", "valueString": "kept"}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {
+            "url": f"{CARE_CONNECT}MedicationStatusReason-1",
+            "extension": [{"url": "statusChangeDate", "valueDateTime": "2010-02-10"}],
+        },
+        {"url": f"{UK_CORE}MedicationRepeatInformation", "extension": ISSUED},
+    ],
+)
+def test_an_extension_beside_one_that_becomes_an_element_stays(sent: dict[str, Any]) -> None:
+    assert medicine(OTHER, sent).resource["extension"] == [OTHER, sent]
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "url"),
+    [
+        ("MedicationRequest", {"intent": "plan"}, f"{CARE_CONNECT}PrescriptionType-1"),
+        ("AllergyIntolerance", {}, "http://hl7.org/fhir/StructureDefinition/encounter-associatedEncounter"),
+        ("Immunization", {"date": "2019-05-01"}, f"{CARE_CONNECT}DateRecorded-1"),
+    ],
+)
+def test_an_extension_with_a_value_of_another_type_stays(kind: str, members: dict[str, Any], url: str) -> None:
+    sent = [{"url": url, "valueString": "x"}]
+    resource = translate(resource={"resourceType": kind, "id": "1", **members, "extension": sent}).resource
+    assert resource["extension"] == sent
+
+
+def test_a_part_of_an_extension_that_has_more_to_it_stays_in_it() -> None:
+    reason = {"url": "statusReason", "valueCodeableConcept": {"text": "Nausea"}}
+    url = f"{CARE_CONNECT}MedicationStatusReason-1"
+    whole = medicine({"url": url, "extension": [reason, {**reason, "id": "second"}]}).resource
+    assert whole["statusReason"] == {"text": "Nausea"}
+    assert whole["extension"] == [{"url": url, "extension": [{**reason, "id": "second"}]}]
+
+
+@pytest.mark.parametrize("part", [{"url": "descriptionId", "valueString": "7"}, {"url": "other", "valueId": "7"}])
+def test_a_description_in_a_form_that_is_not_known_stays(part: dict[str, Any]) -> None:
+    odd = {"url": "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-coding-sctdescid", "extension": [part]}
+    assert list(r4_coding(extension=odd)) == [odd]
+    named = {**odd, "id": "d", "extension": [{"url": "descriptionId", "valueId": "7"}]}
+    (description, rest) = r4_coding(extension=named)
+    assert (description["valueId"], rest) == ("7", {"url": odd["url"], "id": "d"})
+
+
+def test_what_else_a_person_is_said_to_be_stays_beside_the_languages() -> None:
+    url = f"{CARE_CONNECT}NHSCommunication-1"
+    interpreter = {"url": "interpreterRequired", "valueBoolean": True}
+    unnamed = {"url": url, "extension": [interpreter]}
+    spoken = {"url": url, "extension": [language("de"), interpreter]}
+    said = "extension.extension.valueCodeableConcept.coding.system: BCP 47, where the code is from"
+    for kind in ("Patient", "RelatedPerson"):
+        members = {"patient": PATIENT} if kind == "RelatedPerson" else {}
+        person = made(kind, extension=[OTHER, unnamed, spoken], **members)
+        assert person.resource["extension"] == [OTHER, unnamed]
+        assert len(person.resource["communication"]) == 1
+        assert person.notes == (f"{kind}.{said}",)
+    doctor = made("Practitioner", extension=[{**OTHER, "extension": [language("fr")]}, unnamed, spoken])
+    assert doctor.resource["extension"] == [
+        {**OTHER, "extension": [language("fr")]},
+        unnamed,
+        {"url": url, "extension": [interpreter]},
+    ]
+    assert len(doctor.resource["communication"]) == 1
+    assert doctor.notes == (f"Practitioner.{said}",)

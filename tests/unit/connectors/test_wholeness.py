@@ -188,3 +188,38 @@ def test_of_two_entries_with_one_name_each_is_looked_at_by_itself() -> None:
     assert unnamed(entries=[named, organisation, known]) == ()
     (notice,) = unnamed(entries=[named, organisation, known, ("PractitionerRole/1", b"{}")])
     assert notice.text.startswith("1 of the people")
+
+
+def test_a_long_chain_of_groups_is_no_circle() -> None:
+    chain = [group(key, f"Observation/{after}") for key, after in zip("abcde", "bcdef", strict=True)]
+    assert said(*chain, group("f")) == []
+
+
+def test_a_contact_within_itself_is_said() -> None:
+    contact = {"resourceType": "Encounter", "id": "e", "partOf": {"reference": "urn:uuid:e"}}
+    heading = {"resourceType": "List", "id": "l", "entry": [{"item": {"reference": "urn:uuid:l"}}]}
+    names = {"urn:uuid:e": "Encounter/e", "urn:uuid:l": "List/l"}
+    found = notices(resources=[contact, heading], known=frozenset(names.values()), find=lambda name: names[name])
+    warning, encounters = NoticeCode.RESOURCE_WARNING, RecordCategory.ENCOUNTERS
+    assert [(notice.code, notice.text, notice.category) for notice in found] == [
+        (warning, "1 heading stands within itself.", encounters),
+        (warning, "1 contact stands within itself.", encounters),
+    ]
+
+
+def test_nothing_is_said_of_what_is_hidden_itself() -> None:
+    shared = (report("1", "Observation/a"), report("2", "Observation/a"), group("a"))
+    assert told_without(*shared, hidden={"Observation/a"}) == []
+    assert told_without({"resourceType": "Specimen", "id": "s"}, hidden={"Specimen/s"}) == []
+    assert told_without(report("1", specimen="Specimen/gone"), hidden={"DiagnosticReport/1"}) == []
+    (notice,) = unnamed(entries=[("Practitioner/1", b"{}"), ("Practitioner/2", b"{}")])
+    assert (notice.code, notice.category) == (NoticeCode.RESOURCE_WARNING, RecordCategory.SUPPORTING)
+    left = notice.without(hidden={"Practitioner/2"})
+    assert left is not None
+    assert left.text.startswith("1 of the people")
+    assert left.without(hidden={"Practitioner/1"}) is None
+
+
+def test_whoever_any_entry_names_has_to_do_with_the_rest() -> None:
+    first, second = (f'{{"performer":[{{"reference":"Practitioner/{key}"}}]}}' for key in (1, 2))
+    assert told_unnamed(Observation_1=first, Observation_2=second, Practitioner_1="{}", Practitioner_2="{}") == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_data.confidentiality import restricts
+from fhir_data.confidentiality import LabelMeaning, is_known, meaning_of, restricts
 from fhir_data.labels import Label
 from tests.factories import CONFIDENTIALITY
 
@@ -99,3 +99,22 @@ def test_a_label_without_a_code_withholds(system: str, code: str) -> None:
 @pytest.mark.parametrize("code", ["R", "V", "HIV"])
 def test_a_code_that_withholds_does_so_in_a_supplier_s_own_system_too(code: str) -> None:
     assert restricts(Label(system="https://supplier.example/labels", code=code))
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "kind", "plain", "known"),
+    [
+        (CONFIDENTIALITY, " R ", "confidentiality", "r", True),
+        (CONFIDENTIALITY, "of-no-kind", "confidentiality", "of-no-kind", False),
+        (f"{CODE_SYSTEM}/v3-ActCode#", "HIV", "sensitivity_and_handling", "hiv", True),
+        (f"{CODE_SYSTEM}/v3-ActReason/", "TREAT", "purpose_of_use", "treat", False),
+        ("http://hl7.org/fhir/security-label", "R", "", "r", False),
+        ("", "R", "", "r", False),
+    ],
+)
+def test_what_a_label_says_is_told_however_it_is_spelt(
+    system: str, code: str, kind: str, plain: str, known: bool
+) -> None:
+    label = Label(system=system, code=code)
+    assert meaning_of(label) == LabelMeaning(kind=kind, code=plain)
+    assert is_known(label) is known

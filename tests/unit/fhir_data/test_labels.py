@@ -33,6 +33,7 @@ def labels(**members: Any) -> tuple[Label, ...]:
         ({"securityLabel": [{"coding": [{"system": CONFIDENTIALITY, "code": "R"}]}]}, R),
         ({"securityLabel": [{"text": "for her eyes"}]}, UNREADABLE),
         ({"securityLabel": {"system": CONFIDENTIALITY, "code": "R"}}, R),
+        ({"securityLabel": {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"}}, R),
         ({"confidentiality": "R"}, BARE),
         ({"contained": [{"resourceType": "Basic", "meta": restricted()}]}, R),
         ({"contained": [{"contained": [{"meta": restricted()}]}]}, R),
@@ -120,3 +121,23 @@ def test_a_tag_is_a_label_where_it_is_a_code_of_confidentiality(system: str) -> 
 def test_an_entry_that_holds_too_much_to_be_parsed_may_have_any_label(label: str, expected: tuple[Label, ...]) -> None:
     members = ",".join(f'"u{number}":1' for number in range(MAX_VALUES))
     assert labels_of_refused(entry=f'{{"resourceType":"Observation",{label},{members}}}'.encode()) == expected
+
+
+def test_a_label_is_read_where_every_word_for_one_stands() -> None:
+    words = "security confidentiality inline-sec-label 2.16.840.1.113883.5.25 \\u0041"
+    sent = f'{{"meta":{{"security":[{{"code":"R"}}]}},"description":"{words}"}}'
+    assert labels_of(resource=sent.encode()) == (BARE,)
+
+
+def test_a_label_is_read_beside_a_number_of_any_length() -> None:
+    sent = f'{{"meta":{{"security":[{{"code":"R"}}]}},"valueInteger":{"7" * 5_000}}}'
+    assert labels_of(resource=sent.encode()) == (BARE,)
+
+
+def test_in_what_was_refused_a_name_that_is_nearly_right_counts_at_any_depth() -> None:
+    assert labels_of_refused(entry=b'{"contained":[{"securitylabel":"x"}]}') == (UNREADABLE,)
+    assert labels_of_refused(entry=b'{"security":[{"code":"N"}]}') == (UNREADABLE,)
+
+
+def test_what_stands_around_entries_is_read_whatever_else_is_said_of_it() -> None:
+    assert labels_around({"meta": b'{"versionId":"1"}', "extension": b"[]"}) == ()

@@ -11,7 +11,7 @@ from hypothesis import given
 
 from fhir_data.errors import UnreadableEntry
 from fhir_data.flaws import Flaw, FlawReason, hides_a_label
-from fhir_data.limits import MAX_DOCUMENT_BYTES, MAX_LIST_ITEMS, MAX_STRING_CHARACTERS
+from fhir_data.limits import MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_LIST_ITEMS, MAX_STRING_CHARACTERS
 from fhir_data.parsing import misread_places, parse_entry, read_by_member, read_entry
 from tests import proofs
 from tests.unit.fhir_data.test_splitting import RESOURCES
@@ -53,7 +53,10 @@ def test_a_large_number_that_is_no_monster_is_read(number: str) -> None:
     assert read_entry(entry=f'{{"a":{number}}}'.encode())["a"] == Decimal(number)
 
 
-@pytest.mark.parametrize(("depth", "fine"), [(62, True), (66, False), (900, False), (5_000, False)])
+@pytest.mark.parametrize(
+    ("depth", "fine"),
+    [(62, True), (MAX_DEPTH, True), (MAX_DEPTH + 1, False), (66, False), (900, False), (5_000, False)],
+)
 def test_depth_is_bounded_without_recursion(depth: int, fine: bool) -> None:
     entry = b'{"a":' * depth + b"1" + b"}" * depth
     if fine:
@@ -225,3 +228,8 @@ def test_what_is_no_object_or_repeats_a_member_has_no_members_to_read(entry: byt
 )
 def test_a_flaw_where_a_label_stands_may_hide_it(path: str, hides: bool) -> None:
     assert hides_a_label(Flaw(path=path, reason=FlawReason.UNREADABLE)) is hides
+
+
+@pytest.mark.parametrize("entry", [b"[]", b"7", b'{"a":', b'{"a":1}x'])
+def test_what_is_no_object_is_named_so(entry: bytes) -> None:
+    assert read(entry) == ({}, "invalid")

@@ -175,3 +175,22 @@ def test_what_is_no_array_has_no_elements(body: bytes) -> None:
 def test_elements_keep_their_bytes() -> None:
     assert elements(body=b"[]") == []
     assert elements(body=b'[ NaN , {"a" : 1} ]') == [b"NaN", b'{"a" : 1}']
+
+
+def test_text_with_many_commas_is_not_taken_for_many_members() -> None:
+    entry = b'{"resource":{},"comment":"%b"}' % (b"," * MAX_MEMBERS)
+    (found,) = split(payload=b'{"resourceType":"Bundle","entry":[%b]}' % entry).entries
+    assert (found.resource, found.fault) == (b"{}", None)
+
+
+@pytest.mark.parametrize("rest", [b"x", b" x", b"}"])
+def test_what_stands_after_the_end_makes_it_no_json(rest: bytes) -> None:
+    for body in (b'{"resourceType":"Bundle"}', b'{"resourceType":"Bundle","total":NaN}'):
+        with pytest.raises(UnreadablePayload) as caught:
+            split(payload=body + rest)
+        assert caught.value.fault == "not-fhir"
+
+
+def test_a_name_said_twice_is_found_beside_what_only_the_scanner_reads() -> None:
+    (found,) = split(payload=b'{"resourceType":"Bundle","entry":[{"resource":{"a":NaN},"resource":{}}]}').entries
+    assert (found.resource, found.fault) == (None, EntryFault.DUPLICATE_KEY)

@@ -1,0 +1,197 @@
+"""What is read off the bodies that a hospital's server sends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from connectors.contract.errors import Malformed, WrongPatient
+from connectors.contract.notices import Ground
+from connectors.contract.outcomes import Reason
+from connectors.fhir_r4.pages import (
+    as_page,
+    bearer,
+    capability,
+    grounds,
+    holds,
+    is_patient,
+    read_bodies,
+    speaks_fhir,
+    survey,
+    wanted,
+    without_held,
+)
+from connectors.transport.pace import finish
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM
+from fhir_data.labels import Label
+
+Json = dict[str, Any]
+
+BASE = "https://hospital.example/fhir"
+NUMBER = "9990001006"
+RESTRICTED = Label(system="", code="R")
+
+
+def page(*resources: Json | None, **members: Any) -> bytes:
+    entries = [{} if resource is None else {"resource": resource} for resource in resources]
+    return json.dumps({"resourceType": "Bundle", "type": "searchset", **members, "entry": entries}).encode()
+
+
+def patient(key: str, number: str = NUMBER, **members: Any) -> Json:
+    identifier = {"system": NHS_NUMBER_SYSTEM, "value": number}
+    return {"resourceType": "Patient", "id": key, "identifier": [identifier], **members}
+
+
+def condition(key: str, *references: str) -> Json:
+    notes = [{"authorReference": {"reference": reference}, "text": "x"} for reference in references]
+    return {"resourceType": "Condition", "id": key, "subject": {"reference": "Patient/p"}, "note": notes}
+
+
+def outcome(severity: str, **members: Any) -> Json:
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": "processing"}], **members}
+
+
+def test_a_page_is_surveyed_without_its_entries() -> None:
+    link = [{"relation": "next", "url": f"{BASE}?page=2"}]
+    labelled = outcome("error", meta={"security": [{"code": "R"}]})
+    sent = page(condition("1"), condition("2"), labelled, labelled, outcome("warning"), total=7, link=link)
+    found = finish(steps=survey(bodies=[sent]))
+    assert (found.resource_type, found.links, found.total) == ("Bundle", (("next", f"{BASE}?page=2"),), 7)
+    assert (found.entries, found.counted, found.has_content) == (5, 2, True)
+    assert found.warnings == ((RESTRICTED,),)
+
+
+@pytest.mark.parametrize(
+    ("resources", "counted", "has_content"),
+    [
+        ([], 0, False),
+        ([outcome("information")], 1, False),
+        ([patient("p"), {"resourceType": "Practitioner", "id": "d"}], 2, False),
+        ([None, patient("p")], 1, True),
+        ([None, condition("1"), patient("p")], 1, True),
+        ([condition("1"), {"resourceType": "Procedure", "id": "1"}, patient("p")], 3, True),
+    ],
+)
+def test_what_a_total_counts_is_one_type_or_everything(
+    resources: list[Json | None], counted: int, has_content: bool
+) -> None:
+    found = finish(steps=survey(bodies=[page(*resources)]))
+    assert (found.counted, found.has_content) == (counted, has_content)
+
+
+@pytest.mark.parametrize(("severity", "is_warning"), [("fatal", True), ("error", True), ("warning", False)])
+def test_an_error_beside_the_entries_is_told_with_what_labels_it_has(severity: str, is_warning: bool) -> None:
+    labelled = page(outcome(severity), meta={"security": [{"code": "R"}]})
+    assert finish(steps=survey(bodies=[labelled])).warnings == (((RESTRICTED,),) if is_warning else ())
+    assert finish(steps=survey(bodies=[page(outcome(severity))])).warnings == (((),) if is_warning else ())
+
+
+def test_an_outcome_that_cannot_be_read_is_no_error() -> None:
+    broken = b'{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"OperationOutcome","issue":NaN}}]}'
+    assert finish(steps=survey(bodies=[broken])).warnings == ()
+
+
+def test_what_is_referred_to_and_not_held_is_wanted_once() -> None:
+    referring = condition("1", "Practitioner/a", f"{BASE}/Organization/b", "Practitioner/a", "Practitioner/held")
+    elsewhere = condition("2", "https://other.example/fhir/Practitioner/c", "Observation/1", "Practitioner/here")
+    bodies = [page(referring), page(elsewhere, {"resourceType": "Practitioner", "id": "here"})]
+    found = finish(steps=wanted(bodies=bodies, base=BASE, held=["Practitioner/held"]))
+    assert found == ("Practitioner/a", "Organization/b")
+    left = finish(steps=without_held(bodies=bodies, names=["Practitioner/here", "Practitioner/a", "Practitioner/a"]))
+    assert left == ("Practitioner/a",)
+
+
+def test_what_is_missing_rests_on_what_refers_to_it() -> None:
+    bodies = [page(condition("1", "Practitioner/a", f"{BASE}/Practitioner/a")), page(condition("2", "Practitioner/a"))]
+    found = finish(steps=grounds(bodies=bodies, names=["Practitioner/b", "Practitioner/a"], base=BASE))
+    assert found == (Ground(), Ground(any_of=("Condition/1", "Condition/2")))
+
+
+def test_a_page_holds_what_goes_by_a_name_and_nothing_else() -> None:
+    held = page(None, condition("1"))
+    assert finish(steps=holds(bodies=[held], name="Condition/1"))
+    assert not finish(steps=holds(bodies=[held], name="Condition/2"))
+    assert not finish(steps=holds(bodies=[held], name=""))
+
+
+def test_the_patient_of_an_id_is_told_from_another_and_from_no_patient() -> None:
+    assert finish(steps=is_patient(bodies=[as_page(resource=json.dumps(patient("p")).encode())], patient_id="p"))
+    with pytest.raises(WrongPatient) as wrong:
+        finish(steps=is_patient(bodies=[page(patient("other"))], patient_id="p"))
+    assert wrong.value.disagrees == ("identifier",)
+    for sent in (condition("p"), None, patient("../p")):
+        with pytest.raises(Malformed) as caught:
+            finish(steps=is_patient(bodies=[page(sent)], patient_id="p"))
+        assert caught.value.reason is Reason.NOT_FHIR
+
+
+def found_bearer(*resources: Json | None) -> str:
+    return finish(steps=bearer(bodies=[page(*resources)], system=NHS_NUMBER_SYSTEM, value=NUMBER))
+
+
+def test_the_bearer_of_a_number_is_the_one_patient_who_has_it() -> None:
+    merged = patient("old", link=[{"type": "replaced-by", "other": {"reference": "Patient/p"}}])
+    linked = patient("p", link=[{"type": "seealso", "other": {"reference": "Patient/q"}}])
+    assert found_bearer(merged, linked, patient("q", "9990001014"), outcome("warning"), None) == "p"
+    assert found_bearer(linked, linked) == "p"
+    assert found_bearer(merged) == found_bearer(outcome("warning")) == found_bearer() == ""
+
+
+@pytest.mark.parametrize("own", [{"system": "urn:other", "value": NUMBER}, {"value": NUMBER}, {}])
+def test_a_search_whose_results_do_not_bear_the_number_is_of_the_wrong_patient(own: Json) -> None:
+    with pytest.raises(WrongPatient) as wrong:
+        found_bearer(patient("p", identifier=[own]))
+    assert wrong.value.disagrees == ("identifier",)
+
+
+def test_several_bearers_are_ambiguous_and_one_without_an_id_is_not_the_patient() -> None:
+    with pytest.raises(Malformed) as caught:
+        found_bearer(patient("p"), patient("q"))
+    assert caught.value.reason is Reason.AMBIGUOUS
+    with pytest.raises(Malformed):
+        found_bearer(patient("../Patient/q"))
+    nameless = patient("p")
+    del nameless["id"]
+    with pytest.raises(WrongPatient):
+        found_bearer(nameless)
+
+
+def test_a_statement_that_cannot_be_read_is_no_fhir() -> None:
+    stated = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"}
+    assert finish(steps=capability(bodies=[b"\xef\xbb\xbf" + json.dumps(stated).encode()])) is not None
+    with pytest.raises(Malformed) as caught:
+        finish(steps=capability(bodies=[b'{"resourceType":"CapabilityStatement","fhirVersion":NaN}']))
+    assert caught.value.reason is Reason.NOT_FHIR
+
+
+@pytest.mark.parametrize(
+    ("body", "speaks"),
+    [
+        (b'{"resourceType":"OperationOutcome"}', True),
+        (b'\xef\xbb\xbf {"resourceType":"OperationOutcome","issue":', True),
+        (b'<Patient xmlns="http://hl7.org/fhir"/>', True),
+        (b"<html>" + b" " * 1_000 + b"http://hl7.org/fhir", True),
+        (b"<html>" + b" " * 2_000 + b"http://hl7.org/fhir", False),
+        (b'{"error":"x"}', False),
+        (b'["resourceType"]', False),
+        (b'"resourceType":"Patient"', False),
+        (b"", False),
+    ],
+)
+def test_a_server_of_fhir_is_known_by_any_body(body: bytes, speaks: bool) -> None:
+    assert finish(steps=speaks_fhir(bodies=[body])) is speaks
+
+
+def test_the_pages_of_an_answer_are_read_as_one() -> None:
+    bodies = [
+        page(patient("p"), condition("1")),
+        page({**condition("2"), "subject": {"reference": f"{BASE}/Patient/p"}}),
+    ]
+    reply = finish(steps=read_bodies(bodies=bodies, patient_id="p", base=BASE))
+    assert [json.loads(item.resource)["id"] for item in reply.items] == ["1", "2"]
+    assert reply.quarantined == ()
+    theirs = page(patient("p"), condition("1"), patient("q", "9990001014"))
+    picked = finish(steps=read_bodies(bodies=[theirs], patient_id="q"))
+    assert json.loads(picked.subject or b"")["id"] == "q"

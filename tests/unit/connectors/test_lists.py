@@ -362,3 +362,15 @@ def test_what_belongs_to_a_confidential_contact_that_is_not_in_the_answer_leads_
         {"resourceType": "Observation", "id": "group", "related": related},
     ]
     assert "Observation/group" not in reach(resources=resources, confidential={"Encounter/e"}).reported
+
+
+def test_what_a_confidential_report_holds_is_not_reached_by_way_of_another() -> None:
+    related = [{"type": "has-member", "target": {"reference": "Observation/member"}}]
+    resources = [
+        {"resourceType": "DiagnosticReport", "id": "1", "result": [{"reference": "Observation/member"}]},
+        {"resourceType": "DiagnosticReport", "id": "2", "result": [{"reference": "Observation/group"}]},
+        {"resourceType": "Observation", "id": "group", "related": related},
+    ]
+    assert "Observation/member" in reach(resources=resources).reported
+    found = reach(resources=resources, confidential={"DiagnosticReport/1"}).reported
+    assert found == {"DiagnosticReport/2", "Observation/group"}

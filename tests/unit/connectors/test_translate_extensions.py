@@ -201,12 +201,13 @@ def test_an_extension_with_a_value_of_another_type_stays(kind: str, members: dic
     assert resource["extension"] == sent
 
 
-def test_a_part_of_an_extension_that_has_more_to_it_stays_in_it() -> None:
+def test_a_part_of_an_extension_that_is_there_twice_or_has_more_to_it_stays_in_it() -> None:
     reason = {"url": "statusReason", "valueCodeableConcept": {"text": "Nausea"}}
     url = f"{CARE_CONNECT}MedicationStatusReason-1"
-    whole = medicine({"url": url, "extension": [reason, {**reason, "id": "second"}]}).resource
-    assert whole["statusReason"] == {"text": "Nausea"}
-    assert whole["extension"] == [{"url": url, "extension": [{**reason, "id": "second"}]}]
+    for second in ({**reason, "id": "second"}, {**reason, "valueCodeableConcept": {"text": "Rash"}}):
+        whole = medicine({"url": url, "extension": [reason, second]}).resource
+        assert whole["statusReason"] == {"text": "Nausea"}
+        assert whole["extension"] == [{"url": url, "extension": [second]}]
 
 
 @pytest.mark.parametrize("part", [{"url": "descriptionId", "valueString": "7"}, {"url": "other", "valueId": "7"}])
@@ -238,3 +239,11 @@ def test_what_else_a_person_is_said_to_be_stays_beside_the_languages() -> None:
     ]
     assert len(doctor.resource["communication"]) == 1
     assert doctor.notes == (f"Practitioner.{said}",)
+
+
+def test_an_extension_is_taken_by_its_name_and_not_by_its_value() -> None:
+    other = {"url": "https://example.org/other", "valueReference": {"reference": "Encounter/e"}}
+    allergy = {"resourceType": "AllergyIntolerance", "id": "a", "patient": PATIENT, "extension": [other]}
+    resource = translate(resource=allergy).resource
+    assert resource["extension"] == [other]
+    assert "encounter" not in resource

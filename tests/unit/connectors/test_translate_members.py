@@ -103,7 +103,10 @@ def test_a_code_in_a_list_is_written_without_spaces_around_it() -> None:
 
 
 def test_a_text_keeps_its_spaces_and_an_address_in_it() -> None:
-    texts = {"name": [{"family": " Lee ", "text": "http://hl7.org/fhir/v3/ActCode"}]}
+    texts = {
+        "name": [{"family": " Lee ", "text": "http://hl7.org/fhir/v3/ActCode"}],
+        "identifier": [{"system": " https://example.org/number ", "value": "1"}],
+    }
     assert patient(**texts) == (texts, ())
 
 
@@ -271,3 +274,10 @@ def test_a_day_of_which_only_something_is_said_is_no_day() -> None:
     assert made.resource["occurrenceString"] == "Date not recorded"
     assert "_occurrenceDateTime" not in made.resource
     assert made.notes == ("Immunization.date: the source does not say", "Immunization.date")
+
+
+def test_of_a_list_of_empty_texts_nothing_stays() -> None:
+    assert patient(name=[{"family": "Lee", "given": [""]}]) == (
+        {"name": [{"family": "Lee"}]},
+        ("Patient.name.given: empty",),
+    )

@@ -107,6 +107,7 @@ def test_a_code_that_withholds_does_so_in_a_supplier_s_own_system_too(code: str)
         (CONFIDENTIALITY, " R ", "confidentiality", "r", True),
         (CONFIDENTIALITY, "of-no-kind", "confidentiality", "of-no-kind", False),
         (f"{CODE_SYSTEM}/v3-ActCode#", "HIV", "sensitivity_and_handling", "hiv", True),
+        ("urn:oid:2.16.840.1.113883.5.4#", "HIV", "sensitivity_and_handling", "hiv", True),
         (f"{CODE_SYSTEM}/v3-ActReason/", "TREAT", "purpose_of_use", "treat", False),
         ("http://hl7.org/fhir/security-label", "R", "", "r", False),
         ("", "R", "", "r", False),

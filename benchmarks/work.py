@@ -29,8 +29,6 @@ from aggregator.consent.terms import (
     ItemKey,
     PolicyTerms,
     Provision,
-    RelationshipKind,
-    RelationshipTerms,
 )
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.store import Sealer, new_wrapped_key
@@ -38,6 +36,7 @@ from aggregator.record.categories import SECTIONS
 from aggregator.record.document import items_of
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
+from aggregator.relationships.terms import RelationshipKind, RelationshipTerms
 from benchmarks.figures import Row, Table
 from benchmarks.pages import RecordDrawing
 from benchmarks.records import RECORD_BYTES, FakeSource, fake_sources, people, practice_record

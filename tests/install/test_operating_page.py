@@ -184,8 +184,8 @@ CHECK = "cd /opt/longview\ndeploy/manage web check --deploy --database default -
             "W002",
         ),
         (
-            f"{PSQL} longview -c \"DELETE FROM django_migrations WHERE app = 'consent'\"",
-            "cd /opt/longview; deploy/manage owner migrate --fake consent",
+            f"{PSQL} longview -c \"DELETE FROM django_migrations WHERE app = 'changes'\"",
+            "cd /opt/longview; deploy/manage owner migrate --fake changes",
             "E002",
         ),
         (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from functools import partial
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -19,9 +18,10 @@ from aggregator.services.care_teams.end_care_team_patient import end_care_team_p
 from aggregator.services.care_teams.list_care_teams import list_care_teams
 from aggregator.services.care_teams.read_care_team import CareTeamView, read_care_team
 from aggregator.web.care_teams.forms import TeamForm
+from aggregator.web.endings import EndForm, Ending, is_ended
 from aggregator.web.pages import draw
 from aggregator.web.proposals import is_proposed, page_number
-from aggregator.web.relationships.forms import EndForm, MemberForm
+from aggregator.web.relationships.forms import MemberForm
 from aggregator.web.signed_in import SignedInRequest
 
 
@@ -66,14 +66,14 @@ def add_member(request: SignedInRequest, team_id: UUID) -> HttpResponse:
 def end_team(request: SignedInRequest, team_id: UUID) -> HttpResponse:
     """End a care team."""
     view = _read(request, team_id)
-
-    def end(last_day: date | None, reason: str) -> None:
-        end_care_team(
-            requester=request.requester, team_id=team_id, last_day=last_day, reason=reason, now=timezone.now()
-        )
-
     words = "From then on nobody sees a record by this team, and no patient or member can be added."
-    return _end_page(request, view, end=end, heading=f"End the care team {view.team.name}", words=words)
+    return _end_page(
+        request,
+        view,
+        end=partial(end_care_team, team_id=team_id),
+        heading=f"End the care team {view.team.name}",
+        words=words,
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -83,19 +83,14 @@ def end_member(request: SignedInRequest, team_id: UUID, place_id: UUID) -> HttpR
     member = next((each for each in view.members if each.id == place_id), None)
     if member is None:
         raise NotFound
-
-    def end(last_day: date | None, reason: str) -> None:
-        end_care_team_member(
-            requester=request.requester,
-            team_id=team_id,
-            place_id=place_id,
-            last_day=last_day,
-            reason=reason,
-            now=timezone.now(),
-        )
-
     words = "From then on they see no record by this team."
-    return _end_page(request, view, end=end, heading=f"End the place of {member.name}", words=words)
+    return _end_page(
+        request,
+        view,
+        end=partial(end_care_team_member, team_id=team_id, place_id=place_id),
+        heading=f"End the place of {member.name}",
+        words=words,
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -105,19 +100,14 @@ def end_patient(request: SignedInRequest, team_id: UUID, patient_id: UUID) -> Ht
     patient = next((each for each in view.patients if each.id == patient_id), None)
     if patient is None:
         raise NotFound
-
-    def end(last_day: date | None, reason: str) -> None:
-        end_care_team_patient(
-            requester=request.requester,
-            team_id=team_id,
-            patient_id=patient_id,
-            last_day=last_day,
-            reason=reason,
-            now=timezone.now(),
-        )
-
     words = "From then on no member of the team sees this patient's record by it."
-    return _end_page(request, view, end=end, heading=f"End the care for {patient.name}", words=words)
+    return _end_page(
+        request,
+        view,
+        end=partial(end_care_team_patient, team_id=team_id, patient_id=patient_id),
+        heading=f"End the care for {patient.name}",
+        words=words,
+    )
 
 
 def _end_page(
@@ -125,18 +115,14 @@ def _end_page(
     view: CareTeamView,
     /,
     *,
-    end: Callable[[date | None, str], None],
+    end: Ending,
     heading: str,
     words: str,
 ) -> HttpResponse:
     """Ask when something ends and why, and end it."""
     form = EndForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        try:
-            end(form.entered_date, form.cleaned_data["reason"])
-            return HttpResponseRedirect(reverse("care-team", kwargs={"team_id": view.team.id}))
-        except Invalid as error:
-            form.add_refusal(field=error.field, words=str(error))
+    if is_ended(request, form, end=end):
+        return HttpResponseRedirect(reverse("care-team", kwargs={"team_id": view.team.id}))
     status = 400 if form.errors else 200
     return draw(request, "care_teams/end", view=view, form=form, heading=heading, words=words, status=status)
 

@@ -10,7 +10,7 @@ from django import forms
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.web.dates import DateParts, DaysParts
+from aggregator.web.dates import DaysParts
 
 KINDS = (
     ("registered", "The patient is registered there, for example with their GP practice"),
@@ -117,13 +117,6 @@ class MemberForm(DaysForm):
     def terms(self) -> dict[str, str]:
         """Return the terms of the change that this proposes."""
         return {**super().terms(), "username": self.cleaned_data["username"]}
-
-
-class EndForm(DateParts):
-    """The last day of something, and why it ends."""
-
-    date_name = "last_day"
-    reason = forms.CharField(max_length=NOTE_LENGTH, error_messages={"required": "Enter why it ends"})
 
 
 class ClaimForm(forms.Form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -17,11 +18,11 @@ from aggregator.services.relationships.list_access import list_access
 from aggregator.services.relationships.list_reach import list_reach
 from aggregator.services.relationships.list_relationships import PersonRelationships, list_relationships
 from aggregator.services.relationships.prepare_claim import prepare_claim
+from aggregator.web.endings import EndForm, is_ended
 from aggregator.web.pages import draw
 from aggregator.web.proposals import is_proposed, page_number
 from aggregator.web.relationships.forms import (
     ClaimForm,
-    EndForm,
     NewRelationshipForm,
     RelationshipForm,
     TeamPatientForm,
@@ -93,18 +94,8 @@ def end(request: SignedInRequest, person_id: UUID, relationship_id: UUID) -> Htt
     if relationship is None:
         raise NotFound
     form = EndForm(_posted(request))
-    if form.is_valid():
-        try:
-            end_relationship(
-                requester=request.requester,
-                relationship_id=relationship_id,
-                last_day=form.entered_date,
-                reason=form.cleaned_data["reason"],
-                now=timezone.now(),
-            )
-            return HttpResponseRedirect(reverse("relationships", kwargs={"person_id": person_id}))
-        except Invalid as error:
-            form.add_refusal(field=error.field, words=str(error))
+    if is_ended(request, form, end=partial(end_relationship, relationship_id=relationship_id)):
+        return HttpResponseRedirect(reverse("relationships", kwargs={"person_id": person_id}))
     status = 400 if form.errors else 200
     return draw(request, "relationships/end", view=view, relationship=relationship, form=form, status=status)
 

@@ -56,10 +56,3 @@ class AccountForm(RoleForm):
         """Return the terms of the change that this proposes."""
         names = {name: self.cleaned_data[name] for name in ("username", "given", "family")}
         return {**super().terms(), **names, "prefix": self.cleaned_data["title"]}
-
-
-class EndForm(DateParts):
-    """When something ends, and why."""
-
-    date_name = "last_day"
-    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter why"})

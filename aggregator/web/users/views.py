@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -10,15 +11,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from aggregator.accounts.roles import Permission
-from aggregator.errors import Invalid, NotFound, NotPermitted
+from aggregator.errors import NotFound, NotPermitted
 from aggregator.services.users.close_account import close_account
 from aggregator.services.users.end_membership import end_membership
 from aggregator.services.users.list_users import list_users
 from aggregator.services.users.read_user import UserView, read_user
+from aggregator.web.endings import EndForm, is_ended
 from aggregator.web.pages import draw
 from aggregator.web.proposals import is_proposed, page_number
 from aggregator.web.signed_in import SignedInRequest
-from aggregator.web.users.forms import AccountForm, EndForm, RoleForm
+from aggregator.web.users.forms import AccountForm, RoleForm
 
 
 @require_GET
@@ -73,18 +75,8 @@ def end_role(request: SignedInRequest, user_id: UUID, membership_id: UUID) -> Ht
     if membership is None:
         raise NotFound
     form = EndForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        try:
-            end_membership(
-                requester=request.requester,
-                membership_id=membership_id,
-                last_day=form.entered_date,
-                reason=form.cleaned_data["reason"],
-                now=timezone.now(),
-            )
-            return HttpResponseRedirect(reverse("user", kwargs={"user_id": user_id}))
-        except Invalid as error:
-            form.add_refusal(field=error.field, words=str(error))
+    if is_ended(request, form, end=partial(end_membership, membership_id=membership_id)):
+        return HttpResponseRedirect(reverse("user", kwargs={"user_id": user_id}))
     status = 400 if form.errors else 200
     return draw(request, "users/end_role", view=view, membership=membership, form=form, status=status)
 
@@ -94,18 +86,8 @@ def close(request: SignedInRequest, user_id: UUID) -> HttpResponse:
     """Close an account."""
     view = _read(request, user_id)
     form = EndForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        try:
-            close_account(
-                requester=request.requester,
-                user_id=user_id,
-                last_day=form.entered_date,
-                reason=form.cleaned_data["reason"],
-                now=timezone.now(),
-            )
-            return HttpResponseRedirect(reverse("user", kwargs={"user_id": user_id}))
-        except Invalid as error:
-            form.add_refusal(field=error.field, words=str(error))
+    if is_ended(request, form, end=partial(close_account, user_id=user_id)):
+        return HttpResponseRedirect(reverse("user", kwargs={"user_id": user_id}))
     return draw(request, "users/close", view=view, form=form, status=400 if form.errors else 200)
 
 

@@ -20,7 +20,8 @@ class Relationship(models.Model):
     """An organisation, or one user where they act for it, cares for a person.
 
     One that was loaded with a source's people is about a source record, and follows the record's link; any other is
-    about a person. `recorded_at` None: it was loaded before that was kept.
+    about a person. `until_date` is what was said first: what a later file says is a `LastDay`. `recorded_at` None: it
+    was loaded before that was kept.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -61,6 +62,21 @@ class Relationship(models.Model):
                 name="relationship_claimed_by_a_user",
             ),
         ]
+
+
+class LastDay(models.Model):
+    """What a later file said of the last day of a relationship that came by file. The latest row counts.
+
+    `until_date` None: still open. Rows are never changed or deleted, as triggers see to.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    relationship = models.ForeignKey(Relationship, on_delete=models.PROTECT, related_name="last_days")
+    until_date = models.DateField(null=True)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "relationship_last_day"
 
 
 class CareTeam(models.Model):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from aggregator.accounts.queries import has_ended
 from aggregator.mpi.models import Person, SourceRecord
-from aggregator.relationships.models import CareTeam, CareTeamPatient, CareTeamPlace, Relationship
+from aggregator.relationships.models import CareTeam, CareTeamPatient, CareTeamPlace, LastDay, Relationship
 from aggregator.relationships.relationship_file import RelationshipLine
 from aggregator.relationships.terms import RelationshipKind
 from aggregator.sources.models import Source
@@ -18,6 +18,8 @@ from aggregator.sources.models import Source
 BATCH = 2000
 # What makes a line of a file one relationship.
 Key = tuple[str, RelationshipKind, date]
+# The same, by the source record.
+RecordKey = tuple[UUID, RelationshipKind, date]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +37,12 @@ class LoadReport:
 def load_relationships(*, source: Source, lines: Iterable[RelationshipLine], now: datetime) -> LoadReport:
     """Record the relationships of a source's organisation.
 
-    Of two that began on the same day there is one, which lasts as long as the longer. An earlier load's last day is
-    replaced by what the source says now.
+    Of two that began on the same day there is one, which lasts as long as the longer. Where an earlier load said
+    another last day, what the source says now is added and counts. Must run in a transaction: the source's row is
+    locked, so that two loads cannot cross.
     """
     lines = list(lines)
+    Source.objects.select_for_update().get(id=source.id)
     longest = {_key(line): line for line in sorted(lines, key=_until)}
     unknown: set[str] = set()
     ended: set[Key] = set()
@@ -186,25 +190,50 @@ def _load(*, source: Source, lines: Sequence[RelationshipLine], now: datetime) -
             "identifier_value", "id"
         )
     )
+    said: dict[RecordKey, date | None] = {
+        (records[line.identifier_value], line.kind, line.from_date): line.until_date
+        for line in lines
+        if line.identifier_value in records
+    }
     Relationship.objects.bulk_create(
         [
             Relationship(
-                source_record_id=records[line.identifier_value],
+                source_record_id=record_id,
                 organisation_id=source.organisation_id,
-                kind=line.kind,
-                from_date=line.from_date,
-                until_date=line.until_date,
+                kind=kind,
+                from_date=from_date,
+                until_date=until_date,
                 recorded_at=now,
             )
-            for line in lines
-            if line.identifier_value in records
+            for (record_id, kind, from_date), until_date in said.items()
         ],
-        update_conflicts=True,
-        unique_fields=["source_record", "organisation", "kind", "from_date"],
-        update_fields=["until_date"],
+        ignore_conflicts=True,
         batch_size=500,
     )
+    _add_last_days(source=source, said=said, now=now)
     return identifiers - records.keys()
+
+
+def _add_last_days(*, source: Source, said: Mapping[RecordKey, date | None], now: datetime) -> None:
+    """Add what is said now of the last day, where something else was said before."""
+    rows = Relationship.objects.filter(
+        organisation_id=source.organisation_id, source_record__in={record_id for record_id, _, _ in said}
+    )
+    ids = {
+        (record_id, RelationshipKind(kind), from_date): (relationship_id, until_date)
+        for relationship_id, record_id, kind, from_date, until_date in rows.values_list(
+            "id", "source_record_id", "kind", "from_date", "until_date"
+        )
+        if record_id is not None
+    }
+    before = dict(ids.values())
+    later = LastDay.objects.filter(relationship__in=before).order_by("relationship_id", "-id")
+    before |= dict(later.distinct("relationship_id").values_list("relationship_id", "until_date"))
+    LastDay.objects.bulk_create(
+        LastDay(relationship_id=ids[key][0], until_date=until_date, recorded_at=now)
+        for key, until_date in said.items()
+        if before[ids[key][0]] != until_date
+    )
 
 
 def _ended(*, source: Source, lines: Sequence[RelationshipLine], now: datetime) -> set[Key]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 
 from aggregator.accounts.models import Organisation
 from aggregator.accounts.roles import Permission
 from aggregator.consent.queries import decide
 from aggregator.mpi.models import Link, Person, SourceRecord
 from aggregator.relationships import operations, queries
-from aggregator.relationships.models import Relationship
+from aggregator.relationships.models import LastDay, Relationship
 from aggregator.relationships.operations import LoadReport
 from aggregator.relationships.relationship_file import RelationshipLine
 from aggregator.relationships.terms import RelationshipKind
@@ -106,9 +109,41 @@ def test_loading_again_closes_what_has_ended_and_doubles_nothing() -> None:
     joan = held(by=practice)
     load_relationships(source=practice, lines=[line()])
     load_relationships(source=practice, lines=[line()])
+    assert not LastDay.objects.exists()
     load_relationships(source=practice, lines=[line(until=NOW.date() - timedelta(days=1))])
     assert Relationship.objects.count() == 1
     assert not may_see(who=practice.organisation, of=joan)
+
+
+def test_every_last_day_that_was_said_is_kept_and_the_latest_counts() -> None:
+    practice = source()
+    joan = held(by=practice)
+    yesterday, tomorrow = (NOW.date() + timedelta(days=days) for days in (-1, 1))
+    for until, is_current in (
+        (yesterday, False),
+        (yesterday, False),
+        (None, True),
+        (yesterday, False),
+        (tomorrow, True),
+    ):
+        load_relationships(source=practice, lines=[line(until=until)])
+        assert may_see(who=practice.organisation, of=joan) is is_current
+        terms = queries.relationships_of(person_id=joan.id, organisation_id=practice.organisation_id)
+        assert [each.until_date for each in terms] == [until]
+    assert Relationship.objects.get().until_date == yesterday
+    said = LastDay.objects.order_by("id").values_list("until_date", flat=True)
+    assert list(said) == [None, yesterday, tomorrow]
+
+
+@pytest.mark.parametrize("change", [lambda rows: rows.update(until_date=None), lambda rows: rows.delete()])
+def test_what_was_said_of_a_last_day_is_never_changed(change: Callable[[QuerySet[LastDay]], object]) -> None:
+    practice = source()
+    held(by=practice)
+    for until in (None, NOW.date()):
+        load_relationships(source=practice, lines=[line(until=until)])
+    with pytest.raises(DatabaseError, match="never changed|permission denied"), transaction.atomic():
+        change(LastDay.objects.all())
+    assert LastDay.objects.get().until_date == NOW.date()
 
 
 def test_two_that_began_on_one_day_are_one_as_long_as_the_longer() -> None:

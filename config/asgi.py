@@ -23,6 +23,7 @@ from django.conf import settings
 
 from config.database_roles import warn_if_owner
 from config.gate import Gate, Places
+from config.not_found import NotFoundFloor
 from config.process import freeze_gc
 from config.whole_requests import WholeRequests
 from config.wsgi import application as django
@@ -104,6 +105,6 @@ class Dispatcher:
 # An unbounded queue, so that a thread hands over its whole answer and is free, however slowly the caller reads.
 _threads = cast(ASGI3Application, WSGIMiddleware(cast(WSGIApp, django), workers=DJANGO_THREADS, send_queue_size=0))
 application = Dispatcher(
-    whole=WholeRequests(Places(_threads), limit_bytes=settings.BODY_LIMIT_BYTES),
+    whole=WholeRequests(NotFoundFloor(Places(_threads)), limit_bytes=settings.BODY_LIMIT_BYTES),
     gate=Gate(per_minute=settings.ANONYMOUS_REQUESTS_PER_MINUTE),
 )

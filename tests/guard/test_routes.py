@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from uuid import UUID, uuid4
 
 import pytest
@@ -39,25 +39,25 @@ SAMPLE = {
 }
 
 
-def every_route() -> Iterator[tuple[str, str]]:
-    """Yield the name and a sample path of every route."""
-    yield from _below(get_resolver(), prefix="/")
+def every_route(*, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield the name of every route, and its path for some values."""
+    yield from _below(get_resolver(), prefix="/", values=values)
 
 
-def _below(resolver: URLResolver, *, prefix: str) -> Iterator[tuple[str, str]]:
+def _below(resolver: URLResolver, *, prefix: str, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
-            yield from _below(pattern, prefix=prefix + str(pattern.pattern))
+            yield from _below(pattern, prefix=prefix + str(pattern.pattern), values=values)
             continue
         assert isinstance(pattern, URLPattern)
         route = str(pattern.pattern)
-        for name, value in SAMPLE.items():
+        for name, value in values.items():
             for converter in ("uuid", "str", "slug", "int"):
                 route = route.replace(f"<{converter}:{name}>", str(value))
         yield pattern.name or "", prefix + route.replace(".*", "anything")
 
 
-ROUTES = sorted(every_route())
+ROUTES = sorted(every_route(values=SAMPLE))
 
 
 def test_every_route_has_a_name_and_a_sample_path() -> None:

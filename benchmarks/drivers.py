@@ -19,6 +19,7 @@ from django.db import connections
 from django.utils import timezone
 
 from aggregator.federation import progress
+from aggregator.federation.models import Retrieval
 from aggregator.federation.queries import retrieval_view
 from aggregator.services.open_record import open_record
 from benchmarks.loop import Driven, closed_loop
@@ -128,7 +129,8 @@ async def bare(*, stack: Stack, judged: bool) -> AsyncIterator[Bare]:
 
 
 def _is_whole(retrieval_id: UUID) -> bool:
-    view = retrieval_view(retrieval_id=retrieval_id, now=timezone.now())
+    asker_id = Retrieval.objects.get(id=retrieval_id).asker_id
+    view = retrieval_view(retrieval_id=retrieval_id, asker_id=asker_id, now=timezone.now())
     return (
         view is not None
         and len(view.sources) == len(MODELS)

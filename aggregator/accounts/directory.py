@@ -79,9 +79,17 @@ def users(*, organisation_id: UUID | None, search: str, is_unused: bool, page: i
     return UserPage(users=lines, count=count, page=page, pages=pages)
 
 
-def user(*, user_id: UUID, now: datetime) -> tuple[UserLine, tuple[MembershipLine, ...]] | None:
-    """Return an account, and every role that it ever had, the latest first; None when there is none."""
-    row = User.objects.filter(id=user_id).first()
+def user(
+    *, user_id: UUID, organisation_id: UUID | None, now: datetime
+) -> tuple[UserLine, tuple[MembershipLine, ...]] | None:
+    """Return an account, and every role that it ever had, the latest first.
+
+    None when there is none, or it never had a role in `organisation_id`; `organisation_id` None: wherever it acts.
+    """
+    rows = User.objects.filter(id=user_id)
+    if organisation_id is not None:
+        rows = rows.filter(Exists(Membership.objects.filter(user_id=OuterRef("id"), organisation_id=organisation_id)))
+    row = rows.first()
     if row is None:
         return None
     memberships = _memberships([row.id], now=now)[row.id]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from aggregator.accounts.authority import may_act_for
 from aggregator.accounts.models import Organisation
 from aggregator.accounts.queries import organisation_by_code
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import MEMBERSHIP_ROLES, Role
+from aggregator.accounts.scope import organisation_in_sight
 from aggregator.changes.kind import Terms
 from aggregator.errors import Invalid, NotFound
 from aggregator.mpi.demographics import whole_date
@@ -86,8 +86,9 @@ def team_of(terms: Terms, /, *, requester: Requester, now: datetime) -> CareTeam
 
     Raises: NotFound, also for one that the requester may not act for; Invalid for one that has ended.
     """
-    team = care_team(team_id=id_of(terms, "team_id"), now=now)
-    if team is None or not may_act_for(requester=requester, organisation_id=team.organisation_id):
+    in_sight = organisation_in_sight(requester=requester)
+    team = care_team(team_id=id_of(terms, "team_id"), organisation_id=in_sight, now=now)
+    if team is None:
         raise NotFound
     if team.has_ended:
         raise Invalid("This team has been ended. Add another one.", field="team_id")

@@ -12,7 +12,6 @@ import redis
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
-from aggregator.accounts.requester import Requester
 from aggregator.federation import store
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.connections import client_for_threads
@@ -53,7 +52,6 @@ class RetrievalView:
 
     retrieval_id: UUID
     person_id: UUID
-    asker_id: UUID | None
     created_at: datetime
     deadline_at: datetime
     expires_at: datetime
@@ -63,10 +61,6 @@ class RetrievalView:
     def complete(self) -> bool:
         """Whether every planned source has its outcome."""
         return all(source.ending is not None for source in self.sources)
-
-    def is_of(self, *, requester: Requester) -> bool:
-        """Return whether this requester asked: the same user in the same membership, or the same client."""
-        return requester.asker_id is not None and self.asker_id == requester.asker_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +72,16 @@ class LastOutcome:
     ended_at: datetime | None
 
 
-def retrieval_view(*, retrieval_id: UUID, now: datetime) -> RetrievalView | None:
-    """Return the state of a retrieval at `now`, or None when there is none or it has expired.
+def retrieval_view(*, retrieval_id: UUID, asker_id: UUID | None, now: datetime) -> RetrievalView | None:
+    """Return the state of a retrieval at `now`, or None when there is none, it is another's or it has expired.
+
+    Who asked, `asker_id`, is part of the question to the database: another's is answered as one that does not exist.
 
     A source that was asked and has no outcome at its deadline has timed out, even if the worker died. The fault is ours
     where it was not asked, or where its answer came and was not recorded.
     """
-    retrieval = Retrieval.objects.filter(id=retrieval_id, expires_at__gt=now).first()
-    if retrieval is None:
+    retrieval = Retrieval.objects.filter(id=retrieval_id, asker_id=asker_id, expires_at__gt=now).first()
+    if retrieval is None or asker_id is None:
         return None
     rows = (
         SourceOutcome.objects.filter(retrieval_id=retrieval_id)
@@ -96,7 +92,6 @@ def retrieval_view(*, retrieval_id: UUID, now: datetime) -> RetrievalView | None
     return RetrievalView(
         retrieval_id=retrieval.id,
         person_id=retrieval.person_id,
-        asker_id=retrieval.asker_id,
         created_at=retrieval.created_at,
         deadline_at=retrieval.deadline_at,
         expires_at=retrieval.expires_at,

@@ -258,9 +258,11 @@ def care_teams(*, organisation_id: UUID | None, now: datetime) -> list[CareTeamS
     return _summaries(rows if organisation_id is None else rows.filter(organisation_id=organisation_id), now=now)
 
 
-def care_team(*, team_id: UUID, now: datetime) -> CareTeamSummary | None:
-    """Return one care team."""
-    return next(iter(_summaries(CareTeam.objects.filter(id=team_id), now=now)), None)
+def care_team(*, team_id: UUID, organisation_id: UUID | None, now: datetime) -> CareTeamSummary | None:
+    """Return one care team of an organisation, or of any."""
+    rows = CareTeam.objects.filter(id=team_id)
+    rows = rows if organisation_id is None else rows.filter(organisation_id=organisation_id)
+    return next(iter(_summaries(rows, now=now)), None)
 
 
 def care_team_name(*, team_id: UUID) -> str:
@@ -355,6 +357,8 @@ def _terms(row: CareRelation) -> RelationshipTerms:
 
 def _summaries(rows: QuerySet[CareTeam], *, now: datetime) -> list[CareTeamSummary]:
     teams = list(rows.select_related("organisation"))
+    if not teams:
+        return []
     ids = [team.id for team in teams]
     ends = _first_ends(ids)
     places, patients = CareTeamPlace.objects.filter(team_id__in=ids), CareTeamPatient.objects.filter(team_id__in=ids)

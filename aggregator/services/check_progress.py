@@ -22,8 +22,8 @@ def check_progress(*, requester: Requester, retrieval_id: UUID, now: datetime, s
     """
     about = Subject(retrieval_id=retrieval_id)
     with acting(requester, Action.CHECK_PROGRESS, needs=Needs.GATES, about=about, audit=Audit.ON_REFUSAL) as act:
-        view = federation_queries.retrieval_view(retrieval_id=retrieval_id, now=now)
-        if view is None or not view.is_of(requester=requester):
+        view = federation_queries.retrieval_view(retrieval_id=retrieval_id, asker_id=requester.asker_id, now=now)
+        if view is None:
             raise NotFound
         act.about(person_id=view.person_id)
         decision = consent_queries.decide(

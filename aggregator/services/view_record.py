@@ -104,8 +104,8 @@ def view_record(
     """
     about = Subject(retrieval_id=retrieval_id, entry=entry)
     with acting(requester, Action.VIEW_RECORD, needs=Needs.GATES, about=about, detail={"part": part}) as act:
-        view = federation_queries.retrieval_view(retrieval_id=retrieval_id, now=now)
-        if view is None or not view.is_of(requester=requester):
+        view = federation_queries.retrieval_view(retrieval_id=retrieval_id, asker_id=requester.asker_id, now=now)
+        if view is None:
             raise NotFound
         act.about(person_id=view.person_id)
         decision = consent_queries.decide(

@@ -111,6 +111,7 @@ NEITHER = {
     "relationships.CareTeamPatient": {
         *("id", "team", "person", "from_date", "until_date", "recorded_at", "recorded_by"),
     },
+    "relationships.LastDay": {"id", "relationship", "until_date", "recorded_at"},
     "relationships.CareTeamPlace": {"id", "team", "user", "from_date", "until_date", "recorded_at", "recorded_by"},
     "relationships.Relationship": {
         *("id", "source_record", "person", "organisation", "user", "kind", "from_date", "until_date"),

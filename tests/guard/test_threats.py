@@ -85,6 +85,16 @@ def test_every_test_that_is_named_exists(identifier: str) -> None:
         assert name in functions(TESTS / path), f"{path}::{name}"
 
 
+# Threats to who may see what: access rests on their tests, so "not yet" is no answer.
+TRIED = [f"T{number:02}" for number in (*range(1, 9), 13, 14, 15, 20, *range(36, 41))]
+
+
+@pytest.mark.parametrize("identifier", TRIED)
+def test_what_threatens_access_has_a_test(identifier: str) -> None:
+    _, _, tests = ROWS[identifier]
+    assert named_tests(tests), "no test tries it"
+
+
 def test_every_id_that_is_used_is_explained() -> None:
     own = Path(__file__)
     paths = (path for folder in CODE for path in (PROJECT / folder).rglob("*.py") if path != own)

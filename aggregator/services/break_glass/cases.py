@@ -57,10 +57,8 @@ class ReviewCase:
 
 def find_access(*, requester: Requester, access_id: UUID) -> ReviewedAccess | None:
     """Return what is to be reviewed; None for what is none, or of an organisation that is not the requester's."""
-    access = queries.reviewed_access(access_id=access_id)
-    if access is None:
-        claim = self_claim(claim_id=access_id)
-        access = _as_reviewed(claim) if claim else None
+    emergency, claim = queries.reviewed_access(access_id=access_id), self_claim(claim_id=access_id)
+    access = emergency or (_as_reviewed(claim) if claim else None)
     if access is None or _organisation_in_sight(requester) not in {None, access.organisation_id}:
         return None
     return access

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from aggregator.accounts.authority import may_act_for
 from aggregator.accounts.ends import End, Ends
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
+from aggregator.accounts.scope import organisation_in_sight
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotFound, Superseded
@@ -26,8 +26,8 @@ def end_care_team(*, requester: Requester, team_id: UUID, last_day: date | None,
     with acting(requester, Action.END_CARE_TEAM, needs=Permission.MANAGE_RELATIONSHIPS) as act:
         act.note(team=team_id)
         act.about_nothing_single()
-        team = care_team(team_id=team_id, now=now)
-        if team is None or not may_act_for(requester=requester, organisation_id=team.organisation_id):
+        team = care_team(team_id=team_id, organisation_id=organisation_in_sight(requester=requester), now=now)
+        if team is None:
             raise NotFound
         if team.has_ended:
             raise Superseded("This has been ended already.")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from aggregator.accounts.authority import may_act_for
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
+from aggregator.accounts.scope import organisation_in_sight
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotFound
@@ -36,8 +36,8 @@ def read_care_team(*, requester: Requester, team_id: UUID, now: datetime, page: 
     """
     with acting(requester, Action.READ_CARE_TEAM, needs=Permission.MANAGE_RELATIONSHIPS) as act:
         act.note(team=team_id, page=page)
-        team = care_team(team_id=team_id, now=now)
-        if team is None or not may_act_for(requester=requester, organisation_id=team.organisation_id):
+        team = care_team(team_id=team_id, organisation_id=organisation_in_sight(requester=requester), now=now)
+        if team is None:
             raise NotFound
         pages = max(1, -(-team.ever_patients // PATIENTS_PER_PAGE))
         if not 1 <= page <= pages:

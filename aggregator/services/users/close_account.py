@@ -28,7 +28,7 @@ def close_account(
     with acting(requester, Action.CLOSE_ACCOUNT, needs=Permission.MANAGE_USERS) as act:
         act.about_nothing_single()
         act.note(user=user_id)
-        found = directory.user(user_id=user_id, now=now)
+        found = directory.user(user_id=user_id, organisation_id=None, now=now)
         if found is None:
             raise NotFound
         check_not_own(requester=requester, user_id=user_id)

@@ -11,6 +11,7 @@ from aggregator.accounts.authority import givable_roles, may_act_for
 from aggregator.accounts.directory import MembershipLine, UserLine
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
+from aggregator.accounts.scope import organisation_in_sight
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.changes.queries import ChangeLine, waiting_for_user
@@ -41,7 +42,8 @@ def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView
     with acting(requester, Action.READ_USER, needs=Permission.MANAGE_USERS) as act:
         act.about_nothing_single()
         act.note(user=user_id)
-        found = directory.user(user_id=user_id, now=now)
+        in_sight = organisation_in_sight(requester=requester)
+        found = directory.user(user_id=user_id, organisation_id=in_sight, now=now)
         if found is None:
             raise NotFound
         line, memberships = found
@@ -50,8 +52,6 @@ def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView
             for membership in memberships
             if may_act_for(requester=requester, organisation_id=membership.organisation_id)
         )
-        if not own and not requester.may(Permission.ANY_ORGANISATION):
-            raise NotFound
         givable = givable_roles(requester)
         endable = frozenset(membership.membership_id for membership in own if membership.role in givable)
         may_change = user_id != requester.user_id and line.is_open

@@ -63,7 +63,8 @@ def joan(practice: Source, hospital: Source) -> Any:
 
 
 def view(retrieval_id: UUID, *, now: datetime = SOON) -> RetrievalView:
-    found = queries.retrieval_view(retrieval_id=retrieval_id, now=now)
+    asker_id = Retrieval.objects.get(id=retrieval_id).asker_id
+    found = queries.retrieval_view(retrieval_id=retrieval_id, asker_id=asker_id, now=now)
     assert found is not None
     return found
 
@@ -105,7 +106,7 @@ def test_a_retrieval_awaits_every_planned_source(joan: Any, practice: Source, ho
     asked = retrieval(of=joan, sources=[hospital, practice], by=who)
     found = view(asked)
     assert outcomes(asked) == {practice.id: None, hospital.id: None}
-    assert (found.person_id, found.asker_id, found.complete) == (joan.id, who.asker_id, False)
+    assert (found.person_id, found.complete) == (joan.id, False)
     assert {state.flight_retrieval_id for state in found.sources} == {asked}
 
 
@@ -405,12 +406,19 @@ def test_two_that_ask_at_the_same_moment_are_one_flight(practice: Source, hospit
 # Reading
 
 
-def test_a_retrieval_that_expired_or_never_was_is_none(joan: Any, practice: Source) -> None:
+def test_a_retrieval_that_expired_or_never_was_or_is_another_s_is_none(joan: Any, practice: Source) -> None:
     asked = retrieval(of=joan, sources=[practice])
-    expires_at = Retrieval.objects.get(id=asked).expires_at
-    assert queries.retrieval_view(retrieval_id=asked, now=expires_at - timedelta(seconds=1)) is not None
-    assert queries.retrieval_view(retrieval_id=asked, now=expires_at) is None
-    assert queries.retrieval_view(retrieval_id=uuid4(), now=NOW) is None
+    row = Retrieval.objects.get(id=asked)
+
+    def is_there(*, now: datetime, retrieval_id: UUID = asked, asker_id: UUID | None = row.asker_id) -> bool:
+        return queries.retrieval_view(retrieval_id=retrieval_id, asker_id=asker_id, now=now) is not None
+
+    assert is_there(now=row.expires_at - timedelta(seconds=1))
+    assert not is_there(now=row.expires_at)
+    assert not is_there(now=NOW, retrieval_id=uuid4())
+    assert not is_there(now=NOW, asker_id=uuid4())
+    Retrieval.objects.update(asker_id=None)
+    assert not is_there(now=NOW, asker_id=None)
 
 
 def test_the_last_outcome_of_each_source_is_told_and_none_where_it_was_never_asked(

@@ -141,7 +141,7 @@ def test_what_was_said_of_a_last_day_is_never_changed(change: Callable[[QuerySet
     held(by=practice)
     for until in (None, NOW.date()):
         load_relationships(source=practice, lines=[line(until=until)])
-    with pytest.raises(DatabaseError, match="never changed|permission denied"), transaction.atomic():
+    with pytest.raises(DatabaseError, match=r"never changed|permission denied"), transaction.atomic():
         change(LastDay.objects.all())
     assert LastDay.objects.get().until_date == NOW.date()
 

@@ -53,7 +53,8 @@ def endings(retrieval_ids: list[UUID]) -> dict[str, Counter[tuple[str, str]]]:
     counted: dict[str, Counter[tuple[str, str]]] = {}
     for retrieval_id in retrieval_ids:
         while True:
-            view = retrieval_view(retrieval_id=retrieval_id, now=timezone.now())
+            asker_id = Retrieval.objects.get(id=retrieval_id).asker_id
+            view = retrieval_view(retrieval_id=retrieval_id, asker_id=asker_id, now=timezone.now())
             assert view is not None
             if view.complete:
                 break

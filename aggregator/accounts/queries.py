@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
@@ -148,6 +148,12 @@ def client_named(*, oauth_id: str) -> RegisteredClient | None:
 def all_clients() -> list[RegisteredClient]:
     """Return every client that was ever registered, by organisation and name."""
     return [_as_client(row) for row in _clients().order_by("organisation__name", "name", "oauth_id")]
+
+
+def live_clients_of(*, organisation_ids: Collection[UUID], now: datetime) -> list[RegisteredClient]:
+    """Return the clients of these organisations that have not been ended, by organisation and name."""
+    rows = _clients().filter(~has_ended(of="id", now=now), organisation_id__in=organisation_ids)
+    return [_as_client(row) for row in rows.order_by("organisation__name", "name", "oauth_id")]
 
 
 def oauth_id_is_taken(*, oauth_id: str) -> bool:

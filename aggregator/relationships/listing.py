@@ -143,9 +143,12 @@ class Carers:
     organisations: Mapping[UUID, frozenset[RelationshipKind]]
     users: Mapping[tuple[UUID, UUID], frozenset[RelationshipKind]]
 
-    def kinds(self, *, organisation_id: UUID, user_id: UUID) -> tuple[RelationshipKind, ...]:
-        """Return by which kinds of relationship somebody who acts for an organisation cares for the person."""
-        own = self.users.get((organisation_id, user_id), frozenset())
+    def kinds(self, *, organisation_id: UUID, user_id: UUID | None) -> tuple[RelationshipKind, ...]:
+        """Return by which kinds of relationship somebody who acts for an organisation cares for the person.
+
+        `user_id` None: a system, which has none of its own.
+        """
+        own = self.users.get((organisation_id, user_id), frozenset()) if user_id else frozenset()
         kinds = self.organisations.get(organisation_id, frozenset()) | own
         return tuple(kind for kind in RelationshipKind if kind in kinds)
 

@@ -116,6 +116,17 @@ class UserAccessOutput(serializers.Serializer[Any]):
     relationships = serializers.ListField(child=serializers.CharField(), source="kinds")
 
 
+class SystemAccessOutput(serializers.Serializer[Any]):
+    """A registered system whose organisation cares for the patient; `reason`: why it reads nothing now, or empty."""
+
+    client_id = serializers.CharField(source="oauth_id")
+    name = serializers.CharField()
+    organisation = serializers.CharField(source="organisation_name")
+    scopes = serializers.CharField()
+    relationships = serializers.ListField(child=serializers.CharField(), source="kinds")
+    reason = serializers.CharField()
+
+
 class EmergencyOutput(serializers.Serializer[Any]):
     """A user to whom the record is open in an emergency."""
 
@@ -134,6 +145,7 @@ class AccessOutput(serializers.Serializer[Any]):
     roles = RoleOutput(many=True)
     refused = RefusedRoleOutput(many=True)
     users = UserAccessOutput(many=True)
+    systems = SystemAccessOutput(many=True)
     emergencies = EmergencyOutput(many=True)
     is_whole = serializers.BooleanField()
 

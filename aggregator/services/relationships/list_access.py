@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from aggregator.accounts.queries import name_of_organisation, names_of_users
+from aggregator.accounts.queries import live_clients_of, name_of_organisation, names_of_users
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission, Role, role_may
 from aggregator.accounts.scope import organisation_in_sight
@@ -16,17 +16,18 @@ from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
 from aggregator.break_glass.queries import open_to
 from aggregator.consent.decision import Decision
-from aggregator.consent.queries import decide_if_related, users_named
+from aggregator.consent.queries import decide, decide_if_related, users_named
 from aggregator.errors import NotFound
 from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import person_summary
-from aggregator.relationships.listing import MembershipAccess, RoleAccess, UserAccess
+from aggregator.relationships.listing import Carers, MembershipAccess, RoleAccess, UserAccess
 from aggregator.relationships.queries import (
     carers_of,
     memberships_with_access,
     roles_with_access,
     users_with_access,
 )
+from aggregator.relationships.terms import RelationshipKind
 
 USERS_PER_PAGE = 50
 SEES_RECORDS = tuple(role for role in Role if role_may(role=role, permission=Permission.VIEW_RECORD))
@@ -51,10 +52,22 @@ class EmergencyLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SystemAccess:
+    """A registered system whose organisation cares for the person; `reason`: why it may not read, "" where it may."""
+
+    name: str
+    oauth_id: str
+    organisation_name: str
+    scopes: str
+    kinds: tuple[RelationshipKind, ...]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccessList:
     """Who could open the record: `roles` with how many users in each, and one page of the users.
 
-    `emergencies` are beside them.
+    `systems` and `emergencies` are beside them.
 
     `count` is of all users, each counted once per role. `is_whole`: of every organisation; otherwise only of the
     requester's own.
@@ -64,6 +77,7 @@ class AccessList:
     roles: tuple[RoleAccess, ...]
     refused: tuple[RefusedRole, ...]
     users: tuple[UserAccess, ...]
+    systems: tuple[SystemAccess, ...]
     emergencies: tuple[EmergencyLine, ...]
     count: int
     page: int
@@ -116,18 +130,39 @@ def list_access(*, requester: Requester, person_id: UUID, now: datetime, page: i
             count=USERS_PER_PAGE,
         )
         emergencies = _emergencies(person_id=person_id, organisation_id=organisation_id, now=now)
-        act.note(users=count, emergencies=len(emergencies), page=page)
+        systems = _systems(carers=carers, person_id=person_id, now=now)
+        act.note(users=count, systems=len(systems), emergencies=len(emergencies), page=page)
         return AccessList(
             person=person,
             roles=roles,
             refused=refused,
             users=tuple(users),
+            systems=systems,
             emergencies=emergencies,
             count=count,
             page=page,
             pages=pages,
             is_whole=organisation_id is None,
         )
+
+
+def _systems(*, carers: Carers, person_id: UUID, now: datetime) -> tuple[SystemAccess, ...]:
+    """Return the systems of organisations that care for a person, and what the gates decide about each."""
+    systems = []
+    for client in live_clients_of(organisation_ids=tuple(carers.organisations), now=now):
+        requester = client.requester(scopes=client.scopes)
+        decision = decide(requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now)
+        systems.append(
+            SystemAccess(
+                name=client.name,
+                oauth_id=client.oauth_id,
+                organisation_name=client.organisation_name,
+                scopes=str(client.scopes),
+                kinds=carers.kinds(organisation_id=client.organisation_id, user_id=None),
+                reason="" if decision.permitted else " ".join(decision.refusal().reasons),
+            )
+        )
+    return tuple(systems)
 
 
 def _emergencies(*, person_id: UUID, organisation_id: UUID | None, now: datetime) -> tuple[EmergencyLine, ...]:

@@ -23,11 +23,15 @@ from aggregator.consent.terms import Actor, BasePolicy, Effect, PolicyTerms, Pro
 from aggregator.mpi.models import Person, SourceRecord
 from aggregator.relationships.models import CareTeam, CareTeamPatient, CareTeamPlace, Relationship
 from aggregator.relationships.terms import OF_ORGANISATIONS, RelationshipKind, london_day
+from aggregator.services.clients.end_client import end_client
 from aggregator.services.record_opt_out import record_opt_out
 from aggregator.services.record_policy import record_policy
 from aggregator.services.relationships.list_access import AccessList, list_access
 from aggregator.services.relationships.list_reach import list_reach
 from tests.factories import nhs_number, person, requester, source
+from tests.machine import register
+from tests.signing import CLIENT
+from tests.world import make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -202,6 +206,19 @@ def test_who_has_objected_is_open_to_nobody_and_it_is_said_who_is_kept_out() -> 
     assert {refused.reason for refused in after.refused} == {
         "The patient has objected to sharing their record in this service."
     }
+
+
+def test_the_systems_of_organisations_that_care_are_listed_with_what_they_may_read() -> None:
+    world = make_world()
+    register(scopes="system/Condition.rs system/Patient.rs")
+    (system,) = list_access(requester=operator(), person_id=world.joan, now=timezone.now()).systems
+    assert (system.oauth_id, system.scopes) == (CLIENT, "system/Condition.rs system/Patient.rs")
+    assert (system.kinds, system.reason) == ((RelationshipKind.REGISTERED,), "")
+    (objected,) = list_access(requester=operator(), person_id=world.peter, now=timezone.now()).systems
+    assert objected.reason == "The patient has objected to sharing their record in this service."
+    assert list_access(requester=operator(), person_id=world.nobodys, now=timezone.now()).systems == ()
+    end_client(requester=operator(), oauth_id=CLIENT, reason="Replaced.", now=timezone.now())
+    assert list_access(requester=operator(), person_id=world.joan, now=timezone.now()).systems == ()
 
 
 def test_an_administrator_is_told_of_their_own_organisation_and_that_it_is_not_the_whole() -> None:

@@ -39,6 +39,9 @@ class Command(BaseCommand):
         for user in listed.users:
             because = "; ".join(kind.why for kind in user.kinds)
             self.stdout.write(f"{user.user_name}, {user.role.words}, {user.organisation_name}: {because}")
+        for system in listed.systems:
+            because = system.reason or "; ".join(kind.why for kind in system.kinds)
+            self.stdout.write(f"System {system.oauth_id}, {system.organisation_name}, {system.scopes}: {because}")
         for each in listed.emergencies:
             until = timezone.localtime(each.ends_at)
             self.stdout.write(
@@ -57,6 +60,17 @@ def _as_json(listed: AccessList) -> dict[str, Any]:
         "count": listed.count,
         "page": listed.page,
         "pages": listed.pages,
+        "systems": [
+            {
+                "client_id": system.oauth_id,
+                "name": system.name,
+                "organisation": system.organisation_name,
+                "scopes": system.scopes,
+                "relationships": list(system.kinds),
+                "reason": system.reason,
+            }
+            for system in listed.systems
+        ],
         "users": [
             {
                 "user": str(user.user_id),

@@ -15,6 +15,7 @@ from aggregator.services.care_teams.end_care_team import end_care_team
 from aggregator.services.care_teams.end_care_team_member import end_care_team_member
 from aggregator.services.care_teams.end_care_team_patient import end_care_team_patient
 from aggregator.services.care_teams.list_care_teams import list_care_teams
+from aggregator.services.care_teams.load_care_teams import load_care_teams
 from aggregator.services.care_teams.read_care_team import read_care_team
 from aggregator.services.changes.propose_change import propose_change
 from aggregator.services.relationships.claim_relationship import claim_relationship
@@ -143,6 +144,9 @@ CALLS: dict[str, Callable[[World], object]] = {
     "end_relationship": lambda world: ended(world, recorded(world)),
     "list_access": lambda world: list_access(requester=operator(), person_id=world.joan, now=timezone.now()),
     "list_care_teams": lambda world: list_care_teams(requester=world.administrator, now=timezone.now()),
+    "load_care_teams": lambda world: load_care_teams(
+        requester=operator(), lines=["organisation_ods,team,username,from_date"], now=timezone.now()
+    ),
     "list_reach": lambda world: list_reach(requester=operator(), username="dr.osei", now=timezone.now()),
     "list_relationships": lambda world: list_relationships(
         requester=world.administrator, person_id=world.joan, now=timezone.now()
@@ -160,6 +164,7 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "end_relationship": lambda world: ended(world, uuid4()),
     "list_access": lambda world: list_access(requester=world.clinician, person_id=world.joan, now=timezone.now()),
     "list_care_teams": lambda world: list_care_teams(requester=world.clinician, now=timezone.now()),
+    "load_care_teams": lambda world: load_care_teams(requester=world.administrator, lines=[], now=timezone.now()),
     "list_reach": lambda world: list_reach(requester=world.administrator, username="dr.far", now=timezone.now()),
     "list_relationships": lambda world: list_relationships(
         requester=world.clinician, person_id=world.joan, now=timezone.now()

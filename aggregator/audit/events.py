@@ -63,6 +63,7 @@ class Action(StrEnum):
     LOAD_OBJECTIONS = "load-objections", "load the list of people who object to sharing"
     LOAD_RELATIONSHIPS = "load-relationships", "load which people an organisation cares for"
     LOAD_TERMINOLOGY = "load-terminology", "load what codes are sensitive"
+    LOAD_CARE_TEAMS = "load-care-teams", "load a list of care teams"
     LOAD_USERS = "load-users", "load a list of users"
     OPEN_BREAK_GLASS = "open-break-glass", "open a record in an emergency"
     OPEN_RECORD = "open-record", "open a patient's record"

@@ -120,6 +120,12 @@ def summaries(*, person_ids: Collection[UUID]) -> dict[UUID, PersonSummary]:
     return {summary.person_id: summary for summary in _summaries(Person.objects.filter(id__in=person_ids))}
 
 
+def person_held_as(*, source_id: UUID, identifier_value: str) -> UUID | None:
+    """Return whom a source holds under one of its own identifiers, by the live link; None for nobody here."""
+    records = live_links().filter(source_record__source_id=source_id, source_record__identifier_value=identifier_value)
+    return records.values_list("person_id", flat=True).first()
+
+
 def held_by(*, person_id: UUID) -> list[HeldBy]:
     """Return the live links of a person, in a fixed order."""
     links = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -31,6 +31,7 @@ from aggregator.relationships.terms import (
     RelationshipKind,
     RelationshipTerms,
     earliest_last_day,
+    end_of_day,
     london_day,
 )
 
@@ -263,6 +264,33 @@ def care_team(*, team_id: UUID, organisation_id: UUID | None, now: datetime) -> 
     rows = CareTeam.objects.filter(id=team_id)
     rows = rows if organisation_id is None else rows.filter(organisation_id=organisation_id)
     return next(iter(_summaries(rows, now=now)), None)
+
+
+def live_care_team_named(*, organisation_id: UUID, name: str, now: datetime) -> UUID | None:
+    """Return the id of an organisation's care team that has not been ended, by its name."""
+    rows = CareTeam.objects.filter(~has_ended(of="id", now=now), organisation_id=organisation_id, name=name)
+    return rows.order_by("recorded_at", "id").values_list("id", flat=True).first()
+
+
+def parts_since(
+    *, team_id: UUID, of_id: UUID, is_member: bool, from_date: date, now: datetime
+) -> dict[UUID, datetime | None]:
+    """Return the places of a user, or a patient's care by a team, that began on a day and have not been ended.
+
+    By id: the moment at which each is over; None while no end is known.
+    """
+    rows: QuerySet[CareTeamPlace] | QuerySet[CareTeamPatient] = (
+        CareTeamPlace.objects.filter(user_id=of_id) if is_member else CareTeamPatient.objects.filter(person_id=of_id)
+    )
+    since = rows.filter(~has_ended(of="id", now=now), team_id=team_id, from_date=from_date)
+    last_days = dict(since.values_list("id", "until_date"))
+    ends = _first_ends(last_days)
+    over: dict[UUID, datetime | None] = {}
+    for part_id, last_day in last_days.items():
+        moments = [end_of_day(last_day)] if last_day else []
+        moments += [ends[part_id].ends_at] if part_id in ends else []
+        over[part_id] = min(moments, default=None)
+    return over
 
 
 def care_team_name(*, team_id: UUID) -> str:

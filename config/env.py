@@ -76,6 +76,9 @@ class Environment(BaseSettings):
     self_claim_hours: int = Field(24, gt=0, le=168, description="hours for which a claim to care for a patient stands")
     header_timeout_s: float = Field(10.0, gt=0, le=60, description="seconds until a request's headers must be complete")
     connections_per_address: int = Field(200, gt=0, description="connections of one address, per web process")
+    source_secrets_folder: str = Field(
+        "", description="the folder with the secrets that sources' options name, one per file"
+    )
     retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")
 
     def text(self, name: str) -> str:

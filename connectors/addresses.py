@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def own_address(*, url: str, base: str, names: Iterable[str]) -> str:
+    """Return where an address that a source sent is to be asked for: under its base; "" for one that is not its own.
+
+    `names` are the other addresses by which the server calls itself, since behind a gateway it may not know the one
+    that is asked. What lies under one of them is asked for under the base: no other server is ever asked.
+    """
+    if is_within(url=url, base=base):
+        return url
+    for name in (name.rstrip("/") for name in names):
+        target, theirs = _own(url=url, base=name)
+        if target is not None and is_within(url=url, base=name):
+            rest = target.path[len(theirs.path) :]
+            return base.rstrip("/") + rest + (f"?{target.query}" if target.query else "")
+    return ""
 
 
 def is_within(*, url: str, base: str) -> bool:
@@ -16,6 +35,10 @@ def is_on_server(*, url: str, base: str) -> bool:
     return _own(url=url, base=base)[0] is not None
 
 
+def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:
+    return address.scheme, address.hostname, address.port or DEFAULT_PORTS.get(address.scheme)
+
+
 def _own(*, url: str, base: str) -> tuple[SplitResult | None, SplitResult]:
     """Return an address in parts, None where it is not of the base's origin or has a way to climb; and the base."""
     ours = urlsplit(base)
@@ -23,7 +46,7 @@ def _own(*, url: str, base: str) -> tuple[SplitResult | None, SplitResult]:
         return None, ours
     try:
         target = urlsplit(url)
-        same_origin = (target.scheme, target.hostname, target.port) == (ours.scheme, ours.hostname, ours.port)
+        same_origin = _origin(target) == _origin(ours)
     except ValueError:
         return None, ours
     path = target.path.lower()

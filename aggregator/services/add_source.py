@@ -21,11 +21,12 @@ from aggregator.record.completeness.words import outcome_words
 from aggregator.sources import catalogue
 from aggregator.sources.models import Source
 from aggregator.sources.operations import put_source
-from aggregator.sources.queries import source_by_slug
+from aggregator.sources.queries import address_at, source_by_slug
+from aggregator.sources.secret_files import check_secrets
 from aggregator.terminology.sensitivity import Sensitivity
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.errors import SourceError
-from connectors.contract.values import CheckedSource, SourceAddress
+from connectors.contract.values import CheckedSource
 
 MAX_TIME_LIMIT_S = 60
 
@@ -105,6 +106,7 @@ def _check(source: NewSource) -> None:
     if unknown:
         known = ", ".join(connector.options)
         raise Invalid(f"A source of this kind has no option {', '.join(unknown)}; it has: {known}.", field="options")
+    check_secrets(options=source.options)
     possible = connector.capabilities.categories & CLINICAL_CATEGORIES
     if source.holds is not None and not (source.holds and source.holds <= possible):
         known = ", ".join(sorted(possible))
@@ -151,7 +153,7 @@ def _try(source: NewSource) -> CheckedSource:
 
     Raises: Invalid when it does not answer as its kind should.
     """
-    address = SourceAddress(source_id=source.slug, base_url=source.base_url.rstrip("/"), options=source.options)
+    address = address_at(source_id=source.slug, base_url=source.base_url.rstrip("/"), options=source.options)
     try:
         return try_source(kind=source.kind, address=address, within_s=source.time_limit_s)
     except SourceError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from aggregator.sources import catalogue
 from aggregator.sources.models import Source
+from aggregator.sources.secret_files import secret_files
 from aggregator.terminology.sensitivity import Sensitivity
 from connectors.contract.categories import RecordCategory
 from connectors.contract.values import SourceAddress
@@ -29,7 +31,12 @@ def disclosing_sources() -> dict[UUID, Sensitivity]:
 
 def address_of(*, source: Source) -> SourceAddress:
     """Return where a source is and how to speak to it."""
-    return SourceAddress(source_id=str(source.id), base_url=source.base_url, options=source.options)
+    return address_at(source_id=str(source.id), base_url=source.base_url, options=source.options)
+
+
+def address_at(*, source_id: str, base_url: str, options: Mapping[str, str]) -> SourceAddress:
+    """Return where a source is and how to speak to it, with the files of the secrets that its options name."""
+    return SourceAddress(source_id=source_id, base_url=base_url, options=options, secrets=secret_files(options=options))
 
 
 def may_hold(*, source: Source) -> frozenset[RecordCategory]:

@@ -225,6 +225,7 @@ HASHING_SLOTS = ENVIRONMENT.hashing_slots
 RETRIEVAL_DEADLINE_S = ENVIRONMENT.retrieval_deadline_s
 SOURCE_TIME_LIMIT_S = ENVIRONMENT.source_time_limit_s
 SOURCE_NETWORKS = ENVIRONMENT.networks("SOURCE_NETWORKS")
+SOURCE_SECRETS_FOLDER = ENVIRONMENT.source_secrets_folder
 PLAIN_HTTP_SOURCES = False  # http to sources beyond this machine
 FLIGHTS_PER_SOURCE = ENVIRONMENT.flights_per_source
 FLIGHTS_PER_WORKER = ENVIRONMENT.flights_per_worker

@@ -8,6 +8,7 @@
      +-- Malformed          an answer came that cannot be used (reason says why)
      +-- NotAsked           the guard says that this source may not be called now
      +-- NotRead            an answer came that we had no time to read: no fault of the source's
+     +-- NoCredentials      we could not say who is asking: a secret or setting of ours is missing
 
 No message of these errors holds a name, an NHS number, an address or anything that the source sent.
 """
@@ -63,4 +64,8 @@ class NotAsked(SourceError):
 
 
 class NotRead(SourceError):
+    outcome = Outcome.FAILED
+
+
+class NoCredentials(SourceError):
     outcome = Outcome.FAILED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 from connectors.contract.categories import RecordCategory
@@ -26,12 +27,14 @@ class Identifier:
 class SourceAddress:
     """Where a source is and how to speak to it.
 
-    `options` are the kind's own settings, such as GP Connect's `to_asid`; each kind's README lists them.
+    `options` are the kind's own settings, such as GP Connect's `to_asid`; each kind's README lists them. `secrets` are
+    the files that hold the secrets which options name: by option, those that are there.
     """
 
     source_id: str
     base_url: str
     options: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,15 +33,18 @@ from fhir_data.releases import Release
 from fhir_data.splitting import SplitEntry, SplitPayload
 
 
-def read_pages(*, pages: Sequence[SplitPayload], patient_id: str | None, base: str = "") -> Steps[Reply]:
+def read_pages(
+    *, pages: Sequence[SplitPayload], patient_id: str | None, base: str = "", names: Sequence[str] = ()
+) -> Steps[Reply]:
     """Read the pages of one answer.
 
     `patient_id` is the id of the Patient whom the answer is about. None: the one whom a document's Composition names,
-    else the first. `base` is the address of the server that was asked, "" for a file.
+    else the first. `base` is the address of the server that was asked, "" for a file, and `names` are others by which
+    it calls itself.
     """
     judged = yield from judge_entries(entries=_each_once(pages), release=Release.R4)
     subject = _subject(judged=judged, patient_id=patient_id)
-    bases = [base, *own_bases(pages=pages)] if base else []
+    bases = [base, *names, *own_bases(links=(link for page in pages for link in page.links))] if base else []
     owners = ownership(subject=subject, judged=judged, bases=bases) if subject else None
     owned = yield from find_owners(judged=judged, subject=subject, owners=owners)
     entries = yield from sort_entries(owned=owned, dialect=_R4())
@@ -81,13 +84,12 @@ class _R4:
         )
 
 
-def own_bases(*, pages: Sequence[SplitPayload]) -> list[str]:
+def own_bases(*, links: Iterable[tuple[str, str]]) -> list[str]:
     """Return the addresses by which a server calls itself in the `self` links of its pages.
 
     Behind a gateway it often is another than the one that was asked.
     """
-    links = (address for page in pages for relation, address in page.links if relation == "self")
-    matches = (_SELF.match(address) for address in links)
+    matches = (_SELF.match(address) for relation, address in links if relation == "self")
     return list(dict.fromkeys(match["base"] for match in matches if match))
 
 

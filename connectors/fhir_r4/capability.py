@@ -84,15 +84,21 @@ _COMPARTMENT = frozenset(_COMPARTMENT_NAMES.split())
 # Types with a `patient` parameter that are not part of a patient's record.
 _NOT_RECORD = frozenset({"Patient", "Provenance", "AuditEvent", "Bundle", "Group", "Person", "Account", "Invoice"})
 
+_OTHER_RELEASES = {"3.": Reason.SPEAKS_STU3, "5.": Reason.SPEAKS_R5}
+
 
 def read_capability(*, statement: JsonObject) -> ServerCapability:
     """Read a CapabilityStatement.
 
-    Raises: Malformed `not-fhir` when it is none, or of a release other than R4.
+    Raises: Malformed `not-fhir` when it is none; `speaks-stu3`, `speaks-r5` or `other-release` when it is not of R4.
     """
     release = text(statement.get("fhirVersion"))
-    if statement.get("resourceType") != "CapabilityStatement" or not release.startswith(("4.0", "4.3")):
+    if statement.get("resourceType") == "Conformance":  # what DSTU2 calls its statement
+        raise Malformed(Reason.OTHER_RELEASE)
+    if statement.get("resourceType") != "CapabilityStatement":
         raise Malformed(Reason.NOT_FHIR)
+    if not release.startswith(("4.0", "4.3")):
+        raise Malformed(_OTHER_RELEASES.get(release[:2], Reason.OTHER_RELEASE))
     resources = [
         resource
         for rest in mappings(statement.get("rest"))

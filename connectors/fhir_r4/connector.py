@@ -12,6 +12,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from connectors import documents
+from connectors.addresses import own_address
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from connectors.contract.errors import (
     Malformed,
@@ -35,13 +36,23 @@ from connectors.contract.values import (
     Reply,
     SourceAddress,
 )
+from connectors.credentials import TLS_OPTIONS, TOKEN_OPTIONS, send_with_credentials
 from connectors.fhir_r4.capability import UNDECLARED, ServerCapability
-from connectors.fhir_r4.pages import as_page, bearer, capability, is_patient, read_bodies, speaks_fhir
+from connectors.fhir_r4.pages import (
+    UNREADABLE,
+    FoundPatient,
+    as_page,
+    bearer,
+    capability,
+    found_by_id,
+    read_bodies,
+    speaks_fhir,
+)
 from connectors.fhir_r4.record import read_record
 from connectors.fhir_r4.session import FHIR_JSON, ServerSession, expect_success
 from connectors.fhir_r4.supporting import read_supporting
 from connectors.reading import split_answer
-from connectors.transport.client import Answer, HttpTransport
+from connectors.transport.client import Answer
 from connectors.transport.pace import finish
 from fhir_data.heads import type_of
 from fhir_data.references import may_enter_path
@@ -51,6 +62,9 @@ from fhir_data.verdict import warm_up
 # How a server says that nothing is at an address.
 NOT_THERE = frozenset({404, 405, 410, 501})
 CAPABILITY_S = 600.0  # a server's abilities change with its releases, not with its patients
+# How many Patients may have taken one another's place, one after the other.
+MAX_REPLACEMENTS = 5
+FURTHER_RECORDS = "It says that it holds further records of this patient, under other numbers of its own."
 LOGICAL_ID_SYSTEMS = ("", "id")
 USUAL_TYPES = (
     "AllergyIntolerance Appointment CarePlan Condition DiagnosticReport DocumentReference Encounter FamilyMemberHistory"
@@ -65,7 +79,10 @@ class FhirR4:
     kind: ClassVar[str] = "fhir_r4"
     capabilities: ClassVar[Capabilities] = Capabilities(categories=frozenset(RecordCategory), answers_serve_others=True)
     options: ClassVar[Mapping[str, str]] = {
-        "search": "`post`: search for the patient by POST, so that the identifier stays out of the address"
+        "search": "`post`: search for the patient by POST, so that the identifier stays out of the address",
+        "public_base": "the address by which the server names itself in its links, where a gateway stands before it",
+        **TOKEN_OPTIONS,
+        **TLS_OPTIONS,
     }
 
     def warm_up(self) -> None:
@@ -82,10 +99,12 @@ class FhirR4:
         _expect_searchable(capability=server.capability)
         _note_what_is_not_served(session=session, capability=server.capability)
         patient = await _find_patient(session=session, server=server)
-        record = await read_record(session=session, capability=server.capability, patient_id=patient.id)
+        record = await read_record(session=session, capability=server.capability, patient_id=patient.found.id)
         pages = [patient.page, *record.pages]
         pages += await read_supporting(session=session, pages=pages)
-        reply = await session.read(read_bodies, *pages, result=Reply, patient_id=patient.id, base=session.base)
+        reply = await session.read(
+            read_bodies, *pages, result=Reply, patient_id=patient.found.id, base=session.base, names=session.names
+        )
         return replace(reply, notices=(*reply.notices, *session.notices), in_part=record.in_part)
 
     async def check(self, *, source: SourceAddress, channels: Channels, deadline: float) -> CheckedSource:
@@ -116,15 +135,17 @@ class FhirR4:
 
         Raises: SourceError.
         """
-        url = documents.address_of(address=query.address, base=source.base_url)
-        answer = await channels.get(HttpTransport).request(
+        names = [name for name in (source.options.get("public_base", ""),) if name]
+        address = own_address(url=query.address, base=source.base_url, names=names) or query.address
+        url = documents.address_of(address=address, base=source.base_url)
+        answer = await send_with_credentials(
+            source=source,
+            channels=channels,
             method="GET",
             url=url,
             headers={"Accept": FHIR_JSON},
-            source_id=source.source_id,
             deadline=query.deadline,
             correlation_id=query.correlation_id,
-            repeatable=True,
             allowance=documents.allowance(),
         )
         if answer.status in (404, 410):
@@ -157,7 +178,7 @@ class FhirR4:
 
 @dataclass(frozen=True, kw_only=True)
 class _Patient:
-    id: str
+    found: FoundPatient
     page: bytes
 
 
@@ -217,15 +238,35 @@ def _in_words(capability: ServerCapability) -> str:
 
 
 async def _find_patient(*, session: ServerSession, server: _Server) -> _Patient:
-    """Find the patient by the first identifier that the source knows. Raises: UnknownPatient when it knows none."""
+    """Find the patient by the first identifier that the source knows.
+
+    Where the server says that another Patient has taken that one's place, it is the other.
+    Raises: UnknownPatient when it knows none; Malformed `ambiguous` where it does not say who is meant.
+    """
     for identifier in session.query.local_identifiers:
         if identifier.system in LOGICAL_ID_SYSTEMS:
             patient = await _read_patient(session=session, server=server, patient_id=identifier.value)
         else:
             patient = await _search_patient(session=session, server=server, identifier=identifier)
         if patient is not None:
-            return patient
+            return await _follow(patient, session=session, server=server)
     raise UnknownPatient
+
+
+async def _follow(patient: _Patient, *, session: ServerSession, server: _Server) -> _Patient:
+    """Return the Patient who has taken the place of one, or that one where nobody has."""
+    seen = {patient.found.id}
+    while replacement := patient.found.replaced_by:
+        if replacement == UNREADABLE or replacement in seen or len(seen) > MAX_REPLACEMENTS:
+            raise Malformed(Reason.AMBIGUOUS)
+        seen.add(replacement)
+        following = await _read_patient(session=session, server=server, patient_id=replacement)
+        if following is None:
+            raise Malformed(Reason.AMBIGUOUS)
+        patient = following
+    if patient.found.links_others:
+        session.notices.append(Notice(code=NoticeCode.INCOMPLETE, text=FURTHER_RECORDS))
+    return patient
 
 
 async def _read_patient(*, session: ServerSession, server: _Server, patient_id: str) -> _Patient | None:
@@ -237,8 +278,8 @@ async def _read_patient(*, session: ServerSession, server: _Server, patient_id: 
         return None
     expect_success(answer=answer)
     page = as_page(resource=answer.body)
-    await session.read(is_patient, page, result=bool, patient_id=patient_id)
-    return _Patient(id=patient_id, page=page)
+    found = await session.read(found_by_id, page, result=FoundPatient, patient_id=patient_id)
+    return _Patient(found=found, page=page)
 
 
 async def _search_patient(*, session: ServerSession, server: _Server, identifier: Identifier) -> _Patient | None:
@@ -253,5 +294,7 @@ async def _search_patient(*, session: ServerSession, server: _Server, identifier
             raise Unreachable(Reason.NO_FHIR_SERVER)  # no server of Patients: its 404 says nothing about this one
         return None
     expect_success(answer=answer)
-    key = await session.read(bearer, answer.body, result=str, system=identifier.system, value=identifier.value)
-    return _Patient(id=key, page=answer.body) if key else None
+    found = await session.read(
+        bearer, answer.body, result=FoundPatient, system=identifier.system, value=identifier.value
+    )
+    return _Patient(found=found, page=answer.body) if found.id else None

@@ -7,6 +7,7 @@ Source: FHIR R4, RESTful API, Search, Paging.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from connectors.contract.categories import RecordCategory
@@ -18,12 +19,19 @@ from connectors.fhir_r4.answer import read_pages
 from connectors.fhir_r4.capability import ServerCapability, read_capability
 from connectors.reading import expect_bundle, split_answer
 from connectors.transport.pace import Steps
-from fhir_data.access import JsonObject, mappings, text
+from fhir_data.access import JsonObject, mapping, mappings, text
 from fhir_data.errors import UnreadableEntry
 from fhir_data.heads import entry_name, type_of
 from fhir_data.labels import Label, labels_of
 from fhir_data.parsing import read_entry
-from fhir_data.references import may_enter_path, references_in, split_relative
+from fhir_data.references import (
+    may_enter_path,
+    references_in,
+    split_absolute,
+    split_relative,
+    text_of_reference,
+    without_version,
+)
 from fhir_data.releases import Release
 from fhir_data.size import rough_count
 from fhir_data.splitting import SplitEntry, SplitPayload, without_mark
@@ -32,6 +40,11 @@ from fhir_data.verdict import RefusedEntry, verdict
 # What the record refers to and may not hold.
 SUPPORTING_TYPES = ("Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device", "Specimen")
 _NO_CONTENT = frozenset({"Patient", "OperationOutcome"})
+# The tags by which an index marks the golden records that it keeps beside the Patients of its sources; OpenCR's has no
+# system. Source: HAPI FHIR 7, MDM; OpenCR, "Unique Identifiers".
+_MDM_STATUS = "http://hapifhir.io/fhir/NamingSystem/mdm-record-status"
+_GOLDEN_TAGS = frozenset({(_MDM_STATUS, "GOLDEN_RECORD"), (_MDM_STATUS, "REDIRECTED")})
+_GOLDEN_CODE = "5c827da5-4858-4f3d-a50c-62ece001efea"
 _XML_NAMESPACE = b"http://hl7.org/fhir"
 
 
@@ -82,7 +95,9 @@ def survey(*, bodies: Sequence[bytes]) -> Steps[Survey]:
     )
 
 
-def read_bodies(*, bodies: Sequence[bytes], patient_id: str | None, base: str = "") -> Steps[Reply]:
+def read_bodies(
+    *, bodies: Sequence[bytes], patient_id: str | None, base: str = "", names: Sequence[str] = ()
+) -> Steps[Reply]:
     """Read the pages of one answer, as `read_pages` does.
 
     Raises: Malformed.
@@ -91,17 +106,17 @@ def read_bodies(*, bodies: Sequence[bytes], patient_id: str | None, base: str = 
     for body in bodies:
         pages.append(split_answer(payload=body))
         yield None
-    return (yield from read_pages(pages=pages, patient_id=patient_id, base=base))
+    return (yield from read_pages(pages=pages, patient_id=patient_id, base=base, names=names))
 
 
-def wanted(*, bodies: Sequence[bytes], base: str, held: Sequence[str]) -> Steps[tuple[str, ...]]:
+def wanted(*, bodies: Sequence[bytes], bases: Sequence[str], held: Sequence[str]) -> Steps[tuple[str, ...]]:
     """Return the supporting resources that pages refer to on this server and do not hold, as `Type/id`, each once."""
     here = set(held)
     names: dict[str, None] = {}
     for resource in _resources(bodies):
         here.add(entry_name(entry=resource))
         for reference in dict.fromkeys(references_in(resource=resource)):
-            names[_own_name(reference=reference, base=base)] = None
+            names[_own_name(reference=reference, bases=bases)] = None
         yield None
     return tuple(name for name in names if name and name not in here)
 
@@ -115,12 +130,12 @@ def without_held(*, bodies: Sequence[bytes], names: Sequence[str]) -> Steps[tupl
     return tuple(left)
 
 
-def grounds(*, bodies: Sequence[bytes], names: Sequence[str], base: str) -> Steps[tuple[Ground, ...]]:
+def grounds(*, bodies: Sequence[bytes], names: Sequence[str], bases: Sequence[str]) -> Steps[tuple[Ground, ...]]:
     """Return for each of these names which entries of the pages refer to it."""
     referring: dict[str, dict[str, None]] = {name: {} for name in names}
     for resource in _resources(bodies):
         for reference in dict.fromkeys(references_in(resource=resource)):
-            if (name := _own_name(reference=reference, base=base)) in referring:
+            if (name := _own_name(reference=reference, bases=bases)) in referring:
                 referring[name][entry_name(entry=resource)] = None
         yield None
     return tuple(Ground(any_of=tuple(entries)) for entries in referring.values())
@@ -137,8 +152,26 @@ def holds(*, bodies: Sequence[bytes], name: str) -> Steps[bool]:
     return any(entry.resource is not None and entry_name(entry=entry.resource) == name for entry in page.entries)
 
 
-def is_patient(*, bodies: Sequence[bytes], patient_id: str) -> Steps[bool]:
-    """Return that a page is the Patient of an id.
+UNREADABLE = "?"
+# What a link from one Patient to another says. Source: FHIR R4, LinkType.
+REPLACED, SAME_PERSON = frozenset({"replaced-by"}), frozenset({"refer", "seealso"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundPatient:
+    """Which Patient of a server somebody is; `id` is "" for none.
+
+    `replaced_by` is the id of the one that has taken its place: "" for none, UNREADABLE where none can be read.
+    `links_others`: it says that there are further Patients who are the same person.
+    """
+
+    id: str
+    replaced_by: str = ""
+    links_others: bool = False
+
+
+def found_by_id(*, bodies: Sequence[bytes], patient_id: str) -> Steps[FoundPatient]:
+    """Return what a page says of the Patient of an id, which it must be.
 
     Raises: Malformed `not-fhir` for what is no Patient; WrongPatient for one of another id.
     """
@@ -150,12 +183,14 @@ def is_patient(*, bodies: Sequence[bytes], patient_id: str) -> Steps[bool]:
         raise Malformed(Reason.NOT_FHIR)
     if patient.get("id") != patient_id:
         raise WrongPatient(disagrees=("identifier",))
-    return True
+    return _found(patient)
 
 
-def bearer(*, bodies: Sequence[bytes], system: str, value: str) -> Steps[str]:
-    """Return the id of the one Patient among the results of a search who bears an identifier; "" for no result.
+def bearer(*, bodies: Sequence[bytes], system: str, value: str) -> Steps[FoundPatient]:
+    """Return the one Patient among the results of a search who bears an identifier.
 
+    A golden record of the server's own index stands for the Patients that it was made of, and is passed over where one
+    of them is found.
     Raises: Malformed `ambiguous` for several, WrongPatient where none of the results bears it.
     """
     (body,) = bodies
@@ -163,16 +198,23 @@ def bearer(*, bodies: Sequence[bytes], system: str, value: str) -> Steps[str]:
     for entry in expect_bundle(split_answer(payload=body)).entries:
         yield rough_count(body=entry.whole)
         patient = _patient_of(entry=entry)
-        if patient is not None and _is_current(patient):
+        if patient is not None:
             patients[text(patient.get("id"))] = patient
-    if not patients:
-        return ""
-    bearers = [key for key, patient in patients.items() if _bears(patient=patient, system=system, value=value)]
-    if len(bearers) > 1:
+    bearers = [patient for patient in patients.values() if _bears(patient=patient, system=system, value=value)]
+    current = [patient for patient in bearers if not _linked(patient, REPLACED)]
+    chosen = [patient for patient in current if not _is_golden(patient)] or current
+    if not chosen and len({_linked(patient, REPLACED) for patient in bearers}) == 1:
+        chosen = bearers[:1]  # all have been replaced by one and the same
+    if len(chosen) > 1 or (bearers and not chosen):
         raise Malformed(Reason.AMBIGUOUS)
-    if not bearers or not may_enter_path(text=bearers[0]):
+    if not chosen:
+        if any(not _linked(patient, REPLACED) for patient in patients.values()):
+            raise WrongPatient(disagrees=("identifier",))
+        return FoundPatient(id="")
+    if not may_enter_path(text=text(chosen[0].get("id"))):
         raise WrongPatient(disagrees=("identifier",))
-    return bearers[0]
+    golden = frozenset(key for key, patient in patients.items() if _is_golden(patient))
+    return _found(chosen[0], golden=golden)
 
 
 def capability(*, bodies: Sequence[bytes]) -> Steps[ServerCapability]:
@@ -219,9 +261,13 @@ def _is_error(entry: bytes) -> bool:
     return any(issue.get("severity") in ("fatal", "error") for issue in mappings(outcome.get("issue")))
 
 
-def _own_name(*, reference: str, base: str) -> str:
-    """Return a reference to a supporting resource of this server as `Type/id`, "" for any other."""
-    kind, key = split_relative(reference=reference.removeprefix(f"{base}/"))
+def _own_name(*, reference: str, bases: Sequence[str]) -> str:
+    """Return a reference to a supporting resource of this server as `Type/id`, "" for any other.
+
+    `bases` are the addresses that the server goes by.
+    """
+    base = next((base for base in bases if reference.startswith(f"{base}/")), "")
+    kind, key = split_relative(reference=reference.removeprefix(f"{base}/") if base else reference)
     return f"{kind}/{key}" if kind in SUPPORTING_TYPES and may_enter_path(text=key) else ""
 
 
@@ -238,8 +284,35 @@ def _patient_of(*, entry: SplitEntry) -> JsonObject | None:
     return judged.resource
 
 
-def _is_current(patient: JsonObject) -> bool:
-    return all(link.get("type") != "replaced-by" for link in mappings(patient.get("link")))
+def _found(patient: JsonObject, *, golden: AbstractSet[str] = frozenset()) -> FoundPatient:
+    """Return which Patient it is, and what its links say; those to `golden` records say nothing."""
+    replacements = _linked(patient, REPLACED)
+    if len(replacements) > 1:
+        raise Malformed(Reason.AMBIGUOUS)
+    return FoundPatient(
+        id=text(patient.get("id")),
+        replaced_by=next(iter(replacements), ""),
+        links_others=not _linked(patient, SAME_PERSON) <= golden,
+    )
+
+
+def _linked(patient: JsonObject, types: AbstractSet[str]) -> frozenset[str]:
+    """Return the ids of the Patients to which one has links of some types; UNREADABLE where none can be read."""
+    others = [
+        without_version(reference=text_of_reference(mapping(link.get("other"))))
+        for link in mappings(patient.get("link"))
+        if link.get("type") in types
+    ]
+    named = [split_relative(reference=split_absolute(reference=other)[1] or other) for other in others]
+    ids = (key if may_enter_path(text=key) else UNREADABLE for kind, key in named if kind != "RelatedPerson")
+    return frozenset(ids)
+
+
+def _is_golden(patient: JsonObject) -> bool:
+    """Whether a Patient is what an index of the server's made of others, by the tags that indexes give theirs."""
+    tags = mappings(mapping(patient.get("meta")).get("tag"))
+    marks = [(text(tag.get("system")), text(tag.get("code"))) for tag in tags]
+    return any(mark in _GOLDEN_TAGS or mark[1] == _GOLDEN_CODE for mark in marks)
 
 
 def _bears(*, patient: JsonObject, system: str, value: str) -> bool:

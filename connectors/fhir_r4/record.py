@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from math import ceil
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from connectors.addresses import is_within
+from connectors.addresses import own_address
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, Unreachable
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
+from connectors.fhir_r4.answer import own_bases
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
 from connectors.fhir_r4.pages import Survey, survey
 from connectors.fhir_r4.session import ServerSession, expect_success
@@ -203,8 +204,9 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
             following = next((address for relation, address in page.survey.links if relation == "next"), "")
             if not following:
                 return _Searched(pages=tuple(pages))
-            url = urljoin(url, following)
-            if url in visited or session.pages >= MAX_PAGES or not is_within(url=url, base=session.base):
+            session.called.extend(own_bases(links=page.survey.links))
+            url = own_address(url=urljoin(url, following), base=session.base, names=session.names)
+            if not url or url in visited or session.pages >= MAX_PAGES:
                 raise Malformed(Reason.PAGING)
             visited.add(url)
             answer = await session.send(url=url)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from connectors.contract.errors import Malformed, Refused, Unreachable
+from connectors.contract.errors import Malformed, Refused
 from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels, Connector
 from connectors.contract.values import Query, SourceAddress
+from connectors.credentials import send_with_credentials, unavailable
 from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance
 from connectors.transport.offload import Offload, Work
@@ -30,6 +31,7 @@ class ServerSession:
 
     source: SourceAddress
     query: Query
+    channels: Channels
     transport: HttpTransport
     offload: Offload
     connector: type[Connector]
@@ -37,6 +39,7 @@ class ServerSession:
     began_at: float  # a `loop.time()`, as the query's deadline is
     pages: int = 0
     entries: int = 0
+    called: list[str] = field(default_factory=list)  # what the server calls itself in its `self` links
     notices: list[Notice] = field(default_factory=list)
 
     @classmethod
@@ -46,6 +49,7 @@ class ServerSession:
         return cls(
             source=source,
             query=query,
+            channels=channels,
             transport=transport,
             offload=channels.get(Offload),
             connector=connector,
@@ -59,6 +63,17 @@ class ServerSession:
         return self.source.base_url.rstrip("/")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Return the other addresses that the server goes by: as its settings say, and as it has called itself."""
+        public = self.source.options.get("public_base", "").rstrip("/")
+        return tuple(dict.fromkeys(name for name in (public, *self.called) if name and name != self.base))
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Return every address that the server goes by."""
+        return (self.base, *self.names)
+
+    @property
     def waiting_until(self) -> float:
         """When to stop waiting for more, so that what came is read before the query's deadline."""
         time_s = self.query.deadline - self.began_at
@@ -66,19 +81,22 @@ class ServerSession:
         return self.query.deadline - min(reading_s, time_s * MOST_READING_SHARE)
 
     async def send(self, *, url: str, form: str | None = None, deadline: float | None = None) -> Answer:
-        """Send a read and return the answer, whatever its status; a form makes it a search by POST."""
+        """Send a read and return the answer, whatever its status; a form makes it a search by POST.
+
+        Raises: SourceError, also where it cannot be said who is asking.
+        """
         headers = {"Accept": FHIR_JSON}
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return await self.transport.request(
+        return await send_with_credentials(
+            source=self.source,
+            channels=self.channels,
             method="GET" if form is None else "POST",
             url=url,
             headers=headers,
             body=None if form is None else form.encode(),
-            source_id=self.source.source_id,
             deadline=self.waiting_until if deadline is None else min(deadline, self.waiting_until),
             correlation_id=self.query.correlation_id,
-            repeatable=True,
             allowance=self.allowance,
         )
 
@@ -102,8 +120,4 @@ def expect_success(*, answer: Answer) -> None:
         raise Refused(Reason.CREDENTIALS)
     if status in (404, 410):
         raise Malformed(Reason.NOT_FHIR)  # no FHIR server is at the address, or a page that it named is gone
-    if status == 502:
-        raise Unreachable(Reason.GATEWAY)
-    if status >= 500 or status in (408, 429):
-        raise Unreachable(Reason.STATUS)
-    raise Malformed(Reason.REQUEST_REJECTED)
+    raise unavailable(answer) or Malformed(Reason.REQUEST_REJECTED)

@@ -35,7 +35,7 @@ async def read_supporting(*, session: ServerSession, pages: Sequence[bytes]) -> 
     left = MAX_READS
     for hop in range(HOPS):
         bodies = read if hop else pages
-        names = await session.read(wanted, *bodies, result=tuple[str, ...], base=session.base, held=tuple(tried))
+        names = await session.read(wanted, *bodies, result=tuple[str, ...], bases=session.bases, held=tuple(tried))
         if hop and names:
             names = await session.read(without_held, *pages, result=tuple[str, ...], names=names)
         failed += names[left:]
@@ -53,7 +53,7 @@ async def read_supporting(*, session: ServerSession, pages: Sequence[bytes]) -> 
             counting_notice(
                 code=NoticeCode.RESOURCE_WARNING,
                 grounds=await session.read(
-                    grounds, *bodies, result=tuple[Ground, ...], names=tuple(failed), base=session.base
+                    grounds, *bodies, result=tuple[Ground, ...], names=tuple(failed), bases=session.bases
                 ),
                 one="1 item that the record refers to could not be retrieved.",
                 several="{count} items that the record refers to could not be retrieved.",

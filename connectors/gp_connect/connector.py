@@ -28,6 +28,7 @@ from connectors.contract.values import (
     Reply,
     SourceAddress,
 )
+from connectors.credentials import tls_of
 from connectors.gp_connect.answer import read_body
 from connectors.gp_connect.errors import error_of, outcome_in, spine_codes
 from connectors.gp_connect.names import R4_TYPES
@@ -210,6 +211,7 @@ class GpConnect:
             method="GET" if body is None else "POST",
             url=_behind_proxy(url=url, proxy=source.options.get("ssp_url", "")),
             headers=fresh_headers,
+            tls=tls_of(source),
             body=body,
             source_id=source.source_id,
             deadline=deadline,

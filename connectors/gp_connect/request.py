@@ -18,6 +18,7 @@ from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Asker, Identifier
+from connectors.credentials import TLS_OPTIONS
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 
 INTERACTION = "urn:nhs:names:services:gpconnect:fhir:operation:gpc.getstructuredrecord-1"
@@ -43,6 +44,7 @@ OPTIONS: Mapping[str, str] = {
     "device_id": "identifier of the requesting device",
     "device_model": "model of the requesting device",
     "device_version": "version of the requesting device",
+    **TLS_OPTIONS,
 }
 
 # The categories that each area of the interaction fills.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
@@ -14,13 +16,14 @@ from uuid import UUID, uuid4
 import aiohttp
 import yarl
 
-from connectors.contract.errors import Malformed, SourceError, TimedOut, Unreachable
+from connectors.contract.errors import Malformed, NoCredentials, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.transport.addresses import ForbiddenAddress, Reach, SocketsOfSources
 from connectors.transport.guard import Guard, OpenGuard
 from connectors.transport.inflate import Inflater
 from connectors.transport.limits import Allowance, TransportLimits
-from connectors.transport.retry import RETRIED_STATUSES, RetryBudget
+from connectors.transport.retry import RETRIED_STATUSES, RetryBudget, asked_to_wait_s
+from connectors.transport.tls import TlsContexts, TlsFiles
 
 Headers = Mapping[str, str]
 
@@ -51,6 +54,7 @@ class _Call:
     deadline: float
     correlation_id: UUID
     allowance: Allowance
+    tls: ssl.SSLContext | bool
     repeatable: bool = field(default=False)
 
 
@@ -75,6 +79,7 @@ class HttpTransport:
         self._session: aiohttp.ClientSession | None = None
         self._budgets: dict[str, RetryBudget] = {}
         self._facts: dict[str, _Remembered] = {}
+        self._contexts = TlsContexts()
 
     async def close(self) -> None:
         """Close every connection that it keeps."""
@@ -109,12 +114,14 @@ class HttpTransport:
         body: bytes | None = None,
         repeatable: bool = False,
         allowance: Allowance | None = None,
+        tls: TlsFiles | None = None,
     ) -> Answer:
         """Send one request and return the whole answer, whatever its status.
 
         `deadline` is a `loop.time()`. `repeatable`: it is a read, and may be sent again after a fault. `headers` may be
-        a function where every attempt needs fresh ones, such as a token made for one request only.
-        Raises: TimedOut, Unreachable, Malformed; NotAsked from the guard.
+        a function where every attempt needs fresh ones, such as a token made for one request only. `tls`: with
+        certificates other than the usual.
+        Raises: TimedOut, Unreachable, Malformed; NotAsked from the guard; NoCredentials for unusable certificates.
         """
         fixed = None if callable(headers) else headers
         call = _Call(
@@ -125,6 +132,7 @@ class HttpTransport:
             deadline=deadline,
             correlation_id=correlation_id,
             allowance=allowance or self.allowance(),
+            tls=self._context(tls),
             repeatable=repeatable,
         )
         await self._guard.enter(source_id=source_id)
@@ -166,8 +174,8 @@ class HttpTransport:
         Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog 2015.
         """
         pause = self._rng.uniform(0, min(self.limits.retry_cap_s, self.limits.retry_base_s * 2**attempt))
-        asked = answer.headers.get("retry-after", "") if answer else ""
-        return max(pause, float(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 6 else pause
+        asked = asked_to_wait_s(headers=answer.headers, now=time.time()) if answer else None
+        return pause if asked is None else max(pause, asked)
 
     async def _attempt(self, *, call: _Call) -> Answer:
         if asyncio.get_running_loop().time() >= call.deadline:
@@ -205,7 +213,7 @@ class HttpTransport:
             **call.headers(),
         }
         async with self._open_session().request(
-            call.method, call.url, headers=headers, data=call.body, allow_redirects=False
+            call.method, call.url, headers=headers, data=call.body, allow_redirects=False, ssl=call.tls
         ) as response:
             if 300 <= response.status < 400:
                 response.close()
@@ -241,6 +249,13 @@ class HttpTransport:
         if inflater:
             inflater.finish()
         return b"".join(parts)
+
+    def _context(self, files: TlsFiles | None, /) -> ssl.SSLContext | bool:
+        """Return how to encrypt: True is aiohttp's word for the usual way."""
+        try:
+            return self._contexts.of(files) if files else True
+        except (OSError, ValueError):
+            raise NoCredentials(Reason.NO_CREDENTIALS) from None
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

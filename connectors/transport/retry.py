@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 
 from connectors.transport.limits import TransportLimits
 
 # 500 as well: GP Connect lets a consumer try again after it. Source: GP Connect Access Record Structured 1.6, error
 # handling guidance.
 RETRIED_STATUSES = frozenset({429, 500, 502, 503})
+
+
+LONGEST_ASKED_S = 86_400.0
+
+
+def asked_to_wait_s(*, headers: Mapping[str, str], now: float) -> float | None:
+    """Return how long a source asks us to wait, in seconds; None where it does not, or in no way that can be read.
+
+    `headers` are by their names in lower case; `now` is in seconds since 1970.
+    Source: RFC 9110, 10.2.3 (Retry-After: seconds, or a date).
+    """
+    asked = headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit() and len(asked) < 10:
+        return min(float(asked), LONGEST_ASKED_S)
+    try:
+        until = parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max(0.0, until.timestamp() - now), LONGEST_ASKED_S)
 
 
 @dataclass

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -51,8 +53,8 @@ def run(work: Coroutine[Any, Any, Result], /) -> Result:
 
 
 @asynccontextmanager
-async def serving(handler: Handler, /) -> AsyncIterator[str]:
-    """Serve every request by one handler; yields the base address."""
+async def serving(handler: Handler, /, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """Serve every request by one handler, with or without TLS; yields the base address."""
     app = web.Application(client_max_size=2**20)
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -61,10 +63,10 @@ async def serving(handler: Handler, /) -> AsyncIterator[str]:
     app.router.add_route("*", "/{tail:.*}", handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/fhir"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}/fhir"
     finally:
         await runner.cleanup()
 
@@ -93,10 +95,11 @@ async def ask(
     limits: TransportLimits | None = None,
     identifiers: tuple[Identifier, ...] | None = None,
     reach: Reach = LOOPBACK,
+    secrets: Mapping[str, Path] | None = None,
 ) -> Reply:
     """Ask one source with a transport of its own, by a connector that is warmed up as a worker's is."""
     _warm_up(kind)
-    address = SourceAddress(source_id="source-1", base_url=base, options=options or {})
+    address = SourceAddress(source_id="source-1", base_url=base, options=options or {}, secrets=secrets or {})
     async with LoopChannels(HttpTransport(limits=limits, reach=reach)) as channels:
         asked = query(seconds=seconds, identifiers=identifiers)
         return await CONNECTORS[kind].ask(source=address, query=asked, channels=channels)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from aggregator.accounts.requester import operator
 from aggregator.errors import Invalid
 from aggregator.services.add_source import NewSource, SourceAdded, add_source
 from aggregator.sources.models import Source
+from aggregator.sources.queries import address_of
+from aggregator.sources.secret_files import secret_files
 from launcher.region import Region
 from tests.hospital import Hospital, Said, outcome, running, spine_error, statement
 from tests.world import NOWHERE
@@ -49,7 +53,7 @@ UNSEARCHABLE = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"}
         ("fhir_r4", {"": Said(body=LOG_IN, status=404)}, "no FHIR server"),
         ("fhir_r4", {"": Said(body=LOG_IN, status=405)}, "no FHIR server"),
         ("fhir_r4", {"": Said(body=UNSEARCHABLE)}, "no way to ask"),
-        ("fhir_r4", {"": Said(body={**UNSEARCHABLE, "fhirVersion": "3.0.1"})}, "form that can be read"),
+        ("fhir_r4", {"": Said(body={**UNSEARCHABLE, "fhirVersion": "3.0.1"})}, "speaks FHIR STU3"),
         ("fhir_r4", {"": Said(body=outcome(), status=401)}, "credentials"),
         ("fhir_r4", {"": Said(body=outcome(), status=504)}, "reported a fault"),
         ("fhir_r4", {"": Said(body=outcome(), after_s=2)}, "in time"),
@@ -163,3 +167,38 @@ def test_a_name_that_leads_inside_is_found_out_when_it_is_tried(settings: Any) -
         inside = hospital.address.replace("127.0.0.1", "localhost")
         with pytest.raises(Invalid, match="not in a network that may be asked"):
             add_source(requester=operator(), source=replace(GOOD, base_url=inside))
+
+
+def test_a_source_with_a_token_is_registered_by_the_name_of_its_secret_and_keeps_it_nowhere_else(
+    settings: Any, tmp_path: Path
+) -> None:
+    settings.SOURCE_SECRETS_FOLDER = str(tmp_path)
+    options = {"auth": "token", "token_secret": "royal-token"}
+    hospital = Hospital(answers={"metadata": Said(body=statement("Condition", everything=True))})
+    with running(hospital) as running_hospital:
+        source = replace(GOOD, base_url=running_hospital.address, options=options)
+        with pytest.raises(Invalid, match="no secret 'royal-token'") as refused:
+            add_source(requester=operator(), source=source)
+        assert (refused.value.field, refused.value.code) == ("options", "no-secret")
+        (tmp_path / "royal-token").write_text("s3cret")
+        add_source(requester=operator(), source=source)
+    saved = Source.objects.get()
+    assert "s3cret" not in json.dumps(saved.options)
+    address = address_of(source=saved)
+    assert address.secrets["token_secret"].read_text() == "s3cret"
+    assert "s3cret" not in repr(address)
+
+
+@pytest.mark.parametrize("name", ["../token", "/etc/passwd", "a/b", "", ".hidden", "no-such-file"])
+def test_a_secret_is_a_file_of_the_folder_and_nothing_else(settings: Any, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    (tmp_path / "token").write_text("x")
+    (folder / ".hidden").write_text("x")
+    settings.SOURCE_SECRETS_FOLDER = str(folder)
+    options = {"auth": "token", "token_secret": name}
+    assert secret_files(options=options) == {}
+    with pytest.raises(Invalid, match="There is no secret"):
+        add_source(requester=operator(), source=replace(GOOD, options=options), check=False)
+    settings.SOURCE_SECRETS_FOLDER = ""
+    assert secret_files(options={"token_secret": "token"}) == {}

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from connectors import documents
-from connectors.addresses import is_on_server, is_within
+from connectors.addresses import is_on_server, is_within, own_address
 from connectors.contract.errors import Malformed, NotAsked
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Document
@@ -38,7 +38,7 @@ BASE = "https://gp.example/fhir"
         ("https://other.example/fhir/Observation", False, False),
         ("https://gp.example:8443/fhir/Observation", False, False),
         ("https://gp.example:x/fhir/Observation", False, False),
-        ("https://gp.example:443/fhir/Observation", False, False),
+        ("https://gp.example:443/fhir/Observation", True, True),
         ("https://user@gp.example/fhir/Observation", False, False),
         ("https://[/fhir/Observation", False, False),
         ("Observation?page=2", False, False),
@@ -127,3 +127,29 @@ def test_what_is_no_binary_or_may_hide_a_label_is_no_document(body: bytes) -> No
     with pytest.raises(Malformed) as caught:
         read(body)
     assert caught.value.reason is Reason.NOT_FHIR
+
+
+NAMES = ("http://inside.example:8080/fhir/", "https://names.example")
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        (f"{BASE}?page=2", f"{BASE}?page=2"),
+        ("http://inside.example:8080/fhir?page=2", f"{BASE}?page=2"),
+        ("http://inside.example:8080/fhir/Observation?page=2", f"{BASE}/Observation?page=2"),
+        ("https://names.example/Observation?page=2", f"{BASE}/Observation?page=2"),
+        ("https://names.example:443/Observation", f"{BASE}/Observation"),
+        ("http://inside.example/fhir/Observation", ""),
+        ("https://inside.example:8080/fhir/Observation", ""),
+        ("http://inside.example:8080/other/Observation", ""),
+        ("http://inside.example:8080/fhir/../admin", ""),
+        ("http://inside.example:8080/fhir/%2e%2e/admin", ""),
+        ("http://user@inside.example:8080/fhir/Observation", ""),
+        ("http://elsewhere.example/fhir", ""),
+        ("", ""),
+    ],
+)
+def test_what_lies_under_another_name_of_the_server_is_asked_for_under_its_base(url: str, asked: str) -> None:
+    assert own_address(url=url, base=BASE, names=NAMES) == asked
+    assert not asked or is_within(url=asked, base=BASE)

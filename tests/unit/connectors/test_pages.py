@@ -11,12 +11,13 @@ from connectors.contract.errors import Malformed, WrongPatient
 from connectors.contract.notices import Ground
 from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.pages import (
+    FoundPatient,
     as_page,
     bearer,
     capability,
+    found_by_id,
     grounds,
     holds,
-    is_patient,
     read_bodies,
     speaks_fhir,
     survey,
@@ -97,7 +98,7 @@ def test_what_is_referred_to_and_not_held_is_wanted_once() -> None:
     referring = condition("1", "Practitioner/a", f"{BASE}/Organization/b", "Practitioner/a", "Practitioner/held")
     elsewhere = condition("2", "https://other.example/fhir/Practitioner/c", "Observation/1", "Practitioner/here")
     bodies = [page(referring), page(elsewhere, {"resourceType": "Practitioner", "id": "here"})]
-    found = finish(steps=wanted(bodies=bodies, base=BASE, held=["Practitioner/held"]))
+    found = finish(steps=wanted(bodies=bodies, bases=[BASE], held=["Practitioner/held"]))
     assert found == ("Practitioner/a", "Organization/b")
     left = finish(steps=without_held(bodies=bodies, names=["Practitioner/here", "Practitioner/a", "Practitioner/a"]))
     assert left == ("Practitioner/a",)
@@ -105,7 +106,7 @@ def test_what_is_referred_to_and_not_held_is_wanted_once() -> None:
 
 def test_what_is_missing_rests_on_what_refers_to_it() -> None:
     bodies = [page(condition("1", "Practitioner/a", f"{BASE}/Practitioner/a")), page(condition("2", "Practitioner/a"))]
-    found = finish(steps=grounds(bodies=bodies, names=["Practitioner/b", "Practitioner/a"], base=BASE))
+    found = finish(steps=grounds(bodies=bodies, names=["Practitioner/b", "Practitioner/a"], bases=[BASE]))
     assert found == (Ground(), Ground(any_of=("Condition/1", "Condition/2")))
 
 
@@ -117,26 +118,80 @@ def test_a_page_holds_what_goes_by_a_name_and_nothing_else() -> None:
 
 
 def test_the_patient_of_an_id_is_told_from_another_and_from_no_patient() -> None:
-    assert finish(steps=is_patient(bodies=[as_page(resource=json.dumps(patient("p")).encode())], patient_id="p"))
+    sent = as_page(resource=json.dumps(patient("p")).encode())
+    assert finish(steps=found_by_id(bodies=[sent], patient_id="p")) == FoundPatient(id="p")
     with pytest.raises(WrongPatient) as wrong:
-        finish(steps=is_patient(bodies=[page(patient("other"))], patient_id="p"))
+        finish(steps=found_by_id(bodies=[page(patient("other"))], patient_id="p"))
     assert wrong.value.disagrees == ("identifier",)
-    for sent in (condition("p"), None, patient("../p")):
+    for resource in (condition("p"), None, patient("../p")):
         with pytest.raises(Malformed) as caught:
-            finish(steps=is_patient(bodies=[page(sent)], patient_id="p"))
+            finish(steps=found_by_id(bodies=[page(resource)], patient_id="p"))
         assert caught.value.reason is Reason.NOT_FHIR
 
 
-def found_bearer(*resources: Json | None) -> str:
+def found_bearer(*resources: Json | None) -> FoundPatient:
     return finish(steps=bearer(bodies=[page(*resources)], system=NHS_NUMBER_SYSTEM, value=NUMBER))
 
 
+def link(kind: str, to: str) -> Json:
+    return {"type": kind, "other": {"reference": to}}
+
+
 def test_the_bearer_of_a_number_is_the_one_patient_who_has_it() -> None:
-    merged = patient("old", link=[{"type": "replaced-by", "other": {"reference": "Patient/p"}}])
-    linked = patient("p", link=[{"type": "seealso", "other": {"reference": "Patient/q"}}])
-    assert found_bearer(merged, linked, patient("q", "9990001014"), outcome("warning"), None) == "p"
-    assert found_bearer(linked, linked) == "p"
-    assert found_bearer(merged) == found_bearer(outcome("warning")) == found_bearer() == ""
+    merged = patient("old", link=[link("replaced-by", "Patient/p")])
+    linked = patient("p", link=[link("seealso", "Patient/q"), link("seealso", "RelatedPerson/r")])
+    others = (patient("q", "9990001014"), outcome("warning"), None)
+    assert found_bearer(merged, linked, *others) == FoundPatient(id="p", links_others=True)
+    assert found_bearer(linked, linked).id == "p"
+    assert found_bearer(patient("p", link=[link("seealso", "RelatedPerson/r")])) == FoundPatient(id="p")
+    assert found_bearer(outcome("warning")) == found_bearer() == FoundPatient(id="")
+
+
+@pytest.mark.parametrize(
+    ("other", "replaced_by"),
+    [
+        ("Patient/p", "p"),
+        ("Patient/p/_history/2", "p"),
+        (f"{BASE}/Patient/p", "p"),
+        ("urn:uuid:2c6a3b1e-8f0e-4a6e-9d8e-2f6f6f0f1a11", "?"),
+        ("Patient/../p", "?"),
+        ("", "?"),
+    ],
+)
+def test_who_has_been_replaced_is_who_took_their_place(other: str, replaced_by: str) -> None:
+    merged = patient("old", link=[link("replaced-by", other)])
+    assert found_bearer(merged) == FoundPatient(id="old", replaced_by=replaced_by)
+    sent = as_page(resource=json.dumps(merged).encode())
+    assert finish(steps=found_by_id(bodies=[sent], patient_id="old")).replaced_by == replaced_by
+
+
+def test_of_several_who_have_been_replaced_by_one_it_is_that_one_and_by_several_nobody_knows() -> None:
+    first, second = (patient(key, link=[link("replaced-by", "Patient/p")]) for key in ("old", "older"))
+    assert found_bearer(first, second).replaced_by == "p"
+    for unclear in (
+        [first, patient("older", link=[link("replaced-by", "Patient/q")])],
+        [patient("old", link=[link("replaced-by", "Patient/p"), link("replaced-by", "Patient/q")])],
+    ):
+        with pytest.raises(Malformed) as caught:
+            found_bearer(*unclear)
+        assert caught.value.reason is Reason.AMBIGUOUS
+
+
+GOLDEN = [
+    {"system": "http://hapifhir.io/fhir/NamingSystem/mdm-record-status", "code": "GOLDEN_RECORD"},
+    {"system": "http://hapifhir.io/fhir/NamingSystem/mdm-record-status", "code": "REDIRECTED"},
+    {"code": "5c827da5-4858-4f3d-a50c-62ece001efea"},
+]
+
+
+@pytest.mark.parametrize("tag", GOLDEN, ids=str)
+def test_a_golden_record_is_passed_over_for_the_patient_it_was_made_of(tag: Json) -> None:
+    golden = patient("gold", meta={"tag": [{"code": "x"}, tag]})
+    assert found_bearer(golden, patient("p", link=[link("refer", "Patient/gold")])) == FoundPatient(id="p")
+    assert found_bearer(golden) == FoundPatient(id="gold")
+    with pytest.raises(Malformed) as caught:
+        found_bearer(golden, patient("p"), patient("q"))
+    assert caught.value.reason is Reason.AMBIGUOUS
 
 
 @pytest.mark.parametrize("own", [{"system": "urn:other", "value": NUMBER}, {"value": NUMBER}, {}])

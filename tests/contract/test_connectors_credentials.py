@@ -1,0 +1,323 @@
+"""A source that asks who is calling is told so: by a fixed token, by SMART Backend Services, by a certificate."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from aiohttp import web
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc import jwt
+
+from connectors.contract.errors import Malformed, NoCredentials, Refused, SourceError, TimedOut, Unreachable
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import Reply, SourceAddress
+from connectors.fhir_r4.connector import FhirR4
+from connectors.transport.channels import LoopChannels
+from connectors.transport.client import HttpTransport
+from tests.certificates import Authority, make_authority
+from tests.contract.loopback import LOOPBACK, ask, fhir_json, query, run, serving
+from tests.contract.test_connectors_fetch import Hospital, ids
+from tests.signing import ec_key, rsa_key
+
+CLIENT_ID = "longview-at-example"
+JSON = "application/json"
+
+
+class Authorised(Hospital):
+    """A hospital that answers only to a token, which it gives by SMART Backend Services or has given beforehand."""
+
+    def __init__(self, *, header: str = "Authorization", accepted: str = "", **answer: Any) -> None:
+        super().__init__()
+        self.header = header
+        self.accepted = accepted
+        self.answer = answer
+        self.forms: list[dict[str, list[str]]] = []
+        self.given = 0
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        if request.path == "/fhir/.well-known/smart-configuration":
+            return web.json_response({"token_endpoint": f"http://{request.host}/token"})
+        if request.path == "/token":
+            self.forms.append(parse_qs(await request.text()))
+            self.given += 1
+            self.accepted = f"Bearer token-{self.given}"
+            made = {"access_token": f"token-{self.given}", "token_type": "Bearer", "expires_in": 300}
+            return web.json_response({**made, **self.answer})
+        if request.headers.get(self.header) != self.accepted:
+            return fhir_json({"resourceType": "OperationOutcome", "issue": []}, status=401)
+        return await super().__call__(request)
+
+
+def secret(folder: Path, text: str | bytes) -> Path:
+    path = folder / "secret"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def fetch(handler: Any, *, options: Mapping[str, str], secrets: Mapping[str, Path], seconds: float = 5.0) -> Reply:
+    async def work() -> Reply:
+        async with serving(handler) as base:
+            return await ask(kind="fhir_r4", base=base, options=options, secrets=secrets, seconds=seconds)
+
+    return run(work())
+
+
+def failure(handler: Any, *, options: Mapping[str, str], secrets: Mapping[str, Path]) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        fetch(handler, options=options, secrets=secrets, seconds=2.0)
+    return caught.value
+
+
+# A fixed token
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted", "options"),
+    [("Authorization", "Bearer s3cret", {}), ("apikey", "s3cret", {"token_header": "apikey"})],
+)
+def test_a_fixed_token_is_carried_by_every_request(
+    tmp_path: Path, header: str, accepted: str, options: Mapping[str, str]
+) -> None:
+    hospital = Authorised(header=header, accepted=accepted)
+    secrets = {"token_secret": secret(tmp_path, "s3cret\n")}
+    reply = fetch(hospital, options={"auth": "token", **options}, secrets=secrets)
+    assert ids(reply.items) == ["a1", "o1"]
+    assert {headers[header] for headers in hospital.headers} == {accepted}
+
+
+def test_without_it_or_with_another_the_source_refuses(tmp_path: Path) -> None:
+    hospital = Authorised(accepted="Bearer s3cret")
+    assert failure(hospital, options={}, secrets={}).reason is Reason.CREDENTIALS
+    wrong = {"token_secret": secret(tmp_path, "other")}
+    refused = failure(hospital, options={"auth": "token"}, secrets=wrong)
+    assert (type(refused), refused.reason) == (Refused, Reason.CREDENTIALS)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"auth": "token"}, None),
+        ({"auth": "token"}, ""),
+        ({"auth": "token"}, "two words"),
+        ({"auth": "token"}, "line\r\nX-Other: 1"),
+        ({"auth": "token"}, b"\xff"),
+        ({"auth": "token", "token_header": "X-A: b\r\nX-C"}, "good"),
+        ({"auth": "tokn"}, "good"),
+        ({"auth": "smart", "client_id": CLIENT_ID}, None),
+        ({"auth": "smart", "client_id": CLIENT_ID, "token_url": "http://127.0.0.1:9/"}, "no key"),
+        ({"auth": "smart", "client_id": CLIENT_ID, "token_url": "http://127.0.0.1:9/"}, '{"kty":"oct","k":"c2VjcmV0"}'),
+    ],
+    ids=str,
+)
+def test_where_we_cannot_say_who_asks_it_is_our_fault_and_nothing_is_asked(
+    tmp_path: Path, options: Mapping[str, str], text: str | bytes | None
+) -> None:
+    hospital = Hospital()
+    names = ("token_secret", "key_secret")
+    secrets = {} if text is None else dict.fromkeys(names, secret(tmp_path, text))
+    fault = failure(hospital, options=options, secrets=secrets)
+    assert (type(fault), fault.reason) == (NoCredentials, Reason.NO_CREDENTIALS)
+    assert [asked for asked in hospital.asked if "Patient" in asked] == []
+    assert "good" not in str(fault)
+
+
+# SMART Backend Services
+
+
+def pem(key: Any) -> bytes:
+    made: bytes = key.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return made
+
+
+SMART = {"auth": "smart", "client_id": CLIENT_ID}
+
+
+@pytest.mark.parametrize(
+    ("key", "is_pem", "algorithm"), [(rsa_key(), True, "RS384"), (ec_key(), True, "ES384"), (ec_key(), False, "ES384")]
+)
+def test_a_token_is_asked_for_with_a_signed_assertion_and_used_for_all_requests(
+    tmp_path: Path, key: Any, is_pem: bool, algorithm: str
+) -> None:
+    hospital = Authorised()
+    written = pem(key) if is_pem else json.dumps(key.as_dict(private=True))
+    reply = fetch(hospital, options={**SMART, "key_id": "k1"}, secrets={"key_secret": secret(tmp_path, written)})
+    assert ids(reply.items) == ["a1", "o1"]
+    (form,) = hospital.forms
+    assert form["grant_type"] == ["client_credentials"]
+    assert form["scope"] == ["system/*.rs"]
+    assert form["client_assertion_type"] == ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
+    read = jwt.decode(form["client_assertion"][0], key, algorithms=[algorithm])
+    claims = read.claims
+    assert read.header == {"alg": algorithm, "typ": "JWT", "kid": "k1"}
+    assert (claims["iss"], claims["sub"]) == (CLIENT_ID, CLIENT_ID)
+    assert claims["aud"].endswith("/token")
+    assert 0 < claims["exp"] - claims["iat"] <= 300
+    assert abs(claims["iat"] - time.time()) < 60
+    assert len(claims["jti"]) > 20
+
+
+def test_a_token_serves_until_it_is_over_or_withdrawn_and_the_next_has_an_assertion_of_its_own(tmp_path: Path) -> None:
+    hospital = Authorised()
+    FhirR4().warm_up()
+
+    async def work() -> None:
+        async with serving(hospital) as base, LoopChannels(HttpTransport(reach=LOOPBACK)) as channels:
+            secrets = {"key_secret": secret(tmp_path, pem(ec_key()))}
+            source = SourceAddress(source_id="s", base_url=base, options=SMART, secrets=secrets)
+            await asyncio.gather(*(FhirR4().ask(source=source, query=query(), channels=channels) for _ in range(3)))
+            assert hospital.given == 1
+            hospital.accepted = "Bearer withdrawn"
+            await FhirR4().ask(source=source, query=query(), channels=channels)
+            assert hospital.given == 2
+            hospital.answer = {"expires_in": 0}
+            hospital.accepted = "Bearer withdrawn"
+            for _ in range(2):
+                await FhirR4().ask(source=source, query=query(), channels=channels)
+            assert hospital.given > 4
+
+    run(work())
+    assertions = [form["client_assertion"][0] for form in hospital.forms]
+    assert len(set(assertions)) == len(assertions)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "reason"),
+    [
+        ({"access_token": "a b"}, Malformed, Reason.TOKEN),
+        ({"access_token": "x\r\nX-Other: 1"}, Malformed, Reason.TOKEN),
+        ({"access_token": 7}, Malformed, Reason.TOKEN),
+        ({"token_type": "mac"}, Malformed, Reason.TOKEN),
+        ({"expires_in": "soon"}, Malformed, Reason.TOKEN),
+    ],
+)
+def test_a_token_that_cannot_be_used_is_said_and_not_used(
+    tmp_path: Path, answer: Mapping[str, Any], kind: type[SourceError], reason: Reason
+) -> None:
+    hospital = Authorised(**answer)
+    fault = failure(hospital, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))})
+    assert (type(fault), fault.reason) == (kind, reason)
+    assert [asked for asked in hospital.asked if "Patient" in asked] == []
+
+
+def answering(
+    status: int = 200, body: bytes = b"{}", *, headers: Mapping[str, str] | None = None, pause: float = 0
+) -> Any:
+    """Return a server whose token endpoint answers so."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("smart-configuration"):
+            return web.json_response({"token_endpoint": f"http://{request.host}/token"})
+        await asyncio.sleep(pause)
+        return web.Response(status=status, body=body, headers=headers, content_type=JSON)
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind", "reason"),
+    [
+        (answering(400, b'{"error":"invalid_client"}'), Refused, Reason.CREDENTIALS),
+        (answering(401), Refused, Reason.CREDENTIALS),
+        (answering(404), Malformed, Reason.TOKEN),
+        (answering(500), Unreachable, Reason.STATUS),
+        (answering(502), Unreachable, Reason.GATEWAY),
+        (answering(503, headers={"Retry-After": "60"}), Unreachable, Reason.ASKED_TO_WAIT),
+        (answering(200, b"<html>"), Malformed, Reason.TOKEN),
+        (answering(200, b'{"access_token":"a","token_type":"bearer"'), Malformed, Reason.TOKEN),
+        (answering(200, b"[" * 100_000), Malformed, Reason.TOKEN),
+        (answering(302, headers={"Location": "http://127.0.0.1/"}), Malformed, Reason.REDIRECT),
+        (answering(pause=5), TimedOut, None),
+    ],
+    ids=["invalid", "401", "404", "500", "502", "503", "page", "cut", "deep", "redirect", "slow"],
+)
+def test_a_token_endpoint_that_fails_is_named_for_what_it_did(
+    tmp_path: Path, handler: Any, kind: type[SourceError], reason: Reason | None
+) -> None:
+    fault = failure(handler, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))})
+    assert (type(fault), fault.reason) == (kind, reason)
+
+
+def test_a_configuration_that_leads_inside_is_not_followed(tmp_path: Path) -> None:
+    """T24: where tokens are given is an address that the source names."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"token_endpoint": "http://10.0.0.1/token"})
+
+    fault = failure(handler, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))})
+    assert (type(fault), fault.reason) == (Unreachable, Reason.ADDRESS)
+
+
+# Certificates
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return make_authority(tmp_path)
+
+
+def fetch_by_tls(*, context: ssl.SSLContext, secrets: Mapping[str, Path]) -> Reply:
+    async def work() -> Reply:
+        async with serving(Hospital(), tls=context) as base:
+            return await ask(
+                kind="fhir_r4", base=base, options=dict.fromkeys(secrets, "a-name"), secrets=secrets, seconds=5.0
+            )
+
+    return run(work())
+
+
+def test_a_certificate_is_shown_to_a_source_that_asks_for_one(authority: Authority) -> None:
+    context = authority.server_context(asks_for_client=True)
+    secrets = {"tls_secret": authority.client, "ca_secret": authority.trusted}
+    assert ids(fetch_by_tls(context=context, secrets=secrets).items) == ["a1", "o1"]
+    with pytest.raises(Unreachable):  # TLS 1.3 says so after the handshake, which looks like a lost connection
+        fetch_by_tls(context=context, secrets={"ca_secret": authority.trusted})
+
+
+def test_a_source_is_judged_by_the_authorities_that_are_named(authority: Authority, tmp_path: Path) -> None:
+    context = authority.server_context()
+    assert ids(fetch_by_tls(context=context, secrets={"ca_secret": authority.trusted}).items) == ["a1", "o1"]
+    for secrets in ({}, {"ca_secret": make_authority(tmp_path, name="another").trusted}):
+        with pytest.raises(Unreachable) as caught:
+            fetch_by_tls(context=context, secrets=secrets)
+        assert caught.value.reason is Reason.TLS
+
+
+@pytest.mark.parametrize("name", ["tls_secret", "ca_secret"])
+def test_a_certificate_that_cannot_be_read_is_our_fault(authority: Authority, tmp_path: Path, name: str) -> None:
+    with pytest.raises(NoCredentials):
+        fetch_by_tls(context=authority.server_context(), secrets={name: secret(tmp_path, "no certificate")})
+    with pytest.raises(NoCredentials):
+        fetch_by_tls(context=authority.server_context(), secrets={name: tmp_path / "nothing"})
+
+
+def test_a_certificate_that_is_replaced_counts_with_the_next_request(tmp_path: Path) -> None:
+    before, after = (make_authority(tmp_path, name=name) for name in ("before", "after"))
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(before.trusted.read_bytes())
+
+    async def work() -> None:
+        FhirR4().warm_up()
+        async with (
+            serving(Hospital(), tls=after.server_context()) as base,
+            LoopChannels(HttpTransport(reach=LOOPBACK)) as channels,
+        ):
+            source = SourceAddress(
+                source_id="s", base_url=base, options={"ca_secret": "a-name"}, secrets={"ca_secret": trusted}
+            )
+            with pytest.raises(Unreachable):
+                await FhirR4().ask(source=source, query=query(), channels=channels)
+            trusted.write_bytes(after.trusted.read_bytes())
+            os.utime(trusted, ns=(1, 1))
+            reply = await FhirR4().ask(source=source, query=query(), channels=channels)
+            assert ids(reply.items) == ["a1", "o1"]
+
+    run(work())

@@ -346,6 +346,7 @@ def _status(*, state: SourceState, permitted: PermittedAnswers) -> SourceStatus:
         not_served=state.not_served,
         outcome=ending.outcome if ending else None,
         reason=(ending.reason or "") if ending else "",
+        since=ending.since if ending else None,
         answered_at=min((answer.received_at for answer in answers), default=state.ended_at),
         item_count=len(clinical),
         notices=notices,

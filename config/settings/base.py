@@ -228,6 +228,7 @@ SOURCE_NETWORKS = ENVIRONMENT.networks("SOURCE_NETWORKS")
 SOURCE_SECRETS_FOLDER = ENVIRONMENT.source_secrets_folder
 PLAIN_HTTP_SOURCES = False  # http to sources beyond this machine
 FLIGHTS_PER_SOURCE = ENVIRONMENT.flights_per_source
+SOURCE_REQUESTS_AT_ONCE = ENVIRONMENT.source_requests_at_once
 FLIGHTS_PER_WORKER = ENVIRONMENT.flights_per_worker
 RETRIEVAL_RETENTION_S = ENVIRONMENT.retrieval_retention_s
 LOGGING_CONFIG = "config.log.configure"

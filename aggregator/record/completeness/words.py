@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aggregator.record.categories import CATEGORIES
 from aggregator.record.completeness.claims import AllergyStatus, Emptiness, SourceStatus
+from aggregator.record.dates import LONDON
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import NoticeCode
 from connectors.contract.outcomes import Outcome, reason_of
@@ -36,7 +37,8 @@ def in_words(*, status: SourceStatus) -> str:
         return "Asked, waiting"
     if status.outcome is Outcome.ANSWERED and status.answered_in_part:
         return Outcome.ANSWERED_IN_PART.words
-    return outcome_words(outcome=status.outcome, reason=status.reason)
+    words = outcome_words(outcome=status.outcome, reason=status.reason)
+    return f"{words}, since {status.since.astimezone(LONDON):%H:%M}" if status.since else words
 
 
 def outcome_words(*, outcome: Outcome, reason: str) -> str:

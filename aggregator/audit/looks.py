@@ -33,6 +33,8 @@ WORDS: Mapping[str, str] = {
     Action.LIST_ACCESS: "looked at who may see your record",
     Action.SEARCH_AUDIT: "looked at who has used your details",
     Action.REPORT_ACCESS: "gave out a report like this one",
+    Action.JOIN_USER: "noted that you yourself have an account in this service",
+    Action.END_USER_JOIN: "took back that you yourself have an account in this service",
     Action.READ_REVIEW: "checked whether records of different organisations are all yours",
     Action.SETTLE_REVIEW: "checked whether records of different organisations are all yours",
     Action.TAKE_BACK_REVIEW: "checked whether records of different organisations are all yours",

@@ -102,6 +102,18 @@ class ReviewedAccess:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JoinedUser:
+    """That an account is that of a person in the index. `joined_by` None: an operator, by a command."""
+
+    id: UUID
+    user_id: UUID
+    person_id: UUID
+    note: str
+    joined_by: UUID | None
+    joined_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class OfficerReview:
     """What an officer made of a case. `reviewed_by` None: an operator, by a command."""
 

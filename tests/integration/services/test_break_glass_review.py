@@ -135,7 +135,7 @@ def test_what_stands_out_is_seen_when_the_queue_is_read(world: World) -> None:
     recorded(world, organisation_ods=HOSPITAL_ODS, from_date=today)
     (case,) = queue(officer(world), later=week)
     assert case.signals == ()
-    assert "accounts are not joined to people" in " ".join(case.unknowns)
+    assert "nobody has joined the user's account to a person" in " ".join(case.unknowns)
 
 
 def test_a_case_of_long_ago_is_not_made_good_by_care_that_had_ended_before(world: World) -> None:

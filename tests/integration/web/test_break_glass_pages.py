@@ -132,7 +132,8 @@ def test_an_officer_works_the_queue(world: World, officers: Client) -> None:
         "Brought in by ambulance.",
         "Unconscious, or too unwell to be asked",
         "still open",
-        "not joined to people",
+        "nobody has joined the user",
+        "another way of writing the same address is not recognised",
     ):
         assert said in case
     for missing in ({"verdict": ""}, {"note": ""}, {"verdict": "fine"}):

@@ -39,7 +39,7 @@ RETRIEVALS = frozenset(
     }
 )
 # A claim and emergency access open the way to a record: they are counted with what they lead to.
-CLAIMS = frozenset({("POST", "claim"), ("POST", "api-claims"), ("POST", "break-glass")})
+CLAIMS = frozenset({("POST", "claim"), ("POST", "api-claims"), ("POST", "break-glass"), ("POST", "api-break-glass")})
 # To join a user to a person tells whether a number is known, as a search does.
 SEARCHES = frozenset({("POST", "find"), ("POST", "join-user"), ("POST", "api-join-user")})
 TOKENS = frozenset({("POST", "token")})

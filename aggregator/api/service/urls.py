@@ -34,6 +34,8 @@ urlpatterns = [
         care_teams.EndCareTeamPatient.as_view(),
         name="api-end-care-team-patient",
     ),
+    path(f"{PERSON}/emergency", break_glass.Emergency.as_view(), name="api-break-glass"),
+    path("emergencies/<uuid:access_id>/end", break_glass.EndEmergency.as_view(), name="api-end-break-glass"),
     path("emergencies", break_glass.Cases.as_view(), name="api-break-glass-cases"),
     path("emergencies/<uuid:access_id>", break_glass.Case.as_view(), name="api-break-glass-case"),
     path("emergencies/<uuid:access_id>/review", break_glass.ReviewCase.as_view(), name="api-break-glass-review"),

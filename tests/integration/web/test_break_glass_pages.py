@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -14,6 +15,7 @@ from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.break_glass.models import BreakGlass
 from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.break_glass.prepare_break_glass import COSTS
 from aggregator.services.view_record import RecordView
 from tests.break_glass_acts import broken
 from tests.factories import allergy, condition, restricted
@@ -44,7 +46,7 @@ def words(client: Client, path: str, *, status: int = 200) -> str:
     """Return what a page says, without its marks."""
     answer = client.get(path)
     assert answer.status_code == status, answer.status_code
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
 
 
 def test_a_refusal_leads_to_it_and_the_page_says_first_what_it_costs(world: World) -> None:
@@ -53,6 +55,8 @@ def test_a_refusal_leads_to_it_and_the_page_says_first_what_it_costs(world: Worl
     path = f"/people/{world.joan}/emergency"
     assert f'href="{path}"' in refusal
     said = words(client, path)
+    for cost in COSTS:
+        assert cost in said
     for cost in ("are recorded", "privacy officer", "The patient can see", "30 minutes", "this patient only", "never"):
         assert cost in said
     assert said.index("Before you do") < said.index("Your password")

@@ -44,6 +44,7 @@ class TermsOutput(serializers.Serializer[Any]):
     costs = serializers.ListField(child=serializers.CharField())
     reasons = EmergencyReasonOutput(many=True)
     open_until = serializers.DateTimeField(allow_null=True)
+    access = serializers.UUIDField(source="access_id", allow_null=True)
 
 
 class OpenedOutput(serializers.Serializer[Any]):

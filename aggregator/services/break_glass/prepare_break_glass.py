@@ -34,14 +34,15 @@ COSTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class BreakGlassTerms:
-    """`costs` is what it entails, in sentences. `open_until`: the requester has broken the glass already, until then;
-    None: they have not."""
+    """`costs` is what it entails, in sentences. `open_until`: the requester has broken the glass already, until then,
+    by the access `access_id`; None: they have not."""
 
     person: PersonSummary
     costs: tuple[str, ...]
     minutes: int
     reasons: tuple[EmergencyReason, ...]
     open_until: datetime | None
+    access_id: UUID | None
 
 
 def prepare_break_glass(*, requester: Requester, person_id: UUID, now: datetime) -> BreakGlassTerms:
@@ -63,4 +64,5 @@ def prepare_break_glass(*, requester: Requester, person_id: UUID, now: datetime)
             minutes=LASTS // MINUTE,
             reasons=tuple(EmergencyReason),
             open_until=decision.emergency.ends_at if decision.emergency else None,
+            access_id=decision.emergency.id if decision.emergency else None,
         )

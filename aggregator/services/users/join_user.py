@@ -51,8 +51,8 @@ def join_user(
         act.note(same_name=is_same)
         if not is_same and not has_other_name:
             raise Invalid(
-                "The record has another name than this account. Check the NHS number and the date of birth, and "
-                "confirm it if it is the same person",
+                "The record has another name than this account. Confirm it if it is the same person; if not, check the "
+                "NHS number and the date of birth",
                 code="other-name",
                 field="has_other_name",
             )

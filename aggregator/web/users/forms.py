@@ -52,6 +52,11 @@ class JoinForm(DateParts):
     note = forms.CharField(max_length=4000, error_messages={"required": "Enter how you know who they are"})
     has_other_name = forms.BooleanField(required=False)
 
+    def clean(self) -> None:
+        super().clean()
+        if self.entered_date is None and "day" not in self.errors:
+            self.add_error("day", "Enter the date of birth, for example 14 8 1980")
+
     @property
     def asks_about_name(self) -> bool:
         """Whether the record that was named has another name than the account: only then is that to be confirmed."""

@@ -44,7 +44,8 @@ def test_what_it_costs_is_told_the_record_opened_and_the_access_ended(world: Wor
     access = opened.json()
     assert (set(access), access["reason"]) == ({"id", "reason", "opened_at", "ends_at"}, "unconscious")
     assert post(outsider, path, BODY).json() == access
-    assert outsider.get(f"/api/{path}").json()["open_until"] == access["ends_at"]
+    told = outsider.get(f"/api/{path}").json()
+    assert (told["open_until"], told["access"]) == (access["ends_at"], access["id"])
     assert outsider.get(everything).status_code == 202
     assert AuditEvent.objects.latest("seq").purpose == "BTG"
     assert post(signed_in_client("dr.osei"), f"emergencies/{access['id']}/end").status_code == 404

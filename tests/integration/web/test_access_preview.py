@@ -153,7 +153,7 @@ def test_the_page_shows_an_emergency_beside_the_ordinary_case(
     shown = page(administrator.post(f"/people/{world.joan}/consent/preview", form))
     for said in (
         "Emergency (broken glass)",
-        "Would see the record in an emergency",
+        "As clinician, X99102, in an emergency Can open the record",
         "They would be offered to open this record in an emergency, and it would open.",
         "Relationship No Yes You have opened this record in an emergency.",
         "Documents Not shown Not shown",
@@ -163,7 +163,7 @@ def test_the_page_shows_an_emergency_beside_the_ordinary_case(
     assert "secret" not in shown
     record(world, PolicyTerms(base=BasePolicy.DENY))
     refused = page(administrator.post(f"/people/{world.joan}/consent/preview", form))
-    assert "Would see nothing in an emergency" in refused
+    assert "in an emergency Cannot open the record" in refused
 
 
 def decided(requester: Requester, person_id: UUID) -> Decision:

@@ -54,6 +54,7 @@ def test_a_refusal_leads_to_it_and_the_page_says_first_what_it_costs(world: Worl
     refusal = client.post(f"/people/{world.joan}/record").content.decode()
     path = f"/people/{world.joan}/emergency"
     assert f'href="{path}"' in refusal
+    assert "contact the organisations" not in refusal
     said = words(client, path)
     for cost in COSTS:
         assert cost in said
@@ -63,10 +64,14 @@ def test_a_refusal_leads_to_it_and_the_page_says_first_what_it_costs(world: Worl
     answer = client.post(path, ENTERED)
     assert answer.status_code == 302
     assert "Open in an emergency until" in words(client, answer.headers["Location"])
+    again = client.get(path).content.decode()
+    assert "You have opened this record in an emergency" in again
+    assert f'action="/emergencies/{BreakGlass.objects.get().id}/end"' in again
     # Nobody else is offered it, and where it would not help nobody is.
     assert "emergency" not in signed_in_client("ms.lane").post(f"/people/{world.joan}/record").content.decode()
     refused = signed_in_client("dr.osei").post(f"/people/{world.peter}/record").content.decode()
     assert "/emergency" not in refused
+    assert "In an emergency, contact the organisations that treat them." in refused
 
 
 @pytest.mark.parametrize(
@@ -130,6 +135,7 @@ def test_an_officer_works_the_queue(world: World, officers: Client) -> None:
     listed = words(officers, "/emergencies")
     assert "Ama Osei" in listed
     assert "FERRIS, Joan" in listed
+    assert "Nothing that is known here. Not everything could be looked at." in listed
     path = f"/emergencies/{access.id}"
     case = words(officers, path)
     for said in (

@@ -299,6 +299,7 @@ def test_an_account_is_joined_to_a_person_and_the_join_ended_and_nothing_is_told
         ({"day": "", "month": "", "year": ""}, "Enter the date of birth"),
         ({"year": "1952"}, "No record here has this NHS number and this date of birth"),
         ({"note": ""}, "Enter how you know who they are"),
+        ({"nhs_number": "", "day": "", "month": "", "year": ""}, "Enter the date of birth"),
     ],
 )
 def test_what_joins_nobody_is_said_beside_its_field(entered: dict[str, str], problem: str) -> None:

@@ -83,6 +83,16 @@ def accesses(*, requester: Requester, is_closed: bool) -> list[ReviewedAccess]:
     return sorted(listed, key=lambda access: (access.began_at, access.id), reverse=is_closed)
 
 
+def is_own_case(*, access: ReviewedAccess, requester: Requester, now: datetime) -> bool:
+    """Return whether the requester took this access: by this account, or by another of the same person."""
+    if requester.user_id is None:
+        return False
+    if requester.user_id == access.user_id:
+        return True
+    own, theirs = (queries.join_of(user_id=user_id, now=now) for user_id in (requester.user_id, access.user_id))
+    return own is not None and theirs is not None and own.person_id == theirs.person_id
+
+
 def case_of(*, access: ReviewedAccess, requester: Requester, now: datetime) -> ReviewCase | None:
     """Return a case with all that is known of it; None where the person is no longer known."""
     person = person_summary(person_id=access.person_id)
@@ -108,7 +118,7 @@ def case_of(*, access: ReviewedAccess, requester: Requester, now: datetime) -> R
         unknowns=unknowns(facts=facts, now=now),
         reviews=tuple((each, _reviewer(each, names=names)) for each in reviews),
         age_in_days=(now - access.began_at).days,
-        is_own=requester.user_id == access.user_id,
+        is_own=is_own_case(access=access, requester=requester, now=now),
         is_standing=now < access.ends_at,
     )
 

@@ -28,9 +28,9 @@ from aggregator.services.break_glass.read_break_glass import read_break_glass
 from aggregator.services.open_record import open_record
 from aggregator.services.relationships.list_access import list_access
 from aggregator.services.view_record import view_record
-from tests.break_glass_acts import broken, officer, reviewed
+from tests.break_glass_acts import broken, joined, officer, reviewed, unjoined
 from tests.relationship_acts import claimed, recorded
-from tests.world import HOSPITAL_ODS, World, make_world
+from tests.world import HOSPITAL_ODS, PETER_BORN, PETER_NUMBER, World, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +115,21 @@ def test_nobody_reviews_their_own_case(world: World) -> None:
     with pytest.raises(NotPermitted) as refused:
         reviewed(world, access.id, by=themselves)
     assert refused.value.code == "own-case"
+
+
+def test_nobody_reviews_their_own_case_under_another_account(world: World) -> None:
+    access = broken(world)
+    by = officer(world)
+    joined(world, user=world.outsider, by=operator())
+    assert not read_break_glass(requester=by, access_id=access.id, now=timezone.now()).is_own
+    joined(world, user=by, by=operator())
+    assert read_break_glass(requester=by, access_id=access.id, now=timezone.now()).is_own
+    with pytest.raises(NotPermitted) as refused:
+        reviewed(world, access.id, by=by)
+    assert refused.value.code == "own-case"
+    unjoined(world, user=by, by=operator())
+    joined(world, user=by, number=PETER_NUMBER, born=PETER_BORN, by=operator())
+    reviewed(world, access.id, by=by)
 
 
 @pytest.mark.parametrize(("changed", "field"), [({"verdict": "fine"}, "verdict"), ({"note": " "}, "note")])

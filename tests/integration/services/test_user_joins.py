@@ -35,6 +35,7 @@ from tests.world import (
     NOBODYS_BORN,
     NOBODYS_NUMBER,
     PASSWORD,
+    PETER_BORN,
     PETER_NUMBER,
     SOURCE_SLUG,
     World,
@@ -43,8 +44,6 @@ from tests.world import (
 )
 
 pytestmark = pytest.mark.django_db
-
-PETER_BORN = date(1960, 9, 12)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What gives access and can be ended. Nothing of it is changed or deleted: an end is a row of its own. Pure."""
+"""What gives access, or says who a user is, and can be ended: by a row, as nothing is changed or deleted. Pure."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Ends(StrEnum):
     MEMBERSHIP = "membership"
     POLICY = "policy"
     RELATIONSHIP = "relationship"
+    USER_JOIN = "user-join"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,8 +70,11 @@ class Membership(models.Model):
 
 
 class AccessEnd(models.Model):
-    """The end of something that gives access, by its id. Rows are written by `record_end()` alone, with the event that
-    tells of it, so that neither is there without the other. `ends_at` is never before the row."""
+    """The end of something that gives access, or says who a user is, by its id. `ends_at` is never before the row.
+
+    Rows are written by `record_end()` alone, with the event that tells of it, so that neither is there without the
+    other.
+    """
 
     id = models.BigAutoField(primary_key=True)
     kind = models.TextField(choices=[(kind.value, kind.value) for kind in Ends])

@@ -41,6 +41,17 @@ def live_memberships(*, now: datetime) -> QuerySet[Membership]:
     )
 
 
+def members_at(*, organisation_id: UUID, at: datetime) -> QuerySet[Membership]:
+    """Return the memberships of an organisation that had begun and not ended at a moment, which may be long ago."""
+    ended = AccessEnd.objects.filter(ends_at__lte=at)
+    return Membership.objects.filter(
+        ~Exists(ended.filter(of_id=OuterRef("id"))),
+        ~Exists(ended.filter(of_id=OuterRef("user_id"))),
+        organisation_id=organisation_id,
+        from_at__lte=at,
+    )
+
+
 def requesters_for(*, user_id: UUID, now: datetime, purpose: PurposeOfUse | None = None) -> tuple[Requester, ...]:
     """Return as whom a user may act: one requester per live membership, by organisation and role.
 
@@ -89,9 +100,9 @@ def names_of_users(*, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     return {user.id: f"{user.given} {user.family}" for user in User.objects.filter(id__in=list(user_ids))}
 
 
-def family_of_user(*, user_id: UUID) -> str:
-    """Return the family name of an account, open or closed; "" for none."""
-    return User.objects.filter(id=user_id).values_list("family", flat=True).first() or ""
+def given_and_family(*, user_id: UUID) -> tuple[str, str]:
+    """Return the given and the family name of an account, open or closed, each "" for none."""
+    return User.objects.filter(id=user_id).values_list("given", "family").first() or ("", "")
 
 
 def name_of_organisation(*, organisation_id: UUID) -> str:

@@ -95,11 +95,14 @@ class Decision:
         """
         refusals = self.refusals
         first = refusals[0] if refusals else None
+        advice = [first.gate.advice] if first else []
+        if first and not self.may_break_glass:
+            advice.append(first.gate.in_emergency)
         return NotPermitted(
             "You may not see this record.",
             code=f"refused-{first.gate.name}" if first else "refused",
             reasons=(first.answer.reason,) if first else (),
-            advice=first.gate.advice if first else "",
+            advice=" ".join(filter(None, advice)),
             gates=tuple(result.gate.name for result in refusals),
             may_break_glass=self.may_break_glass,
         )

@@ -68,10 +68,12 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonGate:
-    """Asked once about the person. `name` is for the audit; `advice` says what somebody who is refused can do."""
+    """Asked once about the person. `name` is for the audit; `advice` says what somebody who is refused can do, and
+    `in_emergency` what else, where they are not offered to break the glass."""
 
     name: str
     advice: str
+    in_emergency: str = ""
     ask: Callable[[Case], Answer]
 
 

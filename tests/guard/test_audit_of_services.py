@@ -451,8 +451,8 @@ SUBJECTS = {
     "view_record": {"person_id", "retrieval_id"},
     **{name: {"person_id"} for name in break_glass_acts.ABOUT_A_PERSON | relationship_acts.ABOUT_A_PERSON},
 }
-# About whom nobody cares for: who objects altogether is of no use to the other calls.
-ABOUT_NOBODYS = {"load_objections", "record_opt_out", "undo_objections"}
+# About whom nobody cares for: who objects altogether, or is doubtful, is of no use to other calls.
+ABOUT_NOBODYS = {"end_user_join", "join_user", "load_objections", "record_opt_out", "undo_objections"}
 REFUSED_SUBJECTS = {
     "report_access": {"person_id"},
     "check_progress": {"retrieval_id"},

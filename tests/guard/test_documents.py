@@ -60,6 +60,7 @@ IDENTIFYING = {
     "relationships.Relationship": {"reason"},
     "break_glass.BreakGlass": {"note"},
     "break_glass.BreakGlassReview": {"note"},
+    "break_glass.UserJoin": {"note"},
 }
 CLINICAL: dict[str, set[str]] = {}  # nothing clinical stands in a table
 NEITHER = {
@@ -107,6 +108,7 @@ NEITHER = {
         *("id", "user", "membership", "organisation", "person", "reason", "opened_at", "expires_at"),
     },
     "break_glass.BreakGlassReview": {"id", "kind", "of_id", "verdict", "reviewed_by", "reviewed_at"},
+    "break_glass.UserJoin": {"id", "user", "person", "joined_by", "joined_at"},
     "relationships.CareTeam": {"id", "organisation", "name", "recorded_at", "recorded_by"},
     "relationships.CareTeamPatient": {
         *("id", "team", "person", "from_date", "until_date", "recorded_at", "recorded_by"),

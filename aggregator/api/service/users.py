@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aggregator.api.service.relationships import EndInput
+from aggregator.api.service.relationships import EndInput, RecordedId
 from aggregator.api.service.serializers import Input, PageInput
 from aggregator.api.service.view import ProposedOutput, ServiceView
 from aggregator.services.changes.confirm_change import confirm_change
@@ -19,6 +19,8 @@ from aggregator.services.changes.list_changes import list_changes
 from aggregator.services.changes.reject_change import reject_change
 from aggregator.services.users.close_account import close_account
 from aggregator.services.users.end_membership import end_membership
+from aggregator.services.users.end_user_join import end_user_join
+from aggregator.services.users.join_user import join_user
 from aggregator.services.users.list_users import list_users
 from aggregator.services.users.read_user import read_user
 
@@ -49,9 +51,18 @@ class AccountInput(RoleInput):
 
 
 class ReasonInput(Input):
-    """Why something is not to be done."""
+    """Why something is not to be done, or ends."""
 
     reason = serializers.CharField()
+
+
+class JoinInput(Input):
+    """Which person a user is; `has_other_name`: the record is known to have another name than the account."""
+
+    nhs_number = serializers.CharField(max_length=30)
+    birth_date = serializers.DateField()
+    has_other_name = serializers.BooleanField(required=False, default=False)
+    note = serializers.CharField()
 
 
 class MembershipOutput(serializers.Serializer[Any]):
@@ -85,11 +96,20 @@ class UserPageOutput(serializers.Serializer[Any]):
     pages = serializers.IntegerField()
 
 
+class JoinOutput(serializers.Serializer[Any]):
+    """That an account is that of a person in the index, who is not told here."""
+
+    id = serializers.UUIDField()
+    note = serializers.CharField()
+    joined_at = serializers.DateTimeField()
+
+
 class UserViewOutput(serializers.Serializer[Any]):
-    """An account, with every role that it ever had where the requester may act."""
+    """An account, with every role that it ever had where the requester may act; `join` null: it is not known whose."""
 
     user = UserOutput()
     memberships = MembershipOutput(many=True)
+    join = JoinOutput(allow_null=True)
 
 
 class ChangeOutput(serializers.Serializer[Any]):
@@ -193,6 +213,28 @@ class CloseAccount(ServiceView):
         """Close an account."""
         self.query()
         close_account(requester=self.requester, user_id=user_id, now=timezone.now(), **self.body(EndInput))
+        return Response(status=204)
+
+
+class JoinUser(ServiceView):
+    """Which person a user is."""
+
+    @extend_schema(request=JoinInput, responses={201: RecordedId})
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """Join a user to the one person of this NHS number and date of birth. It gives nobody access to anything."""
+        self.query()
+        join_id = join_user(requester=self.requester, user_id=user_id, now=timezone.now(), **self.body(JoinInput))
+        return Response(RecordedId({"id": join_id}).data, status=201)
+
+
+class EndUserJoin(ServiceView):
+    """The end of a user's join to a person."""
+
+    @extend_schema(request=ReasonInput, responses={204: None})
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """End it: it was the wrong person."""
+        self.query()
+        end_user_join(requester=self.requester, user_id=user_id, now=timezone.now(), **self.body(ReasonInput))
         return Response(status=204)
 
 

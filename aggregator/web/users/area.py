@@ -15,6 +15,8 @@ AREA = Area(
         path("users/<uuid:user_id>", views.user, name="user"),
         path("users/<uuid:user_id>/add-role", views.add_role, name="add-role"),
         path("users/<uuid:user_id>/close", views.close, name="close-account"),
+        path("users/<uuid:user_id>/person", views.join, name="join-user"),
+        path("users/<uuid:user_id>/person/end", views.end_join, name="end-user-join"),
         path("users/<uuid:user_id>/roles/<uuid:membership_id>/end", views.end_role, name="end-role"),
     ],
     navigation=NavigationEntry(title="Users", route_name="users", permission=Permission.MANAGE_USERS, position=50),

@@ -52,6 +52,7 @@ class _Call:
     correlation_id: UUID
     allowance: Allowance
     repeatable: bool = field(default=False)
+    status_only: bool = field(default=False)
 
 
 class HttpTransport:
@@ -109,11 +110,13 @@ class HttpTransport:
         body: bytes | None = None,
         repeatable: bool = False,
         allowance: Allowance | None = None,
+        status_only: bool = False,
     ) -> Answer:
         """Send one request and return the whole answer, whatever its status.
 
         `deadline` is a `loop.time()`. `repeatable`: it is a read, and may be sent again after a fault. `headers` may be
-        a function where every attempt needs fresh ones, such as a token made for one request only.
+        a function where every attempt needs fresh ones, such as a token made for one request only. `status_only`: the
+        status alone counts, and the body is not waited for.
         Raises: TimedOut, Unreachable, Malformed; NotAsked from the guard.
         """
         fixed = None if callable(headers) else headers
@@ -126,6 +129,7 @@ class HttpTransport:
             correlation_id=correlation_id,
             allowance=allowance or self.allowance(),
             repeatable=repeatable,
+            status_only=status_only,
         )
         await self._guard.enter(source_id=source_id)
         succeeded = False
@@ -210,6 +214,9 @@ class HttpTransport:
             if 300 <= response.status < 400:
                 response.close()
                 raise Malformed(Reason.REDIRECT)
+            if call.status_only:
+                response.close()
+                return Answer(status=response.status, headers={}, body=b"")
             failed = response.status >= 400
             limit = self.limits.error_bytes if failed else min(self.limits.page_bytes, call.allowance.left)
             try:

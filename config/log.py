@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponseBase
 ALLOWED_FIELDS = frozenset(
     {
         "event", "level", "logger", "at", "error", "where",
-        "request_id", "retrieval_id", "source_id", "source_kind", "task", "queue",
+        "request_id", "retrieval_id", "source_id", "source_kind", "alert_id", "task", "queue",
         "outcome", "reason", "code", "count", "duration_ms", "attempt",
         "method", "route", "status",
         "hostname", "pid", "version", "setting",

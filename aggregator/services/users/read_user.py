@@ -22,7 +22,8 @@ class UserView:
     """An account as an administrator may see it.
 
     `memberships` are all roles that it ever had where the reader may act, `endable` those of them that the reader may
-    end. `may_change`: it is not the reader's own; `may_close`: nor has it a role that the reader may not end.
+    end. `may_change`: it is not the reader's own; `may_close`: nor has it a role that the reader may not end;
+    `may_set_email`: it has no such role.
     """
 
     user: UserLine
@@ -31,6 +32,7 @@ class UserView:
     waiting: tuple[ChangeLine, ...]
     may_change: bool
     may_close: bool
+    may_set_email: bool
 
 
 def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView:
@@ -62,4 +64,5 @@ def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView
             waiting=waiting_for_user(user_id=user_id, reader_id=requester.user_id, now=now),
             may_change=may_change,
             may_close=may_change and len(endable) == len(memberships),
+            may_set_email=line.is_open and all(membership.role in givable for membership in memberships),
         )

@@ -11,16 +11,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from aggregator.accounts.roles import Permission
-from aggregator.errors import NotFound, NotPermitted
+from aggregator.errors import Invalid, NotFound, NotPermitted
 from aggregator.services.users.close_account import close_account
 from aggregator.services.users.end_membership import end_membership
 from aggregator.services.users.list_users import list_users
 from aggregator.services.users.read_user import UserView, read_user
+from aggregator.services.users.set_email import set_email
 from aggregator.web.endings import EndForm, is_ended
 from aggregator.web.pages import draw
 from aggregator.web.proposals import is_proposed, page_number
 from aggregator.web.signed_in import SignedInRequest
-from aggregator.web.users.forms import AccountForm, RoleForm
+from aggregator.web.users.forms import AccountForm, EmailForm, RoleForm
 
 
 @require_GET
@@ -79,6 +80,25 @@ def end_role(request: SignedInRequest, user_id: UUID, membership_id: UUID) -> Ht
         return HttpResponseRedirect(reverse("user", kwargs={"user_id": user_id}))
     status = 400 if form.errors else 200
     return draw(request, "users/end_role", view=view, membership=membership, form=form, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def email(request: SignedInRequest, user_id: UUID) -> HttpResponse:
+    """Say where alerts to somebody are sent."""
+    view = _read(request, user_id)
+    form = EmailForm(request.POST if request.method == "POST" else {"email": view.user.email})
+    if request.method == "POST" and form.is_valid():
+        try:
+            set_email(
+                requester=request.requester,
+                user_id=user_id,
+                email=form.cleaned_data["email"],
+                now=timezone.now(),
+            )
+            return HttpResponseRedirect(reverse("user", kwargs={"user_id": user_id}))
+        except Invalid as error:
+            form.add_error("email", str(error))
+    return draw(request, "users/email", view=view, form=form, status=400 if request.method == "POST" else 200)
 
 
 @require_http_methods(["GET", "POST"])

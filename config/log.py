@@ -31,7 +31,7 @@ ALLOWED_FIELDS = frozenset(
 OUR_LOGGERS = ("aggregator", "config", "connectors", "longview")
 STARTUP_LOGGERS = ("uvicorn.error",)
 # Their lines per task or request say nothing that ours do not; without their messages they are only noise.
-ERRORS_ONLY = ("celery.worker.strategy", "celery.app.trace", "celery.redirected", "asyncio")
+ERRORS_ONLY = ("celery.worker.strategy", "celery.app.trace", "celery.beat", "celery.redirected", "asyncio")
 SILENT = ("uvicorn.access", "django.server", "hl7", "aiohttp.access")
 
 Event = MutableMapping[str, Any]

@@ -42,7 +42,10 @@ def claim_due(*, medium: AlertMedium, most: int, busy: Collection[UUID], now: da
 
     What another process is taking at this moment is passed over, so that no two of them send the same.
     """
-    due = AlertDelivery.objects.filter(medium=medium, state=DeliveryState.WAITING, next_at__lte=now)
+    # Of a kind that a newer process has raised, and this one does not know, there is nothing to say.
+    due = AlertDelivery.objects.filter(
+        medium=medium, state=DeliveryState.WAITING, next_at__lte=now, alert__kind__in=list(AlertKind)
+    )
     first = due.exclude(recipient_id__in=busy).order_by("recipient_id", "next_at", "id").distinct("recipient_id")
     with transaction.atomic():
         # What is asked of a row is asked again once it is locked: it may have been taken meanwhile.

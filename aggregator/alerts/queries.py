@@ -141,8 +141,13 @@ def lines_of(*, alerts: Iterable[Alert]) -> list[AlertLine]:
 
 
 def count_untried(*, now: datetime) -> int:
-    """Return how many deliveries have been due for so long that the process that makes them cannot be running."""
-    return AlertDelivery.objects.filter(state=DeliveryState.WAITING, next_at__lt=now - OVERDUE_AFTER).count()
+    """Return how many deliveries have been due for long while nobody delivers anything by the same medium.
+
+    Where somebody does, they wait for their turn.
+    """
+    waiting = AlertDelivery.objects.filter(state=DeliveryState.WAITING)
+    under_way = waiting.filter(claim__isnull=False, next_at__gt=now).values("medium")
+    return waiting.filter(next_at__lt=now - OVERDUE_AFTER).exclude(medium__in=under_way).count()
 
 
 def _webhooks() -> QuerySet[WithAnnotations[Webhook, _End]]:

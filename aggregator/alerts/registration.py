@@ -24,7 +24,7 @@ def checked_kinds(webhook: NewWebhook, /) -> frozenset[AlertKind]:
     if not webhook.name.strip():
         raise Invalid("Enter a name for the webhook.", field="name")
     check_length(model=Webhook, field="name", value=webhook.name, label="Name")
-    known = {kind.value for kind in AlertKind if kind.is_for_organisations}
+    known = {kind.value for kind in AlertKind if kind.is_registrable}
     if not webhook.kinds or not set(webhook.kinds) <= known:
         raise Invalid(f"Select what it is told of: one or more of {', '.join(sorted(known))}.", field="kinds")
     _check_address(webhook.url)

@@ -1,4 +1,7 @@
-"""The task on the queue `upkeep` that delivers what waits. The schedule sends it, and an alert when it is raised."""
+"""The task on the queue `upkeep` that delivers what waits. The clock sends it, and an alert when it is raised.
+
+It is told by which medium and nothing more: what is due stands in the table.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from aggregator.alerts.terms import AlertMedium
 
 log = structlog.get_logger(__name__)
 
-# A message that no worker has taken by then is of no use: the schedule has sent another.
+# A message that no worker has taken by then is of no use: the clock has sent another.
 EXPIRES = timedelta(seconds=30)
 
 _stopping = threading.Event()
@@ -57,7 +60,7 @@ def deliver(medium: str, **_later: Any) -> None:
 
 
 def send(*, media: Iterable[AlertMedium]) -> None:
-    """Have what waits delivered now. Where the broker is away the schedule does it, as soon as it is back."""
+    """Have what waits delivered now. Where the broker is away the clock does it, as soon as it is back."""
     try:
         for medium in media:
             deliver.apply_async(args=(medium.value,), expires=timezone.now() + EXPIRES)

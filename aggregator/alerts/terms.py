@@ -47,7 +47,7 @@ class AlertKind(StrEnum):
     TEST = "test", "this is a test: nothing waits", "/alerts"
 
     @property
-    def is_for_organisations(self) -> bool:
+    def is_registrable(self) -> bool:
         """Whether a webhook can be registered for it."""
         return self.told is not None
 

@@ -19,7 +19,7 @@ class WebhookForm(forms.Form):
     name = forms.CharField(max_length=200, error_messages={"required": "Enter a name for the webhook"})
     url = forms.CharField(max_length=500, error_messages={"required": "Enter the address"})
     kinds = forms.MultipleChoiceField(
-        choices=[(kind.value, kind.words.capitalize()) for kind in AlertKind if kind.is_for_organisations],
+        choices=[(kind.value, kind.words.capitalize()) for kind in AlertKind if kind.is_registrable],
         error_messages={"required": "Select what it is told of", "invalid_choice": "Select what it is told of"},
     )
     whose = forms.ChoiceField(

@@ -308,6 +308,17 @@ def test_that_nothing_delivers_is_said(world: World) -> None:
     assert "Alerts are not being delivered" in client.get("/alerts").content.decode()
     assert client.get("/api/alerts").json()["untried"] == 1
     assert "does upkeep run?" in said("list_alerts")
+    for medium, untried in (("email", 1), ("webhook", 0)):
+        busy = AlertDelivery.objects.create(
+            alert=Alert.objects.get(),
+            medium=medium,
+            recipient_id=uuid4(),
+            claim=uuid4(),
+            next_at=timezone.now() + timedelta(seconds=60),
+        )
+        assert client.get("/api/alerts").json()["untried"] == untried, "by that medium it waits for its turn"
+    AlertDelivery.objects.filter(id=busy.id).update(next_at=timezone.now() - timedelta(seconds=1))
+    assert client.get("/api/alerts").json()["untried"] == 1, "whoever had claimed it is gone"
     deliver()
     assert "Alerts are not being delivered" not in client.get("/alerts").content.decode()
 

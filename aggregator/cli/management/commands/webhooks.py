@@ -18,7 +18,7 @@ from aggregator.services.alerts.list_webhooks import list_webhooks
 from aggregator.services.alerts.register_webhook import register_webhook
 from aggregator.services.alerts.try_webhook import try_webhook
 
-KINDS = [kind.value for kind in AlertKind if kind.is_for_organisations]
+KINDS = [kind.value for kind in AlertKind if kind.is_registrable]
 
 
 class Command(BaseCommand):

@@ -6,11 +6,14 @@ The signature is checked as the standard tells receivers to, with nothing of our
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import email
 import hashlib
 import hmac
+import ipaddress
 import json
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +21,45 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+
+def certificate(folder: Path) -> Path:
+    """Write a certificate for this machine that nobody has signed but its own key, and that key; return the file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def server_context(file: Path) -> ssl.SSLContext:
+    """Return how a server with this certificate speaks TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
 
 
 @dataclass
@@ -35,8 +76,8 @@ class MailServer:
 
 
 @contextmanager
-def mail_server(*, port: int = 0) -> Iterator[MailServer]:
-    """Run a mail server on loopback."""
+def mail_server(*, port: int = 0, starttls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
+    """Run a mail server on loopback, with or without STARTTLS."""
     said = MailServer()
 
     class Handler(socketserver.StreamRequestHandler):
@@ -45,7 +86,13 @@ def mail_server(*, port: int = 0) -> Iterator[MailServer]:
             self.say("220 mail.example")
             while line := self.rfile.readline():
                 verb = line.split(b" ")[0].strip().upper()
-                if verb == b"RCPT" and said.refuses:
+                if verb == b"EHLO" and starttls:
+                    self.say("250-mail.example\r\n250 STARTTLS")
+                elif verb == b"STARTTLS" and starttls:
+                    self.say("220 go on")
+                    self.request = starttls.wrap_socket(self.request, server_side=True)
+                    self.setup()
+                elif verb == b"RCPT" and said.refuses:
                     self.say("550 no such user: Joan Ferris")
                 elif verb == b"DATA":
                     self.say("354 go on")
@@ -114,8 +161,8 @@ class Receiver:
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
-    """Run a receiver of webhooks on loopback."""
+def receiver(*, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Run a receiver of webhooks on loopback, with or without TLS."""
     said = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -134,10 +181,12 @@ def receiver() -> Iterator[Receiver]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  a caller that left is no news
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    said.url = f"http://127.0.0.1:{server.server_port}/alerts"
+    said.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/alerts"
     try:
         yield said
     finally:

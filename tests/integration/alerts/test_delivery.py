@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from aggregator.services.relationships.claim_relationship import claim_relations
 from aggregator.services.users.end_membership import end_membership
 from tests.alert_acts import ADDRESS, add_officer, registered
 from tests.break_glass_acts import broken
-from tests.receivers import MailServer, Receiver, mail_server, receiver
+from tests.receivers import MailServer, Receiver, certificate, mail_server, receiver, server_context
 from tests.world import JOAN_NUMBER, SURGERY_ODS, World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -197,6 +198,36 @@ def test_what_a_mail_server_does_not_take_is_tried_again(
     is_due_again()
     deliver(AlertMedium.EMAIL)
     assert only(AlertMedium.EMAIL).state == "delivered"
+
+
+def test_a_mail_server_is_told_nothing_before_it_has_shown_who_it_is(
+    world: World, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_officer()
+    broken(world)
+    file = certificate(tmp_path)
+    with mail_server() as plain, mail_server(starttls=server_context(file)) as encrypted:
+        for server, fault in ((plain, DeliveryFault.MAIL_REFUSED), (encrypted, DeliveryFault.MAIL_SERVER)):
+            use(server, settings)
+            settings.EMAIL_USE_TLS = True
+            is_due_again()
+            deliver(AlertMedium.EMAIL)
+            assert (only(AlertMedium.EMAIL).state, only(AlertMedium.EMAIL).fault) == ("waiting", fault)
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))  # from here on this machine trusts it
+        is_due_again()
+        deliver(AlertMedium.EMAIL)
+        assert (plain.messages, len(encrypted.messages)) == ([], 1)
+    assert only(AlertMedium.EMAIL).state == "delivered"
+
+
+def test_a_webhook_is_told_nothing_before_it_has_shown_who_it_is(world: World, tmp_path: Path) -> None:
+    """T54: by a certificate that this machine trusts."""
+    with receiver(tls=server_context(certificate(tmp_path))) as desk:
+        registered(url=desk.url)
+        broken(world)
+        deliver()
+        assert desk.posted == []
+    assert (only().state, only().fault) == ("waiting", "tls")
 
 
 def test_who_has_no_address_is_told_once_there_is_one(world: World, mail: MailServer) -> None:

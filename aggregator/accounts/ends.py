@@ -1,4 +1,7 @@
-"""What gives access, or says who a user is, and can be ended: by a row, as nothing is changed or deleted. Pure."""
+"""What gives access, says who a user is or is told of things, and can be ended. Pure.
+
+Nothing of it is changed or deleted: an end is a row of its own.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ class Ends(StrEnum):
     POLICY = "policy"
     RELATIONSHIP = "relationship"
     USER_JOIN = "user-join"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,8 @@ class User(AbstractBaseUser):
     given = models.CharField(max_length=100)
     prefix = models.CharField(max_length=20, blank=True)
     sds_user_id = models.CharField(max_length=20, blank=True)
+    # Where alerts are sent; "" for nowhere.
+    email = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
     # The sessions that are its own, in the order of signing in. A trigger empties it when `is_active` changes.
     session_keys = models.JSONField(default=list)

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from aggregator.accounts.clients import RegisteredClient
 from aggregator.accounts.models import AccessEnd, Client, Membership, Organisation, User
 from aggregator.accounts.requester import PurposeOfUse, Requester
-from aggregator.accounts.roles import Permission, Role, role_may
+from aggregator.accounts.roles import PERMISSIONS, Permission, Role, role_may
 from aggregator.accounts.scopes import read_scopes
 
 if TYPE_CHECKING:
@@ -88,6 +88,21 @@ def _requesters(memberships: QuerySet[Membership], /, *, purpose: PurposeOfUse |
         )
         for membership in rows
     )
+
+
+def users_who_may(*, permission: Permission, organisation_id: UUID | None, now: datetime) -> frozenset[UUID]:
+    """Return the users who may do something at an organisation; None: for any organisation."""
+    needed = {permission} if organisation_id is not None else {permission, Permission.ANY_ORGANISATION}
+    roles = [role for role, permissions in PERMISSIONS.items() if needed <= permissions]
+    memberships = live_memberships(now=now).filter(role__in=roles)
+    if organisation_id is not None:
+        memberships = memberships.filter(organisation_id=organisation_id)
+    return frozenset(memberships.values_list("user_id", flat=True))
+
+
+def email_of_user(*, user_id: UUID) -> str:
+    """Return where alerts to an account are sent; "" for nowhere."""
+    return User.objects.filter(id=user_id).values_list("email", flat=True).first() or ""
 
 
 def user_id_for(*, username: str) -> UUID | None:

@@ -18,7 +18,7 @@ README = (PROJECT / "README.md").read_text()
 
 # Every field of ours that says who somebody is, or something of their health. All others say neither.
 IDENTIFYING = {
-    "accounts.User": {"username", "family", "given", "prefix", "sds_user_id", "password"},
+    "accounts.User": {"username", "family", "given", "prefix", "sds_user_id", "password", "email"},
     "accounts.Membership": {"sds_role_profile_id"},
     "accounts.AccessEnd": {"reason"},
     "changes.ProposedChange": {"terms", "reason"},
@@ -72,6 +72,14 @@ NEITHER = {
     "accounts.Client": {
         *("id", "oauth_id", "name", "organisation", "key_set", "key_set_url", "scopes"),
         *("registered_at", "registered_by"),
+    },
+    "alerts.Alert": {"id", "kind", "organisation", "subject_id", "occasion", "created_at"},
+    "alerts.AlertDelivery": {
+        *("id", "alert", "medium", "recipient_id", "state", "attempts", "next_at", "claim", "fault", "ended_at"),
+    },
+    # `name` is that of a system.
+    "alerts.Webhook": {
+        *("id", "name", "organisation", "url", "kinds", "sealed_secret", "registered_at", "registered_by"),
     },
     "audit.AuditEvent": {
         *("seq", "at", "writer", "n", "body", "mac", "action", "outcome", "user_id", "client_id", "organisation_ods"),

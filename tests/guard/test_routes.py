@@ -36,6 +36,7 @@ SAMPLE = {
     "access_id": UUID(int=9),
     "place_id": UUID(int=6),
     "patient_id": UUID(int=7),
+    "webhook_id": UUID(int=10),
 }
 
 
@@ -262,6 +263,26 @@ ROLE_TABLE = [
     ("ms.lane", "get", "/api/reach?username=dr.far", 404),
     ("ms.lane", "get", "/api/care-teams", 200),
     ("ms.lane", "get", "/api/care-teams/{unknown}", 404),
+    ("ms.lane", "get", "/alerts", 200),
+    ("ms.lane", "get", "/alerts/webhooks", 200),
+    ("ms.lane", "get", "/alerts/webhooks/register", 200),
+    ("ms.lane", "post", "/alerts/webhooks/register", 400),
+    ("ms.lane", "get", "/alerts/webhooks/{unknown}/end", 404),
+    ("ms.lane", "post", "/alerts/webhooks/{unknown}/test", 404),
+    ("ms.lane", "get", "/users/{unknown}/email", 404),
+    ("ms.lane", "get", "/api/alerts", 200),
+    ("ms.lane", "get", "/api/alerts/webhooks", 200),
+    ("ms.lane", "post", "/api/alerts/webhooks/{unknown}/test", 404),
+    ("dr.osei", "get", "/alerts", 403),
+    ("dr.osei", "get", "/alerts/webhooks", 403),
+    ("dr.osei", "get", "/alerts/webhooks/register", 403),
+    ("dr.osei", "post", "/alerts/webhooks/register", 403),
+    ("dr.osei", "get", "/alerts/webhooks/{unknown}/end", 403),
+    ("dr.osei", "post", "/alerts/webhooks/{unknown}/test", 403),
+    ("dr.osei", "get", "/users/{unknown}/email", 403),
+    ("dr.osei", "get", "/api/alerts", 403),
+    ("dr.osei", "get", "/api/alerts/webhooks", 403),
+    ("dr.osei", "post", "/api/alerts/webhooks/{unknown}/test", 403),
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from aggregator.api.service import break_glass, care_teams, relationships, users
+from aggregator.api.service import alerts, break_glass, care_teams, relationships, users
 from aggregator.api.service.schema import Schema
 from aggregator.api.service.view import Unknown
 
@@ -39,10 +39,15 @@ urlpatterns = [
     path("emergencies", break_glass.Cases.as_view(), name="api-break-glass-cases"),
     path("emergencies/<uuid:access_id>", break_glass.Case.as_view(), name="api-break-glass-case"),
     path("emergencies/<uuid:access_id>/review", break_glass.ReviewCase.as_view(), name="api-break-glass-review"),
+    path("alerts", alerts.Alerts.as_view(), name="api-alerts"),
+    path("alerts/webhooks", alerts.Webhooks.as_view(), name="api-webhooks"),
+    path("alerts/webhooks/<uuid:webhook_id>/end", alerts.EndWebhook.as_view(), name="api-end-webhook"),
+    path("alerts/webhooks/<uuid:webhook_id>/test", alerts.TryWebhook.as_view(), name="api-try-webhook"),
     path("users", users.Users.as_view(), name="api-users"),
     path("users/proposed", users.ProposedAccounts.as_view(), name="api-proposed-accounts"),
     path(f"users/{USER}", users.User.as_view(), name="api-user"),
     path(f"users/{USER}/roles/proposed", users.ProposedRoles.as_view(), name="api-proposed-roles"),
+    path(f"users/{USER}/email", users.Email.as_view(), name="api-set-email"),
     path(f"users/{USER}/close", users.CloseAccount.as_view(), name="api-close-account"),
     path(f"users/{USER}/person", users.JoinUser.as_view(), name="api-join-user"),
     path(f"users/{USER}/person/end", users.EndUserJoin.as_view(), name="api-end-user-join"),

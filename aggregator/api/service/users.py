@@ -23,6 +23,7 @@ from aggregator.services.users.end_user_join import end_user_join
 from aggregator.services.users.join_user import join_user
 from aggregator.services.users.list_users import list_users
 from aggregator.services.users.read_user import read_user
+from aggregator.services.users.set_email import set_email
 
 
 class UsersInput(PageInput):
@@ -48,6 +49,13 @@ class AccountInput(RoleInput):
     title = serializers.CharField(required=False, default="", allow_blank=True, max_length=20)
     given = serializers.CharField(max_length=100)
     family = serializers.CharField(max_length=100)
+    email = serializers.CharField(required=False, default="", allow_blank=True, max_length=254)
+
+
+class EmailInput(Input):
+    """Where alerts to somebody are sent; "" is nowhere."""
+
+    email = serializers.CharField(allow_blank=True, max_length=254)
 
 
 class ReasonInput(Input):
@@ -82,6 +90,7 @@ class UserOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="user_id")
     username = serializers.CharField()
     name = serializers.CharField()
+    email = serializers.CharField()
     last_sign_in_at = serializers.DateTimeField(allow_null=True)
     is_open = serializers.BooleanField()
     memberships = MembershipOutput(many=True)
@@ -179,7 +188,7 @@ class ProposedAccounts(ProposingView):
         """Propose an account; it is made once somebody else has confirmed it."""
         self.query()
         given = self.body(AccountInput)
-        names = {"username": given["username"], "given": given["given"], "family": given["family"]}
+        names = {name: given[name] for name in ("username", "given", "family", "email")}
         return self.propose_role(kind="add-account", terms={**names, "prefix": given["title"]}, given=given)
 
 
@@ -203,6 +212,17 @@ class ProposedRoles(ProposingView):
         given = self.body(RoleInput)
         view = read_user(requester=self.requester, user_id=user_id, now=timezone.now())
         return self.propose_role(kind="add-membership", terms={"username": view.user.username}, given=given)
+
+
+class Email(ServiceView):
+    """Where alerts to somebody are sent."""
+
+    @extend_schema(request=EmailInput, responses={204: None})
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """Keep an address for an account, or none."""
+        self.query()
+        set_email(requester=self.requester, user_id=user_id, now=timezone.now(), **self.body(EmailInput))
+        return Response(status=204)
 
 
 class CloseAccount(ServiceView):

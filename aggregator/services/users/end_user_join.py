@@ -10,6 +10,7 @@ from aggregator.accounts.authority import check_may_say_who
 from aggregator.accounts.ends import End, Ends
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
+from aggregator.accounts.scope import organisation_in_sight
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.break_glass.queries import join_of
@@ -26,7 +27,8 @@ def end_user_join(*, requester: Requester, user_id: UUID, reason: str, now: date
     with acting(requester, Action.END_USER_JOIN, needs=Permission.MANAGE_USERS) as act:
         act.about_nothing_single()
         act.note(user=user_id)
-        found = directory.user(user_id=user_id, now=now)
+        in_sight = organisation_in_sight(requester=requester)
+        found = directory.user(user_id=user_id, organisation_id=in_sight, now=now)
         if found is None:
             raise NotFound
         organisation_ids = [membership.organisation_id for membership in found[1]]

@@ -10,6 +10,7 @@ from aggregator.accounts.authority import check_may_say_who
 from aggregator.accounts.queries import given_and_family
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
+from aggregator.accounts.scope import organisation_in_sight
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.break_glass.operations import record_join
@@ -39,7 +40,8 @@ def join_user(
     with acting(requester, Action.JOIN_USER, needs=Permission.MANAGE_USERS) as act:
         act.about_nothing_single()
         act.note(user=user_id)
-        found = directory.user(user_id=user_id, now=now)
+        in_sight = organisation_in_sight(requester=requester)
+        found = directory.user(user_id=user_id, organisation_id=in_sight, now=now)
         if found is None:
             raise NotFound
         organisation_ids = [membership.organisation_id for membership in found[1]]

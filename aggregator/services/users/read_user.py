@@ -26,9 +26,10 @@ class UserView:
     """An account as an administrator may see it.
 
     `memberships` are all roles that it ever had where the reader may act, `endable` those of them that the reader may
-    end. `may_change`: it is not the reader's own; `may_close`: nor has it a role that the reader may not end. `join`:
-    that it is the account of a person in the index, who is not told here; `joined_by` is the name of who said so.
-    `may_join`: the reader may say so, or end it, also of an account that has been closed.
+    end. `may_change`: it is not the reader's own; `may_close`: nor has it a role that the reader may not end;
+    `may_set_email`: it has no such role. `join`: that it is the account of a person in the index, who is not told here;
+    `joined_by` is the name of who said so. `may_join`: the reader may say so, or end it, also of an account that has
+    been closed.
     """
 
     user: UserLine
@@ -40,6 +41,7 @@ class UserView:
     join: JoinedUser | None
     joined_by: str
     may_join: bool
+    may_set_email: bool
 
 
 def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView:
@@ -74,6 +76,7 @@ def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView
             join=join,
             joined_by=_name(join.joined_by) if join else "",
             may_join=user_id != requester.user_id,
+            may_set_email=line.is_open and all(membership.role in givable for membership in memberships),
         )
 
 

@@ -72,13 +72,20 @@ class EndJoinForm(forms.Form):
 class AccountForm(RoleForm):
     """A new account with its first role."""
 
-    field_order = ["title", "given", "family", "username", "role", "organisation_ods", "day", "reason"]
+    field_order = ["title", "given", "family", "username", "email", "role", "organisation_ods", "day", "reason"]
     username = forms.CharField(max_length=150, error_messages={"required": "Enter the user name"})
     title = forms.CharField(required=False, max_length=20)
     given = forms.CharField(max_length=100, error_messages={"required": "Enter the first name"})
     family = forms.CharField(max_length=100, error_messages={"required": "Enter the surname"})
+    email = forms.CharField(required=False, max_length=254)
 
     def terms(self) -> dict[str, str]:
         """Return the terms of the change that this proposes."""
-        names = {name: self.cleaned_data[name] for name in ("username", "given", "family")}
+        names = {name: self.cleaned_data[name] for name in ("username", "given", "family", "email")}
         return {**super().terms(), **names, "prefix": self.cleaned_data["title"]}
+
+
+class EmailForm(forms.Form):
+    """Where alerts to somebody are sent."""
+
+    email = forms.CharField(required=False, max_length=254)

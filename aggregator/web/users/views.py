@@ -18,11 +18,12 @@ from aggregator.services.users.end_user_join import end_user_join
 from aggregator.services.users.join_user import join_user
 from aggregator.services.users.list_users import list_users
 from aggregator.services.users.read_user import UserView, read_user
+from aggregator.services.users.set_email import set_email
 from aggregator.web.endings import EndForm, is_ended
 from aggregator.web.pages import draw
 from aggregator.web.proposals import is_proposed, page_number
 from aggregator.web.signed_in import SignedInRequest
-from aggregator.web.users.forms import AccountForm, EndJoinForm, JoinForm, RoleForm
+from aggregator.web.users.forms import AccountForm, EmailForm, EndJoinForm, JoinForm, RoleForm
 
 
 @require_GET
@@ -81,6 +82,25 @@ def end_role(request: SignedInRequest, user_id: UUID, membership_id: UUID) -> Ht
         return HttpResponseRedirect(reverse("user", kwargs={"user_id": user_id}))
     status = 400 if form.errors else 200
     return draw(request, "users/end_role", view=view, membership=membership, form=form, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def email(request: SignedInRequest, user_id: UUID) -> HttpResponse:
+    """Say where alerts to somebody are sent."""
+    view = _read(request, user_id)
+    form = EmailForm(request.POST if request.method == "POST" else {"email": view.user.email})
+    if request.method == "POST" and form.is_valid():
+        try:
+            set_email(
+                requester=request.requester,
+                user_id=user_id,
+                email=form.cleaned_data["email"],
+                now=timezone.now(),
+            )
+            return HttpResponseRedirect(reverse("user", kwargs={"user_id": user_id}))
+        except Invalid as error:
+            form.add_error("email", str(error))
+    return draw(request, "users/email", view=view, form=form, status=400 if request.method == "POST" else 200)
 
 
 @require_http_methods(["GET", "POST"])

@@ -87,12 +87,13 @@ class Copying:
                     copy[name] = member if name != "system" else r4_system(text=member)
                     continue
             elif kind is _OBJECT:
-                if element.repeats:
-                    if type(member) is list and (parts := self._parts(member, element.shape, f"{path}.{name}")):
-                        copy[name] = parts
-                        continue
-                elif type(member) is dict and (part := self._object(member, element.shape, f"{path}.{name}")):
-                    copy[name] = part
+                # Each object is copied once. To begin again where one of them is unusual would double the work at
+                # every level, and a sender chooses how many levels there are.
+                if not element.repeats and type(member) is dict:
+                    if part := self._object(member, element.shape, f"{path}.{name}"):
+                        copy[name] = part
+                    else:
+                        self.notes.append(f"{path}.{name}: empty")
                     continue
             elif (
                 type(member) in element.json_types
@@ -108,15 +109,6 @@ class Copying:
             settle(self, copy, value, path)
         return copy
 
-    def _parts(self, values: list[Any], shape: Shape, path: str, /) -> list[Resource]:
-        """Return the copies of objects; none if any of them needs a closer look."""
-        parts: list[Resource] = []
-        for value in values:
-            if type(value) is not dict or not (part := self._object(value, shape, path)):
-                return []
-            parts.append(part)
-        return parts
-
     def _unknown(self, *, name: str, member: object, shape: Shape, path: str, copy: Resource) -> None:
         """Carry a member that STU3 does not have and R4 has: some systems send R4's where STU3's belongs."""
         later = shape_of(name=shape.name, release=Release.R4)
@@ -130,14 +122,22 @@ class Copying:
     def _member(self, *, value: object, element: Element, within: Mapping[str, Any], name: str, path: str) -> Any:
         """Return what an element becomes, None for nothing; one in place of a list, or a list of one, is understood."""
         here = f"{path}.{name}"
+        made: Any
         if not isinstance(value, list):
             made = self._value(value=value, element=element, name=name, path=here)
             return [made] if made is not None and element.repeats else made
         # The lists of a primitive and of its extensions go together by position, so a gap in one is kept.
         paired = name.startswith("_") or f"_{name}" in within
         kept: list[Any] = []
+        is_object = element.kind is _OBJECT
         for one in value:
-            made = None if paired and one is None else self._value(value=one, element=element, name=name, path=here)
+            made = None
+            if is_object and type(one) is dict:
+                if not (made := self._object(one, element.shape, here)):
+                    self.notes.append(f"{here}: empty")
+                    made = None
+            elif one is not None or not paired:
+                made = self._value(value=one, element=element, name=name, path=here)
             if made is not None or paired:
                 kept.append(made)
         if not any(one is not None for one in kept):

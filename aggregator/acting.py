@@ -120,14 +120,23 @@ class Act:
             self._transaction_stack.enter_context(transaction.atomic(durable=True))
             self._has_begun = True
 
-    def ends(self, *, end: End, is_whole_act: bool = True) -> None:
+    def ends(self, *, end: End, is_whole_act: bool = True, emergency: EmergencyAccess | None = None) -> None:
         """End something that gives access. The end and its event are written by one call.
 
         What that event is to say is stated before. The block writes no event of its own where the end is the whole act.
+        `emergency`: it is the requester's own emergency access, in an act that is about something else: its person and
+        its purpose are those of this event alone.
         """
         self.begin()
         detail = {**self._detail, "end-of": end.kind, "id": end.of_id, "at": end.ends_at.isoformat()}
         event = self._event(outcome=EventOutcome.SUCCESS, subject=self._subject, detail=detail)
+        if emergency is not None:
+            event = replace(
+                event,
+                requester=replace(self._requester, purpose=PurposeOfUse.BREAK_GLASS),
+                subject=replace(self._subject, person_id=emergency.person_id),
+                detail={**detail, "break_glass": emergency.id, "reason": emergency.reason},
+            )
         operations.append_end(event=event, end=end)
         self._has_ended_something |= is_whole_act
 

@@ -21,6 +21,20 @@ SEND_TIMEOUT_S = 0.65
 RECONNECT_S, MAX_RECONNECT_S = 0.2, 1.0
 
 FEDERATION_QUEUE = "federation"
+# What may wait for a few seconds, for workers of its own, so that neither kind of work keeps the other waiting.
+UPKEEP_QUEUE = "upkeep"
+QUEUES = (FEDERATION_QUEUE, UPKEEP_QUEUE)
+UPKEEP_TASKS = ("aggregator.alerts.",)
+
+
+def queue_of(task: str, /) -> str:
+    """Return the queue that a task goes by, and that workers take it from."""
+    return UPKEEP_QUEUE if task.startswith(UPKEEP_TASKS) else FEDERATION_QUEUE
+
+
+def route(name: str, *_: Any, **__: Any) -> dict[str, str]:
+    """Return where Celery sends a task."""
+    return {"queue": queue_of(name)}
 
 
 class Connection(kombu.Connection):
@@ -47,7 +61,8 @@ app.conf.update(
     task_ignore_result=True,
     task_serializer="json",
     accept_content=["json"],
-    task_queues={FEDERATION_QUEUE: {"exchange": FEDERATION_QUEUE, "routing_key": FEDERATION_QUEUE}},
+    task_queues={queue: {"exchange": queue, "routing_key": queue} for queue in QUEUES},
+    task_routes=(route,),
     task_default_queue=FEDERATION_QUEUE,
     task_create_missing_queues=False,
     worker_prefetch_multiplier=1,

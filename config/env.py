@@ -42,6 +42,17 @@ class Environment(BaseSettings):
     allowed_hosts: str = Field("", description="host names served, with commas between")
     trusted_proxy: bool = Field(False, description="whether a proxy in front removes and sets X-Forwarded-Proto")
     proxy_addresses: str = Field("", description="addresses or networks of proxies whose X-Forwarded-For is believed")
+    email_host: str = Field(
+        "", description="the mail server that alerts are sent through; without, none is sent by email"
+    )
+    email_port: int = Field(25, gt=0, lt=65536, description="its port")
+    email_use_tls: bool = Field(False, description="whether the connection turns to TLS (STARTTLS), as at port 587")
+    email_use_ssl: bool = Field(False, description="whether the connection begins with TLS, as at port 465")
+    email_host_user: str = Field("", description="the user name at the mail server, if it asks for one")
+    email_host_password: SecretStr = Field(SecretStr(""), description="the password at the mail server")
+    email_from: str = Field("", description="the address that alerts by email come from")
+    alerts_key: SecretStr = Field(SecretStr(""), description="seals the secrets of webhooks; 32 bytes in base64")
+    webhook_networks: str = Field("", description="networks of webhooks beside the internet, with commas between")
     data_folder: Path = Field(Path(".data"), description="where a private PostgreSQL and Redis keep their files")
     terminology_file: Path | None = Field(
         None,

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponseBase
 ALLOWED_FIELDS = frozenset(
     {
         "event", "level", "logger", "at", "error", "where",
-        "request_id", "retrieval_id", "source_id", "source_kind", "task", "queue",
+        "request_id", "retrieval_id", "source_id", "source_kind", "alert_id", "task", "queue",
         "outcome", "reason", "code", "count", "duration_ms", "attempt",
         "method", "route", "status",
         "hostname", "pid", "version", "setting",
@@ -31,7 +31,7 @@ ALLOWED_FIELDS = frozenset(
 OUR_LOGGERS = ("aggregator", "config", "connectors", "longview")
 STARTUP_LOGGERS = ("uvicorn.error",)
 # Their lines per task or request say nothing that ours do not; without their messages they are only noise.
-ERRORS_ONLY = ("celery.worker.strategy", "celery.app.trace", "celery.redirected", "asyncio")
+ERRORS_ONLY = ("celery.worker.strategy", "celery.app.trace", "celery.beat", "celery.redirected", "asyncio")
 SILENT = ("uvicorn.access", "django.server", "hl7", "aiohttp.access")
 
 Event = MutableMapping[str, Any]

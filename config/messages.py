@@ -16,13 +16,15 @@ import kombu.transport.redis
 import msgspec
 import structlog
 
-from config.celery import app
+from config.celery import app, queue_of
 
 log = structlog.get_logger(__name__)
 
 # Ours have less than 2 KB.
 MOST_BYTES = 16_384
 BUILT_IN = "celery."
+# What stands between the name of a queue and a priority in a key: one that we do not send, and kombu reads.
+PRIORITY = kombu.transport.redis.Channel.sep.encode()
 
 _Name = Annotated[str, msgspec.Meta(max_length=100)]
 
@@ -32,7 +34,7 @@ class TooLarge(Exception):
 
 
 class UnknownTask(Exception):
-    """A message names a task that is not ours."""
+    """A message names a task that is not ours, or that goes by another queue."""
 
 
 class _Headers(msgspec.Struct, omit_defaults=True):
@@ -100,9 +102,11 @@ def _taken(answer: Sequence[bytes] | None, **_: Any) -> Sequence[bytes] | None:
     """Return Redis's answer to BRPOP with the message checked; None, as for an empty queue, where it is dropped."""
     if not answer:
         return None
-    queue, message = answer
+    key, message = answer
+    queue = key.split(PRIORITY)[0].decode()
+    tasks = [name for name in app.tasks if not name.startswith(BUILT_IN) and queue_of(name) == queue]
     try:
-        return queue, checked(message=message, tasks=[name for name in app.tasks if not name.startswith(BUILT_IN)])
+        return key, checked(message=message, tasks=tasks)
     except Exception as error:  # noqa: BLE001  a library reads what a stranger may have written
         log.warning("message_dropped", error=type(error).__name__)
         return None

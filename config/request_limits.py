@@ -39,8 +39,9 @@ RETRIEVALS = frozenset(
     }
 )
 # A claim and emergency access open the way to a record: they are counted with what they lead to.
-CLAIMS = frozenset({("POST", "claim"), ("POST", "api-claims"), ("POST", "break-glass")})
-SEARCHES = frozenset({("POST", "find")})
+CLAIMS = frozenset({("POST", "claim"), ("POST", "api-claims"), ("POST", "break-glass"), ("POST", "api-break-glass")})
+# To join a user to a person tells whether a number is known, as a search does.
+SEARCHES = frozenset({("POST", "find"), ("POST", "join-user"), ("POST", "api-join-user")})
 TOKENS = frozenset({("POST", "token")})
 # A browser says which site a request comes from; whoever types an address comes from none.
 OWN_SITES = frozenset({"same-origin", "none"})

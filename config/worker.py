@@ -13,6 +13,7 @@ from django.conf import settings
 
 from aggregator.federation.engine import engine
 from aggregator.sources import catalogue
+from config.celery import FEDERATION_QUEUE
 from config.database_roles import warn_if_owner
 from config.process import forbid_core_files, freeze_gc, require_no_owner, require_shared_keys
 
@@ -35,9 +36,11 @@ def set_worker_timeouts(conf: Any, **_: Any) -> None:
 
 
 @worker_init.connect
-def warm_up(**_: Any) -> None:
-    """Load what the first retrieval would otherwise wait for."""
+def warm_up(sender: Any, **_: Any) -> None:
+    """Load what the first retrieval would otherwise wait for, in a worker that runs retrievals."""
     warn_if_owner()
+    if FEDERATION_QUEUE not in sender.app.amqp.queues.consume_from:
+        return
     for kind in catalogue.kinds():
         catalogue.connector_for(kind=kind).warm_up()
     engine()

@@ -19,6 +19,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 WORKER_THREADS = 4
 
 
+# What workers of each queue are called, on the screen and in their log's name.
+WORKERS = {"federation": "worker", "upkeep": "upkeep"}
+
 # What only `manage.py migrate` may have.
 OWNER_ADDRESS = "DATABASE_OWNER_URL"
 
@@ -60,16 +63,27 @@ def start_web(*, environment: Mapping[str, str], logs: Path, listening: socket.s
         return Server(child, address_of(server_socket))
 
 
-def start_worker(*, environment: Mapping[str, str], logs: Path, name: str = "demo") -> Child:
-    """Start one worker; `worker_is_ready` says when it accepts tasks."""
+def start_worker(*, environment: Mapping[str, str], logs: Path, name: str = "demo", queue: str = "federation") -> Child:
+    """Start one worker of a queue; `worker_is_ready` says when it accepts tasks."""
     return start(
-        name="worker",
+        name=WORKERS[queue],
         command=[
             *(sys.executable, "-m", "celery", "--app", "config", "--quiet", "worker"),
-            *("--pool", "threads", "--concurrency", str(WORKER_THREADS), "--queues", "federation"),
-            *("--without-gossip", "--without-mingle", "--without-heartbeat", "--hostname", f"{name}@%h"),
+            *("--pool", "threads", "--concurrency", str(WORKER_THREADS), "--queues", queue),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat", "--hostname", f"{name}-{queue}@%h"),
         ],
-        log=logs / "worker.log",
+        log=logs / f"{WORKERS[queue]}.log",
+        environment=_without_owner(environment),
+        folder=PROJECT,
+    )
+
+
+def start_beat(*, environment: Mapping[str, str], logs: Path) -> Child:
+    """Start the clock, which puts on the queue `upkeep` what is due."""
+    return start(
+        name="beat",
+        command=[sys.executable, "-m", "celery", "--app", "config.beat", "--quiet", "beat"],
+        log=logs / "beat.log",
         environment=_without_owner(environment),
         folder=PROJECT,
     )

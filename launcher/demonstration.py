@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -62,10 +62,10 @@ class Demonstration:
             region = self._region()
             running.callback(lambda: stop(children=[part.child for part in self.parts]))
             self._start_sources(region)
-            web, worker = self._start_service()
+            web, workers = self._start_service()
             with step(f"{len(region.sources)} sources, their people and the accounts"):
                 password = self._load(region)
-            self._wait_for_service(web, worker)
+            self._wait_for_service(web, workers)
             write_addresses(folder=self.folder, services=self.services, more={"web": web.address})
             demo_summary.show(region=region, web=web.address, password=password, say=say)
             if not once:
@@ -88,8 +88,8 @@ class Demonstration:
             )
             self.servers[source["slug"]] = self._keep_at_its_port(start(), start)
 
-    def _start_service(self) -> tuple[children.Server, Child]:
-        """Start web and worker, which get ready while the region is loaded."""
+    def _start_service(self) -> tuple[children.Server, list[Child]]:
+        """Start web, workers and clock, which get ready while the region is loaded."""
         try:
             listening = listening_socket(port=PREFERRED_PORT)
         except OSError:  # taken, perhaps by another clone's demonstration
@@ -97,10 +97,15 @@ class Demonstration:
         environment = {**os.environ, "PUBLIC_URL": children.address_of(listening)}
         start_web = partial(children.start_web, environment=environment, logs=self._logs)
         web = self._keep_at_its_port(start_web(listening=listening), start_web)
-        start_worker = partial(children.start_worker, environment=os.environ, logs=self._logs)
-        worker = start_worker()
-        self.parts.append(Part(worker, start_worker))
-        return web, worker
+        starts = {
+            queue: partial(children.start_worker, environment=environment, logs=self._logs, queue=queue)
+            for queue in children.WORKERS
+        }
+        workers = {queue: start() for queue, start in starts.items()}
+        self.parts.extend(Part(workers[queue], start) for queue, start in starts.items())
+        start_beat = partial(children.start_beat, environment=environment, logs=self._logs)
+        self.parts.append(Part(start_beat(), start_beat))
+        return web, list(workers.values())
 
     def _keep_at_its_port(self, server: children.Server, start: Callable[..., children.Server]) -> children.Server:
         def start_again() -> Child:
@@ -130,12 +135,13 @@ class Demonstration:
         connections.close_all()
         return account["password"]
 
-    def _wait_for_service(self, web: children.Server, worker: Child) -> None:
+    def _wait_for_service(self, web: children.Server, workers: Sequence[Child]) -> None:
         with self.progress.step("web"):
             wait_until(ready=lambda: web.answers("/readyz"), child=web.child, within_s=START_TIMEOUT_S)
-        with self.progress.step("worker"), redis.Redis.from_url(self.services.redis_url, socket_timeout=5) as client:
-            ready = partial(children.worker_is_ready, client=client, child=worker)
-            wait_until(ready=ready, child=worker, within_s=START_TIMEOUT_S)
+        with self.progress.step("workers"), redis.Redis.from_url(self.services.redis_url, socket_timeout=5) as client:
+            for worker in workers:
+                ready = partial(children.worker_is_ready, client=client, child=worker)
+                wait_until(ready=ready, child=worker, within_s=START_TIMEOUT_S)
 
     @property
     def _logs(self) -> Path:

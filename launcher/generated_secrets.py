@@ -47,4 +47,5 @@ def _new_keys() -> dict[str, str]:
     return {
         "secret_key": secrets.token_urlsafe(48),
         "held_items_key": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
+        "alerts_key": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID, uuid4
 
 from django.contrib.auth.models import AnonymousUser
@@ -22,7 +22,9 @@ from aggregator.services.break_glass.open_break_glass import open_break_glass
 from aggregator.services.break_glass.prepare_break_glass import prepare_break_glass
 from aggregator.services.break_glass.read_break_glass import read_break_glass
 from aggregator.services.break_glass.review_break_glass import review_break_glass
-from tests.world import PASSWORD, World
+from aggregator.services.users.end_user_join import end_user_join
+from aggregator.services.users.join_user import join_user
+from tests.world import JOAN_BORN, JOAN_NUMBER, NOBODYS_BORN, NOBODYS_NUMBER, PASSWORD, World
 
 
 def request_with_session() -> HttpRequest:
@@ -79,6 +81,46 @@ def review_of_surgery(world: World) -> None:
     reviewed(world, broken(world, by=world.clinician).id, by=operator(), verdict="needs-conversation")
 
 
+def joined(
+    world: World,
+    *,
+    user: Requester | None = None,
+    number: str = JOAN_NUMBER,
+    born: date | None = JOAN_BORN,
+    by: Requester | None = None,
+    note: str = "From her staff record.",
+    has_other_name: bool = True,
+) -> UUID:
+    """Have an administrator say that the clinician, or another user, is Joan, or somebody else."""
+    return join_user(
+        requester=by or world.administrator,
+        user_id=(user or world.clinician).user_id or uuid4(),
+        nhs_number=number,
+        birth_date=born,
+        has_other_name=has_other_name,
+        note=note,
+        now=timezone.now(),
+    )
+
+
+def unjoined(
+    world: World, *, user: Requester | None = None, by: Requester | None = None, reason: str = "A slip."
+) -> None:
+    """Have an administrator end that."""
+    end_user_join(
+        requester=by or world.administrator,
+        user_id=(user or world.clinician).user_id or uuid4(),
+        reason=reason,
+        now=timezone.now(),
+    )
+
+
+def joined_and_unjoined(world: World) -> None:
+    """Join the outsider, by an operator, and end that."""
+    joined(world, user=world.outsider, number=NOBODYS_NUMBER, born=NOBODYS_BORN, by=operator())
+    unjoined(world, user=world.outsider, by=operator())
+
+
 CALLS: dict[str, Callable[[World], object]] = {
     "end_break_glass": ended,
     # Not by the outsider, who is to stay one.
@@ -91,6 +133,9 @@ CALLS: dict[str, Callable[[World], object]] = {
         requester=operator(), access_id=broken(world, by=world.clinician).id, now=timezone.now()
     ),
     "review_break_glass": review_of_surgery,
+    # Not Joan, of whom other calls make it doubtful who she is.
+    "join_user": lambda world: joined(world, number=NOBODYS_NUMBER, born=NOBODYS_BORN),
+    "end_user_join": joined_and_unjoined,
 }
 
 REFUSED: dict[str, Callable[[World], object]] = {
@@ -104,10 +149,13 @@ REFUSED: dict[str, Callable[[World], object]] = {
     ),
     "read_break_glass": lambda world: read_break_glass(requester=officer(world), access_id=uuid4(), now=timezone.now()),
     "review_break_glass": lambda world: reviewed(world, uuid4()),
+    "join_user": lambda world: joined(world, user=world.administrator),
+    "end_user_join": lambda world: unjoined(world, user=world.outsider),
 }
 
 # Which of these name a person, when they go well and when they are refused.
 ABOUT_A_PERSON = {
+    *("end_user_join", "join_user"),
     *("end_break_glass", "open_break_glass", "prepare_break_glass", "read_break_glass", "review_break_glass"),
 }
 REFUSED_ABOUT_A_PERSON = {"open_break_glass", "prepare_break_glass"}

@@ -107,7 +107,7 @@ def signed_in_client(username: str) -> Client:
     return client
 
 
-JOAN_BORN = date(1951, 5, 4)
+JOAN_BORN, PETER_BORN, NOBODYS_BORN = date(1951, 5, 4), date(1960, 9, 12), date(1970, 1, 2)
 
 
 def requester_named(username: str) -> Requester:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import MEMBERSHIP_ROLES, Permission, Role
-from aggregator.errors import NotPermitted
+from aggregator.errors import NotFound, NotPermitted
 
 # They act across organisations or look over administrators' shoulders, so administrators do not appoint them.
 GIVEN_BY_PROGRAMME = frozenset({Role.PROGRAMME_ADMINISTRATOR, Role.PRIVACY_OFFICER, Role.AUDITOR, Role.SOURCE_OPERATOR})
@@ -43,6 +44,19 @@ def check_not_own(*, requester: Requester, user_id: UUID) -> None:
     if requester.user_id == user_id:
         raise NotPermitted(
             "Nobody may change their own access.", code="own-access", advice="Ask another administrator."
+        )
+
+
+def check_may_say_who(*, requester: Requester, user_id: UUID, organisation_ids: Iterable[UUID]) -> None:
+    """Go on only if the requester may say which person a user is; `organisation_ids` are where the user has been.
+
+    Raises: NotFound for an account that the requester may not see; NotPermitted for their own.
+    """
+    if not requester.may(Permission.ANY_ORGANISATION) and requester.organisation_id not in set(organisation_ids):
+        raise NotFound
+    if requester.user_id == user_id:
+        raise NotPermitted(
+            "Nobody says of themselves which person they are.", code="own-access", advice="Ask another administrator."
         )
 
 

@@ -43,6 +43,7 @@ class UserLine:
     user_id: UUID
     username: str
     name: str
+    email: str
     last_sign_in_at: datetime | None
     is_open: bool
     memberships: tuple[MembershipLine, ...]
@@ -113,6 +114,7 @@ def _line(row: User, *, memberships: Iterable[MembershipLine], closed: set[UUID]
         user_id=row.id,
         username=row.username,
         name=" ".join(filter(None, (row.prefix, row.given, row.family))),
+        email=row.email,
         last_sign_in_at=row.last_login,
         is_open=row.is_active and row.id not in closed,
         memberships=tuple(line for line in memberships if line.is_live),

@@ -1,4 +1,7 @@
-"""What gives access and can be ended. Nothing of it is changed or deleted: an end is a row of its own. Pure."""
+"""What gives access, says who a user is or is told of things, and can be ended. Pure.
+
+Nothing of it is changed or deleted: an end is a row of its own.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ class Ends(StrEnum):
     MEMBERSHIP = "membership"
     POLICY = "policy"
     RELATIONSHIP = "relationship"
+    USER_JOIN = "user-join"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,8 @@ class User(AbstractBaseUser):
     given = models.CharField(max_length=100)
     prefix = models.CharField(max_length=20, blank=True)
     sds_user_id = models.CharField(max_length=20, blank=True)
+    # Where alerts are sent; "" for nowhere.
+    email = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
     # The sessions that are its own, in the order of signing in. A trigger empties it when `is_active` changes.
     session_keys = models.JSONField(default=list)
@@ -70,8 +72,11 @@ class Membership(models.Model):
 
 
 class AccessEnd(models.Model):
-    """The end of something that gives access, by its id. Rows are written by `record_end()` alone, with the event that
-    tells of it, so that neither is there without the other. `ends_at` is never before the row."""
+    """The end of something that gives access, or says who a user is, by its id. `ends_at` is never before the row.
+
+    Rows are written by `record_end()` alone, with the event that tells of it, so that neither is there without the
+    other.
+    """
 
     id = models.BigAutoField(primary_key=True)
     kind = models.TextField(choices=[(kind.value, kind.value) for kind in Ends])

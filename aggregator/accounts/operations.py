@@ -34,8 +34,11 @@ def put_user(
     organisation: Organisation,
     role: Role,
     now: datetime,
+    email: str = "",
 ) -> User:
     """Add a local account with one membership, or give the one of that name a new password.
+
+    An `email` is where alerts are sent from now on; "" changes nothing.
 
     Must run in a transaction.
     """
@@ -43,17 +46,23 @@ def put_user(
         username=username, defaults={"family": family, "given": given, "prefix": prefix}
     )
     user.set_password(password)
-    user.save(update_fields=["password"])
+    user.email = email or user.email
+    user.save(update_fields=["password", "email"])
     add_membership(user_id=user.id, organisation_id=organisation.id, role=role, from_at=now, added_by=None, now=now)
     return user
 
 
-def add_account(*, username: str, password: str, family: str, given: str, prefix: str) -> User:
+def add_account(*, username: str, password: str, family: str, given: str, prefix: str, email: str = "") -> User:
     """Add a local account; it may do nothing until it has a membership."""
-    user = User(username=username, family=family, given=given, prefix=prefix)
+    user = User(username=username, family=family, given=given, prefix=prefix, email=email)
     user.set_password(password)
     user.save(force_insert=True)
     return user
+
+
+def set_email(*, user_id: UUID, email: str) -> None:
+    """Say where alerts to an account are sent; "" is nowhere."""
+    User.objects.filter(id=user_id).update(email=email)
 
 
 def add_membership(

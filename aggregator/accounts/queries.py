@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from aggregator.accounts.clients import RegisteredClient
 from aggregator.accounts.models import AccessEnd, Client, Membership, Organisation, User
 from aggregator.accounts.requester import PurposeOfUse, Requester
-from aggregator.accounts.roles import Permission, Role, role_may
+from aggregator.accounts.roles import PERMISSIONS, Permission, Role, role_may
 from aggregator.accounts.scopes import read_scopes
 
 if TYPE_CHECKING:
@@ -38,6 +38,17 @@ def live_memberships(*, now: datetime) -> QuerySet[Membership]:
     """Return the memberships that have begun and not ended, of accounts that have not been closed."""
     return Membership.objects.filter(
         ~has_ended(of="id", now=now), ~has_ended(of="user_id", now=now), from_at__lte=now, user__is_active=True
+    )
+
+
+def members_at(*, organisation_id: UUID, at: datetime) -> QuerySet[Membership]:
+    """Return the memberships of an organisation that had begun and not ended at a moment, which may be long ago."""
+    ended = AccessEnd.objects.filter(ends_at__lte=at)
+    return Membership.objects.filter(
+        ~Exists(ended.filter(of_id=OuterRef("id"))),
+        ~Exists(ended.filter(of_id=OuterRef("user_id"))),
+        organisation_id=organisation_id,
+        from_at__lte=at,
     )
 
 
@@ -79,6 +90,21 @@ def _requesters(memberships: QuerySet[Membership], /, *, purpose: PurposeOfUse |
     )
 
 
+def users_who_may(*, permission: Permission, organisation_id: UUID | None, now: datetime) -> frozenset[UUID]:
+    """Return the users who may do something at an organisation; None: for any organisation."""
+    needed = {permission} if organisation_id is not None else {permission, Permission.ANY_ORGANISATION}
+    roles = [role for role, permissions in PERMISSIONS.items() if needed <= permissions]
+    memberships = live_memberships(now=now).filter(role__in=roles)
+    if organisation_id is not None:
+        memberships = memberships.filter(organisation_id=organisation_id)
+    return frozenset(memberships.values_list("user_id", flat=True))
+
+
+def email_of_user(*, user_id: UUID) -> str:
+    """Return where alerts to an account are sent; "" for nowhere."""
+    return User.objects.filter(id=user_id).values_list("email", flat=True).first() or ""
+
+
 def user_id_for(*, username: str) -> UUID | None:
     """Return the account of this name, open or closed."""
     return User.objects.filter(username=username).values_list("id", flat=True).first()
@@ -89,9 +115,9 @@ def names_of_users(*, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     return {user.id: f"{user.given} {user.family}" for user in User.objects.filter(id__in=list(user_ids))}
 
 
-def family_of_user(*, user_id: UUID) -> str:
-    """Return the family name of an account, open or closed; "" for none."""
-    return User.objects.filter(id=user_id).values_list("family", flat=True).first() or ""
+def given_and_family(*, user_id: UUID) -> tuple[str, str]:
+    """Return the given and the family name of an account, open or closed, each "" for none."""
+    return User.objects.filter(id=user_id).values_list("given", "family").first() or ("", "")
 
 
 def name_of_organisation(*, organisation_id: UUID) -> str:

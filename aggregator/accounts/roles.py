@@ -27,6 +27,8 @@ class Permission(StrEnum):
     REPORT_ACCESS = "report-access", "give patients the report of who looked at their record"
     READ_AUDIT = "read-audit", "read the audit"
     REVIEW_BREAK_GLASS = "review-break-glass", "review who opened records in an emergency, or by their own claim"
+    VIEW_ALERTS = "view-alerts", "see which alerts were sent, and whether they were delivered"
+    MANAGE_ALERTS = "manage-alerts", "say where alerts are sent"
     MANAGE_USERS = "manage-users", "manage accounts and roles"
     MANAGE_CLIENTS = "manage-clients", "register machines"
     ANY_ORGANISATION = "any-organisation", "do this for any organisation, not only their own"
@@ -82,6 +84,8 @@ _ADMINISTERS = frozenset(
         Permission.VIEW_ACCESS,
         Permission.VIEW_SOURCES,
         Permission.REVIEW_LINKS,
+        Permission.VIEW_ALERTS,
+        Permission.MANAGE_ALERTS,
     }
 )
 _LOOKS_BACK = frozenset(
@@ -96,7 +100,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.RECEPTIONIST: frozenset({Permission.FIND_PERSON}),
     Role.ADMINISTRATOR: _ADMINISTERS,
     Role.PROGRAMME_ADMINISTRATOR: _ADMINISTERS | {Permission.ANY_ORGANISATION, Permission.MANAGE_CLIENTS},
-    Role.PRIVACY_OFFICER: _LOOKS_BACK | {Permission.REVIEW_BREAK_GLASS},
+    Role.PRIVACY_OFFICER: _LOOKS_BACK | {Permission.REVIEW_BREAK_GLASS, Permission.VIEW_ALERTS},
     Role.AUDITOR: _LOOKS_BACK | {Permission.ANY_ORGANISATION},
     Role.SOURCE_OPERATOR: frozenset({Permission.VIEW_SOURCES}),
     Role.CLIENT: frozenset({Permission.VIEW_RECORD}),

@@ -1,7 +1,8 @@
 """Who may sign in and as what, from a CSV. Pure.
 
-Columns: username, title, given, family, role (as in docs/roles.md, by its code), organisation_ods, from_date and
-until_date (its last day; empty: it has not ended), dates as 2024-08-14. Who has several roles has several lines.
+Columns: username, title, given, family, role (as in docs/roles.md, by its code), organisation_ods, from_date,
+until_date (its last day; empty: it has not ended), dates as 2024-08-14, and email (empty: whatever it was). Who has
+several roles has several lines.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import date
 from aggregator.accounts.roles import MEMBERSHIP_ROLES
 from aggregator.csv_rows import CsvRow, Rejected, read_rows
 
-COLUMNS = ("username", "title", "given", "family", "role", "organisation_ods", "from_date", "until_date")
+COLUMNS = ("username", "title", "given", "family", "role", "organisation_ods", "from_date", "until_date", "email")
 REQUIRED = (("username",), ("given",), ("family",), ("role",), ("organisation_ods",))
 ROLES = {role.value for role in MEMBERSHIP_ROLES}
 
@@ -30,6 +31,7 @@ class UserLine:
     organisation_ods: str
     from_date: str
     until_date: str
+    email: str
     line: int
 
     def as_values(self) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aggregator.accounts.ends import Ends
 from aggregator.audit.events import Action, EventOutcome
 from aggregator.audit.looked_for import TrailEvent
 
@@ -33,12 +34,24 @@ READS = {
     Action.READ_USER, Action.VIEW_RECORD,
 }  # fmt: skip
 SEARCHES = {Action.FIND_PERSON, *(action for action in Action if action.value.startswith("list-"))}
+# Source: DICOM PS3.16, audit event types; FHIR's example of breaking the glass. That half an hour is over is no event.
+ALERT = {"system": DCM, "code": "110113", "display": "Security Alert"}
+STARTED = {"system": DCM, "code": "110127", "display": "Emergency Override Started"}
+STOPPED = {"system": DCM, "code": "110138", "display": "Emergency Override Stopped"}
 SIGNS = {Action.SIGN_IN: ("110122", "Login"), Action.SIGN_OUT: ("110123", "Logout")}
+
+
+def alert_of(*, action: str, detail: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Return which alert an event is: that emergency access starts, or stops, by whatever act. None: it is none."""
+    if action == Action.OPEN_BREAK_GLASS:
+        return STARTED
+    is_end = action == Action.END_BREAK_GLASS or detail.get("end-of") == Ends.BREAK_GLASS
+    return STOPPED if is_end else None
 
 
 def audit_event(*, event: TrailEvent, base: str) -> dict[str, Any]:
     """Return an event as an AuditEvent; `base` is the address of the FHIR door, for the Patient that it is about."""
-    kind, subtype, act = _kind(event.action)
+    kind, subtype, act = _kind(event)
     resource: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "id": str(event.seq),
@@ -62,8 +75,11 @@ def audit_event(*, event: TrailEvent, base: str) -> dict[str, Any]:
     return {name: value for name, value in resource.items() if value}
 
 
-def _kind(action: str) -> tuple[dict[str, str], dict[str, str], str]:
+def _kind(event: TrailEvent) -> tuple[Mapping[str, str], Mapping[str, str], str]:
     """Return the type, subtype and action of an event."""
+    action = event.action
+    if alert := alert_of(action=action, detail=event.detail):
+        return ALERT, alert, "E"
     if action in SIGNS:
         code, display = SIGNS[Action(action)]
         return (
@@ -121,6 +137,15 @@ def _entities(event: TrailEvent, *, base: str) -> list[dict[str, Any]]:
                 "role": {"system": OBJECT_ROLE, "code": "1", "display": "Patient"},
             }
         )
+    if access_id := _emergency(event):
+        entity: dict[str, Any] = {
+            "what": {"identifier": {"system": f"{OWN}:break-glass", "value": access_id}},
+            "type": {"system": ENTITY_TYPE, "code": "2", "display": "System Object"},
+            "role": {"system": OBJECT_ROLE, "code": "4", "display": "Domain Resource"},
+        }
+        if reason := event.detail.get("reason"):
+            entity["detail"] = [{"type": "reason", "valueString": str(reason)}]
+        entities.append(entity)
     entities.extend(
         {
             "what": {"identifier": {"system": f"{OWN}:{name}", "value": str(value)}},
@@ -131,3 +156,9 @@ def _entities(event: TrailEvent, *, base: str) -> list[dict[str, Any]]:
         if value
     )
     return entities
+
+
+def _emergency(event: TrailEvent) -> str:
+    """Return the id of the emergency access by which something is done, or which ends; "" for none."""
+    ended = event.detail.get("id") if event.detail.get("end-of") == Ends.BREAK_GLASS else None
+    return str(event.detail.get("break_glass") or ended or "")

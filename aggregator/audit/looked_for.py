@@ -13,7 +13,10 @@ from aggregator.audit.events import Action, EventOutcome
 
 @dataclass(frozen=True, kw_only=True)
 class Sought:
-    """What events are looked for; None: any. `from_at` is the first moment, `until_at` the first one after."""
+    """What events are looked for; None: any. `from_at` is the first moment, `until_at` the first one after.
+
+    `is_alert`: those alone by which emergency access starts or ends.
+    """
 
     person_id: UUID | None = None
     user_id: UUID | None = None
@@ -23,6 +26,7 @@ class Sought:
     outcome: EventOutcome | None = None
     from_at: datetime | None = None
     until_at: datetime | None = None
+    is_alert: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,13 +16,16 @@ from aggregator.audit.events import Action, EventOutcome
 from aggregator.audit.looked_for import TrailEvent
 
 # What was done with the person's details, in words for them. What is not listed here is told all the same.
-OPENED = "opened your record"
+OPENED, CLOSED = "opened your record", "closed your record"
 WORDS: Mapping[str, str] = {
     Action.OPEN_RECORD: OPENED,
     Action.VIEW_RECORD: OPENED,
     Action.FETCH_DOCUMENT: OPENED,
     Action.OPEN_BREAK_GLASS: "said that they needed your record at once",
-    Action.END_BREAK_GLASS: "closed your record",
+    Action.END_BREAK_GLASS: CLOSED,
+    # These are about somebody only where emergency access ends with them.
+    Action.SIGN_OUT: CLOSED,
+    Action.CHOOSE_MEMBERSHIP: CLOSED,
     Action.PREPARE_BREAK_GLASS: "read what it means to open your record in an emergency",
     Action.LIST_BREAK_GLASS: "saw in a list that somebody opened your record",
     Action.READ_BREAK_GLASS: "checked whether it was right that somebody opened your record",
@@ -33,6 +36,8 @@ WORDS: Mapping[str, str] = {
     Action.LIST_ACCESS: "looked at who may see your record",
     Action.SEARCH_AUDIT: "looked at who has used your details",
     Action.REPORT_ACCESS: "gave out a report like this one",
+    Action.JOIN_USER: "noted that you yourself have an account in this service",
+    Action.END_USER_JOIN: "took back that you yourself have an account in this service",
     Action.READ_REVIEW: "checked whether records of different organisations are all yours",
     Action.SETTLE_REVIEW: "checked whether records of different organisations are all yours",
     Action.TAKE_BACK_REVIEW: "checked whether records of different organisations are all yours",

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from aggregator.accounts.ends import Ends
+from aggregator.audit.events import Action
 from aggregator.audit.looked_for import Sought, TrailEvent
 from aggregator.audit.models import AuditEvent
 
 # Read from the database at once while many are written out.
 AT_ONCE = 2000
+# As `fhir_events.alert_of` has it. Each names its actions, by which there is an index.
+_IS_ALERT = Q(action__in=[Action.OPEN_BREAK_GLASS, Action.END_BREAK_GLASS]) | Q(
+    action__in=[Action.REVIEW_BREAK_GLASS, Action.SIGN_OUT, Action.CHOOSE_MEMBERSHIP],
+    detail__contains={"end-of": Ends.BREAK_GLASS},
+)
 
 
 def find_events(*, sought: Sought, before: int | None, limit: int) -> tuple[TrailEvent, ...]:
@@ -38,7 +45,8 @@ def _matching(sought: Sought) -> QuerySet[AuditEvent]:
         "at__gte": sought.from_at,
         "at__lt": sought.until_at,
     }
-    return AuditEvent.objects.filter(**{name: value for name, value in conditions.items() if value is not None})
+    rows = AuditEvent.objects.filter(**{name: value for name, value in conditions.items() if value is not None})
+    return rows.filter(_IS_ALERT) if sought.is_alert else rows
 
 
 def _event(row: AuditEvent) -> TrailEvent:

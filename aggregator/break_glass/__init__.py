@@ -1,1 +1,1 @@
-"""Who went past the gates in an emergency, and what a privacy officer made of it."""
+"""Who went past the gates in an emergency, what a privacy officer made of it, and which person a user is."""

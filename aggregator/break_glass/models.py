@@ -1,4 +1,4 @@
-"""Emergency access, and what officers made of it. Rows are never changed or deleted, as triggers see to."""
+"""Emergency access, what officers made of it, and who users are. Triggers keep rows from being changed or deleted."""
 
 from __future__ import annotations
 
@@ -39,6 +39,24 @@ class BreakGlass(models.Model):
                 name="break_glass_lasts_so_long_at_most",
             ),
         ]
+
+
+class UserJoin(models.Model):
+    """That an account is that of a person in the index, until an `AccessEnd`: it gives no access to anything.
+
+    `note`: how whoever joined them knew. `joined_by` None: an operator, by a command.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    note = models.TextField()
+    joined_by = models.UUIDField(null=True)
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "user_join"
+        constraints: ClassVar = [models.CheckConstraint(condition=~Q(note=""), name="user_join_with_a_note")]
 
 
 class BreakGlassReview(models.Model):

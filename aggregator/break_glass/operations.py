@@ -1,14 +1,21 @@
-"""Writes of emergency access and of its reviews. An end is recorded by `acting`."""
+"""Writes of emergency access, of its reviews and of which person a user is. An end is recorded by `acting`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from aggregator.accounts.models import Membership
-from aggregator.break_glass.models import BreakGlass, BreakGlassReview
-from aggregator.break_glass.queries import open_access, reviews_of
-from aggregator.break_glass.terms import LASTS, EmergencyAccess, EmergencyReason, OfficerVerdict, ReviewedAccess
+from aggregator.accounts.models import Membership, User
+from aggregator.break_glass.models import BreakGlass, BreakGlassReview, UserJoin
+from aggregator.break_glass.queries import as_joined, join_of, open_access, reviews_of
+from aggregator.break_glass.terms import (
+    LASTS,
+    EmergencyAccess,
+    EmergencyReason,
+    JoinedUser,
+    OfficerVerdict,
+    ReviewedAccess,
+)
 from aggregator.mpi.models import Person
 
 
@@ -48,6 +55,20 @@ def record_access(
         opened_at=now,
         ends_at=row.expires_at,
     )
+
+
+def record_join(
+    *, user_id: UUID, person_id: UUID, note: str, joined_by: UUID | None, now: datetime
+) -> JoinedUser | None:
+    """Record that an account is that of a person; return None, and record nothing, where it is joined already.
+
+    Must run in a transaction: the account's row is locked, so that two administrators cannot cross.
+    """
+    User.objects.select_for_update().get(id=user_id)
+    if join_of(user_id=user_id, now=now) is not None:
+        return None
+    row = UserJoin.objects.create(user_id=user_id, person_id=person_id, note=note, joined_by=joined_by, joined_at=now)
+    return as_joined(row)
 
 
 def record_review(

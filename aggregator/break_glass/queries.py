@@ -1,4 +1,4 @@
-"""Reads of emergency access: what is open now, what was, and how it was reviewed."""
+"""Reads of emergency access: what is open now, what was, how it was reviewed, and which person a user is."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from uuid import UUID
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Least, Now
 
-from aggregator.accounts.models import AccessEnd
-from aggregator.accounts.queries import has_ended
-from aggregator.break_glass.models import BreakGlass, BreakGlassReview
+from aggregator.accounts.models import AccessEnd, Membership
+from aggregator.accounts.queries import has_ended, members_at
+from aggregator.break_glass.models import BreakGlass, BreakGlassReview, UserJoin
 from aggregator.break_glass.terms import (
     EmergencyAccess,
     EmergencyReason,
+    JoinedUser,
     OfficerReview,
     OfficerVerdict,
     ReviewedAccess,
     ReviewedKind,
 )
+from aggregator.mpi.queries import live_links
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations  # for the type checker alone
@@ -104,6 +106,56 @@ def reviews_of(*, ids: Iterable[UUID]) -> dict[UUID, list[OfficerReview]]:
 def count_opened(*, user_id: UUID, after: datetime, until: datetime) -> int:
     """Return how often a user has broken the glass after one moment and until another."""
     return BreakGlass.objects.filter(user_id=user_id, opened_at__gt=after, opened_at__lte=until).count()
+
+
+def join_of(*, user_id: UUID, now: datetime) -> JoinedUser | None:
+    """Return which person a user is, where somebody has said so and nobody has ended that."""
+    row = _joins(now=now).filter(user_id=user_id).first()
+    return as_joined(row) if row else None
+
+
+def was_joined(*, user_id: UUID) -> bool:
+    """Return whether a user was ever joined to a person, also where that has ended."""
+    return UserJoin.objects.filter(user_id=user_id).exists()
+
+
+def is_colleague(*, of: ReviewedAccess, now: datetime) -> bool:
+    """Return whether the patient is known now to be another user, who had a role in the organisation at that time."""
+    joined = _joins(now=now).filter(person_id=of.person_id).values("user_id")
+    return _others(of).filter(user_id__in=joined).exists()
+
+
+def colleagues_are_joined(*, of: ReviewedAccess, now: datetime) -> bool:
+    """Return whether it is known now of all others who had a role in the organisation at that time who each is.
+
+    Who is joined to somebody of whom no source holds a record any more is not.
+    """
+    known = _joins(now=now).filter(person_id__in=live_links().values("person_id")).values("user_id")
+    return not _others(of).exclude(user_id__in=known).exists()
+
+
+def as_joined(row: UserJoin, /) -> JoinedUser:
+    """Return a row's values."""
+    return JoinedUser(
+        id=row.id,
+        user_id=row.user_id,
+        person_id=row.person_id,
+        note=row.note,
+        joined_by=row.joined_by,
+        joined_at=row.joined_at,
+    )
+
+
+def _joins(*, now: datetime) -> QuerySet[UserJoin]:
+    """Return the joins that have not been ended.
+
+    A user is the same person whenever that was recorded, so a case of before is judged by them as well.
+    """
+    return UserJoin.objects.filter(~has_ended(of="id", now=now))
+
+
+def _others(of: ReviewedAccess, /) -> QuerySet[Membership]:
+    return members_at(organisation_id=of.organisation_id, at=of.began_at).exclude(user_id=of.user_id)
 
 
 def _standing(*, membership_id: UUID, now: datetime) -> QuerySet[WithAnnotations[BreakGlass, _Until]]:

@@ -86,6 +86,18 @@ class EmergencyAccess:
         return membership_id == self.membership_id and self.opened_at <= now < self.ends_at
 
 
+def access_if_taken(*, membership_id: UUID, person_id: UUID, now: datetime) -> EmergencyAccess:
+    """Return the access of somebody who broke the glass now. No reason opens more than another."""
+    return EmergencyAccess(
+        id=UUID(int=0),
+        membership_id=membership_id,
+        person_id=person_id,
+        reason=EmergencyReason.UNCONSCIOUS,
+        opened_at=now,
+        ends_at=now + LASTS,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReviewedAccess:
     """What an officer reviews: somebody let themselves see a person's record. `ends_at` is when that ended or will."""
@@ -99,6 +111,18 @@ class ReviewedAccess:
     note: str
     began_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedUser:
+    """That an account is that of a person in the index. `joined_by` None: an operator, by a command."""
+
+    id: UUID
+    user_id: UUID
+    person_id: UUID
+    note: str
+    joined_by: UUID | None
+    joined_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -24,7 +25,9 @@ _NAMES = frozenset(
         " servicedPeriod start startDate started statusDate whenHandedOver whenPrepared"
     ).split()
 )
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# All else is passed over and not made an object of. `context` is a DocumentReference's.
+_TYPES: dict[str, Any] = {"resourceType": msgspec.Raw, "context": Any, **dict.fromkeys(_NAMES, Any)}
+_DATED = msgspec.json.Decoder(TypedDict("_Dated", _TYPES, total=False))  # type: ignore[operator]
 # Files have no date of their own: they go with what they are attached to.
 _UNDATED_TYPES = frozenset({b'"Binary"'})
 _SHAPE = re.compile(
@@ -74,17 +77,19 @@ def _days_of(item: Item, /) -> list[Days | None] | None:
 
     None for what has no date of its own.
     """
-    days: list[Days | None] = []
     try:
-        members = _MEMBERS.decode(item.resource)
-        if bytes(members.get("resourceType", b"")) in _UNDATED_TYPES:
+        members: dict[str, Any] = _DATED.decode(item.resource)
+        if bytes(members.pop("resourceType", b"")) in _UNDATED_TYPES:
             return None
-        for name in members:
-            if name in _NAMES:
-                days.extend(_covered(msgspec.json.decode(members[name])))
-        if "context" in members:  # of a DocumentReference
-            context = msgspec.json.decode(members["context"])
-            days.extend(_covered(context.get("period") if isinstance(context, dict) else None))
+        context = members.pop("context", None)
+        days: list[Days | None] = []
+        for value in members.values():
+            if isinstance(value, str):  # as nearly all are
+                days.append(_days_in_text(value))
+            else:
+                days.extend(_covered(value))
+        if isinstance(context, dict):
+            days.extend(_covered(context.get("period")))
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return [None]
     return days
@@ -112,15 +117,34 @@ def _days_in(value: object) -> Days | None:
     return _days_in_text(value) if isinstance(value, str) else None
 
 
+# A day, or a time on it that was on the same day in London as where it was written: London's own time has never been
+# more than 75 seconds behind UTC, nor more than two hours ahead of it.
+_USUAL = re.compile(
+    r"\d{4}-\d{2}-\d{2}(T(0[2-9]|1\d|20):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|\+0[01]:00)?)?\Z",
+    re.ASCII,
+)
+
+
 @lru_cache(maxsize=4096)
 def _days_in_text(text: str) -> Days | None:
-    shape = _SHAPE.match(text.strip())
+    text = text.strip()
+    if _USUAL.match(text):
+        try:
+            day_of_it = date.fromisoformat(text[:10])
+        except ValueError:
+            return None
+        return Days(first=day_of_it, last=day_of_it)
+    return _days_in_unusual(text)
+
+
+def _days_in_unusual(text: str, /) -> Days | None:
+    shape = _SHAPE.match(text)
     if shape is None:
         return None
     year, month, day, time = shape["year"], shape["month"], shape["day"], shape["time"]
     try:
         if time:
-            moment = datetime.fromisoformat(text.strip())
+            moment = datetime.fromisoformat(text)
             day_of_it = moment.astimezone(LONDON).date() if moment.tzinfo else moment.date()
             return Days(first=day_of_it, last=day_of_it)
         first = date(int(year), int(month or 1), int(day or 1))

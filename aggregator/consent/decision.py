@@ -95,11 +95,14 @@ class Decision:
         """
         refusals = self.refusals
         first = refusals[0] if refusals else None
+        advice = [first.gate.advice] if first else []
+        if first and not self.may_break_glass:
+            advice.append(first.gate.in_emergency)
         return NotPermitted(
             "You may not see this record.",
             code=f"refused-{first.gate.name}" if first else "refused",
             reasons=(first.answer.reason,) if first else (),
-            advice=first.gate.advice if first else "",
+            advice=" ".join(filter(None, advice)),
             gates=tuple(result.gate.name for result in refusals),
             may_break_glass=self.may_break_glass,
         )
@@ -125,7 +128,10 @@ class Decision:
         case = self.case
         if case is None or not self._passes:
             return False
-        return all(_answer(gate.name, gate.ask, case, item).passed for gate in self._item_gates)
+        for gate in self._item_gates:  # noqa: SIM110  of each of thousands: a generator takes longer than most answers
+            if not _answer(gate.name, gate.ask, case, item).passed:
+                return False
+        return True
 
     def may_show_parts(self, *, item: Item) -> bool:
         """Return whether no gate that keeps an item back does so for what belongs to it as well."""
@@ -134,8 +140,7 @@ class Decision:
         case = self.case
         if case is None or not self._passes:
             return False
-        answers = (_answer(gate.name, gate.ask, case, item) for gate in self._item_gates)
-        return all(answer.passed or not answer.for_parts for answer in answers)
+        return not any(_keeps_parts(gate, case, item) for gate in self._item_gates)
 
     def reach_of(self, *, category: RecordCategory) -> Reach:
         """Return how much of a kind of content might be shown of what no label restricts, whoever holds it."""
@@ -211,3 +216,15 @@ def _answer(name: str, ask: Callable[..., Answer], *asked: object) -> Answer:
     except Exception as error:  # noqa: BLE001  a gate that cannot decide lets nobody through
         log.error("gate_failed", gate=name, error=type(error).__name__)
         return UNDECIDED
+
+
+def _keeps_parts(gate: ItemGate, case: Case, item: Item, /) -> bool:
+    """Return whether a gate keeps back what belongs to an item. One that cannot decide does."""
+    answer = _answer(gate.name, gate.ask, case, item)
+    if answer.passed or answer is UNDECIDED:
+        return not answer.passed
+    try:
+        return gate.keeps_parts(case, item)
+    except Exception as error:  # noqa: BLE001  as in `_answer`
+        log.error("gate_failed", gate=gate.name, error=type(error).__name__)
+        return True

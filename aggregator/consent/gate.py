@@ -56,22 +56,20 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Whether a gate lets the requester through, and why, in words that they may read.
-
-    `for_parts`: of an item that it does not let through, whether the same holds for what belongs to the item.
-    """
+    """Whether a gate lets the requester through, and why, in words that they may read."""
 
     passed: bool
     reason: str
-    for_parts: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class PersonGate:
-    """Asked once about the person. `name` is for the audit; `advice` says what somebody who is refused can do."""
+    """Asked once about the person. `name` is for the audit; `advice` says what somebody who is refused can do, and
+    `in_emergency` what else, where they are not offered to break the glass."""
 
     name: str
     advice: str
+    in_emergency: str = ""
     ask: Callable[[Case], Answer]
 
 
@@ -90,8 +88,10 @@ class SourceGate:
 class ItemGate:
     """Asked about each item, once the gates about the person have all passed.
 
-    It has no advice and its reason is never shown: nobody is told what is withheld, nor how much.
+    It has no advice and its reason is never shown: nobody is told what is withheld, nor how much. `keeps_parts`, asked
+    of an item that it does not let through: whether the same holds for what belongs to the item.
     """
 
     name: str
     ask: Callable[[Case, Item], Answer]
+    keeps_parts: Callable[[Case, Item], bool] = lambda case, item: True

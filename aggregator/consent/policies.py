@@ -144,7 +144,7 @@ class Rules:
     """What may be opened, asked and shown; `rules_for` makes it. Remembers what it has found for equal items."""
 
     policies: tuple[_Policy, ...]
-    _found: dict[tuple[str, RecordCategory, tuple[Label, ...], bool], bool] = field(
+    _found: dict[tuple[str, RecordCategory, tuple[Label, ...], bool], bool | _Open] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -197,38 +197,59 @@ class Rules:
         )
 
     def _permits(self, item: Item, kind_matters: bool) -> bool:
-        if self._looks_at_items:
-            return self._says(item, kind_matters)
         key = item.source_id, item.category, item.labels, kind_matters
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = self._says(item, kind_matters)
-        return found
+            found = self._found[key] = self._find(item, kind_matters)
+        return found if isinstance(found, bool) else found.permits(item, kind_matters)
 
-    def _says(self, item: Item, kind_matters: bool) -> bool:
+    def _find(self, item: Item, kind_matters: bool) -> bool | _Open:
+        """Return whether all that has the source, the category and the labels of an item may be shown, or what that
+        depends on where it depends on more."""
+        policies = self._about(item, kind_matters)
+        if any(not clause.looks_at_item(kind_matters) for policy in policies for clause in policy.denials):
+            return False
+        open_policies = tuple(policy for policy in policies if policy.looks_at_item(kind_matters))
+        settled = {policy.says(item, kind_matters) for policy in policies if policy not in open_policies}
+        if _Says.DENY in settled:
+            return False
+        is_permitted = _Says.PERMIT in settled
+        return _Open(policies=open_policies, is_permitted=is_permitted) if open_policies else is_permitted
+
+    def _about(self, item: Item, kind_matters: bool) -> tuple[_Policy, ...]:
+        """Return these policies without what says nothing of items of this source, category and labels."""
         said = _labels_of(item.labels)
-        is_permitted = False
-        for policy in self.policies:
-            match policy.says(item, kind_matters, said):
-                case _Says.DENY:
-                    return False
-                case _Says.PERMIT:
-                    is_permitted = True
-        return is_permitted
+        policies = (policy.about(item, kind_matters, said) for policy in self.policies)
+        return tuple(policy for policy in policies if policy.clauses())
 
     def _denies_kind(self, item: Item, /) -> bool:
-        said = _labels_of(item.labels)
         return any(
-            clause.denies and bool(clause.categories) and clause.holds_for(item, True, said)
-            for policy in self.policies
-            if policy.says(item, True, said) is _Says.DENY
+            clause.denies and bool(clause.categories) and clause.fits(item, True)
+            for policy in self._about(item, True)
+            if policy.says(item, True) is _Says.DENY
             for clause in policy.clauses()
         )
 
-    @cached_property
-    def _looks_at_items(self) -> bool:
-        """Whether a provision asks for more than the source, the category and the labels of an item."""
-        return any(clause.items or clause.data_period for policy in self.policies for clause in policy.clauses())
+
+@dataclass(frozen=True, kw_only=True)
+class _Open:
+    """What is left of the policies where all but the names and the dates of items is known.
+
+    `is_permitted`: another policy permits these items, and none denies them.
+    """
+
+    policies: tuple[_Policy, ...]
+    is_permitted: bool
+
+    def permits(self, item: Item, kind_matters: bool) -> bool:
+        """Return whether one of the policies permits an item that they are about, and none denies it."""
+        is_permitted = self.is_permitted
+        for policy in self.policies:
+            said = policy.says(item, kind_matters)
+            if said is _Says.DENY:
+                return False
+            is_permitted = is_permitted or said is _Says.PERMIT
+        return is_permitted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,11 +318,11 @@ class _Clause:
         """Whether what is permitted, or denied, of an item is so of its parts as well."""
         return not self.denies or bool(self.items or self.codes)
 
-    def holds_for(self, item: Item, kind_matters: bool, said: _Labels) -> bool:
-        """Return whether the provision is about an item; in doubt a denial is, and a permit is not.
+    def is_about(self, item: Item, kind_matters: bool, said: _Labels) -> bool:
+        """Return whether the provision may be about an item, by its source, category and labels alone.
 
-        `kind_matters`: whether its category and its date count. What others point to is shown with them, and not for
-        a kind or a date of its own.
+        In doubt a denial is, and a permit is not. `kind_matters`: whether its category and its date count. What others
+        point to is shown with them, and not for a kind or a date of its own.
         """
         if self.is_never or (self.sources and item.source_id not in self.sources):
             return False
@@ -310,24 +331,29 @@ class _Clause:
                 return False
         elif self.codes and self.codes.isdisjoint(said.codes):
             return False
-        if self.items and not self._names(item, kind_matters):
+        if self.items and item.source_id not in self.item_sources:
             return False
         if not kind_matters:
             return not (self.denies and (self.categories or self.data_period))
-        if self.categories and item.category not in self.categories:
+        return not self.categories or item.category in self.categories
+
+    def looks_at_item(self, kind_matters: bool) -> bool:
+        """Return whether the provision asks for more than the source, the category and the labels of an item."""
+        return self._asks_names(kind_matters) or (kind_matters and self.data_period is not None)
+
+    def fits(self, item: Item, kind_matters: bool) -> bool:
+        """Return whether the provision is about an item, which `is_about` has let through, by its name and its date."""
+        if self._asks_names(kind_matters) and not any((item.source_id, name) in self.items for name in _names_of(item)):
             return False
-        if self.data_period is None:
+        if not kind_matters or self.data_period is None:
             return True
         if self.denies:
             return may_touch(item=item, period=self.data_period)
         return is_within(item=item, period=self.data_period)
 
-    def _names(self, item: Item, kind_matters: bool) -> bool:
-        if item.source_id not in self.item_sources:
-            return False
-        if not self.denies and not kind_matters:
-            return True
-        return any((item.source_id, name) in self.items for name in _names_of(item))
+    def _asks_names(self, kind_matters: bool) -> bool:
+        """Return whether the provision is about single items; a permit goes for all that these point to."""
+        return bool(self.items) and (self.denies or kind_matters)
 
     def is_whole(self, source_id: str | None, category: RecordCategory | None) -> bool:
         """Return whether the provision is about all of a kind of content of a source that no label restricts.
@@ -367,15 +393,28 @@ class _Policy:
     denials: Sequence[_Clause]
     permits: Sequence[_Clause]
 
-    def says(self, item: Item, kind_matters: bool, said: _Labels) -> _Says:
-        """Return what the policy says of an item."""
+    def about(self, item: Item, kind_matters: bool, said: _Labels) -> _Policy:
+        """Return the policy without what says nothing of items of this source, category and labels."""
+        has_root = self.root is not None and self.root.is_about(item, kind_matters, said)
+        return _Policy(
+            root=self.root if has_root else None,
+            denials=tuple(clause for clause in self.denials if clause.is_about(item, kind_matters, said)),
+            permits=tuple(clause for clause in self.permits if clause.is_about(item, kind_matters, said)),
+        )
+
+    def looks_at_item(self, kind_matters: bool) -> bool:
+        """Return whether what the policy says depends on more than the source, the category and the labels."""
+        return any(clause.looks_at_item(kind_matters) for clause in self.clauses())
+
+    def says(self, item: Item, kind_matters: bool) -> _Says:
+        """Return what the policy, as far as it is about such items, says of one."""
         for clause in self.denials:
-            if clause.holds_for(item, kind_matters, said):
+            if clause.fits(item, kind_matters):
                 return _Says.DENY
         for clause in self.permits:
-            if clause.holds_for(item, kind_matters, said):
+            if clause.fits(item, kind_matters):
                 return _Says.PERMIT
-        if self.root is not None and self.root.holds_for(item, kind_matters, said):
+        if self.root is not None and self.root.fits(item, kind_matters):
             return _Says.DENY if self.root.denies else _Says.PERMIT
         return _Says.NOTHING
 
@@ -408,7 +447,7 @@ class _Policy:
             denials=tuple(clause for clause in self.denials if clause.is_for_parts),
         )
 
-    def clauses(self) -> Iterable[_Clause]:
+    def clauses(self) -> tuple[_Clause, ...]:
         """Return all that holds for the requester."""
         return (*self.denials, *self.permits, *([self.root] if self.root else ()))
 

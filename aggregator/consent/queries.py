@@ -13,6 +13,7 @@ from aggregator.accounts.queries import has_ended
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.break_glass.queries import open_access
+from aggregator.break_glass.terms import EmergencyAccess, access_if_taken
 from aggregator.consent import decision
 from aggregator.consent.decision import Decision
 from aggregator.consent.models import Policy
@@ -28,17 +29,21 @@ def decide(*, requester: Requester, permission: Permission, person_id: UUID, now
 
     Where the requester has broken the glass of this person's record, and it still stands, it is made with that.
     """
-    return decision.decide(
-        requester=requester,
-        permission=permission,
-        policies=[policy.terms for policy in policies_of(person_id=person_id, now=now)],
-        relationships=relationships_of(
-            person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
-        ),
-        now=now,
-        disclosing={source_id: matter.label for source_id, matter in disclosing_sources().items()},
-        emergency=open_access(person_id=person_id, membership_id=requester.membership_id, now=now),
+    emergency = open_access(person_id=person_id, membership_id=requester.membership_id, now=now)
+    return _decide(requester, permission, person_id, now=now, emergency=emergency)
+
+
+def decide_if_broken(*, requester: Requester, permission: Permission, person_id: UUID, now: datetime) -> Decision:
+    """Return what the gates would decide if the requester broke the glass of this person's record now.
+
+    Whether they are offered to is for its `ordinary` decision to say. Who acts in no membership can break none.
+    """
+    emergency = (
+        access_if_taken(membership_id=requester.membership_id, person_id=person_id, now=now)
+        if requester.membership_id
+        else None
     )
+    return _decide(requester, permission, person_id, now=now, emergency=emergency)
 
 
 def decide_if_related(*, requester: Requester, permission: Permission, person_id: UUID, now: datetime) -> Decision:
@@ -57,6 +62,28 @@ def decide_if_related(*, requester: Requester, permission: Permission, person_id
         policies=[policy.terms for policy in policies_of(person_id=person_id, now=now)],
         relationships=[related],
         now=now,
+    )
+
+
+def _decide(
+    requester: Requester,
+    permission: Permission,
+    person_id: UUID,
+    /,
+    *,
+    now: datetime,
+    emergency: EmergencyAccess | None,
+) -> Decision:
+    return decision.decide(
+        requester=requester,
+        permission=permission,
+        policies=[policy.terms for policy in policies_of(person_id=person_id, now=now)],
+        relationships=relationships_of(
+            person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
+        ),
+        now=now,
+        disclosing={source_id: matter.label for source_id, matter in disclosing_sources().items()},
+        emergency=emergency,
     )
 
 

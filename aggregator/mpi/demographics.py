@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
@@ -106,9 +106,7 @@ def valid_nhs_number(*, text: str) -> str:
 
 def clean_name(*, text: str) -> str:
     """Return a name as it is compared: no accents, case, spaces or punctuation."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    letters = "".join(character for character in decomposed if character.isalpha())
-    return letters.casefold()
+    return _only(text, str.isalpha)
 
 
 def first_given(*, text: str) -> str:
@@ -120,6 +118,11 @@ def first_given(*, text: str) -> str:
 def clean_postcode(*, text: str) -> str:
     """Return a postcode without spaces, in capitals."""
     return re.sub(r"\s", "", text).upper()
+
+
+def clean_address_line(*, text: str) -> str:
+    """Return a line of an address as it is compared: as a name is, with its numbers. Abbreviations stay as they are."""
+    return _only(text, str.isalnum)
 
 
 def whole_date(*, text: str) -> date | None:
@@ -210,6 +213,11 @@ def from_json(*, stored: Mapping[str, Any]) -> Demographics:
     if "further_numbers" in values:
         values["further_numbers"] = tuple(values["further_numbers"])
     return Demographics(**values)
+
+
+def _only(text: str, is_kept: Callable[[str], bool], /) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(character for character in decomposed if is_kept(character)).casefold()
 
 
 def _first_name(before: str, now: str) -> str:

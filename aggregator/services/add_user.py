@@ -8,6 +8,7 @@ from datetime import datetime
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from aggregator.accounts.emails import checked_email
 from aggregator.accounts.models import Organisation, User
 from aggregator.accounts.operations import ensure_organisation, put_user
 from aggregator.accounts.passwords import MAX_PASSWORD_LENGTH
@@ -26,6 +27,7 @@ class NewUser:
     family: str
     given: str
     prefix: str = ""
+    email: str = ""
     organisation_ods: str
     role: Role
 
@@ -38,6 +40,7 @@ def add_user(*, requester: Requester, user: NewUser, now: datetime) -> None:
     """
     with acting(requester, Action.ADD_USER, needs=Permission.MANAGE_USERS) as act:
         _check(user)
+        email = checked_email(user.email)
         act.begin()
         account = put_user(
             username=user.username,
@@ -48,6 +51,7 @@ def add_user(*, requester: Requester, user: NewUser, now: datetime) -> None:
             organisation=ensure_organisation(ods_code=user.organisation_ods, name=""),
             role=user.role,
             now=now,
+            email=email,
         )
         act.about_nothing_single()
         act.note(user=account.id, role=user.role)

@@ -30,11 +30,11 @@ def choose_membership(*, request: HttpRequest, signed_in: SignedIn, membership_i
         chosen = signed_in.choice(membership_id=membership_id)
         if chosen is None:
             raise NotFound("That is not one of your roles, or it has ended.")
-        act.identify(requester=chosen)
         act.begin()
         for access in open_accesses(membership_id=signed_in.acting_as.membership_id, now=now):
             end = End(kind=Ends.BREAK_GLASS, of_id=access.id, ends_at=now, reason="Acts in another role.")
-            act.ends(end=end, is_whole_act=False)
+            act.ends(end=end, is_whole_act=False, emergency=access)
+        act.identify(requester=chosen)
         old_key = request.session.session_key or ""
         request.session.cycle_key()
         request.session[MEMBERSHIP] = str(membership_id)

@@ -22,6 +22,6 @@ def sign_out(*, request: HttpRequest, signed_in: SignedIn, now: datetime) -> Non
         act.begin()
         for access in open_accesses(membership_id=signed_in.acting_as.membership_id, now=now):
             end = End(kind=Ends.BREAK_GLASS, of_id=access.id, ends_at=now, reason="Signed out.")
-            act.ends(end=end, is_whole_act=False)
+            act.ends(end=end, is_whole_act=False, emergency=access)
         remove_session(user_id=signed_in.user_id, session_key=request.session.session_key or "")
         logout(request)

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "aggregator.accounts",
     "aggregator.sources",
     "aggregator.audit",
+    "aggregator.alerts",
     "aggregator.mpi",
     "aggregator.relationships",
     "aggregator.break_glass",
@@ -196,6 +197,7 @@ _database_url = ENVIRONMENT.database_url.get_secret_value()
 
 SECRET_KEY = ENVIRONMENT.text("SECRET_KEY")
 HELD_ITEMS_KEY = ENVIRONMENT.key("HELD_ITEMS_KEY")
+ALERTS_KEY = ENVIRONMENT.key("ALERTS_KEY") if ENVIRONMENT.alerts_key.get_secret_value() else b""
 KEYS_ARE_TEMPORARY = False  # generated for this process alone: web and worker processes refuse to start with them
 PUBLIC_URL = ENVIRONMENT.public_url
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts.split(",")
@@ -226,10 +228,19 @@ RETRIEVAL_DEADLINE_S = ENVIRONMENT.retrieval_deadline_s
 SOURCE_TIME_LIMIT_S = ENVIRONMENT.source_time_limit_s
 SOURCE_NETWORKS = ENVIRONMENT.networks("SOURCE_NETWORKS")
 SOURCE_SECRETS_FOLDER = ENVIRONMENT.source_secrets_folder
+WEBHOOK_NETWORKS = ENVIRONMENT.networks("WEBHOOK_NETWORKS")
 PLAIN_HTTP_SOURCES = False  # http to sources beyond this machine
 FLIGHTS_PER_SOURCE = ENVIRONMENT.flights_per_source
 SOURCE_REQUESTS_AT_ONCE = ENVIRONMENT.source_requests_at_once
 FLIGHTS_PER_WORKER = ENVIRONMENT.flights_per_worker
 RETRIEVAL_RETENTION_S = ENVIRONMENT.retrieval_retention_s
+EMAIL_HOST = ENVIRONMENT.email_host
+EMAIL_PORT = ENVIRONMENT.email_port
+EMAIL_USE_TLS = ENVIRONMENT.email_use_tls
+EMAIL_USE_SSL = ENVIRONMENT.email_use_ssl
+EMAIL_HOST_USER = ENVIRONMENT.email_host_user
+EMAIL_HOST_PASSWORD = ENVIRONMENT.email_host_password.get_secret_value()
+EMAIL_TIMEOUT = 10  # seconds, for each step of what is said to the mail server
+DEFAULT_FROM_EMAIL = ENVIRONMENT.email_from
 LOGGING_CONFIG = "config.log.configure"
 LOGGING = {"format": ENVIRONMENT.log_format, "level": ENVIRONMENT.log_level}

@@ -26,6 +26,7 @@ declare_defaults(
     allowed_hosts="127.0.0.1,localhost,[::1]",
     **(_keys or _temporary_keys),
     source_networks="127.0.0.0/8, ::1/128",
+    webhook_networks="127.0.0.0/8, ::1/128",
     **{name: address for name, address in _services.items() if name != "database_owner_url"},
 )
 

@@ -6,7 +6,7 @@ import os
 
 from config.env import SettingError, database_parts, is_on_this_machine, is_one_byte_repeated, redis_parts
 from config.settings.base import *  # noqa: F403
-from config.settings.base import ENVIRONMENT
+from config.settings.base import ALERTS_KEY, ENVIRONMENT
 
 SHORTEST_SECRET, FEWEST_CHARACTERS = 50, 5  # as Django's own check asks
 
@@ -28,6 +28,22 @@ _refuse(
 _refuse(
     is_one_byte_repeated(ENVIRONMENT.key("HELD_ITEMS_KEY")),
     "HELD_ITEMS_KEY is one byte repeated, which is no secret: `openssl rand -base64 32` generates a key.",
+)
+_refuse(
+    is_one_byte_repeated(ALERTS_KEY),
+    "ALERTS_KEY is one byte repeated, which is no secret: `openssl rand -base64 32` generates a key.",
+)
+_refuse(
+    bool(ENVIRONMENT.email_host) and not ENVIRONMENT.email_from,
+    "EMAIL_FROM is not set: alerts by email need an address that they come from.",
+)
+_refuse(
+    ENVIRONMENT.email_use_tls and ENVIRONMENT.email_use_ssl,
+    "EMAIL_USE_TLS and EMAIL_USE_SSL are both set: a connection begins with TLS, or turns to it.",
+)
+_refuse(
+    not is_on_this_machine(ENVIRONMENT.email_host) and not (ENVIRONMENT.email_use_tls or ENVIRONMENT.email_use_ssl),
+    "EMAIL_HOST is another machine: set EMAIL_USE_TLS=true or EMAIL_USE_SSL=true, so that the connection is encrypted.",
 )
 _refuse(
     not ENVIRONMENT.text("PUBLIC_URL").startswith("https://"),

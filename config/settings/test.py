@@ -9,10 +9,12 @@ from config.env import declare_defaults
 declare_defaults(
     secret_key="only-for-tests-" * 4,
     held_items_key=base64.b64encode(b"only for tests: seals held items").decode(),
+    alerts_key=base64.b64encode(b"only for tests: seals of webhook").decode(),
     public_url="http://testserver",
     allowed_hosts="testserver,127.0.0.1,localhost",
     log_level="WARNING",
     source_networks="127.0.0.0/8, ::1/128",
+    webhook_networks="127.0.0.0/8, ::1/128",
 )
 
 from config.settings.base import *  # noqa: E402, F403 (reads what was just declared)

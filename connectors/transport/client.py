@@ -56,6 +56,7 @@ class _Call:
     allowance: Allowance
     tls: ssl.SSLContext | bool
     repeatable: bool = field(default=False)
+    status_only: bool = field(default=False)
 
 
 class HttpTransport:
@@ -115,12 +116,13 @@ class HttpTransport:
         repeatable: bool = False,
         allowance: Allowance | None = None,
         tls: TlsFiles | None = None,
+        status_only: bool = False,
     ) -> Answer:
         """Send one request and return the whole answer, whatever its status.
 
         `deadline` is a `loop.time()`. `repeatable`: it is a read, and may be sent again after a fault. `headers` may be
         a function where every attempt needs fresh ones, such as a token made for one request only. `tls`: with
-        certificates other than the usual.
+        certificates other than the usual. `status_only`: the status alone counts, and the body is not waited for.
         Raises: TimedOut, Unreachable, Malformed; NotAsked from the guard; NoCredentials for unusable certificates.
         """
         fixed = None if callable(headers) else headers
@@ -134,6 +136,7 @@ class HttpTransport:
             allowance=allowance or self.allowance(),
             tls=self._context(tls),
             repeatable=repeatable,
+            status_only=status_only,
         )
         await self._guard.enter(source_id=source_id)
         succeeded = False
@@ -218,6 +221,9 @@ class HttpTransport:
             if 300 <= response.status < 400:
                 response.close()
                 raise Malformed(Reason.REDIRECT)
+            if call.status_only:
+                response.close()
+                return Answer(status=response.status, headers={}, body=b"")
             failed = response.status >= 400
             limit = self.limits.error_bytes if failed else min(self.limits.page_bytes, call.allowance.left)
             try:

@@ -60,7 +60,7 @@ from aggregator.services.undo_objections import undo_objections
 from aggregator.services.view_record import view_record
 from connectors.contract.outcomes import Outcome
 from launcher.load_region import load_region
-from tests import access_acts, break_glass_acts, relationship_acts
+from tests import access_acts, alert_acts, break_glass_acts, relationship_acts
 from tests.break_glass_acts import request_with_session
 from tests.integration.services.test_showing import answered
 from tests.machine import new_client, token_form
@@ -256,6 +256,7 @@ CALLS: dict[str, Callable[[World], object]] = {
     **break_glass_acts.CALLS,
     **relationship_acts.CALLS,
     **access_acts.CALLS,
+    **alert_acts.CALLS,
 }
 
 # To one purpose, which keeps nobody from treating the patient.
@@ -336,6 +337,7 @@ REFUSED: dict[str, Callable[[World], object]] = {
     ),
     "view_record": lambda world: view_record(requester=world.clinician, retrieval_id=uuid4(), now=timezone.now()),
     **access_acts.REFUSED,
+    **alert_acts.REFUSED,
     **break_glass_acts.REFUSED,
     **relationship_acts.REFUSED,
 }
@@ -451,8 +453,8 @@ SUBJECTS = {
     "view_record": {"person_id", "retrieval_id"},
     **{name: {"person_id"} for name in break_glass_acts.ABOUT_A_PERSON | relationship_acts.ABOUT_A_PERSON},
 }
-# About whom nobody cares for: who objects altogether is of no use to the other calls.
-ABOUT_NOBODYS = {"load_objections", "record_opt_out", "undo_objections"}
+# About whom nobody cares for: who objects altogether, or is doubtful, is of no use to other calls.
+ABOUT_NOBODYS = {"end_user_join", "join_user", "load_objections", "record_opt_out", "undo_objections"}
 REFUSED_SUBJECTS = {
     "report_access": {"person_id"},
     "check_progress": {"retrieval_id"},

@@ -18,7 +18,7 @@ README = (PROJECT / "README.md").read_text()
 
 # Every field of ours that says who somebody is, or something of their health. All others say neither.
 IDENTIFYING = {
-    "accounts.User": {"username", "family", "given", "prefix", "sds_user_id", "password"},
+    "accounts.User": {"username", "family", "given", "prefix", "sds_user_id", "password", "email"},
     "accounts.Membership": {"sds_role_profile_id"},
     "accounts.AccessEnd": {"reason"},
     "changes.ProposedChange": {"terms", "reason"},
@@ -60,6 +60,7 @@ IDENTIFYING = {
     "relationships.Relationship": {"reason"},
     "break_glass.BreakGlass": {"note"},
     "break_glass.BreakGlassReview": {"note"},
+    "break_glass.UserJoin": {"note"},
 }
 CLINICAL: dict[str, set[str]] = {}  # nothing clinical stands in a table
 NEITHER = {
@@ -71,6 +72,14 @@ NEITHER = {
     "accounts.Client": {
         *("id", "oauth_id", "name", "organisation", "key_set", "key_set_url", "scopes"),
         *("registered_at", "registered_by"),
+    },
+    "alerts.Alert": {"id", "kind", "organisation", "subject_id", "occasion", "created_at"},
+    "alerts.AlertDelivery": {
+        *("id", "alert", "medium", "recipient_id", "state", "attempts", "next_at", "claim", "fault", "ended_at"),
+    },
+    # `name` is that of a system.
+    "alerts.Webhook": {
+        *("id", "name", "organisation", "url", "kinds", "sealed_secret", "registered_at", "registered_by"),
     },
     "audit.AuditEvent": {
         *("seq", "at", "writer", "n", "body", "mac", "action", "outcome", "user_id", "client_id", "organisation_ods"),
@@ -107,6 +116,7 @@ NEITHER = {
         *("id", "user", "membership", "organisation", "person", "reason", "opened_at", "expires_at"),
     },
     "break_glass.BreakGlassReview": {"id", "kind", "of_id", "verdict", "reviewed_by", "reviewed_at"},
+    "break_glass.UserJoin": {"id", "user", "person", "joined_by", "joined_at"},
     "relationships.CareTeam": {"id", "organisation", "name", "recorded_at", "recorded_by"},
     "relationships.CareTeamPatient": {
         *("id", "team", "person", "from_date", "until_date", "recorded_at", "recorded_by"),

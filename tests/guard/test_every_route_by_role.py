@@ -40,9 +40,13 @@ COLUMNS = (*(role.value for role in Role if PERMISSIONS.get(role) and role is no
 # Well formed, so that what is answered depends on who asks; most mean nothing, so that nothing changes.
 DAYS = {"from_date": "2020-01-01", "reason": "Needed."}
 BODIES = {
+    "api-break-glass": {"reason": "nothing", "note": "Collapsed.", "password": "wrong"},
     "api-break-glass-review": {"verdict": "nothing", "note": "Asked."},
     "api-care-team-members": {"username": "nobody", **DAYS},
     "api-care-team-patients": {"person": str(UUID(int=1)), **DAYS},
+    "api-join-user": {"nhs_number": "9990001006", "birth_date": "1951-05-05", "note": "Known here."},
+    "api-set-email": {"email": "nobody"},
+    "api-webhooks": {"name": "Theirs", "url": "nowhere", "kinds": ["nothing"]},
     "api-care-teams": {"name": "Night nurses"},
     "api-change-relationship": {"kind": "nothing", **DAYS},
     "api-claims": {"reason": "She is on my ward."},
@@ -59,6 +63,8 @@ BODIES = {
             "api-end-care-team-patient",
             "api-end-relationship",
             "api-end-role",
+            "api-end-user-join",
+            "api-end-webhook",
         )
     },
 }

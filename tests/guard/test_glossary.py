@@ -93,10 +93,15 @@ def test_the_words_of_the_code_are_found_where_they_are() -> None:
     assert compared == {
         *(
             "Action",
+            "AlertKind",
+            "AlertMedium",
             "AllergyStatus",
             "AssertionFault",
             "Cause",
             "Decision",
+            "EmergencyPreview",
+            "DeliveryFault",
+            "DeliveryState",
             "EmergencyReason",
             "Emptiness",
             "FileKind",

@@ -75,7 +75,10 @@ def signed_in(machine: Machine, accounts: dict[str, str], user: str) -> Visitor:
 def test_the_page_leads_to_a_signed_in_page(machine: Machine, accounts: dict[str, str]) -> None:
     assert "Dr Ama Osei" in signed_in(machine, accounts, "dr.osei").get("/").body
     assert "Helena Marsh" in signed_in(machine, accounts, "ig.marsh").get("/").body
-    assert set(machine.running) == {"redis-server", "longview-web", "longview-worker"}
+    assert set(machine.running) == {
+        *("redis-server", "longview-web", "longview-worker", "longview-upkeep", "longview-beat"),
+    }
+    assert all(child.running() for child in machine.running.values())
 
 
 def test_a_source_is_asked_and_its_record_shown(
@@ -221,7 +224,7 @@ def test_with_everything_put_right_it_has_nothing_to_say(machine: Machine, accou
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
-@pytest.mark.parametrize("unit", ["longview-web.service", "longview-worker.service"])
+@pytest.mark.parametrize("unit", [f"longview-{name}.service" for name in ("web", "worker", "upkeep", "beat")])
 def test_the_units_are_sound(tmp_path: Path, unit: str) -> None:
     # It looks for the program, which is not installed here.
     text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", (PROJECT / "deploy/systemd" / unit).read_text(), flags=re.M)

@@ -169,3 +169,28 @@ def administrator() -> Requester:
 def person_of(story: dict[str, Any]) -> UUID:
     (person,) = people_with_number(nhs_number=story["nhs_number"])
     return person.person_id
+
+
+def test_an_administrator_has_a_duty_desk_told_and_sees_whether_it_was(page: Page, stories: Stories) -> None:
+    sign_in(page, ADMINISTRATOR)
+    page.get_by_role("link", name="Alerts").click()
+    expect(page.locator("main")).to_contain_text("There have been no alerts.")
+    assert_accessible(page)
+    page.get_by_role("link", name="Webhooks").click()
+    expect(page.locator("main")).to_contain_text("No webhook is told.")
+    page.get_by_role("link", name="Register a webhook").click()
+    page.get_by_role("button", name="Register this webhook").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_label("Name").fill("Duty desk")
+    page.get_by_label("Address").fill("http://127.0.0.1:9/alerts")
+    page.get_by_label("A record was opened in an emergency").check()
+    page.get_by_role("button", name="Register this webhook").click()
+    expect(page.locator("code")).to_contain_text("whsec_")
+    assert_accessible(page)
+    page.get_by_role("link", name="Back to the webhooks").click()
+    assert_accessible(page)
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page.locator("main")).to_contain_text("Duty desk, by webhook: Not told yet")
+    assert_accessible(page)

@@ -1,4 +1,4 @@
-"""`AuditEvent`: search by patient, by agent and by date. Source: IHE Basic Audit Log Patterns; FHIR R4 search."""
+"""`AuditEvent`: search by patient, agent, date and type. Source: IHE Basic Audit Log Patterns; FHIR R4 search."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from aggregator.api.fhir.view import FhirView
 from aggregator.errors import Invalid
 from aggregator.services.audit.find_audit_events import find_audit_events
 
-PARAMETERS = frozenset({"patient", "agent", "date", "_count", "before"})
+PARAMETERS = frozenset({"patient", "agent", "date", "type", "_count", "before"})
+# That emergency access starts or ends. Source: DICOM PS3.16, Security Alert.
+ALERT = frozenset({"110113", "http://dicom.nema.org/resources/ontology/DCM|110113"})
 PAGE_SIZE, MOST_PER_PAGE = 50, 200
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _DATE = re.compile(r"(ge|lt)(\d{4}-\d{2}-\d{2})(T.+)?", re.ASCII)
@@ -49,6 +51,7 @@ class AuditEvents(FhirView):
             user_id=_id(parameters, "agent", of=""),
             from_at=from_at,
             until_at=until_at,
+            is_alert=_is_alert(parameters),
             before=_number(parameters, "before"),
             count=count,
             base=self.base,
@@ -94,7 +97,8 @@ def _values(lists: Iterable[tuple[Any, Any]], /) -> dict[str, list[str]]:
 
 def _unsupported() -> Invalid:
     return Invalid(
-        "Search by patient and agent (an id each), date (ge and lt), and _count; nothing else is supported.",
+        "Search by patient and agent (an id each), date (ge and lt), the type 110113 (security alerts), and _count; "
+        "nothing else is supported.",
         code="parameters",
     )
 
@@ -107,6 +111,13 @@ def _id(parameters: Mapping[str, list[str]], name: str, *, of: str) -> UUID | No
         return UUID(text)
     except ValueError:
         raise _unsupported() from None
+
+
+def _is_alert(parameters: Mapping[str, list[str]], /) -> bool:
+    text = parameters.get("type", [""])[0]
+    if text and text not in ALERT:
+        raise _unsupported()
+    return bool(text)
 
 
 def _number(parameters: Mapping[str, list[str]], name: str) -> int | None:

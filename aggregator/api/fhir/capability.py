@@ -20,12 +20,13 @@ OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-u
 AUDIT_EVENT: dict[str, Any] = {
     "type": "AuditEvent",
     "documentation": "What was done in this service, the most recent first. `agent` is the id of a user; `date` takes "
-    "ge and lt.",
+    "ge and lt; `type` takes 110113 of DICOM, a security alert: that emergency access starts or ends.",
     "interaction": [{"code": "search-type"}],
     "searchParam": [
         {"name": "patient", "type": "reference"},
         {"name": "agent", "type": "reference"},
         {"name": "date", "type": "date"},
+        {"name": "type", "type": "token"},
     ],
 }
 

@@ -1,4 +1,4 @@
-"""Emergency access and claims over the service API, for those who review them."""
+"""Emergency access over the service API: taken and ended by clinicians, and reviewed, with claims, by officers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,47 @@ from rest_framework.response import Response
 
 from aggregator.api.service.serializers import Input, PageInput
 from aggregator.api.service.view import ServiceView
+from aggregator.services.break_glass.end_break_glass import end_break_glass
 from aggregator.services.break_glass.list_break_glass import list_break_glass
+from aggregator.services.break_glass.open_break_glass import open_break_glass
+from aggregator.services.break_glass.prepare_break_glass import prepare_break_glass
 from aggregator.services.break_glass.read_break_glass import read_break_glass
 from aggregator.services.break_glass.review_break_glass import review_break_glass
+
+
+class OpeningInput(Input):
+    """Why a record is needed now, what has happened, and the password of whoever has signed in, once more."""
+
+    reason = serializers.CharField(max_length=30)
+    note = serializers.CharField()
+    # Not stripped: a password may begin or end with a space.
+    password = serializers.CharField(max_length=1000, trim_whitespace=False)
+
+
+class EmergencyReasonOutput(serializers.Serializer[Any]):
+    """A reason for which a record may be opened in an emergency."""
+
+    code = serializers.CharField(source="value")
+    words = serializers.CharField()
+
+
+class TermsOutput(serializers.Serializer[Any]):
+    """What it entails to open a record in an emergency, to be shown before. `open_until` null: it is not open."""
+
+    minutes = serializers.IntegerField()
+    costs = serializers.ListField(child=serializers.CharField())
+    reasons = EmergencyReasonOutput(many=True)
+    open_until = serializers.DateTimeField(allow_null=True)
+    access = serializers.UUIDField(source="access_id", allow_null=True)
+
+
+class OpenedOutput(serializers.Serializer[Any]):
+    """Emergency access that stands. The record itself is asked for at the FHIR interface, in the same session."""
+
+    id = serializers.UUIDField()
+    reason = serializers.CharField()
+    opened_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
 
 
 class CasesInput(PageInput):
@@ -81,6 +119,41 @@ class CasesOutput(serializers.Serializer[Any]):
     page = serializers.IntegerField()
     pages = serializers.IntegerField()
     cases = CaseOutput(many=True)
+
+
+class Emergency(ServiceView):
+    """A record that is opened in an emergency. Machines are refused: it takes a session, and the user's password."""
+
+    @extend_schema(responses=TermsOutput)
+    def get(self, request: Request, person_id: UUID) -> Response:
+        """Return what it entails, and for which reasons it may be done."""
+        self.query()
+        terms = prepare_break_glass(requester=self.requester, person_id=person_id, now=timezone.now())
+        return Response(TermsOutput(terms).data)
+
+    @extend_schema(request=OpeningInput, responses={201: OpenedOutput})
+    def post(self, request: Request, person_id: UUID) -> Response:
+        """Open the record to the requester for half an hour, or return the access of theirs that still stands."""
+        self.query()
+        access = open_break_glass(
+            request=request._request,
+            requester=self.requester,
+            person_id=person_id,
+            now=timezone.now(),
+            **self.body(OpeningInput),
+        )
+        return Response(OpenedOutput(access).data, status=201)
+
+
+class EndEmergency(ServiceView):
+    """The end of emergency access."""
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, access_id: UUID) -> Response:
+        """End emergency access that the requester took in the role in which they act."""
+        self.query()
+        end_break_glass(requester=self.requester, access_id=access_id, now=timezone.now())
+        return Response(status=204)
 
 
 class Cases(ServiceView):

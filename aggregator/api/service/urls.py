@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from aggregator.api.service import break_glass, care_teams, relationships, users
+from aggregator.api.service import alerts, break_glass, care_teams, relationships, users
 from aggregator.api.service.schema import Schema
 from aggregator.api.service.view import Unknown
 
@@ -34,14 +34,23 @@ urlpatterns = [
         care_teams.EndCareTeamPatient.as_view(),
         name="api-end-care-team-patient",
     ),
+    path(f"{PERSON}/emergency", break_glass.Emergency.as_view(), name="api-break-glass"),
+    path("emergencies/<uuid:access_id>/end", break_glass.EndEmergency.as_view(), name="api-end-break-glass"),
     path("emergencies", break_glass.Cases.as_view(), name="api-break-glass-cases"),
     path("emergencies/<uuid:access_id>", break_glass.Case.as_view(), name="api-break-glass-case"),
     path("emergencies/<uuid:access_id>/review", break_glass.ReviewCase.as_view(), name="api-break-glass-review"),
+    path("alerts", alerts.Alerts.as_view(), name="api-alerts"),
+    path("alerts/webhooks", alerts.Webhooks.as_view(), name="api-webhooks"),
+    path("alerts/webhooks/<uuid:webhook_id>/end", alerts.EndWebhook.as_view(), name="api-end-webhook"),
+    path("alerts/webhooks/<uuid:webhook_id>/test", alerts.TryWebhook.as_view(), name="api-try-webhook"),
     path("users", users.Users.as_view(), name="api-users"),
     path("users/proposed", users.ProposedAccounts.as_view(), name="api-proposed-accounts"),
     path(f"users/{USER}", users.User.as_view(), name="api-user"),
     path(f"users/{USER}/roles/proposed", users.ProposedRoles.as_view(), name="api-proposed-roles"),
+    path(f"users/{USER}/email", users.Email.as_view(), name="api-set-email"),
     path(f"users/{USER}/close", users.CloseAccount.as_view(), name="api-close-account"),
+    path(f"users/{USER}/person", users.JoinUser.as_view(), name="api-join-user"),
+    path(f"users/{USER}/person/end", users.EndUserJoin.as_view(), name="api-end-user-join"),
     path("roles/<uuid:membership_id>/end", users.EndMembership.as_view(), name="api-end-role"),
     path("changes", users.Changes.as_view(), name="api-changes"),
     path("changes/<uuid:change_id>/confirm", users.ConfirmChange.as_view(), name="api-confirm-change"),

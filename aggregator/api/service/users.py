@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aggregator.api.service.relationships import EndInput
+from aggregator.api.service.relationships import EndInput, RecordedId
 from aggregator.api.service.serializers import Input, PageInput
 from aggregator.api.service.view import ProposedOutput, ServiceView
 from aggregator.services.changes.confirm_change import confirm_change
@@ -19,8 +19,11 @@ from aggregator.services.changes.list_changes import list_changes
 from aggregator.services.changes.reject_change import reject_change
 from aggregator.services.users.close_account import close_account
 from aggregator.services.users.end_membership import end_membership
+from aggregator.services.users.end_user_join import end_user_join
+from aggregator.services.users.join_user import join_user
 from aggregator.services.users.list_users import list_users
 from aggregator.services.users.read_user import read_user
+from aggregator.services.users.set_email import set_email
 
 
 class UsersInput(PageInput):
@@ -46,12 +49,28 @@ class AccountInput(RoleInput):
     title = serializers.CharField(required=False, default="", allow_blank=True, max_length=20)
     given = serializers.CharField(max_length=100)
     family = serializers.CharField(max_length=100)
+    email = serializers.CharField(required=False, default="", allow_blank=True, max_length=254)
+
+
+class EmailInput(Input):
+    """Where alerts to somebody are sent; "" is nowhere."""
+
+    email = serializers.CharField(allow_blank=True, max_length=254)
 
 
 class ReasonInput(Input):
-    """Why something is not to be done."""
+    """Why something is not to be done, or ends."""
 
     reason = serializers.CharField()
+
+
+class JoinInput(Input):
+    """Which person a user is; `has_other_name`: the record is known to have another name than the account."""
+
+    nhs_number = serializers.CharField(max_length=30)
+    birth_date = serializers.DateField()
+    has_other_name = serializers.BooleanField(required=False, default=False)
+    note = serializers.CharField()
 
 
 class MembershipOutput(serializers.Serializer[Any]):
@@ -71,6 +90,7 @@ class UserOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="user_id")
     username = serializers.CharField()
     name = serializers.CharField()
+    email = serializers.CharField()
     last_sign_in_at = serializers.DateTimeField(allow_null=True)
     is_open = serializers.BooleanField()
     memberships = MembershipOutput(many=True)
@@ -85,11 +105,20 @@ class UserPageOutput(serializers.Serializer[Any]):
     pages = serializers.IntegerField()
 
 
+class JoinOutput(serializers.Serializer[Any]):
+    """That an account is that of a person in the index, who is not told here."""
+
+    id = serializers.UUIDField()
+    note = serializers.CharField()
+    joined_at = serializers.DateTimeField()
+
+
 class UserViewOutput(serializers.Serializer[Any]):
-    """An account, with every role that it ever had where the requester may act."""
+    """An account, with every role that it ever had where the requester may act; `join` null: it is not known whose."""
 
     user = UserOutput()
     memberships = MembershipOutput(many=True)
+    join = JoinOutput(allow_null=True)
 
 
 class ChangeOutput(serializers.Serializer[Any]):
@@ -159,7 +188,7 @@ class ProposedAccounts(ProposingView):
         """Propose an account; it is made once somebody else has confirmed it."""
         self.query()
         given = self.body(AccountInput)
-        names = {"username": given["username"], "given": given["given"], "family": given["family"]}
+        names = {name: given[name] for name in ("username", "given", "family", "email")}
         return self.propose_role(kind="add-account", terms={**names, "prefix": given["title"]}, given=given)
 
 
@@ -185,6 +214,17 @@ class ProposedRoles(ProposingView):
         return self.propose_role(kind="add-membership", terms={"username": view.user.username}, given=given)
 
 
+class Email(ServiceView):
+    """Where alerts to somebody are sent."""
+
+    @extend_schema(request=EmailInput, responses={204: None})
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """Keep an address for an account, or none."""
+        self.query()
+        set_email(requester=self.requester, user_id=user_id, now=timezone.now(), **self.body(EmailInput))
+        return Response(status=204)
+
+
 class CloseAccount(ServiceView):
     """The end of an account."""
 
@@ -193,6 +233,28 @@ class CloseAccount(ServiceView):
         """Close an account."""
         self.query()
         close_account(requester=self.requester, user_id=user_id, now=timezone.now(), **self.body(EndInput))
+        return Response(status=204)
+
+
+class JoinUser(ServiceView):
+    """Which person a user is."""
+
+    @extend_schema(request=JoinInput, responses={201: RecordedId})
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """Join a user to the one person of this NHS number and date of birth. It gives nobody access to anything."""
+        self.query()
+        join_id = join_user(requester=self.requester, user_id=user_id, now=timezone.now(), **self.body(JoinInput))
+        return Response(RecordedId({"id": join_id}).data, status=201)
+
+
+class EndUserJoin(ServiceView):
+    """The end of a user's join to a person."""
+
+    @extend_schema(request=ReasonInput, responses={204: None})
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """End it: it was the wrong person."""
+        self.query()
+        end_user_join(requester=self.requester, user_id=user_id, now=timezone.now(), **self.body(ReasonInput))
         return Response(status=204)
 
 

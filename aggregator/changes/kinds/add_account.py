@@ -7,6 +7,7 @@ from datetime import datetime
 
 from aggregator.accounts import operations
 from aggregator.accounts.authority import check_organisation, check_role
+from aggregator.accounts.emails import checked_email
 from aggregator.accounts.models import User
 from aggregator.accounts.queries import user_id_for
 from aggregator.accounts.requester import Requester
@@ -30,6 +31,7 @@ def check(requester: Requester, terms: Terms, now: datetime) -> Scope:
         if not value.strip() and field not in OPTIONAL:
             raise Invalid(f"Enter the {label.lower()}", code="missing", field=field)
         check_length(model=User, field=field, value=value, label=label)
+    checked_email(terms.get("email", ""))
     organisation, role = organisation_of(terms), role_of(terms)
     check_organisation(requester=requester, organisation_id=organisation.id)
     check_role(requester=requester, role=role)
@@ -44,7 +46,8 @@ def words(terms: Terms) -> str:
     name = " ".join(filter(None, (terms.get("prefix", ""), terms["given"], terms["family"])))
     since = f" from {terms['from_date']}" if terms.get("from_date") else ""
     role = Role(terms["role"]).with_article
-    return f"Create an account, {terms['username']}, for {name}: {role} at {terms['organisation_ods']}{since}"
+    told = f", told of alerts at {terms['email']}" if terms.get("email") else ""
+    return f"Create an account, {terms['username']}, for {name}: {role} at {terms['organisation_ods']}{since}{told}"
 
 
 def apply(requester: Requester, terms: Terms, now: datetime) -> Applied:
@@ -56,6 +59,7 @@ def apply(requester: Requester, terms: Terms, now: datetime) -> Applied:
         family=terms["family"].strip(),
         given=terms["given"].strip(),
         prefix=terms.get("prefix", "").strip(),
+        email=checked_email(terms.get("email", "")),
     )
     operations.add_membership(
         user_id=user.id,

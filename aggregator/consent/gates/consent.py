@@ -18,8 +18,8 @@ def ask(case: Case) -> Answer:
 GATE = PersonGate(
     name="consent",
     advice=(
-        "The patient's own decision stands. Talk to the patient: they can change it at any time through their "
-        "practice. In an emergency, contact the organisations that treat them."
+        "The patient's own decision stands. Talk to the patient: they can change it at any time through their practice."
     ),
+    in_emergency="In an emergency, contact the organisations that treat them.",
     ask=ask,
 )

@@ -33,7 +33,8 @@ GATE = PersonGate(
     name="relationship",
     advice=(
         "If the patient is in your care, ask your administrator whether their registration or attendance has reached "
-        "this service. In an emergency, contact the organisations that treat them."
+        "this service."
     ),
+    in_emergency="In an emergency, contact the organisations that treat them.",
     ask=ask,
 )

@@ -12,7 +12,7 @@ def ask(case: Case, item: Item) -> Answer:
 
     In an emergency what the patient permits goes past labels, as far as they have not denied that.
     """
-    if not any(restricts(label) for label in item.labels):
+    if not item.labels or not any(restricts(label) for label in item.labels):
         return _UNLABELLED
     return _PERMITTED if case.rules.permits(item=item) else _WITHHELD
 

@@ -32,11 +32,12 @@ def find_audit_events(
     user_id: UUID | None,
     from_at: datetime | None,
     until_at: datetime | None,
+    is_alert: bool = False,
     before: int | None,
     count: int,
     base: str,
 ) -> FoundEvents:
-    """Return events about a person, by a user and within a time; None: any.
+    """Return events about a person, by a user and within a time; None: any. `is_alert`: only security alerts.
 
     Those of the requester's organisation; of every one for who may act for any.
     Raises: NotPermitted.
@@ -49,6 +50,7 @@ def find_audit_events(
             organisation_ods=None if requester.may(Permission.ANY_ORGANISATION) else requester.organisation_ods,
             from_at=from_at,
             until_at=until_at,
+            is_alert=is_alert,
         )
         found = find_events(sought=sought, before=before, limit=count + 1)
         shown = found[:count]

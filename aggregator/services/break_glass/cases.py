@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from aggregator.accounts.queries import family_of_user, name_of_organisation, names_of_users
+from aggregator.accounts.queries import given_and_family, name_of_organisation, names_of_users
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.audit.events import Action
 from aggregator.audit.queries import count_acts
 from aggregator.break_glass import queries
-from aggregator.break_glass.signals import WITHIN, CaseFacts, Signal, signals, unknowns
+from aggregator.break_glass.signals import LOOKED_FOR, WITHIN, CaseFacts, Signal, signals, unknowns
 from aggregator.break_glass.terms import OfficerReview, ReviewedAccess, ReviewedKind
 from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import person_summary
@@ -50,6 +50,11 @@ class ReviewCase:
     is_standing: bool
 
     @property
+    def looked_for(self) -> tuple[str, ...]:
+        """What would stand out, and what exactly is compared."""
+        return LOOKED_FOR
+
+    @property
     def is_closed(self) -> bool:
         """Whether the last verdict leaves nothing to be done."""
         return bool(self.reviews) and self.reviews[-1][0].verdict.closes
@@ -76,6 +81,16 @@ def accesses(*, requester: Requester, is_closed: bool) -> list[ReviewedAccess]:
     return sorted(listed, key=lambda access: (access.began_at, access.id), reverse=is_closed)
 
 
+def is_own_case(*, access: ReviewedAccess, requester: Requester, now: datetime) -> bool:
+    """Return whether the requester took this access: by this account, or by another of the same person."""
+    if requester.user_id is None:
+        return False
+    if requester.user_id == access.user_id:
+        return True
+    own, theirs = (queries.join_of(user_id=user_id, now=now) for user_id in (requester.user_id, access.user_id))
+    return own is not None and theirs is not None and own.person_id == theirs.person_id
+
+
 def case_of(*, access: ReviewedAccess, requester: Requester, now: datetime) -> ReviewCase | None:
     """Return a case with all that is known of it; None where the person is no longer known."""
     person = person_summary(person_id=access.person_id)
@@ -90,7 +105,7 @@ def case_of(*, access: ReviewedAccess, requester: Requester, now: datetime) -> R
         from_at=access.began_at,
         until_at=access.ends_at,
     )
-    facts = _facts(access, patient_family=person.golden.family)
+    facts = _facts(access, patient=person, now=now)
     return ReviewCase(
         access=access,
         person=person,
@@ -101,18 +116,23 @@ def case_of(*, access: ReviewedAccess, requester: Requester, now: datetime) -> R
         unknowns=unknowns(facts=facts, now=now),
         reviews=tuple((each, _reviewer(each, names=names)) for each in reviews),
         age_in_days=(now - access.began_at).days,
-        is_own=requester.user_id == access.user_id,
+        is_own=is_own_case(access=access, requester=requester, now=now),
         is_standing=now < access.ends_at,
     )
 
 
-def _facts(access: ReviewedAccess, *, patient_family: str) -> CaseFacts:
+def _facts(access: ReviewedAccess, *, patient: PersonSummary, now: datetime) -> CaseFacts:
     is_claim = access.kind is ReviewedKind.SELF_CLAIM
     count = count_claims if is_claim else queries.count_opened
+    join = queries.join_of(user_id=access.user_id, now=now)
     return CaseFacts(
         began_at=access.began_at,
-        user_family=family_of_user(user_id=access.user_id),
-        patient_family=patient_family,
+        user_family=given_and_family(user_id=access.user_id)[1],
+        patient=patient,
+        user_person=person_summary(person_id=join.person_id) if join else None,
+        was_joined=queries.was_joined(user_id=access.user_id),
+        is_colleague=queries.is_colleague(of=access, now=now),
+        colleagues_are_joined=queries.colleagues_are_joined(of=access, now=now),
         opened_in_week=count(user_id=access.user_id, after=access.began_at - WITHIN, until=access.began_at),
         was_in_care=was_in_care(
             person_id=access.person_id,

@@ -16,6 +16,8 @@ from aggregator.accounts.passwords import confirm_identity
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
+from aggregator.alerts.raising import raise_alert
+from aggregator.alerts.terms import AlertKind
 from aggregator.audit.events import Action, Subject
 from aggregator.break_glass.operations import record_access
 from aggregator.break_glass.terms import EmergencyAccess, EmergencyReason
@@ -65,6 +67,9 @@ def open_break_glass(
             reason=EmergencyReason(reason),
             note=words,
             now=now,
+        )
+        raise_alert(
+            kind=AlertKind.BREAK_GLASS, subject_id=access.id, organisation_id=requester.organisation_id, now=now
         )
         act.breaks_glass(access=access)
         act.note(expires_at=access.ends_at.isoformat(), for_review=True)

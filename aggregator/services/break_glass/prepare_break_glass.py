@@ -17,16 +17,32 @@ from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import person_summary
 
 MINUTE = timedelta(minutes=1)
+COSTS = (
+    "Your name, the time, your reason and every page that you open are recorded.",
+    "The case stands in the list of your organisation's privacy officer, who reviews every one.",
+    "The patient can see that you opened their record, and why.",
+    (
+        f"It is for this patient only, and ends after {LASTS // MINUTE} minutes, when you end it, or when you sign out "
+        "or change role."
+    ),
+    (
+        "It shows information that is held back as confidential, as far as the patient allows. It never shows what the "
+        "patient has refused to share, nor what a hospital or practice withholds."
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BreakGlassTerms:
-    """`open_until`: the requester has broken the glass already, until then; None: they have not."""
+    """`costs` is what it entails, in sentences. `open_until`: the requester has broken the glass already, until then,
+    by the access `access_id`; None: they have not."""
 
     person: PersonSummary
+    costs: tuple[str, ...]
     minutes: int
     reasons: tuple[EmergencyReason, ...]
     open_until: datetime | None
+    access_id: UUID | None
 
 
 def prepare_break_glass(*, requester: Requester, person_id: UUID, now: datetime) -> BreakGlassTerms:
@@ -44,7 +60,9 @@ def prepare_break_glass(*, requester: Requester, person_id: UUID, now: datetime)
             raise decision.refusal()
         return BreakGlassTerms(
             person=person,
+            costs=COSTS,
             minutes=LASTS // MINUTE,
             reasons=tuple(EmergencyReason),
             open_until=decision.emergency.ends_at if decision.emergency else None,
+            access_id=decision.emergency.id if decision.emergency else None,
         )

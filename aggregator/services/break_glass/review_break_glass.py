@@ -14,7 +14,7 @@ from aggregator.break_glass.operations import record_review
 from aggregator.break_glass.terms import OfficerVerdict, ReviewedKind
 from aggregator.errors import Invalid, NotFound, NotPermitted, Superseded
 from aggregator.limits import checked_note
-from aggregator.services.break_glass.cases import find_access
+from aggregator.services.break_glass.cases import find_access, is_own_case
 
 ENDS = {ReviewedKind.BREAK_GLASS: Ends.BREAK_GLASS, ReviewedKind.SELF_CLAIM: Ends.RELATIONSHIP}
 
@@ -31,7 +31,7 @@ def review_break_glass(*, requester: Requester, access_id: UUID, verdict: str, n
         if access is None:
             raise NotFound
         act.about(person_id=access.person_id)
-        if requester.user_id == access.user_id:
+        if is_own_case(access=access, requester=requester, now=now):
             raise NotPermitted(
                 "Nobody reviews what they did themselves.", code="own-case", advice="Ask another privacy officer."
             )

@@ -13,6 +13,8 @@ from django.conf import settings
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
+from aggregator.alerts.raising import raise_alert
+from aggregator.alerts.terms import AlertKind
 from aggregator.audit.events import Action, Subject
 from aggregator.errors import Invalid, NotFound, NotPermitted
 from aggregator.limits import checked_note
@@ -54,5 +56,6 @@ def claim_relationship(*, requester: Requester, person_id: UUID, reason: str, no
             expires_at=expires_at,
             now=now,
         )
+        raise_alert(kind=AlertKind.SELF_CLAIM, subject_id=claim_id, organisation_id=requester.organisation_id, now=now)
         act.note(relationship=claim_id, expires_at=expires_at.isoformat(), for_review=True)
         return claim_id

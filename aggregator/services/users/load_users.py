@@ -10,6 +10,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from aggregator.accounts import operations
+from aggregator.accounts.emails import checked_email
 from aggregator.accounts.ends import End, Ends
 from aggregator.accounts.models import User
 from aggregator.accounts.queries import earliest_end, organisation_by_code, user_id_for
@@ -96,6 +97,7 @@ def _load(act: Act, line: UserLine, *, now: datetime) -> _Done:
     from_at = start_of_day(date.fromisoformat(line.from_date)) if line.from_date else now
     if ends_at is not None and ends_at <= from_at:
         raise Invalid("it ends before it begins")
+    email = checked_email(line.email)
     password = ""
     user_id = user_id_for(username=line.username)
     if user_id is None:
@@ -106,6 +108,8 @@ def _load(act: Act, line: UserLine, *, now: datetime) -> _Done:
         user_id = operations.add_account(
             username=line.username, password=password, family=line.family, given=line.given, prefix=line.title
         ).id
+    if email:
+        operations.set_email(user_id=user_id, email=email)
     membership_id = operations.add_membership(
         user_id=user_id,
         organisation_id=organisation.id,

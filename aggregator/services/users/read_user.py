@@ -1,4 +1,4 @@
-"""Read one account: its roles of now and of before, and what waits to be confirmed."""
+"""Read one account: its roles of now and of before, what waits to be confirmed, and whether it is known whose it is."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from uuid import UUID
 from aggregator.accounts import directory
 from aggregator.accounts.authority import givable_roles, may_act_for
 from aggregator.accounts.directory import MembershipLine, UserLine
+from aggregator.accounts.queries import name_of_user
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.accounts.scope import organisation_in_sight
 from aggregator.acting import acting
 from aggregator.audit.events import Action
+from aggregator.break_glass.queries import join_of
+from aggregator.break_glass.terms import JoinedUser
 from aggregator.changes.queries import ChangeLine, waiting_for_user
 from aggregator.errors import NotFound
 
@@ -23,7 +26,10 @@ class UserView:
     """An account as an administrator may see it.
 
     `memberships` are all roles that it ever had where the reader may act, `endable` those of them that the reader may
-    end. `may_change`: it is not the reader's own; `may_close`: nor has it a role that the reader may not end.
+    end. `may_change`: it is not the reader's own; `may_close`: nor has it a role that the reader may not end;
+    `may_set_email`: it has no such role. `join`: that it is the account of a person in the index, who is not told here;
+    `joined_by` is the name of who said so. `may_join`: the reader may say so, or end it, also of an account that has
+    been closed.
     """
 
     user: UserLine
@@ -32,6 +38,10 @@ class UserView:
     waiting: tuple[ChangeLine, ...]
     may_change: bool
     may_close: bool
+    join: JoinedUser | None
+    joined_by: str
+    may_join: bool
+    may_set_email: bool
 
 
 def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView:
@@ -54,6 +64,7 @@ def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView
         )
         givable = givable_roles(requester)
         endable = frozenset(membership.membership_id for membership in own if membership.role in givable)
+        join = join_of(user_id=user_id, now=now)
         may_change = user_id != requester.user_id and line.is_open
         return UserView(
             user=line,
@@ -62,4 +73,12 @@ def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView
             waiting=waiting_for_user(user_id=user_id, reader_id=requester.user_id, now=now),
             may_change=may_change,
             may_close=may_change and len(endable) == len(memberships),
+            join=join,
+            joined_by=_name(join.joined_by) if join else "",
+            may_join=user_id != requester.user_id,
+            may_set_email=line.is_open and all(membership.role in givable for membership in memberships),
         )
+
+
+def _name(user_id: UUID | None, /) -> str:
+    return name_of_user(user_id=user_id) if user_id else "an operator, by a command"

@@ -157,7 +157,11 @@ class PreviewForm(forms.Form):
         max_length=150, label="User name", error_messages={"required": "Enter the user name of the person"}
     )
     purpose = forms.ChoiceField(
-        label="For which purpose", choices=[(each.value, _begun(words)) for each, words in PURPOSE_WORDS.items()]
+        label="For which purpose",
+        choices=[
+            (each.value, "Emergency (broken glass)" if each is PurposeOfUse.BREAK_GLASS else _begun(words))
+            for each, words in PURPOSE_WORDS.items()
+        ],
     )
     reason = forms.ChoiceField(
         label="Why do you want to know?",

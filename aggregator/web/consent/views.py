@@ -118,7 +118,8 @@ def preview(request: SignedInRequest, person_id: UUID) -> HttpResponse:
             form.add_error(error.field, str(error))
     elif not request.requester.may(Permission.VIEW_ACCESS):
         raise NotPermitted("You may not see what a user would see of a patient's record.")
-    return draw(request, "consent/preview", preview=shown, form=form, status=400 if form.errors else 200)
+    status = 400 if form.errors else 200
+    return draw(request, "consent/preview", preview=shown, form=form, person_id=person_id, status=status)
 
 
 _NOT_KEPT = frozenset({"csrfmiddlewaretoken", "step"})

@@ -43,16 +43,49 @@ class RoleForm(DateParts):
         }
 
 
+class JoinForm(DateParts):
+    """Which person a user is. The service looks for the one record that these name, and tells nothing of it."""
+
+    date_name = "birth_date"
+    date_problem = "Date of birth must be a real date, for example 14 8 1980"
+    nhs_number = forms.CharField(max_length=30, error_messages={"required": "Enter the NHS number"})
+    note = forms.CharField(max_length=4000, error_messages={"required": "Enter how you know who they are"})
+    has_other_name = forms.BooleanField(required=False)
+
+    def clean(self) -> None:
+        super().clean()
+        if self.entered_date is None and "day" not in self.errors:
+            self.add_error("day", "Enter the date of birth, for example 14 8 1980")
+
+    @property
+    def asks_about_name(self) -> bool:
+        """Whether the record that was named has another name than the account: only then is that to be confirmed."""
+        return "has_other_name" in self.errors or bool(self.data.get("has_other_name"))
+
+
+class EndJoinForm(forms.Form):
+    """Why a user is no longer joined to a person."""
+
+    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter why this ends"})
+
+
 class AccountForm(RoleForm):
     """A new account with its first role."""
 
-    field_order = ["title", "given", "family", "username", "role", "organisation_ods", "day", "reason"]
+    field_order = ["title", "given", "family", "username", "email", "role", "organisation_ods", "day", "reason"]
     username = forms.CharField(max_length=150, error_messages={"required": "Enter the user name"})
     title = forms.CharField(required=False, max_length=20)
     given = forms.CharField(max_length=100, error_messages={"required": "Enter the first name"})
     family = forms.CharField(max_length=100, error_messages={"required": "Enter the surname"})
+    email = forms.CharField(required=False, max_length=254)
 
     def terms(self) -> dict[str, str]:
         """Return the terms of the change that this proposes."""
-        names = {name: self.cleaned_data[name] for name in ("username", "given", "family")}
+        names = {name: self.cleaned_data[name] for name in ("username", "given", "family", "email")}
         return {**super().terms(), **names, "prefix": self.cleaned_data["title"]}
+
+
+class EmailForm(forms.Form):
+    """Where alerts to somebody are sent."""
+
+    email = forms.CharField(required=False, max_length=254)

@@ -110,3 +110,20 @@ def test_a_write_without_the_session_s_token_is_refused() -> None:
     assert client.get("/api/users").status_code == 200
     assert post(client, "users/proposed", NEW).status_code == 403
     assert not ProposedChange.objects.exists()
+
+
+def test_an_account_is_joined_to_a_person_and_the_join_ended() -> None:
+    administrator = signed_in_client("ms.lane")
+    path = f"users/{User.objects.get(username='dr.osei').id}"
+    body = {"nhs_number": "9990001006", "birth_date": "1951-05-04", "note": "From her staff record."}
+    assert administrator.get(f"/api/{path}").json()["join"] is None
+    refused = post(administrator, f"{path}/person", body)
+    assert (refused.status_code, refused.json()["code"]) == (400, "other-name")
+    made = post(administrator, f"{path}/person", {**body, "has_other_name": True})
+    assert made.status_code == 201
+    join = administrator.get(f"/api/{path}").json()["join"]
+    assert (join["id"], set(join)) == (made.json()["id"], {"id", "note", "joined_at"})
+    assert post(administrator, f"{path}/person", {**body, "has_other_name": True}).status_code == 409
+    assert post(signed_in_client("dr.osei"), f"{path}/person/end", {"reason": "x"}).status_code == 403
+    assert post(administrator, f"{path}/person/end", {"reason": "The wrong Joan."}).status_code == 204
+    assert administrator.get(f"/api/{path}").json()["join"] is None

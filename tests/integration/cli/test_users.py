@@ -149,3 +149,22 @@ def test_what_cannot_be_ended_is_said(arguments: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
         said("end_role", *arguments)
     assert signed_in_client("dr.osei").get("/").status_code == 200
+
+
+def test_a_user_is_joined_to_a_person_whose_number_stands_in_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def entered(*lines: str) -> None:
+        monkeypatch.setattr("sys.stdin", StringIO("\n".join(lines)))
+
+    entered("999 000 1006", "1951-05-04")
+    with pytest.raises(CommandError, match="another name"):
+        said("join_user", "dr.osei", "--note", "Staff record.")
+    entered("999 000 1006", "4 May 1951")
+    with pytest.raises(CommandError, match="date of birth such as"):
+        said("join_user", "dr.osei", "--note", "Staff record.")
+    with pytest.raises(CommandError, match="Nobody has this user name"):
+        said("join_user", "nobody", "--note", "Staff record.")
+    entered("999 000 1006", "1951-05-04")
+    assert said("join_user", "dr.osei", "--other-name", "--note", "Staff record.") == "The user is joined.\n"
+    assert said("join_user", "dr.osei", "--end", "--note", "A slip.") == "The user is joined to nobody.\n"
+    with pytest.raises(CommandError, match="joined to nobody"):
+        said("join_user", "dr.osei", "--end", "--note", "A slip.")

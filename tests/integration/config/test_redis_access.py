@@ -10,21 +10,28 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import redis
 from django.conf import settings
+from django.utils import timezone
 
+from aggregator.alerts.models import Alert, AlertDelivery
 from aggregator.federation.models import Retrieval, RetrievalState
+from config.celery import UPKEEP_QUEUE
 from launcher import children, processes
 from launcher.installation import find_installation
+from tests.alert_acts import registered
 from tests.door import Visitor
 from tests.hospital import Said, bundle, running
 from tests.many_people import hospital, load_people, number_of, patient_of
+from tests.receivers import receiver
 from tests.unit.record.test_files import binary, letter
-from tests.world import PASSWORD
+from tests.world import PASSWORD, SURGERY_ODS, make_world
 
 USERS = Path(__file__).resolve().parents[3] / "deploy" / "redis" / "users.acl"
+PROCESSES = ("web", "worker", "upkeep")
 PATIENCE_S = 20.0
 DOCUMENT = re.compile(r'href="(/records/[^"]+/documents/1)"')
 
@@ -43,9 +50,9 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("redis")
-    passwords = {user: secrets.token_urlsafe(16) for user in ("web", "worker", "tests")}
+    passwords = {user: secrets.token_urlsafe(16) for user in (*PROCESSES, "tests")}
     users = USERS.read_text()
-    for user in ("web", "worker"):
+    for user in PROCESSES:
         users = users.replace(f"{user.upper()}_PASSWORD", f">{passwords[user]}")
     (folder / "users.acl").write_text(f"{users}user tests on >{passwords['tests']} ~* &* +@all\n")
     with processes.reserved_port() as reserved:
@@ -92,8 +99,8 @@ def letter_at(path: str) -> Said:
     return Said(body=bundle(patient, letter(at_source, subject=about)) if "everything" in path else patient)
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
+def wait_for(condition: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
+    until = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -109,7 +116,7 @@ def test_a_record_and_a_document_are_retrieved_and_nothing_that_it_takes_is_refu
         people = load_people(count=1, addresses={"surgery": stack.enter_context(running(served)).address})
         environments = {
             user: {**process_environment, "REDIS_URL": server.url(user), "HELD_REDIS_URL": server.url(user)}
-            for user in ("web", "worker")
+            for user in PROCESSES
         }
         child = children.start_worker(environment=environments["worker"], logs=tmp_path, name="restricted")
         stack.callback(processes.stop, children=[child])
@@ -135,10 +142,48 @@ def test_a_record_and_a_document_are_retrieved_and_nothing_that_it_takes_is_refu
         wait_for(lambda: "<iframe" in visitor.get(document).body)
         assert visitor.everything(person).status == 200
         processes.stop(children=[child])
+    assert_nothing_was_refused(everything)
+
+
+def assert_nothing_was_refused(everything: redis.Redis) -> None:
     # What the client library says of itself is refused, which it ignores: Redis 7.0 knows no such command and refuses
     # a file that names it.
     refused = {(entry["username"], entry["object"]) for entry in everything.acl_log()}
-    assert refused <= {("web", "client|setinfo"), ("worker", "client|setinfo")}
+    assert refused <= {(user, "client|setinfo") for user in PROCESSES}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_alert_is_delivered_promptly_and_by_the_clock_and_nothing_that_it_takes_is_refused(
+    server: Server, everything: redis.Redis, process_environment: dict[str, str], tmp_path: Path
+) -> None:
+    world = make_world()
+    with ExitStack() as stack:
+        posts = stack.enter_context(receiver())
+        registered(url=posts.url, organisation_ods=SURGERY_ODS, kinds=("self-claim",))
+        environments = {user: {**process_environment, "REDIS_URL": server.url(user)} for user in PROCESSES}
+        child = children.start_worker(
+            environment=environments["upkeep"], logs=tmp_path, name="restricted", queue=UPKEEP_QUEUE
+        )
+        stack.callback(processes.stop, children=[child])
+        web = children.start_web(environment=environments["web"], logs=tmp_path)
+        stack.callback(processes.stop, children=[web.child])
+        processes.wait_until(
+            ready=lambda: children.worker_is_ready(client=everything, child=child), child=child, within_s=60
+        )
+        processes.wait_until(ready=lambda: web.answers("/livez"), child=web.child, within_s=60)
+        visitor = Visitor(web.address)
+        visitor.sign_in("dr.osei", PASSWORD)
+        path = f"/people/{world.nobodys}/claim"
+        visitor.post(path, form_on=path, reason="New patient.")
+        wait_for(lambda: len(posts.posted) == 1)
+        # The page put it on the queue; from here on only the clock does.
+        AlertDelivery.objects.create(
+            alert=Alert.objects.get(), medium="email", recipient_id=uuid4(), next_at=timezone.now()
+        )
+        beat = children.start_beat(environment=environments["upkeep"], logs=tmp_path)
+        stack.callback(processes.stop, children=[beat])
+        wait_for(lambda: not AlertDelivery.objects.filter(state="waiting").exists(), within_s=40.0)
+    assert_nothing_was_refused(everything)
 
 
 EVERYBODY = """
@@ -153,12 +198,19 @@ EVERYBODY = """
     SREM _kombu.binding.federation x | HGETALL unacked
 """
 WEB = """
+    RPOP upkeep | BRPOP upkeep 1 | DEL upkeep | LRANGE upkeep 0 -1 | LPUSH upkeep:9 x
     RPOP federation | LPOP federation | BRPOP federation 1 | LMOVE federation other LEFT LEFT | RPUSH federation x
     LPUSH federation:9 x | SET held:a x | SET held:a x GET | XADD progress:a * kind done | EXPIRE progress:a 1
     SET worker:ready:a 1 | DEL worker:ready:a
     PERSIST cache:a | GETDEL cache:a | APPEND cache:a x | MGET cache:a cache:b
 """
+UPKEEP = """
+    GET held:a | MGET held:a | SET held:a x | XREAD STREAMS progress:a 0 | XADD progress:a * kind done
+    LPUSH federation x | BRPOP federation 1 | LLEN federation | GET document:a | GET cache:1:sign-in:a
+    SET cache:1:sign-in:a 0 | RPOP upkeep | LRANGE upkeep 0 -1 | DEL upkeep
+"""
 WORKER = """
+    LPUSH upkeep x | BRPOP upkeep 1
     MGET held:a | SET held:a x GET | EXISTS held:a | XREAD STREAMS progress:a 0 | GET cache:1:sign-in:a
     SET cache:1:sign-in:a 0 | DEL cache:1:sign-in:a
 """
@@ -170,7 +222,11 @@ def commands(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("user", "command"),
-    [(user, command) for user, more in (("web", WEB), ("worker", WORKER)) for command in commands(EVERYBODY + more)],
+    [
+        (user, command)
+        for user, more in (("web", WEB), ("worker", WORKER), ("upkeep", UPKEEP))
+        for command in commands(EVERYBODY + more)
+    ],
 )
 def test_what_a_process_does_not_need_is_refused(server: Server, user: str, command: str) -> None:
     with (

@@ -109,7 +109,9 @@ def test_interrupted_while_starting_it_leaves_nothing_and_fails(folder: Path) ->
         ("PostgreSQL", "bin/postgres"),
         ("Redis", "-server"),
         ("web", "-m config.serve"),
-        ("worker", "demo@"),
+        ("worker", "demo-federation@"),
+        ("upkeep", "demo-upkeep@"),
+        ("beat", "config.beat"),
         ("source thornmere-royal", "thornmere-royal"),
     ],
 )

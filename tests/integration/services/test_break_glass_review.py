@@ -28,9 +28,9 @@ from aggregator.services.break_glass.read_break_glass import read_break_glass
 from aggregator.services.open_record import open_record
 from aggregator.services.relationships.list_access import list_access
 from aggregator.services.view_record import view_record
-from tests.break_glass_acts import broken, officer, reviewed
+from tests.break_glass_acts import broken, joined, officer, reviewed, unjoined
 from tests.relationship_acts import claimed, recorded
-from tests.world import HOSPITAL_ODS, World, make_world
+from tests.world import HOSPITAL_ODS, PETER_BORN, PETER_NUMBER, World, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -117,6 +117,21 @@ def test_nobody_reviews_their_own_case(world: World) -> None:
     assert refused.value.code == "own-case"
 
 
+def test_nobody_reviews_their_own_case_under_another_account(world: World) -> None:
+    access = broken(world)
+    by = officer(world)
+    joined(world, user=world.outsider, by=operator())
+    assert not read_break_glass(requester=by, access_id=access.id, now=timezone.now()).is_own
+    joined(world, user=by, by=operator())
+    assert read_break_glass(requester=by, access_id=access.id, now=timezone.now()).is_own
+    with pytest.raises(NotPermitted) as refused:
+        reviewed(world, access.id, by=by)
+    assert refused.value.code == "own-case"
+    unjoined(world, user=by, by=operator())
+    joined(world, user=by, number=PETER_NUMBER, born=PETER_BORN, by=operator())
+    reviewed(world, access.id, by=by)
+
+
 @pytest.mark.parametrize(("changed", "field"), [({"verdict": "fine"}, "verdict"), ({"note": " "}, "note")])
 def test_a_verdict_takes_one_of_the_list_and_a_note(world: World, changed: dict[str, str], field: str) -> None:
     access = broken(world)
@@ -135,7 +150,7 @@ def test_what_stands_out_is_seen_when_the_queue_is_read(world: World) -> None:
     recorded(world, organisation_ods=HOSPITAL_ODS, from_date=today)
     (case,) = queue(officer(world), later=week)
     assert case.signals == ()
-    assert "accounts are not joined to people" in " ".join(case.unknowns)
+    assert "nobody has joined the user's account to a person" in " ".join(case.unknowns)
 
 
 def test_a_case_of_long_ago_is_not_made_good_by_care_that_had_ended_before(world: World) -> None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -23,6 +24,9 @@ from aggregator.accounts.roles import Role
 from aggregator.audit.events import Action
 from aggregator.audit.models import AuditEvent
 from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.audit.report_access import report_access
+from aggregator.services.break_glass.end_break_glass import end_break_glass
+from tests.break_glass_acts import broken, reviewed
 from tests.world import (
     HOSPITAL_ODS,
     JOAN_NUMBER,
@@ -195,10 +199,43 @@ def test_another_system_of_an_officer_finds_the_same_by_fhir(world: World) -> No
     assert entries(signed_in_client("mr.elsewhere"), f"?patient={world.joan}&agent={world.clinician.user_id}") == []
 
 
+def test_emergencies_are_found_as_security_alerts_however_they_end(world: World) -> None:
+    cache.clear()  # of failures that other tests counted
+    browser = signed_in_client("dr.osei")
+    form = {"reason": "unconscious", "note": "Brought in by ambulance.", "password": PASSWORD}
+    emergency = f"/people/{world.joan}/emergency"
+    assert browser.post(emergency, {**form, "password": "wrong"}).status_code == 400
+    assert browser.post(emergency, form).status_code == 302
+    assert browser.post("/sign-out").status_code == 302
+    access = broken(world, by=world.clinician)
+    end_break_glass(requester=world.clinician, access_id=access.id, now=timezone.now())
+    verdict = broken(world, by=world.clinician)
+    reviewed(world, verdict.id, by=operator(), verdict="not-appropriate")
+    officer = signed_in_client("ms.officer")
+    own = entries(officer, f"?type=http://dicom.nema.org/resources/ontology/DCM|110113&patient={world.joan}")
+    assert entries(officer, "?type=110113") == own
+    assert [(each["subtype"][0]["code"], each["subtype"][1]["code"], each["outcome"]) for each in own] == [
+        ("110127", "open-break-glass", "0"),
+        ("110138", "end-break-glass", "0"),
+        ("110127", "open-break-glass", "0"),
+        ("110138", "sign-out", "0"),
+        ("110127", "open-break-glass", "0"),
+        ("110127", "open-break-glass", "4"),
+    ]
+    purposes = {each["purposeOfEvent"][0]["coding"][0]["code"] for each in own if each["outcome"] == "0"}
+    assert purposes == {"BTG"}
+    # The verdict was an operator's, who acts for no organisation: an auditor sees all.
+    assert len(entries(signed_in_client("ms.auditor"), "?type=110113")) == len(own) + 1
+    report = report_access(requester=world.administrator, person_id=world.joan, now=timezone.now())
+    closed = [look.break_glass for look in report.looks if look.words == "closed your record"]
+    assert closed == ["unconscious", "unconscious"]
+
+
 @pytest.mark.parametrize(
     "query",
     ["?patient=x", "?agent=x", "?date=2026-01-01", "?date=ge2026-13-01", "?date=ge2026-01-01&date=ge2026-01-02",
-     "?_count=0", "?_count=x", "?before=-1", "?action=R", "?patient=&patient=", "?_include=AuditEvent:patient"],
+     "?_count=0", "?_count=x", "?before=-1", "?action=R", "?patient=&patient=", "?_include=AuditEvent:patient",
+     "?type=rest", "?type=110114"],
 )  # fmt: skip
 def test_another_search_is_refused_in_words(world: World, query: str) -> None:
     answer = signed_in_client("ms.officer").get(f"/fhir/AuditEvent{query}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -14,6 +15,7 @@ from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.break_glass.models import BreakGlass
 from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.break_glass.prepare_break_glass import COSTS
 from aggregator.services.view_record import RecordView
 from tests.break_glass_acts import broken
 from tests.factories import allergy, condition, restricted
@@ -44,7 +46,7 @@ def words(client: Client, path: str, *, status: int = 200) -> str:
     """Return what a page says, without its marks."""
     answer = client.get(path)
     assert answer.status_code == status, answer.status_code
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
 
 
 def test_a_refusal_leads_to_it_and_the_page_says_first_what_it_costs(world: World) -> None:
@@ -52,17 +54,24 @@ def test_a_refusal_leads_to_it_and_the_page_says_first_what_it_costs(world: Worl
     refusal = client.post(f"/people/{world.joan}/record").content.decode()
     path = f"/people/{world.joan}/emergency"
     assert f'href="{path}"' in refusal
+    assert "contact the organisations" not in refusal
     said = words(client, path)
+    for cost in COSTS:
+        assert cost in said
     for cost in ("are recorded", "privacy officer", "The patient can see", "30 minutes", "this patient only", "never"):
         assert cost in said
     assert said.index("Before you do") < said.index("Your password")
     answer = client.post(path, ENTERED)
     assert answer.status_code == 302
     assert "Open in an emergency until" in words(client, answer.headers["Location"])
+    again = client.get(path).content.decode()
+    assert "You have opened this record in an emergency" in again
+    assert f'action="/emergencies/{BreakGlass.objects.get().id}/end"' in again
     # Nobody else is offered it, and where it would not help nobody is.
     assert "emergency" not in signed_in_client("ms.lane").post(f"/people/{world.joan}/record").content.decode()
     refused = signed_in_client("dr.osei").post(f"/people/{world.peter}/record").content.decode()
     assert "/emergency" not in refused
+    assert "In an emergency, contact the organisations that treat them." in refused
 
 
 @pytest.mark.parametrize(
@@ -126,13 +135,15 @@ def test_an_officer_works_the_queue(world: World, officers: Client) -> None:
     listed = words(officers, "/emergencies")
     assert "Ama Osei" in listed
     assert "FERRIS, Joan" in listed
+    assert "Nothing that is known here. Not everything could be looked at." in listed
     path = f"/emergencies/{access.id}"
     case = words(officers, path)
     for said in (
         "Brought in by ambulance.",
         "Unconscious, or too unwell to be asked",
         "still open",
-        "not joined to people",
+        "nobody has joined the user",
+        "another way of writing the same address is not recognised",
     ):
         assert said in case
     for missing in ({"verdict": ""}, {"note": ""}, {"verdict": "fine"}):

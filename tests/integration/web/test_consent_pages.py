@@ -46,8 +46,9 @@ def administrator(world: World) -> Client:
 
 
 def page(answer: Any) -> str:
-    """Return what a page says, without its markup."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
+    """Return what a page says, without its markup, as it is read aloud."""
+    said = re.sub(r'<span [^>]*aria-hidden="true">[^<]*</span>', " ", answer.content.decode())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", said)).split())
 
 
 def entered(*exceptions: dict[str, str], **whole: str) -> dict[str, str]:

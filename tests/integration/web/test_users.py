@@ -265,3 +265,53 @@ def test_what_is_not_there_is_a_page_that_says_so() -> None:
     for path in (f"/users/{uuid4()}", f"/users/{user_id('dr.osei')}/roles/{uuid4()}/end"):
         assert lane.get(path).status_code == 404
     assert confirm(lane, uuid4()) == 404
+
+
+JOAN = {"nhs_number": "999 000 1006", "day": "4", "month": "5", "year": "1951", "note": "From her staff record."}
+
+
+def test_an_account_is_joined_to_a_person_and_the_join_ended_and_nothing_is_told_of_the_person() -> None:
+    administrator = signed_in_client("ms.lane")
+    page = f"/users/{user_id('dr.osei')}"
+    assert "Not joined to this account" in text(administrator.get(page))
+    asked = administrator.post(f"{page}/person", JOAN)
+    assert asked.status_code == 400
+    assert "It is the same person, under another name" in text(asked)
+    assert "Ferris" not in text(asked)
+    assert administrator.post(f"{page}/person", {**JOAN, "has_other_name": "yes"}).status_code == 302
+    shown = text(administrator.get(page))
+    assert "by Ama Osei: From her staff record." in shown
+    assert not {"Ferris", "Joan", "9990001006"} & set(re.split(r"\W+", shown))
+    assert "joined to a person already" in text(administrator.get(f"{page}/person"))
+    assert administrator.post(f"{page}/person", {**JOAN, "has_other_name": "yes"}).status_code == 409
+    assert administrator.post(f"{page}/person/end", {"reason": " "}).status_code == 400
+    assert administrator.post(f"{page}/person/end", {"reason": "The wrong Joan."}).status_code == 302
+    assert "Not joined to this account" in text(administrator.get(page))
+    assert "joined to nobody" in text(administrator.get(f"{page}/person/end"))
+
+
+@pytest.mark.parametrize(
+    ("entered", "problem"),
+    [
+        ({"nhs_number": ""}, "Enter the NHS number"),
+        ({"nhs_number": "9990001007"}, "Enter a valid NHS number"),
+        ({"year": ""}, "Date of birth must be a real date"),
+        ({"day": "", "month": "", "year": ""}, "Enter the date of birth"),
+        ({"year": "1952"}, "No record here has this NHS number and this date of birth"),
+        ({"note": ""}, "Enter how you know who they are"),
+        ({"nhs_number": "", "day": "", "month": "", "year": ""}, "Enter the date of birth"),
+    ],
+)
+def test_what_joins_nobody_is_said_beside_its_field(entered: dict[str, str], problem: str) -> None:
+    answer = signed_in_client("ms.lane").post(f"/users/{user_id('dr.osei')}/person", {**JOAN, **entered})
+    assert answer.status_code == 400
+    assert text(answer).count(problem) == 2
+    assert "under another name" not in text(answer)
+
+
+def test_nobody_is_offered_to_join_their_own_account() -> None:
+    own = f"/users/{user_id('ms.lane')}"
+    administrator = signed_in_client("ms.lane")
+    assert "/person" not in text(administrator.get(own))
+    assert "Another administrator" in text(administrator.get(f"{own}/person"))
+    assert administrator.post(f"{own}/person", JOAN).status_code == 403

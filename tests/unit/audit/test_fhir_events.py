@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from fhir.resources.R4B.auditevent import AuditEvent
 from aggregator.accounts.requester import PurposeOfUse
 from aggregator.accounts.roles import Role
 from aggregator.audit.events import Action, EventOutcome
-from aggregator.audit.fhir_events import audit_event
+from aggregator.audit.fhir_events import DCM, audit_event
 from aggregator.audit.looked_for import TrailEvent
 from aggregator.audit.looks import OPENED, OTHER_WORDS, looks
 
@@ -60,6 +61,70 @@ def test_it_says_who_where_why_and_about_whom() -> None:
     refused = replace(EVENT, outcome=EventOutcome.REFUSED, detail={"code": "refused-relationship"})
     told = audit_event(event=refused, base=BASE)
     assert (told["outcome"], told["outcomeDesc"]) == ("4", "refused-relationship")
+
+
+BROKEN = replace(
+    EVENT,
+    action=Action.OPEN_BREAK_GLASS,
+    purpose=PurposeOfUse.BREAK_GLASS,
+    retrieval_id=None,
+    detail={"break_glass": str(SOURCE), "reason": "unconscious", "expires_at": "x", "for_review": True},
+)
+ENDED = {"end-of": "break-glass", "id": str(SOURCE), "at": "x"}
+
+
+def told(event: TrailEvent) -> dict[str, Any]:
+    resource = audit_event(event=event, base=BASE)
+    AuditEvent.model_validate(resource)
+    return resource
+
+
+def test_that_an_emergency_starts_is_a_security_alert_with_its_purpose_patient_and_reason() -> None:
+    resource = told(BROKEN)
+    assert resource["type"] == {"system": DCM, "code": "110113", "display": "Security Alert"}
+    assert resource["subtype"][0] == {"system": DCM, "code": "110127", "display": "Emergency Override Started"}
+    assert (resource["action"], resource["outcome"]) == ("E", "0")
+    for purposes in (resource["purposeOfEvent"], resource["agent"][0]["purposeOfUse"]):
+        assert purposes[0]["coding"][0]["code"] == "BTG"
+    patient, access = resource["entity"]
+    assert patient["what"]["reference"].endswith(str(PERSON))
+    assert access["what"]["identifier"] == {"system": "urn:longview:break-glass", "value": str(SOURCE)}
+    assert access["detail"] == [{"type": "reason", "valueString": "unconscious"}]
+    assert told(replace(BROKEN, outcome=EventOutcome.REFUSED, detail={"code": "password"}))["outcome"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("action", "detail"),
+    [
+        (Action.END_BREAK_GLASS, {"break_glass": str(SOURCE), "reason": "unconscious", **ENDED}),
+        (Action.REVIEW_BREAK_GLASS, {"verdict": "not-appropriate", **ENDED}),
+        (Action.SIGN_OUT, {"break_glass": str(SOURCE), "reason": "unconscious", **ENDED}),
+        (Action.CHOOSE_MEMBERSHIP, ENDED),
+    ],
+)
+def test_that_it_ends_is_one_too_by_whatever_act(action: Action, detail: dict[str, str]) -> None:
+    resource = told(replace(BROKEN, action=action, detail=detail))
+    assert resource["type"]["code"] == "110113"
+    assert resource["subtype"][0] == {"system": DCM, "code": "110138", "display": "Emergency Override Stopped"}
+    assert resource["subtype"][1]["code"] == action
+    assert resource["entity"][1]["what"]["identifier"]["value"] == str(SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("action", "detail", "kind"),
+    [
+        (Action.SIGN_OUT, {}, "110114"),
+        (
+            Action.REVIEW_BREAK_GLASS,
+            {"verdict": "not-appropriate", "end-of": "relationship", "id": str(SOURCE)},
+            "rest",
+        ),
+        (Action.VIEW_RECORD, {"break_glass": str(SOURCE), "reason": "unconscious"}, "rest"),
+        (Action.PREPARE_BREAK_GLASS, {}, "rest"),
+    ],
+)
+def test_what_neither_starts_nor_ends_one_is_no_alert(action: Action, detail: dict[str, str], kind: str) -> None:
+    assert told(replace(BROKEN, action=action, detail=detail))["type"]["code"] == kind
 
 
 def later(event: TrailEvent, seconds: int, **changed: object) -> TrailEvent:

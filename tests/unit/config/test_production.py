@@ -21,9 +21,13 @@ GOOD = {
     "HELD_REDIS_URL": f"redis://web:{PASSWORD}@127.0.0.1:6379/1",
     "SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz",
     "HELD_ITEMS_KEY": KEY,
+    "ALERTS_KEY": KEY,
+    "EMAIL_HOST_PASSWORD": PASSWORD,
     "PUBLIC_URL": "https://records.example",
     "ALLOWED_HOSTS": "records.example",
 }
+
+MAIL = {"EMAIL_HOST": "mail.example", "EMAIL_FROM": "longview@records.example", "EMAIL_USE_TLS": "true"}
 
 
 def start(tmp_path: Path, *command: str, **changes: str) -> subprocess.CompletedProcess[str]:
@@ -71,6 +75,13 @@ def test_the_checks_for_deployment_miss_only_what_is_not_there(tmp_path: Path) -
         ({"DATABASE_URL": "postgresql://app:x@db.example/longview?sslmode=require"}, "DATABASE_URL"),
         ({"DATABASE_OWNER_URL": "postgresql://owner:x@db.example/longview"}, "DATABASE_OWNER_URL"),
         ({"SOURCE_NETWORKS": "10.0.0.0/8, hospital.example"}, "SOURCE_NETWORKS"),
+        ({"WEBHOOK_NETWORKS": "desk.example"}, "WEBHOOK_NETWORKS"),
+        ({"ALERTS_KEY": "c2hvcnQ="}, "ALERTS_KEY"),
+        ({"ALERTS_KEY": base64.b64encode(bytes(32)).decode()}, "ALERTS_KEY"),
+        ({"EMAIL_HOST": "127.0.0.1"}, "EMAIL_FROM"),
+        ({**MAIL, "EMAIL_USE_TLS": ""}, "EMAIL_HOST"),
+        ({**MAIL, "EMAIL_USE_SSL": "true"}, "EMAIL_USE_TLS"),
+        ({**MAIL, "EMAIL_PORT": "0"}, "EMAIL_PORT"),
     ],
 )
 def test_it_refuses_in_one_line(tmp_path: Path, changes: dict[str, str], named: str) -> None:
@@ -98,10 +109,17 @@ def test_a_database_on_this_machine_needs_no_tls(tmp_path: Path, url: str) -> No
     assert start(tmp_path, "check", DATABASE_URL=url).returncode == 0
 
 
-@pytest.mark.parametrize("module", ["config.serve", "celery"])
-def test_a_process_that_serves_refuses_the_owners_address(tmp_path: Path, module: str) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["config.serve"],
+        ["celery", "--app", "config", "worker", "--pool", "threads"],
+        ["celery", "--app", "config.beat", "beat"],
+    ],
+    ids=["web", "worker", "beat"],
+)
+def test_a_process_that_serves_refuses_the_owners_address(tmp_path: Path, command: list[str]) -> None:
     owner = f"postgresql://owner:{PASSWORD}@127.0.0.1/longview"
-    command = [module] if module == "config.serve" else [module, "--app", "config", "worker", "--pool", "threads"]
     refused = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=PROJECT,

@@ -273,3 +273,24 @@ def test_the_proxy_variables_of_the_machine_are_not_obeyed(monkeypatch: pytest.M
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert call(Scripted(200)).status == 200
+
+
+@pytest.mark.parametrize(("status", "encoding"), [(200, ""), (200, "br"), (404, ""), (503, "")])
+def test_where_the_status_alone_counts_no_body_is_waited_for(status: int, encoding: str) -> None:
+    async def never_ends(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=status, headers={"Content-Encoding": encoding} if encoding else {})
+        await response.prepare(request)
+        await response.write(b"x" * 100)
+        await asyncio.sleep(30)
+        return response
+
+    started = time.monotonic()
+    answer = call(never_ends, method="POST", body=b"{}", status_only=True, repeatable=False)
+    assert (answer.status, answer.body) == (status, b"")
+    assert time.monotonic() - started < 2.5
+
+
+def test_a_redirect_is_none_of_the_statuses_that_count() -> None:
+    with pytest.raises(Malformed) as caught:
+        call(Scripted(302, headers={"Location": "/elsewhere"}), status_only=True)
+    assert caught.value.reason is Reason.REDIRECT

@@ -142,6 +142,18 @@ def test_a_gate_about_an_item_that_raises_withholds_the_item(monkeypatch: pytest
     assert logged == [{"event": "gate_failed", "gate": "broken", "error": "KeyError", "log_level": "error"}]
 
 
+def test_a_gate_that_cannot_decide_withholds_what_belongs_to_the_item_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(case: Case, item: Item) -> Answer:
+        return Answer(passed=False, reason="No.")
+
+    def leaves(case: Case, item: Item) -> bool:
+        return False
+
+    for ask, keeps_parts, may_show in ((refuses, leaves, True), (raises, leaves, False), (refuses, raises, False)):
+        declare(monkeypatch, *GATES, ItemGate(name="broken", ask=ask, keeps_parts=keeps_parts))
+        assert permitting().may_show_parts(item=item(resource=condition())) is may_show
+
+
 def test_every_gate_about_an_item_must_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     def not_a_secret(case: Case, item: Item) -> Answer:
         return Answer(passed=case.now == NOW and b"secret" not in item.resource, reason="It is a secret.")

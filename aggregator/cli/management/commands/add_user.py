@@ -23,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--family", required=True, help="surname")
         parser.add_argument("--given", required=True, help="first name")
         parser.add_argument("--prefix", default="", help="title, such as Dr")
+        parser.add_argument("--email", default="", help="where alerts are sent, for whoever is told of something")
         parser.add_argument("--ods", required=True, help="ODS code of the user's organisation")
         parser.add_argument("--role", required=True, choices=[role.value for role in MEMBERSHIP_ROLES])
 
@@ -37,6 +38,7 @@ class Command(BaseCommand):
                     family=options["family"],
                     given=options["given"],
                     prefix=options["prefix"],
+                    email=options["email"],
                     organisation_ods=options["ods"],
                     role=Role(options["role"]),
                 ),

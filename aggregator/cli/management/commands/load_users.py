@@ -21,8 +21,8 @@ from aggregator.services.users.load_users import load_users
 class Command(BaseCommand):
     help = (
         "Load accounts and roles from a CSV with a heading: username, title, given, family, role, organisation_ods, "
-        "from_date, until_date (its last day). Accounts that are not there are made; lines that cannot be loaded are "
-        "rejected one by one. Safe to run again."
+        "from_date, until_date (its last day), email. Accounts that are not there are made; lines that cannot be "
+        "loaded are rejected one by one. Safe to run again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""Alerts: how they were delivered, and the webhooks that are told."""

@@ -113,8 +113,8 @@ _SHARED = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local kept = {}
-local all = redis.call('HGETALL', KEYS[1])
-for at = 1, #all, 2 do kept[all[at]] = all[at + 1] end
+local values = redis.call('HMGET', KEYS[1], unpack(names))
+for at, name in ipairs(names) do kept[name] = values[at] or nil end
 local function number(name) return tonumber(kept[name] or '0') or 0 end
 local function decayed(name, at_name, half_life_ms)
     local elapsed = now - number(at_name)
@@ -123,14 +123,15 @@ local function decayed(name, at_name, half_life_ms)
 end
 """
 
-# KEYS: what is kept of the source; its passes. ARGV: id of the pass, PASS_S in ms, least and most at once, requests per
-# minute (0: any number), 1 for one that tries again, then in ms: half-life of arrivals, how long all is kept,
-# UNKNOWN_P95_S.
+# KEYS: what is kept of the source; its passes. ARGV: id of the pass, requests per minute (0: any number), 1 for one who
+# tries again. What does not change from one request to the next stands before it: see `_constants`.
 _ENTER = (
-    _SHARED
+    """
+local names = {'open_until', 'opened_at', 'probe_until', 'arrivals', 'arrived_at', 'p95', 'tokens', 'tokens_at'}
+"""
+    + _SHARED
     + """
-local lasts, least, most, rate = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local half_life = tonumber(ARGV[7])
+local rate = tonumber(ARGV[2])
 local probing = 0
 if kept['open_until'] then
     if now < number('open_until') or now < number('probe_until') then
@@ -138,14 +139,14 @@ if kept['open_until'] then
     end
     probing = 1
 end
-local arrivals = decayed('arrivals', 'arrived_at', half_life)
-if ARGV[6] ~= '1' then
+local arrivals = decayed('arrivals', 'arrived_at', arrivals_half_life)
+if ARGV[3] ~= '1' then
     arrivals = arrivals + 1
     redis.call('HSET', KEYS[1], 'arrivals', tostring(arrivals), 'arrived_at', tostring(now))
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-local per_ms = arrivals * 0.6931 / half_life
-local wanted = least + math.ceil(2 * per_ms * (tonumber(kept['p95'] or ARGV[9])))
+local per_ms = arrivals * 0.6931 / arrivals_half_life
+local wanted = least + math.ceil(2 * per_ms * tonumber(kept['p95'] or unknown_p95))
 if wanted > most then wanted = most end
 if probing == 0 and redis.call('ZCARD', KEYS[2]) >= wanted then return {'busy', '0'} end
 if rate > 0 then
@@ -159,69 +160,64 @@ end
 if probing == 1 then redis.call('HSET', KEYS[1], 'probe_until', tostring(now + lasts)) end
 redis.call('ZADD', KEYS[2], now + lasts, ARGV[1])
 redis.call('PEXPIRE', KEYS[2], lasts * 2)
-redis.call('PEXPIRE', KEYS[1], ARGV[8])
+redis.call('PEXPIRE', KEYS[1], expires)
 return {'pass', tostring(probing)}
 """
 )
 
-# KEYS as above. ARGV: id of the pass, its sign, how long it took in ms, 1 for a probe, failures in a row, then in ms
-# REST_S, MOST_REST_S, how far apart failures in a row may be, half-life of the share, and a rest that the source asked
-# for; what went wrong, how long all is kept in ms, FIRST_BOUND_MS, BOUNDS, HALVED_AT.
+# KEYS as above. ARGV: id of the pass, its sign, how long it took in ms, 1 for a probe, a rest that the source asked for
+# in ms, what went wrong.
 _LEAVE = (
-    _SHARED
+    """
+local names = {'open_until', 'rests', 'failures', 'last_bad_at', 'good', 'bad', 'shared_at', 'took'}
+"""
+    + _SHARED
     + """
 local ended, took, probe = ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
-local threshold, rest, most_rest = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local apart, half_life, asked_rest = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local asked_rest = tonumber(ARGV[5])
 redis.call('ZREM', KEYS[2], ARGV[1])
 if ended == 'neither' then
     if probe then redis.call('HDEL', KEYS[1], 'probe_until') end
     return 'unchanged'
 end
-local good = decayed('good', 'shared_at', half_life)
-local bad = decayed('bad', 'shared_at', half_life)
-local changed = 'unchanged'
+local good = decayed('good', 'shared_at', share_half_life)
+local bad = decayed('bad', 'shared_at', share_half_life)
+local changed, fields = 'unchanged', {}
 if ended == 'good' then
     good = good + 1
-    redis.call('HSET', KEYS[1], 'failures', '0', 'last_good_at', tostring(now))
     if kept['open_until'] and probe then
         redis.call('HDEL', KEYS[1], 'open_until', 'opened_at', 'probe_until', 'rests')
         changed = 'closed'
     end
-    local bounds, halved_at = tonumber(ARGV[14]), tonumber(ARGV[15])
-    local at = 0
-    local bound = tonumber(ARGV[13])
-    while at < bounds - 1 and took > bound do at = at + 1; bound = bound * 1.5 end
-    local counts, total = {}, 0
-    for index = 0, bounds - 1 do
-        counts[index] = number('took' .. index)
-        if index == at then counts[index] = counts[index] + 1 end
+    local at, bound = 1, first_bound
+    while at < bounds and took > bound do at = at + 1; bound = bound * 1.5 end
+    local counts = kept['took'] and cmsgpack.unpack(kept['took']) or {}
+    local total = 1
+    for index = 1, bounds do
+        counts[index] = counts[index] or 0
         total = total + counts[index]
     end
-    local halving = total > halved_at
-    local fields, sum, p50, p95 = {}, 0, nil, nil
-    bound = tonumber(ARGV[13])
-    for index = 0, bounds - 1 do
+    counts[at] = counts[at] + 1
+    local sum, p50, p95 = 0, nil, nil
+    bound = first_bound
+    for index = 1, bounds do
         sum = sum + counts[index]
         if not p50 and sum >= total * 0.5 then p50 = bound end
         if not p95 and sum >= total * 0.95 then p95 = bound end
-        if halving then counts[index] = counts[index] / 2 end
-        if counts[index] > 0 then
-            fields[#fields + 1] = 'took' .. index
-            fields[#fields + 1] = tostring(counts[index])
-        end
+        if total > halved_at then counts[index] = counts[index] / 2 end
         bound = bound * 1.5
     end
-    redis.call('HSET', KEYS[1], 'p50', tostring(p50), 'p95', tostring(p95), unpack(fields))
+    fields = {'failures', '0', 'last_good_at', tostring(now), 'p50', tostring(p50), 'p95', tostring(p95),
+        'took', cmsgpack.pack(counts)}
 else
     bad = bad + 1
     local failures = number('failures') + 1
     if now - number('last_bad_at') > apart then failures = 1 end
-    redis.call('HSET', KEYS[1], 'failures', tostring(failures), 'last_bad_at', tostring(now), 'last_bad', ARGV[11])
+    fields = {'failures', tostring(failures), 'last_bad_at', tostring(now), 'last_bad', ARGV[6]}
     local is_open = kept['open_until'] ~= nil
-    if probe or asked_rest > 0 or (failures >= threshold and not is_open) then
+    if probe or asked_rest > 0 or (failures >= in_a_row and not is_open) then
         local rests = number('rests') + 1
-        local pause = math.max(asked_rest, math.min(most_rest, rest * 2 ^ (rests - 1)))
+        local pause = math.max(asked_rest, math.min(most_rest, first_rest * 2 ^ (rests - 1)))
         redis.call('HSET', KEYS[1], 'open_until', tostring(now + pause), 'rests', tostring(rests))
         if not is_open then
             redis.call('HSET', KEYS[1], 'opened_at', tostring(now))
@@ -230,8 +226,8 @@ else
         redis.call('HDEL', KEYS[1], 'probe_until')
     end
 end
-redis.call('HSET', KEYS[1], 'good', tostring(good), 'bad', tostring(bad), 'shared_at', tostring(now))
-redis.call('PEXPIRE', KEYS[1], ARGV[12])
+redis.call('HSET', KEYS[1], 'good', tostring(good), 'bad', tostring(bad), 'shared_at', tostring(now), unpack(fields))
+redis.call('PEXPIRE', KEYS[1], expires)
 return changed
 """
 )
@@ -262,12 +258,9 @@ class SourceGuard:
         rest_s: float = REST_S,
         rng: random.Random | None = None,
     ) -> None:
-        self._client = client
-        self._enter = client.register_script(_ENTER)
-        self._leave = client.register_script(_LEAVE)
-        self._most = most_at_once
-        self._failures = failures
-        self._rest_ms = rest_s * 1000
+        constants = _constants(most_at_once=most_at_once, failures=failures, rest_s=rest_s)
+        self._enter = client.register_script(constants + _ENTER)
+        self._leave = client.register_script(constants + _LEAVE)
         self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
 
     @asynccontextmanager
@@ -284,7 +277,7 @@ class SourceGuard:
             yield asked
         finally:
             # Also for one that is cancelled: its place is free, and nothing is said of the source.
-            await asyncio.shield(self._give_back(held, asked=asked, took_s=asyncio.get_running_loop().time() - began))
+            await self._give_back(held, asked=asked, took_s=asyncio.get_running_loop().time() - began)
 
     async def _take(self, *, source_id: UUID, until: float, per_minute: int) -> Pass:
         again = False
@@ -301,22 +294,8 @@ class SourceGuard:
     async def _try(self, *, source_id: UUID, per_minute: int, again: bool) -> Pass | None:
         """Return a pass, None where the source is busy. Raises: Resting."""
         pass_id = uuid4().hex
-        least = min(LEAST_AT_ONCE, self._most)
         try:
-            verdict, detail = await self._enter(
-                keys=_keys(source_id),
-                args=[
-                    pass_id,
-                    _ms(PASS_S),
-                    least,
-                    self._most,
-                    per_minute,
-                    int(again),
-                    _ms(ARRIVALS_HALF_LIFE_S),
-                    _ms(KEPT_S),
-                    _ms(UNKNOWN_P95_S),
-                ],
-            )
+            verdict, detail = await self._enter(keys=_keys(source_id), args=[pass_id, per_minute, int(again)])
         except (redis.RedisError, OSError) as error:
             log.warning("guard_not_asked", error=type(error).__name__)
             return Pass(id=pass_id, source_id=source_id, is_probe=False, counts=False)
@@ -330,23 +309,7 @@ class SourceGuard:
         try:
             changed = await self._leave(
                 keys=_keys(held.source_id),
-                args=[
-                    held.id,
-                    asked.sign,
-                    _ms(took_s),
-                    int(held.is_probe),
-                    self._failures,
-                    self._rest_ms,
-                    _ms(MOST_REST_S),
-                    _ms(IN_A_ROW_S),
-                    _ms(SHARE_HALF_LIFE_S),
-                    _ms(asked.rest_s),
-                    asked.what,
-                    _ms(KEPT_S),
-                    FIRST_BOUND_MS,
-                    BOUNDS,
-                    HALVED_AT,
-                ],
+                args=[held.id, asked.sign, _ms(took_s), int(held.is_probe), _ms(asked.rest_s), asked.what],
             )
         except (redis.RedisError, OSError) as error:
             log.warning("guard_not_told", error=type(error).__name__)
@@ -398,6 +361,27 @@ def _traffic(kept: Mapping[bytes, bytes], *, at_once: int, now: datetime) -> Sou
         last_bad_at=moment("last_bad_at"),
         last_bad=kept.get(b"last_bad", b"").decode(),
     )
+
+
+def _constants(*, most_at_once: int, failures: int, rest_s: float) -> str:
+    """Return the lines of a script that name what does not change. Times are in milliseconds."""
+    values = {
+        "lasts": _ms(PASS_S),
+        "least": min(LEAST_AT_ONCE, most_at_once),
+        "most": most_at_once,
+        "arrivals_half_life": _ms(ARRIVALS_HALF_LIFE_S),
+        "unknown_p95": _ms(UNKNOWN_P95_S),
+        "expires": _ms(KEPT_S),
+        "in_a_row": failures,
+        "first_rest": _ms(rest_s),
+        "most_rest": _ms(MOST_REST_S),
+        "apart": _ms(IN_A_ROW_S),
+        "share_half_life": _ms(SHARE_HALF_LIFE_S),
+        "first_bound": FIRST_BOUND_MS,
+        "bounds": BOUNDS,
+        "halved_at": HALVED_AT,
+    }
+    return "".join(f"local {name} = {value}\n" for name, value in values.items())
 
 
 def _keys(source_id: UUID, /) -> list[str]:

@@ -255,7 +255,10 @@ def _as_linked(*, state: SourceState, linked: Mapping[UUID, Collection[UUID]]) -
         return replace(state, ending=unlinked, by_identifier=())
     if not state.by_identifier:
         return state  # still awaited, or it ended before it was asked under any identifier
-    return replace(state, ending=while_linked(endings=state.by_identifier, linked=linked[state.source_id]))
+    ending = while_linked(endings=state.by_identifier, linked=linked[state.source_id])
+    if ending.reason is Reason.RESTING and state.ending is not None:
+        ending = replace(ending, since=state.ending.since)  # which is kept once, for the source
+    return replace(state, ending=ending)
 
 
 def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> dict[UUID, tuple[HeldAnswer, ...] | None]:

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('federation', '0005_asker'),
+        ("federation", "0005_asker"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='sourceoutcome',
-            name='since_at',
+            model_name="sourceoutcome",
+            name="since_at",
             field=models.DateTimeField(null=True),
         ),
     ]

@@ -5,20 +5,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0005_clients'),
-        ('sources', '0003_discloses'),
+        ("accounts", "0005_clients"),
+        ("sources", "0003_discloses"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='source',
-            name='requests_per_minute',
-            field=models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="source",
+            name="requests_per_minute",
+            field=models.PositiveIntegerField(
+                blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)]
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('requests_per_minute__isnull', True), ('requests_per_minute__gt', 0), _connector='OR'), name='source_requests_per_minute_positive'),
+            model_name="source",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("requests_per_minute__isnull", True), ("requests_per_minute__gt", 0), _connector="OR"
+                ),
+                name="source_requests_per_minute_positive",
+            ),
         ),
     ]

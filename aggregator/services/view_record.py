@@ -314,7 +314,7 @@ def _patient_details(permitted: PermittedAnswers, /) -> tuple[PatientDetails, ..
 
 def _finder(*, item: Item, answer: SourceAnswer) -> Callable[[str], JsonObject]:
     """Return what finds what a Patient refers to in its answer, of what may be shown."""
-    targets = Targets(items=[other for other in answer.items if not other.category.is_clinical])
+    targets = Targets(items=[other for other in answer.items if other.category.is_supporting])
 
     def find(reference: str) -> JsonObject:
         copies = targets.find(item=item, reference=reference)
@@ -352,6 +352,7 @@ def _status(*, state: SourceState, permitted: PermittedAnswers) -> SourceStatus:
         since=ending.since if ending else None,
         answered_at=min((answer.received_at for answer in answers), default=state.ended_at),
         item_count=len(clinical),
+        billing_count=sum(item.category.is_billing for answer in answers for item in answer.items),
         notices=notices,
         quarantined=tuple(sorted(quarantined.items(), key=lambda pair: str(pair[0]))),
         untranslated=tuple(sorted(untranslated.items())),

@@ -129,6 +129,9 @@ def remarks_on_source(*, status: SourceStatus) -> tuple[str, ...]:
         remarks.append(f"Its system does not provide {_listed(not_served, last='or')}.")
     remarks.extend(_not_shown(count, under=category) for category, count in status.quarantined)
     remarks.extend(_not_shown_yet(count, under=category) for category, count in status.untranslated)
+    if status.billing_count:
+        entries = "1 entry is" if status.billing_count == 1 else f"{status.billing_count:,} entries are"
+        remarks.append(f"{entries} about billing, which is not part of a care record.")
     return tuple(dict.fromkeys(remarks))
 
 

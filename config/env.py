@@ -64,6 +64,7 @@ class Environment(BaseSettings):
     retrieval_deadline_s: float = Field(10.0, gt=0, le=60, description="seconds to wait for sources at most")
     source_time_limit_s: float = Field(9.0, gt=0, le=60, description="the most seconds that one source may take")
     flights_per_source: int = Field(24, gt=0, description="requests to one source at once, per worker process")
+    source_requests_at_once: int = Field(200, gt=0, description="requests to one source at once, by all workers")
     flights_per_worker: int = Field(128, gt=0, description="requests to all sources at once, per worker process")
     sign_in_failures: int = Field(5, gt=0, description="failed sign-ins of an account at one address, in 15 minutes")
     sign_in_failures_per_account: int = Field(20, gt=0, description="failed sign-ins of an account, in 15 minutes")

@@ -32,6 +32,7 @@ from connectors.contract.protocol import Channels
 from connectors.contract.values import SourceAddress
 from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance
+from connectors.transport.retry import asked_to_wait_s
 from connectors.transport.tls import TlsFiles
 
 # The options of every kind that is asked by HTTP. One whose name ends in `_secret` names a secret.
@@ -172,8 +173,9 @@ async def send_with_credentials(
 
 def unavailable(answer: Answer, /) -> Unreachable | None:
     """Return what a status says that means "not now"; None for any other."""
-    if answer.status in (429, 503) and "retry-after" in answer.headers:
-        return Unreachable(Reason.ASKED_TO_WAIT)
+    if answer.status in (429, 503):
+        wait_s = asked_to_wait_s(headers=answer.headers, now=time.time())
+        return Unreachable(Reason.STATUS) if wait_s is None else Unreachable(Reason.ASKED_TO_WAIT, wait_s=wait_s)
     if answer.status == 502:
         return Unreachable(Reason.GATEWAY)
     return Unreachable(Reason.STATUS) if answer.status >= 500 or answer.status in (408, 429) else None

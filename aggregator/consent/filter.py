@@ -61,13 +61,15 @@ def permit(
     empty = [item for item in left if item.id in emptied]
     hidden = [*withheld, *beyond, *empty]
     allowed = [item for item in left if item.id not in emptied]
-    supporting = [item for item in allowed if not item.category.is_clinical]
+    supporting = [item for item in allowed if item.category.is_supporting]
     plain = [item for item in supporting if not is_list(item)]
     # A List may name what is withheld, so none is shown merely because something leads to it.
     open_items = {item.id: item for item in without_pointers(items=allowed, withheld=hidden)}
     clinical = [open_items[item.id] for item in allowed if item.category.is_clinical]
+    # Billing is only counted; one that points to what is withheld is not even that.
+    billing = [item for item in allowed if item.category.is_billing and open_items[item.id] is item]
     led_to = referenced_from(items=(*clinical, *patients), supporting=[open_items[item.id] for item in plain])
-    shown = {item.id: item for item in (*clinical, *led_to)}
+    shown = {item.id: item for item in (*clinical, *billing, *led_to)}
     rest = [item if is_list(item) else open_items[item.id] for item in supporting if item.id not in shown]
     arranged = arranging(supporting=rest, shown=shown.values(), withheld=hidden)
     shown.update({item.id: item for item in arranged.items})

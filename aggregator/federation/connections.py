@@ -22,6 +22,8 @@ RETRIES, PAUSE_S, MAX_PAUSE_S = 2, 0.05, 0.2
 ANSWER_S, CONNECT_S = 2.0, 1.0
 # A connection that was idle for this long is checked with a PING before it is used.
 IDLE_S = 15
+# Connections of one event loop. Commands are short: many share few.
+CONNECTIONS = 32
 
 
 def client_for_threads() -> redis.Redis:
@@ -30,13 +32,20 @@ def client_for_threads() -> redis.Redis:
     return redis.Redis.from_url(settings.HELD_REDIS_URL, retry=retry, socket_timeout=ANSWER_S, **_CONNECTION_OPTIONS)
 
 
-def client_for_loop(*, waits_for_events: bool = False, **pool: Any) -> redis.asyncio.Redis:
-    """Return a new client for the running loop. One that waits for events has no read timeout."""
-    retry = redis.asyncio.retry.Retry(_backoff(), RETRIES, supported_errors=(redis.ConnectionError,))
-    timeout_s = None if waits_for_events else ANSWER_S
-    return redis.asyncio.Redis.from_url(
-        settings.HELD_REDIS_URL, retry=retry, socket_timeout=timeout_s, **_CONNECTION_OPTIONS, **pool
+def client_for_loop(*, waits_for_events: bool = False, max_connections: int = CONNECTIONS) -> redis.asyncio.Redis:
+    """Return a new client for the running loop. One that waits for events has no read timeout.
+
+    Of more commands at once than connections some wait for one: the library's own pool would fail them instead.
+    """
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        settings.HELD_REDIS_URL,
+        retry=redis.asyncio.retry.Retry(_backoff(), RETRIES, supported_errors=(redis.ConnectionError,)),
+        socket_timeout=None if waits_for_events else ANSWER_S,
+        max_connections=max_connections,
+        timeout=ANSWER_S,
+        **_CONNECTION_OPTIONS,
     )
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 def _backoff() -> ExponentialBackoff:

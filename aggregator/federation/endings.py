@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from connectors.contract.outcomes import Outcome, Reason, reason_of
@@ -14,11 +16,12 @@ BUSY_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """How a request ended. `item_count` is the number of items received."""
+    """How a request ended. `item_count` is the number of items received; `since`: from when a source has rested."""
 
     outcome: Outcome
     reason: Reason | None = None
     item_count: int = 0
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,29 @@ _MOST_TELLING: tuple[Outcome | Reason, ...] = (
     Outcome.NOT_ASKED,
     Outcome.UNKNOWN_PATIENT,
 )
+
+
+class Sign(StrEnum):
+    """What a request says of its source: that it works, that it does not, or nothing, where the fault was ours."""
+
+    GOOD = "good"
+    BAD = "bad"
+    NEITHER = "neither"
+
+
+def sign_of(*, endings: Iterable[Ending]) -> Sign:
+    """Return what the requests under a person's identifiers say of their source.
+
+    One that refuses, or sends what cannot be used, is there and answers: to rest would not mend it.
+    """
+    signs = {_sign(ending) for ending in endings}
+    return next((sign for sign in (Sign.GOOD, Sign.BAD) if sign in signs), Sign.NEITHER)
+
+
+def _sign(ending: Ending) -> Sign:
+    if ending.outcome in (Outcome.FAILED, Outcome.NOT_ASKED) or ending.reason is Reason.ADDRESS:
+        return Sign.NEITHER
+    return Sign.BAD if ending.outcome in (Outcome.TIMED_OUT, Outcome.UNREACHABLE) else Sign.GOOD
 
 
 def ending_of_source(*, endings: Sequence[Ending]) -> Ending:

@@ -27,6 +27,7 @@ from django.conf import settings
 
 from aggregator.federation import operations
 from aggregator.federation.connections import client_for_loop
+from aggregator.federation.guard import SourceGuard
 from aggregator.federation.reach import open_channels
 from aggregator.federation.starts import Starts
 from aggregator.federation.turns import FlightLimiter, Turns
@@ -50,8 +51,9 @@ T = TypeVar("T")
 class Engine:
     """One loop, its channels, one Redis pool and the database threads. Created once per process; see `engine`.
 
-    `limiter` says which flights may ask, `starts` writes when they did, `retrievals` says which retrievals may begin.
-    `closing` is set once the worker stops: nothing new begins then.
+    `limiter` says which flights of this process may ask and `guard` which sources may be asked at all, `starts` writes
+    when they were, `retrievals` says which retrievals may begin. `closing` is set once the worker stops: nothing new
+    begins then.
     """
 
     def __init__(self) -> None:
@@ -69,6 +71,7 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="fan-out", daemon=True)
         self._thread.start()
         self.channels, self.redis = asyncio.run_coroutine_threadsafe(self._open_clients(), self.loop).result()
+        self.guard = SourceGuard(client=self.redis, most_at_once=settings.SOURCE_REQUESTS_AT_ONCE)
 
     def start(self, coroutine: Coroutine[Any, Any, None], *, within_s: float) -> Future[None]:
         """Start a coroutine on the loop and return at once; it is stopped `within_s` seconds plus GRACE_S from now."""

@@ -24,8 +24,16 @@ from django.utils import timezone
 
 from aggregator.federation import operations, progress, store
 from aggregator.federation.answers import HeldAnswer
-from aggregator.federation.endings import Ending, IdentifierEnding, ending_of_source, never_asked, out_of_time
+from aggregator.federation.endings import (
+    Ending,
+    IdentifierEnding,
+    ending_of_source,
+    never_asked,
+    out_of_time,
+    sign_of,
+)
 from aggregator.federation.engine import GRACE_S, Engine
+from aggregator.federation.guard import Busy, Resting
 from aggregator.federation.lag import LagMeter
 from aggregator.federation.operations import FanOut, Landed, PlannedFlight
 from aggregator.federation.plan import latest_start
@@ -40,7 +48,7 @@ from aggregator.mpi.subject import demographics_of_patient
 from aggregator.record.item import Item
 from aggregator.record.received import item_of
 from aggregator.sources import catalogue
-from connectors.contract.errors import Malformed, SourceError, TimedOut, WrongPatient
+from connectors.contract.errors import Malformed, SourceError, TimedOut, Unreachable, WrongPatient
 from connectors.contract.outcomes import Outcome, Reason
 from connectors.contract.values import Identifier, QuarantinedEntry, Query, Reply
 from connectors.transport.offload import FaultApart
@@ -66,6 +74,7 @@ class _Landing:
     source_record_id: UUID
     ending: Ending
     answer: HeldAnswer | None = None
+    rest_s: float = 0.0  # for how long the source asks not to be asked again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,14 +128,31 @@ class Flight:
             async with self.engine.limiter.turn(
                 source_id=self.planned.source_id, until=self._loop_time(latest)
             ) as kept_waiting_s:
-                self._note_start()
-                waited_s = queued_s + kept_waiting_s
-                return await asyncio.gather(*(self._ask(holding, waited_s) for holding in self.planned.holdings))
+                return await self._ask_with_leave(until=self._loop_time(latest), waited_s=queued_s + kept_waiting_s)
         except Overloaded:
             ending = Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
-        except SourceBusy:
+        except Resting as resting:
+            ending = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.RESTING, since=resting.since)
+        except (SourceBusy, Busy):
             ending = never_asked(waited_s=queued_s + self.meter.lag_s)
         return [_without_answer(holding, ending) for holding in self.planned.holdings]
+
+    async def _ask_with_leave(self, *, until: float, waited_s: float) -> list[_Landing]:
+        """Ask the source if it may be asked now, and note what became of it for all workers.
+
+        Raises: Resting; Busy.
+        """
+        leave = self.engine.guard.leave_to_ask(
+            source_id=self.planned.source_id, until=until, per_minute=self.planned.per_minute
+        )
+        async with leave as asked:
+            self._note_start()
+            landings = await asyncio.gather(*(self._ask(holding, waited_s) for holding in self.planned.holdings))
+            asked.sign = sign_of(endings=[landing.ending for landing in landings])
+            asked.rest_s = max((landing.rest_s for landing in landings), default=0.0)
+            ending = ending_of_source(endings=[landing.ending for landing in landings])
+            asked.what = ending.reason or ending.outcome
+            return landings
 
     async def _ask(self, holding: HeldBy, waited_s: float) -> _Landing:
         """Ask the source under one identifier of the person; whatever happens, return how that ended.
@@ -143,6 +169,9 @@ class Flight:
             ending = Ending(outcome=error.outcome, reason=error.reason)
             evidence = dict.fromkeys(error.disagrees, "differs")
             await self._raise_review(cause=Cause.ANSWER_ABOUT_ANOTHER, evidence=evidence, holding=holding)
+        except Unreachable as error:
+            ending = Ending(outcome=error.outcome, reason=error.reason)
+            return replace(_without_answer(holding, ending), rest_s=error.wait_s)
         except SourceError as error:
             ending = Ending(outcome=error.outcome, reason=error.reason)
         except Exception as error:  # noqa: BLE001  the boundary: one identifier's fault must not cost another's answer

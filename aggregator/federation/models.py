@@ -69,6 +69,7 @@ class SourceOutcome(models.Model):
     asked_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=20, null=True, choices=[(o.value, o.value) for o in Outcome])
     reason = models.CharField(max_length=60, blank=True)
+    since_at = models.DateTimeField(null=True)  # from when a source rests that was not asked for that
     item_count = models.PositiveIntegerField(default=0)
     by_identifier = models.JSONField(default=list)
     ended_at = models.DateTimeField(null=True)

@@ -37,7 +37,7 @@ class PlannedFlight:
 
     `holdings` are the source's own records of the person, empty when the last link ended after the plan was made; the
     source is not asked under one that is in doubt. `held` is everything that is linked to the person, at any source:
-    answers are judged against it.
+    answers are judged against it. `per_minute`: how often the source may be asked, None for as often as needed.
     """
 
     outcome_id: UUID
@@ -47,6 +47,7 @@ class PlannedFlight:
     holdings: tuple[HeldBy, ...]
     held: tuple[HeldBy, ...]
     deadline_at: datetime
+    per_minute: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +145,7 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
                 holdings=tuple(holding for holding in held if holding.source_id == row.source_id),
                 held=held,
                 deadline_at=row.deadline_at,
+                per_minute=row.source.requests_per_minute,
             )
             for row in awaited
         ),
@@ -182,11 +184,12 @@ def record_outcome(
         cursor.execute(
             """
             UPDATE source_outcome SET
-                (outcome, reason, item_count, by_identifier) = (SELECT
+                (outcome, reason, since_at, item_count, by_identifier) = (SELECT
                     CASE WHEN %(now)s <= deadline_at THEN %(outcome)s
                          WHEN %(landed_at)s <= deadline_at THEN %(unrecorded)s ELSE %(late)s END,
                     CASE WHEN %(now)s <= deadline_at THEN %(reason)s
                          WHEN %(landed_at)s <= deadline_at THEN %(unrecorded_reason)s ELSE %(late_reason)s END,
+                    CASE WHEN %(now)s <= deadline_at THEN %(since)s::timestamptz END,
                     CASE WHEN %(now)s <= deadline_at THEN %(count)s ELSE 0 END,
                     CASE WHEN %(now)s <= deadline_at THEN %(by_identifier)s::jsonb ELSE '[]' END),
                 ended_at = %(landed_at)s
@@ -198,6 +201,7 @@ def record_outcome(
                 "id": outcome_id,
                 "outcome": ending.outcome.value,
                 "reason": ending.reason or "",
+                "since": ending.since,
                 "count": ending.item_count,
                 "by_identifier": json.dumps([_as_json(ending) for ending in by_identifier]),
                 "unrecorded": _unrecorded(ending).outcome.value,

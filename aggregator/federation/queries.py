@@ -182,7 +182,8 @@ def _state(row: SourceOutcome, *, overdue: dict[UUID, Ending]) -> SourceState:
         kind=row.source.kind,
         holds=may_hold(source=row.source),
         not_served=does_not_serve(source=row.source),
-        ending=_ending(flight.outcome, flight.reason, flight.item_count) or overdue.get(flight.id),
+        ending=_ending(flight.outcome, flight.reason, flight.item_count, since=flight.since_at)
+        or overdue.get(flight.id),
         ended_at=flight.ended_at,
         flight_retrieval_id=flight.retrieval_id,
         by_identifier=tuple(
@@ -199,11 +200,13 @@ def _state(row: SourceOutcome, *, overdue: dict[UUID, Ending]) -> SourceState:
     )
 
 
-def _ending(outcome: str | None, reason: str | None, item_count: int | None) -> Ending | None:
+def _ending(
+    outcome: str | None, reason: str | None, item_count: int | None, *, since: datetime | None = None
+) -> Ending | None:
     """Return a recorded ending; None where none is recorded."""
     if not outcome:
         return None
-    return Ending(outcome=Outcome(outcome), reason=reason_of(reason or ""), item_count=item_count or 0)
+    return Ending(outcome=Outcome(outcome), reason=reason_of(reason or ""), item_count=item_count or 0, since=since)
 
 
 def _opened(

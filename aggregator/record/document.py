@@ -40,6 +40,7 @@ def as_json(*, record: LongitudinalRecord, quarantined: Mapping[str, int]) -> st
             ],
             "conflicts": [_conflict(conflict) for conflict in record.conflicts],
             "supporting": len(record.supporting),
+            "billing": len(record.billing),
             "untranslated": len(record.untranslated),
             "quarantined": dict(quarantined),
         },

@@ -63,7 +63,8 @@ def merge(*, items: Iterable[Item]) -> LongitudinalRecord:
             for rules in SECTIONS
             if rules.category in by_category
         ),
-        supporting=_by_source(item for item in translated if not item.category.is_clinical),
+        supporting=_by_source(item for item in translated if item.category.is_supporting),
+        billing=_by_source(item for item in translated if item.category.is_billing),
         untranslated=_by_source(item for item in listed if not item.translated),
         conflicts=_each_once(conflict for entry in entries for conflict in entry.conflicts),
         drawn_within=frozenset(wholes),

@@ -270,13 +270,14 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class LongitudinalRecord:
-    """Every permitted item, in exactly one place: an entry of a section, `supporting`, or `untranslated`.
+    """Every permitted item, in exactly one place: an entry of a section, `supporting`, `billing` or `untranslated`.
 
     `drawn_within` are the keys of the entries that are drawn as parts of others, and not again by themselves.
     """
 
     sections: tuple[Section, ...]
     supporting: tuple[Item, ...]
+    billing: tuple[Item, ...]
     untranslated: tuple[Item, ...]
     conflicts: tuple[Conflict, ...]
     drawn_within: frozenset[str] = frozenset()

@@ -47,6 +47,7 @@ class NewSource:
     organisation_name: str
     identifier_system: str = ""
     time_limit_s: float = 9.0
+    requests_per_minute: int | None = None
     rank: int = 100
     options: Mapping[str, str] = field(default_factory=dict)
     holds: frozenset[RecordCategory] | None = None
@@ -84,6 +85,7 @@ def add_source(*, requester: Requester, source: NewSource, check: bool = True) -
             identifier_system=source.identifier_system,
             discloses=source.discloses or "",
             time_limit_s=source.time_limit_s,
+            requests_per_minute=source.requests_per_minute,
             rank=source.rank,
             options=dict(source.options),
             holds=sorted(holds) if holds else None,
@@ -125,6 +127,10 @@ def _check(source: NewSource) -> None:
         )
     if not 0 < source.time_limit_s <= MAX_TIME_LIMIT_S:
         raise Invalid(f"Time limit must be more than 0 and at most {MAX_TIME_LIMIT_S} seconds.", field="time_limit_s")
+    if source.requests_per_minute is not None:
+        check_range(
+            model=Source, field="requests_per_minute", value=source.requests_per_minute, label="Requests per minute"
+        )
     check_range(model=Source, field="rank", value=source.rank, label="Rank")
     check_length(model=Source, field="name", value=source.name, label="Name")
     check_length(

@@ -255,7 +255,10 @@ def _as_linked(*, state: SourceState, linked: Mapping[UUID, Collection[UUID]]) -
         return replace(state, ending=unlinked, by_identifier=())
     if not state.by_identifier:
         return state  # still awaited, or it ended before it was asked under any identifier
-    return replace(state, ending=while_linked(endings=state.by_identifier, linked=linked[state.source_id]))
+    ending = while_linked(endings=state.by_identifier, linked=linked[state.source_id])
+    if ending.reason is Reason.RESTING and state.ending is not None:
+        ending = replace(ending, since=state.ending.since)  # which is kept once, for the source
+    return replace(state, ending=ending)
 
 
 def _held(*, view: RetrievalView, linked: Mapping[UUID, Collection[UUID]]) -> dict[UUID, tuple[HeldAnswer, ...] | None]:
@@ -311,7 +314,7 @@ def _patient_details(permitted: PermittedAnswers, /) -> tuple[PatientDetails, ..
 
 def _finder(*, item: Item, answer: SourceAnswer) -> Callable[[str], JsonObject]:
     """Return what finds what a Patient refers to in its answer, of what may be shown."""
-    targets = Targets(items=[other for other in answer.items if not other.category.is_clinical])
+    targets = Targets(items=[other for other in answer.items if other.category.is_supporting])
 
     def find(reference: str) -> JsonObject:
         copies = targets.find(item=item, reference=reference)
@@ -346,8 +349,10 @@ def _status(*, state: SourceState, permitted: PermittedAnswers) -> SourceStatus:
         not_served=state.not_served,
         outcome=ending.outcome if ending else None,
         reason=(ending.reason or "") if ending else "",
+        since=ending.since if ending else None,
         answered_at=min((answer.received_at for answer in answers), default=state.ended_at),
         item_count=len(clinical),
+        billing_count=sum(item.category.is_billing for answer in answers for item in answer.items),
         notices=notices,
         quarantined=tuple(sorted(quarantined.items(), key=lambda pair: str(pair[0]))),
         untranslated=tuple(sorted(untranslated.items())),

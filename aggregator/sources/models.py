@@ -21,7 +21,8 @@ class Source(models.Model):
     of the NHS number. `options` are the kind's own settings (each connector's README lists them).
     `holds` are the categories of content that it may hold, as its own statement or its settings say; None: neither
     says, so it may hold everything that its kind can provide. `discloses` is the sensitive matter that its name alone
-    tells of whoever is known there, "" for none. `rank` orders sources in survivorship rules, lower first.
+    tells of whoever is known there, "" for none. `requests_per_minute`: how often it may be asked for a record, None:
+    as often as needed. `rank` orders sources in survivorship rules, lower first.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -37,6 +38,7 @@ class Source(models.Model):
         max_length=30, blank=True, choices=[(matter.value, matter.value) for matter in Sensitivity]
     )
     time_limit_s = models.FloatField(default=9.0, validators=[MinValueValidator(0.1)])
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     rank = models.PositiveSmallIntegerField(default=100)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -45,6 +47,10 @@ class Source(models.Model):
         db_table = "source"
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(time_limit_s__gt=0), name="source_time_limit_positive"),
+            models.CheckConstraint(
+                condition=Q(requests_per_minute__isnull=True) | Q(requests_per_minute__gt=0),
+                name="source_requests_per_minute_positive",
+            ),
             models.CheckConstraint(
                 condition=Q(holds__isnull=True) | Q(holds__len__gt=0), name="source_holds_something"
             ),

@@ -231,6 +231,7 @@ SOURCE_SECRETS_FOLDER = ENVIRONMENT.source_secrets_folder
 WEBHOOK_NETWORKS = ENVIRONMENT.networks("WEBHOOK_NETWORKS")
 PLAIN_HTTP_SOURCES = False  # http to sources beyond this machine
 FLIGHTS_PER_SOURCE = ENVIRONMENT.flights_per_source
+SOURCE_REQUESTS_AT_ONCE = ENVIRONMENT.source_requests_at_once
 FLIGHTS_PER_WORKER = ENVIRONMENT.flights_per_worker
 RETRIEVAL_RETENTION_S = ENVIRONMENT.retrieval_retention_s
 EMAIL_HOST = ENVIRONMENT.email_host

@@ -48,11 +48,29 @@ class RecordCategory(StrEnum):
             " Substance Device Specimen Provenance RelatedPerson Endpoint Schedule Slot Questionnaire"
         ),
     )
+    BILLING = (  # no part of a care record: counted where it comes, and never asked for
+        "billing",
+        (
+            "Account ChargeItem Claim ClaimResponse Coverage CoverageEligibilityRequest CoverageEligibilityResponse"
+            " EnrollmentRequest EnrollmentResponse ExplanationOfBenefit InsurancePlan Invoice PaymentNotice"
+            " PaymentReconciliation"
+        ),
+    )
 
     @property
     def is_clinical(self) -> bool:
-        """Whether items of this category say something of the patient."""
-        return self is not RecordCategory.SUPPORTING
+        """Whether items of this category say something of the patient's health and care."""
+        return not (self.is_supporting or self.is_billing)
+
+    @property
+    def is_supporting(self) -> bool:
+        """Whether items of this category are there because others point to them."""
+        return self is RecordCategory.SUPPORTING
+
+    @property
+    def is_billing(self) -> bool:
+        """Whether items of this category are no part of a care record."""
+        return self is RecordCategory.BILLING
 
 
 CLINICAL_CATEGORIES = frozenset(category for category in RecordCategory if category.is_clinical)

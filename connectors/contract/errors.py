@@ -43,7 +43,13 @@ class TimedOut(SourceError):
 
 
 class Unreachable(SourceError):
+    """`wait_s`: for how long the source asks not to be asked again; 0 where it does not say."""
+
     outcome = Outcome.UNREACHABLE
+
+    def __init__(self, reason: Reason | None = None, *, wait_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
 
 
 class Malformed(SourceError):

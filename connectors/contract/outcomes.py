@@ -130,6 +130,7 @@ class Reason(StrEnum):
     )
     NOTHING_SEARCHABLE = "nothing-searchable", Outcome.NOT_ASKED, "it offers no way to ask for a record"
     ELSEWHERE = "elsewhere", Outcome.NOT_ASKED, "the document is kept at an address that is not asked"
+    RESTING = "resting", Outcome.NOT_ASKED, "it has failed again and again, and is left alone", "transient"
     SOURCE_BUSY = (
         "source-busy",
         Outcome.NOT_ASKED,

@@ -82,7 +82,7 @@ _COMPARTMENT_NAMES = (
 )
 _COMPARTMENT = frozenset(_COMPARTMENT_NAMES.split())
 # Types with a `patient` parameter that are not part of a patient's record.
-_NOT_RECORD = frozenset({"Patient", "Provenance", "AuditEvent", "Bundle", "Group", "Person", "Account", "Invoice"})
+_NOT_RECORD = RecordCategory.BILLING.types | {"Patient", "Provenance", "AuditEvent", "Bundle", "Group", "Person"}
 
 _OTHER_RELEASES = {"3.": Reason.SPEAKS_STU3, "5.": Reason.SPEAKS_R5}
 

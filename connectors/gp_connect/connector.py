@@ -14,7 +14,7 @@ import msgspec
 
 from connectors import documents
 from connectors.contract.categories import RecordCategory
-from connectors.contract.errors import NotAsked, Refused, Unreachable
+from connectors.contract.errors import NotAsked, Refused, SourceError, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels
 from connectors.contract.values import (
@@ -28,7 +28,7 @@ from connectors.contract.values import (
     Reply,
     SourceAddress,
 )
-from connectors.credentials import tls_of
+from connectors.credentials import tls_of, unavailable
 from connectors.gp_connect.answer import read_body
 from connectors.gp_connect.errors import error_of, outcome_in, spine_codes
 from connectors.gp_connect.names import R4_TYPES
@@ -116,7 +116,7 @@ class GpConnect:
             transport=channels.get(HttpTransport),
         )
         if answer.status != 200:
-            raise error_of(status=answer.status, body=answer.body)
+            raise _error_of(answer)
         asked = tuple(category for area in areas for category in AREAS[area])
         work = Work(
             function=read_body,
@@ -147,7 +147,7 @@ class GpConnect:
             allowance=documents.allowance(),
         )
         if answer.status != 200:
-            error = error_of(status=answer.status, body=answer.body)
+            error = _error_of(answer)
             is_missing = answer.status in (404, 410) and error.reason is not Reason.PATIENT_CONSENT
             raise Refused(Reason.NO_DOCUMENT) if is_missing else error
         return await documents.read(
@@ -254,6 +254,13 @@ class GpConnect:
         Raises: Malformed; Refused or Unreachable when the file is a practice's refusal.
         """
         return finish(steps=read_body(bodies=(payload,)))
+
+
+def _error_of(answer: Answer) -> SourceError:
+    """Return the failure that a response stands for: what its body says, or how long its headers ask us to wait."""
+    error = error_of(status=answer.status, body=answer.body)
+    says_no_more = isinstance(error, Unreachable) and error.reason is Reason.STATUS
+    return (unavailable(answer) or error) if says_no_more else error
 
 
 def _structured_record_release(*, bodies: Sequence[bytes]) -> Steps[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, SourceError, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Identifier, Reply
@@ -232,3 +233,29 @@ def test_one_that_asks_for_longer_than_we_have_is_said_to_have_asked_for_it(aske
     with pytest.raises(SourceError) as caught:
         fetch(busy(retry_after=asked, times=9), seconds=2.0)
     assert (type(caught.value), caught.value.reason) == (Unreachable, reason)
+
+
+# Billing
+
+
+def test_billing_is_never_asked_for_and_where_it_comes_anyway_it_is_kept_apart() -> None:
+    asked: list[str] = []
+    coverage = {"resourceType": "Coverage", "id": "c1", "status": "active", "beneficiary": {"reference": "Patient/p1"}}
+    paid = {"payor": [{"display": "An insurer"}]}
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        if request.path.endswith("metadata"):
+            return fhir_json(r4_capability("Observation", "Claim", "ExplanationOfBenefit", "Coverage", "Account"))
+        if request.path.endswith("Observation"):
+            return web.Response(
+                body=exact(bundle(observation(key="o1"), {**coverage, **paid})), content_type="application/fhir+json"
+            )
+        return await Merged({"p1": ("", "")}, found="p1")(request)
+
+    reply = fetch(handler)
+    assert not [path for path in asked if path.rpartition("/")[2] in RecordCategory.BILLING.types]
+    assert {(item.category, json.loads(item.resource)["id"]) for item in reply.items} == {
+        (RecordCategory.RESULTS, "o1"),
+        (RecordCategory.BILLING, "c1"),
+    }

@@ -170,7 +170,7 @@ FAULTS: list[tuple[str, dict[str, Any], type[SourceError], str]] = [
     ("drip", {"seconds": 0.2}, TimedOut, None),
     ("refuse", {}, Unreachable, "connection"),
     ("status-500", {}, Unreachable, "status"),
-    ("status-503", {}, Unreachable, "status"),
+    ("status-503", {}, Unreachable, "asked-to-wait"),
     ("html", {}, Malformed, "not-fhir"),
     ("half-json", {}, Malformed, "not-fhir"),
     ("huge", {}, Malformed, "too-large"),

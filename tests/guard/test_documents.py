@@ -96,7 +96,7 @@ NEITHER = {
     },
     "federation.SourceOutcome": {
         *("id", "retrieval", "source", "joins", "flight_key", "deadline_at", "asked_at", "outcome", "reason"),
-        *("item_count", "by_identifier", "ended_at"),
+        *("since_at", "item_count", "by_identifier", "ended_at"),
     },
     "mpi.Person": {"id", "created_at", "nhs_number_is_verified"},
     "mpi.SourceRecord": {"id", "source", "nhs_number_status", "updated_at"},
@@ -129,7 +129,7 @@ NEITHER = {
     },
     "sources.Source": {
         *("id", "slug", "name", "organisation", "kind", "base_url", "identifier_system", "options"),
-        *("holds", "discloses", "time_limit_s", "rank", "enabled", "created_at"),
+        *("holds", "discloses", "time_limit_s", "requests_per_minute", "rank", "enabled", "created_at"),
     },
 }
 

@@ -97,6 +97,7 @@ def test_the_words_of_the_code_are_found_where_they_are() -> None:
             "AlertMedium",
             "AllergyStatus",
             "AssertionFault",
+            "BreakerState",
             "Cause",
             "Decision",
             "EmergencyPreview",

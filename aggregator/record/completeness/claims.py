@@ -39,9 +39,10 @@ class Emptiness(StrEnum):
 class SourceStatus:
     """How one planned source stands in one retrieval. `outcome` None: asked, still waiting.
 
-    `holds` are the categories that the source may hold, `not_served` those that its kind could give and it does not.
-    `quarantined` maps a category (None: not known) to a count; `untranslated` maps a category to the number of items
-    kept as sent but not translated yet.
+    `since`: from when a source rests that was not asked for that. `holds` are the categories that the source may hold,
+    `not_served` those that its kind could give and it does not. `billing_count` is how many entries came that are no
+    part of a care record. `quarantined` maps a category (None: not known) to a count; `untranslated` maps a category to
+    the number of items kept as sent but not translated yet.
     """
 
     source_id: str
@@ -51,8 +52,10 @@ class SourceStatus:
     holds: frozenset[RecordCategory]
     outcome: Outcome | None
     reason: str = ""
+    since: datetime | None = None
     answered_at: datetime | None = None
     item_count: int = 0
+    billing_count: int = 0
     notices: tuple[Notice, ...] = ()
     not_served: frozenset[RecordCategory] = frozenset()
     quarantined: tuple[tuple[RecordCategory | None, int], ...] = ()

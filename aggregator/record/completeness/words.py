@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aggregator.record.categories import CATEGORIES
 from aggregator.record.completeness.claims import AllergyStatus, Emptiness, SourceStatus
+from aggregator.record.dates import LONDON
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import NoticeCode
 from connectors.contract.outcomes import Outcome, reason_of
@@ -36,7 +37,8 @@ def in_words(*, status: SourceStatus) -> str:
         return "Asked, waiting"
     if status.outcome is Outcome.ANSWERED and status.answered_in_part:
         return Outcome.ANSWERED_IN_PART.words
-    return outcome_words(outcome=status.outcome, reason=status.reason)
+    words = outcome_words(outcome=status.outcome, reason=status.reason)
+    return f"{words}, since {status.since.astimezone(LONDON):%H:%M}" if status.since else words
 
 
 def outcome_words(*, outcome: Outcome, reason: str) -> str:
@@ -127,6 +129,9 @@ def remarks_on_source(*, status: SourceStatus) -> tuple[str, ...]:
         remarks.append(f"Its system does not provide {_listed(not_served, last='or')}.")
     remarks.extend(_not_shown(count, under=category) for category, count in status.quarantined)
     remarks.extend(_not_shown_yet(count, under=category) for category, count in status.untranslated)
+    if status.billing_count:
+        entries = "1 entry is" if status.billing_count == 1 else f"{status.billing_count:,} entries are"
+        remarks.append(f"{entries} about billing, which is not part of a care record.")
     return tuple(dict.fromkeys(remarks))
 
 

@@ -19,6 +19,7 @@ from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.federation.store import Sealer
 from aggregator.mpi.models import Person, SourceRecord
 from aggregator.record.completeness.claims import AllergyStatus
+from aggregator.record.completeness.words import remarks_on_source
 from aggregator.record.patient_details import PatientLabel
 from aggregator.services.open_record import open_record
 from aggregator.services.view_record import RecordView, view_record
@@ -27,7 +28,7 @@ from aggregator.web.record.page import record_page
 from connectors.contract.notices import Ground, Notice, NoticeCode, counting_notice
 from connectors.contract.outcomes import Outcome
 from tests.factories import allergy, condition, item, no_known_allergy, restricted
-from tests.world import World, make_world
+from tests.world import World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -217,3 +218,35 @@ def test_other_details_of_the_patient_are_another_showing(world: World, held_red
     other = answered(world, held_redis, allergy(), subject_sent=FERRIS.replace(b"French", b"Welsh") % b"U")
     contents = {events.get(retrieval_id=view.retrieval_id).detail["content"] for view in (first, other)}
     assert len(contents) == 2
+
+
+BILLING = ("Claim", "ExplanationOfBenefit", "Coverage", "Account")
+
+
+def test_billing_is_counted_as_no_part_of_a_care_record_and_shown_nowhere(
+    world: World, held_redis: redis.Redis
+) -> None:
+    bills = [
+        {"resourceType": name, "id": f"b{number}", "status": "active", "patient": {"reference": "Patient/1"}}
+        for number, name in enumerate(BILLING)
+    ]
+    view = answered(world, held_redis, condition(), *bills)
+    (status,) = view.sources
+    assert (status.item_count, status.billing_count) == (1, 4)
+    assert "4 entries are about billing, which is not part of a care record." in remarks_on_source(status=status)
+    assert [entry.category.value for entry in view.record.entries.values()] == ["problems"]
+    assert view.record.supporting == ()
+    assert len(view.record.billing) == 4
+    page = signed_in_client("dr.osei").get(f"/records/{view.retrieval_id}").content.decode()
+    assert "4 entries are about billing" in page
+    assert "Coverage" not in page
+    exported = signed_in_client("dr.osei").get(f"/fhir/retrievals/{view.retrieval_id}").json()
+    types = {entry["resource"]["resourceType"] for entry in exported["entry"]}
+    assert types.isdisjoint(BILLING)
+    assert "4 entries are about billing" in str(exported)
+
+
+def test_billing_that_is_labelled_is_not_even_counted(world: World, held_redis: redis.Redis) -> None:
+    secret = {"resourceType": "Claim", "id": "b", "patient": {"reference": "Patient/1"}, "meta": restricted()}
+    (status,) = answered(world, held_redis, condition(), secret).sources
+    assert status.billing_count == 0

@@ -82,3 +82,18 @@ def test_content_that_is_as_confidential_as_what_is_withheld_is_withheld() -> No
 
 def test_the_content_of_a_letter_that_may_be_shown_is_shown() -> None:
     assert permit(items=[BINARY, letter("l"), SECRET], decision=PERMITTED).withheld == (SECRET,)
+
+
+def claim(name: str, **members: Any) -> Item:
+    return item(resource={"resourceType": "Claim", "id": name, "patient": {"reference": "Patient/1"}, **members})
+
+
+def test_billing_is_kept_to_be_counted_unless_it_is_labelled_or_points_to_what_is_withheld() -> None:
+    plain, labelled = claim("c1"), claim("c2", meta=restricted())
+    pointing = claim("c3", diagnosis=[{"sequence": 1, "diagnosisReference": {"reference": "Condition/s"}}])
+    open_one = claim("c4", diagnosis=[{"sequence": 1, "diagnosisReference": {"reference": "Condition/o"}}])
+    given = [OPEN, SECRET, plain, labelled, pointing, open_one]
+    assert {each.category.value for each in given[2:]} == {"billing"}
+    found = permit(items=given, decision=PERMITTED)
+    assert {each.id for each in found.items} == {OPEN.id, plain.id, open_one.id}
+    assert labelled in found.withheld

@@ -11,10 +11,12 @@ from aggregator.federation.endings import (
     BUSY_S,
     Ending,
     IdentifierEnding,
+    Sign,
     ending_of_source,
     never_asked,
     out_of_time,
     overdue_ending,
+    sign_of,
     while_linked,
 )
 from connectors.contract.outcomes import Outcome, Reason
@@ -101,3 +103,32 @@ def test_what_a_killed_worker_left_is_told_by_how_far_it_had_come(
 def test_a_source_is_said_to_be_busy_only_where_we_did_not_keep_the_request_waiting() -> None:
     assert never_asked(waited_s=BUSY_S) == Ending(outcome=Outcome.NOT_ASKED, reason=Reason.SOURCE_BUSY)
     assert never_asked(waited_s=BUSY_S + 0.01) == Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
+
+
+@pytest.mark.parametrize(
+    ("ending", "sign"),
+    [
+        (ANSWERED, Sign.GOOD),
+        (PAGES, Sign.GOOD),
+        (EMPTY, Sign.GOOD),
+        (UNKNOWN, Sign.GOOD),
+        (Ending(outcome=Outcome.REFUSED, reason=Reason.CREDENTIALS), Sign.GOOD),
+        (Ending(outcome=Outcome.MALFORMED, reason=Reason.TRUNCATED), Sign.GOOD),
+        (Ending(outcome=Outcome.TIMED_OUT), Sign.BAD),
+        (Ending(outcome=Outcome.UNREACHABLE, reason=Reason.STATUS), Sign.BAD),
+        (Ending(outcome=Outcome.UNREACHABLE, reason=Reason.ASKED_TO_WAIT), Sign.BAD),
+        (Ending(outcome=Outcome.UNREACHABLE, reason=Reason.ADDRESS), Sign.NEITHER),
+        (Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD), Sign.NEITHER),
+        (Ending(outcome=Outcome.FAILED, reason=Reason.NO_CREDENTIALS), Sign.NEITHER),
+        (Ending(outcome=Outcome.NOT_ASKED, reason=Reason.IDENTITY_IN_DOUBT), Sign.NEITHER),
+    ],
+    ids=str,
+)
+def test_a_source_is_judged_by_what_it_did_and_not_by_what_we_did(ending: Ending, sign: Sign) -> None:
+    ours = Ending(outcome=Outcome.FAILED, reason=Reason.STORE)
+    assert sign_of(endings=[ending]) is sign_of(endings=[ours, ending]) is sign
+
+
+def test_one_that_answered_under_one_identifier_is_there() -> None:
+    assert sign_of(endings=[Ending(outcome=Outcome.TIMED_OUT), EMPTY]) is Sign.GOOD
+    assert sign_of(endings=[]) is Sign.NEITHER

@@ -30,6 +30,12 @@ class Command(BaseCommand):
             help="system of its patients' identifiers (fhir_r4 only; default: its FHIR ids)",
         )
         parser.add_argument("--time-limit", type=float, default=9.0, metavar="SECONDS")
+        parser.add_argument(
+            "--requests-per-minute",
+            type=int,
+            metavar="N",
+            help="how often it may be asked for a record (default: as often as needed)",
+        )
         parser.add_argument("--rank", type=int, default=100, help="whose demographics are preferred, lower first")
         parser.add_argument(
             "--option",
@@ -69,6 +75,7 @@ class Command(BaseCommand):
                     organisation_name=options["organisation"],
                     identifier_system=options["identifier_system"],
                     time_limit_s=options["time_limit"],
+                    requests_per_minute=options["requests_per_minute"],
                     rank=options["rank"],
                     options=dict(_pair(option) for option in options["option"]),
                     holds=_categories(options["holds"]),

@@ -1,0 +1,64 @@
+"""A source that fails again and again is left alone for a while, and the record says so and since when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from aggregator.federation import guard
+from aggregator.federation.connections import client_for_threads
+from aggregator.federation.engine import engine
+from aggregator.federation.guard import SourceGuard, traffic_of
+from aggregator.record.completeness.words import in_words
+from aggregator.services.view_record import RecordView
+from aggregator.sources.models import Source
+from aggregator.web.wording import LONDON
+from connectors.contract.outcomes import Outcome, Reason
+from tests.one_hospital import Hospital, hospital, opened, world
+from tests.world import NOWHERE, World
+
+__all__ = ["hospital", "world"]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def moved(address: str) -> None:
+    Source.objects.update(base_url=address)
+
+
+def stood(view: RecordView) -> tuple[Outcome | None, str]:
+    (status,) = view.sources
+    return status.outcome, status.reason
+
+
+def test_a_source_that_is_down_rests_is_said_to_and_is_back_after_one_good_answer(
+    world: World, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = SourceGuard(client=engine().redis, most_at_once=50, rest_s=0.3)
+    monkeypatch.setattr(engine(), "guard", short)
+    moved(NOWHERE)
+    for _ in range(guard.FAILURES):
+        assert stood(opened(world)) == (Outcome.UNREACHABLE, Reason.CONNECTION)
+    resting = opened(world)
+    assert stood(resting) == (Outcome.NOT_ASKED, Reason.RESTING)
+    (status,) = resting.sources
+    assert isinstance(status.since, datetime)
+    assert abs(status.since - timezone.now()) < timedelta(minutes=1)
+    said = f"it has failed again and again, and is left alone, since {status.since.astimezone(LONDON):%H:%M}"
+    assert said in in_words(status=status)
+    assert resting.record.entries == {}
+    # It is mended, and the rest is over: one request is let through, and all are as before.
+    moved(hospital.base)
+    deadline = timezone.now() + timedelta(seconds=20)
+    while stood(opened(world))[0] is not Outcome.ANSWERED:
+        assert timezone.now() < deadline
+    source_id = Source.objects.get().id
+    found = traffic_of(client=client_for_threads(), source_ids=[source_id], now=timezone.now())[source_id]
+    assert (found.breaker, found.last_bad) == (guard.BreakerState.CLOSED, "connection")
+
+
+def test_one_that_says_that_it_does_not_know_the_patient_never_rests(world: World, hospital: Hospital) -> None:
+    hospital.patients.clear()
+    for _ in range(guard.FAILURES + 2):
+        assert stood(opened(world))[0] is Outcome.UNKNOWN_PATIENT

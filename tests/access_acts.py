@@ -23,6 +23,7 @@ from aggregator.services.changes.list_changes import list_changes
 from aggregator.services.changes.propose_change import Proposed, propose_change
 from aggregator.services.changes.reject_change import reject_change
 from aggregator.services.terminology.load_terminology import load_terminology
+from aggregator.services.users.change_name import change_name
 from aggregator.services.users.close_account import close_account
 from aggregator.services.users.end_membership import end_membership
 from aggregator.services.users.list_users import list_users
@@ -72,6 +73,12 @@ def clinician(world: World) -> UUID:
     return world.clinician.user_id
 
 
+def renamed(world: World, *, by: Requester, **changes: str) -> None:
+    """Give Dr Osei another surname."""
+    name = {"title": "Dr", "given": "Ama", "family": "Boateng", "reason": "Married.", **changes}
+    change_name(requester=by, user_id=clinician(world), now=timezone.now(), **name)
+
+
 def leaver() -> Membership:
     """Return the membership of somebody who is leaving, and whom nothing else here is about."""
     if not User.objects.filter(username="dr.leaver").exists():
@@ -119,6 +126,7 @@ CALLS: dict[str, Call] = {
     "list_changes": lambda world: list_changes(requester=world.administrator, now=timezone.now()),
     "list_users": lambda world: list_users(requester=world.administrator, now=timezone.now()),
     "load_terminology": terminology,
+    "change_name": lambda world: renamed(world, by=world.administrator),
     "load_users": lambda world: load_users(requester=operator(), lines=USERS, now=timezone.now()),
     "propose_change": propose,
     "read_user": lambda world: read_user(requester=world.administrator, user_id=clinician(world), now=timezone.now()),
@@ -146,6 +154,7 @@ REFUSED: dict[str, Call] = {
     "list_changes": lambda world: list_changes(requester=world.clinician, now=timezone.now()),
     "list_users": lambda world: list_users(requester=world.clinician, now=timezone.now()),
     "load_terminology": lambda world: load_terminology(requester=world.administrator),
+    "change_name": lambda world: renamed(world, by=world.clinician),
     "load_users": lambda world: load_users(requester=world.administrator, lines=USERS, now=timezone.now()),
     "propose_change": lambda world: propose(world, role="anything"),
     "read_user": lambda world: read_user(requester=world.administrator, user_id=uuid4(), now=timezone.now()),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from aggregator.accounts.models import AccessEnd, Membership, User
+from aggregator.accounts.models import AccessEnd, FormerName, Membership, User
 from aggregator.accounts.queries import has_ended, names_of_users
 from aggregator.accounts.roles import Role
 
@@ -95,6 +95,12 @@ def user(
         return None
     memberships = _memberships([row.id], now=now)[row.id]
     return _line(row, memberships=memberships, closed=_closed([row.id], now=now)), tuple(memberships)
+
+
+def former_names(*, user_id: UUID) -> tuple[str, ...]:
+    """Return the names that an account had before, the latest first."""
+    rows = FormerName.objects.filter(user_id=user_id).order_by("-id")
+    return tuple(" ".join(filter(None, (row.prefix, row.given, row.family))) for row in rows)
 
 
 def _lines(rows: Iterable[User], *, organisation_id: UUID | None, now: datetime) -> tuple[UserLine, ...]:

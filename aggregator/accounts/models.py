@@ -54,6 +54,22 @@ class User(AbstractBaseUser):
         return str(self.id)
 
 
+class FormerName(models.Model):
+    """A name that an account had, until it was changed. Rows are never changed or deleted, as triggers see to."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="former_names")
+    family = models.CharField(max_length=100)
+    given = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=20, blank=True)
+    reason = models.TextField()
+    changed_by = models.UUIDField(null=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "former_name"
+
+
 class Membership(models.Model):
     """A user's role in an organisation, from a moment on until an `AccessEnd` of it. `added_by`: the user who did."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 
-from aggregator.accounts.models import Client, Membership, Organisation, User
+from aggregator.accounts.models import Client, FormerName, Membership, Organisation, User
 from aggregator.accounts.queries import live_memberships
 from aggregator.accounts.registration import CheckedClient, taken
 from aggregator.accounts.roles import Role
@@ -63,6 +63,24 @@ def add_account(*, username: str, password: str, family: str, given: str, prefix
 def set_email(*, user_id: UUID, email: str) -> None:
     """Say where alerts to an account are sent; "" is nowhere."""
     User.objects.filter(id=user_id).update(email=email)
+
+
+def change_name(
+    *, user_id: UUID, prefix: str, given: str, family: str, reason: str, changed_by: UUID | None, now: datetime
+) -> None:
+    """Give an account another name, and keep the one that it had. Must run in a transaction: the account is locked."""
+    user = User.objects.select_for_update().get(id=user_id)
+    FormerName.objects.create(
+        user=user,
+        prefix=user.prefix,
+        given=user.given,
+        family=user.family,
+        reason=reason,
+        changed_by=changed_by,
+        changed_at=now,
+    )
+    user.prefix, user.given, user.family = prefix, given, family
+    user.save(update_fields=["prefix", "given", "family"])
 
 
 def add_membership(

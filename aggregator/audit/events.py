@@ -92,6 +92,7 @@ class Action(StrEnum):
     REPORT_ACCESS = "report-access", "report who looked at a patient's record"
     REVIEW_BREAK_GLASS = "review-break-glass", "review somebody's access to a record"
     SEARCH_AUDIT = "search-audit", "search the audit"
+    CHANGE_NAME = "change-name", "change the name of an account"
     SET_EMAIL = "set-email", "say where alerts to somebody are sent"
     SETTLE_REVIEW = "settle-review", "settle a doubt about identity"
     SIGN_IN = "sign-in", "sign in"

@@ -19,6 +19,7 @@ README = (PROJECT / "README.md").read_text()
 # Every field of ours that says who somebody is, or something of their health. All others say neither.
 IDENTIFYING = {
     "accounts.User": {"username", "family", "given", "prefix", "sds_user_id", "password", "email"},
+    "accounts.FormerName": {"family", "given", "prefix", "reason"},
     "accounts.Membership": {"sds_role_profile_id"},
     "accounts.AccessEnd": {"reason"},
     "changes.ProposedChange": {"terms", "reason"},
@@ -65,6 +66,7 @@ IDENTIFYING = {
 CLINICAL: dict[str, set[str]] = {}  # nothing clinical stands in a table
 NEITHER = {
     "accounts.Organisation": {"id", "ods_code", "name"},
+    "accounts.FormerName": {"id", "user", "changed_by", "changed_at"},
     "accounts.User": {"id", "last_login", "is_active", "session_keys"},
     "accounts.Membership": {"id", "user", "organisation", "role", "from_at", "added_at", "added_by"},
     "accounts.AccessEnd": {"id", "kind", "of_id", "ends_at", "recorded_at", "recorded_by"},

@@ -40,6 +40,7 @@ COLUMNS = (*(role.value for role in Role if PERMISSIONS.get(role) and role is no
 # Well formed, so that what is answered depends on who asks; most mean nothing, so that nothing changes.
 DAYS = {"from_date": "2020-01-01", "reason": "Needed."}
 BODIES = {
+    "api-change-name": {"given": "Ama", "family": "Boateng", "reason": "Married."},
     "api-break-glass": {"reason": "nothing", "note": "Collapsed.", "password": "wrong"},
     "api-break-glass-review": {"verdict": "nothing", "note": "Asked."},
     "api-care-team-members": {"username": "nobody", **DAYS},

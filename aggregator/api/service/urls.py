@@ -47,6 +47,7 @@ urlpatterns = [
     path("users/proposed", users.ProposedAccounts.as_view(), name="api-proposed-accounts"),
     path(f"users/{USER}", users.User.as_view(), name="api-user"),
     path(f"users/{USER}/roles/proposed", users.ProposedRoles.as_view(), name="api-proposed-roles"),
+    path(f"users/{USER}/name", users.Name.as_view(), name="api-change-name"),
     path(f"users/{USER}/email", users.Email.as_view(), name="api-set-email"),
     path(f"users/{USER}/close", users.CloseAccount.as_view(), name="api-close-account"),
     path(f"users/{USER}/person", users.JoinUser.as_view(), name="api-join-user"),

@@ -17,6 +17,7 @@ from aggregator.api.service.view import ProposedOutput, ServiceView
 from aggregator.services.changes.confirm_change import confirm_change
 from aggregator.services.changes.list_changes import list_changes
 from aggregator.services.changes.reject_change import reject_change
+from aggregator.services.users.change_name import change_name
 from aggregator.services.users.close_account import close_account
 from aggregator.services.users.end_membership import end_membership
 from aggregator.services.users.end_user_join import end_user_join
@@ -56,6 +57,15 @@ class EmailInput(Input):
     """Where alerts to somebody are sent; "" is nowhere."""
 
     email = serializers.CharField(allow_blank=True, max_length=254)
+
+
+class NameInput(Input):
+    """Another name for an account, and why it changes."""
+
+    title = serializers.CharField(required=False, default="", allow_blank=True, max_length=20)
+    given = serializers.CharField(max_length=100)
+    family = serializers.CharField(max_length=100)
+    reason = serializers.CharField()
 
 
 class ReasonInput(Input):
@@ -222,6 +232,17 @@ class Email(ServiceView):
         """Keep an address for an account, or none."""
         self.query()
         set_email(requester=self.requester, user_id=user_id, now=timezone.now(), **self.body(EmailInput))
+        return Response(status=204)
+
+
+class Name(ServiceView):
+    """The name of an account."""
+
+    @extend_schema(request=NameInput, responses={204: None})
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """Give an account another name. What it was is kept."""
+        self.query()
+        change_name(requester=self.requester, user_id=user_id, now=timezone.now(), **self.body(NameInput))
         return Response(status=204)
 
 

@@ -27,9 +27,9 @@ class UserView:
 
     `memberships` are all roles that it ever had where the reader may act, `endable` those of them that the reader may
     end. `may_change`: it is not the reader's own; `may_close`: nor has it a role that the reader may not end;
-    `may_set_email`: it has no such role. `join`: that it is the account of a person in the index, who is not told here;
-    `joined_by` is the name of who said so. `may_join`: the reader may say so, or end it, also of an account that has
-    been closed.
+    `may_set_email`, `may_change_name`: it has no such role. `former_names` are those that it had, the latest first.
+    `join`: that it is the account of a person in the index, who is not told here; `joined_by` is the name of who said
+    so. `may_join`: the reader may say so, or end it, also of an account that has been closed.
     """
 
     user: UserLine
@@ -42,6 +42,8 @@ class UserView:
     joined_by: str
     may_join: bool
     may_set_email: bool
+    may_change_name: bool
+    former_names: tuple[str, ...]
 
 
 def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView:
@@ -65,6 +67,7 @@ def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView
         givable = givable_roles(requester)
         endable = frozenset(membership.membership_id for membership in own if membership.role in givable)
         join = join_of(user_id=user_id, now=now)
+        has_own_roles_only = all(membership.role in givable for membership in memberships)
         may_change = user_id != requester.user_id and line.is_open
         return UserView(
             user=line,
@@ -76,7 +79,9 @@ def read_user(*, requester: Requester, user_id: UUID, now: datetime) -> UserView
             join=join,
             joined_by=_name(join.joined_by) if join else "",
             may_join=user_id != requester.user_id,
-            may_set_email=line.is_open and all(membership.role in givable for membership in memberships),
+            may_set_email=line.is_open and has_own_roles_only,
+            may_change_name=may_change and has_own_roles_only,
+            former_names=directory.former_names(user_id=user_id),
         )
 
 

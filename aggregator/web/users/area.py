@@ -14,6 +14,7 @@ AREA = Area(
         path("users/add", views.add_user, name="add-user"),
         path("users/<uuid:user_id>", views.user, name="user"),
         path("users/<uuid:user_id>/add-role", views.add_role, name="add-role"),
+        path("users/<uuid:user_id>/name", views.name, name="change-name"),
         path("users/<uuid:user_id>/email", views.email, name="set-email"),
         path("users/<uuid:user_id>/close", views.close, name="close-account"),
         path("users/<uuid:user_id>/person", views.join, name="join-user"),

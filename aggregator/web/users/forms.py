@@ -85,6 +85,15 @@ class AccountForm(RoleForm):
         return {**super().terms(), **names, "prefix": self.cleaned_data["title"]}
 
 
+class NameForm(forms.Form):
+    """Another name for an account, and why."""
+
+    title = forms.CharField(required=False)
+    given = forms.CharField(error_messages={"required": "Enter the first name"})
+    family = forms.CharField(error_messages={"required": "Enter the surname"})
+    reason = forms.CharField(error_messages={"required": "Enter why the name changes"})
+
+
 class EmailForm(forms.Form):
     """Where alerts to somebody are sent."""
 

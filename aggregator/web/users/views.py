@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from aggregator.accounts.roles import Permission
 from aggregator.errors import Invalid, NotFound, NotPermitted
+from aggregator.services.users.change_name import change_name
 from aggregator.services.users.close_account import close_account
 from aggregator.services.users.end_membership import end_membership
 from aggregator.services.users.end_user_join import end_user_join
@@ -23,7 +24,7 @@ from aggregator.web.endings import EndForm, is_ended
 from aggregator.web.pages import draw
 from aggregator.web.proposals import is_proposed, page_number
 from aggregator.web.signed_in import SignedInRequest
-from aggregator.web.users.forms import AccountForm, EmailForm, EndJoinForm, JoinForm, RoleForm
+from aggregator.web.users.forms import AccountForm, EmailForm, EndJoinForm, JoinForm, NameForm, RoleForm
 
 
 @require_GET
@@ -101,6 +102,20 @@ def email(request: SignedInRequest, user_id: UUID) -> HttpResponse:
         except Invalid as error:
             form.add_error("email", str(error))
     return draw(request, "users/email", view=view, form=form, status=400 if request.method == "POST" else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def name(request: SignedInRequest, user_id: UUID) -> HttpResponse:
+    """Change the name of an account."""
+    view = _read(request, user_id)
+    form = NameForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            change_name(requester=request.requester, user_id=user_id, now=timezone.now(), **form.cleaned_data)
+            return HttpResponseRedirect(reverse("user", kwargs={"user_id": user_id}))
+        except Invalid as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
+    return draw(request, "users/name", view=view, form=form, status=400 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])

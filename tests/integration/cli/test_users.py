@@ -117,6 +117,14 @@ def test_accounts_are_listed_with_their_roles() -> None:
     assert [(role["role"], role["organisation"]) for role in line["roles"]] == [("administrator", SURGERY_ODS)]
 
 
+def test_a_name_is_changed_by_command() -> None:
+    named = ("--prefix", "Dr", "--given", "Ama", "--family", "Boateng", "--reason", "Married.")
+    said("change_name", "dr.osei", *named)
+    assert "Dr Ama Boateng" in said("list_users")
+    with pytest.raises(CommandError, match="no open account"):
+        said("change_name", "nobody", *named)
+
+
 def test_a_role_is_added_and_ended_by_command() -> None:
     named = ("--role", "nurse", "--ods", HOSPITAL_ODS, "--reason", "Works there, too.")
     said("add_role", "dr.osei", *named)

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 import time_machine
+from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
-from aggregator.accounts.models import Membership, User
-from aggregator.accounts.requester import operator
+from aggregator.accounts.models import FormerName, Membership, User
+from aggregator.accounts.requester import Requester, operator
 from aggregator.accounts.roles import Role
 from aggregator.audit.events import Action
 from aggregator.audit.models import AuditEvent
 from aggregator.changes.models import ChangeDecision, ProposedChange
+from aggregator.errors import LongviewError, NotFound, NotPermitted
 from aggregator.services.add_user import NewUser, add_user
-from tests.world import HOSPITAL_ODS, PASSWORD, SURGERY_ODS, make_world, signed_in_client
+from aggregator.services.users.change_name import change_name
+from tests.world import HOSPITAL_ODS, PASSWORD, SURGERY_ODS, make_world, requester_named, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -315,3 +320,54 @@ def test_nobody_is_offered_to_join_their_own_account() -> None:
     assert "/person" not in text(administrator.get(own))
     assert "Another administrator" in text(administrator.get(f"{own}/person"))
     assert administrator.post(f"{own}/person", JOAN).status_code == 403
+
+
+def test_a_name_is_changed_with_a_reason_and_the_one_before_is_kept() -> None:
+    client, path = signed_in_client("ms.lane"), f"/users/{user_id('dr.osei')}/name"
+    wrong = client.post(path, {"given": " ", "family": "Boateng", "reason": ""})
+    assert wrong.status_code == 400
+    assert "Enter the first name" in text(wrong)
+    assert "Enter why the name changes" in text(wrong)
+    name = {"title": "Dr", "given": "Ama", "family": "Boateng", "reason": "Married."}
+    assert "100 characters or fewer" in text(client.post(path, {**name, "family": "B" * 101}))
+    assert not FormerName.objects.exists()
+    assert client.post(path, name).status_code == 302
+    page = text(client.get(f"/users/{user_id('dr.osei')}"))
+    assert "Dr Ama Boateng" in page
+    assert "before: Ama Osei" in page
+    assert requester_named("dr.osei").family == "Boateng"
+    event = AuditEvent.objects.filter(action=Action.CHANGE_NAME).latest("n")
+    assert b"Boateng" not in bytes(event.body)
+
+
+@pytest.mark.parametrize("change", [lambda rows: rows.update(family="X"), lambda rows: rows.delete()])
+def test_a_name_that_an_account_had_is_never_changed(change: Callable[[QuerySet[FormerName]], object]) -> None:
+    rename("dr.osei", by=operator())
+    with pytest.raises(DatabaseError), transaction.atomic():
+        change(FormerName.objects.all())
+    assert FormerName.objects.get().family == "Osei"
+
+
+@pytest.mark.parametrize(
+    ("username", "refusal"), [("ms.lane", NotPermitted), ("dr.far", NotFound), ("ms.programme", NotFound)]
+)
+def test_nobody_changes_their_own_name_or_that_of_somebody_elsewhere(
+    username: str, refusal: type[LongviewError]
+) -> None:
+    with pytest.raises(refusal):
+        rename(username, by=requester_named("ms.lane"))
+    with pytest.raises(NotPermitted):
+        rename("ms.programme", by=requester_named("mr.hospital"))  # whose role the programme gives
+    assert not FormerName.objects.exists()
+
+
+def rename(username: str, *, by: Requester) -> None:
+    change_name(
+        requester=by,
+        user_id=user_id(username),
+        title="",
+        given="Ama",
+        family="Boateng",
+        reason="Married.",
+        now=timezone.now(),
+    )

@@ -36,6 +36,9 @@ _REASONS = {
 }
 
 
+_SMALL_BYTES = 1_000  # what a step that holds so many values takes is nothing to an event loop
+
+
 def split_answer(*, payload: bytes) -> SplitPayload:
     """Split a payload into its entries.
 
@@ -59,7 +62,7 @@ def expect_bundle(payload: SplitPayload, /) -> SplitPayload:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class JudgedEntry:
-    """An entry and what became of it: the parsed resource, and its type.
+    """An entry and what became of it: the parsed resource, its type, and the resource with its address (`placed`).
 
     For one that was refused `kind` is "", and `resource` empty.
     """
@@ -68,11 +71,14 @@ class JudgedEntry:
     verdict: Verdict
     resource: dict[str, Any] = field(init=False)
     kind: str = field(init=False)
+    placed: PlacedResource = field(init=False)
 
     def __post_init__(self) -> None:
         resource = {} if isinstance(self.verdict, RefusedEntry) else self.verdict.resource
+        placed = PlacedResource(resource=resource, full_url=self.entry.full_url, at_fault=self.at_fault)
         object.__setattr__(self, "resource", resource)
         object.__setattr__(self, "kind", str(resource.get("resourceType", "")))
+        object.__setattr__(self, "placed", placed)
 
     @property
     def flaws(self) -> tuple[Flaw, ...]:
@@ -94,17 +100,16 @@ class JudgedEntry:
         """The type that the entry says it has, be it usable or not."""
         return self.kind or type_of(entry=self.entry.resource or b"")
 
-    @cached_property
+    @property
     def labels(self) -> tuple[Label, ...]:
         """The security labels of the entry, as far as they can be read, and of its Bundle."""
-        is_refused = isinstance(self.verdict, RefusedEntry)
-        own = labels_of_refused(entry=self.sent) if is_refused else labels_of(resource=self.sent)
-        return (*own, *self.entry.labels)
+        return (*self.own_labels, *self.entry.labels)
 
     @cached_property
-    def placed(self) -> PlacedResource:
-        """The resource with its address."""
-        return PlacedResource(resource=self.resource, full_url=self.entry.full_url, at_fault=self.at_fault)
+    def own_labels(self) -> tuple[Label, ...]:
+        """The security labels of the entry alone."""
+        is_refused = isinstance(self.verdict, RefusedEntry)
+        return labels_of_refused(entry=self.sent) if is_refused else labels_of(resource=self.sent)
 
     @property
     def address(self) -> Address:
@@ -159,7 +164,8 @@ def judge_entries(*, entries: Iterable[SplitEntry], release: Release) -> Steps[l
     """Judge entries as FHIR of a release, saying before each how many values it may hold."""
     judged: list[JudgedEntry] = []
     for entry in entries:
-        yield rough_count(body=entry.whole)
+        # Nothing holds more values than bytes, and counting takes as long as anything else that is done with an entry.
+        yield rough_count(body=entry.whole) if len(entry.whole) > _SMALL_BYTES else None
         judged.append(JudgedEntry(entry=entry, verdict=_verdict(entry=entry, release=release)))
     return judged
 
@@ -216,7 +222,8 @@ def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[Sort
         else:
             for made in dialect.items_of(entry):
                 if isinstance(made, ReceivedItem):
-                    kept.append((entry, replace(made, labels=_labels_of(made))))
+                    labels = _labels_of(made, judged=judged)
+                    kept.append((entry, made if labels == made.labels else replace(made, labels=labels)))
                 else:
                     quarantined.append(made)
         yield None
@@ -233,13 +240,20 @@ def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[Sort
     return SortedEntries(items=items, quarantined=tuple(quarantined), notices=tuple(notices))
 
 
-def _labels_of(item: ReceivedItem, /) -> tuple[Label, ...]:
+def _labels_of(item: ReceivedItem, /, *, judged: JudgedEntry) -> tuple[Label, ...]:
     """Return the labels of what was sent, of what it was translated to, and of the Bundle that it came in.
 
-    Read here and not where the item is used: that of a large entry takes long.
+    Read here and not where the item is used: that of a large entry takes long. The very bytes that the entry was sent
+    in are read once.
     """
-    sent = labels_of(resource=item.original) if item.original is not None else ()
-    return tuple(dict.fromkeys([*labels_of(resource=item.resource), *sent, *item.labels]))
+    labels = [
+        label
+        for body in (item.resource, item.original)
+        if body is not None
+        for label in (judged.own_labels if body is judged.sent else labels_of(resource=body))
+    ]
+    labels += item.labels
+    return tuple(dict.fromkeys(labels)) if labels else ()
 
 
 def refused(*, judged: JudgedEntry, verdict: RefusedEntry, category: RecordCategory | None) -> QuarantinedEntry:
@@ -279,7 +293,9 @@ def notice_of_issue(
 def labels_of_subject(*, subject: JudgedEntry, judged: Iterable[JudgedEntry]) -> tuple[Label, ...]:
     """Return the labels of the answer's own Patient beside its own: those of its Bundle, and of its other copies."""
     name = entry_name(entry=subject.sent)
-    copies = [entry for entry in judged if name and entry is not subject and entry_name(entry=entry.sent) == name]
+    # One that could be read goes by its own type: any other than the subject's cannot have its name.
+    alike = [entry for entry in judged if entry is not subject and entry.kind in ("", subject.kind)]
+    copies = [entry for entry in alike if name and entry_name(entry=entry.sent) == name]
     return tuple(dict.fromkeys([*subject.entry.labels, *(label for copy in copies for label in copy.labels)]))
 
 

@@ -58,7 +58,7 @@ class PlacedResource:
     @property
     def base(self) -> str:
         """The server that it is on, "" where its `fullUrl` does not say."""
-        if not self.full_url.startswith(("http://", "https://")):
+        if not self.full_url or not self.full_url.startswith(("http://", "https://")):
             return ""
         usual = f"/{self.resource.get('resourceType')}/{self.resource.get('id')}"
         if self.full_url.endswith(usual):

@@ -19,7 +19,7 @@ def rough_count(*, body: bytes) -> int:
 
 def holds_more_values(*, body: bytes, than: int) -> bool:
     """Return whether there are more values than a number. Marks within texts are none."""
-    if rough_count(body=body) <= than:
+    if len(body) <= than or rough_count(body=body) <= than:  # each takes one byte at least
         return False
     left = than
     for token in _TOKEN.finditer(body):

@@ -83,8 +83,11 @@ def read_answer(
     owners = ownership(subject=subject, judged=judged)
     owned = yield from find_owners(judged=judged, subject=subject, owners=owners, placed=outside)
     addresses = [entry.address for entry in judged]
-    named = zip(judged, addresses, strict=True)
-    known = {name for entry, address in named if (name := address.name or entry_name(entry=entry.sent))}
+    known = {
+        name
+        for entry, address in zip(judged, addresses, strict=True)
+        if (name := address.name or entry_name(entry=entry.sent))
+    }
     taken = set(known)
     # The Lists of somebody else neither arrange this record nor warn about it.
     ours = [entry for entry in owned if not entry.is_others]
@@ -106,7 +109,7 @@ def read_answer(
         *lists.notices(resources=resources, find=find),
         *lists.lacking(resources=resources, known=frozenset(taken), find=find),
         *wholeness.notices(resources=resources, known=frozenset(taken), find=find),
-        *wholeness.unnamed(entries=_named_entries((subject, *(entry.judged for entry in ours)))),
+        *wholeness.unnamed(entries=_named_entries(judged=judged, addresses=addresses, owned=owned)),
         *entries.notices,
     )
     unsupported = {notice.category for notice in notices if notice.code is NoticeCode.NOT_SUPPORTED}
@@ -126,8 +129,10 @@ def read_answer(
 
 def _with_id(entry: JudgedEntry, /) -> JudgedEntry:
     """Return an entry that has no id with that of its address, by which others name it. Source: FHIR STU3, Bundle."""
+    if "id" in entry.resource or isinstance(entry.verdict, RefusedEntry):
+        return entry
     key = uuid_of(reference=entry.entry.full_url)
-    if isinstance(entry.verdict, RefusedEntry) or "id" in entry.resource or not key:
+    if not key:
         return entry
     return replace(entry, verdict=replace(entry.verdict, resource={**entry.resource, "id": key}))
 
@@ -139,11 +144,18 @@ def _subject(*, judged: Sequence[JudgedEntry], nhs_number: str | None) -> Judged
     return next((patient for patient in patients if nhs_number in nhs_numbers_of(patient.resource)), patients[0])
 
 
-def _named_entries(entries: Sequence[JudgedEntry], /) -> Sequence[tuple[str, bytes]]:
-    """Return entries as sent, each with its `Type/id`; none where they go by addresses, and may be named by those."""
-    if any(entry.entry.full_url for entry in entries):
+def _named_entries(
+    *, judged: Sequence[JudgedEntry], addresses: Sequence[Address], owned: Iterable[OwnedEntry]
+) -> Sequence[tuple[str, bytes]]:
+    """Return entries as sent, each with its `Type/id`, without those of somebody else.
+
+    None where they go by addresses, and may be named by those.
+    """
+    others = {id(entry.judged) for entry in owned if entry.is_others}
+    ours = [(entry, address) for entry, address in zip(judged, addresses, strict=True) if id(entry) not in others]
+    if any(address.full_url for _, address in ours):
         return ()
-    return [(entry.address.name, entry.sent) for entry in entries]
+    return [(address.name, entry.sent) for entry, address in ours]
 
 
 def _finding(*, addresses: Iterable[Address], known: set[str], lifted: Mapping[str, str]) -> lists.Find:
@@ -213,11 +225,12 @@ class _Practice:
         return self._item(resource=part.resource, sent=part.sent, finding=finding, verdict=verdict, labels=labels)
 
     def _item_category(self, resource: JsonObject, /) -> RecordCategory:
-        kind = str(resource["resourceType"])
-        if kind in ("Observation", "ProcedureRequest"):
-            name = lists.name_in(resource)
-            if name in self.reach.reported and (kind == "Observation" or name not in self.reach.diary):
-                return RecordCategory.RESULTS
+        return self._category(kind=str(resource["resourceType"]), name=lists.name_in(resource))
+
+    def _category(self, *, kind: str, name: str) -> RecordCategory:
+        may_be_result = kind == "Observation" or (kind == "ProcedureRequest" and name not in self.reach.diary)
+        if may_be_result and name in self.reach.reported:
+            return RecordCategory.RESULTS
         return self.category_of_type(kind) or RecordCategory.OTHER
 
     def _item(
@@ -230,17 +243,18 @@ class _Practice:
         labels: tuple[Label, ...],
         full_url: str = "",
     ) -> ReceivedItem:
-        category = self._item_category(resource)
-        name = lists.name_in(resource)
-        is_r4 = is_translated(kind=str(resource["resourceType"]))
-        content, notes, references = sent, tuple[str, ...](), finding.references
+        kind, name = str(resource["resourceType"]), lists.name_in(resource)
+        category = self._category(kind=kind, name=name)
+        is_r4 = is_translated(kind=kind)
+        content, references = sent, finding.references
+        notes: tuple[str, ...] = ()
         if is_r4:
             resource, ended = _ended(resource) if name in self.reach.ended else (resource, ())
             made = translate(resource=resource, names=self.names)
             content = exact_json.encode(made.resource)
             notes = (*made.notes, *ended, *(() if isinstance(verdict, ValidEntry) else _faults(made)))
-            references = tuple(self.names.r4_reference(text=text) for text in references)
-            full_url = self.names.r4_reference(text=full_url)
+            references = tuple([self.names.r4_reference(text=text) for text in references])
+            full_url = self.names.r4_reference(text=full_url) if full_url else ""
         return ReceivedItem(
             category=category,
             resource=content,

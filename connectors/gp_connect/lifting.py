@@ -100,8 +100,10 @@ def unpack(*, entry: OwnedEntry, owners: Ownership, taken: set[str]) -> Unpacked
 
 def may_unpack(*, entry: JudgedEntry) -> bool:
     """Whether an entry is a List that contains something to take out."""
+    if entry.kind != "List":
+        return False
     contained = entry.resource.get("contained")
-    return entry.kind == "List" and isinstance(contained, list) and not all(_stays(each) for each in contained)
+    return isinstance(contained, list) and not all(_stays(each) for each in contained)
 
 
 def _stays(contained: object, /) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Ground, Notice, NoticeCode, counting_notice
@@ -79,7 +78,10 @@ def primary_code(*, resource: JsonObject) -> str:
     """Return the code of a primary List, "" for any other resource."""
     if resource.get("resourceType") != "List":
         return ""
-    return next((code for system, code in _codings(resource) if system == SNOMED and code in PRIMARY), "")
+    for coding in mappings(mapping(resource.get("code")).get("coding")):
+        if coding.get("system") == SNOMED and (code := text(coding.get("code"))) in PRIMARY:
+            return code
+    return ""
 
 
 def is_secondary(*, resource: JsonObject) -> bool:
@@ -135,11 +137,12 @@ def notices(*, resources: Sequence[JsonObject], find: Find = str) -> tuple[Notic
     """
     grounds: dict[Notice, list[Ground]] = {}
     for resource in resources:
-        if resource.get("resourceType") == "List":
+        stated = _notices_of(resource) if resource.get("resourceType") == "List" else []
+        if stated:
             ground = _ground_of(resource, find=find)
-            for notice in dict.fromkeys(_notices_of(resource)):
+            for notice in dict.fromkeys(stated):
                 grounds.setdefault(notice, []).append(ground)
-    return tuple(replace(notice, grounds=tuple(dict.fromkeys(stated))) for notice, stated in grounds.items())
+    return tuple(replace(notice, grounds=tuple(dict.fromkeys(several))) for notice, several in grounds.items())
 
 
 def _ground_of(resource: JsonObject, /, *, find: Find) -> Ground:
@@ -163,8 +166,7 @@ def _notices_of(resource: JsonObject, /) -> list[Notice]:
     if words and not reason and not codes and (primary_code(resource=resource) or title):
         codes.append(NoticeCode.RESOURCE_WARNING)  # the consultations' headings have notes of their own
     said = [(code, words) for code in codes]
-    sentences = [_sentence(mapping(entry.get("item"))) for entry in mappings(resource.get("entry"))]
-    said += [(NoticeCode.NOT_SUPPORTED, sentence) for sentence in sentences if sentence]
+    said += [(NoticeCode.NOT_SUPPORTED, sentence) for sentence in _sentences(resource)]
     return [
         Notice(code=code, text=f"{title}: {words or code.words}" if title else words, category=category)
         for code, words in said
@@ -183,12 +185,17 @@ def _place(resource: JsonObject, /) -> tuple[RecordCategory | None, str]:
     return category, text(resource.get("title")) or "Linked items"
 
 
-def _sentence(item: JsonObject) -> str:
-    """Return what stands in place of an item: "Test request items are not supported by the provider system"."""
-    reference = text(item.get("reference"))
-    if " " in reference:
-        return reference
-    return "" if reference else text(item.get("display"))
+def _sentences(resource: JsonObject, /) -> list[str]:
+    """Return what stands in place of items: "Test request items are not supported by the provider system"."""
+    sentences: list[str] = []
+    for entry in mappings(resource.get("entry")):
+        item = mapping(entry.get("item"))
+        reference = text(item.get("reference"))
+        if " " in reference:
+            sentences.append(reference)
+        elif not reference and (words := text(item.get("display"))):
+            sentences.append(words)
+    return sentences
 
 
 def lacking(*, resources: Sequence[JsonObject], known: frozenset[str], find: Find = str) -> tuple[Notice, ...]:
@@ -276,17 +283,22 @@ def _edges(*, resources: Sequence[JsonObject], find: Find) -> dict[str, set[str]
     return edges
 
 
+# What belongs to a resource of each type; of an Observation, what it is related to.
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "MedicationStatement": ("basedOn",),
+    "MedicationRequest": ("basedOn",),
+    "DiagnosticReport": ("result", "basedOn"),
+    "Observation": ("related",),
+}
+
+
 def _parts(resource: JsonObject, /) -> list[str]:
-    kind = resource.get("resourceType")
-    references: Sequence[Mapping[str, Any]]
-    if kind in ("MedicationStatement", "MedicationRequest"):
-        references = mappings(resource.get("basedOn"))
-    elif kind == "DiagnosticReport":
-        references = mappings(resource.get("result")) + mappings(resource.get("basedOn"))
-    elif kind == "Observation":
-        references = [mapping(related.get("target")) for related in mappings(resource.get("related"))]
-    else:
+    kind = text(resource.get("resourceType"))
+    members = [member for member in _PARTS.get(kind, ()) if member in resource]
+    if not members:
         return []
+    held = [each for member in members for each in mappings(resource[member])]
+    references = [mapping(each.get("target")) for each in held] if kind == "Observation" else held
     return texts([reference.get("reference") for reference in references])
 
 
@@ -295,9 +307,10 @@ def _headings(*, lists: Sequence[JsonObject], linked: frozenset[str], find: Find
     held: dict[str, set[str]] = {}
     for resource in lists:
         encounter = find(text(mapping(resource.get("encounter")).get("reference")))
+        entries = set(_entries(resource, find=find)) - linked
         for holder in (encounter, name_in(resource)):
             if holder:
-                held.setdefault(holder, set()).update(ref for ref in _entries(resource, find=find) if ref not in linked)
+                held.setdefault(holder, set()).update(entries)
     return held
 
 

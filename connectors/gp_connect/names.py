@@ -33,7 +33,8 @@ class Names:
 
     def r4_id(self, *, kind: str, key: str) -> str:
         """Return the id that a resource of an STU3 type gets in R4."""
-        return self.changed.get(f"{kind}/{key}") or r4_id(text=key)
+        changed = self.changed.get(f"{kind}/{key}") if self.changed else None
+        return changed or r4_id(text=key)
 
     def r4_reference(self, *, text: str) -> str:
         """Return a reference to what its target is called in R4; one that leads elsewhere stays as it is."""
@@ -69,11 +70,11 @@ def names_in(*, entries: Iterable[bytes], names: Iterable[str]) -> Names:
 
     What is only mentioned counts too: a reference to an absent referral must not lead to a diary entry.
     """
-    texts = list(entries)
+    requesting = [entry for entry in entries if b"Request" in entry]  # as each of these types is called
     holders: dict[str, set[str]] = {}
     for kind, mention in _MENTIONS.items():
         word = kind.encode()
-        mentioning = [entry for entry in texts if word in entry]
+        mentioning = [entry for entry in requesting if word in entry]
         for key in {key for entry in mentioning for key in mention.findall(entry)}:
             holders.setdefault(key.decode(errors="replace"), set()).add(kind)
     for name in names:

@@ -30,7 +30,8 @@ def notices(*, resources: Sequence[JsonObject], known: frozenset[str], find: Fin
     parts = {name: list(holders) for name, holders in reported.items()}
     for observation in observations:
         _note(parts, by=observation, names=_members_of(observation, find=find))
-        _note(taken, by=observation, names=_named([observation.get("specimen")], find=find))
+        if "specimen" in observation:
+            _note(taken, by=observation, names=_named([observation["specimen"]], find=find))
     for holder in (*reports, *by_type["ProcedureRequest"]):
         _note(taken, by=holder, names=_named(holder.get("specimen"), find=find))
     missing_parts = [Ground(any_of=tuple(by)) for name, by in parts.items() if name not in known]
@@ -70,22 +71,23 @@ def unnamed(*, entries: Sequence[tuple[str, bytes]]) -> tuple[Notice, ...]:
     answer's patient, the Patient among them, each with its `Type/id`; several may have one name.
     """
     left = {place for place, (name, _) in enumerate(entries) if name.partition("/")[0] in _NAMED}
-    places: dict[str, set[int]] = {}
+    places: dict[bytes, set[int]] = {}
     for place in left:
-        places.setdefault(entries[place][0], set()).add(place)
-    touching: dict[int, set[int]] = {}
-    frontier: set[int] = set()
-    for place, (_, sent) in enumerate(entries) if left else ():
-        for mention in set(_MENTION.findall(sent)):
-            mentioned = places.get(mention.decode(), set())
-            if place not in left:
-                frontier |= mentioned
-            touching.setdefault(place, set()).update(mentioned)
-            for other in mentioned:
-                touching.setdefault(other, set()).add(place)
-    while frontier:
-        left -= frontier
-        frontier = {other for place in frontier for other in touching.get(place, ())} & left
+        places.setdefault(entries[place][0].encode(errors="replace"), set()).add(place)
+    touching: dict[int, set[int]] = {place: set() for place in left}
+    for place in tuple(left):
+        for other in _mentioned(entries[place][1], places=places):
+            touching[place].add(other)
+            touching[other].add(place)
+    for place, (_, sent) in enumerate(entries):
+        if not left:  # as in most answers after the first entries: the others need not be searched
+            break
+        if place in touching:
+            continue
+        frontier = _mentioned(sent, places=places) & left
+        while frontier:
+            left -= frontier
+            frontier = {other for place in frontier for other in touching[place]} & left
     grounds = [
         Ground(all_of=(name,)) for place in sorted(left) if not (name := entries[place][0]).startswith("Specimen/")
     ]
@@ -100,6 +102,10 @@ def unnamed(*, entries: Sequence[tuple[str, bytes]]) -> tuple[Notice, ...]:
         category=RecordCategory.SUPPORTING,
     )
     return (notice,)
+
+
+def _mentioned(sent: bytes, /, *, places: Mapping[bytes, set[int]]) -> set[int]:
+    return {place for mention in _MENTION.findall(sent) for place in places.get(mention, ())}
 
 
 def _notice(
@@ -123,12 +129,16 @@ def _notice(
 
 def _named(references: object, /, *, find: Find) -> list[str]:
     """Return what references name, save what stands in the resource itself."""
+    if not references:
+        return []
     sent = texts([reference.get("reference") for reference in mappings(references)])
     return [find(reference) for reference in sent if not reference.startswith("#") and " " not in reference]
 
 
 def _members_of(observation: JsonObject, /, *, find: Find) -> list[str]:
     """Return the members of a group. Source: FHIR STU3, Observation.related."""
+    if "related" not in observation:
+        return []
     related = [each for each in mappings(observation.get("related")) if each.get("type") == "has-member"]
     return _named([each.get("target") for each in related], find=find)
 

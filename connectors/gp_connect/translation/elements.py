@@ -9,10 +9,11 @@ A note names a field without index. A field alone was not carried; after a colon
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, TypeGuard
+from functools import cache
+from typing import Any, TypeAlias
 
 from connectors.gp_connect.names import Names
 from connectors.gp_connect.translation.extensions import r4_coding, r4_url
@@ -34,8 +35,69 @@ _MOVED_NAMES = (
     " diagnostic-service-sections"
 )
 _MOVED = frozenset(_MOVED_NAMES.split())
-_TEXT, _TIME, _OBJECT = Kind.TEXT, Kind.TIME, Kind.OBJECT  # looked up for every leaf
 _UNKNOWN = "(unknown field)"  # the name of a field that FHIR does not have is the sender's text, and is not repeated
+
+
+# Where a value stands: the path of the resource, or the place of what it is in and its own name. Only a note needs the
+# words of it, and nearly nothing has a note.
+Position: TypeAlias = "str | tuple[Position, str]"
+
+
+def path_of(place: Position, /) -> str:
+    """Return a position as notes write it."""
+    names: list[str] = []
+    while not isinstance(place, str):
+        place, name = place
+        names.append(name)
+    return ".".join((place, *reversed(names)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Usual:
+    """The elements of a type by what a copy does to a usual value of theirs; all others need a closer look.
+
+    What holds objects gets into `parts` and `lists_of_parts` when it is first met: types hold one another in circles.
+    """
+
+    shape: Shape
+    texts: frozenset[str]
+    systems: frozenset[str]
+    times: frozenset[str]
+    others: Mapping[str, tuple[type, ...]]
+    lists_of_texts: frozenset[str]
+    parts: dict[str, _Usual] = field(default_factory=dict)
+    lists_of_parts: dict[str, _Usual] = field(default_factory=dict)
+    is_reference: bool
+    settle: Settler | None
+
+    def find_part(self, name: str, /, *, repeats: bool) -> _Usual | None:
+        """Return the elements of a member that is an object, or a list of such."""
+        element = self.shape.elements.get(name)
+        if element is None or element.kind is not Kind.OBJECT or element.repeats is not repeats:
+            return None
+        found = (self.lists_of_parts if repeats else self.parts)[name] = _usual(element.shape)
+        return found
+
+
+@cache
+def _usual(shape: Shape, /) -> _Usual:
+    elements = shape.elements.items()
+    once = {name: element for name, element in elements if not element.repeats}
+    texts = {name for name, element in once.items() if element.kind is Kind.TEXT}
+    return _Usual(
+        shape=shape,
+        texts=frozenset(texts - {"system"}),
+        systems=frozenset(texts & {"system"}),
+        times=frozenset(name for name, element in once.items() if element.kind is Kind.TIME),
+        others={
+            name: element.json_types
+            for name, element in once.items()
+            if element.kind is Kind.BOOLEAN or element.kind is Kind.NUMBER
+        },
+        lists_of_texts=frozenset(name for name, element in elements if element.repeats and element.kind is Kind.TEXT),
+        is_reference=shape.name == "Reference",
+        settle=_SETTLERS.get(shape.name),
+    )
 
 
 @dataclass(kw_only=True)
@@ -52,161 +114,210 @@ class Copying:
     def resource(self, *, resource: Mapping[str, Any], shape: Shape, path: str) -> Resource:
         """Return a copy of a resource in which everything common to all types is R4."""
         kind = str(resource.get("resourceType", ""))
-        copy = self._object(resource, shape, path, {"resourceType": kind})
+        # That it keeps to a profile of STU3 is nearly all that is said of an entry, and is not carried.
+        claims_profile = _is_profile(resource.get("meta"))
+        if claims_profile:
+            resource = {name: member for name, member in resource.items() if name != "meta"}
+        copy = self._object(resource, _usual(shape), path, {"resourceType": kind})
         if isinstance(key := copy.get("id"), str) and (made := self.names.r4_id(kind=kind, key=key)) != key:
             copy["id"] = made
             why = "an id of its own" if f"{kind}/{key}" in self.names.changed else "the characters that FHIR allows"
             self.notes.append(f"{path}.id: written with {why}")
         meta = copy.get("meta")
         if isinstance(meta, dict) and meta.pop("profile", None) is not None:
-            self.notes.append(f"{path}.meta.profile")  # it claims an STU3 profile
+            claims_profile = True
             if not meta:
                 del copy["meta"]
+        if claims_profile:
+            self.notes.append(f"{path}.meta.profile")
         return copy
 
-    def _object(self, value: Mapping[str, Any], shape: Shape, path: str, begun: Resource | None = None, /) -> Resource:
-        """Return a copy of an object, added to what is begun of it."""
-        if len(value) == 1 and shape.name == "Reference" and _is_plain(reference := value.get("reference")):
-            return {"reference": self.names.r4_reference(text=reference)}
+    def _object(
+        self, value: Mapping[str, Any], usual: _Usual, place: Position, begun: Resource | None = None, /
+    ) -> Resource:
+        """Return a copy of an object, added to what is begun of it.
+
+        The usual cases first: they are nearly all of a record, and three calls for each would double the time. Each
+        object is copied once: to begin again where something in it is unusual would double the work at every level,
+        and a sender chooses how many levels there are.
+        """
+        if usual.is_reference and len(value) == 1:
+            reference = value.get("reference")
+            if type(reference) is str and reference and " " not in reference:
+                return {"reference": self.names.r4_reference(text=reference)}
         copy: Resource = {} if begun is None else begun
-        elements = shape.elements
+        texts = usual.texts
         for name, member in value.items():
-            element = elements.get(name)
-            if element is None:
-                if name != "resourceType":
-                    self._unknown(name=name, member=member, shape=shape, path=path, copy=copy)
-                continue
-            # The usual cases first: they are nearly all of a record, and three calls for each would double the time.
-            kind = element.kind
-            if kind is _TEXT:
-                if element.repeats:
-                    if type(member) is list and _are_plain_texts(member):
+            sort = type(member)
+            parts: Sequence[Resource] = ()
+            if sort is str:
+                if name in texts:
+                    if member and member.strip() == member:
+                        copy[name] = member
+                        continue
+                elif name in usual.systems:
+                    if member:
+                        copy[name] = r4_system(text=member) if member.startswith(_HL7) else member
+                        continue
+                elif name in usual.times and (len(member) == len("2019-05-01") or _has_zone(member)):
+                    copy[name] = member
+                    continue
+            elif sort is dict:
+                inner = usual.parts.get(name) or usual.find_part(name, repeats=False)
+                if inner is not None:
+                    if part := self._object(member, inner, (place, name)):
+                        copy[name] = part
+                    else:
+                        self._nothing((place, name))
+                    continue
+            elif sort is list:
+                inner = usual.lists_of_parts.get(name)
+                if inner is None and name in usual.lists_of_texts:
+                    if _are_plain_texts(member):
                         copy[name] = [*member]
                         continue
-                elif type(member) is str and member.strip() == member != "":
-                    copy[name] = member if name != "system" else r4_system(text=member)
-                    continue
-            elif kind is _OBJECT:
-                if element.repeats:
-                    if type(member) is list and (parts := self._parts(member, element.shape, f"{path}.{name}")):
+                elif inner is not None or (inner := usual.find_part(name, repeats=True)) is not None:
+                    parts = self._parts(member, inner, (place, name))
+                    if parts and parts[-1] and len(parts) == len(member):
                         copy[name] = parts
                         continue
-                elif type(member) is dict and (part := self._object(member, element.shape, f"{path}.{name}")):
-                    copy[name] = part
-                    continue
-            elif (
-                type(member) in element.json_types
-                and not element.repeats
-                and (kind is not _TIME or len(member) == len("2019-05-01") or _has_zone(member))
-            ):
+            elif name in usual.others and sort in usual.others[name]:
                 copy[name] = member
                 continue
-            made = self._member(value=member, element=element, within=value, name=name, path=path)
-            if made is not None:
+            element = usual.shape.elements.get(name)
+            if element is None:
+                if name != "resourceType":
+                    self._unknown(name=name, member=member, shape=usual.shape, place=place, copy=copy)
+            elif (made := self._member(member, element, value, (place, name), parts)) is not None:
                 copy[name] = made
-        if (settle := _SETTLERS.get(shape.name)) is not None:
-            settle(self, copy, value, path)
+        if usual.settle is not None:
+            usual.settle(self, copy, value, place)
         return copy
 
-    def _parts(self, values: list[Any], shape: Shape, path: str, /) -> list[Resource]:
-        """Return the copies of objects; none if any of them needs a closer look."""
+    def _parts(self, values: list[Any], usual: _Usual, place: Position, /) -> list[Resource]:
+        """Return the copies of a list of objects up to the first that needs a closer look, an empty copy included."""
         parts: list[Resource] = []
         for value in values:
-            if type(value) is not dict or not (part := self._object(value, shape, path)):
-                return []
-            parts.append(part)
+            if type(value) is not dict:
+                break
+            parts.append(part := self._object(value, usual, place))
+            if not part:
+                break
         return parts
 
-    def _unknown(self, *, name: str, member: object, shape: Shape, path: str, copy: Resource) -> None:
+    def _unknown(self, *, name: str, member: object, shape: Shape, place: Position, copy: Resource) -> None:
         """Carry a member that STU3 does not have and R4 has: some systems send R4's where STU3's belongs."""
         later = shape_of(name=shape.name, release=Release.R4)
         element = later.elements.get(name) if later else None
         if element is None:
-            self.notes.append(f"{path}.{_UNKNOWN}")
-        elif (made := self._member(value=member, element=element, within=copy, name=name, path=path)) is not None:
+            self._note(place, f".{_UNKNOWN}")
+        elif (made := self._member(member, element, copy, (place, name))) is not None:
             copy[name] = made
-            self.notes.append(f"{path}.{name}: as R4 has it, though the record is STU3")
+            self._note(place, f".{name}: as R4 has it, though the record is STU3")
 
-    def _member(self, *, value: object, element: Element, within: Mapping[str, Any], name: str, path: str) -> Any:
-        """Return what an element becomes, None for nothing; one in place of a list, or a list of one, is understood."""
-        here = f"{path}.{name}"
-        if not isinstance(value, list):
-            made = self._value(value=value, element=element, name=name, path=here)
+    def _member(
+        self,
+        value: object,
+        element: Element,
+        within: Mapping[str, Any],
+        place: tuple[Position, str],
+        begun: Sequence[Resource] = (),
+        /,
+    ) -> Any:
+        """Return what an element becomes, None for nothing; one in place of a list, or a list of one, is understood.
+
+        `begun` are the copies of the first in a list of objects.
+        """
+        made: Any
+        if type(value) is not list:
+            made = self._value(value, element, place)
             return [made] if made is not None and element.repeats else made
         # The lists of a primitive and of its extensions go together by position, so a gap in one is kept.
+        name = place[1]
         paired = name.startswith("_") or f"_{name}" in within
         kept: list[Any] = []
-        for one in value:
-            made = None if paired and one is None else self._value(value=one, element=element, name=name, path=here)
+        for at, one in enumerate(value):
+            if at < len(begun):
+                made = begun[at] or self._nothing(place)
+            else:
+                made = None if paired and one is None else self._value(one, element, place)
             if made is not None or paired:
                 kept.append(made)
-        if not any(one is not None for one in kept):
+        if kept.count(None) == len(kept):
             if not value or None in value:
-                self.notes.append(f"{here}: empty")
+                self._nothing(place)
             return None
         if element.repeats:
             return kept
         if len(kept) > 1:
-            self.notes.append(f"{here}: the first of several")
+            self._note(place, ": the first of several")
         return kept[0]
 
-    def _value(self, *, value: object, element: Element, name: str, path: str) -> Any:
+    def _value(self, value: object, element: Element, place: tuple[Position, str], /) -> Any:
         """Return a value as R4 has it; None for an empty one, which FHIR does not allow, and one of another type."""
         kind = element.kind
         if kind is Kind.OBJECT:
             if isinstance(value, dict):
-                made = self._object(value, element.shape, path)
-                if not made:
-                    self.notes.append(f"{path}: empty")
-                return made or None
+                return self._object(value, _usual(element.shape), place) or self._nothing(place)
         elif kind is Kind.TEXT or kind is Kind.TIME:
             if isinstance(value, str):
-                return self._text(value=value, element=element, name=name, path=path)
+                return self._text(value, element, place)
             if kind is Kind.TEXT and isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-                self.notes.append(f"{path}: a number, carried as text")
+                self._note(place, ": a number, carried as text")
                 return str(value)
         elif kind is Kind.BOOLEAN:
             if isinstance(value, bool):
                 return value
             if value in ("true", "false"):
-                self.notes.append(f"{path}: a text, carried as true or false")
+                self._note(place, ": a text, carried as true or false")
                 return value == "true"
         elif kind is Kind.NUMBER:
             if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
                 return value
         elif isinstance(value, dict):
-            return self._contained(value=value, path=path)
-        self.notes.append(f"{path}: empty" if value in (None, "", [], {}) else path)
+            return self._contained(value, place)
+        self._note(place, ": empty" if value in (None, "", [], {}) else "")
         return None
 
-    def _contained(self, *, value: Mapping[str, Any], path: str) -> Resource | None:
+    def _contained(self, value: Mapping[str, Any], place: Position, /) -> Resource | None:
         kind = value.get("resourceType")
         shape = shape_of(name=kind, release=Release.STU3) if isinstance(kind, str) else None
         if shape is None:
-            self.notes.append(path)
+            self._note(place)
             return None
-        return self.resource(resource=value, shape=shape, path=path)
+        return self.resource(resource=value, shape=shape, path=path_of(place))
 
-    def _text(self, *, value: str, element: Element, name: str, path: str) -> str | None:
+    def _note(self, place: Position, words: str = "", /) -> None:
+        self.notes.append(f"{path_of(place)}{words}")
+
+    def _nothing(self, place: Position, /) -> Resource | None:
+        """Note that there is nothing at a position, and return that."""
+        self._note(place, ": empty")
+        return None
+
+    def _text(self, value: str, element: Element, place: tuple[Position, str], /) -> str | None:
         if not value:
-            self.notes.append(f"{path}: empty")
+            self._nothing(place)
             return None
         if element.kind is Kind.TIME:
             if not _has_zone(value) and (day := loose_date(text=value)) and day != value:
-                self.notes.append(f"{path}: time without zone or seconds, date kept")
+                self._note(place, ": time without zone or seconds, date kept")
                 return day
             return value
-        if name == "system":
+        if place[1] == "system":
             return r4_system(text=value)
         if element.type_name == "Code" and value != value.strip() and value.strip():
-            self.notes.append(f"{path}: spaces around it removed")
+            self._note(place, ": spaces around it removed")
             return value.strip()
         return value
 
 
-def _is_plain(reference: object, /) -> TypeGuard[str]:
-    """Whether it is a reference that needs no closer look."""
-    return type(reference) is str and reference != "" and " " not in reference
+def _is_profile(meta: object, /) -> bool:
+    """Whether all that a `meta` says is to which profiles an entry keeps."""
+    if type(meta) is not dict or len(meta) != 1:
+        return False
+    profile = meta.get("profile")
+    return type(profile) is list and _are_plain_texts(profile)
 
 
 def _are_plain_texts(values: list[Any], /) -> bool:
@@ -216,6 +327,9 @@ def _are_plain_texts(values: list[Any], /) -> bool:
             continue
         return False
     return bool(values)
+
+
+Settler = Callable[[Copying, Resource, Mapping[str, Any], Position], None]
 
 
 def r4_system(*, text: str) -> str:
@@ -229,7 +343,7 @@ def r4_system(*, text: str) -> str:
     return f"{TERMINOLOGY}{name}" if name in _MOVED else text
 
 
-def _settle_reference(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:
+def _settle_reference(copying: Copying, copy: Resource, sent: Mapping[str, Any], place: Position, /) -> None:
     """Show the sentence that some systems write in place of a reference ("Referral items are not supported by ...")."""
     text = copy.get("reference")
     if not isinstance(text, str):
@@ -239,38 +353,38 @@ def _settle_reference(copying: Copying, copy: Resource, sent: Mapping[str, Any],
         return
     del copy["reference"]
     if "display" in copy:
-        copying.notes.append(f"{path}.reference")
+        copying.notes.append(f"{path_of(place)}.reference")
     else:
         copy["display"] = text
-        copying.notes.append(f"{path}.reference: a sentence, carried as display")
+        copying.notes.append(f"{path_of(place)}.reference: a sentence, carried as display")
 
 
-def _settle_period(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:
+def _settle_period(copying: Copying, copy: Resource, sent: Mapping[str, Any], place: Position, /) -> None:
     """Where only one side of a period lost its time, drop the other's too, or a day could end before it began."""
     for cut, other in (("start", "end"), ("end", "start")):
         was_cut = copy.get(cut) != sent.get(cut)
         if was_cut and isinstance(copy.get(other), str) and copy[other] == sent.get(other) and len(copy[other]) > 10:
             copy[other] = copy[other][:10]
-            copying.notes.append(f"{path}.{other}: date kept, as of the {cut}")
+            copying.notes.append(f"{path_of(place)}.{other}: date kept, as of the {cut}")
 
 
-def _settle_coding(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:
+def _settle_coding(copying: Copying, copy: Resource, sent: Mapping[str, Any], place: Position, /) -> None:
     if "extension" in copy:
         copy["extension"] = [made for extension in copy["extension"] for made in r4_coding(extension=extension)]
 
 
-def _settle_attachment(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:
+def _settle_attachment(copying: Copying, copy: Resource, sent: Mapping[str, Any], place: Position, /) -> None:
     """Leave out an address that would run something, or open a file, where it is opened."""
     address = copy.get("url")
     if isinstance(address, str) and address.lower().lstrip().startswith(_ACTIVE_SCHEMES):
         del copy["url"]
-        copying.notes.append(f"{path}.url")
+        copying.notes.append(f"{path_of(place)}.url")
 
 
 _ACTIVE_SCHEMES = ("javascript:", "data:", "vbscript:", "file:")
 
 
-def _settle_extension(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:
+def _settle_extension(copying: Copying, copy: Resource, sent: Mapping[str, Any], place: Position, /) -> None:
     if isinstance(copy.get("url"), str):
         copy["url"] = r4_url(url=copy["url"])
     if not copy.keys() <= USUAL_EXTENSION:
@@ -285,7 +399,7 @@ _USUAL_VALUES = (
 USUAL_EXTENSION = frozenset({"id", "url", "extension", *(f"value{name}" for name in _USUAL_VALUES.split())})
 
 
-def _settle_dosage(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:
+def _settle_dosage(copying: Copying, copy: Resource, sent: Mapping[str, Any], place: Position, /) -> None:
     """Move dose and rate to where R4 has them. Source: FHIR R4, Dosage.doseAndRate."""
     names = ("doseRange", "doseQuantity", "rateRatio", "rateRange", "rateQuantity")
     moved = {name: copy.pop(name) for name in names if name in copy}
@@ -293,7 +407,7 @@ def _settle_dosage(copying: Copying, copy: Resource, sent: Mapping[str, Any], pa
         copy["doseAndRate"] = [moved]
 
 
-def _settle_signature(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:
+def _settle_signature(copying: Copying, copy: Resource, sent: Mapping[str, Any], place: Position, /) -> None:
     """Source: FHIR R4, Signature."""
     who_or_uri(resource=copy, name="who")
     who_or_uri(resource=copy, name="onBehalfOf")
@@ -301,12 +415,12 @@ def _settle_signature(copying: Copying, copy: Resource, sent: Mapping[str, Any],
     rename(resource=copy, old="blob", new="data")
 
 
-def _settle_money(copying: Copying, copy: Resource, sent: Mapping[str, Any], path: str, /) -> None:
+def _settle_money(copying: Copying, copy: Resource, sent: Mapping[str, Any], place: Position, /) -> None:
     """STU3's Money is a Quantity whose code is the currency's. Source: FHIR R4, Money."""
     rename(resource=copy, old="code", new="currency")
 
 
-_SETTLERS: Mapping[str, Callable[[Copying, Resource, Mapping[str, Any], str], None]] = {
+_SETTLERS: Mapping[str, Settler] = {
     "Attachment": _settle_attachment,
     "Coding": _settle_coding,
     "Dosage": _settle_dosage,

@@ -52,17 +52,28 @@ def _changed(type_name: str, /) -> frozenset[str]:
     return changed_members(name=type_name, earlier=Release.STU3, later=Release.R4)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Settled:
+    """The members of which the type of a value in JSON, or of each in a list, says all: nearly all of a record."""
+
+    once: Mapping[str, type]
+    lists: Mapping[str, type]
+
+
 @cache
-def _settled(shape: Shape, /) -> Mapping[str, type]:
-    """Return the members of which the type of a value in JSON says all: nearly every member of a record."""
+def _settled(shape: Shape, /) -> _Settled:
     changed = _changed(shape.name)
-    return {
-        name: element.json_types[0]
+    plain = {
+        name: element
         for name, element in shape.elements.items()
-        if not (element.repeats or element.choice or name in changed)
+        if not (element.choice or name in changed)
         and element.kind not in (Kind.NUMBER, Kind.RESOURCE)
         and (element.kind is not Kind.OBJECT or (element.type_name != "Extension" and _is_same(element.type_name)))
     }
+    return _Settled(
+        once={name: element.json_types[0] for name, element in plain.items() if not element.repeats},
+        lists={name: element.json_types[0] for name, element in plain.items() if element.repeats},
+    )
 
 
 _OBJECT, _NUMBER, _RESOURCE = Kind.OBJECT, Kind.NUMBER, Kind.RESOURCE  # looked up for every member
@@ -77,16 +88,22 @@ def _is_of_type(value: Any, /, *, element: Element) -> bool:
     return kind is not _NUMBER or value >= _LEAST.get(element.type_name, value)
 
 
+def _is_list_of(known: type, value: Any, /) -> bool:
+    """Whether a value is a list of one type; None keeps a place in it."""
+    if type(value) is not list:
+        return False
+    for each in value:  # a generator would cost more than what it does
+        if type(each) is known or each is None:
+            continue
+        return False
+    return True
+
+
 def _are_of_type(values: list[Any], /, *, element: Element) -> bool:
     """Whether the values of a list may stand where R4 has an element; None keeps a place in it."""
     if element.kind is _NUMBER or element.kind is _RESOURCE:
         return all(value is None or _is_of_type(value, element=element) for value in values)
-    known = element.json_types
-    for value in values:  # a generator would cost more than what it does
-        if type(value) in known or value is None:
-            continue
-        return False
-    return True
+    return _is_list_of(element.json_types[0], values)
 
 
 @dataclass(kw_only=True)
@@ -99,10 +116,11 @@ class _Fitting:
     def fit(self, *, node: Resource, shape: Shape, path: str) -> None:
         """Change an object so that it has a shape."""
         elements, changed, settled = shape.elements, _changed(shape.name), _settled(shape)
+        once, lists = settled.once, settled.lists
         misfits: list[str] = []
         chosen: dict[str, str] = {}
         for name, value in node.items():
-            if type(value) is settled.get(name):
+            if type(value) is once.get(name) or (name in lists and _is_list_of(lists[name], value)):
                 continue
             element = elements.get(name)
             if element is None:

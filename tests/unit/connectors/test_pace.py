@@ -8,7 +8,11 @@ import time
 import pytest
 
 from connectors.contract.errors import TimedOut
+from connectors.reading import judge_entries
+from connectors.transport.offload import OffloadLimits
 from connectors.transport.pace import Steps, finish, finish_paced
+from fhir_data.releases import Release
+from fhir_data.splitting import SplitEntry
 
 
 def work(*, steps: int, seconds: float = 0.0) -> Steps[int]:
@@ -50,3 +54,12 @@ def test_the_deadline_ends_it() -> None:
     with pytest.raises(TimedOut):
         asyncio.run(late())
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(("values", "is_told"), [(100, False), (5_000, True)])
+def test_before_an_entry_of_many_values_is_judged_their_number_is_told(values: int, is_told: bool) -> None:
+    body = b'{"resourceType":"Basic","id":[%s]}' % b",".join([b"1"] * values)
+    told = next(judge_entries(entries=[SplitEntry(whole=body, resource=body)], release=Release.STU3))
+    assert (told is not None and told >= values) is is_told
+    # What is not told of is below what one step on the event loop may hold.
+    assert is_told or len(body) <= OffloadLimits().loop_step_values

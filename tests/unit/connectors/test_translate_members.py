@@ -8,7 +8,9 @@ import pytest
 
 from connectors.gp_connect.names import Names
 from connectors.gp_connect.translate import translate
-from connectors.gp_connect.translation.elements import r4_system, rename
+from connectors.gp_connect.translation.elements import Copying, r4_system, rename
+from fhir_data.releases import Release
+from fhir_data.shapes import shape_of
 
 Json = dict[str, Any]
 
@@ -281,3 +283,30 @@ def test_of_a_list_of_empty_texts_nothing_stays() -> None:
         {"name": [{"family": "Lee"}]},
         ("Patient.name.given: empty",),
     )
+
+
+def _within_identifiers(levels: int) -> Json:
+    node: Json = {"zzz": 5}
+    for _ in range(levels):
+        node = {"assigner": {"identifier": node}}
+    return {"identifier": [node]}
+
+
+def _within_extensions(levels: int, *, beside: list[Any]) -> Json:
+    parts: list[Any] = [{"zzz": 5}, *beside]
+    for _ in range(levels):
+        parts = [{"extension": parts}, *beside]
+    return {"extension": parts}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [_within_identifiers(8), _within_extensions(8, beside=[]), _within_extensions(8, beside=[5])],
+    ids=["objects", "lists", "lists with a number"],
+)
+def test_what_is_unusual_is_looked_at_once_however_deep_it_lies(members: Json) -> None:
+    shape = shape_of(name="Patient", release=Release.STU3)
+    assert shape is not None
+    copying = Copying(names=Names())
+    copying.resource(resource={"resourceType": "Patient", "id": "p1", **members}, shape=shape, path="Patient")
+    assert sum(note.endswith("(unknown field)") for note in copying.notes) == 1

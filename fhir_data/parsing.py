@@ -75,8 +75,9 @@ def parse_entry(*, entry: bytes) -> ParsedEntry:
 def parse_quickly(*, entry: bytes) -> tuple[dict[str, Any], bytes] | None:
     """Parse one resource in which `parse_entry` finds no fault; return it, and it in our own spelling.
 
-    None where there is a fault, or where it would take longer to be sure that there is none. One fault is not looked
-    for: a whole number of more than MAX_NUMBER_CHARACTERS, which no struct accepts.
+    None where there is a fault, or where it would take longer to be sure that there is none. Two faults are not looked
+    for, since no struct accepts what has them: a whole number of more than MAX_NUMBER_CHARACTERS, and lists within
+    lists that are too deep.
     """
     if holds_more_values(body=entry, than=MAX_VALUES):
         return None
@@ -93,7 +94,7 @@ def parse_quickly(*, entry: bytes) -> tuple[dict[str, Any], bytes] | None:
     try:
         if len(body) > MAX_LIST_ITEMS or "contained" in resource or b'"data"' in body or b'"contentType"' in body:
             _walk(resource)  # there may be long lists or texts, or documents; STU3's Binary has its own in `content`
-        elif body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+        elif body.count(b"{") > MAX_DEPTH // 2:  # each may stand in a list
             _check_depth(resource)
     except UnreadableEntry:
         return None

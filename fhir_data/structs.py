@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any
 
@@ -28,11 +29,11 @@ def is_accepted(*, body: bytes, name: str, release: Release) -> bool:
     `body` is the resource as `exact_json.encode` writes it: one spelling of each character, nothing between tokens, and
     no member twice. A decoder would take the last of two.
     """
-    decoder = _DECODERS.get((name, release)) or _make(name=name, release=release)
-    if decoder is None or _holds_only_spaces(body):
+    shape = shape_of(name=name, release=release)
+    if shape is None or _holds_only_spaces(body):
         return False
     try:
-        decoder.decode(body)
+        _decoder_of(shape, release).decode(body)
     except Exception:  # noqa: BLE001  a library reading what a stranger sent; the model decides
         return False
     return True
@@ -41,7 +42,8 @@ def is_accepted(*, body: bytes, name: str, release: Release) -> bool:
 def warm_up(*, types: Iterable[str], release: Release) -> None:
     """Make the structs of types that will be judged."""
     for name in types:
-        _make(name=name, release=release)
+        if (shape := shape_of(name=name, release=release)) is not None:
+            _decoder_of(shape, release)
 
 
 # A text must hold more than spaces of these kinds, and few texts begin with one. Looked for in the whole, since a
@@ -56,18 +58,20 @@ def _holds_only_spaces(body: bytes, /) -> bool:
     return _ODD_SPACE.search(body.decode()) is not None
 
 
-_DECODERS: dict[tuple[str, Release], Decoder] = {}
-_CLASSES: dict[Shape, type[msgspec.Struct]] = {}
 _MAKING = threading.Lock()
 
 
-def _make(*, name: str, release: Release) -> Decoder | None:
-    """Return the decoder of a type, None for what is no content of a record. A type is made once, by one thread."""
+@cache
+def _decoder_of(shape: Shape, release: Release, /) -> Decoder:
+    """Return the decoder of a type of resource, made by one thread at a time."""
     with _MAKING:
-        key = (name, release)
-        if key not in _DECODERS and (shape := shape_of(name=name, release=release)) is not None:
-            _DECODERS[key] = msgspec.json.Decoder(_class_of(shape, release=release))
-        return _DECODERS.get(key)
+        return msgspec.json.Decoder(_class_of(shape, release=release))
+
+
+@cache
+def _classes() -> dict[Shape, type[msgspec.Struct]]:
+    """Return the structs that are made, each once: parts are in many types."""
+    return {}
 
 
 def _class_of(shape: Shape, /, *, release: Release) -> type[msgspec.Struct]:
@@ -80,14 +84,14 @@ def _class_of(shape: Shape, /, *, release: Release) -> type[msgspec.Struct]:
     pending = [shape]
     while pending:
         each = pending.pop()
-        if each not in classes and each not in _CLASSES:
+        if each not in classes and each not in _classes():
             classes[each] = _new_class(each, release=release, is_resource=each is shape)
             pending += [element.shape for element in _elements(each).values() if element.kind is Kind.OBJECT]
-    known = _CLASSES | classes
+    known = _classes() | classes
     for each, holder in classes.items():
         members = enumerate(_elements(each).values())
         holder.__annotations__.update({f"f{number}": _annotation(element, known) for number, element in members})
-    _CLASSES.update(classes)
+    _classes().update(classes)
     return known[shape]
 
 
@@ -198,11 +202,10 @@ def _contained(name: str, /, *, release: Release) -> Rule:
 
     def are_accepted(struct: Any) -> bool:
         for resource in getattr(struct, name) or ():
-            kind = _HEAD.decode(resource).resource_type
-            decoder = _DECODERS.get((kind, release)) or _make(name=kind, release=release)
-            if decoder is None:
+            shape = shape_of(name=_HEAD.decode(resource).resource_type, release=release)
+            if shape is None:
                 return False
-            decoder.decode(resource)
+            _decoder_of(shape, release).decode(resource)
         return True
 
     return are_accepted

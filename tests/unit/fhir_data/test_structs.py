@@ -216,6 +216,19 @@ def test_no_number_is_called_as_a_time_is_within_a_period(release: Release) -> N
     assert within == set()
 
 
+@pytest.mark.parametrize("release", Release)
+def test_no_text_stands_where_the_guards_expect_the_number_of_a_quantity(release: Release) -> None:
+    texts = elements_where(release, lambda name, element: name == "value" and element.kind is not Kind.NUMBER)
+    holders = {kind for kind, _ in texts}
+    beside_a_unit = elements_where(release, lambda name, _: name in {"unit", "comparator"})
+    of_a_quantity = elements_where(
+        release, lambda name, element: name.endswith("Quantity") and element.type_name in holders
+    )
+    assert "Identifier" in holders
+    assert holders.isdisjoint(kind for kind, _ in beside_a_unit)
+    assert of_a_quantity == set()
+
+
 @pytest.mark.parametrize(
     ("name", "types", "mistaken"),
     [

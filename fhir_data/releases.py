@@ -7,7 +7,7 @@ as unknown).
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 
 from fhir.resources import R4B, STU3
 from fhir.resources.R4B.resource import Resource as ResourceR4B
@@ -27,16 +27,25 @@ _PACKAGES = {Release.R4: (R4B, ResourceR4B), Release.STU3: (STU3, ResourceSTU3)}
 _CONTAINERS = frozenset({"Bundle", "Parameters"})
 
 
-@cache
+# A source may call its types what it likes, and as many as it likes: few and short names are remembered.
+_LONGEST_NAME = 64
+_REMEMBERED = 2_048
+
+
 def model_of(*, name: str, release: Release) -> type[BaseModel] | None:
     """Return the model of a type of resource, None for what is no content of a record in this release."""
+    return _model_of(name, release) if len(name) <= _LONGEST_NAME else None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _model_of(name: str, release: Release, /) -> type[BaseModel] | None:
     base = _PACKAGES[release][1]
     model = None if name in _CONTAINERS else datatype_of(name=name, release=release)
     is_resource = model is not None and issubclass(model, base) and name not in ("Resource", "DomainResource")
     return model if is_resource else None
 
 
-@cache
+@lru_cache(maxsize=_REMEMBERED)
 def datatype_of(*, name: str, release: Release) -> type[BaseModel] | None:
     """Return the model of any type, be it a resource or a part of one; None where the release has no such type."""
     if not name.isascii() or not name.isalpha():

@@ -65,7 +65,6 @@ class Shape:
     required_choices: Mapping[str, tuple[str, ...]]
 
 
-@cache
 def shape_of(*, name: str, release: Release) -> Shape | None:
     """Return the shape of a type of resource, None for what is no content of a record in this release."""
     model = model_of(name=name, release=release)

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fhir_data import exact_json, structs
 from fhir_data.access import JsonObject, listed, mapping, mappings, text
 from fhir_data.errors import EntryFault, UnreadableEntry
 from fhir_data.examination import Examination, examine, is_accepted
 from fhir_data.flaws import UNKNOWN_FIELD, Flaw, FlawReason
 from fhir_data.heads import type_of
-from fhir_data.parsing import ParsedEntry, misread_places, parse_entry, read_by_member
+from fhir_data.parsing import ParsedEntry, misread_places, parse_entry, parse_quickly, read_by_member
 from fhir_data.releases import Release, model_of
 
 
@@ -55,6 +56,14 @@ UNKNOWN_TYPE = Flaw(path="resourceType", reason=FlawReason.NOT_IN_STANDARD)
 
 def verdict(*, entry: bytes, release: Release) -> Verdict:
     """Say whether one entry, as sent, can be used as FHIR of a release."""
+    parsed = parse_quickly(entry=entry)
+    if parsed is not None and _is_sound(resource=parsed[0], body=parsed[1], release=release):
+        return ValidEntry(resource=parsed[0])
+    return verdict_of_models(entry=entry, release=release)
+
+
+def verdict_of_models(*, entry: bytes, release: Release) -> Verdict:
+    """Say the same as `verdict`, without structs: what they do not accept is judged here, and put into words."""
     try:
         parsed = parse_entry(entry=entry)
     except UnreadableEntry as unreadable:
@@ -73,14 +82,28 @@ def judge(*, resource: dict[str, Any], release: Release) -> Verdict:
 
     Whose it is, where it does not say, is for `fhir_data.belonging` to judge.
     """
+    try:
+        body = exact_json.encode(resource)
+    except (ValueError, OverflowError, TypeError, RecursionError):
+        pass
+    else:
+        if _is_sound(resource=resource, body=body, release=release):
+            return ValidEntry(resource=resource)
+    return judge_by_models(resource=resource, release=release)
+
+
+def judge_by_models(*, resource: dict[str, Any], release: Release) -> Verdict:
+    """Say the same as `judge`, without structs."""
     return _judge(parsed=ParsedEntry(resource=resource, is_misread=False), release=release)
 
 
 def warm_up(*, types: Iterable[str], release: Release) -> None:
-    """Make the models of types that will be judged.
+    """Make the models and structs of types that will be judged.
 
-    A model is made at its first use: 20 ms each and many times that on a new machine, too long for an event loop.
+    They are made at their first use: 20 ms each and many times that on a new machine, too long for an event loop.
     """
+    types = tuple(types)
+    structs.warm_up(types=types, release=release)
     for name in types:
         if model := model_of(name=name, release=release):
             is_accepted(model=model, resource={"resourceType": name})
@@ -94,6 +117,12 @@ def flaws_of(judged: Verdict, /) -> tuple[Flaw, ...]:
 def members_at_fault(judged: Verdict, /) -> tuple[str, ...]:
     """Return the members in which a verdict finds a flaw, of an entry that can be read all the same."""
     return judged.members if isinstance(judged, ToleratedEntry) else ()
+
+
+def _is_sound(*, resource: dict[str, Any], body: bytes, release: Release) -> bool:
+    """Return whether a resource is FHIR as the standard says, as far as that can be told without a model."""
+    kind = text(resource.get("resourceType"))
+    return structs.is_accepted(body=body, name=kind, release=release) and not any(_misspelt_statuses(resource))
 
 
 def _judge(*, parsed: ParsedEntry, release: Release) -> Verdict:

@@ -19,8 +19,9 @@ from fhir_data.shapes import shape_of
 from fhir_data.verdict import ValidEntry, judge
 from tests import proofs
 from tests.leaves import unsaid
-from tests.stu3_resources import STU3_TYPES, made_up
+from tests.made_up_resources import made_up, types_of
 
+STU3_TYPES = types_of(release=Release.STU3)
 TRANSLATED = [kind for kind in STU3_TYPES if is_translated(kind=kind)]
 laws = proofs.laws(examples=12)
 seeds = st.integers(min_value=0, max_value=2**32)

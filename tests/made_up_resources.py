@@ -1,4 +1,4 @@
-"""Resources of FHIR STU3 made up along its models, for tests of what is done with any of them."""
+"""Resources of FHIR made up along its models, for tests of what is done with any of them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import random
 from decimal import Decimal
 from typing import Any
 
-from fhir.resources.STU3 import fhirtypes
+from fhir.resources.R4B import fhirtypes as r4b_types
+from fhir.resources.STU3 import fhirtypes as stu3_types
 
 from fhir_data.releases import Release, model_of
 from fhir_data.shapes import Element, Kind, Shape, shape_of
 
-STU3_TYPES = tuple(
-    sorted(
-        name
-        for each in fhirtypes.__all__
-        if model_of(name=(name := each.removesuffix("Type")), release=Release.STU3) is not None
-    )
-)
+
+def types_of(*, release: Release) -> tuple[str, ...]:
+    """Return all types of resource that may be content of a record."""
+    names = (name.removesuffix("Type") for name in _NAMES[release])
+    return tuple(sorted(name for name in names if model_of(name=name, release=release) is not None))
+
+
+_NAMES = {Release.R4: r4b_types.__all__, Release.STU3: stu3_types.__all__}
 _DIV = '<div xmlns="http://www.w3.org/1999/xhtml">words</div>'
-_VALUES: dict[str, tuple[Any, ...]] = {
+# Of each type of primitive, by the name of its mark.
+SOUND: dict[str, tuple[Any, ...]] = {
     "Code": ("active", "unknown", "other"),
     "Id": ("id-1", "id-2"),
     "Uri": ("http://example.org/a", "urn:oid:1.2.3"),
@@ -35,13 +38,16 @@ _VALUES: dict[str, tuple[Any, ...]] = {
     "UnsignedInt": (0, 8),
     "Boolean": (True, False),
     "EncodedBytes": ("aGk=",),
+    "UuidVersion": ("urn:uuid:c757873d-ec9a-4326-a141-556f43239520",),
     "Xhtml": (_DIV,),
 }
 
 
-def made_up(*, kind: str, chance: random.Random, fullness: float = 0.5) -> dict[str, Any]:
+def made_up(
+    *, kind: str, chance: random.Random, fullness: float = 0.5, release: Release = Release.STU3
+) -> dict[str, Any]:
     """Return a resource of a type in which each element is present with a probability, to a depth of a few parts."""
-    shape = shape_of(name=kind, release=Release.STU3)
+    shape = shape_of(name=kind, release=release)
     assert shape is not None
     return {"resourceType": kind, **_object(shape=shape, chance=chance, fullness=fullness, depth=0)}
 
@@ -78,4 +84,4 @@ def _value(*, element: Element, name: str, chance: random.Random, fullness: floa
         return made or {"id": "x"}
     if name == "div":
         return _DIV
-    return chance.choice(_VALUES.get(element.type_name, ("words",)))
+    return chance.choice(SOUND.get(element.type_name, ("words",)))

@@ -183,3 +183,63 @@ class Judgement:
 
     condition: SourceCondition = SourceCondition.UNKNOWN
     reasons: tuple[HealthReason, ...] = (HealthReason.NOT_CHECKED,)
+
+
+class TrialStep(StrEnum):
+    """What a trial of a source does, in this order. `words` are for people."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> TrialStep:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    ADDRESS = "address", "The address may be asked"
+    CONNECTION = "connection", "There is a connection"
+    TLS = "tls", "Its certificate and encryption are accepted"
+    CREDENTIALS = "credentials", "Our credentials are accepted"
+    STATEMENT = "statement", "It says what it is"
+    READ = "read", "It can be asked for records"
+
+
+class StepState(StrEnum):
+    """How a step of a trial ended. `words` are for people."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> StepState:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    NOT_NEEDED = "not-needed", "Not needed"
+    NOT_REACHED = "not-reached", "Not reached"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a trial. `detail` says in words why it failed; `took_ms` None: it was not timed by itself."""
+
+    step: TrialStep
+    state: StepState
+    detail: str = ""
+    took_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnd:
+    """How a trial ended. `description` is what the source says that it is; `holds` as a checked source's."""
+
+    steps: tuple[Step, ...]
+    description: str = ""
+    holds: tuple[str, ...] | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the source answered as its kind should."""
+        return not any(step.state in {StepState.FAILED, StepState.NOT_REACHED} for step in self.steps)

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "aggregator.break_glass",
     "aggregator.consent",
     "aggregator.federation",
+    "aggregator.health",
     "aggregator.changes",
     "aggregator.web",
     "aggregator.api",

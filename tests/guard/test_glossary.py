@@ -123,6 +123,8 @@ def test_the_words_of_the_code_are_found_where_they_are() -> None:
             "Sensitivity",
             "SourceCondition",
             "Standing",
+            "StepState",
+            "TrialStep",
         ),
     }
 

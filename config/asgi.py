@@ -106,5 +106,8 @@ class Dispatcher:
 _threads = cast(ASGI3Application, WSGIMiddleware(cast(WSGIApp, django), workers=DJANGO_THREADS, send_queue_size=0))
 application = Dispatcher(
     whole=WholeRequests(NotFoundFloor(Places(_threads)), limit_bytes=settings.BODY_LIMIT_BYTES),
-    gate=Gate(per_minute=settings.ANONYMOUS_REQUESTS_PER_MINUTE),
+    gate=Gate(
+        per_minute=settings.ANONYMOUS_REQUESTS_PER_MINUTE,
+        reports_per_minute=settings.HEALTH_REPORTS_PER_MINUTE,
+    ),
 )

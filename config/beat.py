@@ -20,6 +20,12 @@ from config.process import forbid_core_files, require_no_owner
 # How often waiting alerts are looked for. One that is raised is sent at once, if the queue takes it.
 DELIVER_EVERY_S = 15.0
 DELIVER = "aggregator.alerts.tasks.deliver"
+# How often sources are looked for that are due to be checked, and how often all are judged.
+LOOK_AT_SOURCES_EVERY_S = 5.0
+SOURCES = {
+    "check sources": "aggregator.health.tasks.check_sources",
+    "judge sources": "aggregator.health.tasks.judge_sources",
+}
 
 # What is due again before a worker takes it need not be done twice.
 _UPKEEP = {"queue": UPKEEP_QUEUE, "expires": DELIVER_EVERY_S}
@@ -35,13 +41,23 @@ app.conf.update(
     timezone="UTC",
     beat_scheduler="celery.beat:Scheduler",  # which keeps nothing on disk
     beat_schedule={
-        f"deliver alerts {words}": {
-            "task": DELIVER,
-            "schedule": DELIVER_EVERY_S,
-            "args": (medium,),
-            "options": _UPKEEP,
-        }
-        for medium, words in (("email", "by email"), ("webhook", "by webhook"))
+        **{
+            words: {
+                "task": task,
+                "schedule": LOOK_AT_SOURCES_EVERY_S,
+                "options": {"queue": UPKEEP_QUEUE, "expires": LOOK_AT_SOURCES_EVERY_S},
+            }
+            for words, task in SOURCES.items()
+        },
+        **{
+            f"deliver alerts {words}": {
+                "task": DELIVER,
+                "schedule": DELIVER_EVERY_S,
+                "args": (medium,),
+                "options": _UPKEEP,
+            }
+            for medium, words in (("email", "by email"), ("webhook", "by webhook"))
+        },
     },
 )
 

@@ -24,7 +24,7 @@ FEDERATION_QUEUE = "federation"
 # What may wait for a few seconds, for workers of its own, so that neither kind of work keeps the other waiting.
 UPKEEP_QUEUE = "upkeep"
 QUEUES = (FEDERATION_QUEUE, UPKEEP_QUEUE)
-UPKEEP_TASKS = ("aggregator.alerts.",)
+UPKEEP_TASKS = ("aggregator.alerts.", "aggregator.health.")
 
 
 def queue_of(task: str, /) -> str:

@@ -82,6 +82,7 @@ class Environment(BaseSettings):
         120, gt=0, description="records opened by one registered system, in a minute"
     )
     tokens_per_minute: int = Field(60, gt=0, description="access tokens asked for at one address, in a minute")
+    health_reports_per_minute: int = Field(60, gt=0, description="reports of one source about itself, in a minute")
     fhir_requests_per_minute: int = Field(
         300, gt=0, description="requests by one user or system at the FHIR door, in a minute"
     )

@@ -8,6 +8,7 @@ often and on however many connections, leaves the pages of those who have signed
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
 
@@ -20,17 +21,22 @@ from aggregator.accounts import lockout
 from aggregator.accounts.addresses import counted_address
 from aggregator.accounts.sessions import is_own_key
 from aggregator.accounts.tokens import bearer_token, read_token
+from aggregator.health.report_tokens import ReportKey, read_report_token
 from config.refusals import OAUTH_PATH, Refusal, refuse
 from config.whole_requests import Answering
 
 HEALTH_PATHS = frozenset({"/livez", "/readyz"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+REPORT_PATH = re.compile(r"/api/sources/[0-9a-f-]{36}/health", re.ASCII)
 # A page asks for its style sheet and scripts once, and they cost little.
 STATIC_COST = 0.2
 MOST_ADDRESSES = 10_000
 # Whoever is refused is answered a moment later: a client that asks again at once would keep the loop busy.
 PAUSE_S = 1.0
 MOST_PAUSED = 200
+
+# What a source may report: one that promises a report every five seconds stays far below.
+REPORTS_PER_MINUTE = 60
 
 PLACES = 4
 MOST_WAITING = 400
@@ -59,9 +65,22 @@ def is_known(scope: HTTPScope) -> bool:
 
     It says who may be let past a queue, and permits nothing: a session may be over, and a client may have been ended.
     """
+    token = _bearer(scope)
+    if token is None:
+        return has_session(scope)
+    return read_token(text=token, now=timezone.now()) is not None or report_key(scope) is not None
+
+
+def report_key(scope: HTTPScope) -> ReportKey | None:
+    """Return what the token says with which a source reports how it is; None for any other request."""
+    if scope["method"] != "POST" or not REPORT_PATH.fullmatch(scope["path"]):
+        return None
+    return read_report_token(text=_bearer(scope) or "")
+
+
+def _bearer(scope: HTTPScope) -> str | None:
     authorization = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), "")
-    token = bearer_token(authorization=authorization)
-    return has_session(scope) if token is None else read_token(text=token, now=timezone.now()) is not None
+    return bearer_token(authorization=authorization)
 
 
 class Buckets:
@@ -85,15 +104,26 @@ class Buckets:
 
 
 class Gate:
-    """Refuses those who have not signed in when their address asks too often, or its sign-in is locked."""
+    """Refuses those who have not signed in when their address asks too often, or its sign-in is locked.
 
-    def __init__(self, *, per_minute: int, pause_s: float = PAUSE_S) -> None:
+    A source that reports too often is refused here, too, before a thread is spent on it, whatever its address.
+    """
+
+    def __init__(
+        self, *, per_minute: int, reports_per_minute: int = REPORTS_PER_MINUTE, pause_s: float = PAUSE_S
+    ) -> None:
         self._buckets = Buckets(per_minute=per_minute)
+        self._reports = Buckets(per_minute=reports_per_minute)
         self._pause_s = pause_s
         self._paused = 0
 
     def refusal(self, scope: HTTPScope) -> Refusal | None:
         """Return why a request is refused, None when it may go on."""
+        key = report_key(scope)
+        if key is not None:
+            if self._reports.take(address=str(key.source_id), cost=1.0, now=time.monotonic()):
+                return None
+            return _too_many("This source has reported too often.", RETRY_AFTER_S)
         if is_known(scope):
             return None
         client = scope["client"]

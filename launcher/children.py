@@ -16,7 +16,8 @@ from launcher.processes import Child, listening_socket, start
 
 PROJECT = Path(__file__).resolve().parents[1]
 # They only hand tasks over to the worker's loop.
-WORKER_THREADS = 4
+# Tasks of retrievals are over at once; those of the other queue may each wait for somebody else.
+WORKER_THREADS = {"federation": 4, "upkeep": 8}
 
 
 # What workers of each queue are called, on the screen and in their log's name.
@@ -69,7 +70,7 @@ def start_worker(*, environment: Mapping[str, str], logs: Path, name: str = "dem
         name=WORKERS[queue],
         command=[
             *(sys.executable, "-m", "celery", "--app", "config", "--quiet", "worker"),
-            *("--pool", "threads", "--concurrency", str(WORKER_THREADS), "--queues", queue),
+            *("--pool", "threads", "--concurrency", str(WORKER_THREADS[queue]), "--queues", queue),
             *("--without-gossip", "--without-mingle", "--without-heartbeat", "--hostname", f"{name}-{queue}@%h"),
         ],
         log=logs / f"{WORKERS[queue]}.log",

@@ -23,6 +23,7 @@ class Ends(StrEnum):
     MEMBERSHIP = "membership"
     POLICY = "policy"
     RELATIONSHIP = "relationship"
+    REPORT_TOKEN = "report-token"  # noqa: S105  a word
     USER_JOIN = "user-join"
     WEBHOOK = "webhook"
 

@@ -34,7 +34,8 @@ class Permission(StrEnum):
     ANY_ORGANISATION = "any-organisation", "do this for any organisation, not only their own"
     REVIEW_LINKS = "review-links", "settle doubts about identity"
     VIEW_SOURCES = "view-sources", "see the sources"
-    MANAGE_SOURCES = "manage-sources", "register sources"
+    OPERATE_SOURCES = "operate-sources", "pause sources, try them, and be told when one fails"
+    MANAGE_SOURCES = "manage-sources", "register sources, and say how they are asked"
     MANAGE_TERMINOLOGY = "manage-terminology", "load what codes are sensitive"
     LOAD_IDENTITIES = "load-identities", "load the people that a source holds"
 
@@ -83,6 +84,7 @@ _ADMINISTERS = frozenset(
         Permission.REPORT_ACCESS,
         Permission.VIEW_ACCESS,
         Permission.VIEW_SOURCES,
+        Permission.OPERATE_SOURCES,
         Permission.REVIEW_LINKS,
         Permission.VIEW_ALERTS,
         Permission.MANAGE_ALERTS,
@@ -99,10 +101,11 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.SOCIAL_CARE: _SEES_RECORDS,
     Role.RECEPTIONIST: frozenset({Permission.FIND_PERSON}),
     Role.ADMINISTRATOR: _ADMINISTERS,
-    Role.PROGRAMME_ADMINISTRATOR: _ADMINISTERS | {Permission.ANY_ORGANISATION, Permission.MANAGE_CLIENTS},
+    Role.PROGRAMME_ADMINISTRATOR: _ADMINISTERS
+    | {Permission.ANY_ORGANISATION, Permission.MANAGE_CLIENTS, Permission.MANAGE_SOURCES},
     Role.PRIVACY_OFFICER: _LOOKS_BACK | {Permission.REVIEW_BREAK_GLASS, Permission.VIEW_ALERTS},
     Role.AUDITOR: _LOOKS_BACK | {Permission.ANY_ORGANISATION},
-    Role.SOURCE_OPERATOR: frozenset({Permission.VIEW_SOURCES}),
+    Role.SOURCE_OPERATOR: frozenset({Permission.VIEW_SOURCES, Permission.OPERATE_SOURCES, Permission.MANAGE_SOURCES}),
     Role.CLIENT: frozenset({Permission.VIEW_RECORD}),
     Role.OPERATOR: frozenset(Permission) - _TREATS,
 }

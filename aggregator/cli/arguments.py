@@ -7,6 +7,10 @@ from datetime import date
 from uuid import UUID
 
 from django.core.management.base import CommandError
+from django.utils import timezone
+
+from aggregator.accounts.requester import operator
+from aggregator.services.sources.list_source_health import list_source_health
 
 
 def identifier(text: str, /) -> UUID:
@@ -18,6 +22,18 @@ def identifier(text: str, /) -> UUID:
         return UUID(text)
     except ValueError:
         raise CommandError("Give the id as the service's lists and pages show it.") from None
+
+
+def source_named(slug: str, /) -> UUID:
+    """Return the id of the source of a short name.
+
+    Raises: CommandError.
+    """
+    lines = list_source_health(requester=operator(), now=timezone.now())
+    found = next((line.source_id for line in lines if line.slug == slug), None)
+    if found is None:
+        raise CommandError("There is no source of this short name.")
+    return found
 
 
 def add_days(parser: ArgumentParser, /) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,6 +10,7 @@ from uuid import UUID
 
 import redis
 from django.conf import settings
+from django.db import connection
 from django.db.models import OuterRef, Subquery
 
 from aggregator.federation import store
@@ -70,6 +71,31 @@ class LastOutcome:
     source_id: UUID
     ending: Ending | None
     ended_at: datetime | None
+
+
+_FIGURES = """
+SELECT source_id, count(*), count(*) FILTER (WHERE is_answer),
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY took_ms) FILTER (WHERE is_answer),
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY took_ms) FILTER (WHERE is_answer)
+FROM (
+    SELECT source_id, outcome NOT IN ('timed-out', 'unreachable') AS is_answer,
+        extract(epoch FROM ended_at - asked_at)::float8 * 1000 AS took_ms
+    FROM source_outcome
+    WHERE source_id = ANY(%(sources)s) AND ended_at > %(since)s AND joins_id IS NULL
+        AND outcome NOT IN ('failed', 'not-asked') AND reason <> 'address'
+) AS ended
+GROUP BY source_id
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecentFigures:
+    """What lately ended requests say of a source. How long answers took: in milliseconds, None without an answer."""
+
+    requests: int
+    answered: int
+    p50_ms: float | None
+    p95_ms: float | None
 
 
 def retrieval_view(*, retrieval_id: UUID, asker_id: UUID | None, now: datetime) -> RetrievalView | None:
@@ -152,6 +178,19 @@ def last_outcomes() -> list[LastOutcome]:
         )
         for row in rows
     ]
+
+
+def recent_figures(*, source_ids: Collection[UUID], since: datetime) -> dict[UUID, RecentFigures]:
+    """Return what requests that ended since a moment say of sources; without those that were not asked.
+
+    One that refuses, or sends what cannot be used, is there and answers. What is our own fault says nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FIGURES, {"sources": list(source_ids), "since": since})
+        return {
+            source_id: RecentFigures(requests=requests, answered=answered, p50_ms=p50_ms, p95_ms=p95_ms)
+            for source_id, requests, answered, p50_ms, p95_ms in cursor.fetchall()
+        }
 
 
 def _is_overdue(row: SourceOutcome, *, now: datetime) -> bool:

@@ -23,6 +23,11 @@ def source_by_slug(*, slug: str) -> Source | None:
     return Source.objects.select_related("organisation").filter(slug=slug).first()
 
 
+def source_by_id(*, source_id: UUID) -> Source | None:
+    """Return a source by its id."""
+    return Source.objects.select_related("organisation").filter(id=source_id).first()
+
+
 def disclosing_sources() -> dict[UUID, Sensitivity]:
     """Return the sources whose name alone tells something sensitive of whoever is known there, and what."""
     rows = Source.objects.exclude(discloses="").values_list("id", "discloses")

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "aggregator.break_glass",
     "aggregator.consent",
     "aggregator.federation",
+    "aggregator.health",
     "aggregator.changes",
     "aggregator.web",
     "aggregator.api",
@@ -219,6 +220,7 @@ SEARCHES_PER_MINUTE = ENVIRONMENT.searches_per_minute
 OPENINGS_PER_MINUTE = ENVIRONMENT.openings_per_minute
 CLIENT_OPENINGS_PER_MINUTE = ENVIRONMENT.client_openings_per_minute
 TOKENS_PER_MINUTE = ENVIRONMENT.tokens_per_minute
+HEALTH_REPORTS_PER_MINUTE = ENVIRONMENT.health_reports_per_minute
 FHIR_REQUESTS_PER_MINUTE = ENVIRONMENT.fhir_requests_per_minute
 SELF_CLAIM_HOURS = ENVIRONMENT.self_claim_hours
 HEADER_TIMEOUT_S = ENVIRONMENT.header_timeout_s

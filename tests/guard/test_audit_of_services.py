@@ -60,7 +60,7 @@ from aggregator.services.undo_objections import undo_objections
 from aggregator.services.view_record import view_record
 from connectors.contract.outcomes import Outcome
 from launcher.load_region import load_region
-from tests import access_acts, alert_acts, break_glass_acts, relationship_acts
+from tests import access_acts, alert_acts, break_glass_acts, relationship_acts, source_acts
 from tests.break_glass_acts import request_with_session
 from tests.integration.services.test_showing import answered
 from tests.machine import new_client, token_form
@@ -85,7 +85,7 @@ NO_ACTS = {
     "follow_record": "shows nothing, and its tickets are given out with a page that a showing has allowed",
 }
 # Acts that return no content: only a refusal leaves an event.
-ONLY_REFUSALS = {"check_client", "check_progress"}
+ONLY_REFUSALS = {"check_client", "check_progress", *source_acts.ONLY_REFUSALS}
 
 SOURCE = NewSource(
     slug="another", name="Another", kind="fhir_r4", base_url=NOWHERE, organisation_ods="X1", organisation_name="X"
@@ -257,6 +257,7 @@ CALLS: dict[str, Callable[[World], object]] = {
     **relationship_acts.CALLS,
     **access_acts.CALLS,
     **alert_acts.CALLS,
+    **source_acts.CALLS,
 }
 
 # To one purpose, which keeps nobody from treating the patient.
@@ -340,6 +341,7 @@ REFUSED: dict[str, Callable[[World], object]] = {
     **alert_acts.REFUSED,
     **break_glass_acts.REFUSED,
     **relationship_acts.REFUSED,
+    **source_acts.REFUSED,
 }
 
 
@@ -451,6 +453,7 @@ SUBJECTS = {
     "take_back_review": {"person_id"},
     "undo_objections": {"person_id"},
     "view_record": {"person_id", "retrieval_id"},
+    **{name: {"source_id"} for name in source_acts.ABOUT_A_SOURCE},
     **{name: {"person_id"} for name in break_glass_acts.ABOUT_A_PERSON | relationship_acts.ABOUT_A_PERSON},
 }
 # About whom nobody cares for: who objects altogether, or is doubtful, is of no use to other calls.
@@ -466,6 +469,7 @@ REFUSED_SUBJECTS = {
     "record_opt_out": {"person_id"},
     "record_policy": {"person_id"},
     "view_record": {"retrieval_id"},
+    **{name: {"source_id"} for name in source_acts.REFUSED_ABOUT_A_SOURCE},
     **{name: {"person_id"} for name in relationship_acts.REFUSED_ABOUT_A_PERSON},
     **{name: {"person_id"} for name in break_glass_acts.REFUSED_ABOUT_A_PERSON},
 }

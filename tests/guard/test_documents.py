@@ -58,6 +58,10 @@ IDENTIFYING = {
         "first_said",
     },
     "federation.Retrieval": {"asker"},
+    # What a source writes of itself, or somebody of a source, may name anybody.
+    "health.SourceHealth": {"report_message"},
+    "health.SourceReport": {"message"},
+    "health.SourcePause": {"reason"},
     "relationships.Relationship": {"reason"},
     "break_glass.BreakGlass": {"note"},
     "break_glass.BreakGlassReview": {"note"},
@@ -99,6 +103,21 @@ NEITHER = {
     "federation.SourceOutcome": {
         *("id", "retrieval", "source", "joins", "flight_key", "deadline_at", "asked_at", "outcome", "reason"),
         *("since_at", "item_count", "by_identifier", "ended_at"),
+    },
+    "health.SourceHealth": {
+        *("source", "condition", "reasons", "since", "next_check_at", "recent_checks", "checked_at", "check_outcome"),
+        *("check_reason", "check_took_ms", "checked_well_at", "report_statuses", "reported_at", "report_interval_s"),
+        *("report_counters", "reports_in_time", "success", "p50_ms", "p95_ms", "breaker"),
+    },
+    "health.SourceConditionChange": {"id", "source", "condition", "reasons", "at"},
+    "health.SourceCheck": {"id", "source", "outcome", "reason", "took_ms", "at"},
+    "health.SourceReport": {"id", "source", "status", "at"},
+    "health.SourcePause": {"id", "source", "is_resumed", "by", "at"},
+    "health.ReportToken": {"id", "source", "token_hash", "made_at", "made_by"},
+    # `settings` are those of a source, which name its secrets and hold none.
+    "health.SourceTrial": {
+        *("id", "source", "settings", "asked_by", "asker_organisation", "asked_at", "steps", "is_good"),
+        *("description", "holds", "ended_at"),
     },
     "mpi.Person": {"id", "created_at", "nhs_number_is_verified"},
     "mpi.SourceRecord": {"id", "source", "nhs_number_status", "updated_at"},

@@ -108,6 +108,7 @@ def test_the_words_of_the_code_are_found_where_they_are() -> None:
             "FileKind",
             "FileProblem",
             "FlawReason",
+            "HealthReason",
             "JoinRule",
             "KeySetFault",
             "OfficerVerdict",
@@ -117,10 +118,14 @@ def test_the_words_of_the_code_are_found_where_they_are() -> None:
             "RecordCategory",
             "RelationshipKind",
             "RelationshipState",
+            "ReportedStatus",
             "ReviewedKind",
             "Role",
             "Sensitivity",
+            "SourceCondition",
             "Standing",
+            "StepState",
+            "TrialStep",
         ),
     }
 

@@ -14,7 +14,7 @@ from tests.world import World, make_world, signed_in_client
 
 OPEN_ROUTES = {"sign-in", "livez", "readyz", "fhir-metadata", "fhir-smart-configuration"}
 # Where nobody is signed in yet, and none is asked for a form's token: each request proves by itself who makes it.
-PROVING_ROUTES = {"token"}
+PROVING_ROUTES = {"token", "api-report-health"}
 # Which look at no session, so none can be misused.
 OPEN_API_ROUTES = {"fhir-metadata", "fhir-smart-configuration"}
 # Fixed, since they are part of the tests' names: helpers that run tests side by side must find the same ones.
@@ -37,6 +37,8 @@ SAMPLE = {
     "place_id": UUID(int=6),
     "patient_id": UUID(int=7),
     "webhook_id": UUID(int=10),
+    "source_id": UUID(int=11),
+    "trial_id": UUID(int=12),
 }
 
 

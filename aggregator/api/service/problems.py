@@ -40,6 +40,7 @@ TITLES: Mapping[int, str] = {
     405: "This method is not supported here.",
     406: "Only application/json is available.",
     409: "This has changed since you looked.",
+    413: "The body is too large.",
     415: "Send application/json.",
     429: "Too many requests.",
     500: "Something went wrong on our side.",

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aggregator.api.authentication import SessionRequester
+from aggregator.api.service.source_health import ReportingSource
 from aggregator.api.service.view import ServiceView
 
 
@@ -22,6 +23,17 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         """Return where the session stands in a request; a write needs its CSRF token too."""
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+
+
+class ReportTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the description tells of the token with which a source reports."""
+
+    target_class = ReportingSource
+    name = "report token"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        """Return how the token is sent."""
+        return {"type": "http", "scheme": "bearer"}
 
 
 class Schema(ServiceView):

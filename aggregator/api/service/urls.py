@@ -1,10 +1,11 @@
-"""Routes of the service API. Each needs a signed-in user; services decide what they may do."""
+"""Routes of the service API. Each needs a signed-in user, save that at which sources report; services decide what they
+may do."""
 
 from __future__ import annotations
 
 from django.urls import path, re_path
 
-from aggregator.api.service import alerts, break_glass, care_teams, relationships, users
+from aggregator.api.service import alerts, break_glass, care_teams, relationships, source_health, users
 from aggregator.api.service.schema import Schema
 from aggregator.api.service.view import Unknown
 
@@ -43,6 +44,7 @@ urlpatterns = [
     path("alerts/webhooks", alerts.Webhooks.as_view(), name="api-webhooks"),
     path("alerts/webhooks/<uuid:webhook_id>/end", alerts.EndWebhook.as_view(), name="api-end-webhook"),
     path("alerts/webhooks/<uuid:webhook_id>/test", alerts.TryWebhook.as_view(), name="api-try-webhook"),
+    path("sources/<uuid:source_id>/health", source_health.SourceHealthReport.as_view(), name="api-report-health"),
     path("users", users.Users.as_view(), name="api-users"),
     path("users/proposed", users.ProposedAccounts.as_view(), name="api-proposed-accounts"),
     path(f"users/{USER}", users.User.as_view(), name="api-user"),

@@ -36,8 +36,15 @@ class StrictJsonParser(BaseParser):
 
         Raises: ParseError.
         """
+        return self.read(stream.read())
+
+    def read(self, content: bytes) -> dict[str, Any]:
+        """Return the object of a body that has been read.
+
+        Raises: ParseError.
+        """
         try:
-            return read_entry(entry=stream.read())
+            return read_entry(entry=content)
         except UnreadableEntry:
             raise ParseError from None
 

@@ -1,0 +1,123 @@
+"""Check the sources that are due, as many at once as is reasonable, and record each as it lands.
+
+One thread, the caller's, claims and records: it alone touches the database. The asking is done on an event loop in
+another, so that a source that hangs keeps none of the rest waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from queue import SimpleQueue
+
+import structlog
+
+from aggregator.federation.reach import open_channels
+from aggregator.health import operations
+from aggregator.health.models import SourceHealth
+from aggregator.health.operations import DueCheck
+from aggregator.health.queries import evidence_of
+from aggregator.health.terms import CheckResult, Traffic
+from aggregator.health.traffic import traffic_of_sources
+from aggregator.sources import catalogue
+from connectors.contract.errors import NotRead, SourceError, TimedOut
+from connectors.contract.protocol import Channels
+from connectors.contract.values import CheckedSource, SourceAddress
+
+log = structlog.get_logger(__name__)
+
+# Sources that are asked at once, and those that one turn takes.
+AT_ONCE, MOST_IN_A_TURN = 25, 100
+# However long a source may take for a record, what it is takes no longer to say.
+MOST_S = 10.0
+
+Clock = Callable[[], datetime]
+_Landed = tuple[DueCheck, CheckResult]
+
+
+def check_due(*, clock: Clock, rng: random.Random, is_stopping: Callable[[], bool] = lambda: False) -> None:
+    """Check every source that is due; return when none is, or, once this process stops, when those begun are over."""
+    operations.ensure_rows(now=clock())
+    while not is_stopping():
+        due = operations.claim_checks(most=MOST_IN_A_TURN, now=clock(), rng=rng)
+        if not due:
+            return
+        landed: SimpleQueue[_Landed | None] = SimpleQueue()
+        thread = threading.Thread(target=_run, kwargs={"due": due, "landed": landed}, name="health-checks")
+        thread.start()
+        while (each := landed.get()) is not None:
+            check, result = each
+            operations.record_check(source_id=check.source_id, address=check.address, result=result, now=clock())
+        thread.join()
+
+
+def judge_all(*, now: datetime) -> None:
+    """Judge every source by what real traffic says and by the time that it is, and record where that is news."""
+    operations.ensure_rows(now=now)
+    rows = list(SourceHealth.objects.select_related("source"))
+    traffic = traffic_of_sources(source_ids=[row.source_id for row in rows], now=now)
+    for row in rows:
+        said = traffic.get(row.source_id, Traffic())
+        evidence = evidence_of(row=row, is_paused=not row.source.enabled, limit_s=row.source.time_limit_s)
+        if said != evidence.traffic or operations.is_news(row=row, evidence=evidence, now=now):
+            operations.record_traffic(source_id=row.source_id, traffic=said, now=now)
+
+
+async def ask_what_it_is(*, kind: str, address: SourceAddress, channels: Channels, within_s: float) -> CheckedSource:
+    """Ask a source what it is, with a request that names no patient.
+
+    Raises: SourceError.
+    """
+    deadline = asyncio.get_running_loop().time() + within_s
+    try:
+        async with asyncio.timeout_at(deadline):
+            connector = catalogue.connector_for(kind=kind)
+            return await connector.check(source=address, channels=channels, deadline=deadline)
+    except TimeoutError:
+        raise TimedOut from None
+
+
+def _run(*, due: Sequence[DueCheck], landed: SimpleQueue[_Landed | None]) -> None:
+    try:
+        asyncio.run(_check_all(due=due, landed=landed))
+    finally:
+        landed.put(None)
+
+
+async def _check_all(*, due: Sequence[DueCheck], landed: SimpleQueue[_Landed | None]) -> None:
+    turns = asyncio.Semaphore(AT_ONCE)
+    async with open_channels() as channels:
+
+        async def check(each: DueCheck) -> None:
+            async with turns:
+                result = await _check(each, channels=channels)
+            if result is not None:
+                landed.put((each, result))
+
+        await asyncio.gather(*map(check, due))
+
+
+async def _check(due: DueCheck, *, channels: Channels) -> CheckResult | None:
+    """Check one source; None where the fault is ours and says nothing of it."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    error: SourceError | None = None
+    try:
+        await ask_what_it_is(
+            kind=due.kind, address=due.address, channels=channels, within_s=min(MOST_S, due.time_limit_s)
+        )
+    except NotRead:
+        return None
+    except SourceError as raised:
+        error = raised
+    except Exception as fault:  # noqa: BLE001  the boundary of a check: one that breaks must not end the others
+        log.error("check_broke", source_id=str(due.source_id), error=type(fault).__name__)
+        return None
+    return CheckResult(
+        outcome=error.outcome if error else None,
+        reason=error.reason if error else None,
+        took_ms=round((loop.time() - began) * 1000),
+    )

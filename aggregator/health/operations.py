@@ -1,0 +1,277 @@
+"""Writes of how sources are. Whatever is learnt of one is judged in the same transaction, and told of if it changes its
+condition. The end of a token is recorded by `acting`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from aggregator.alerts.raising import raise_alert
+from aggregator.alerts.terms import AlertKind
+from aggregator.health.judging import judge
+from aggregator.health.models import (
+    ReportToken,
+    SourceCheck,
+    SourceConditionChange,
+    SourceHealth,
+    SourcePause,
+    SourceReport,
+    SourceTrial,
+)
+from aggregator.health.queries import evidence_of, judgement_of, step_as_json
+from aggregator.health.terms import (
+    CHECK_EVERY,
+    CHECKS_KEPT,
+    CheckResult,
+    Evidence,
+    Report,
+    SourceCondition,
+    Step,
+    Traffic,
+    TrialEnd,
+)
+from aggregator.sources.models import Source
+from aggregator.sources.operations import set_enabled
+from aggregator.sources.queries import address_of
+from connectors.contract.values import SourceAddress
+
+# How much sooner or later than after CHECK_EVERY the next check is made, so that sources are not all checked at once.
+JITTER_S = 5.0
+REPORTS_KEPT = 2
+
+_ALERTS = {
+    SourceCondition.DOWN: AlertKind.SOURCE_DOWN,
+    SourceCondition.DEGRADED: AlertKind.SOURCE_DEGRADED,
+    SourceCondition.SILENT: AlertKind.SOURCE_SILENT,
+    SourceCondition.UP: AlertKind.SOURCE_UP,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueCheck:
+    """A source that this process checks now."""
+
+    source_id: UUID
+    kind: str
+    address: SourceAddress
+    time_limit_s: float
+
+
+def ensure_rows(*, now: datetime) -> None:
+    """Begin to watch every source that is not watched yet."""
+    unwatched = Source.objects.filter(health__isnull=True).values_list("id", flat=True)
+    SourceHealth.objects.bulk_create(
+        [
+            SourceHealth(source_id=source_id, since=now, next_check_at=now, reasons=["not-checked"])
+            for source_id in unwatched
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def claim_checks(*, most: int, now: datetime, rng: random.Random) -> list[DueCheck]:
+    """Take checks that are due, the oldest first; when the next of each is due is said at once.
+
+    What another process is taking at this moment is passed over, so that a source is not checked twice. Where a process
+    dies during a check, the next is made when it is due.
+    """
+    with transaction.atomic():
+        rows = list(
+            SourceHealth.objects.filter(next_check_at__lte=now, source__enabled=True)
+            .select_for_update(skip_locked=True, of=("self",))
+            .select_related("source")
+            .order_by("next_check_at", "source_id")[:most]
+        )
+        for row in rows:
+            row.next_check_at = now + CHECK_EVERY + timedelta(seconds=rng.uniform(-JITTER_S, JITTER_S))
+        SourceHealth.objects.bulk_update(rows, ["next_check_at"])
+    return [
+        DueCheck(
+            source_id=row.source_id,
+            kind=row.source.kind,
+            address=address_of(source=row.source),
+            time_limit_s=row.source.time_limit_s,
+        )
+        for row in rows
+    ]
+
+
+def check_now(*, source_ids: Iterable[UUID], now: datetime) -> None:
+    """Have sources checked with the next turn of the clock."""
+    SourceHealth.objects.filter(source_id__in=list(source_ids)).update(next_check_at=now)
+
+
+def record_check(*, source_id: UUID, address: SourceAddress, result: CheckResult, now: datetime) -> None:
+    """Record how a check ended; not where the source has been paused, or has another address, by now."""
+
+    def change(row: SourceHealth) -> None:
+        if not row.source.enabled or row.source.base_url != address.base_url:
+            return
+        is_another = row.checked_at is None or (row.check_outcome, row.check_reason) != _texts(result)
+        row.recent_checks = [*row.recent_checks, result.is_good][-CHECKS_KEPT:]
+        row.checked_at = now
+        row.checked_well_at = now if result.is_good else row.checked_well_at
+        row.check_outcome, row.check_reason = _texts(result)
+        row.check_took_ms = result.took_ms
+        if is_another:
+            SourceCheck.objects.create(
+                source_id=source_id,
+                outcome=row.check_outcome,
+                reason=row.check_reason,
+                took_ms=result.took_ms,
+                at=now,
+            )
+
+    _learn(source_id, change=change, now=now)
+
+
+def record_report(*, source_id: UUID, report: Report, now: datetime) -> None:
+    """Record what a source reports of itself."""
+
+    def change(row: SourceHealth) -> None:
+        reports = evidence_of(row=row, is_paused=False, limit_s=row.source.time_limit_s).reports
+        was_missed = reports.newest_at is None or reports.is_missing(now=now)
+        last = (row.report_statuses[-1] if row.report_statuses else "", row.report_message)
+        row.reports_in_time = 1 if was_missed else row.reports_in_time + 1
+        row.report_statuses = [*row.report_statuses, report.status.value][-REPORTS_KEPT:]
+        row.reported_at = now
+        row.report_interval_s = report.interval_s
+        row.report_message = report.message
+        row.report_counters = report.counters
+        if (report.status.value, report.message) != last:
+            SourceReport.objects.create(source_id=source_id, status=report.status, message=report.message, at=now)
+
+    _learn(source_id, change=change, now=now)
+
+
+def record_traffic(*, source_id: UUID, traffic: Traffic, now: datetime) -> None:
+    """Record what real traffic says of a source, and judge it by the time that it is now."""
+
+    def change(row: SourceHealth) -> None:
+        row.success, row.p50_ms, row.p95_ms = traffic.success, traffic.p50_ms, traffic.p95_ms
+        row.breaker = traffic.breaker
+
+    _learn(source_id, change=change, now=now)
+
+
+def is_news(*, row: SourceHealth, evidence: Evidence, now: datetime) -> bool:
+    """Return whether a source would be judged otherwise now than it was."""
+    before = judgement_of(row=row)
+    return judge(before=before, evidence=evidence, now=now) != before
+
+
+def record_pause(*, source_id: UUID, is_resumed: bool, reason: str, by: UUID | None, now: datetime) -> bool:
+    """Pause a source, or have it asked again; return False, and do nothing, where it is so already."""
+    if not set_enabled(source_id=source_id, is_enabled=is_resumed):
+        return False
+    SourcePause.objects.create(source_id=source_id, is_resumed=is_resumed, reason=reason, by=by, at=now)
+    start_anew(source_id=source_id, now=now)
+    return True
+
+
+def start_anew(*, source_id: UUID, now: datetime) -> None:
+    """Forget how a source was checked before: it was paused, or is asked in another way now."""
+
+    def change(row: SourceHealth) -> None:
+        row.recent_checks = []
+        row.next_check_at = now
+
+    _learn(source_id, change=change, now=now)
+
+
+def forget_reports(*, source_id: UUID, now: datetime) -> None:
+    """Expect no more reports of a source, and believe its last one no longer: nobody can report for it now."""
+
+    def change(row: SourceHealth) -> None:
+        row.report_statuses, row.reported_at, row.report_interval_s = [], None, None
+        row.report_message, row.report_counters, row.reports_in_time = "", {}, 0
+
+    _learn(source_id, change=change, now=now)
+
+
+def add_report_token(*, token_id: UUID, source_id: UUID, token_hash: str, made_by: UUID | None, now: datetime) -> None:
+    """Keep the hash of a token with which a source may report."""
+    ReportToken.objects.create(id=token_id, source_id=source_id, token_hash=token_hash, made_by=made_by, made_at=now)
+
+
+def begin_trial(
+    *,
+    source_id: UUID | None,
+    settings: dict[str, object] | None,
+    asked_by: UUID | None,
+    asker_organisation: UUID | None,
+    now: datetime,
+) -> UUID:
+    """Record that a trial is wanted, and return its id."""
+    return SourceTrial.objects.create(
+        source_id=source_id,
+        settings=settings,
+        asked_by=asked_by,
+        asker_organisation=asker_organisation,
+        asked_at=now,
+    ).id
+
+
+def record_steps(*, trial_id: UUID, steps: Iterable[Step]) -> None:
+    """Record how far a trial has come."""
+    _open_trial(trial_id).update(steps=[step_as_json(step) for step in steps])
+
+
+def end_trial(*, trial_id: UUID, end: TrialEnd, now: datetime) -> None:
+    """Record how a trial ended."""
+    _open_trial(trial_id).update(
+        steps=[step_as_json(step) for step in end.steps],
+        is_good=end.is_good,
+        description=end.description[:200],
+        holds=sorted(end.holds) if end.holds is not None else None,
+        ended_at=now,
+    )
+
+
+def _open_trial(trial_id: UUID) -> QuerySet[SourceTrial]:
+    return SourceTrial.objects.filter(id=trial_id, ended_at__isnull=True)
+
+
+def _texts(result: CheckResult) -> tuple[str, str]:
+    return (result.outcome.value if result.outcome else "", result.reason.value if result.reason else "")
+
+
+def _learn(source_id: UUID, *, change: Callable[[SourceHealth], None], now: datetime) -> None:
+    """Change what is known of a source, judge it, and tell of it where its condition is another."""
+    with transaction.atomic():
+        SourceHealth.objects.bulk_create(
+            [SourceHealth(source_id=source_id, since=now, next_check_at=now, reasons=["not-checked"])],
+            ignore_conflicts=True,
+        )
+        # The source is read after its row is locked: it may have been paused meanwhile.
+        row = SourceHealth.objects.select_for_update().get(source_id=source_id)
+        change(row)
+        before = judgement_of(row=row)
+        evidence = evidence_of(row=row, is_paused=not row.source.enabled, limit_s=row.source.time_limit_s)
+        judged = judge(before=before, evidence=evidence, now=now)
+        row.condition, row.reasons = judged.condition.value, [reason.value for reason in judged.reasons]
+        if judged.condition is not before.condition:
+            row.since = now
+            changed = SourceConditionChange.objects.create(
+                id=uuid4(), source_id=source_id, condition=row.condition, reasons=row.reasons, at=now
+            )
+            _tell(row, before=before.condition, after=judged.condition, occasion=str(changed.id), now=now)
+        row.save()
+
+
+def _tell(row: SourceHealth, *, before: SourceCondition, after: SourceCondition, occasion: str, now: datetime) -> None:
+    """Raise an alert of trouble, and of its end; that a source is now known to work is no news."""
+    if after.is_trouble or (after is SourceCondition.UP and before.is_trouble):
+        raise_alert(
+            kind=_ALERTS[after],
+            subject_id=row.source_id,
+            organisation_id=row.source.organisation_id,
+            occasion=occasion,
+            now=now,
+        )

@@ -1,0 +1,159 @@
+"""Try a source step by step, and record each step as it is done, for somebody who watches.
+
+The address is judged and connected to by itself first; what comes after is told by how the connector's own check ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from queue import SimpleQueue
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import structlog
+
+from aggregator.federation.reach import configured_reach, open_channels
+from aggregator.health import operations
+from aggregator.health.checking import MOST_S, ask_what_it_is
+from aggregator.health.queries import trial_by_id
+from aggregator.health.steps import steps_after_failure, steps_of_check
+from aggregator.health.terms import CheckResult, Step, StepState, TrialEnd, TrialStep
+from aggregator.record.completeness.words import outcome_words
+from aggregator.sources.queries import address_at, address_of, source_by_id
+from aggregator.sources.secret_files import SUFFIX
+from connectors.contract.errors import SourceError
+from connectors.contract.outcomes import Outcome, Reason
+from connectors.contract.values import CheckedSource, SourceAddress
+
+log = structlog.get_logger(__name__)
+
+CONNECT_S = 5.0
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+Done = Callable[[tuple[Step, ...]], None]
+
+
+def run_trial(*, trial_id: UUID, clock: Callable[[], datetime]) -> None:
+    """Try what a trial is about; do nothing for one that has ended."""
+    trial = trial_by_id(trial_id=trial_id)
+    if trial is None or trial.ended_at is not None:
+        return
+    if trial.settings is not None:
+        kind, limit_s = str(trial.settings["kind"]), float(str(trial.settings["time_limit_s"]))
+        options = trial.settings["options"]
+        address = address_at(
+            source_id=str(trial.source_id or trial.id),
+            base_url=str(trial.settings["base_url"]).rstrip("/"),
+            options={str(name): str(value) for name, value in options.items()} if isinstance(options, dict) else {},
+        )
+    else:
+        source = source_by_id(source_id=trial.source_id) if trial.source_id else None
+        if source is None:
+            return
+        kind, limit_s, address = source.kind, source.time_limit_s, address_of(source=source)
+    landed: SimpleQueue[tuple[Step, ...] | TrialEnd] = SimpleQueue()
+    thread = threading.Thread(
+        target=_run,
+        kwargs={"kind": kind, "address": address, "within_s": min(MOST_S, limit_s), "landed": landed},
+        name="source-trial",
+    )
+    thread.start()
+    while not isinstance(each := landed.get(), TrialEnd):
+        operations.record_steps(trial_id=trial_id, steps=each)
+    operations.end_trial(trial_id=trial_id, end=each, now=clock())
+    thread.join()
+
+
+def _run(
+    *, kind: str, address: SourceAddress, within_s: float, landed: SimpleQueue[tuple[Step, ...] | TrialEnd]
+) -> None:
+    end = TrialEnd(steps=steps_after_failure(done=(_failed(TrialStep.ADDRESS, Outcome.FAILED, Reason.OUR_FAULT),)))
+    try:
+        end = asyncio.run(_try(kind=kind, address=address, within_s=within_s, done=landed.put))
+    except Exception as error:  # noqa: BLE001  the boundary of a trial: whoever watches is told that it broke
+        log.error("trial_broke", error=type(error).__name__)
+    finally:
+        landed.put(end)
+
+
+async def _try(*, kind: str, address: SourceAddress, within_s: float, done: Done) -> TrialEnd:
+    first = await _judge_address(address.base_url)
+    if isinstance(first, Step):
+        return TrialEnd(steps=steps_after_failure(done=(first,)))
+    steps: tuple[Step, ...] = (Step(step=TrialStep.ADDRESS, state=StepState.DONE),)
+    done(steps)
+    steps = (*steps, await _connect(first))
+    done(steps)
+    if steps[-1].state is StepState.FAILED:
+        return TrialEnd(steps=steps_after_failure(done=steps))
+    result, checked = await _ask(kind=kind, address=address, within_s=within_s)
+    return TrialEnd(
+        steps=steps_of_check(
+            result=result,
+            done=steps,
+            uses_tls=urlsplit(address.base_url).scheme == "https",
+            uses_credentials=any(name.endswith(SUFFIX) for name in address.options),
+        ),
+        description=checked.words if checked else "",
+        holds=tuple(sorted(checked.holds)) if checked and checked.holds is not None else None,
+    )
+
+
+async def _judge_address(base_url: str) -> list[tuple[str, int]] | Step:
+    """Return where an address leads, or the step that failed."""
+    reach = configured_reach()
+    parts = urlsplit(base_url)
+    host, port = parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 443)
+    if not reach.may_speak(scheme=parts.scheme, host=host):
+        return _failed(TrialStep.ADDRESS, Outcome.UNREACHABLE, Reason.ADDRESS)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, TimeoutError):
+        return Step(step=TrialStep.ADDRESS, state=StepState.FAILED, detail="Its name is not known")
+    places = [(str(place[4][0]), port) for place in found]
+    if not places or not all(reach.includes(address=place) for place, _ in places):
+        return _failed(TrialStep.ADDRESS, Outcome.UNREACHABLE, Reason.ADDRESS)
+    return places
+
+
+async def _connect(places: list[tuple[str, int]]) -> Step:
+    """Connect, to one of the places that were judged and to no name, and send nothing."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for place, port in places:
+        try:
+            async with asyncio.timeout(CONNECT_S / len(places)):
+                _, writer = await asyncio.open_connection(str(ipaddress.ip_address(place.partition("%")[0])), port)
+        except (OSError, TimeoutError):
+            continue
+        writer.close()
+        took_ms = round((loop.time() - began) * 1000)
+        return Step(step=TrialStep.CONNECTION, state=StepState.DONE, took_ms=took_ms)
+    return _failed(TrialStep.CONNECTION, Outcome.UNREACHABLE, Reason.CONNECTION)
+
+
+async def _ask(*, kind: str, address: SourceAddress, within_s: float) -> tuple[CheckResult, CheckedSource | None]:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    error, checked = None, None
+    async with open_channels() as channels:
+        try:
+            checked = await ask_what_it_is(kind=kind, address=address, channels=channels, within_s=within_s)
+        except SourceError as raised:
+            error = raised
+    result = CheckResult(
+        outcome=error.outcome if error else None,
+        reason=error.reason if error else None,
+        took_ms=round((loop.time() - began) * 1000),
+    )
+    return result, checked
+
+
+def _failed(step: TrialStep, outcome: Outcome, reason: Reason) -> Step:
+    return Step(step=step, state=StepState.FAILED, detail=outcome_words(outcome=outcome, reason=reason))

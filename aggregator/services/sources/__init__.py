@@ -1,0 +1,1 @@
+"""How sources are, and what their operators do about it."""

@@ -1,0 +1,253 @@
+"""Sources are checked, judged and told of: real servers, a real database, and nothing said of what did not change."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from aggregator.accounts.requester import operator
+from aggregator.accounts.roles import Role
+from aggregator.alerts.models import Alert, AlertDelivery
+from aggregator.federation.models import Retrieval, SourceOutcome
+from aggregator.health import operations
+from aggregator.health.checking import check_due, judge_all
+from aggregator.health.models import SourceCheck, SourceConditionChange, SourceHealth
+from aggregator.health.terms import CHECK_EVERY, Report, ReportedStatus
+from aggregator.services.add_source import NewSource, add_source
+from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.open_record import open_record
+from aggregator.sources.models import Source
+from tests.hospital import Hospital, Said, outcome, running, statement
+from tests.world import HOSPITAL_ODS, NOWHERE, PASSWORD, make_world
+
+pytestmark = pytest.mark.django_db
+
+WORKS = {"metadata": Said(body=statement("Condition", "Observation", everything=True))}
+FAILS = {"": Said(body=outcome(), status=503)}
+
+
+@pytest.fixture
+def hospital() -> Iterator[Hospital]:
+    with running(Hospital(answers=dict(WORKS))) as served:
+        yield served
+
+
+def registered(address: str, *, slug: str = "royal", time_limit_s: float = 2) -> UUID:
+    add_source(
+        requester=operator(),
+        source=NewSource(
+            slug=slug,
+            name="Royal",
+            kind="fhir_r4",
+            base_url=address,
+            organisation_ods=HOSPITAL_ODS,
+            organisation_name="Royal",
+            time_limit_s=time_limit_s,
+        ),
+        check=False,
+    )
+    return Source.objects.get(slug=slug).id
+
+
+def check(*, times: int = 1) -> None:
+    """Have the clock come round, so many times, when checks are due."""
+    for _ in range(times):
+        SourceHealth.objects.update(next_check_at=timezone.now())
+        check_due(clock=timezone.now, rng=random.Random(1))
+
+
+def condition(source_id: UUID) -> str:
+    return SourceHealth.objects.get(source_id=source_id).condition
+
+
+def told() -> list[str]:
+    return list(Alert.objects.order_by("created_at").values_list("kind", flat=True))
+
+
+def test_three_failures_are_told_of_and_two_successes_too_each_once(hospital: Hospital) -> None:
+    add_user(
+        requester=operator(),
+        user=NewUser(
+            username="op.er",
+            password=PASSWORD,
+            family="Er",
+            given="Op",
+            organisation_ods=HOSPITAL_ODS,
+            role=Role.SOURCE_OPERATOR,
+        ),
+        now=timezone.now(),
+    )
+    source_id = registered(hospital.address)
+    check()
+    assert (condition(source_id), told()) == ("up", [])
+    hospital.answers = dict(FAILS)
+    check(times=2)
+    assert (condition(source_id), told()) == ("up", [])
+    check()
+    assert (condition(source_id), told()) == ("down", ["source-down"])
+    check(times=3)
+    hospital.answers = dict(WORKS)
+    check()
+    assert (condition(source_id), told()) == ("down", ["source-down"])
+    check()
+    assert (condition(source_id), told()) == ("up", ["source-down", "source-up"])
+    assert AlertDelivery.objects.count() == 2
+    alert = Alert.objects.earliest("created_at")
+    assert (alert.subject_id, alert.organisation.ods_code) == (source_id, HOSPITAL_ODS)
+    changes = SourceConditionChange.objects.order_by("at").values_list("condition", "reasons")
+    assert list(changes) == [("up", []), ("down", ["checks-fail"]), ("up", [])]
+    # Eleven checks, of which three differed from the one before.
+    checks = SourceCheck.objects.order_by("at").values_list("outcome", "reason")
+    assert list(checks) == [("", ""), ("unreachable", "status"), ("", "")]
+
+
+def test_a_source_is_checked_when_it_is_due_and_not_before(hospital: Hospital) -> None:
+    source_id = registered(hospital.address)
+    for _ in range(3):
+        check_due(clock=timezone.now, rng=random.Random(1))
+    assert len(hospital.asked) == 1
+    due_in = SourceHealth.objects.get(source_id=source_id).next_check_at - timezone.now()
+    assert CHECK_EVERY - timedelta(seconds=6) < due_in < CHECK_EVERY + timedelta(seconds=6)
+
+
+def test_one_that_hangs_keeps_none_of_the_rest_waiting(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(Hospital(answers={"": Said(after_s=1.5)})) as slow:
+        hung = registered(slow.address, slug="slow", time_limit_s=1)
+        quick = [registered(hospital.address, slug=f"quick-{number}") for number in range(5)]
+        landed: dict[UUID, float] = {}
+        record = operations.record_check
+
+        def recorded(**given: Any) -> None:
+            landed[given["source_id"]] = time.monotonic() - began
+            record(**given)
+
+        monkeypatch.setattr(operations, "record_check", recorded)
+        began = time.monotonic()
+        check()
+    assert max(landed[source_id] for source_id in quick) < 0.8
+    assert landed[hung] >= 0.9
+    assert SourceHealth.objects.get(source_id=hung).check_outcome == "timed-out"
+
+
+def test_a_paused_source_is_not_checked_and_starts_anew(hospital: Hospital) -> None:
+    source_id = registered(NOWHERE)
+    check(times=3)
+    assert condition(source_id) == "down"
+    pause = {"source_id": source_id, "reason": "Works.", "by": None}
+    assert operations.record_pause(is_resumed=False, **pause, now=timezone.now())
+    assert not operations.record_pause(is_resumed=False, **pause, now=timezone.now())
+    check(times=3)
+    row = SourceHealth.objects.get(source_id=source_id)
+    assert (row.condition, row.reasons, row.recent_checks) == ("unknown", ["paused"], [])
+    Source.objects.filter(id=source_id).update(base_url=hospital.address)
+    assert operations.record_pause(is_resumed=True, **pause, now=timezone.now())
+    check()
+    assert condition(source_id) == "up"
+    assert told() == ["source-down"]
+
+
+def test_a_check_of_another_address_or_of_a_paused_source_counts_for_nothing(hospital: Hospital) -> None:
+    source_id = registered(NOWHERE)
+    operations.ensure_rows(now=timezone.now())
+    (due,) = operations.claim_checks(most=1, now=timezone.now(), rng=random.Random(1))
+    Source.objects.filter(id=source_id).update(base_url=hospital.address)
+    result = operations.CheckResult()
+    operations.record_check(source_id=source_id, address=due.address, result=result, now=timezone.now())
+    assert SourceHealth.objects.get(source_id=source_id).checked_at is None
+
+
+def test_one_that_promised_a_report_and_sends_none_is_silent_until_two_have_come(hospital: Hospital) -> None:
+    source_id = registered(hospital.address)
+    check()
+    now = timezone.now()
+    report = Report(status=ReportedStatus.UP, interval_s=10)
+    operations.record_report(source_id=source_id, report=report, now=now)
+    operations.record_report(source_id=source_id, report=report, now=now + timedelta(seconds=10))
+    for seconds, expected in ((79, "up"), (81, "silent")):
+        judge_all(now=now + timedelta(seconds=seconds))
+        assert condition(source_id) == expected
+    for seconds, expected in ((90, "silent"), (100, "up")):
+        operations.record_report(source_id=source_id, report=report, now=now + timedelta(seconds=seconds))
+        assert condition(source_id) == expected
+    assert told() == ["source-silent", "source-up"]
+
+
+def asked(*, outcome: str, took_s: float, ago_s: float = 10, reason: str = "", count: int = 1) -> None:
+    """Have retrievals asked the surgery, which ended so."""
+    retrieval = Retrieval.objects.latest("created_at")
+    now = timezone.now()
+    source = Source.objects.get(slug="the-surgery")
+    for number in range(count):
+        ended_at = now - timedelta(seconds=ago_s)
+        other = Retrieval.objects.get(id=retrieval.id)
+        other.pk = UUID(int=SourceOutcome.objects.count() + 1000)
+        other.save(force_insert=True)
+        SourceOutcome.objects.create(
+            retrieval=other,
+            source=source,
+            flight_key=f"{number}",
+            deadline_at=now,
+            asked_at=ended_at - timedelta(seconds=took_s),
+            outcome=outcome,
+            reason=reason,
+            ended_at=ended_at,
+        )
+
+
+@pytest.fixture
+def surgery(hospital: Hospital) -> UUID:
+    world = make_world(base_url=hospital.address)
+    open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+    check()
+    return Source.objects.get().id
+
+
+def judged(now: datetime | None = None) -> SourceHealth:
+    judge_all(now=now or timezone.now())
+    return SourceHealth.objects.get()
+
+
+@pytest.mark.usefixtures("surgery")
+def test_real_traffic_counts_once_there_is_enough_of_it() -> None:
+    asked(outcome="answered", took_s=0.2, count=7)
+    asked(outcome="timed-out", took_s=2, count=2)
+    assert (judged().success, judged().condition) == (None, "up")
+    asked(outcome="unknown-patient", took_s=0.4, count=1)
+    row = judged()
+    assert (row.success, row.condition, row.reasons) == (0.8, "degraded", ["few-answers"])
+    assert (row.p50_ms, row.p95_ms) == (pytest.approx(200), pytest.approx(400))
+    assert told() == ["source-degraded"]
+
+
+@pytest.mark.usefixtures("surgery")
+def test_what_is_our_fault_or_old_says_nothing_of_a_source() -> None:
+    asked(outcome="answered", took_s=0.2, count=10)
+    asked(outcome="failed", took_s=0.2, reason="overload", count=20)
+    asked(outcome="not-asked", took_s=0.2, reason="paused", count=20)
+    asked(outcome="unreachable", took_s=0.2, reason="address", count=20)
+    asked(outcome="timed-out", took_s=2, ago_s=400, count=20)
+    assert (judged().success, judged().condition) == (1.0, "up")
+
+
+@pytest.mark.usefixtures("surgery")
+def test_one_that_takes_nearly_all_its_time_is_degraded() -> None:
+    asked(outcome="answered", took_s=1.7, count=20)
+    assert (judged().condition, judged().reasons) == ("degraded", ["slow"])
+
+
+@pytest.mark.parametrize("table", ["source_condition_change", "source_check"])
+def test_what_was_found_is_never_changed(hospital: Hospital, table: str) -> None:
+    registered(hospital.address)
+    check()
+    model = {"source_condition_change": SourceConditionChange, "source_check": SourceCheck}[table]
+    for change in (lambda: model.objects.update(at=timezone.now()), lambda: model.objects.all().delete()):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()

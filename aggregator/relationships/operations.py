@@ -8,6 +8,8 @@ from datetime import date, datetime
 from itertools import islice
 from uuid import UUID
 
+from django.db import transaction
+
 from aggregator.accounts.queries import has_ended
 from aggregator.mpi.models import Person, SourceRecord
 from aggregator.relationships.models import CareTeam, CareTeamPatient, CareTeamPlace, LastDay, Relationship
@@ -34,12 +36,13 @@ class LoadReport:
     ended: int
 
 
+@transaction.atomic
 def load_relationships(*, source: Source, lines: Iterable[RelationshipLine], now: datetime) -> LoadReport:
     """Record the relationships of a source's organisation.
 
     Of two that began on the same day there is one, which lasts as long as the longer. Where an earlier load said
-    another last day, what the source says now is added and counts. Must run in a transaction: the source's row is
-    locked, so that two loads cannot cross.
+    another last day, what the source says now is added and counts. The source's row is locked, so that two loads cannot
+    cross.
     """
     lines = list(lines)
     Source.objects.select_for_update().get(id=source.id)

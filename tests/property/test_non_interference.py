@@ -269,7 +269,6 @@ def retrieval_of(held: Mapping[UUID, HeldAnswer]) -> RetrievalView:
     return RetrievalView(
         retrieval_id=RETRIEVAL,
         person_id=PERSON,
-        asker_id=CLINICIAN,
         created_at=NOW,
         deadline_at=NOW,
         expires_at=NOW,

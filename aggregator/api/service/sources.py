@@ -21,7 +21,7 @@ from aggregator.services.sources.resume_source import resume_source
 from aggregator.services.sources.try_source import try_source
 
 
-class ReasonInput(Input):
+class PauseInput(Input):
     """Why a source is paused, or asked again."""
 
     reason = serializers.CharField()
@@ -143,22 +143,22 @@ class OneSource(ServiceView):
 class PauseSource(ServiceView):
     """Pausing a source."""
 
-    @extend_schema(request=ReasonInput, responses={204: None})
+    @extend_schema(request=PauseInput, responses={204: None})
     def post(self, request: Request, source_id: UUID) -> Response:
         """Pause a source."""
         self.query()
-        pause_source(requester=self.requester, source_id=source_id, now=timezone.now(), **self.body(ReasonInput))
+        pause_source(requester=self.requester, source_id=source_id, now=timezone.now(), **self.body(PauseInput))
         return Response(status=204)
 
 
 class ResumeSource(ServiceView):
     """Asking a paused source again."""
 
-    @extend_schema(request=ReasonInput, responses={204: None})
+    @extend_schema(request=PauseInput, responses={204: None})
     def post(self, request: Request, source_id: UUID) -> Response:
         """Have a source asked again."""
         self.query()
-        resume_source(requester=self.requester, source_id=source_id, now=timezone.now(), **self.body(ReasonInput))
+        resume_source(requester=self.requester, source_id=source_id, now=timezone.now(), **self.body(PauseInput))
         return Response(status=204)
 
 

@@ -94,7 +94,8 @@ def test_without_a_token_of_ours_nothing_is_looked_up(source_id: UUID, token: st
             assert post(source_id, token, malformed).status_code == 400, malformed
         assert post(source_id, token, WORKS, kind="text/plain").status_code == 415
         assert post(source_id, token, {"status": "up", "message": "x" * 9000}).status_code == 413
-    assert not SourceHealth.objects.exists()
+    assert SourceHealth.objects.get().reported_at is None
+    assert not SourceReport.objects.exists()
 
 
 def refuses_queries(*_: Any) -> None:

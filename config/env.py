@@ -52,6 +52,7 @@ class Environment(BaseSettings):
     email_host_password: SecretStr = Field(SecretStr(""), description="the password at the mail server")
     email_from: str = Field("", description="the address that alerts by email come from")
     alerts_key: SecretStr = Field(SecretStr(""), description="seals the secrets of webhooks; 32 bytes in base64")
+    metrics_networks: str = Field("", description="networks that may read /metrics; none without")
     webhook_networks: str = Field("", description="networks of webhooks beside the internet, with commas between")
     data_folder: Path = Field(Path(".data"), description="where a private PostgreSQL and Redis keep their files")
     terminology_file: Path | None = Field(

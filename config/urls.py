@@ -9,7 +9,7 @@ from aggregator.api.fhir import rendering
 from aggregator.api.oauth import token as oauth
 from aggregator.api.service import problems
 from aggregator.web import pages
-from config import health
+from config import health, metrics
 
 FHIR_PATH, OAUTH_PATH, SERVICE_PATH = "fhir/", "oauth/", "api/"
 
@@ -26,6 +26,7 @@ def fault(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("livez", health.live, name="livez"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path(FHIR_PATH, include("aggregator.api.fhir.urls")),
     path(OAUTH_PATH, include("aggregator.api.oauth.urls")),
     path(SERVICE_PATH, include("aggregator.api.service.urls")),

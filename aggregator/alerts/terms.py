@@ -44,20 +44,20 @@ class AlertKind(StrEnum):
         "/emergencies/{subject}",
         Permission.REVIEW_BREAK_GLASS,
     )
-    SOURCE_DOWN = "source-down", "a source is down", "/sources", Permission.OPERATE_SOURCES
+    SOURCE_DOWN = "source-down", "a source is down", "/sources/{subject}", Permission.OPERATE_SOURCES
     SOURCE_DEGRADED = (
         "source-degraded",
         "a source does not work as it should",
-        "/sources",
+        "/sources/{subject}",
         Permission.OPERATE_SOURCES,
     )
     SOURCE_SILENT = (
         "source-silent",
         "a source has not sent the report that is due",
-        "/sources",
+        "/sources/{subject}",
         Permission.OPERATE_SOURCES,
     )
-    SOURCE_UP = "source-up", "a source is up again", "/sources", Permission.OPERATE_SOURCES
+    SOURCE_UP = "source-up", "a source is up again", "/sources/{subject}", Permission.OPERATE_SOURCES
     TEST = "test", "this is a test: nothing waits", "/alerts"
 
     @property

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
-from aggregator.services.sources.list_source_health import list_source_health
+from aggregator.services.sources.list_sources import list_sources
 
 
 def identifier(text: str, /) -> UUID:
@@ -29,7 +29,7 @@ def source_named(slug: str, /) -> UUID:
 
     Raises: CommandError.
     """
-    lines = list_source_health(requester=operator(), now=timezone.now())
+    lines = list_sources(requester=operator(), now=timezone.now())
     found = next((line.source_id for line in lines if line.slug == slug), None)
     if found is None:
         raise CommandError("There is no source of this short name.")

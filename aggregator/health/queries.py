@@ -21,6 +21,7 @@ from aggregator.health.models import (
 from aggregator.health.terms import (
     CheckResult,
     Checks,
+    ConditionLine,
     Evidence,
     HealthReason,
     Judgement,
@@ -49,15 +50,6 @@ class Health:
     message: str
     counters: dict[str, int]
     traffic: Traffic
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConditionLine:
-    """From a moment on a source was in this condition."""
-
-    condition: SourceCondition
-    reasons: tuple[HealthReason, ...]
-    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -185,6 +185,15 @@ class Judgement:
     reasons: tuple[HealthReason, ...] = (HealthReason.NOT_CHECKED,)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConditionLine:
+    """From a moment on a source was in this condition."""
+
+    condition: SourceCondition
+    reasons: tuple[HealthReason, ...]
+    at: datetime
+
+
 class TrialStep(StrEnum):
     """What a trial of a source does, in this order. `words` are for people."""
 

@@ -88,6 +88,12 @@ def live_links() -> QuerySet[WithAnnotations[Link, _InDoubt]]:
     return Link.objects.filter(ended_at__isnull=True).annotate(in_doubt=Exists(doubt))
 
 
+def count_linked(*, source_id: UUID) -> int:
+    """Return how many people are linked to a record of a source."""
+    rows = Link.objects.filter(source_record__source_id=source_id, ended_at__isnull=True)
+    return rows.values("person_id").distinct().count()
+
+
 def summary_of(person: Person) -> PersonSummary:
     """Return a person's summary, without what depends on other people's records."""
     return PersonSummary(

@@ -40,7 +40,6 @@ from aggregator.services.end_policy import end_policy
 from aggregator.services.fetch_document import fetch_document
 from aggregator.services.find_person import find_person
 from aggregator.services.list_reviews import list_reviews
-from aggregator.services.list_sources import list_sources
 from aggregator.services.load_identities import load_identities
 from aggregator.services.load_objections import load_objections
 from aggregator.services.open_record import open_record
@@ -80,6 +79,7 @@ from tests.world import (
 
 # Modules whose functions are no acts of their own, each with its reason.
 NO_ACTS = {
+    "registering": "checks and writes for the services that register sources",
     "cases": "reads what is known of cases for the services that call it",
     "policy_lines": "reads names for the services that call it, and checks what they are about to write",
     "follow_record": "shows nothing, and its tickets are given out with a page that a showing has allowed",
@@ -207,7 +207,6 @@ CALLS: dict[str, Callable[[World], object]] = {
     "issue_token": lambda world: issue_token(request=asked(register()), now=timezone.now()),
     "list_clients": lambda world: list_clients(requester=operator(), now=timezone.now()),
     "list_reviews": lambda world: list_reviews(requester=world.administrator),
-    "list_sources": lambda world: list_sources(requester=world.administrator),
     "load_identities": lambda world: load_identities(
         requester=operator(), source_slug=SOURCE_SLUG, lines=["nhs_number"], now=timezone.now()
     ),
@@ -290,7 +289,6 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "issue_token": lambda world: issue_token(request=asked("nobody-s-system"), now=timezone.now()),
     "list_clients": lambda world: list_clients(requester=world.administrator, now=timezone.now()),
     "list_reviews": lambda world: list_reviews(requester=world.clinician),
-    "list_sources": lambda world: list_sources(requester=world.clinician),
     "load_identities": lambda world: load_identities(
         requester=world.administrator, source_slug=SOURCE_SLUG, lines=[], now=timezone.now()
     ),

@@ -28,6 +28,7 @@ from tests.guard.test_routes import SAMPLE, every_route
 from tests.machine import bearer, register
 from tests.relationship_acts import member, patient, recorded, team
 from tests.signing import CLIENT
+from tests.source_acts import surgery, tried
 from tests.world import PASSWORD, SURGERY_ODS, World, make_world, signed_in_client
 
 TABLE = Path(__file__).parent / "route_table.csv"
@@ -66,6 +67,8 @@ BODIES = {
             "api-end-role",
             "api-end-user-join",
             "api-end-webhook",
+            "api-pause-source",
+            "api-resume-source",
         )
     },
 }
@@ -100,6 +103,8 @@ def routes(world: World, client: Client) -> list[tuple[str, str]]:
         "team_id": team_id,
         "place_id": member(team_id),
         "patient_id": patient(world, team_id),
+        "source_id": surgery(),
+        "trial_id": tried(),
         "access_id": broken(world, by=world.clinician, person_id=world.nobodys).id,
     }
     return sorted(each for each in every_route(values=SAMPLE | there) if each[0] != LAST)

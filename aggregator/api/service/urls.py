@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from aggregator.api.service import alerts, break_glass, care_teams, relationships, source_health, users
+from aggregator.api.service import alerts, break_glass, care_teams, relationships, source_health, sources, users
 from aggregator.api.service.schema import Schema
 from aggregator.api.service.view import Unknown
 
@@ -44,6 +44,12 @@ urlpatterns = [
     path("alerts/webhooks", alerts.Webhooks.as_view(), name="api-webhooks"),
     path("alerts/webhooks/<uuid:webhook_id>/end", alerts.EndWebhook.as_view(), name="api-end-webhook"),
     path("alerts/webhooks/<uuid:webhook_id>/test", alerts.TryWebhook.as_view(), name="api-try-webhook"),
+    path("sources", sources.Sources.as_view(), name="api-sources"),
+    path("sources/trials/<uuid:trial_id>", sources.SourceTrial.as_view(), name="api-source-trial"),
+    path("sources/<uuid:source_id>", sources.OneSource.as_view(), name="api-source"),
+    path("sources/<uuid:source_id>/pause", sources.PauseSource.as_view(), name="api-pause-source"),
+    path("sources/<uuid:source_id>/resume", sources.ResumeSource.as_view(), name="api-resume-source"),
+    path("sources/<uuid:source_id>/trial", sources.TrySource.as_view(), name="api-try-source"),
     path("sources/<uuid:source_id>/health", source_health.SourceHealthReport.as_view(), name="api-report-health"),
     path("users", users.Users.as_view(), name="api-users"),
     path("users/proposed", users.ProposedAccounts.as_view(), name="api-proposed-accounts"),

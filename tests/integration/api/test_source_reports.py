@@ -27,7 +27,7 @@ from aggregator.health.models import ReportToken, SourceHealth, SourceReport
 from aggregator.health.report_tokens import new_report_token
 from aggregator.services.add_source import add_source
 from aggregator.services.sources.end_report_token import end_report_token
-from aggregator.services.sources.list_source_health import list_source_health
+from aggregator.services.sources.list_sources import list_sources
 from aggregator.services.sources.make_report_token import make_report_token
 from aggregator.sources.models import Source
 from launcher import children, processes
@@ -67,7 +67,7 @@ def test_a_source_reports_and_the_board_shows_it_at_once(source_id: UUID, token:
     began = time.monotonic()
     said = {"status": "degraded", "message": "Disk nearly full", "interval_s": 30, "counters": {"queue": 7}}
     assert post(source_id, token, said).status_code == 204
-    (line,) = list_source_health(requester=operator(), now=timezone.now())
+    (line,) = list_sources(requester=operator(), now=timezone.now())
     assert time.monotonic() - began < 2
     assert line.health is not None
     assert (line.health.judgement.condition, line.health.message) == ("degraded", "Disk nearly full")
@@ -94,7 +94,8 @@ def test_without_a_token_of_ours_nothing_is_looked_up(source_id: UUID, token: st
             assert post(source_id, token, malformed).status_code == 400, malformed
         assert post(source_id, token, WORKS, kind="text/plain").status_code == 415
         assert post(source_id, token, {"status": "up", "message": "x" * 9000}).status_code == 413
-    assert not SourceHealth.objects.exists()
+    assert SourceHealth.objects.get().reported_at is None
+    assert not SourceReport.objects.exists()
 
 
 def refuses_queries(*_: Any) -> None:

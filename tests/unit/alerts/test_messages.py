@@ -50,7 +50,7 @@ def test_an_email_says_it_in_words_in_british_time() -> None:
 @pytest.mark.parametrize("kind", AlertKind)
 def test_every_link_leads_to_a_page(kind: AlertKind) -> None:
     names = {AlertKind.BREAK_GLASS: "break-glass-case", AlertKind.SELF_CLAIM: "break-glass-case"}
-    names |= {kind: "sources" for kind in AlertKind if kind.value.startswith("source-")}
+    names |= {kind: "source" for kind in AlertKind if kind.value.startswith("source-")}
     path = kind.path_of(subject_id=UUID(int=2))
     assert resolve(path).url_name == names.get(kind, "alerts")
     assert json.loads(webhook_body(told=replace(TOLD, kind=kind), public_url=PUBLIC_URL))["data"]["link"].endswith(path)

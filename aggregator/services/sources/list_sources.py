@@ -31,12 +31,12 @@ class BoardLine:
     health: Health | None
 
 
-def list_source_health(*, requester: Requester, now: datetime) -> tuple[BoardLine, ...]:
+def list_sources(*, requester: Requester, now: datetime) -> tuple[BoardLine, ...]:
     """Return every source, in a fixed order.
 
     Raises: NotPermitted.
     """
-    with acting(requester, Action.LIST_SOURCE_HEALTH, needs=Permission.VIEW_SOURCES, audit=Audit.ON_REFUSAL) as act:
+    with acting(requester, Action.LIST_SOURCES, needs=Permission.VIEW_SOURCES, audit=Audit.ON_REFUSAL) as act:
         act.about_nothing_single()
         sources = all_sources()
         known = health_of(source_ids=[source.id for source in sources], now=now)

@@ -1,0 +1,42 @@
+"""Try a source before it is registered, or with other settings than it has, on the queue. Nothing is saved yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+
+from aggregator.accounts.requester import Requester
+from aggregator.accounts.roles import Permission
+from aggregator.acting import acting
+from aggregator.audit.events import Action
+from aggregator.health import tasks
+from aggregator.health.operations import begin_trial
+from aggregator.services.sources.registering import NewSource, as_settings, check_settings, check_whose
+from aggregator.sources.queries import source_by_slug
+
+
+def try_new_source(*, requester: Requester, source: NewSource, now: datetime) -> UUID:
+    """Have a source tried with these settings, and return the id of the trial, which can then be saved.
+
+    Raises: NotPermitted; Invalid naming the field.
+    """
+    with acting(requester, Action.TRY_NEW_SOURCE, needs=Permission.MANAGE_SOURCES) as act:
+        act.about_nothing_single()
+        check_whose(requester=requester, source=source)
+        check_settings(source)
+        before = source_by_slug(slug=source.slug)
+        act.about(source_id=before.id if before else None)
+        act.begin()
+        trial_id = begin_trial(
+            source_id=before.id if before else None,
+            settings=as_settings(source),
+            asked_by=requester.user_id,
+            asker_organisation=requester.organisation_id,
+            now=now,
+        )
+        act.note(trial=trial_id)
+        transaction.on_commit(partial(tasks.send_trial, trial_id=trial_id))
+        return trial_id

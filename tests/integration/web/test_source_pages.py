@@ -1,0 +1,273 @@
+"""The operator's pages: a source is added after it was tried, seen to go down, told of, paused and asked again."""
+
+from __future__ import annotations
+
+import random
+import re
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from aggregator.accounts.requester import operator
+from aggregator.accounts.roles import Role
+from aggregator.alerts.models import Alert
+from aggregator.audit.models import AuditEvent
+from aggregator.federation.models import SourceOutcome
+from aggregator.health import tasks
+from aggregator.health.checking import check_due
+from aggregator.health.models import SourceHealth, SourceTrial
+from aggregator.health.terms import ConditionLine, SourceCondition
+from aggregator.health.trials import run_trial
+from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.load_identities import load_identities
+from aggregator.services.open_record import open_record
+from aggregator.sources.models import Source
+from aggregator.web.sources.picture import WIDTH, bands_of
+from tests.hospital import Hospital, running
+from tests.integration.health.test_checking import FAILS, WORKS
+from tests.world import HOSPITAL_ODS, IDENTITIES, NOWHERE, PASSWORD, SURGERY_ODS, make_world, signed_in_client
+
+pytestmark = pytest.mark.django_db
+
+
+def user(name: str, role: Role, ods: str = SURGERY_ODS) -> Client:
+    new = NewUser(username=name, password=PASSWORD, family="Er", given="Op", organisation_ods=ods, role=role)
+    add_user(requester=operator(), user=new, now=timezone.now())
+    return signed_in_client(name)
+
+
+@pytest.fixture
+def programme() -> Client:
+    make_world()
+    return user("pro.admin", Role.PROGRAMME_ADMINISTRATOR)
+
+
+@pytest.fixture(autouse=True)
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """What is sent to the queue; nothing runs in the web process."""
+    ids: list[UUID] = []
+    monkeypatch.setattr(tasks, "send_trial", lambda *, trial_id: ids.append(trial_id))
+    return ids
+
+
+def surgery() -> Source:
+    return Source.objects.get(slug="the-surgery")
+
+
+def check(times: int = 1) -> None:
+    for _ in range(times):
+        SourceHealth.objects.update(next_check_at=timezone.now())
+        check_due(clock=timezone.now, rng=random.Random(1))
+
+
+def settings_of(address: str, **changes: str) -> dict[str, str]:
+    return {
+        "slug": "royal",
+        "name": "Royal Infirmary",
+        "kind": "fhir_r4",
+        "base_url": address,
+        "organisation_ods": HOSPITAL_ODS,
+        "organisation_name": "",
+        "time_limit_s": "3",
+        "rank": "50",
+        "options": "",
+        **changes,
+    }
+
+
+def test_a_source_is_added_goes_down_is_told_of_is_paused_and_asked_again(programme: Client) -> None:
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        led = programme.post("/sources/add", settings_of(hospital.address))
+        assert (led.status_code, hospital.asked) == (302, [])
+        trial = SourceTrial.objects.get()
+        page = programme.get(led.headers["Location"])
+        assert "It is being tried" in page.content.decode()
+        assert not Source.objects.filter(slug="royal").exists()
+        run_trial(trial_id=trial.id, clock=timezone.now)
+        part = programme.get(f"/sources/trials/{trial.id}/part").content.decode()
+        assert "It works" in part
+        assert "hx-get" not in part
+        saved = programme.post(f"/sources/trials/{trial.id}/save")
+        source = Source.objects.get(slug="royal")
+        assert saved.headers["Location"] == f"/sources/{source.id}"
+        assert (source.base_url, source.rank) == (hospital.address, 50)
+        check()
+        assert "nhsuk-tag--green" in programme.get("/sources/board").content.decode()
+        hospital.answers = dict(FAILS)
+        check(times=3)
+        board = programme.get("/sources/board").content.decode()
+        assert "Down</strong>" in board
+        assert "our checks of it fail, three or more in a row" in board
+        assert list(Alert.objects.filter(subject_id=source.id).values_list("kind", flat=True)) == ["source-down"]
+        page = programme.get(f"/sources/{source.id}/part").content.decode()
+        assert "Could not be reached: it reported a fault" in page
+        assert 'class="app-history__down"' in page
+        assert programme.post(f"/sources/{source.id}/pause", {"reason": "Their disk."}).status_code == 302
+        page = programme.get(f"/sources/{source.id}").content.decode()
+        assert "Paused</strong>" in page
+        assert "Their disk." in page
+        hospital.answers = dict(WORKS)
+        assert programme.post(f"/sources/{source.id}/resume", {"reason": "Mended."}).status_code == 302
+        check()
+        assert "Up</strong>" in programme.get(f"/sources/{source.id}").content.decode()
+    actions = list(AuditEvent.objects.order_by("-seq").values_list("action", flat=True)[:3])
+    assert actions[:2] == ["resume-source", "pause-source"]
+
+
+def test_a_paused_source_is_not_asked_for_a_record() -> None:
+    world = make_world()
+    administrator = signed_in_client("ms.lane")
+    source = surgery()
+    assert administrator.post(f"/sources/{source.id}/pause", {"reason": "Move."}).status_code == 302
+    open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+    outcome = SourceOutcome.objects.get()
+    assert (outcome.outcome, outcome.reason) == ("not-asked", "paused")
+    again = administrator.post(f"/sources/{source.id}/pause", {"reason": "Move."})
+    assert again.status_code == 409
+    assert administrator.post(f"/sources/{source.id}/resume", {"reason": " "}).status_code == 400
+
+
+def test_what_was_not_tried_well_or_lately_or_by_oneself_is_not_saved(programme: Client) -> None:
+    programme.post("/sources/add", settings_of(NOWHERE))
+    trial = SourceTrial.objects.get()
+    assert programme.post(f"/sources/trials/{trial.id}/save").status_code == 409
+    run_trial(trial_id=trial.id, clock=timezone.now)
+    part = programme.get(f"/sources/trials/{trial.id}/part").content.decode()
+    assert "It does not work" in part
+    assert "there was no connection" in part
+    assert "Save this source" not in part
+    assert programme.post(f"/sources/trials/{trial.id}/save").status_code == 409
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        programme.post("/sources/add", settings_of(hospital.address))
+        good = SourceTrial.objects.latest("asked_at")
+        run_trial(trial_id=good.id, clock=lambda: timezone.now() - timedelta(minutes=31))
+        assert programme.post(f"/sources/trials/{good.id}/save").status_code == 409
+        programme.post("/sources/add", settings_of(hospital.address))
+        own = SourceTrial.objects.latest("asked_at")
+        run_trial(trial_id=own.id, clock=timezone.now)
+    other = user("pro.other", Role.PROGRAMME_ADMINISTRATOR)
+    assert other.post(f"/sources/trials/{own.id}/save").status_code == 404
+    assert not Source.objects.filter(slug="royal").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"slug": "Royal"}, "lower-case letters"),
+        ({"base_url": "https://10.1.2.3/fhir"}, "No source may have this address"),
+        ({"base_url": "file:///etc/passwd"}, "must start with https"),
+        ({"options": "colour=blue"}, "has no option colour"),
+        ({"options": "blue"}, "name=value"),
+        ({"options": "auth=token\ntoken_secret=none-such"}, "There is no secret"),
+        ({"time_limit_s": "600"}, "at most 60"),
+        ({"discloses": "shoes"}, "Enter one of"),
+    ],
+)
+def test_wrong_settings_are_said_at_their_field_and_nothing_is_tried(
+    programme: Client, changes: dict[str, str], said: str, sent: list[UUID]
+) -> None:
+    answer = programme.post("/sources/add", settings_of("https://royal.example/fhir", **changes))
+    assert answer.status_code == 400
+    assert said in answer.content.decode()
+    assert not SourceTrial.objects.exists()
+    assert sent == []
+
+
+def test_an_operator_of_a_source_acts_for_their_own_organisation_alone(programme: Client) -> None:
+    theirs = user("op.far", Role.SOURCE_OPERATOR, HOSPITAL_ODS)
+    source = surgery()
+    assert theirs.get(f"/sources/{source.id}").status_code == 200
+    assert "Pause" not in re.sub(r"(?s)<h2.*", "", theirs.get(f"/sources/{source.id}").content.decode())
+    for path in ("pause", "resume", "try", "check", "token", "token/end", "change"):
+        answer = theirs.post(f"/sources/{source.id}/{path}", {"reason": "x", **settings_of(NOWHERE)})
+        assert answer.status_code == 403, path
+    taken = theirs.post("/sources/add", settings_of("https://x.example/fhir", slug="the-surgery"))
+    assert taken.status_code == 403
+    assert theirs.post("/sources/add", settings_of("https://x.example/fhir")).status_code == 302
+    assert SourceTrial.objects.get().settings["organisation_ods"] == HOSPITAL_ODS
+
+
+def test_settings_are_changed_after_a_trial_and_a_secret_is_named_alone(
+    programme: Client, tmp_path: Path, settings: object
+) -> None:
+    (tmp_path / "royal-token").write_text("very-secret-token")
+    settings.SOURCE_SECRETS_FOLDER = str(tmp_path)  # type: ignore[attr-defined]
+    Source.objects.update(requests_per_minute=30)
+    source = surgery()
+    page = programme.get(f"/sources/{source.id}/change").content.decode()
+    assert NOWHERE in page
+    assert 'value="30"' in page
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        entered = settings_of(
+            hospital.address, options="auth=token\ntoken_secret=royal-token", requests_per_minute="40"
+        )
+        assert programme.post(f"/sources/{source.id}/change", entered).status_code == 302
+        trial = SourceTrial.objects.get()
+        assert surgery().base_url == NOWHERE
+        run_trial(trial_id=trial.id, clock=timezone.now)
+        programme.post(f"/sources/trials/{trial.id}/save")
+    changed = surgery()
+    assert (changed.id, changed.name, changed.base_url) == (source.id, "Royal Infirmary", hospital.address)
+    assert changed.requests_per_minute == 40
+    page = programme.get(f"/sources/{source.id}").content.decode()
+    assert "the secret named <code>royal-token</code>" in page
+    assert "very-secret-token" not in page
+
+
+def test_a_token_is_shown_once_and_a_report_stands_on_the_board_as_text(programme: Client) -> None:
+    source = surgery()
+    shown = programme.post(f"/sources/{source.id}/token").content.decode()
+    token = re.search(r"<code>([^<]{80,})</code>", shown)
+    assert token
+    answer = Client(headers={"host": "testserver", "authorization": f"Bearer {token[1]}"}).post(
+        f"/api/sources/{source.id}/health",
+        {"status": "degraded", "message": "<script>alert(1)</script>"},
+        content_type="application/json",
+    )
+    assert answer.status_code == 204
+    board = programme.get("/sources/board").content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in board
+    assert "Degraded</strong>" in board
+    page = programme.get(f"/sources/{source.id}").content.decode()
+    assert token[1] not in page
+    assert programme.post(f"/sources/{source.id}/token/end", {"reason": "Retired."}).status_code == 302
+    assert "It has no token" in programme.get(f"/sources/{source.id}").content.decode()
+
+
+def test_how_many_are_linked_is_said_and_nobody_is_named(programme: Client) -> None:
+    page = programme.get(f"/sources/{surgery().id}").content.decode()
+    assert re.search(r"People linked to it</dt><dd[^>]*>3</dd>", page)
+    assert "Ferris" not in page
+    changed = IDENTITIES.splitlines()
+    load_identities(requester=operator(), source_slug="the-surgery", lines=changed, now=timezone.now())
+    assert programme.get(f"/sources/{uuid4()}").status_code == 404
+
+
+def test_a_trial_that_nothing_takes_up_is_said_to_be_lost(programme: Client) -> None:
+    programme.post(f"/sources/{surgery().id}/try")
+    trial = SourceTrial.objects.get()
+    SourceTrial.objects.filter(id=trial.id).update(asked_at=timezone.now() - timedelta(minutes=1))
+    part = programme.get(f"/sources/trials/{trial.id}/part").content.decode()
+    assert "Nothing will come of it any more" in part
+    assert "hx-get" not in part
+
+
+def test_the_picture_says_what_the_table_says() -> None:
+    now = timezone.now()
+
+    def line(hours: float, condition: str) -> ConditionLine:
+        return ConditionLine(condition=SourceCondition(condition), reasons=(), at=now - timedelta(hours=hours))
+
+    bands = bands_of(history=[line(6, "up"), line(12, "down"), line(40, "up")], now=now)
+    assert [(band.x, band.width, band.condition.value) for band in bands] == [
+        (0, WIDTH // 2, "up"),
+        (WIDTH // 2, WIDTH // 4, "down"),
+        (WIDTH * 3 // 4, WIDTH // 4, "up"),
+    ]
+    (unknown, up) = bands_of(history=[line(6, "up")], now=now)
+    assert (unknown.condition.value, unknown.width, up.width) == ("unknown", WIDTH * 3 // 4, WIDTH // 4)
+    assert bands_of(history=[], now=now)[0].width == WIDTH

@@ -187,9 +187,13 @@ def oauth_id_is_taken(*, oauth_id: str) -> bool:
     return Client.objects.filter(oauth_id=oauth_id).exists()
 
 
+def first_end() -> Subquery:
+    """Return, for rows of what can be ended, the moment at which each ends or has ended; NULL while nobody has said."""
+    return Subquery(AccessEnd.objects.filter(of_id=OuterRef("id")).order_by("ends_at").values("ends_at")[:1])
+
+
 def _clients() -> QuerySet[WithAnnotations[Client, _End]]:
-    earliest = AccessEnd.objects.filter(of_id=OuterRef("id")).order_by("ends_at").values("ends_at")[:1]
-    return Client.objects.select_related("organisation").annotate(end=Subquery(earliest))
+    return Client.objects.select_related("organisation").annotate(end=first_end())
 
 
 def _one_client(rows: QuerySet[WithAnnotations[Client, _End]]) -> RegisteredClient | None:

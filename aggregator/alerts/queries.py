@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from aggregator.accounts.models import AccessEnd
-from aggregator.accounts.queries import has_ended, names_of_users
+from aggregator.accounts.queries import first_end, has_ended, names_of_users
 from aggregator.alerts.models import Alert, AlertDelivery, Webhook
 from aggregator.alerts.terms import OVERDUE_AFTER, AlertKind, AlertMedium, DeliveryFault, DeliveryState
 
@@ -151,8 +150,7 @@ def count_untried(*, now: datetime) -> int:
 
 
 def _webhooks() -> QuerySet[WithAnnotations[Webhook, _End]]:
-    earliest = AccessEnd.objects.filter(of_id=OuterRef("id")).order_by("ends_at").values("ends_at")[:1]
-    return Webhook.objects.select_related("organisation").annotate(end=Subquery(earliest))
+    return Webhook.objects.select_related("organisation").annotate(end=first_end())
 
 
 def _as_webhook(row: WithAnnotations[Webhook, _End]) -> RegisteredWebhook:

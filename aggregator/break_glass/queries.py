@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Least, Now
 
-from aggregator.accounts.models import AccessEnd, Membership
-from aggregator.accounts.queries import has_ended, members_at
+from aggregator.accounts.models import Membership
+from aggregator.accounts.queries import first_end, has_ended, members_at
 from aggregator.break_glass.models import BreakGlass, BreakGlassReview, UserJoin
 from aggregator.break_glass.terms import (
     EmergencyAccess,
@@ -169,8 +169,7 @@ def _open(*, now: datetime) -> QuerySet[BreakGlass]:
 
 
 def _with_end(rows: QuerySet[BreakGlass]) -> QuerySet[WithAnnotations[BreakGlass, _Until]]:
-    first_end = AccessEnd.objects.filter(of_id=OuterRef("id")).order_by("ends_at").values("ends_at")[:1]
-    return rows.annotate(ends_at=Least("expires_at", Subquery(first_end)))
+    return rows.annotate(ends_at=Least("expires_at", first_end()))
 
 
 def _access(row: WithAnnotations[BreakGlass, _Until]) -> EmergencyAccess:

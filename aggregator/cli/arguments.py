@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from aggregator.accounts.requester import operator
 from aggregator.services.sources.list_sources import list_sources
+from aggregator.services.users.list_users import list_users
 
 
 def identifier(text: str, /) -> UUID:
@@ -34,6 +35,18 @@ def source_named(slug: str, /) -> UUID:
     if found is None:
         raise CommandError("There is no source of this short name.")
     return found
+
+
+def account_named(username: str, /) -> UUID:
+    """Return the id of the open account of a user name.
+
+    Raises: CommandError for none, and for one without a role.
+    """
+    found = list_users(requester=operator(), search=username, now=timezone.now())
+    user_id = next((user.user_id for user in found.users if user.username == username), None)
+    if user_id is None:
+        raise CommandError("There is no open account of this name that has a role.")
+    return user_id
 
 
 def add_days(parser: ArgumentParser, /) -> None:

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
+from aggregator.cli.arguments import account_named
 from aggregator.errors import LongviewError
-from aggregator.services.users.list_users import list_users
 from aggregator.services.users.set_email import set_email
 
 
@@ -24,10 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         try:
-            found = list_users(requester=operator(), search=options["username"], now=now)
-            user_id = next((user.user_id for user in found.users if user.username == options["username"]), None)
-            if user_id is None:
-                raise CommandError("There is no open account of this name that has a role.")
+            user_id = account_named(options["username"])
             set_email(requester=operator(), user_id=user_id, email=options["email"], now=now)
         except LongviewError as error:
             raise CommandError(str(error)) from None

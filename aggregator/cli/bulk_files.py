@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -47,6 +48,29 @@ def save_rejected(*, path: Path, columns: Sequence[str], rejected: Sequence[Reje
             write_rejected(file=file, columns=columns, rejected=rejected)
     except OSError as error:
         raise CommandError(f"{path}: cannot be written ({error.strerror}).") from None
+
+
+def tell_loaded(
+    *,
+    counts: Mapping[str, int],
+    rejected: Sequence[Rejected],
+    columns: Sequence[str],
+    rejects: Path | None,
+    as_json: bool,
+    out: OutputWrapper,
+    err: OutputWrapper,
+) -> None:
+    """Say what became of a file: the counts, and the lines that were not loaded, which go to `rejects` if it is given.
+
+    Raises: CommandError when that cannot be written.
+    """
+    name_rejected(rejected=rejected, to=err)
+    if rejects:
+        save_rejected(path=rejects, columns=columns, rejected=rejected)
+    if as_json:
+        out.write(json.dumps({name.replace(" ", "_"): count for name, count in counts.items()}))
+    else:
+        out.write("\n".join(f"{name:<34}{count:>8}" for name, count in counts.items()))
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
-from aggregator.cli.bulk_files import check_rejects_path, name_rejected, open_csv, save_rejected
+from aggregator.cli.bulk_files import check_rejects_path, open_csv, tell_loaded
 from aggregator.errors import LongviewError
 from aggregator.relationships.relationship_file import COLUMNS
 from aggregator.services.relationships.load_relationships import load_relationships
@@ -41,16 +40,18 @@ class Command(BaseCommand):
                 )
         except LongviewError as error:
             raise CommandError(str(error)) from None
-        name_rejected(rejected=loaded.rejected, to=self.stderr)
-        if rejects:
-            save_rejected(path=rejects, columns=COLUMNS, rejected=loaded.rejected)
         counts = {
             "recorded": loaded.recorded,
             "of them ended here": loaded.ended,
             "rejected": len(loaded.rejected),
             "of them unknown people": loaded.unknown,
         }
-        if options["json"]:
-            self.stdout.write(json.dumps({name.replace(" ", "_"): count for name, count in counts.items()}))
-        else:
-            self.stdout.write("\n".join(f"{name:<34}{count:>8}" for name, count in counts.items()))
+        tell_loaded(
+            counts=counts,
+            rejected=loaded.rejected,
+            columns=COLUMNS,
+            rejects=rejects,
+            as_json=options["json"],
+            out=self.stdout,
+            err=self.stderr,
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from aggregator.accounts.requester import operator
 from aggregator.accounts.user_file import COLUMNS
-from aggregator.cli.bulk_files import check_rejects_path, name_rejected, new_private_file, open_csv, save_rejected
+from aggregator.cli.bulk_files import check_rejects_path, new_private_file, open_csv, tell_loaded
 from aggregator.errors import LongviewError
 from aggregator.services.users.load_users import load_users
 
@@ -47,16 +46,18 @@ class Command(BaseCommand):
                 csv.writer(passwords).writerows([("username", "password"), *loaded.passwords])
         except LongviewError as error:
             raise CommandError(str(error)) from None
-        name_rejected(rejected=loaded.rejected, to=self.stderr)
-        if rejects:
-            save_rejected(path=rejects, columns=COLUMNS, rejected=loaded.rejected)
         counts = {
             "recorded": loaded.recorded,
             "accounts added": loaded.added,
             "roles ended": loaded.ended,
             "rejected": len(loaded.rejected),
         }
-        if options["json"]:
-            self.stdout.write(json.dumps({name.replace(" ", "_"): count for name, count in counts.items()}))
-        else:
-            self.stdout.write("\n".join(f"{name:<34}{count:>8}" for name, count in counts.items()))
+        tell_loaded(
+            counts=counts,
+            rejected=loaded.rejected,
+            columns=COLUMNS,
+            rejects=rejects,
+            as_json=options["json"],
+            out=self.stdout,
+            err=self.stderr,
+        )

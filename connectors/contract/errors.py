@@ -6,7 +6,7 @@
      +-- TimedOut           no whole answer inside the time limit
      +-- Unreachable        no connection, or the source says that it is not able to answer now
      +-- Malformed          an answer came that cannot be used (reason says why)
-     +-- NotAsked           it was not asked: there is no way to, or no reason
+     +-- NotAsked           the guard says that this source may not be called now
      +-- NotRead            an answer came that we had no time to read: no fault of the source's
      +-- NoCredentials      we could not say who is asking: a secret or setting of ours is missing
 

@@ -1,6 +1,6 @@
 """The one HTTP client. A request goes out under a deadline and comes back as an Answer, or as a SourceError.
 
-The Reach says which addresses may be connected to. Whether a source may be asked now is decided for a whole record.
+The Guard decides whether a source may be called now, the Reach which addresses may be connected to.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import yarl
 from connectors.contract.errors import Malformed, NoCredentials, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.transport.addresses import ForbiddenAddress, Reach, SocketsOfSources
+from connectors.transport.guard import Guard, OpenGuard
 from connectors.transport.inflate import Inflater
 from connectors.transport.limits import Allowance, TransportLimits
 from connectors.transport.retry import RETRIED_STATUSES, RetryBudget, asked_to_wait_s
@@ -68,10 +69,12 @@ class HttpTransport:
         self,
         *,
         limits: TransportLimits | None = None,
+        guard: Guard | None = None,
         reach: Reach | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self.limits = limits or TransportLimits()
+        self._guard: Guard = guard or OpenGuard()
         self._reach = reach or Reach()
         self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
         self._session: aiohttp.ClientSession | None = None
@@ -120,7 +123,7 @@ class HttpTransport:
         `deadline` is a `loop.time()`. `repeatable`: it is a read, and may be sent again after a fault. `headers` may be
         a function where every attempt needs fresh ones, such as a token made for one request only. `tls`: with
         certificates other than the usual. `status_only`: the status alone counts, and the body is not waited for.
-        Raises: TimedOut, Unreachable, Malformed; NoCredentials for unusable certificates.
+        Raises: TimedOut, Unreachable, Malformed; NotAsked from the guard; NoCredentials for unusable certificates.
         """
         fixed = None if callable(headers) else headers
         call = _Call(
@@ -135,7 +138,17 @@ class HttpTransport:
             repeatable=repeatable,
             status_only=status_only,
         )
-        return await self._with_retries(call=call, source_id=source_id)
+        await self._guard.enter(source_id=source_id)
+        succeeded = False
+        try:
+            answer = await self._with_retries(call=call, source_id=source_id)
+            succeeded = answer.status < 500 and answer.status != 429
+            return answer
+        except Malformed:
+            succeeded = True  # the source answers; that its answer is unusable is no reason to stop calling it
+            raise
+        finally:
+            await self._guard.leave(source_id=source_id, succeeded=succeeded)
 
     async def _with_retries(self, *, call: _Call, source_id: str) -> Answer:
         budget = self._budgets.setdefault(source_id, RetryBudget(self.limits.retry_burst))

@@ -332,7 +332,12 @@ def permitting(*, now: datetime = NOW, policies: Iterable[PolicyTerms] = ()) -> 
         until_date=None,
     )
     return decide(
-        requester=clinician, permission=Permission.VIEW_RECORD, policies=policies, relationships=[registered], now=now
+        requester=clinician,
+        permission=Permission.VIEW_RECORD,
+        policies=policies,
+        relationships=[registered],
+        now=now,
+        still_acts=True,
     )
 
 

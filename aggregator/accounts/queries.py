@@ -41,6 +41,15 @@ def live_memberships(*, now: datetime) -> QuerySet[Membership]:
     )
 
 
+def still_acts(*, requester: Requester, now: datetime) -> bool:
+    """Return whether a requester's membership, or registration as a client, is in force; False for who has neither."""
+    if requester.membership_id is not None:
+        return live_memberships(now=now).filter(id=requester.membership_id).exists()
+    if requester.client_id is not None:
+        return Client.objects.filter(~has_ended(of="id", now=now), id=requester.client_id).exists()
+    return False
+
+
 def members_at(*, organisation_id: UUID, at: datetime) -> QuerySet[Membership]:
     """Return the memberships of an organisation that had begun and not ended at a moment, which may be long ago."""
     ended = AccessEnd.objects.filter(ends_at__lte=at)

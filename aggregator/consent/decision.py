@@ -171,12 +171,14 @@ def decide(
     policies: Iterable[PolicyTerms],
     relationships: Iterable[RelationshipTerms],
     now: datetime,
+    still_acts: bool,
     disclosing: Mapping[UUID, Label] | None = None,
     emergency: EmergencyAccess | None = None,
 ) -> Decision:
     """Return the decision about one person for one requester.
 
-    `emergency` counts while it is open to the requester: then the purpose is to break the glass.
+    `still_acts`: that by which the requester acts, a membership or a client's registration, has not ended. `emergency`
+    counts while it is open to the requester: then the purpose is to break the glass.
     """
     case = Case(
         requester=requester,
@@ -184,6 +186,7 @@ def decide(
         policies=tuple(policies),
         relationships=tuple(relationships),
         now=now,
+        still_acts=still_acts,
         disclosing=disclosing or {},
     )
     if emergency is not None and emergency.is_open(membership_id=requester.membership_id, now=now):

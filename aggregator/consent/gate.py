@@ -24,7 +24,7 @@ class Case:
 
     `policies` are all of the person's, also those that have been withdrawn. `disclosing` are the labels of sources
     whose name alone tells something of whoever is known there. `emergency`: the requester has broken the glass, and
-    asks for that purpose.
+    asks for that purpose. `still_acts`: the requester's membership, or the client's registration, has not ended.
     """
 
     requester: Requester
@@ -32,6 +32,7 @@ class Case:
     policies: tuple[PolicyTerms, ...]
     relationships: tuple[RelationshipTerms, ...]
     now: datetime
+    still_acts: bool = False
     disclosing: Mapping[UUID, Label] = field(default_factory=dict)
     emergency: EmergencyAccess | None = None
 

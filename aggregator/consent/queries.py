@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from aggregator.accounts.models import AccessEnd
-from aggregator.accounts.queries import has_ended
+from aggregator.accounts.queries import has_ended, still_acts
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.break_glass.queries import open_access
@@ -62,6 +62,7 @@ def decide_if_related(*, requester: Requester, permission: Permission, person_id
         policies=[policy.terms for policy in policies_of(person_id=person_id, now=now)],
         relationships=[related],
         now=now,
+        still_acts=still_acts(requester=requester, now=now),
     )
 
 
@@ -82,6 +83,7 @@ def _decide(
             person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
         ),
         now=now,
+        still_acts=still_acts(requester=requester, now=now),
         disclosing={source_id: matter.label for source_id, matter in disclosing_sources().items()},
         emergency=emergency,
     )

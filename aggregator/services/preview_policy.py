@@ -101,6 +101,7 @@ def _changes(
                         policies=policies,
                         relationships=relationships,
                         now=now,
+                        still_acts=True,
                     )
                 )
                 for policies in (before, after)

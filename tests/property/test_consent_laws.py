@@ -40,7 +40,14 @@ def test_deny_wins_wherever_it_stands(
 ) -> None:
     requester, relationships = applicant
     denied = data.draw(st.permutations([*policies, DENY]))
-    found = decide(requester=requester, permission=permission, policies=denied, relationships=relationships, now=NOW)
+    found = decide(
+        requester=requester,
+        permission=permission,
+        policies=denied,
+        relationships=relationships,
+        now=NOW,
+        still_acts=True,
+    )
     assert not found.permitted
 
 
@@ -56,7 +63,14 @@ def test_a_decision_needs_role_relationship_and_no_objection(
     policies: tuple[PolicyTerms, ...],
 ) -> None:
     requester, relationships = applicant
-    found = decide(requester=requester, permission=permission, policies=policies, relationships=relationships, now=NOW)
+    found = decide(
+        requester=requester,
+        permission=permission,
+        policies=policies,
+        relationships=relationships,
+        now=NOW,
+        still_acts=True,
+    )
     if found.permitted:
         assert requester.may(permission)
         assert any(one.organisation_id == requester.organisation_id for one in relationships)
@@ -83,6 +97,7 @@ def test_every_item_is_in_exactly_one_place_and_in_its_order(
         policies=policies,
         relationships=relationships,
         now=NOW,
+        still_acts=True,
     )
     found = permit(items=items, decision=decision)
     assert Counter([*found.items, *found.withheld, *found.unreferenced]) == Counter(items)
@@ -104,7 +119,12 @@ def test_the_laws_are_tried_on_decisions_of_both_kinds() -> None:
     ) -> None:
         requester, relationships = applicant
         found = decide(
-            requester=requester, permission=permission, policies=policies, relationships=relationships, now=NOW
+            requester=requester,
+            permission=permission,
+            policies=policies,
+            relationships=relationships,
+            now=NOW,
+            still_acts=True,
         )
         permitted.append(found.permitted)
 

@@ -7,6 +7,7 @@ from aggregator.consent.gates import (
     consent,
     consent_to_item,
     consent_to_source,
+    membership,
     relationship,
     role,
     scope,
@@ -16,6 +17,7 @@ from aggregator.consent.gates import (
 
 GATES: tuple[PersonGate | SourceGate | ItemGate, ...] = (
     role.GATE,
+    membership.GATE,
     scope.GATE,
     relationship.GATE,
     consent.GATE,

@@ -72,7 +72,14 @@ def test_without_the_permission_the_block_is_not_entered_and_the_refusal_says_ab
 def test_a_decision_that_refuses_ends_the_block_and_names_its_gates(who: Requester) -> None:
     with pytest.raises(NotPermitted), acting(who, Action.OPEN_RECORD, needs=GATES) as act:
         act.require(
-            decision=decide(requester=who, permission=Permission.VIEW_RECORD, policies=[], relationships=[], now=NOW)
+            decision=decide(
+                requester=who,
+                permission=Permission.VIEW_RECORD,
+                policies=[],
+                relationships=[],
+                now=NOW,
+                still_acts=True,
+            )
         )
     assert the_event(who).detail == {"code": "refused-relationship", "gates": ["relationship"]}
 

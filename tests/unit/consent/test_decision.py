@@ -24,7 +24,9 @@ HERE = uuid4()
 # Those in which somebody, or something, sees clinical content.
 SEES_RECORDS = {Role.CLINICIAN, Role.NURSE, Role.PHARMACIST, Role.SOCIAL_CARE, Role.CLIENT}
 TODAY = NOW.date()
-CASE = Case(requester=requester(), permission=Permission.VIEW_RECORD, policies=(), relationships=(), now=NOW)
+CASE = Case(
+    requester=requester(), permission=Permission.VIEW_RECORD, policies=(), relationships=(), now=NOW, still_acts=True
+)
 SEES_RECORDS = {Role.CLINICIAN, Role.NURSE, Role.PHARMACIST, Role.SOCIAL_CARE, Role.CLIENT}
 PERMIT, DENY = PolicyTerms(base=BasePolicy.PERMIT), PolicyTerms(base=BasePolicy.DENY)
 
@@ -67,6 +69,7 @@ def test_a_record_is_shown_only_when_every_gate_passes(role: Role, held: str, sa
         policies=policies,
         relationships=relationships,
         now=NOW,
+        still_acts=True,
     )
     passed = {"role": role in SEES_RECORDS, "relationship": related, "consent": agreed}
     answers = {result.gate.name: result.answer.passed for result in found.results}
@@ -79,6 +82,22 @@ def test_a_record_is_shown_only_when_every_gate_passes(role: Role, held: str, sa
     assert found.may_show(item=item(resource=condition())) == found.permitted
 
 
+def test_who_no_longer_acts_is_shown_nothing_whatever_else_speaks_for_it() -> None:
+    found = decide(
+        requester=requester(organisation_id=HERE),
+        permission=Permission.VIEW_RECORD,
+        policies=[],
+        relationships=[relationship()],
+        now=NOW,
+        still_acts=False,
+    )
+    assert not found.permitted
+    assert not found.may_break_glass
+    refusal = found.refusal()
+    assert (refusal.code, refusal.reasons) == ("refused-membership", ("You no longer act for this organisation.",))
+    assert refusal.advice.startswith("Sign in again.")
+
+
 def test_an_empty_decision_permits_nothing() -> None:
     assert not Decision().permitted
     assert not Decision().may_ask(source_id=uuid4())
@@ -88,7 +107,7 @@ def test_an_empty_decision_permits_nothing() -> None:
     assert (str(refusal), refusal.code, refusal.advice) == ("You may not see this record.", "refused", "")
 
 
-@pytest.mark.parametrize("missing", ["role", "relationship", "consent"])
+@pytest.mark.parametrize("missing", ["role", "membership", "relationship", "consent"])
 def test_a_gate_that_was_not_asked_has_not_passed(missing: str) -> None:
     whole = permitting()
     assert whole.permitted
@@ -171,7 +190,12 @@ def test_no_gate_at_all_permits_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_only_the_first_gate_that_refused_gives_its_reason_and_the_audit_names_them_all() -> None:
     refusal = decide(
-        requester=requester(), permission=Permission.VIEW_RECORD, policies=[DENY], relationships=[], now=NOW
+        requester=requester(),
+        permission=Permission.VIEW_RECORD,
+        policies=[DENY],
+        relationships=[],
+        now=NOW,
+        still_acts=True,
     ).refusal()
     assert (refusal.code, refusal.gates, refusal.reasons) == (
         "refused-relationship",
@@ -184,7 +208,12 @@ def test_only_the_first_gate_that_refused_gives_its_reason_and_the_audit_names_t
 def test_the_gates_of_roles_and_labels_say_what_they_found() -> None:
     reasons = {
         role: decide(
-            requester=requester(role=role), permission=Permission.VIEW_RECORD, policies=[], relationships=[], now=NOW
+            requester=requester(role=role),
+            permission=Permission.VIEW_RECORD,
+            policies=[],
+            relationships=[],
+            now=NOW,
+            still_acts=True,
         )
         .results[0]
         .answer.reason
@@ -213,6 +242,7 @@ def cares_for(
         policies=[],
         relationships=relationships,
         now=now,
+        still_acts=True,
     )
     return found.permitted
 
@@ -278,6 +308,7 @@ def test_an_item_that_its_source_restricts_is_withheld(security: list[dict[str, 
         policies=[],
         relationships=[relationship()],
         now=NOW,
+        still_acts=True,
     )
     assert allowed.permitted
     assert allowed.may_show(item=labelled) == shown

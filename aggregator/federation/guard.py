@@ -45,8 +45,8 @@ PASS_S = 75.0
 AGAIN_S = 0.05
 KEPT_S = 7 * 24 * 3600
 
-# Arrivals are counted with a half-life, and so are successes and failures.
-ARRIVALS_HALF_LIFE_S, SHARE_HALF_LIFE_S = 10.0, 300.0
+# Arrivals are counted with a half-life.
+ARRIVALS_HALF_LIFE_S = 10.0
 # How long answers took: counts between bounds that grow by half, from 10 ms; beyond these counts all are halved.
 FIRST_BOUND_MS, BOUNDS, HALVED_AT = 10.0, 24, 500.0
 
@@ -90,22 +90,19 @@ class Pass:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceTraffic:
-    """What real traffic says of a source. Times are in milliseconds; None: not known.
+class Breaker:
+    """A source's breaker. `resting_since` and `until`: None for one that does not rest.
 
-    `success` is the share of requests that it answered, lately. `resting_since`: None for one that does not rest.
+    `at_once` is how many requests to the source are under way. `failure` names how the newest request ended that the
+    source failed, as an outcome or its reason, and `failed_at` when; "" and None where none is remembered.
     """
 
-    breaker: BreakerState
+    state: BreakerState
     resting_since: datetime | None
     until: datetime | None
-    success: float | None
-    p50_ms: float | None
-    p95_ms: float | None
     at_once: int
-    last_good_at: datetime | None
-    last_bad_at: datetime | None
-    last_bad: str
+    failure: str
+    failed_at: datetime | None
 
 
 # Parts that both scripts share: the time in milliseconds, and what is kept of a source as numbers.
@@ -169,7 +166,7 @@ return {'pass', tostring(probing)}
 # in ms, what went wrong.
 _LEAVE = (
     """
-local names = {'open_until', 'rests', 'failures', 'last_bad_at', 'good', 'bad', 'shared_at', 'took'}
+local names = {'open_until', 'rests', 'failures', 'last_bad_at', 'took'}
 """
     + _SHARED
     + """
@@ -180,11 +177,8 @@ if ended == 'neither' then
     if probe then redis.call('HDEL', KEYS[1], 'probe_until') end
     return 'unchanged'
 end
-local good = decayed('good', 'shared_at', share_half_life)
-local bad = decayed('bad', 'shared_at', share_half_life)
 local changed, fields = 'unchanged', {}
 if ended == 'good' then
-    good = good + 1
     if kept['open_until'] and probe then
         redis.call('HDEL', KEYS[1], 'open_until', 'opened_at', 'probe_until', 'rests')
         changed = 'closed'
@@ -198,19 +192,16 @@ if ended == 'good' then
         total = total + counts[index]
     end
     counts[at] = counts[at] + 1
-    local sum, p50, p95 = 0, nil, nil
+    local sum, p95 = 0, nil
     bound = first_bound
     for index = 1, bounds do
         sum = sum + counts[index]
-        if not p50 and sum >= total * 0.5 then p50 = bound end
         if not p95 and sum >= total * 0.95 then p95 = bound end
         if total > halved_at then counts[index] = counts[index] / 2 end
         bound = bound * 1.5
     end
-    fields = {'failures', '0', 'last_good_at', tostring(now), 'p50', tostring(p50), 'p95', tostring(p95),
-        'took', cmsgpack.pack(counts)}
+    fields = {'failures', '0', 'p95', tostring(p95), 'took', cmsgpack.pack(counts)}
 else
-    bad = bad + 1
     local failures = number('failures') + 1
     if now - number('last_bad_at') > apart then failures = 1 end
     fields = {'failures', tostring(failures), 'last_bad_at', tostring(now), 'last_bad', ARGV[6]}
@@ -226,7 +217,7 @@ else
         redis.call('HDEL', KEYS[1], 'probe_until')
     end
 end
-redis.call('HSET', KEYS[1], 'good', tostring(good), 'bad', tostring(bad), 'shared_at', tostring(now), unpack(fields))
+redis.call('HSET', KEYS[1], unpack(fields))
 redis.call('PEXPIRE', KEYS[1], expires)
 return changed
 """
@@ -318,8 +309,11 @@ class SourceGuard:
             log.info("breaker_changed", source_id=str(held.source_id), state=changed.decode())
 
 
-def traffic_of(*, client: redis.Redis, source_ids: Sequence[UUID], now: datetime) -> dict[UUID, SourceTraffic]:
-    """Return what real traffic says of sources, in one journey; without those that nobody has asked lately."""
+def breakers_of(*, client: redis.Redis, source_ids: Sequence[UUID], now: datetime) -> dict[UUID, Breaker]:
+    """Return the breakers of sources, in one journey; without those that nobody has asked lately.
+
+    Raises: redis.RedisError when Redis cannot be reached.
+    """
     with client.pipeline(transaction=False) as pipeline:
         for source_id in source_ids:
             kept, passes = _keys(source_id)
@@ -327,39 +321,25 @@ def traffic_of(*, client: redis.Redis, source_ids: Sequence[UUID], now: datetime
             pipeline.zcount(passes, now.timestamp() * 1000, "+inf")
         answers = pipeline.execute()
     found = zip(source_ids, answers[::2], answers[1::2], strict=True)
-    return {source_id: _traffic(kept, at_once=at_once, now=now) for source_id, kept, at_once in found if kept}
+    return {source_id: _breaker(kept, at_once=at_once, now=now) for source_id, kept, at_once in found if kept}
 
 
-def forget(*, client: redis.Redis, source_id: UUID) -> None:
-    """Forget what is kept of a source, so that it is asked as usual with the next request."""
-    client.delete(*_keys(source_id))
-
-
-def _traffic(kept: Mapping[bytes, bytes], *, at_once: int, now: datetime) -> SourceTraffic:
-    def number(name: str) -> float | None:
-        value = kept.get(name.encode())
-        return float(value) if value else None
-
-    def moment(name: str) -> datetime | None:
-        value = kept.get(name.encode())
+def _breaker(kept: Mapping[bytes, bytes], *, at_once: int, now: datetime) -> Breaker:
+    def moment(name: bytes) -> datetime | None:
+        value = kept.get(name)
         return _moment(value) if value else None
 
-    until = moment("open_until")
-    good, bad = number("good") or 0.0, number("bad") or 0.0
+    until = moment(b"open_until")
     state = BreakerState.CLOSED
     if until is not None:
         state = BreakerState.OPEN if now < until else BreakerState.HALF_OPEN
-    return SourceTraffic(
-        breaker=state,
-        resting_since=moment("opened_at"),
+    return Breaker(
+        state=state,
+        resting_since=moment(b"opened_at"),
         until=until,
-        success=good / (good + bad) if good + bad else None,
-        p50_ms=number("p50"),
-        p95_ms=number("p95"),
         at_once=at_once,
-        last_good_at=moment("last_good_at"),
-        last_bad_at=moment("last_bad_at"),
-        last_bad=kept.get(b"last_bad", b"").decode(),
+        failure=kept.get(b"last_bad", b"").decode(),
+        failed_at=moment(b"last_bad_at"),
     )
 
 
@@ -376,7 +356,6 @@ def _constants(*, most_at_once: int, failures: int, rest_s: float) -> str:
         "first_rest": _ms(rest_s),
         "most_rest": _ms(MOST_REST_S),
         "apart": _ms(IN_A_ROW_S),
-        "share_half_life": _ms(SHARE_HALF_LIFE_S),
         "first_bound": FIRST_BOUND_MS,
         "bounds": BOUNDS,
         "halved_at": HALVED_AT,

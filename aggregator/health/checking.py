@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from queue import SimpleQueue
 
+import redis
 import structlog
 
 from aggregator.federation.reach import open_channels
@@ -20,7 +21,7 @@ from aggregator.health import operations
 from aggregator.health.models import SourceHealth
 from aggregator.health.operations import DueCheck
 from aggregator.health.queries import evidence_of
-from aggregator.health.terms import CheckResult, Traffic
+from aggregator.health.terms import CheckResult
 from aggregator.health.traffic import traffic_of_sources
 from aggregator.sources import catalogue
 from connectors.contract.errors import NotRead, SourceError, TimedOut
@@ -58,10 +59,14 @@ def judge_all(*, now: datetime) -> None:
     """Judge every source by what real traffic says and by the time that it is, and record where that is news."""
     operations.ensure_rows(now=now)
     rows = list(SourceHealth.objects.select_related("source"))
-    traffic = traffic_of_sources(source_ids=[row.source_id for row in rows], now=now)
+    try:
+        traffic = traffic_of_sources(source_ids=[row.source_id for row in rows], now=now)
+    except redis.RedisError as error:
+        log.warning("traffic_not_known", error=type(error).__name__)  # what was known last stands
+        traffic = {}
     for row in rows:
-        said = traffic.get(row.source_id, Traffic())
         evidence = evidence_of(row=row, is_paused=not row.source.enabled, limit_s=row.source.time_limit_s)
+        said = traffic.get(row.source_id, evidence.traffic)
         if said != evidence.traffic or operations.is_news(row=row, evidence=evidence, now=now):
             operations.record_traffic(source_id=row.source_id, traffic=said, now=now)
 

@@ -52,6 +52,8 @@ class SourceHealth(models.Model):
     p50_ms = models.FloatField(null=True)
     p95_ms = models.FloatField(null=True)
     breaker = models.CharField(max_length=10, blank=True)
+    failure = models.CharField(max_length=60, blank=True)
+    failed_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "source_health"

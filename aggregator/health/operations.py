@@ -155,7 +155,7 @@ def record_traffic(*, source_id: UUID, traffic: Traffic, now: datetime) -> None:
 
     def change(row: SourceHealth) -> None:
         row.success, row.p50_ms, row.p95_ms = traffic.success, traffic.p50_ms, traffic.p95_ms
-        row.breaker = traffic.breaker
+        row.breaker, row.failure, row.failed_at = traffic.breaker, traffic.failure, traffic.failed_at
 
     _learn(source_id, change=change, now=now)
 

@@ -117,7 +117,14 @@ def evidence_of(*, row: SourceHealth, is_paused: bool, limit_s: float) -> Eviden
             interval=timedelta(seconds=row.report_interval_s) if row.report_interval_s else None,
             in_time=row.reports_in_time,
         ),
-        traffic=Traffic(success=row.success, p50_ms=row.p50_ms, p95_ms=row.p95_ms, breaker=row.breaker),
+        traffic=Traffic(
+            success=row.success,
+            p50_ms=row.p50_ms,
+            p95_ms=row.p95_ms,
+            breaker=row.breaker,
+            failure=row.failure,
+            failed_at=row.failed_at,
+        ),
         is_paused=is_paused,
     )
 

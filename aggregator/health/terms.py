@@ -157,13 +157,16 @@ class Reports:
 class Traffic:
     """What real requests say of a source. None, and "" for the breaker: not known, or too few requests to tell.
 
-    `success` is the share of requests that it answered lately; `breaker` is "closed", "open" or "half-open".
+    `success` is the share of requests that it answered lately; `breaker` is "closed", "open" or "half-open". `failure`
+    names how the newest request ended that the source failed, as an outcome or its reason.
     """
 
     success: float | None = None
     p50_ms: float | None = None
     p95_ms: float | None = None
     breaker: str = ""
+    failure: str = ""
+    failed_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

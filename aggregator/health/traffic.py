@@ -1,11 +1,20 @@
-"""What real traffic says of sources, as the rule takes it. The one place that knows where those figures are kept."""
+"""What real traffic says of sources, as the rule takes it. The one place that knows where those figures are kept.
+
+How often and how fast a source answered is told by the outcomes in the database, its breaker by the Redis that all
+workers share.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
+import redis
+
+from aggregator.federation.connections import client_for_threads
+from aggregator.federation.guard import breakers_of
 from aggregator.federation.queries import recent_figures
 from aggregator.health.terms import Traffic
 
@@ -15,11 +24,27 @@ LEAST_REQUESTS = 10
 
 
 def traffic_of_sources(*, source_ids: Collection[UUID], now: datetime) -> dict[UUID, Traffic]:
-    """Return what the requests of the last minutes say of sources; without those of which they say too little."""
-    return {
-        source_id: Traffic(
-            success=round(figures.answered / figures.requests, 3), p50_ms=figures.p50_ms, p95_ms=figures.p95_ms
+    """Return what real requests say of sources, for each of them.
+
+    Raises: redis.RedisError when Redis cannot be reached.
+    """
+    breakers = breakers_of(client=_client(), source_ids=list(source_ids), now=now)
+    recent = recent_figures(source_ids=source_ids, since=now - LOOK_BACK)
+    said: dict[UUID, Traffic] = {}
+    for source_id in source_ids:
+        figures, breaker = recent.get(source_id), breakers.get(source_id)
+        is_enough = figures is not None and figures.requests >= LEAST_REQUESTS
+        said[source_id] = Traffic(
+            success=round(figures.answered / figures.requests, 3) if figures and is_enough else None,
+            p50_ms=figures.p50_ms if figures and is_enough else None,
+            p95_ms=figures.p95_ms if figures and is_enough else None,
+            breaker=breaker.state if breaker else "",
+            failure=breaker.failure if breaker else "",
+            failed_at=breaker.failed_at if breaker else None,
         )
-        for source_id, figures in recent_figures(source_ids=source_ids, since=now - LOOK_BACK).items()
-        if figures.requests >= LEAST_REQUESTS
-    }
+    return said
+
+
+@cache
+def _client() -> redis.Redis:
+    return client_for_threads()

@@ -38,6 +38,8 @@ class HealthOutput(serializers.Serializer[Any]):
     p50_ms = serializers.FloatField(allow_null=True, source="traffic.p50_ms")
     p95_ms = serializers.FloatField(allow_null=True, source="traffic.p95_ms")
     breaker = serializers.CharField(source="traffic.breaker")
+    last_error = serializers.CharField(source="traffic.failure")
+    last_error_at = serializers.DateTimeField(allow_null=True, source="traffic.failed_at")
     reported_at = serializers.DateTimeField(allow_null=True, source="reports.newest_at")
     message = serializers.CharField()
 

@@ -32,6 +32,7 @@ from aggregator.web.signed_in import SignedInRequest
 from aggregator.web.sources.forms import ReasonForm, SourceForm, entered_of
 from aggregator.web.sources.picture import WIDTH, bands_of
 from aggregator.web.unattended import unattended
+from connectors.contract.outcomes import Outcome, reason_of
 
 NEW = {"time_limit_s": "9", "rank": "100", "kind": "fhir_r4"}
 
@@ -40,7 +41,7 @@ NEW = {"time_limit_s": "9", "rank": "100", "kind": "fhir_r4"}
 def sources(request: SignedInRequest) -> HttpResponse:
     """Show the board: every source and how it is."""
     lines = list_sources(requester=request.requester, now=timezone.now())
-    return draw(request, "sources/sources", lines=lines, outcome_words=_words_of_check)
+    return draw(request, "sources/sources", lines=lines, outcome_words=_words_of_check, failure_words=_words_of_failure)
 
 
 @unattended
@@ -48,7 +49,7 @@ def sources(request: SignedInRequest) -> HttpResponse:
 def board(request: SignedInRequest) -> HttpResponse:
     """Return the board alone, for the page that shows it."""
     lines = list_sources(requester=request.requester, now=timezone.now())
-    return draw(request, "sources/board", lines=lines, outcome_words=_words_of_check)
+    return draw(request, "sources/board", lines=lines, outcome_words=_words_of_check, failure_words=_words_of_failure)
 
 
 @require_GET
@@ -198,6 +199,7 @@ def _source_page(request: SignedInRequest, source_id: UUID, template: str) -> Ht
         bands=bands_of(history=view.history, now=now),
         width=WIDTH,
         outcome_words=_words_of_check,
+        failure_words=_words_of_failure,
         last_words=outcome_words(outcome=view.last_ending.outcome, reason=view.last_ending.reason or "")
         if view.last_ending
         else "Never asked",
@@ -212,6 +214,12 @@ def _words_of_check(check: CheckResult | None, /) -> str:
     if check.outcome is None:
         return "Answered"
     return outcome_words(outcome=check.outcome, reason=check.reason or "")
+
+
+def _words_of_failure(name: str, /) -> str:
+    """Return how a request ended that a source failed, in words; `name` is an outcome's or its reason's."""
+    reason = reason_of(name)
+    return outcome_words(outcome=reason.outcome if reason else Outcome(name), reason=name)
 
 
 def _to_source(source_id: UUID, /) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Iterator
@@ -10,14 +11,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.alerts.models import Alert, AlertDelivery
+from aggregator.federation import guard
+from aggregator.federation.connections import client_for_loop
+from aggregator.federation.endings import Sign
 from aggregator.federation.models import Retrieval, SourceOutcome
-from aggregator.health import operations
+from aggregator.health import operations, traffic
 from aggregator.health.checking import check_due, judge_all
 from aggregator.health.models import SourceCheck, SourceConditionChange, SourceHealth
 from aggregator.health.terms import CHECK_EVERY, Report, ReportedStatus
@@ -26,7 +31,7 @@ from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
 from tests.hospital import Hospital, Said, outcome, running, statement
-from tests.world import HOSPITAL_ODS, NOWHERE, PASSWORD, make_world
+from tests.world import HOSPITAL_ODS, NOWHERE, PASSWORD, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -241,6 +246,43 @@ def test_what_is_our_fault_or_old_says_nothing_of_a_source() -> None:
 def test_one_that_takes_nearly_all_its_time_is_degraded() -> None:
     asked(outcome="answered", took_s=1.7, count=20)
     assert (judged().condition, judged().reasons) == ("degraded", ["slow"])
+
+
+@pytest.mark.usefixtures("surgery")
+def test_its_breaker_and_last_failure_are_those_that_all_workers_share() -> None:
+    assert (judged().breaker, judged().failure) == ("", "")
+    source_id = judged().source_id
+    asyncio.run(failed(source_id, times=guard.FAILURES))
+    row = judged()
+    assert (row.breaker, row.failure, row.condition, row.reasons) == ("open", "timed-out", "down", ["resting"])
+    assert row.failed_at is not None
+    assert abs(row.failed_at - timezone.now()) < timedelta(seconds=5)
+    board = signed_in_client("ms.lane").get("/sources")
+    assert "Did not answer in time" in board.content.decode()
+
+
+@pytest.mark.usefixtures("surgery")
+def test_while_redis_is_away_what_was_known_last_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(outcome="answered", took_s=0.2, count=10)
+    source_id = judged().source_id
+    asyncio.run(failed(source_id, times=1))
+    assert (judged().success, judged().failure) == (1.0, "timed-out")
+    monkeypatch.setattr(settings, "HELD_REDIS_URL", "redis://127.0.0.1:9/0")
+    traffic._client.cache_clear()
+    try:
+        assert (judged().success, judged().failure) == (1.0, "timed-out")
+    finally:
+        traffic._client.cache_clear()
+
+
+async def failed(source_id: UUID, *, times: int) -> None:
+    """Have requests to a source end as time-outs, as a worker would."""
+    client = client_for_loop()
+    shared = guard.SourceGuard(client=client, most_at_once=100)
+    for _ in range(times):
+        async with shared.leave_to_ask(source_id=source_id, until=asyncio.get_running_loop().time() + 1) as ended:
+            ended.sign, ended.what = Sign.BAD, "timed-out"
+    await client.aclose()
 
 
 @pytest.mark.parametrize("table", ["source_condition_change", "source_check"])

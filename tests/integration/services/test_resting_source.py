@@ -10,7 +10,7 @@ from django.utils import timezone
 from aggregator.federation import guard
 from aggregator.federation.connections import client_for_threads
 from aggregator.federation.engine import engine
-from aggregator.federation.guard import SourceGuard, traffic_of
+from aggregator.federation.guard import SourceGuard, breakers_of
 from aggregator.record.completeness.words import in_words
 from aggregator.services.view_record import RecordView
 from aggregator.sources.models import Source
@@ -35,7 +35,7 @@ def stood(view: RecordView) -> tuple[Outcome | None, str]:
 def test_a_source_that_is_down_rests_is_said_to_and_is_back_after_one_good_answer(
     world: World, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = SourceGuard(client=engine().redis, most_at_once=50, rest_s=0.3)
+    short = SourceGuard(client=engine().redis, most_at_once=50, rest_s=4.0)
     monkeypatch.setattr(engine(), "guard", short)
     moved(NOWHERE)
     for _ in range(guard.FAILURES):
@@ -54,8 +54,8 @@ def test_a_source_that_is_down_rests_is_said_to_and_is_back_after_one_good_answe
     while stood(opened(world))[0] is not Outcome.ANSWERED:
         assert timezone.now() < deadline
     source_id = Source.objects.get().id
-    found = traffic_of(client=client_for_threads(), source_ids=[source_id], now=timezone.now())[source_id]
-    assert (found.breaker, found.last_bad) == (guard.BreakerState.CLOSED, "connection")
+    found = breakers_of(client=client_for_threads(), source_ids=[source_id], now=timezone.now())[source_id]
+    assert (found.state, found.failure) == (guard.BreakerState.CLOSED, "connection")
 
 
 def test_one_that_says_that_it_does_not_know_the_patient_never_rests(world: World, hospital: Hospital) -> None:

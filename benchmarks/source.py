@@ -18,7 +18,7 @@ from benchmarks.records import BASE_PATH, people, read_record
 from simulator.serving import serve
 from simulator.wire import FHIR_JSON
 
-CALLS_PATH = "/_calls"
+CALLS_PATH, SLOW_PATH = "/_calls", "/_slow"
 
 
 class Answers:
@@ -34,6 +34,8 @@ class Answers:
         }
         self._records = {str(fake.patient(person=one)["id"]): fake.record(person=one, base=base) for one in known}
         self._calls = 0
+        self._records_asked = 0
+        self._one_in, self._slow_s = 0, 0.0
 
     async def capability(self, _: web.Request) -> web.Response:
         """Answer with the CapabilityStatement."""
@@ -44,9 +46,16 @@ class Answers:
         return self._answer(body=self._searched.get(request.query.get("identifier", "")))
 
     async def everything(self, request: web.Request) -> web.Response:
-        """Answer `$everything` after the delay."""
-        await asyncio.sleep(self._delay_s)
+        """Answer `$everything` after the delay, and one in so many later still."""
+        self._records_asked += 1
+        is_slow = self._one_in and self._records_asked % self._one_in == 0
+        await asyncio.sleep(self._delay_s + (self._slow_s if is_slow else 0.0))
         return self._answer(body=self._records.get(request.match_info["id"]))
+
+    async def slow(self, request: web.Request) -> web.Response:
+        """Take how many records are one that comes late, 0 for none, and how late."""
+        self._one_in, self._slow_s = int(request.query["one_in"]), float(request.query["seconds"])
+        return web.Response()
 
     async def calls(self, _: web.Request) -> web.Response:
         """Say how often this source was asked."""
@@ -65,6 +74,7 @@ def application(*, answers: Answers) -> web.Application:
     app.router.add_routes(
         [
             web.get(CALLS_PATH, answers.calls),
+            web.get(SLOW_PATH, answers.slow),
             web.get(f"{BASE_PATH}/metadata", answers.capability),
             web.get(f"{BASE_PATH}/Patient", answers.search),
             web.get(f"{BASE_PATH}/Patient/{{id}}/$everything", answers.everything),

@@ -145,9 +145,11 @@ async def send_with_credentials(
     correlation_id: UUID,
     body: bytes | None = None,
     allowance: Allowance | None = None,
+    may_hedge: bool = False,
 ) -> Answer:
     """Send a read to a source, saying who is asking; once more with a fresh token where a kept one is not accepted.
 
+    `may_hedge` is that of `HttpTransport.request`.
     Raises: SourceError.
     """
     while True:
@@ -165,6 +167,7 @@ async def send_with_credentials(
             repeatable=True,
             allowance=allowance,
             tls=credentials.tls,
+            may_hedge=may_hedge,
         )
         if answer.status != 401 or not credentials.kept_token:
             return answer

@@ -98,6 +98,7 @@ class ServerSession:
             deadline=self.waiting_until if deadline is None else min(deadline, self.waiting_until),
             correlation_id=self.query.correlation_id,
             allowance=self.allowance,
+            may_hedge=True,
         )
 
     async def read(

@@ -9,7 +9,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -20,6 +20,7 @@ from connectors.contract.errors import Malformed, NoCredentials, SourceError, Ti
 from connectors.contract.outcomes import Reason
 from connectors.transport.addresses import ForbiddenAddress, Reach, SocketsOfSources
 from connectors.transport.guard import Guard, OpenGuard
+from connectors.transport.hedge import Hedges
 from connectors.transport.inflate import Inflater
 from connectors.transport.limits import Allowance, TransportLimits
 from connectors.transport.retry import RETRIED_STATUSES, RetryBudget, asked_to_wait_s
@@ -57,6 +58,7 @@ class _Call:
     tls: ssl.SSLContext | bool
     repeatable: bool = field(default=False)
     status_only: bool = field(default=False)
+    may_hedge: bool = field(default=False)
 
 
 class HttpTransport:
@@ -79,6 +81,7 @@ class HttpTransport:
         self._rng = rng or random.Random()  # noqa: S311  jitter, no secret
         self._session: aiohttp.ClientSession | None = None
         self._budgets: dict[str, RetryBudget] = {}
+        self._hedges: dict[str, Hedges] = {}
         self._facts: dict[str, _Remembered] = {}
         self._contexts = TlsContexts()
 
@@ -117,12 +120,15 @@ class HttpTransport:
         allowance: Allowance | None = None,
         tls: TlsFiles | None = None,
         status_only: bool = False,
+        may_hedge: bool = False,
     ) -> Answer:
         """Send one request and return the whole answer, whatever its status.
 
         `deadline` is a `loop.time()`. `repeatable`: it is a read, and may be sent again after a fault. `headers` may be
         a function where every attempt needs fresh ones, such as a token made for one request only. `tls`: with
         certificates other than the usual. `status_only`: the status alone counts, and the body is not waited for.
+        `may_hedge`: where the answer takes longer than nearly all of the source's, the read may be sent a second time
+        beside the first.
         Raises: TimedOut, Unreachable, Malformed; NotAsked from the guard; NoCredentials for unusable certificates.
         """
         fixed = None if callable(headers) else headers
@@ -137,6 +143,7 @@ class HttpTransport:
             tls=self._context(tls),
             repeatable=repeatable,
             status_only=status_only,
+            may_hedge=may_hedge,
         )
         await self._guard.enter(source_id=source_id)
         succeeded = False
@@ -157,7 +164,7 @@ class HttpTransport:
             answer: Answer | None = None
             fault: Unreachable | None = None
             try:
-                answer = await self._attempt(call=call)
+                answer = await self._answer(call=call, source_id=source_id)
             except Unreachable as error:
                 fault = error
             no_connection = fault is not None and fault.reason is Reason.CONNECTION
@@ -170,6 +177,36 @@ class HttpTransport:
                 raise fault or Unreachable(Reason.CONNECTION)
             await asyncio.sleep(pause)
         raise Unreachable(Reason.CONNECTION)
+
+    async def _answer(self, *, call: _Call, source_id: str) -> Answer:
+        """Return the answer to one attempt, which may be two calls side by side: see `hedge`."""
+        if call.may_hedge:
+            hedges = self._hedges.setdefault(
+                source_id, Hedges(share=self.limits.hedge_budget, burst=self.limits.hedge_burst)
+            )
+            answer = await self._hedged(call=call, hedges=hedges)
+        else:
+            answer = await self._attempt(call=call)
+        if answer.status < 400 and not call.status_only:
+            call.allowance.take(size=len(answer.body))
+        return answer
+
+    async def _hedged(self, *, call: _Call, hedges: Hedges) -> Answer:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        calls = {loop.create_task(self._attempt(call=call))}
+        try:
+            wait_s = hedges.wait_s()
+            _, waiting = await asyncio.wait(calls, timeout=wait_s)
+            if waiting and hedges.spend():
+                calls.add(loop.create_task(self._attempt(call=call)))
+            answer = await _first_good(calls)
+            hedges.note(took_s=loop.time() - began)
+            return answer
+        finally:
+            for other in calls:
+                other.cancel()
+                other.add_done_callback(_ignore)
 
     def _pause(self, *, attempt: int, answer: Answer | None) -> float:
         """Return how long to wait before the next attempt: full jitter, or as long as the source asks for.
@@ -233,8 +270,6 @@ class HttpTransport:
                 if not failed:
                     raise
                 body = b""
-            if not failed:
-                call.allowance.take(size=len(body))
             lowered = {name.lower(): value for name, value in response.headers.items()}
             return Answer(status=response.status, headers=lowered, body=body)
 
@@ -289,3 +324,22 @@ class HttpTransport:
         if not self._reach.may_speak(scheme=address.scheme, host=address.host or ""):
             raise Unreachable(Reason.ADDRESS)
         return address
+
+
+async def _first_good(calls: Collection[asyncio.Task[Answer]], /) -> Answer:
+    """Return the first answer that is no passing trouble; where there is none, what the first call ended in."""
+    waiting = set(calls)
+    ended: list[asyncio.Task[Answer]] = []
+    while waiting:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        ended += done
+        for call in done:
+            if call.exception() is None and call.result().status not in RETRIED_STATUSES:
+                return call.result()
+    return ended[0].result()
+
+
+def _ignore(call: asyncio.Task[Answer], /) -> None:
+    """Take note of how a call ended that no longer counts, so that the loop does not log it as forgotten."""
+    if not call.cancelled():
+        call.exception()

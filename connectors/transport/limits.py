@@ -26,6 +26,9 @@ class TransportLimits:
     # What each call to a source earns of a retry: without a budget, retries double the load on one that is failing.
     retry_budget: float = 0.1
     retry_burst: float = 5.0
+    # What each call earns of a second one beside a first that is slow.
+    hedge_budget: float = 0.05
+    hedge_burst: float = 5.0
 
 
 @dataclass(kw_only=True)

@@ -47,6 +47,12 @@ def outcome_words(*, outcome: Outcome, reason: str) -> str:
     return f"{outcome.words}: {why.words}" if why else outcome.words
 
 
+def failure_words(name: str, /) -> str:
+    """Return how a request ended that a source failed, in words for people; `name` is an outcome's or its reason's."""
+    why = reason_of(name)
+    return outcome_words(outcome=why.outcome if why else Outcome(name), reason=name)
+
+
 def issue_code(*, outcome: Outcome, reason: str) -> str:
     """Return the code by which a FHIR caller is told how the asking of a source ended, and why.
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from aggregator.accounts.roles import Permission
 from aggregator.errors import Invalid, NotPermitted
 from aggregator.health.terms import CheckResult
-from aggregator.record.completeness.words import outcome_words
+from aggregator.record.completeness.words import failure_words, outcome_words
 from aggregator.services.sources.check_sources import check_sources
 from aggregator.services.sources.end_report_token import end_report_token
 from aggregator.services.sources.list_sources import list_sources
@@ -32,7 +32,6 @@ from aggregator.web.signed_in import SignedInRequest
 from aggregator.web.sources.forms import ReasonForm, SourceForm, entered_of
 from aggregator.web.sources.picture import WIDTH, bands_of
 from aggregator.web.unattended import unattended
-from connectors.contract.outcomes import Outcome, reason_of
 
 NEW = {"time_limit_s": "9", "rank": "100", "kind": "fhir_r4"}
 
@@ -41,7 +40,7 @@ NEW = {"time_limit_s": "9", "rank": "100", "kind": "fhir_r4"}
 def sources(request: SignedInRequest) -> HttpResponse:
     """Show the board: every source and how it is."""
     lines = list_sources(requester=request.requester, now=timezone.now())
-    return draw(request, "sources/sources", lines=lines, outcome_words=_words_of_check, failure_words=_words_of_failure)
+    return draw(request, "sources/sources", lines=lines, outcome_words=_words_of_check, failure_words=failure_words)
 
 
 @unattended
@@ -49,7 +48,7 @@ def sources(request: SignedInRequest) -> HttpResponse:
 def board(request: SignedInRequest) -> HttpResponse:
     """Return the board alone, for the page that shows it."""
     lines = list_sources(requester=request.requester, now=timezone.now())
-    return draw(request, "sources/board", lines=lines, outcome_words=_words_of_check, failure_words=_words_of_failure)
+    return draw(request, "sources/board", lines=lines, outcome_words=_words_of_check, failure_words=failure_words)
 
 
 @require_GET
@@ -199,7 +198,7 @@ def _source_page(request: SignedInRequest, source_id: UUID, template: str) -> Ht
         bands=bands_of(history=view.history, now=now),
         width=WIDTH,
         outcome_words=_words_of_check,
-        failure_words=_words_of_failure,
+        failure_words=failure_words,
         last_words=outcome_words(outcome=view.last_ending.outcome, reason=view.last_ending.reason or "")
         if view.last_ending
         else "Never asked",
@@ -214,12 +213,6 @@ def _words_of_check(check: CheckResult | None, /) -> str:
     if check.outcome is None:
         return "Answered"
     return outcome_words(outcome=check.outcome, reason=check.reason or "")
-
-
-def _words_of_failure(name: str, /) -> str:
-    """Return how a request ended that a source failed, in words; `name` is an outcome's or its reason's."""
-    reason = reason_of(name)
-    return outcome_words(outcome=reason.outcome if reason else Outcome(name), reason=name)
 
 
 def _to_source(source_id: UUID, /) -> HttpResponse:

@@ -85,6 +85,7 @@ def test_a_preview_says_which_question_fails_and_which_sections_are_shown_and_no
     (outsider,) = preview(world, username="dr.far").roles
     assert [(gate.name, gate.passed) for gate in outsider.gates] == [
         ("role", True),
+        ("membership", True),
         ("scope", True),
         ("relationship", False),
         ("consent", True),

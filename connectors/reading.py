@@ -39,13 +39,29 @@ _REASONS = {
 _SMALL_BYTES = 1_000  # what a step that holds so many values takes is nothing to an event loop
 
 
+class SentBody(bytes):
+    """A body as it came, which is split once however many pieces of work read it in this process."""
+
+    _parts: SplitPayload | None = None
+
+    @property
+    def parts(self) -> SplitPayload:
+        """The body split into its entries. Raises: UnreadablePayload."""
+        if self._parts is None:
+            self._parts = split(payload=self)
+        return self._parts
+
+    def __reduce__(self) -> tuple[type[SentBody], tuple[bytes]]:
+        return SentBody, (bytes(self),)
+
+
 def split_answer(*, payload: bytes) -> SplitPayload:
     """Split a payload into its entries.
 
     Raises: Malformed `not-fhir`, `too-large` or `too-deep`.
     """
     try:
-        return split(payload=payload)
+        return payload.parts if isinstance(payload, SentBody) else split(payload=payload)
     except UnreadablePayload as unreadable:
         raise Malformed(_REASONS[unreadable.fault]) from None
 

@@ -21,6 +21,7 @@ from connectors.fhir_r4.capability import SearchableType, ServerCapability
 from connectors.fhir_r4.pages import Survey, survey
 from connectors.fhir_r4.session import ServerSession, expect_success
 from connectors.fhir_r4.type_words import type_words
+from connectors.reading import SentBody
 from fhir_data.labels import Label
 
 MAX_PAGES = 200
@@ -192,7 +193,8 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
         while True:
             expect_success(answer=answer)
             session.pages += 1
-            page = _Page(body=answer.body, survey=await session.read(survey, answer.body, result=Survey))
+            body = SentBody(answer.body)
+            page = _Page(body=body, survey=await session.read(survey, body, result=Survey))
             if page.survey.resource_type == "OperationOutcome":  # an error, whatever its status says
                 if not pages:
                     return _Searched(supported=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 
 import pytest
 
+from connectors import reading
 from connectors.contract.errors import Malformed, WrongPatient
 from connectors.contract.notices import Ground
 from connectors.contract.outcomes import Reason
@@ -24,9 +26,12 @@ from connectors.fhir_r4.pages import (
     wanted,
     without_held,
 )
+from connectors.reading import SentBody
 from connectors.transport.pace import finish
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 from fhir_data.labels import Label
+from fhir_data.splitting import SplitPayload
+from fhir_data.splitting import split as really_split
 
 Json = dict[str, Any]
 
@@ -250,3 +255,30 @@ def test_the_pages_of_an_answer_are_read_as_one() -> None:
     theirs = page(patient("p"), condition("1"), patient("q", "9990001014"))
     picked = finish(steps=read_bodies(bodies=[theirs], patient_id="q"))
     assert json.loads(picked.subject or b"")["id"] == "q"
+
+
+def test_a_body_is_split_once_however_many_pieces_of_work_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    splits: list[bytes] = []
+
+    def split(*, payload: bytes) -> SplitPayload:
+        splits.append(payload)
+        return really_split(payload=payload)
+
+    monkeypatch.setattr(reading, "split", split)
+    body = SentBody(as_page(resource=json.dumps({"resourceType": "Patient", "id": "p1"}).encode()))
+    assert finish(steps=survey(bodies=[body])).entries == 1
+    assert finish(steps=wanted(bodies=[body], bases=[], held=[])) == ()
+    assert finish(steps=read_bodies(bodies=[body], patient_id="p1")).subject is not None
+    assert splits == [body]
+    broken = SentBody(b"{")
+    for _ in range(2):
+        with pytest.raises(Malformed):
+            finish(steps=survey(bodies=[broken]))
+
+
+def test_a_body_goes_to_another_process_without_its_parts() -> None:
+    body = SentBody(as_page(resource=b'{"resourceType":"Patient","id":"p1"}'))
+    assert body.parts.entries
+    sent = pickle.dumps(body)
+    assert len(sent) < 2 * len(body)
+    assert pickle.loads(sent) == body  # noqa: S301  our own

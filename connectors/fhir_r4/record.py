@@ -6,10 +6,11 @@ Source: FHIR R4 RESTful API, Search, Paging; Patient/$everything.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from math import ceil
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from typing import Self
+from urllib.parse import urljoin
 
 from connectors.addresses import own_address
 from connectors.contract.categories import RecordCategory
@@ -19,21 +20,24 @@ from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.answer import own_bases
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
 from connectors.fhir_r4.pages import Survey, survey
+from connectors.fhir_r4.paging import how_many, pages_after
 from connectors.fhir_r4.session import ServerSession, expect_success
 from connectors.fhir_r4.type_words import type_words
 from connectors.reading import SentBody
+from connectors.transport.client import Answer
 from fhir_data.labels import Label
 
 MAX_PAGES = 200
 PAGE_SIZE = 200
 SEARCHES_AT_ONCE = 4
+# Pages of one search that are asked for before it is known that they are there.
+AHEAD = 2
 # What a server says to a search that it does not support at all.
 UNSUPPORTED = frozenset({400, 404, 405, 422, 501})
 # Faults that cost one search and no more; any other means that the answer as a whole cannot be trusted.
 LOST = (TimedOut, Unreachable, Refused, NotAsked)
 # Where several faults left nothing, the first of these kinds is reported.
 _SAYS_MOST = (Refused, TimedOut, Unreachable, NotAsked)
-_PAGE_NAMES = frozenset({"page", "_page", "pagenumber"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,36 +190,89 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
     """
     visited = {url}
     pages: list[_Page] = []
-    try:
-        answer = await session.send(url=url)
-        if answer.status in UNSUPPORTED:
-            return _Searched(supported=False)
-        while True:
-            expect_success(answer=answer)
-            session.pages += 1
-            body = SentBody(answer.body)
-            page = _Page(body=body, survey=await session.read(survey, body, result=Survey))
-            if page.survey.resource_type == "OperationOutcome":  # an error, whatever its status says
-                if not pages:
-                    return _Searched(supported=False)
-                raise Unreachable(Reason.STATUS)
-            if page.survey.resource_type != "Bundle":
-                raise Malformed(Reason.NOT_FHIR)
-            pages.append(page)
-            session.entries += page.survey.entries
-            following = next((address for relation, address in page.survey.links if relation == "next"), "")
-            if not following:
-                return _Searched(pages=tuple(pages))
-            session.called.extend(own_bases(links=page.survey.links))
-            url = own_address(url=urljoin(url, following), base=session.base, names=session.names)
-            if not url or url in visited or session.pages >= MAX_PAGES:
-                raise Malformed(Reason.PAGING)
-            visited.add(url)
+    async with _Ahead(session=session) as ahead:
+        try:
             answer = await session.send(url=url)
-            if answer.status in (404, 410):
-                raise Unreachable(Reason.STATUS)  # a page that it named is gone: it may have forgotten the search
-    except LOST as fault:
-        return _Searched(pages=tuple(pages), lost=fault, of_pages=_how_many(pages))
+            if answer.status in UNSUPPORTED:
+                return _Searched(supported=False)
+            while True:
+                expect_success(answer=answer)
+                session.pages += 1
+                body = SentBody(answer.body)
+                page = _Page(body=body, survey=await session.read(survey, body, result=Survey))
+                if page.survey.resource_type == "OperationOutcome":  # an error, whatever its status says
+                    if not pages:
+                        return _Searched(supported=False)
+                    raise Unreachable(Reason.STATUS)
+                if page.survey.resource_type != "Bundle":
+                    raise Malformed(Reason.NOT_FHIR)
+                pages.append(page)
+                session.entries += page.survey.entries
+                following = next((address for relation, address in page.survey.links if relation == "next"), "")
+                if not following:
+                    return _Searched(pages=tuple(pages))
+                session.called.extend(own_bases(links=page.survey.links))
+                url = own_address(url=urljoin(url, following), base=session.base, names=session.names)
+                if not url or url in visited or session.pages >= MAX_PAGES:
+                    raise Malformed(Reason.PAGING)
+                visited.add(url)
+                if len(pages) == 1:
+                    ahead.expect(pages_after(second=url, first=page.survey))
+                answer = await ahead.answer(url=url)
+                if answer.status in (404, 410):
+                    raise Unreachable(Reason.STATUS)  # a page that it named is gone: it may have forgotten the search
+        except LOST as fault:
+            return _Searched(pages=tuple(pages), lost=fault, of_pages=_how_many(pages))
+
+
+class _Ahead:
+    """Pages that are asked for before the page before them has come. Used only if that then names their address.
+
+    What went wrong with a page that was asked for ahead counts for nothing: it is asked for again in its turn.
+    """
+
+    def __init__(self, *, session: ServerSession) -> None:
+        self._session = session
+        self._expected: list[str] = []
+        self._asked: dict[str, asyncio.Task[Answer]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._give_up()
+
+    def expect(self, addresses: Sequence[str], /) -> None:
+        """State where further pages are likely to be, in their order."""
+        self._expected = [*addresses[:MAX_PAGES]]
+
+    async def answer(self, *, url: str) -> Answer:
+        """Return what a page's address answers, and ask for the ones after it meanwhile.
+
+        Raises: SourceError.
+        """
+        asked = self._asked.pop(url, None)
+        if asked is None and url in self._expected:
+            self._expected = self._expected[self._expected.index(url) + 1 :]
+        elif asked is None and self._asked:
+            await self._give_up()  # the links lead elsewhere
+        while self._expected and len(self._asked) < AHEAD:
+            address = self._expected.pop(0)
+            self._asked[address] = asyncio.create_task(self._session.send(url=address))
+        if asked is not None:
+            with suppress(SourceError):
+                answer = await asked
+                if answer.status == 200:
+                    return answer
+            await self._give_up()
+        return await self._session.send(url=url)
+
+    async def _give_up(self) -> None:
+        self._expected = []
+        for asked in self._asked.values():
+            asked.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+        self._asked = {}
 
 
 def _which_pages(*, of: str, searched: _Searched) -> str:
@@ -227,34 +284,6 @@ def _which_pages(*, of: str, searched: _Searched) -> str:
 
 
 def _how_many(pages: Sequence[_Page]) -> int | None:
-    """Return how many pages there are, None where the first has neither a usable total nor a link to the last.
-
-    A total counts what was searched for, not what was included with it; so does the count taken of the first page.
-    """
-    if not pages:
-        return None
-    first = pages[0].survey
-    count = _pages_by_total(first) or _pages_by_links(dict(first.links))
+    """Return how many pages there are, None where that is not known."""
+    count = how_many(first=pages[0].survey) if pages else None
     return count if count is not None and count > len(pages) else None  # fewer cannot be true
-
-
-def _pages_by_total(first: Survey) -> int | None:
-    return ceil(first.total / first.counted) if first.total and first.counted else None
-
-
-def _pages_by_links(links: Mapping[str, str]) -> int | None:
-    """Read the number of the last page out of its link, by what differs between that link and the second page's."""
-    following, last = (dict(parse_qsl(urlsplit(links.get(name, "")).query)) for name in ("next", "last"))
-    for name, value in last.items():
-        second = following.get(name, "")
-        if not (_is_number(value) and _is_number(second)) or int(second) == 0:
-            continue
-        if name.lower() in _PAGE_NAMES:
-            return int(value) - int(second) + 2
-        if int(value) != int(second) and int(value) % int(second) == 0:  # the second page's is the page size
-            return int(value) // int(second) + 1
-    return None
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -259,3 +260,93 @@ def test_billing_is_never_asked_for_and_where_it_comes_anyway_it_is_kept_apart()
         (RecordCategory.RESULTS, "o1"),
         (RecordCategory.BILLING, "c1"),
     }
+
+
+class Paged:
+    """A server whose record has several pages, numbered in their addresses. `asked`: their numbers, in turn.
+
+    `following` gives the address that a page names as the next one; `status` that of the first request for a page.
+    """
+
+    def __init__(
+        self,
+        *,
+        pages: int = 5,
+        following: Callable[[int], str] = lambda number: f"page={number + 1}",
+        waits: bool = False,
+        status: Mapping[int, int] | None = None,
+    ) -> None:
+        self.pages, self.following, self.waits = pages, following, waits
+        self.status = dict(status or {})
+        self.asked: list[int] = []
+        self.came: dict[int, asyncio.Event] = {}
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/fhir")
+        if path == "/metadata":
+            return fhir_json(r4_capability("Observation"))
+        if path == "/Patient":
+            return fhir_json(bundle(PATIENT))
+        number = int(request.query.get("page", "1"))
+        self.asked.append(number)
+        self._event(number).set()
+        if self.waits and 1 < number < self.pages:
+            await self._event(number + 1).wait()
+        if status := self.status.pop(number, 0):
+            return web.Response(status=status)
+        following = "" if number >= self.pages else f"{request.url.path}?{self.following(number)}"
+        page = bundle(observation(key=f"o{number}"), following=following)
+        return fhir_json({**page, "total": self.pages})
+
+    def _event(self, number: int) -> asyncio.Event:
+        return self.came.setdefault(number, asyncio.Event())
+
+
+def keys(pages: int) -> list[str]:
+    return [f"o{number}" for number in range(1, pages + 1)]
+
+
+def test_later_pages_are_asked_for_before_the_one_before_has_come() -> None:
+    server = Paged(waits=True)
+    reply: Reply = fetch(server)
+    assert (ids(reply.items), reply.in_part) == (keys(5), None)
+    assert sorted(server.asked) == [1, 2, 3, 4, 5]
+
+
+def test_where_the_links_lead_is_followed_whatever_was_expected() -> None:
+    jumps = {1: 2, 2: 5, 5: 9}
+    server = Paged(pages=9, following=lambda number: f"page={jumps[number]}")
+    reply: Reply = fetch(server)
+    assert ids(reply.items) == ["o1", "o2", "o5", "o9"]
+    assert server.asked.count(5) <= 2
+
+
+def test_a_total_that_promises_too_much_costs_nothing() -> None:
+    server = Paged(pages=3)
+    server.following = lambda number: f"page={number + 1}"
+    original = server.__call__
+
+    async def boasting(request: web.Request) -> web.StreamResponse:
+        answer = await original(request)
+        assert isinstance(answer, web.Response)
+        assert isinstance(answer.body, bytes)
+        body = json.loads(answer.body)
+        if body.get("total"):
+            return fhir_json({**body, "total": 40})
+        return answer
+
+    reply: Reply = fetch(boasting)
+    assert (ids(reply.items), reply.in_part) == (keys(3), None)
+
+
+@pytest.mark.parametrize("status", [404, 410, 429, 500, 503])
+def test_trouble_with_a_page_that_was_asked_for_ahead_counts_for_nothing(status: int) -> None:
+    server = Paged(waits=True, status={4: status})
+    reply: Reply = fetch(server)
+    assert (ids(reply.items), reply.in_part) == (keys(5), None)
+
+
+def test_a_link_that_leads_back_is_a_loop_however_far_ahead_was_asked() -> None:
+    with pytest.raises(Malformed) as caught:
+        fetch(Paged(following=lambda number: "page=2" if number == 3 else f"page={number + 1}"))
+    assert caught.value.reason is Reason.PAGING

@@ -1,0 +1,77 @@
+"""How many pages an answer has, and where the next ones are likely to be, from what its first page says. Pure.
+
+Source: FHIR R4, RESTful API, Paging. Links are opaque: what is worked out here is checked against the links that come.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from math import ceil
+from urllib.parse import parse_qsl, urlsplit
+
+from connectors.fhir_r4.pages import Survey
+
+_PAGE_NAMES = frozenset({"page", "_page", "pagenumber"})
+# What servers call the number of entries that come before a page, HAPI first.
+_OFFSET_NAMES = frozenset({"_getpagesoffset", "_offset", "offset", "_skip", "skip"})
+
+
+def how_many(*, first: Survey) -> int | None:
+    """Return how many pages there are, None where the first has neither a usable total nor a link to the last.
+
+    A total counts what was searched for, not what was included with it; so does the count taken of the first page.
+    """
+    return _pages_by_total(first) or _pages_by_links(dict(first.links))
+
+
+def pages_after(*, second: str, first: Survey) -> Sequence[str]:
+    """Return the addresses that the third page and those after it are likely to have; `second` is the second's.
+
+    Nothing where the links do not tell: no number in them that counts pages or entries, or no known end.
+    """
+    count = how_many(first=first)
+    counter = _counter(second=second, last=dict(first.links).get("last", ""))
+    if count is None or counter is None:
+        return ()
+    name, number = counter
+    step = 1 if name.lower() in _PAGE_NAMES else number
+    numbers = (number + step * at for at in range(1, count - 1))
+    return tuple(_with_number(second, name=name, number=each) for each in numbers)
+
+
+def _counter(*, second: str, last: str) -> tuple[str, int] | None:
+    """Return which number in the address of the second page tells that it is the second, and what it is."""
+    following, ending = dict(parse_qsl(urlsplit(second).query)), dict(parse_qsl(urlsplit(last).query))
+    known = [name for name in following if name.lower() in _PAGE_NAMES | _OFFSET_NAMES]
+    differing = [name for name, value in following.items() if ending and ending.get(name) != value]
+    names = differing or known
+    if len(names) != 1 or not _is_number(following[names[0]]) or int(following[names[0]]) == 0:
+        return None
+    return names[0], int(following[names[0]])
+
+
+def _with_number(address: str, /, *, name: str, number: int) -> str:
+    return re.sub(rf"(?<=[?&]){re.escape(name)}=[0-9]+", f"{name}={number}", address, count=1)
+
+
+def _pages_by_total(first: Survey) -> int | None:
+    return ceil(first.total / first.counted) if first.total and first.counted else None
+
+
+def _pages_by_links(links: Mapping[str, str]) -> int | None:
+    """Read the number of the last page out of its link, by what differs between that link and the second page's."""
+    following, last = (dict(parse_qsl(urlsplit(links.get(name, "")).query)) for name in ("next", "last"))
+    for name, value in last.items():
+        second = following.get(name, "")
+        if not (_is_number(value) and _is_number(second)) or int(second) == 0:
+            continue
+        if name.lower() in _PAGE_NAMES:
+            return int(value) - int(second) + 2
+        if int(value) != int(second) and int(value) % int(second) == 0:  # the second page's is the page size
+            return int(value) // int(second) + 1
+    return None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10

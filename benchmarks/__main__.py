@@ -20,7 +20,7 @@ from launcher.processes import StartError, Stopped, stoppable
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / ".cache" / "benchmarks"
-PARTS = ("fan-out", "work", "hostile", "guessing", "access", "passes")
+PARTS = ("fan-out", "work", "hostile", "guessing", "access", "passes", "transport")
 INTERRUPTED = 130
 
 
@@ -122,6 +122,10 @@ def _run(*, quick: bool, parts: Sequence[str], file: Path | None, private: Runni
         from benchmarks import passes
 
         tables.append(passes.measure(quick=quick, say=_say))
+    if "transport" in parts:
+        from benchmarks import transport
+
+        tables.append(transport.measure(folder=FOLDER, quick=quick, say=_say))
     about.append(load_line(when="after"))
     print("\n".join(["", *about, f"Median of the rounds (least to most); {time.monotonic() - began:.0f} s.", ""]))
     for table in tables:

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from fhir_data.access import JsonObject, listed, mapping, mappings, text
 from fhir_data.compartment import AMONG_OTHERS, ANY_MEMBER, COMPARTMENT, MAY_NAME_NOBODY, MEMBERS
 from fhir_data.flaws import UNKNOWN_FIELD
@@ -47,8 +49,7 @@ class Finding:
     references: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlacedResource:
+class PlacedResource(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A resource and the `fullUrl` that it was sent under, "" for none. `at_fault` are its members that hold a flaw."""
 
     resource: JsonObject

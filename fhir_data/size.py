@@ -32,7 +32,7 @@ def holds_more_values(*, body: bytes, than: int) -> bool:
 
 def holds_more_members(*, body: bytes, than: int) -> bool:
     """Return whether an object, or an array, has more members of its own than a number."""
-    if body.count(b",") < than:
+    if len(body) < than or body.count(b",") < than:
         return False
     depth, left = 0, than - 1
     for token in _TOKEN.finditer(body):

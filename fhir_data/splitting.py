@@ -27,8 +27,7 @@ from fhir_data.limits import (
 from fhir_data.size import holds_more_members, holds_more_values
 
 
-@dataclass(frozen=True, kw_only=True)
-class SplitEntry:
+class SplitEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a Bundle. `resource` is None when it holds none, or when `fault` says why it cannot be read.
 
     `labels` are the security labels of its Bundle, which hold for all that is in it.
@@ -95,8 +94,7 @@ def without_mark(payload: bytes, /) -> bytes:
 
 
 def _checked_text(payload: bytes) -> bytes:
-    brackets = payload.count(b"{") + payload.count(b"[")
-    if len(payload) > MAX_PAYLOAD_BYTES or brackets > MAX_BRACKETS or payload.count(b",") > MAX_COMMAS:
+    if len(payload) > MAX_PAYLOAD_BYTES or (len(payload) > MAX_BRACKETS and _has_too_many_marks(payload)):
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
     try:
         payload.decode("utf-8-sig", "strict")
@@ -106,6 +104,11 @@ def _checked_text(payload: bytes) -> bytes:
     if not body.startswith(b"{"):
         raise UnreadablePayload(fault=PayloadFault.NOT_FHIR)
     return body
+
+
+def _has_too_many_marks(payload: bytes) -> bool:
+    brackets = payload.count(b"{") + payload.count(b"[")
+    return brackets > MAX_BRACKETS or payload.count(b",") > MAX_COMMAS
 
 
 def _split(body: bytes) -> SplitPayload:
@@ -162,8 +165,7 @@ def members(*, body: bytes) -> dict[str, bytes]:
 
 
 def _has_too_many_members(body: bytes) -> bool:
-    commas = body.count(b",")
-    if commas < MAX_MEMBERS:
+    if len(body) < MAX_MEMBERS or (commas := body.count(b",")) < MAX_MEMBERS:
         return False
     try:  # almost always nearly all of it is in one member, which is found much faster than the members are counted
         bulk = _BULK.decode(body)

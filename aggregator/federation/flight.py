@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -62,6 +63,9 @@ log = structlog.get_logger(__name__)
 RESERVE_SHARE, MAX_RESERVE_S = 0.05, 0.25
 # Recording an outcome is tried again until so long past the retrieval's deadline. Seconds.
 RECORD_PAST_DEADLINE_S = GRACE_S - 0.5
+
+# Of the id of an item: as much as of a random UUID, of which each would be a call of the system.
+ID_BYTES = 16
 
 OUR_FAULT = Ending(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT)
 IN_DOUBT = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.IDENTITY_IN_DOUBT)
@@ -275,8 +279,10 @@ class Flight:
 
     def _items_of(self, reply: Reply) -> Steps[tuple[Item, ...]]:
         items: list[Item] = []
-        for received in reply.items:
-            items.append(item_of(received=received, item_id=uuid4().hex, source_id=str(self.planned.source_id)))
+        source_id, random = str(self.planned.source_id), os.urandom(ID_BYTES * len(reply.items)).hex()
+        for at, received in enumerate(reply.items):
+            item_id = random[2 * ID_BYTES * at : 2 * ID_BYTES * (at + 1)]
+            items.append(item_of(received=received, item_id=item_id, source_id=source_id))
             yield None
         return tuple(items)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from connectors.contract.categories import RecordCategory, category_of, category_of_type
 from connectors.contract.notices import Notice
@@ -116,7 +117,7 @@ def _each_once(pages: Sequence[SplitPayload]) -> Iterator[SplitEntry]:
         seen.update(entry.resource for entry in fresh if entry.resource is not None)
         for entry in fresh:
             of_all = labels.get(entry.resource) if entry.resource is not None else None
-            yield replace(entry, labels=tuple(of_all)) if of_all else entry
+            yield msgspec.structs.replace(entry, labels=tuple(of_all)) if of_all else entry
 
 
 def _subject(*, judged: Sequence[JudgedEntry], patient_id: str | None) -> JudgedEntry | None:

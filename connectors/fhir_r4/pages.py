@@ -112,13 +112,14 @@ def read_bodies(
 def wanted(*, bodies: Sequence[bytes], bases: Sequence[str], held: Sequence[str]) -> Steps[tuple[str, ...]]:
     """Return the supporting resources that pages refer to on this server and do not hold, as `Type/id`, each once."""
     here = set(held)
-    names: dict[str, None] = {}
+    names: dict[str, str] = {}  # by reference: most entries refer to the same few
     for resource in _resources(bodies):
         here.add(entry_name(entry=resource))
-        for reference in dict.fromkeys(references_in(resource=resource)):
-            names[_own_name(reference=reference, bases=bases)] = None
+        for reference in references_in(resource=resource):
+            if reference not in names:
+                names[reference] = _own_name(reference=reference, bases=bases)
         yield None
-    return tuple(name for name in names if name and name not in here)
+    return tuple(name for name in dict.fromkeys(names.values()) if name and name not in here)
 
 
 def without_held(*, bodies: Sequence[bytes], names: Sequence[str]) -> Steps[tuple[str, ...]]:

@@ -7,8 +7,10 @@ Source: GP Connect Access Record Structured 1.6, "Ended allergies"; FHIR STU3, R
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from connectors.contract.categories import RecordCategory, category_of_type
 from connectors.contract.values import QuarantinedEntry
@@ -74,7 +76,8 @@ def unpack(*, entry: OwnedEntry, owners: Ownership, taken: set[str]) -> Unpacked
         sent_type = type_of(entry=sent)
         category = category_of_type(sent_type)
         found = verdict(entry=sent, release=Release.STU3)
-        part = JudgedEntry(entry=replace(judged.entry, whole=sent, resource=sent, full_url=""), verdict=found)
+        alone = msgspec.structs.replace(judged.entry, whole=sent, resource=sent, full_url="")
+        part = JudgedEntry(entry=alone, verdict=found)
         if isinstance(found, RefusedEntry):
             quarantined.append(refused(judged=part, verdict=found, category=category))
             continue

@@ -108,7 +108,7 @@ class FhirR4:
         return replace(reply, notices=(*reply.notices, *session.notices), in_part=record.in_part)
 
     async def check(self, *, source: SourceAddress, channels: Channels, deadline: float) -> CheckedSource:
-        """Ask the server what it is and, where it does not say, about a Patient who cannot be there.
+        """Ask the server what it is, and about a Patient who cannot be there: many say what they are to anybody.
 
         Raises: SourceError.
         """
@@ -123,6 +123,7 @@ class FhirR4:
         server = await _server(session=session)
         _expect_searchable(capability=server.capability)
         if server.stated:
+            await _expect_to_be_let_in(session=session)
             return CheckedSource(words=_in_words(server.capability), holds=server.capability.may_hold)
         answer = await session.send(url=f"{session.base}/Patient/{uuid4()}")
         await _expect_fhir(session=session, answer=answer, server=server)
@@ -282,12 +283,26 @@ async def _read_patient(*, session: ServerSession, server: _Server, patient_id: 
     return _Patient(found=found, page=page)
 
 
-async def _search_patient(*, session: ServerSession, server: _Server, identifier: Identifier) -> _Patient | None:
+async def _expect_to_be_let_in(*, session: ServerSession) -> None:
+    """Search for a Patient by an identifier that nobody bears. What a server says to that, other than no, is its own.
+
+    Raises: Refused, where it does not accept who is asking; Unreachable, also where it cannot answer now.
+    """
+    nobodys = Identifier(system="urn:ietf:rfc:3986", value=f"urn:uuid:{uuid4()}")
+    answer = await _send_search(session=session, identifier=nobodys)
+    if answer.status in (401, 403) or answer.status >= 429:
+        expect_success(answer=answer)
+
+
+async def _send_search(*, session: ServerSession, identifier: Identifier) -> Answer:
     search = f"identifier={quote(identifier.system, safe='')}%7C{quote(identifier.value, safe='')}"
     if session.source.options.get("search") == "post":  # keeps the identifier out of the address, so out of their logs
-        answer = await session.send(url=f"{session.base}/Patient/_search", form=search)
-    else:
-        answer = await session.send(url=f"{session.base}/Patient?{search}")
+        return await session.send(url=f"{session.base}/Patient/_search", form=search)
+    return await session.send(url=f"{session.base}/Patient?{search}")
+
+
+async def _search_patient(*, session: ServerSession, server: _Server, identifier: Identifier) -> _Patient | None:
+    answer = await _send_search(session=session, identifier=identifier)
     await _expect_fhir(session=session, answer=answer, server=server)
     if answer.status == 404:
         if not await session.read(speaks_fhir, answer.body, result=bool):

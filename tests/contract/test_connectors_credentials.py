@@ -19,7 +19,7 @@ from joserfc import jwt
 
 from connectors.contract.errors import Malformed, NoCredentials, Refused, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
-from connectors.contract.values import Reply, SourceAddress
+from connectors.contract.values import CheckedSource, Reply, SourceAddress
 from connectors.fhir_r4.connector import FhirR4
 from connectors.transport.channels import LoopChannels
 from connectors.transport.client import HttpTransport
@@ -100,6 +100,53 @@ def test_without_it_or_with_another_the_source_refuses(tmp_path: Path) -> None:
     wrong = {"token_secret": secret(tmp_path, "other")}
     refused = failure(hospital, options={"auth": "token"}, secrets=wrong)
     assert (type(refused), refused.reason) == (Refused, Reason.CREDENTIALS)
+
+
+class OpenStatement(Authorised):
+    """A hospital that says what it can do to anybody, and answers nothing else without its token."""
+
+    def __init__(self, *, refusal: int = 401) -> None:
+        super().__init__(accepted="Bearer s3cret")
+        self.refusal = refusal
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        if request.path == "/fhir/metadata":
+            return await Hospital.__call__(self, request)
+        if request.headers.get("Authorization") != self.accepted:
+            return fhir_json({"resourceType": "OperationOutcome", "issue": []}, status=self.refusal)
+        if self.refusal >= 429 or self.refusal == 400:
+            return web.Response(status=self.refusal)
+        return await super().__call__(request)
+
+
+def checked(handler: Any, *, secrets: Mapping[str, Path]) -> CheckedSource:
+    async def work() -> CheckedSource:
+        async with serving(handler) as base, LoopChannels(HttpTransport(reach=LOOPBACK)) as channels:
+            address = SourceAddress(source_id="s1", base_url=base, options={"auth": "token"}, secrets=secrets)
+            deadline = asyncio.get_running_loop().time() + 5.0
+            return await FhirR4().check(source=address, channels=channels, deadline=deadline)
+
+    return run(work())
+
+
+@pytest.mark.parametrize("refusal", [401, 403])
+def test_a_check_finds_that_a_token_is_not_accepted_also_where_the_statement_is_open(
+    tmp_path: Path, refusal: int
+) -> None:
+    right, wrong = secret(tmp_path, "s3cret"), tmp_path / "wrong"
+    wrong.write_text("other")
+    assert checked(OpenStatement(refusal=refusal), secrets={"token_secret": right}).words.startswith("FHIR 4.0")
+    with pytest.raises(Refused) as refused:
+        checked(OpenStatement(refusal=refusal), secrets={"token_secret": wrong})
+    assert refused.value.reason is Reason.CREDENTIALS
+
+
+def test_a_check_names_nobody_and_takes_a_server_s_own_view_of_that_for_no_fault(tmp_path: Path) -> None:
+    right = {"token_secret": secret(tmp_path, "s3cret")}
+    picky = OpenStatement(refusal=400)
+    assert checked(picky, secrets=right).words.startswith("FHIR 4.0")
+    with pytest.raises(Unreachable):
+        checked(OpenStatement(refusal=503), secrets=right)
 
 
 @pytest.mark.parametrize(

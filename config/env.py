@@ -10,6 +10,8 @@ import base64
 import binascii
 import ipaddress
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+CONNECTOR = re.compile(r"(?P<kind>[a-z][a-z0-9_]{0,29})\s*=\s*(?P<path>[A-Za-z_]\w*(\.[A-Za-z_]\w*)+)", re.ASCII)
 KEY_BYTES = 32  # for both AES-256 and HMAC-SHA-256
 
 _defaults: dict[str, str] = {}
@@ -93,6 +96,9 @@ class Environment(BaseSettings):
     source_secrets_folder: str = Field(
         "", description="the folder with the secrets that sources' options name, one per file"
     )
+    other_connectors: str = Field(
+        "", description="connectors of other distributions: kind=package.module.Class, with commas between"
+    )
     retrieval_retention_s: int = Field(1800, gt=0, description="seconds that retrieved items are held")
 
     def text(self, name: str) -> str:
@@ -116,6 +122,23 @@ class Environment(BaseSettings):
             return tuple(str(ipaddress.ip_network(part)) for part in listed)
         except ValueError:
             raise SettingError(f"{name} must list networks such as 10.0.0.0/8, with commas between.") from None
+
+    def connectors(self, name: str, /, *, ours: Mapping[str, str]) -> dict[str, str]:
+        """Return our own connectors, and those that the setting of this (capital) name lists.
+
+        Raises: SettingError for what names no connector, and for a kind that there is already.
+        """
+        declared = dict(ours)
+        for line in filter(None, (part.strip() for part in str(getattr(self, name.lower())).split(","))):
+            found = CONNECTOR.fullmatch(line)
+            if found is None:
+                raise SettingError(
+                    f"{name} must list connectors such as ward_book=ward_book.connector.WardBook, with commas between."
+                )
+            if found["kind"] in declared:
+                raise SettingError(f"{name} declares the kind {found['kind']}, of which there is a connector already.")
+            declared[found["kind"]] = found["path"]
+        return declared
 
     def key(self, name: str) -> bytes:
         """Return the key of this (capital) name as bytes.

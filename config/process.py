@@ -8,6 +8,7 @@ import sys
 
 from django.conf import settings
 
+from aggregator.sources.checks import declared_connectors
 from config.env import read_environment
 
 
@@ -30,6 +31,12 @@ def require_shared_keys() -> None:
             "SECRET_KEY and HELD_ITEMS_KEY are not set: set them, or run `make demo` or `manage.py services` once, "
             "which creates them in the data folder."
         )
+
+
+def require_connectors() -> None:
+    """Exit unless every connector that is declared is there: a source is never asked in vain for want of a wheel."""
+    if problems := declared_connectors(None):
+        sys.exit("\n".join(str(problem.msg) for problem in problems))
 
 
 def require_no_owner() -> None:

@@ -10,7 +10,7 @@ import uvicorn
 from django.conf import settings
 
 from config.env import SettingError
-from config.process import forbid_core_files, require_no_owner, require_shared_keys
+from config.process import forbid_core_files, require_connectors, require_no_owner, require_shared_keys
 from config.protocol import BoundedProtocol
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -28,6 +28,7 @@ def main() -> None:
         os.environ["PROXY_ADDRESSES"] = options.proxy
     require_shared_keys()
     require_no_owner()
+    require_connectors()
     forbid_core_files()
     uvicorn.run(
         "config.asgi:application",

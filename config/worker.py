@@ -15,7 +15,7 @@ from aggregator.federation.engine import engine
 from aggregator.sources import catalogue
 from config.celery import FEDERATION_QUEUE
 from config.database_roles import warn_if_owner
-from config.process import forbid_core_files, freeze_gc, require_no_owner, require_shared_keys
+from config.process import forbid_core_files, freeze_gc, require_connectors, require_no_owner, require_shared_keys
 
 READY_KEY = "worker:ready:{hostname}"
 READY_FOR_S = 15
@@ -31,6 +31,7 @@ def set_worker_timeouts(conf: Any, **_: Any) -> None:
     """Let a worker's connections wait longer than a page's; refuse to start with keys that no other process has."""
     require_shared_keys()
     require_no_owner()
+    require_connectors()
     conf.broker_transport_options = {**conf.broker_transport_options, "socket_timeout": RECEIVE_TIMEOUT_S}
     forbid_core_files()
 

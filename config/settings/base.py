@@ -70,11 +70,14 @@ TEMPLATES = [
     }
 ]
 
-# How a connector is declared: one folder, one line here.
-CONNECTORS = {
-    "fhir_r4": "connectors.fhir_r4.connector.FhirR4",
-    "gp_connect": "connectors.gp_connect.connector.GpConnect",
-}
+# How a connector is declared: one folder, one line here. Those of other distributions are in OTHER_CONNECTORS.
+CONNECTORS = ENVIRONMENT.connectors(
+    "OTHER_CONNECTORS",
+    ours={
+        "fhir_r4": "connectors.fhir_r4.connector.FhirR4",
+        "gp_connect": "connectors.gp_connect.connector.GpConnect",
+    },
+)
 
 # Who is asking
 AUTH_USER_MODEL = "accounts.User"

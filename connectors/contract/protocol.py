@@ -76,3 +76,9 @@ class Connector(Protocol):
         Raises: SourceError (Malformed) when no record is in it.
         """
         ...
+
+
+def members_missing(connector: object, /) -> list[str]:
+    """Return the members of the protocol that something lacks: what is declared and imported is not yet a connector."""
+    members = {*Connector.__annotations__, *(name for name in vars(Connector) if not name.startswith("_"))}
+    return sorted(member for member in members if not hasattr(connector, member))

@@ -13,12 +13,13 @@ from fhir_data.access import JsonObject, mappings, text, texts
 
 @dataclass(frozen=True, kw_only=True)
 class SearchableType:
-    """A resource type to search by patient."""
+    """A resource type to search by patient. `is_expected`: that it cannot be searched for is worth a word."""
 
     name: str
     parameter: str  # `patient`, or `subject` where only that is declared
     provenance: bool  # _revinclude=Provenance:target
     includes: tuple[str, ...]  # _include of what supports it, such as MedicationRequest:medication
+    is_expected: bool = True
 
     @property
     def category(self) -> RecordCategory:
@@ -58,17 +59,6 @@ class ServerCapability:
         return any(declared.category.is_clinical for declared in self.types)
 
 
-# What is searched when a server declares nothing. Source: IHE QEDm, PCC-44 and the types of its options.
-_USUAL = (
-    "AllergyIntolerance CarePlan Condition DiagnosticReport DocumentReference Encounter Flag Immunization"
-    " MedicationRequest MedicationStatement Observation Procedure ServiceRequest"
-)
-UNDECLARED = ServerCapability(
-    everything=False,
-    types=tuple(
-        SearchableType(name=name, parameter="patient", provenance=False, includes=()) for name in _USUAL.split()
-    ),
-)
 # Clinical types of the Patient compartment, all of which can be searched by `patient`. Source: FHIR R4,
 # CompartmentDefinition patient.
 _COMPARTMENT_NAMES = (
@@ -81,6 +71,21 @@ _COMPARTMENT_NAMES = (
     " SupplyDelivery SupplyRequest Task VisionPrescription"
 )
 _COMPARTMENT = frozenset(_COMPARTMENT_NAMES.split())
+# What every server of records should have. Source: IHE QEDm, PCC-44 and the types of its options.
+EXPECTED = frozenset(
+    (
+        "AllergyIntolerance CarePlan Condition DiagnosticReport DocumentReference Encounter Flag Immunization"
+        " MedicationRequest MedicationStatement Observation Procedure ServiceRequest"
+    ).split()
+)
+# A server that declares nothing is asked for all that may belong to a patient.
+UNDECLARED = ServerCapability(
+    everything=False,
+    types=tuple(
+        SearchableType(name=name, parameter="patient", provenance=False, includes=(), is_expected=name in EXPECTED)
+        for name in _COMPARTMENT_NAMES.split()
+    ),
+)
 # Types with a `patient` parameter that are not part of a patient's record.
 _NOT_RECORD = RecordCategory.BILLING.types | {"Patient", "Provenance", "AuditEvent", "Bundle", "Group", "Person"}
 

@@ -129,7 +129,7 @@ class FhirR4:
         await _expect_fhir(session=session, answer=answer, server=server)
         if answer.status not in NOT_THERE:
             expect_success(answer=answer)
-        return CheckedSource(words="FHIR, without a statement of what it can do; the usual types will be searched")
+        return CheckedSource(words="FHIR, without a statement of what it can do; all types will be searched")
 
     async def fetch_document(self, *, source: SourceAddress, query: DocumentQuery, channels: Channels) -> Document:
         """Read one Binary of the server.

@@ -29,6 +29,8 @@ from fhir_data.labels import Label
 
 MAX_PAGES = 200
 PAGE_SIZE = 200
+MOST_IN_ONE_PAGE = 2000
+REMEMBERED_S = 600.0  # how a server names patients in searches
 SEARCHES_AT_ONCE = 4
 # Pages of one search that are asked for before it is known that they are there.
 AHEAD = 2
@@ -37,7 +39,7 @@ UNSUPPORTED = frozenset({400, 404, 405, 422, 501})
 # Faults that cost one search and no more; any other means that the answer as a whole cannot be trusted.
 LOST = (TimedOut, Unreachable, Refused, NotAsked)
 # Where several faults left nothing, the first of these kinds is reported.
-_SAYS_MOST = (Refused, TimedOut, Unreachable, NotAsked)
+_SAYS_MOST = (Refused, TimedOut, Unreachable, NotAsked, Malformed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +108,7 @@ async def _search(*, session: ServerSession, capability: ServerCapability, patie
         for searched in capability.types
         if searched.category is RecordCategory.SUPPORTING or not session.query.categories.isdisjoint(searched.fills)
     ]
-    results = await _search_all(session=session, wanted=wanted, patient_id=patient_id)
+    results = await _search_either_way(session=session, wanted=wanted, patient_id=patient_id)
     clinical = [result for searched, result in zip(wanted, results, strict=True) if searched.category.is_clinical]
     _expect_something(clinical)
     for searched, result in zip(wanted, results, strict=True):
@@ -116,13 +118,43 @@ async def _search(*, session: ServerSession, capability: ServerCapability, patie
     return Record(pages=tuple(body for result in results for body in result.bodies), in_part=reason if lost else None)
 
 
-async def _search_all(*, session: ServerSession, wanted: Sequence[SearchableType], patient_id: str) -> list[_Searched]:
+async def _search_either_way(
+    *, session: ServerSession, wanted: Sequence[SearchableType], patient_id: str
+) -> list[_Searched]:
+    """Search by `patient=ID`, and by `patient=Patient/ID` where that brought nothing at all.
+
+    A server must take both, and one that takes only the second says to the first that there is nothing. Which one
+    brought something is remembered.
+    Source: FHIR R4, Search, 3.1.1.4.10 (reference).
+    """
+    transport, key = session.transport, f"names patients {session.base}"
+    known = transport.recall(key=key)
+    results = await _search_all(session=session, wanted=wanted, patient_id=patient_id, by_type=known is True)
+    named = [at for at, searched in enumerate(wanted) if searched.parameter == "patient"]
+    if any(results[at].has_content for at in named):
+        transport.remember(key=key, value=known is True, seconds=REMEMBERED_S)
+        return results
+    empty = [at for at in named if results[at].pages and results[at].lost is None]
+    if known is not None or not empty:
+        return results
+    again = [wanted[at] for at in empty]
+    others = await _search_all(session=session, wanted=again, patient_id=patient_id, by_type=True)
+    if any(other.has_content for other in others):
+        transport.remember(key=key, value=True, seconds=REMEMBERED_S)
+        for at, other in zip(empty, others, strict=True):
+            results[at] = other
+    return results
+
+
+async def _search_all(
+    *, session: ServerSession, wanted: Sequence[SearchableType], patient_id: str, by_type: bool
+) -> list[_Searched]:
     gate = asyncio.Semaphore(SEARCHES_AT_ONCE)
     results = [_Searched() for _ in wanted]
 
     async def search(*, at: int) -> None:
         async with gate:
-            url = _address(base=session.base, searched=wanted[at], patient_id=patient_id)
+            url = _address(base=session.base, searched=wanted[at], patient_id=patient_id, by_type=by_type)
             results[at] = await _ask(session=session, url=url)
 
     try:
@@ -134,8 +166,8 @@ async def _search_all(*, session: ServerSession, wanted: Sequence[SearchableType
     return results
 
 
-def _address(*, base: str, searched: SearchableType, patient_id: str) -> str:
-    value = patient_id if searched.parameter == "patient" else f"Patient/{patient_id}"
+def _address(*, base: str, searched: SearchableType, patient_id: str, by_type: bool) -> str:
+    value = f"Patient/{patient_id}" if by_type or searched.parameter != "patient" else patient_id
     url = f"{base}/{searched.name}?{searched.parameter}={value}&_count={PAGE_SIZE}"
     if searched.provenance:
         url += "&_revinclude=Provenance:target"
@@ -165,6 +197,8 @@ def _notices_of_warnings(searched: _Searched, *, words: str, category: RecordCat
 def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
     """Return what did not come of a search, as a notice for each section that it could have filled."""
     code, content = NoticeCode.INCOMPLETE, type_words(name=searched.name)
+    if not result.supported and not searched.is_expected:
+        return []
     if not result.supported:
         code, words = NoticeCode.NOT_SUPPORTED, f"It cannot be asked for {content}."
     elif isinstance(result.lost, Refused):
@@ -197,9 +231,7 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
                 return _Searched(supported=False)
             while True:
                 expect_success(answer=answer)
-                session.pages += 1
-                body = SentBody(answer.body)
-                page = _Page(body=body, survey=await session.read(survey, body, result=Survey))
+                page = await _page(session=session, answer=answer)
                 if page.survey.resource_type == "OperationOutcome":  # an error, whatever its status says
                     if not pages:
                         return _Searched(supported=False)
@@ -210,7 +242,9 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
                 session.entries += page.survey.entries
                 following = next((address for relation, address in page.survey.links if relation == "next"), "")
                 if not following:
-                    return _Searched(pages=tuple(pages))
+                    if len(pages) == 1 and _lack(pages):
+                        pages = [await _in_one_page(session=session, url=url, page=page)]
+                    return _Searched(pages=tuple(pages), lost=_lack(pages), of_pages=_how_many(pages))
                 session.called.extend(own_bases(links=page.survey.links))
                 url = own_address(url=urljoin(url, following), base=session.base, names=session.names)
                 if not url or url in visited or session.pages >= MAX_PAGES:
@@ -273,6 +307,41 @@ class _Ahead:
             asked.cancel()
         await asyncio.gather(*self._asked.values(), return_exceptions=True)
         self._asked = {}
+
+
+async def _page(*, session: ServerSession, answer: Answer) -> _Page:
+    session.pages += 1
+    body = SentBody(answer.body)
+    return _Page(body=body, survey=await session.read(survey, body, result=Survey))
+
+
+async def _in_one_page(*, session: ServerSession, url: str, page: _Page) -> _Page:
+    """Ask for everything at once where a server counts more than it gave and names no further page.
+
+    Returns what has more in it: what came already, or what came now.
+    """
+    total = page.survey.total or 0
+    if total > MOST_IN_ONE_PAGE or session.pages >= MAX_PAGES:
+        return page
+    try:
+        answer = await session.send(url=url.replace(f"_count={PAGE_SIZE}", f"_count={total}"))
+        expect_success(answer=answer)
+        larger = await _page(session=session, answer=answer)
+    except (*LOST, Malformed):
+        return page
+    is_more = larger.survey.resource_type == "Bundle" and larger.survey.entries > page.survey.entries
+    return larger if is_more else page
+
+
+def _lack(pages: Sequence[_Page]) -> Malformed | None:
+    """Return the fault of pages that end before all has come that the first of them counts; None where nothing lacks.
+
+    What is included may be among the entries and is not in the total, so more than the total is no fault.
+    Source: FHIR R4, Bundle.total.
+    """
+    total = pages[0].survey.total
+    came = sum(page.survey.entries for page in pages)
+    return Malformed(Reason.PAGING) if total is not None and came < total else None
 
 
 def _which_pages(*, of: str, searched: _Searched) -> str:

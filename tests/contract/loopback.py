@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,9 +14,11 @@ from aiohttp import web
 
 from connectors.contract.categories import CLINICAL_CATEGORIES
 from connectors.contract.protocol import Connector
-from connectors.contract.values import Asker, Identifier, Query, Reply, SourceAddress
+from connectors.contract.values import Identifier, Query, Reply, SourceAddress
 from connectors.fhir_r4.connector import FhirR4
 from connectors.gp_connect.connector import GpConnect
+from connectors.promises.serving import LOOPBACK
+from connectors.promises.stage import ASKER
 from connectors.transport.addresses import Reach
 from connectors.transport.channels import LoopChannels
 from connectors.transport.client import HttpTransport
@@ -26,9 +26,6 @@ from connectors.transport.limits import TransportLimits
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 
 Result = TypeVar("Result")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-LOOPBACK = Reach.of(networks=("127.0.0.0/8", "::1/128"), plain_http=True)
 
 NHS_NUMBER = "9000000009"
 LOCAL_SYSTEM = "https://hospital.example/mrn"
@@ -36,39 +33,12 @@ LOCAL_VALUE = "MRN/42"
 CORRELATION = UUID("6f1c2f0e-2c4b-4f7e-9a53-3d0a0f6a9f10")
 FHIR_JSON = "application/fhir+json"
 
-ASKER = Asker(
-    user_id="user-7",
-    family="Okafor",
-    given="Ada",
-    prefix="Dr",
-    organisation_ods="A99999",
-    organisation_name="Example Hospital",
-)
 CONNECTORS: Mapping[str, Connector] = {"fhir_r4": FhirR4(), "gp_connect": GpConnect()}
 
 
 def run(work: Coroutine[Any, Any, Result], /) -> Result:
     """Run one coroutine on a loop of its own."""
     return asyncio.run(work)
-
-
-@asynccontextmanager
-async def serving(handler: Handler, /, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """Serve every request by one handler, with or without TLS; yields the base address."""
-    app = web.Application(client_max_size=2**20)
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await handler(request)
-
-    app.router.add_route("*", "/{tail:.*}", handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}/fhir"
-    finally:
-        await runner.cleanup()
 
 
 def query(*, seconds: float = 5.0, identifiers: tuple[Identifier, ...] | None = None) -> Query:

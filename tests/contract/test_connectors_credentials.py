@@ -21,10 +21,11 @@ from connectors.contract.errors import Malformed, NoCredentials, Refused, Source
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import CheckedSource, Reply, SourceAddress
 from connectors.fhir_r4.connector import FhirR4
+from connectors.promises.serving import LOOPBACK, serving
 from connectors.transport.channels import LoopChannels
 from connectors.transport.client import HttpTransport
 from tests.certificates import Authority, make_authority
-from tests.contract.loopback import LOOPBACK, ask, fhir_json, query, run, serving
+from tests.contract.loopback import ask, fhir_json, query, run
 from tests.contract.test_connectors_fetch import Hospital, ids
 from tests.signing import ec_key, rsa_key
 

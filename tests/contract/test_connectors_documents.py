@@ -15,10 +15,12 @@ from aiohttp import web
 from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Document, DocumentQuery, SourceAddress
+from connectors.promises.serving import LOOPBACK, serving
+from connectors.promises.stage import ASKER
 from connectors.transport.channels import LoopChannels
 from connectors.transport.client import HttpTransport
 from simulator.organisations import BY_SLUG
-from tests.contract.loopback import ASKER, CONNECTORS, CORRELATION, LOOPBACK, fhir_json, run, serving
+from tests.contract.loopback import CONNECTORS, CORRELATION, fhir_json, run
 from tests.unit.simulator.served import record, story
 from tests.unit.simulator.served import serving as simulated
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, UnknownPatient, Unreachable
 from connectors.contract.values import Identifier
+from connectors.promises.serving import serving
 from tests.contract.loopback import (
     LOCAL_SYSTEM,
     LOCAL_VALUE,
@@ -27,7 +28,6 @@ from tests.contract.loopback import (
     observation,
     r4_capability,
     run,
-    serving,
 )
 
 ALLERGY_R4 = {

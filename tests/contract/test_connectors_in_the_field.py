@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from aiohttp import web
@@ -15,9 +16,14 @@ from aiohttp import web
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, SourceError, Unreachable
 from connectors.contract.outcomes import Reason
-from connectors.contract.values import Identifier, Reply
+from connectors.contract.values import Identifier, Reply, SourceAddress
+from connectors.fhir_r4 import capability
 from connectors.fhir_r4.connector import FURTHER_RECORDS
+from connectors.promises.serving import LOOPBACK, serving
+from connectors.transport.channels import LoopChannels
+from connectors.transport.client import HttpTransport
 from tests.contract.loopback import (
+    CONNECTORS,
     LOCAL_SYSTEM,
     LOCAL_VALUE,
     PATIENT,
@@ -25,7 +31,9 @@ from tests.contract.loopback import (
     exact,
     fhir_json,
     observation,
+    query,
     r4_capability,
+    run,
 )
 from tests.contract.test_connectors_fetch import fetch, ids
 
@@ -275,8 +283,10 @@ class Paged:
         following: Callable[[int], str] = lambda number: f"page={number + 1}",
         waits: bool = False,
         status: Mapping[int, int] | None = None,
+        total: int | None = None,
     ) -> None:
         self.pages, self.following, self.waits = pages, following, waits
+        self.total = pages if total is None else total
         self.status = dict(status or {})
         self.asked: list[int] = []
         self.came: dict[int, asyncio.Event] = {}
@@ -296,7 +306,7 @@ class Paged:
             return web.Response(status=status)
         following = "" if number >= self.pages else f"{request.url.path}?{self.following(number)}"
         page = bundle(observation(key=f"o{number}"), following=following)
-        return fhir_json({**page, "total": self.pages})
+        return fhir_json({**page, "total": self.total})
 
     def _event(self, number: int) -> asyncio.Event:
         return self.came.setdefault(number, asyncio.Event())
@@ -315,28 +325,15 @@ def test_later_pages_are_asked_for_before_the_one_before_has_come() -> None:
 
 def test_where_the_links_lead_is_followed_whatever_was_expected() -> None:
     jumps = {1: 2, 2: 5, 5: 9}
-    server = Paged(pages=9, following=lambda number: f"page={jumps[number]}")
+    server = Paged(pages=9, total=4, following=lambda number: f"page={jumps[number]}")
     reply: Reply = fetch(server)
     assert ids(reply.items) == ["o1", "o2", "o5", "o9"]
     assert server.asked.count(5) <= 2
 
 
-def test_a_total_that_promises_too_much_costs_nothing() -> None:
-    server = Paged(pages=3)
-    server.following = lambda number: f"page={number + 1}"
-    original = server.__call__
-
-    async def boasting(request: web.Request) -> web.StreamResponse:
-        answer = await original(request)
-        assert isinstance(answer, web.Response)
-        assert isinstance(answer.body, bytes)
-        body = json.loads(answer.body)
-        if body.get("total"):
-            return fhir_json({**body, "total": 40})
-        return answer
-
-    reply: Reply = fetch(boasting)
-    assert (ids(reply.items), reply.in_part) == (keys(3), None)
+def test_a_total_that_promises_more_pages_than_there_are_costs_nothing_of_those() -> None:
+    reply: Reply = fetch(Paged(pages=3, total=40))
+    assert (ids(reply.items), reply.in_part) == (keys(3), Reason.PAGES)
 
 
 @pytest.mark.parametrize("status", [404, 410, 429, 500, 503])
@@ -350,3 +347,169 @@ def test_a_link_that_leads_back_is_a_loop_however_far_ahead_was_asked() -> None:
     with pytest.raises(Malformed) as caught:
         fetch(Paged(following=lambda number: "page=2" if number == 3 else f"page={number + 1}"))
     assert caught.value.reason is Reason.PAGING
+
+
+# Servers that are less than the standard
+
+
+class OnlyByType:
+    """A server that knows a patient in searches by `Patient/ID` alone: to the id it says that there is nothing.
+
+    FHIR R4, Search, reference: a server takes both. A router with a store in memory, of the npm registry, takes one.
+    """
+
+    def __init__(self, *, holds: bool = True, parameters: Mapping[str, str] | None = None) -> None:
+        self.holds = holds
+        self.parameters = parameters or {"Observation": "patient"}
+        self.asked: list[str] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(unquote(request.path_qs.removeprefix("/fhir/")))
+        path = request.path.removeprefix("/fhir/")
+        if path == "metadata":
+            stated = r4_capability(*self.parameters)
+            for declared in stated["rest"][0]["resource"][1:]:
+                declared["searchParam"] = [{"name": self.parameters[declared["type"]], "type": "reference"}]
+            return fhir_json(stated)
+        if path == "Patient":
+            return fhir_json(bundle(PATIENT))
+        named = request.query.get(self.parameters[path], "")
+        found = [{**observation(key=f"{path}-1", value="7"), "resourceType": path}]
+        return fhir_json(bundle(*(found if self.holds and named == "Patient/p1" else [])))
+
+    def searches(self) -> list[str]:
+        return [asked.partition("&")[0] for asked in self.asked if asked.startswith("Observation")]
+
+
+BARE, TYPED = "Observation?patient=p1", "Observation?patient=Patient/p1"
+
+
+def ask_often(server: Any, *, times: int) -> list[Reply]:
+    """Ask a server several times over, by the channels of one worker."""
+
+    async def work() -> list[Reply]:
+        async with serving(server) as base, LoopChannels(HttpTransport(reach=LOOPBACK)) as channels:
+            source = SourceAddress(source_id="source-1", base_url=base)
+            return [
+                await CONNECTORS["fhir_r4"].ask(source=source, query=query(), channels=channels) for _ in range(times)
+            ]
+
+    return run(work())
+
+
+def test_a_server_that_knows_patients_by_type_and_id_alone_is_not_taken_for_empty() -> None:
+    server = OnlyByType()
+    first, second = ask_often(server, times=2)
+    assert ids(first.items) == ids(second.items) == ["Observation-1"]
+    assert server.searches() == [BARE, TYPED, TYPED]  # which way brings something is remembered
+
+
+def test_nothing_is_asked_twice_once_a_server_has_given_something() -> None:
+    server = OnlyByType()
+
+    async def both(request: web.Request) -> web.StreamResponse:
+        answer = await server(request)
+        return fhir_json(bundle(observation(key="o1", value="7"))) if request.query.get("patient") == "p1" else answer
+
+    ask_often(both, times=2)
+    assert server.searches() == [BARE, BARE]
+
+
+def test_a_patient_of_whom_there_is_nothing_is_asked_for_both_ways() -> None:
+    server = OnlyByType(holds=False)
+    (reply,) = ask_often(server, times=1)
+    assert (reply.items, reply.in_part) == ((), None)
+    assert server.searches() == [BARE, TYPED]
+
+
+def test_what_comes_by_another_parameter_says_nothing_about_this_one() -> None:
+    server = OnlyByType(parameters={"Observation": "patient", "Condition": "subject"})
+    (reply,) = ask_often(server, times=1)
+    assert ids(reply.items) == ["Condition-1", "Observation-1"]
+
+
+class WithoutNextLinks:
+    """A server that counts more than it gives and names no further page. It gives what is asked for, at most `most`.
+
+    FHIR R4, Bundle.total: all matches across all pages.
+    """
+
+    def __init__(self, *, total: int, most: int = 10_000, everything: bool = False) -> None:
+        self.total, self.most, self.everything = total, most, everything
+        self.asked: list[str] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/fhir/")
+        self.asked.append(request.path_qs)
+        if path == "metadata":
+            return fhir_json(r4_capability("Observation", everything=self.everything))
+        if path == "Patient":
+            return fhir_json(bundle(PATIENT))
+        count = min(int(request.query["_count"]), self.most, self.total)
+        found = [observation(key=f"o{number}", value="7") for number in range(count)]
+        return fhir_json({**bundle(*found), "total": self.total})
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_server_without_next_links_is_asked_for_all_at_once(everything: bool) -> None:
+    server = WithoutNextLinks(total=450, everything=everything)
+    reply: Reply = fetch(server)
+    assert len(reply.items) == 450
+    assert (reply.in_part, said(reply)) == (None, [])
+    assert [path.partition("_count=")[2].partition("&")[0] for path in server.asked[2:]] == ["200", "450"]
+
+
+@pytest.mark.parametrize("everything", [True, False])
+@pytest.mark.parametrize(("total", "most", "came"), [(450, 200, 200), (450, 300, 300), (4000, 10_000, 200)])
+def test_what_a_server_counts_and_does_not_give_is_said(total: int, most: int, came: int, everything: bool) -> None:
+    reply: Reply = fetch(WithoutNextLinks(total=total, most=most, everything=everything))
+    assert len(reply.items) == came
+    assert reply.in_part is Reason.PAGES
+    assert {code for code, _ in said(reply)} == {"incomplete"}
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_server_that_counts_something_and_gives_nothing_is_not_empty(everything: bool) -> None:
+    with pytest.raises(Malformed) as caught:
+        fetch(WithoutNextLinks(total=5, most=0, everything=everything))
+    assert caught.value.reason is Reason.PAGING
+
+
+@pytest.mark.parametrize("total", [0, 1, 2])
+def test_more_than_a_server_counts_is_no_fault(total: int) -> None:
+    async def server(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("metadata"):
+            return fhir_json(r4_capability("Observation"))
+        if request.path.endswith("Patient"):
+            return fhir_json(bundle(PATIENT))
+        found = [observation(key="o1", value="7"), PRACTITIONER]  # what is included is not in the total
+        return fhir_json({**bundle(*found), "total": total})
+
+    reply: Reply = fetch(server)
+    assert ids(reply.items) == ["d1", "o1"]
+    assert reply.in_part is None
+
+
+def test_a_server_without_a_statement_is_asked_for_all_that_may_belong_to_a_patient() -> None:
+    goal = {
+        "resourceType": "Goal",
+        "id": "g1",
+        "lifecycleStatus": "active",
+        "description": {"text": "Walk"},
+        "subject": {"reference": "Patient/p1"},
+    }
+
+    async def server(request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/fhir/")
+        if path == "Patient":
+            return fhir_json(bundle(PATIENT))
+        if path in ("Goal", "Observation"):
+            return fhir_json(bundle(goal if path == "Goal" else observation(key="o1", value="7")))
+        return fhir_json({"resourceType": "OperationOutcome", "issue": []}, status=404)
+
+    reply: Reply = fetch(server)
+    assert ids(reply.items) == ["g1", "o1"]
+    # That it has no VisionPrescription is no gap in anybody's record; that it cannot be asked for problems is.
+    words = [words for _, words in said(reply)]
+    assert "It cannot be asked for problems and diagnoses." in words
+    assert len(words) == len(capability.EXPECTED - {"Observation"})

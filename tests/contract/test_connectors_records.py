@@ -16,12 +16,13 @@ from connectors.bundle import as_bundle, report_lines
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, Refused, Unreachable
 from connectors.contract.values import Reply
+from connectors.promises.serving import serving
 from fhir_data.flaws import Flaw, FlawReason
 from fhir_data.heads import type_of
 from fhir_data.parsing import read_entry
 from fhir_data.releases import Release
 from fhir_data.verdict import ValidEntry, judge
-from tests.contract.loopback import CONNECTORS, ask, run, serving
+from tests.contract.loopback import CONNECTORS, ask, run
 from tests.contract.real_payloads import FOLDER, GP_RECORDS, NO_RECORDS, R4_RECORDS, names, needs_payloads, payloads
 
 pytestmark = needs_payloads

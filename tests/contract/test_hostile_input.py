@@ -23,6 +23,7 @@ from connectors.contract.errors import Malformed, SourceError, TimedOut, Unreach
 from connectors.contract.values import Reply
 from connectors.fhir_r4 import session
 from connectors.gp_connect import connector as gp_connector
+from connectors.promises.serving import serving
 from connectors.transport.addresses import Reach
 from connectors.transport.limits import TransportLimits
 from connectors.transport.offload import Offload
@@ -37,7 +38,6 @@ from tests.contract.loopback import (
     fhir_json,
     r4_capability,
     run,
-    serving,
 )
 
 MIB = 1024 * 1024

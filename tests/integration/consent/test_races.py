@@ -76,7 +76,6 @@ def shown_after(end: Callable[[], object], *, to: Requester, retrieval_id: UUID)
 
 
 def test_once_an_objection_is_recorded_nothing_is_shown(world: World, held_redis: redis.Redis) -> None:
-    view = answered(world, held_redis, condition())
     objections: list[UUID] = []
 
     def object_to_it() -> None:
@@ -91,6 +90,7 @@ def test_once_an_objection_is_recorded_nothing_is_shown(world: World, held_redis
         )
 
     for _ in range(ROUNDS):
+        view = answered(world, held_redis, condition())
         assert not shown_after(object_to_it, to=world.clinician, retrieval_id=view.retrieval_id)
         end_policy(requester=world.administrator, policy_id=objections[-1], note="In person.", now=timezone.now())
         assert view_record(requester=world.clinician, retrieval_id=view.retrieval_id, now=timezone.now()).record.entries

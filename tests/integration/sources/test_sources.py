@@ -47,6 +47,7 @@ def test_the_declared_connectors_pass_the_check() -> None:
         ("connectors.nowhere.Connector", "sources.E001"),
         ("connectors.fhir_r4.connector.Nothing", "sources.E001"),
         ("connectors.gp_connect.connector.GpConnect", "sources.E002"),
+        ("connectors.transport.channels.LoopChannels", "sources.E003"),
     ],
 )
 def test_a_declaration_that_does_not_hold_what_it_says_is_an_error(declared: Any, path: str, problem: str) -> None:

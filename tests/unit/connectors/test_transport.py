@@ -15,9 +15,10 @@ from aiohttp import web
 
 from connectors.contract.errors import Malformed, NotAsked, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
+from connectors.promises.serving import LOOPBACK, serving
 from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance, TransportLimits
-from tests.contract.loopback import LOOPBACK, run, serving
+from tests.contract.loopback import run
 
 FAST = TransportLimits(retry_base_s=0.001, retry_cap_s=0.002)
 

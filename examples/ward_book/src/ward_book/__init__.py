@@ -1,0 +1,1 @@
+"""A Longview connector: ward_book."""

@@ -151,6 +151,7 @@ NEITHER = {
     "sources.Source": {
         *("id", "slug", "name", "organisation", "kind", "base_url", "identifier_system", "options"),
         *("holds", "discloses", "time_limit_s", "requests_per_minute", "rank", "enabled", "created_at"),
+        *("freshness_s", "revision"),
     },
 }
 

@@ -55,6 +55,7 @@ def load_world(*, sources: Sequence[FakeSource], addresses: Sequence[str], known
                 organisation_name=source.name,
                 identifier_system=source.identifier_system,
                 time_limit_s=TIME_LIMIT_S,
+                freshness_s=0,  # each retrieval is to ask
             ),
             check=False,
         )
@@ -77,6 +78,7 @@ def add_hanging_source(*, address: str, known: Sequence[Person], time_limit_s: f
             organisation_ods="X9999",
             organisation_name="A source that hangs",
             time_limit_s=time_limit_s,
+            freshness_s=0,
         ),
         check=False,
     )

@@ -17,6 +17,7 @@ from typing import Any
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
+from aggregator.sources.models import Source
 from launcher.load_region import load_region
 from launcher.region import Region
 
@@ -44,6 +45,7 @@ class Stories:
             password_for=lambda _: PASSWORD,
             now=timezone.now(),
         )
+        Source.objects.update(freshness_s=0)  # each test has its own answers
 
 
 def only_the_stories(*, region: Region, folder: Path) -> Stories:

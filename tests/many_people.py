@@ -52,7 +52,7 @@ def load_people(*, count: int, addresses: dict[str, str], slow: str = "", slow_l
             ),
             check=False,
         )
-    Source.objects.update(time_limit_s=9)
+    Source.objects.update(time_limit_s=9, freshness_s=0)
     Source.objects.filter(slug=slow).update(time_limit_s=slow_limit_s)
     now = timezone.now()
     head = "local_id,nhs_number,nhs_number_status,family,given,birth_date,gender"

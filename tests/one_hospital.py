@@ -120,6 +120,7 @@ def add_clinic(base_url: str) -> None:
             base_url=base_url,
             organisation_ods="X99103",
             organisation_name="The Clinic",
+            freshness_s=0,
         ),
         check=False,
     )

@@ -55,8 +55,8 @@ class World:
     nobodys: UUID
 
 
-def make_world(*, base_url: str = NOWHERE, kind: str = "fhir_r4") -> World:
-    """Make the world and return who is in it."""
+def make_world(*, base_url: str = NOWHERE, kind: str = "fhir_r4", freshness_s: int = 0) -> World:
+    """Make the world and return who is in it. The source is asked each time, unless a test says otherwise."""
     add_source(
         requester=operator(),
         source=NewSource(
@@ -67,6 +67,7 @@ def make_world(*, base_url: str = NOWHERE, kind: str = "fhir_r4") -> World:
             organisation_ods=SURGERY_ODS,
             organisation_name="The Surgery",
             time_limit_s=2,
+            freshness_s=freshness_s,
         ),
         check=False,
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from aggregator.federation.endings import Ending
 from aggregator.record.item import Item
-from connectors.contract.notices import Notice
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.values import QuarantinedEntry
 from fhir_data.labels import Label
 
@@ -29,6 +29,11 @@ class HeldAnswer:
     notices: tuple[Notice, ...]
     subject_sent: bytes | None = None
     subject_labels: tuple[Label, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was set aside, and the source warns of nothing but what its system never gives."""
+        return not self.quarantined and all(notice.code is NoticeCode.NOT_SERVED for notice in self.notices)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -315,12 +315,14 @@ class Flight:
         by_identifier = [
             IdentifierEnding(source_record_id=landing.source_record_id, ending=landing.ending) for landing in landings
         ]
+        is_whole = bool(landings) and all(landing.answer and landing.answer.is_whole for landing in landings)
         await self.engine.starts.tried(outcome_id=self.planned.outcome_id)
         return await self.engine.in_database_once_back(
             lambda: operations.record_outcome(
                 outcome_id=self.planned.outcome_id,
                 ending=ending,
                 by_identifier=by_identifier,
+                is_whole=is_whole,
                 landed_at=landed_at,
                 now=timezone.now(),  # read on the thread: waiting for one takes time, too
             ),

@@ -54,10 +54,12 @@ class Retrieval(models.Model):
 class SourceOutcome(models.Model):
     """How one planned source ended. `outcome` is null while the source is awaited, and is then set once.
 
-    `joins` points to the same question already in flight for another retrieval, whose outcome and answer this one
-    shares. `flight_key` names the question: source, person and, where the source's answers may not serve others, who
-    asks. `asked_at` is when the source was first asked, null while it has not been. `by_identifier` says how the
-    request under each identifier ended, by source record.
+    `joins` points to the same question that another retrieval asks or has asked, whose outcome and answer this one
+    shares: one in flight, or one that was answered in whole shortly before. `flight_key` names the question: source,
+    person and, where the source's answers may not serve others, who asks. `asked_under` names what the answer is judged
+    by and how the source was asked (`question.py`). `is_whole`: nothing is missing from the answer, as far as is known,
+    and nothing of it was set aside. `asked_at` is when the source was first asked, null while it has not been.
+    `by_identifier` says how the request under each identifier ended, by source record.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -65,10 +67,12 @@ class SourceOutcome(models.Model):
     source = models.ForeignKey(Source, on_delete=models.PROTECT)
     joins = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="joined_by")
     flight_key = models.CharField(max_length=64)
+    asked_under = models.CharField(max_length=64, blank=True)
     deadline_at = models.DateTimeField()
     asked_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=20, null=True, choices=[(o.value, o.value) for o in Outcome])
     reason = models.CharField(max_length=60, blank=True)
+    is_whole = models.BooleanField(default=False)
     since_at = models.DateTimeField(null=True)  # from when a source rests that was not asked for that
     item_count = models.PositiveIntegerField(default=0)
     by_identifier = models.JSONField(default=list)
@@ -94,4 +98,9 @@ class SourceOutcome(models.Model):
                 name="source_outcome_joined_has_none_of_its_own",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["source", "-ended_at"], name="source_outcome_last")]
+        indexes: ClassVar = [
+            models.Index(fields=["source", "-ended_at"], name="source_outcome_last"),
+            models.Index(
+                fields=["flight_key", "-deadline_at"], name="source_outcome_question", condition=Q(joins__isnull=True)
+            ),
+        ]

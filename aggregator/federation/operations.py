@@ -18,6 +18,7 @@ from aggregator.federation.endings import Ending, IdentifierEnding
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.federation.plan import Plan, PlannedSource
 from aggregator.federation.queries import endings_of_overdue
+from aggregator.federation.question import asked_under
 from aggregator.mpi.queries import HeldBy, held_by, with_decisions
 from aggregator.sources.queries import address_of
 from connectors.contract.categories import RecordCategory
@@ -84,9 +85,12 @@ def write_retrieval(
 ) -> UUID:
     """Write a retrieval and one outcome per planned source; a question already in flight is joined.
 
-    Must run in a transaction.
+    It expires when the first answer expires that it shares: what it shows as answered stays there as long as it does.
+    Without anything to wait for it is finished. Must run in a transaction.
     """
     retrieval_id = uuid4()
+    expires_at = now + timedelta(seconds=settings.RETRIEVAL_RETENTION_S)
+    shared_until = [planned.answer.held_until for planned in plan.sources if planned.answer]
     Retrieval.objects.create(
         id=retrieval_id,
         person_id=person_id,
@@ -97,14 +101,19 @@ def write_retrieval(
         purpose=requester.purpose,
         asker=asdict(asker),
         categories=sorted(categories),
+        state=RetrievalState.PLANNED if plan.awaits_any else RetrievalState.FINISHED,
         created_at=now,
         deadline_at=plan.deadline_at,
-        expires_at=now + timedelta(seconds=settings.RETRIEVAL_RETENTION_S),
+        expires_at=expires_at,
         wrapped_key=store.new_wrapped_key(master_key=settings.HELD_ITEMS_KEY, retrieval_id=retrieval_id),
     )
     _close_overdue(flight_keys=[planned.flight_key for planned in plan.sources], now=now)
     for planned in plan.sources:
-        _write_outcome(retrieval_id=retrieval_id, planned=planned, now=now)
+        joined = _write_outcome(retrieval_id=retrieval_id, planned=planned, now=now)
+        if joined is not None:
+            shared_until.append(joined.retrieval.expires_at)
+    if min(shared_until, default=expires_at) < expires_at:
+        Retrieval.objects.filter(id=retrieval_id).update(expires_at=min(shared_until))
     return retrieval_id
 
 
@@ -127,6 +136,10 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
                 retrieval_id=retrieval_id, outcome__isnull=True, joins__isnull=True
             )
         )
+        for row in awaited:
+            asked = asked_under(held=held, source=row.source)
+            if row.asked_under != asked:  # something has changed since the retrieval was planned
+                SourceOutcome.objects.filter(id=row.id).update(asked_under=asked)
     return FanOut(
         retrieval_id=retrieval_id,
         person_id=person_id,
@@ -172,26 +185,28 @@ def record_outcome(
     now: datetime,
     landed_at: datetime | None = None,
     by_identifier: Sequence[IdentifierEnding] = (),
+    is_whole: bool = False,
 ) -> tuple[Landed, ...]:
     """Set a source's outcome, once, and return the retrievals to notify; none when it had one already.
 
     `landed_at` is when the source had ended, `now` if it is not given. An answer recorded after the source's deadline
     can no longer be shown. If it had landed in time, that is our fault; otherwise the source timed out, unless the
-    fault was ours in the first place.
+    fault was ours in the first place. `is_whole`: nothing of the answer is missing, so that it may be used again.
     Raises: OperationalError, among others, when the row is locked: to wait for it would make `now` untrue.
     """
     with connection.cursor() as cursor:  # a single statement, so a transaction of its own
         cursor.execute(
             """
             UPDATE source_outcome SET
-                (outcome, reason, since_at, item_count, by_identifier) = (SELECT
+                (outcome, reason, since_at, item_count, by_identifier, is_whole) = (SELECT
                     CASE WHEN %(now)s <= deadline_at THEN %(outcome)s
                          WHEN %(landed_at)s <= deadline_at THEN %(unrecorded)s ELSE %(late)s END,
                     CASE WHEN %(now)s <= deadline_at THEN %(reason)s
                          WHEN %(landed_at)s <= deadline_at THEN %(unrecorded_reason)s ELSE %(late_reason)s END,
                     CASE WHEN %(now)s <= deadline_at THEN %(since)s::timestamptz END,
                     CASE WHEN %(now)s <= deadline_at THEN %(count)s ELSE 0 END,
-                    CASE WHEN %(now)s <= deadline_at THEN %(by_identifier)s::jsonb ELSE '[]' END),
+                    CASE WHEN %(now)s <= deadline_at THEN %(by_identifier)s::jsonb ELSE '[]' END,
+                    %(now)s <= deadline_at AND %(is_whole)s),
                 ended_at = %(landed_at)s
             WHERE id = (
                 SELECT id FROM source_outcome WHERE id = %(id)s AND outcome IS NULL AND joins_id IS NULL
@@ -204,6 +219,7 @@ def record_outcome(
                 "since": ending.since,
                 "count": ending.item_count,
                 "by_identifier": json.dumps([_as_json(ending) for ending in by_identifier]),
+                "is_whole": is_whole,
                 "unrecorded": _unrecorded(ending).outcome.value,
                 "unrecorded_reason": _unrecorded(ending).reason or "",
                 "late": _late(ending).outcome.value,
@@ -296,8 +312,11 @@ def _close_overdue(*, flight_keys: list[str], now: datetime) -> None:
         )
 
 
-def _write_outcome(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> None:
-    """Write one planned source: not asked, asked by this retrieval, or joined to a question in flight."""
+def _write_outcome(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> SourceOutcome | None:
+    """Write one planned source: not asked, answered already, asked by this retrieval, or joined to one in flight.
+
+    Return the flight that it joins, with its retrieval, if it joins one in flight.
+    """
     values = {
         "retrieval_id": retrieval_id,
         "source_id": planned.source_id,
@@ -306,20 +325,24 @@ def _write_outcome(*, retrieval_id: UUID, planned: PlannedSource, now: datetime)
     }
     if planned.not_asked:
         SourceOutcome.objects.create(**values, outcome=Outcome.NOT_ASKED, reason=planned.not_asked, ended_at=now)
-        return
+        return None
+    if planned.answer:
+        SourceOutcome.objects.create(**values, joins_id=planned.answer.outcome_id)
+        return None
     for _ in range(JOIN_ATTEMPTS):
         try:
             with transaction.atomic():
-                SourceOutcome.objects.create(**values)
-            return
+                SourceOutcome.objects.create(**values, asked_under=planned.asked_under)
+            return None
         except IntegrityError:
             # Locked, so that its outcome cannot land between this read and our commit.
             in_flight = (
-                SourceOutcome.objects.select_for_update()
+                SourceOutcome.objects.select_for_update(of=("self",))
+                .select_related("retrieval")
                 .filter(flight_key=planned.flight_key, outcome__isnull=True, joins__isnull=True)
                 .first()
             )
         if in_flight:
             SourceOutcome.objects.create(**values, joins=in_flight)
-            return
+            return in_flight
     raise RuntimeError("a flight could be neither started nor joined")

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
+import redis
 import redis.asyncio
+import structlog
+
+from aggregator.federation.connections import client_for_threads
+
+log = structlog.get_logger(__name__)
 
 LANDED = "landed"
 DONE = "done"
@@ -29,6 +36,16 @@ async def publish(*, client: redis.asyncio.Redis, retrieval_id: UUID, kind: str)
         pipe.xadd(name, {"kind": kind}, maxlen=200, approximate=True)
         pipe.expire(name, STREAM_LIVES_S)
         await pipe.execute()
+
+
+def note_done(*, retrieval_id: UUID) -> None:
+    """Say that a retrieval is over that nothing has to be waited for. A lost event costs its reader time only."""
+    try:
+        client = _client()
+        client.xadd(_name(retrieval_id), {"kind": DONE})
+        client.expire(_name(retrieval_id), STREAM_LIVES_S)
+    except redis.RedisError:
+        log.warning("event_lost", retrieval_id=str(retrieval_id))
 
 
 async def follow(
@@ -61,6 +78,11 @@ def _entries(answer: object, name: str) -> list[tuple[object, dict[object, objec
 
 def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+@cache
+def _client() -> redis.Redis:
+    return client_for_threads()
 
 
 def _name(retrieval_id: UUID) -> str:

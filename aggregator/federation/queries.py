@@ -18,11 +18,16 @@ from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.connections import client_for_threads
 from aggregator.federation.endings import Ending, IdentifierEnding, overdue_ending
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
+from aggregator.federation.plan import FreshAnswer, Plan, PlannedSource
 from aggregator.federation.store import SealBroken, Sealer
 from aggregator.sources.models import Source
 from aggregator.sources.queries import does_not_serve, may_hold
 from connectors.contract.categories import RecordCategory
 from connectors.contract.outcomes import Outcome, reason_of
+
+# An answer is used again while at least this share of the time is left for which answers are held: a record that shows
+# it can be read for as long.
+LEAST_HOLD_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +36,8 @@ class SourceState:
 
     `flight_retrieval_id` names the retrieval that asks the source: this one, or the one that it joined; the answer is
     held under that. `by_identifier` says how the request under each of the person's identifiers ended, once that is
-    recorded. `holds` are the categories that the source may hold, `not_served` those that its kind could give and this
-    source does not.
+    recorded. `is_kept`: the answer was there already when the record was opened. `holds` are the categories that the
+    source may hold, `not_served` those that its kind could give and this source does not.
     """
 
     source_id: UUID
@@ -45,6 +50,7 @@ class SourceState:
     ended_at: datetime | None
     flight_retrieval_id: UUID
     by_identifier: tuple[IdentifierEnding, ...] = ()
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +146,45 @@ def endings_of_overdue(*, flights: Iterable[SourceOutcome]) -> dict[UUID, Ending
     }
 
 
+def fresh_answers(*, plan: Plan, now: datetime) -> dict[UUID, FreshAnswer]:
+    """Return the answers that may be used again for a plan, by source.
+
+    The newest request with the same question decides: it must have been answered in whole, recently enough, and under
+    just what the source would be asked under now. Where it failed, or is in flight, nothing older is used. The answer
+    must still be held, and for long enough that a record that shows it can be read.
+    """
+    wanted = {planned.flight_key: planned for planned in plan.sources if planned.fresh_since is not None}
+    if not wanted:
+        return {}
+    oldest = min(planned.fresh_since for planned in wanted.values() if planned.fresh_since is not None)
+    rows = (
+        SourceOutcome.objects.filter(flight_key__in=wanted, joins__isnull=True, deadline_at__gte=oldest)
+        .select_related("retrieval")
+        .order_by("retrieval__created_at", "id")
+    )
+    newest = {row.flight_key: row for row in rows}
+    fresh = [row for key, row in newest.items() if _may_be_used_again(row, planned=wanted[key], now=now)]
+    held = _which_are_held([(row.retrieval_id, row.source_id) for row in fresh])
+    return {
+        row.source_id: FreshAnswer(outcome_id=row.id, held_until=row.retrieval.expires_at)
+        for row in fresh
+        if (row.retrieval_id, row.source_id) in held
+    }
+
+
+def _may_be_used_again(row: SourceOutcome, *, planned: PlannedSource, now: datetime) -> bool:
+    if row.asked_at is None or row.ended_at is None or planned.fresh_since is None:
+        return False
+    return (
+        row.is_whole
+        and row.outcome in (Outcome.ANSWERED, Outcome.EMPTY)
+        and row.asked_under == planned.asked_under
+        and planned.fresh_since <= row.asked_at
+        and row.ended_at <= now
+        and row.retrieval.expires_at >= now + LEAST_HOLD_SHARE * timedelta(seconds=settings.RETRIEVAL_RETENTION_S)
+    )
+
+
 def held_answers(*, view: RetrievalView) -> dict[UUID, tuple[HeldAnswer, ...] | None]:
     """Return the held answers of the sources that answered, by source; None for one that is lost or cannot be opened.
 
@@ -225,6 +270,7 @@ def _state(row: SourceOutcome, *, overdue: dict[UUID, Ending]) -> SourceState:
         or overdue.get(flight.id),
         ended_at=flight.ended_at,
         flight_retrieval_id=flight.retrieval_id,
+        is_kept=row.joins is not None and flight.ended_at is not None and flight.ended_at <= row.retrieval.created_at,
         by_identifier=tuple(
             IdentifierEnding(
                 source_record_id=UUID(recorded["source_record_id"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
 from aggregator.consent.decision import Decision
 from aggregator.errors import NotFound
-from aggregator.federation import operations, tasks
-from aggregator.federation.plan import Candidate, Plan, make_plan
+from aggregator.federation import operations, progress, tasks
+from aggregator.federation import queries as federation_queries
+from aggregator.federation.plan import Candidate, Plan, make_plan, with_answers
+from aggregator.federation.question import asked_under
 from aggregator.mpi import queries as mpi_queries
 from aggregator.sources import catalogue
 from aggregator.sources.queries import all_sources
@@ -24,11 +27,20 @@ from connectors.contract.outcomes import Reason
 from connectors.contract.values import Asker
 
 
-def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID:
+def open_record(
+    *,
+    requester: Requester,
+    person_id: UUID,
+    now: datetime,
+    max_age_s: int | None = None,
+    anew: Collection[UUID] = (),
+) -> UUID:
     """Start a retrieval of a person's record and return its id.
 
-    The page then follows it; each source's outcome lands separately. When the queue does not accept the task, the
-    retrieval ends as failed, and the page says so.
+    A source whose answer to the same question is still fresh is not asked again: that answer is shown, with its age.
+    With `max_age_s` none is that is older, with 0 none at all; the sources in `anew` are asked in any case. A question
+    that is in flight is joined all the same. The page then follows the retrieval; each source's outcome lands
+    separately. When the queue does not accept the task, the retrieval ends as failed, and the page says so.
     Raises: NotFound; NotPermitted with the first gate that refused.
     """
     about = Subject(person_id=person_id)
@@ -39,7 +51,10 @@ def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID
             requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now
         )
         act.require(decision=decision)
-        plan = _plan(requester=requester, person_id=person_id, decision=decision, now=now)
+        plan = _plan(
+            requester=requester, person_id=person_id, decision=decision, now=now, max_age_s=max_age_s, anew=anew
+        )
+        plan = with_answers(plan=plan, fresh=federation_queries.fresh_answers(plan=plan, now=now))
         act.begin()
         retrieval_id = operations.write_retrieval(
             plan=plan,
@@ -50,7 +65,17 @@ def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID
             now=now,
         )
         act.about(retrieval_id=retrieval_id)
-        act.note(sources=[planned.source_id for planned in plan.sources])
+        act.note(
+            sources=[planned.source_id for planned in plan.sources],
+            kept=[planned.source_id for planned in plan.sources if planned.answer],
+        )
+        if max_age_s is not None:
+            act.note(max_age_s=max_age_s)
+        if anew:
+            act.note(anew=[planned.source_id for planned in plan.sources if planned.source_id in anew])
+    if not plan.awaits_any:
+        progress.note_done(retrieval_id=retrieval_id)
+        return retrieval_id
     # Committed, so that the worker finds the retrieval.
     try:
         tasks.send(retrieval_id=retrieval_id, deadline_at=plan.deadline_at)
@@ -59,8 +84,16 @@ def open_record(*, requester: Requester, person_id: UUID, now: datetime) -> UUID
     return retrieval_id
 
 
-def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: datetime) -> Plan:
-    holdings = mpi_queries.held_by(person_id=person_id)
+def _plan(
+    *,
+    requester: Requester,
+    person_id: UUID,
+    decision: Decision,
+    now: datetime,
+    max_age_s: int | None,
+    anew: Collection[UUID],
+) -> Plan:
+    holdings = mpi_queries.with_decisions(held=mpi_queries.held_by(person_id=person_id), person_id=person_id)
     candidates = []
     for source in all_sources():
         capabilities = catalogue.connector_for(kind=source.kind).capabilities
@@ -75,6 +108,8 @@ def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: dat
                 may_ask=decision.may_ask(source_id=source.id),
                 needs_user=capabilities.must_name_user and requester.user_id is None,
                 enabled=source.enabled,
+                freshness_s=source.freshness_s,
+                asked_under=asked_under(held=holdings, source=source) if own else "",
             )
         )
     return make_plan(
@@ -84,6 +119,8 @@ def _plan(*, requester: Requester, person_id: UUID, decision: Decision, now: dat
         asker_id=requester.asker_id,
         deadline_s=settings.RETRIEVAL_DEADLINE_S,
         now=now,
+        max_age_s=max_age_s,
+        anew=anew,
     )
 
 

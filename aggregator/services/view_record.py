@@ -129,7 +129,7 @@ def view_record(
         ]
         permitted = permit_answers(answers=answers, decision=decision)
         is_withheld = permitted.is_withheld or is_source_withheld
-        statuses = tuple(_status(state=state, permitted=permitted) for state in view.sources)
+        statuses = tuple(_status(state=state, permitted=permitted, opened_at=view.created_at) for state in view.sources)
         record = merge.merge(items=permitted.items)
         details = _patient_details(permitted)
         act.note(
@@ -137,6 +137,8 @@ def view_record(
             items=len(permitted.items),
             withheld=len(permitted.withheld),
         )
+        if kept := {status.source_id: status.answered_at for status in statuses if status.kept_for_s is not None}:
+            act.note(kept={source_id: at.isoformat() for source_id, at in kept.items() if at is not None})
         shown = RecordView(
             retrieval_id=view.retrieval_id,
             person=person,
@@ -323,8 +325,11 @@ def _finder(*, item: Item, answer: SourceAnswer) -> Callable[[str], JsonObject]:
     return find
 
 
-def _status(*, state: SourceState, permitted: PermittedAnswers) -> SourceStatus:
-    """Return the status of a source. Only what may be shown is counted: a difference would reveal what is withheld."""
+def _status(*, state: SourceState, permitted: PermittedAnswers, opened_at: datetime) -> SourceStatus:
+    """Return the status of a source in a record that was opened at `opened_at`.
+
+    Only what may be shown is counted: a difference would reveal what is withheld.
+    """
     answers = [answer for answer in permitted.answers if answer.source_id == str(state.source_id)]
     clinical = [item for answer in answers for item in answer.items if item.category.is_clinical]
     quarantined: Counter[RecordCategory | None] = Counter(
@@ -339,6 +344,8 @@ def _status(*, state: SourceState, permitted: PermittedAnswers) -> SourceStatus:
     if ending is not None and ending.reason is Reason.IDENTIFIER:
         words = "This source holds the patient under more than one identifier, and did not answer for all of them."
         notices += (Notice(code=NoticeCode.INCOMPLETE, text=words),)
+    answered_at = min((answer.received_at for answer in answers), default=state.ended_at)
+    is_kept = state.is_kept and ending is not None and ending.outcome.is_answer and answered_at is not None
     untranslated = Counter(item.category for item in clinical if not item.translated)
     return SourceStatus(
         source_id=str(state.source_id),
@@ -350,7 +357,8 @@ def _status(*, state: SourceState, permitted: PermittedAnswers) -> SourceStatus:
         outcome=ending.outcome if ending else None,
         reason=(ending.reason or "") if ending else "",
         since=ending.since if ending else None,
-        answered_at=min((answer.received_at for answer in answers), default=state.ended_at),
+        answered_at=answered_at,
+        kept_for_s=max(0.0, (opened_at - answered_at).total_seconds()) if is_kept and answered_at else None,
         item_count=len(clinical),
         billing_count=sum(item.category.is_billing for answer in answers for item in answer.items),
         notices=notices,

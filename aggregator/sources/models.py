@@ -6,12 +6,15 @@ import uuid
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from aggregator.accounts.models import Organisation
 from aggregator.terminology.sensitivity import Sensitivity
+
+# How long an answer is fresh unless a source's settings say otherwise, and the longest that they may say. Seconds.
+FRESH_S, MOST_FRESH_S = 300, 900
 
 
 class Source(models.Model):
@@ -22,7 +25,9 @@ class Source(models.Model):
     `holds` are the categories of content that it may hold, as its own statement or its settings say; None: neither
     says, so it may hold everything that its kind can provide. `discloses` is the sensitive matter that its name alone
     tells of whoever is known there, "" for none. `requests_per_minute`: how often it may be asked for a record, None:
-    as often as needed. `rank` orders sources in survivorship rules, lower first.
+    as often as needed. `freshness_s`: for so long after it was asked an answer of its may be used again in place of
+    asking it, 0 for never. `revision` grows with every change of these settings and with every pause and resumption.
+    `rank` orders sources in survivorship rules, lower first.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -39,6 +44,8 @@ class Source(models.Model):
     )
     time_limit_s = models.FloatField(default=9.0, validators=[MinValueValidator(0.1)])
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    freshness_s = models.PositiveIntegerField(default=FRESH_S, validators=[MaxValueValidator(MOST_FRESH_S)])
+    revision = models.PositiveIntegerField(default=0)
     rank = models.PositiveSmallIntegerField(default=100)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -51,6 +58,7 @@ class Source(models.Model):
                 condition=Q(requests_per_minute__isnull=True) | Q(requests_per_minute__gt=0),
                 name="source_requests_per_minute_positive",
             ),
+            models.CheckConstraint(condition=Q(freshness_s__lte=MOST_FRESH_S), name="source_freshness_at_most"),
             models.CheckConstraint(
                 condition=Q(holds__isnull=True) | Q(holds__len__gt=0), name="source_holds_something"
             ),

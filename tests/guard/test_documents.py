@@ -102,7 +102,7 @@ NEITHER = {
     },
     "federation.SourceOutcome": {
         *("id", "retrieval", "source", "joins", "flight_key", "deadline_at", "asked_at", "outcome", "reason"),
-        *("since_at", "item_count", "by_identifier", "ended_at"),
+        *("asked_under", "is_whole", "since_at", "item_count", "by_identifier", "ended_at"),
     },
     "health.SourceHealth": {
         *("source", "condition", "reasons", "since", "next_check_at", "recent_checks", "checked_at", "check_outcome"),
@@ -151,6 +151,7 @@ NEITHER = {
     "sources.Source": {
         *("id", "slug", "name", "organisation", "kind", "base_url", "identifier_system", "options"),
         *("holds", "discloses", "time_limit_s", "requests_per_minute", "rank", "enabled", "created_at"),
+        *("freshness_s", "revision"),
     },
 }
 

@@ -10,9 +10,12 @@ from enum import StrEnum
 from aggregator.record.timeline import CURRENT, Entry, LongitudinalRecord
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
-from connectors.contract.outcomes import Outcome, SectionEffect
+from connectors.contract.outcomes import Outcome, Reason, SectionEffect
 
 WHOLE_ANSWERS = frozenset(outcome for outcome in Outcome if outcome.effect is SectionEffect.WHOLE)
+
+# Why a source was not asked, where it may be a minute later.
+PASSING = frozenset({Reason.RESTING, Reason.SOURCE_BUSY})
 
 
 class AllergyStatus(StrEnum):
@@ -39,7 +42,8 @@ class Emptiness(StrEnum):
 class SourceStatus:
     """How one planned source stands in one retrieval. `outcome` None: asked, still waiting.
 
-    `since`: from when a source rests that was not asked for that. `holds` are the categories that the source may hold,
+    `since`: from when a source rests that was not asked for that. `kept_for_s`: how old its answer was when the record
+    was opened, in seconds; None for one that was asked for then. `holds` are the categories that the source may hold,
     `not_served` those that its kind could give and it does not. `billing_count` is how many entries came that are no
     part of a care record. `quarantined` maps a category (None: not known) to a count; `untranslated` maps a category to
     the number of items kept as sent but not translated yet.
@@ -54,6 +58,7 @@ class SourceStatus:
     reason: str = ""
     since: datetime | None = None
     answered_at: datetime | None = None
+    kept_for_s: float | None = None
     item_count: int = 0
     billing_count: int = 0
     notices: tuple[Notice, ...] = ()
@@ -65,6 +70,11 @@ class SourceStatus:
     def has_answered(self) -> bool:
         """Whether something came that is held and can be shown, be it nothing at all."""
         return self.outcome is not None and self.outcome.is_answer
+
+    @property
+    def may_change(self) -> bool:
+        """Whether to ask it again may bring something else: not while it is awaited, nor where it is not asked."""
+        return self.outcome not in (None, Outcome.NOT_ASKED) or self.reason in PASSING
 
     @property
     def answered_in_part(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from aggregator.record.categories import CATEGORIES
 from aggregator.record.completeness.claims import AllergyStatus, Emptiness, SourceStatus
@@ -33,12 +35,30 @@ class Remark:
 
 def in_words(*, status: SourceStatus) -> str:
     """Return how a source stands, in words for people."""
+    if status.kept_for_s is not None:
+        return f"{_answer_words(status)}; {_kept_words(status)}"
+    return _answer_words(status)
+
+
+def _answer_words(status: SourceStatus) -> str:
     if status.outcome is None:
         return "Asked, waiting"
     if status.outcome is Outcome.ANSWERED and status.answered_in_part:
         return Outcome.ANSWERED_IN_PART.words
     words = outcome_words(outcome=status.outcome, reason=status.reason)
     return f"{words}, since {status.since.astimezone(LONDON):%H:%M}" if status.since else words
+
+
+def _kept_words(status: SourceStatus) -> str:
+    """Return as of when an answer is that was held already, and how old it was when the record was opened."""
+    age_s = status.kept_for_s or 0.0
+    minutes = math.ceil(age_s / 60)
+    age = "less than a minute" if age_s < 60 else "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return f"held answer, as of {_moment(status.answered_at)}, {age} before this record was opened"
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at.astimezone(LONDON):%d-%b-%Y %H:%M}" if at else "a time that is not known"
 
 
 def outcome_words(*, outcome: Outcome, reason: str) -> str:
@@ -75,7 +95,16 @@ def summary_line(*, statuses: Sequence[SourceStatus]) -> str:
         for status in statuses
         if status.outcome is not None and (status.answered_in_part or not status.has_answered)
     )
+    if kept := [status for status in statuses if status.kept_for_s is not None]:
+        parts.append(_kept_line(kept))
     return "; ".join(parts) + "."
+
+
+def _kept_line(kept: Sequence[SourceStatus]) -> str:
+    oldest = min((status.answered_at for status in kept if status.answered_at), default=None)
+    if len(kept) == 1:
+        return f"1 answer was held already, as of {_moment(oldest)}"
+    return f"{len(kept)} answers were held already, the oldest as of {_moment(oldest)}"
 
 
 def progress_line(*, statuses: Sequence[SourceStatus]) -> str:

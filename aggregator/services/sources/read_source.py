@@ -87,6 +87,7 @@ def read_source(*, requester: Requester, source_id: UUID, now: datetime) -> Sour
                 identifier_system=source.identifier_system,
                 time_limit_s=source.time_limit_s,
                 requests_per_minute=source.requests_per_minute,
+                freshness_s=source.freshness_s,
                 rank=source.rank,
                 options=source.options,
                 holds=frozenset(map(RecordCategory, source.holds)) if source.holds else None,

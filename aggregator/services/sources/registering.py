@@ -20,7 +20,7 @@ from aggregator.federation.reach import configured_reach
 from aggregator.health.operations import start_anew
 from aggregator.limits import check_length, check_range
 from aggregator.sources import catalogue
-from aggregator.sources.models import Source
+from aggregator.sources.models import FRESH_S, Source
 from aggregator.sources.operations import put_source
 from aggregator.sources.queries import source_by_slug
 from aggregator.sources.secret_files import check_secrets
@@ -34,8 +34,9 @@ MAX_TIME_LIMIT_S = 60
 class NewSource:
     """What `sources.models.Source` holds; `rank` says whose demographics are preferred, lower first.
 
-    `discloses` is the sensitive matter that its name alone tells of whoever is known there. `holds` None: whatever the
-    source itself states that it may hold, if it is checked and does state it.
+    `freshness_s`: how long its answers may be used again, 0 for never. `discloses` is the sensitive matter that its
+    name alone tells of whoever is known there. `holds` None: whatever the source itself states that it may hold, if it
+    is checked and does state it.
     """
 
     slug: str
@@ -47,6 +48,7 @@ class NewSource:
     identifier_system: str = ""
     time_limit_s: float = 9.0
     requests_per_minute: int | None = None
+    freshness_s: int = FRESH_S
     rank: int = 100
     options: Mapping[str, str] = field(default_factory=dict)
     holds: frozenset[RecordCategory] | None = None
@@ -116,6 +118,7 @@ def write_source(*, source: NewSource, holds: frozenset[RecordCategory] | None, 
         discloses=source.discloses or "",
         time_limit_s=source.time_limit_s,
         requests_per_minute=source.requests_per_minute,
+        freshness_s=source.freshness_s,
         rank=source.rank,
         options=dict(source.options),
         holds=sorted(holds) if holds else None,
@@ -164,6 +167,9 @@ def check_settings(source: NewSource, /) -> None:
         check_range(
             model=Source, field="requests_per_minute", value=source.requests_per_minute, label="Requests per minute"
         )
+    check_range(
+        model=Source, field="freshness_s", value=source.freshness_s, label="How long its answers are used again"
+    )
     check_range(model=Source, field="rank", value=source.rank, label="Rank")
     check_length(model=Source, field="name", value=source.name, label="Name")
     check_length(

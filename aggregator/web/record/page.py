@@ -40,7 +40,10 @@ class AllergiesShown:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordPage:
-    """The record page. Screen readers announce `progress`; `conflicts` counts the places where sources differ."""
+    """The record page. Screen readers announce `progress`; `conflicts` counts the places where sources differ.
+
+    `uses_kept`: not every answer was asked for when the record was opened.
+    """
 
     retrieval_id: UUID
     banner: Banner
@@ -49,6 +52,7 @@ class RecordPage:
     progress: str
     complete: bool
     asked_at: str
+    uses_kept: bool
     withheld: bool
     conflicts: int
     sources: tuple[SourceShown, ...]
@@ -72,6 +76,7 @@ def record_page(*, view: RecordView) -> RecordPage:
         progress=progress_line(statuses=view.sources),
         complete=view.complete,
         asked_at=wording.moment(view.asked_at),
+        uses_kept=any(status.kept_for_s is not None for status in view.sources),
         withheld=view.withheld,
         conflicts=len(view.record.conflicts),
         sources=tuple(source_shown(status=status) for status in view.sources),

@@ -23,8 +23,12 @@ class SourceNames:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceShown:
-    """The state of one source. `at` is when it answered, "" while it is awaited."""
+    """The state of one source. `at` is when it answered, "" while it is awaited.
 
+    `may_ask_again`: to ask it again may bring something else.
+    """
+
+    source_id: str
     name: str
     organisation: str
     words: str
@@ -32,6 +36,7 @@ class SourceShown:
     at: str
     items: int
     remarks: tuple[str, ...]
+    may_ask_again: bool
 
 
 def names_of(*, statuses: Sequence[SourceStatus]) -> SourceNames:
@@ -42,6 +47,7 @@ def names_of(*, statuses: Sequence[SourceStatus]) -> SourceNames:
 def source_shown(*, status: SourceStatus) -> SourceShown:
     """Return what the page says about one source."""
     return SourceShown(
+        source_id=status.source_id,
         name=status.name,
         organisation=status.organisation if status.organisation != status.name else "",
         words=in_words(status=status),
@@ -49,4 +55,5 @@ def source_shown(*, status: SourceStatus) -> SourceShown:
         at=wording.clock(status.answered_at) if status.outcome else "",
         items=status.item_count,
         remarks=remarks_on_source(status=status),
+        may_ask_again=status.may_change,
     )

@@ -38,12 +38,24 @@ DOCUMENT_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+# What a form says that asks every source again; one that asks a single source says its id.
+EVERYBODY = "all"
 
 
 @require_POST
 def open_record(request: SignedInRequest, person_id: UUID) -> HttpResponse:
-    """Ask every source for this person; the page that follows fills in as they answer."""
-    retrieval_id = opening.open_record(requester=request.requester, person_id=person_id, now=timezone.now())
+    """Ask every source for this person; the page that follows fills in as they answer.
+
+    Answers that are still fresh are used again, but for the source, or for all of them, that the form asks again.
+    """
+    again = request.POST.get("again", "")
+    retrieval_id = opening.open_record(
+        requester=request.requester,
+        person_id=person_id,
+        now=timezone.now(),
+        max_age_s=0 if again == EVERYBODY else None,
+        anew=() if again in ("", EVERYBODY) else (_source_named(again),),
+    )
     return HttpResponseRedirect(reverse("record", kwargs={"retrieval_id": retrieval_id}))
 
 
@@ -188,6 +200,13 @@ def _page_number(request: SignedInRequest) -> int:
     if not PAGE_NUMBER.fullmatch(number):
         raise NotFound
     return int(number)
+
+
+def _source_named(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None
 
 
 def _access_named(text: str | None) -> UUID | None:

@@ -29,6 +29,9 @@ class SourceForm(forms.Form):
     identifier_system = forms.CharField(max_length=300, required=False)
     time_limit_s = forms.FloatField(error_messages={"required": "Enter its time limit", "invalid": "Enter a number"})
     requests_per_minute = forms.IntegerField(required=False, error_messages={"invalid": "Enter a whole number"})
+    freshness_s = forms.IntegerField(
+        error_messages={"required": "Enter how long its answers are used again", "invalid": "Enter a whole number"}
+    )
     rank = forms.IntegerField(error_messages={"required": "Enter its rank", "invalid": "Enter a whole number"})
     discloses = forms.CharField(max_length=30, required=False)
     options = forms.CharField(max_length=MOST_OPTIONS, required=False)
@@ -78,6 +81,7 @@ class SourceForm(forms.Form):
             identifier_system=entered["identifier_system"].strip(),
             time_limit_s=entered["time_limit_s"],
             requests_per_minute=entered["requests_per_minute"],
+            freshness_s=entered["freshness_s"],
             rank=entered["rank"],
             options=entered["options"],
             discloses=sensitivity_of(entered["discloses"]),
@@ -96,6 +100,7 @@ def entered_of(source: NewSource, /) -> dict[str, str]:
         "identifier_system": source.identifier_system,
         "time_limit_s": f"{source.time_limit_s:g}",
         "requests_per_minute": str(source.requests_per_minute or ""),
+        "freshness_s": str(source.freshness_s),
         "rank": str(source.rank),
         "discloses": source.discloses or "",
         "options": "\n".join(f"{name}={value}" for name, value in source.options.items()),

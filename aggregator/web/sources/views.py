@@ -23,6 +23,7 @@ from aggregator.services.sources.make_report_token import make_report_token
 from aggregator.services.sources.pause_source import pause_source
 from aggregator.services.sources.read_source import SourceView, read_source
 from aggregator.services.sources.read_trial import read_trial
+from aggregator.services.sources.registering import NewSource
 from aggregator.services.sources.resume_source import resume_source
 from aggregator.services.sources.save_tried_source import save_tried_source
 from aggregator.services.sources.try_new_source import try_new_source
@@ -33,7 +34,7 @@ from aggregator.web.sources.forms import ReasonForm, SourceForm, entered_of
 from aggregator.web.sources.picture import WIDTH, bands_of
 from aggregator.web.unattended import unattended
 
-NEW = {"time_limit_s": "9", "rank": "100", "kind": "fhir_r4"}
+NEW = {"time_limit_s": "9", "freshness_s": str(NewSource.freshness_s), "rank": "100", "kind": "fhir_r4"}
 
 
 @require_GET

@@ -29,8 +29,11 @@ def test_a_source_is_registered_and_then_changed() -> None:
     assert run(*ADD, "--option", "search=post")[0] == "north is registered.\n"
     assert run(*ADD, "--holds", "problems", "--holds", "documents")[0] == "north is changed.\n"
     assert Source.objects.get(slug="north").holds == ["documents", "problems"]
-    assert run(*ADD, "--time-limit", "4", "--name", "The North")[0] == "north is changed.\n"
+    assert run(*ADD, "--time-limit", "4", "--name", "The North", "--freshness", "60")[0] == "north is changed.\n"
     source = Source.objects.get(slug="north")
+    assert (source.freshness_s, source.revision) == (60, 2)
+    assert run("change_source", "north", "--freshness", "0", "--no-check")[0] == "north is changed.\n"
+    assert Source.objects.get(slug="north").freshness_s == 0
     assert (source.name, source.time_limit_s, source.organisation.ods_code) == ("The North", 4.0, "RNN")
 
 
@@ -49,6 +52,7 @@ def test_a_source_is_asked_what_it_is_before_it_is_registered() -> None:
         (("add_source", "n", "ftp://n.example", "--kind", "fhir_r4", "--ods", "R"), "https://"),
         (("add_source", "n", "https://n.example", "--kind", "hl7v9", "--ods", "R"), "There is no connector"),
         ((*ADD, "--time-limit", "0"), "Time limit"),
+        ((*ADD, "--freshness", "901"), "from 0 to 900"),
         ((*ADD, "--option", "novalue"), "NAME=VALUE"),
         ((*ADD, "--option", "to_asid=1"), "no option to_asid"),
         ((*ADD, "--holds", "problem"), "--holds takes .*problems.*; not problem"),

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from aggregator.alerts.models import Alert, AlertDelivery
 from aggregator.federation.models import Retrieval, RetrievalState
+from aggregator.sources.models import Source
 from config.celery import UPKEEP_QUEUE
 from launcher import children, processes
 from launcher.installation import find_installation
@@ -141,6 +142,8 @@ def test_a_record_and_a_document_are_retrieved_and_nothing_that_it_takes_is_refu
         visitor.post(f"{document}/fetch", form_on=document)
         wait_for(lambda: "<iframe" in visitor.get(document).body)
         assert visitor.everything(person).status == 200
+        Source.objects.update(freshness_s=300)
+        assert "held answer" in visitor.everything(person).body
         processes.stop(children=[child])
     assert_nothing_was_refused(everything)
 
@@ -200,7 +203,7 @@ EVERYBODY = """
 WEB = """
     RPOP upkeep | BRPOP upkeep 1 | DEL upkeep | LRANGE upkeep 0 -1 | LPUSH upkeep:9 x
     RPOP federation | LPOP federation | BRPOP federation 1 | LMOVE federation other LEFT LEFT | RPUSH federation x
-    LPUSH federation:9 x | SET held:a x | SET held:a x GET | XADD progress:a * kind done | EXPIRE progress:a 1
+    LPUSH federation:9 x | SET held:a x | SET held:a x GET
     SET worker:ready:a 1 | DEL worker:ready:a
     PERSIST cache:a | GETDEL cache:a | APPEND cache:a x | MGET cache:a cache:b
 """

@@ -73,6 +73,7 @@ def settings_of(address: str, **changes: str) -> dict[str, str]:
         "organisation_ods": HOSPITAL_ODS,
         "organisation_name": "",
         "time_limit_s": "3",
+        "freshness_s": "120",
         "rank": "50",
         "options": "",
         **changes,
@@ -164,6 +165,8 @@ def test_what_was_not_tried_well_or_lately_or_by_oneself_is_not_saved(programme:
         ({"options": "blue"}, "name=value"),
         ({"options": "auth=token\ntoken_secret=none-such"}, "There is no secret"),
         ({"time_limit_s": "600"}, "at most 60"),
+        ({"freshness_s": "901"}, "from 0 to 900"),
+        ({"freshness_s": ""}, "Enter how long its answers are used again"),
         ({"discloses": "shoes"}, "Enter one of"),
     ],
 )
@@ -212,7 +215,8 @@ def test_settings_are_changed_after_a_trial_and_a_secret_is_named_alone(
         programme.post(f"/sources/trials/{trial.id}/save")
     changed = surgery()
     assert (changed.id, changed.name, changed.base_url) == (source.id, "Royal Infirmary", hospital.address)
-    assert changed.requests_per_minute == 40
+    assert (changed.requests_per_minute, changed.freshness_s) == (40, 120)
+    assert changed.revision > source.revision
     page = programme.get(f"/sources/{source.id}").content.decode()
     assert "the secret named <code>royal-token</code>" in page
     assert "very-secret-token" not in page

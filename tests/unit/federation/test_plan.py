@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from aggregator.federation.plan import Candidate, Plan, flight_key, make_plan
+from aggregator.federation.plan import Candidate, FreshAnswer, Plan, flight_key, make_plan, with_answers
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 from tests.factories import NOW, candidate
 
@@ -118,3 +118,35 @@ def test_a_source_that_must_name_a_person_is_not_asked_for_a_system_unless_it_ma
         "may-not",
         "no-user",
     ]
+
+
+# Answers that are used again
+
+
+def test_an_answer_is_used_again_only_where_the_source_may_be_asked_and_nobody_wants_it_asked() -> None:
+    one, other, forbidden, never = (
+        candidate(freshness_s=300),
+        candidate(freshness_s=300),
+        candidate(freshness_s=300, may_ask=False),
+        candidate(freshness_s=0),
+    )
+    plan = planned(one, other, forbidden, never, anew=[other.source_id])
+    assert [source.fresh_since for source in plan.sources] == [NOW - timedelta(minutes=5), None, None, None]
+    answer = FreshAnswer(outcome_id=uuid4(), held_until=NOW)
+    kept = with_answers(plan=plan, fresh={source.source_id: answer for source in plan.sources})
+    assert [source.answer for source in kept.sources] == [answer, None, None, None]
+    assert [source.is_awaited for source in kept.sources] == [False, True, False, True]
+
+
+@pytest.mark.parametrize(("max_age_s", "most_s"), [(None, 300), (600, 300), (60, 60), (0, None)])
+def test_no_answer_is_older_than_the_source_and_the_caller_take(max_age_s: int | None, most_s: int | None) -> None:
+    (source,) = planned(candidate(freshness_s=300), max_age_s=max_age_s).sources
+    assert source.fresh_since == (None if most_s is None else NOW - timedelta(seconds=most_s))
+
+
+def test_a_plan_of_answers_alone_awaits_nothing() -> None:
+    plan = planned(candidate(freshness_s=300), candidate(enabled=False))
+    assert plan.awaits_any
+    answer = FreshAnswer(outcome_id=uuid4(), held_until=NOW)
+    assert not with_answers(plan=plan, fresh={plan.sources[0].source_id: answer}).awaits_any
+    assert not planned().awaits_any

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -312,6 +314,54 @@ def test_the_completeness_of_a_record_is_one_sentence() -> None:
     )
     assert summary_line(statuses=[]) == "No source is known to hold a record of this patient that you may see."
     assert summary_line(statuses=[status()]) == "1 of 1 source has answered."
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "may"),
+    [
+        (None, "", False),
+        (Outcome.ANSWERED, "", True),
+        (Outcome.REFUSED, "patient-consent", True),
+        (Outcome.FAILED, "overload", True),
+        (Outcome.NOT_ASKED, "paused", False),
+        (Outcome.NOT_ASKED, "no-link", False),
+        (Outcome.NOT_ASKED, "resting", True),
+        (Outcome.NOT_ASKED, "source-busy", True),
+    ],
+)
+def test_a_source_is_offered_to_be_asked_again_where_that_may_change_something(
+    outcome: Outcome | None, reason: str, may: bool
+) -> None:
+    assert status(outcome=outcome, reason=reason).may_change is may
+
+
+HELD_AT = datetime(2026, 7, 1, 12, 5, 40, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "age"),
+    [(0, "less than a minute"), (59.9, "less than a minute"), (60, "1 minute"), (61, "2 minutes"), (240, "4 minutes")],
+)
+def test_an_answer_that_was_held_already_says_as_of_when_and_never_seems_younger_than_it_is(
+    age_s: float, age: str
+) -> None:
+    kept = status(answered_at=HELD_AT, kept_for_s=age_s)
+    assert in_words(status=kept) == (
+        f"Answered; held answer, as of 01-Jul-2026 13:05, {age} before this record was opened"
+    )
+    empty = replace(kept, outcome=Outcome.EMPTY)
+    assert in_words(status=empty).startswith("Answered: nothing of the kinds asked for; held answer, as of 01-Jul-2026")
+
+
+def test_the_completeness_says_how_many_answers_were_held_already_and_how_old_the_oldest_is() -> None:
+    kept = status(name="The Practice", answered_at=HELD_AT, kept_for_s=240.0)
+    older = status(name="The Royal", answered_at=HELD_AT - timedelta(minutes=1), kept_for_s=300.0)
+    assert summary_line(statuses=[kept, status()]) == (
+        "2 of 2 sources have answered; 1 answer was held already, as of 01-Jul-2026 13:05."
+    )
+    assert summary_line(statuses=[kept, older, status(outcome=None)]).endswith(
+        "; 2 answers were held already, the oldest as of 01-Jul-2026 13:04."
+    )
 
 
 def test_the_progress_is_one_short_sentence() -> None:

@@ -159,6 +159,7 @@ def status(**values: Any) -> SourceStatus:
 def test_the_page_says_of_a_source_how_it_stands_since_when_and_what_it_gave() -> None:
     warned = status(notices=(Notice(code=NoticeCode.NOT_SERVED, category=RecordCategory.PROBLEMS),))
     assert source_shown(status=warned) == SourceShown(
+        source_id="practice",
         name="The Practice",
         organisation="The Trust",
         words="Answered",
@@ -166,6 +167,7 @@ def test_the_page_says_of_a_source_how_it_stands_since_when_and_what_it_gave() -
         at="13:05:09",
         items=3,
         remarks=("Its system does not provide problems.",),
+        may_ask_again=True,
     )
 
 

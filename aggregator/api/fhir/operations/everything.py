@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aggregator.api.fhir.authentication import requester_of
+from aggregator.api.fhir.freshness import max_age_s
 from aggregator.api.fhir.operation import Level, Operation
 from aggregator.api.fhir.view import FhirView, accepted, read_id
 from aggregator.errors import Invalid
@@ -23,7 +24,12 @@ class Everything(FhirView):
         """Start asking the sources and return where the answer will be."""
         if request.query_params:
             raise Invalid("$everything does not support parameters yet.", code="parameters")
-        retrieval_id = open_record(requester=requester_of(request), person_id=read_id(resource_id), now=timezone.now())
+        retrieval_id = open_record(
+            requester=requester_of(request),
+            person_id=read_id(resource_id),
+            now=timezone.now(),
+            max_age_s=max_age_s(cache_control=request.headers.get("Cache-Control", "")),
+        )
         return accepted(retrieval_id=retrieval_id)
 
 

@@ -36,6 +36,13 @@ class Command(BaseCommand):
             metavar="N",
             help="how often it may be asked for a record (default: as often as needed)",
         )
+        parser.add_argument(
+            "--freshness",
+            type=int,
+            default=NewSource.freshness_s,
+            metavar="SECONDS",
+            help="how long its answers are used again in place of asking it, 0 for never (default: %(default)s)",
+        )
         parser.add_argument("--rank", type=int, default=100, help="whose demographics are preferred, lower first")
         parser.add_argument(
             "--option",
@@ -76,6 +83,7 @@ class Command(BaseCommand):
                     identifier_system=options["identifier_system"],
                     time_limit_s=options["time_limit"],
                     requests_per_minute=options["requests_per_minute"],
+                    freshness_s=options["freshness"],
                     rank=options["rank"],
                     options=dict(_pair(option) for option in options["option"]),
                     holds=_categories(options["holds"]),

@@ -28,6 +28,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--requests-per-minute", type=int, metavar="N", help="how often it may be asked for a record"
         )
+        parser.add_argument(
+            "--freshness",
+            type=int,
+            metavar="SECONDS",
+            help="how long its answers are used again in place of asking it, 0 for never",
+        )
         parser.add_argument("--rank", type=int)
         parser.add_argument(
             "--option",
@@ -45,6 +51,7 @@ class Command(BaseCommand):
             "identifier_system": options["identifier_system"],
             "time_limit_s": options["time_limit"],
             "requests_per_minute": options["requests_per_minute"],
+            "freshness_s": options["freshness"],
             "rank": options["rank"],
         }
         try:

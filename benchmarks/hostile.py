@@ -18,7 +18,7 @@ from threading import Thread
 
 from benchmarks.cpu import memory_mb
 from benchmarks.figures import Row, Table
-from benchmarks.hostile_answers import HOSTILE
+from benchmarks.hostile_answers import HOSTILE, LARGE, LARGE_MB
 from benchmarks.service import PATIENCE_S, start_part
 from launcher import children
 from launcher.processes import Child, StartError, stop, wait_until
@@ -37,6 +37,14 @@ class Round:
     peak_mb: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class LargeAnswer:
+    """What a worker was measured at that reads one large answer, and one that reads none."""
+
+    with_it: Round
+    without: Round
+
+
 def measure(*, folder: Path, quick: bool, say: Callable[[str], None]) -> list[Table]:
     """Run all rounds and return their table.
 
@@ -44,6 +52,7 @@ def measure(*, folder: Path, quick: bool, say: Callable[[str], None]) -> list[Ta
     """
     numbers, count = (QUICK_NUMBERS, QUICK_ROUNDS) if quick else (range(len(HOSTILE)), ROUNDS)
     rounds: list[Round] = []
+    large: list[LargeAnswer] = []
     started: list[Child] = []
     say("  hostile answers")
     try:
@@ -54,9 +63,11 @@ def measure(*, folder: Path, quick: bool, say: Callable[[str], None]) -> list[Ta
         for at in range(count):
             rounds.append(_round(base=server.address, numbers=numbers))
             say(f"  beside hostile sources: round {at + 1} of {count}")
+            with_it = _round(base=server.address, numbers=[[*HOSTILE].index(LARGE)])
+            large.append(LargeAnswer(with_it=with_it, without=_round(base=server.address, numbers=[])))
     finally:
         stop(children=started)
-    return [_table(numbers=numbers, rounds=rounds)]
+    return [_table(numbers=numbers, rounds=rounds), _table_of_large(large)]
 
 
 def _round(*, base: str, numbers: Sequence[int]) -> Round:
@@ -100,5 +111,20 @@ def _table(*, numbers: Sequence[int], rounds: Sequence[Round]) -> Table:
             *lags,
             Row(name="the slowest ordinary answer beside any", unit="ms", ours=slowest, beside=alone),
             Row(name="the most memory, all processes", unit="MB", ours=memory, beside=bound, aim="1 x"),
+        ),
+    )
+
+
+def _table_of_large(rounds: Sequence[LargeAnswer], /) -> Table:
+    memory = tuple(each.with_it.peak_mb - each.without.peak_mb for each in rounds)
+    slowest, alone = (
+        tuple(each.with_it.figures[0][when]["slowest_ms"] for each in rounds) for when in ("beside", "alone")
+    )
+    return Table(
+        title=f"Beside {LARGE}",
+        beside="the answer itself; the same without it",
+        rows=(
+            Row(name="memory, all processes", unit="MB", ours=memory, beside=(LARGE_MB,) * len(rounds), aim="6 x"),
+            Row(name="the slowest ordinary answer", unit="ms", ours=slowest, beside=alone, aim="50 ms more"),
         ),
     )

@@ -14,6 +14,7 @@ from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 
 NHS_NUMBER = "9000000009"
 GOOD = "good"
+LARGE, LARGE_MB = "14,000 ordinary entries, 20 MB", 20.0
 PATIENT = {
     "resourceType": "Patient",
     "id": "p1",
@@ -122,6 +123,11 @@ def _long_references() -> bytes:
     return bundle(*(_observation(number=number, related=related) for number in range(100)))
 
 
+def _large() -> bytes:
+    note = [{"text": "t" * 1_140}]
+    return bundle(*(_observation(number=number, note=note) for number in range(14_000)))
+
+
 R4, GP = FhirR4.kind, GpConnect.kind
 HOSTILE: Mapping[str, HostileAnswer] = {
     "9,990 components": HostileAnswer(kind=R4, make=_components),
@@ -143,4 +149,5 @@ HOSTILE: Mapping[str, HostileAnswer] = {
     "9,000 labels, practice": HostileAnswer(kind=GP, make=lambda: _labelled(entries=1, labels=9_000)),
     "3,000 entries of 50 labels, practice": HostileAnswer(kind=GP, make=lambda: _labelled(entries=3_000, labels=50)),
     "4,000 references of 4 KB, practice": HostileAnswer(kind=GP, make=_long_references),
+    LARGE: HostileAnswer(kind=R4, make=_large),
 }

@@ -146,7 +146,7 @@ def main(arguments: list[str]) -> None:
     """Print a line of JSON for each hostile source."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile_worker", description=__doc__)
     parser.add_argument("--base", required=True)
-    parser.add_argument("numbers", type=int, nargs="+")
+    parser.add_argument("numbers", type=int, nargs="*")
     options = parser.parse_args(arguments)
     uvloop.run(_measure(base=options.base, numbers=options.numbers))
 

@@ -109,7 +109,7 @@ class JudgedEntry:
     @property
     def sent(self) -> bytes:
         """The bytes of the resource as they were sent, of the whole entry where it holds none."""
-        return self.entry.resource or self.entry.whole
+        return self.entry.sent
 
     @property
     def sent_type(self) -> str:
@@ -181,7 +181,7 @@ def judge_entries(*, entries: Iterable[SplitEntry], release: Release) -> Steps[l
     judged: list[JudgedEntry] = []
     for entry in entries:
         # Nothing holds more values than bytes, and counting takes as long as anything else that is done with an entry.
-        yield rough_count(body=entry.whole) if len(entry.whole) > _SMALL_BYTES else None
+        yield rough_count(body=entry.sent) if len(entry.sent) > _SMALL_BYTES else None
         judged.append(JudgedEntry(entry=entry, verdict=_verdict(entry=entry, release=release)))
     return judged
 

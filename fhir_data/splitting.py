@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
@@ -28,16 +29,22 @@ from fhir_data.size import holds_more_members, holds_more_values
 
 
 class SplitEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of a Bundle. `resource` is None when it holds none, or when `fault` says why it cannot be read.
+    """One entry of a Bundle. `resource` is None when it holds none, or when `fault` says why it cannot be read; then
+    `whole` is the entry itself.
 
     `labels` are the security labels of its Bundle, which hold for all that is in it.
     """
 
-    whole: bytes
     resource: bytes | None
+    whole: bytes = b""  # kept of no other, or a large answer would be held twice
     full_url: str = ""
     fault: EntryFault | None = None
     labels: tuple[Label, ...] = ()
+
+    @property
+    def sent(self) -> bytes:
+        """The bytes of the resource as they were sent, of the whole entry where it holds none."""
+        return self.whole if self.resource is None else self.resource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,20 +120,28 @@ def _has_too_many_marks(payload: bytes) -> bool:
 
 def _split(body: bytes) -> SplitPayload:
     parts = members(body=body)
-    listed = parts.get("entry", b"[]")
+    listed = parts.pop("entry", b"[]")
     if holds_more_members(body=listed, than=MAX_ENTRIES) or holds_more_values(
         body=parts.get("link", b""), than=MAX_VALUES
     ):
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
     entries = elements(body=listed)
+    del listed  # each of these holds the whole answer
     links = _LINKS.decode(parts["link"]) if "link" in parts else []
     labels = labels_around(parts)
     return SplitPayload(
         resource_type=_text(parts.get("resourceType", b"")),
         links=tuple((link.relation, link.url) for link in links),
-        entries=tuple(_split_entry(entry, labels=labels) for entry in entries),
+        entries=tuple(_split_entry(entry, labels=labels) for entry in _taken(entries)),
         total=_count(parts.get("total", b"")),
     )
+
+
+def _taken(entries: list[bytes]) -> Iterator[bytes]:
+    """Yield what a list holds, and let go of it."""
+    entries.reverse()
+    while entries:
+        yield entries.pop()
 
 
 def _split_entry(whole: bytes, /, *, labels: tuple[Label, ...]) -> SplitEntry:
@@ -134,7 +149,9 @@ def _split_entry(whole: bytes, /, *, labels: tuple[Label, ...]) -> SplitEntry:
         parts = members(body=whole)
         full_url = _text(parts.get("fullUrl", b""))
         labels = (*labels, *labels_around(parts))
-        return SplitEntry(whole=whole, resource=parts.get("resource"), full_url=full_url, labels=labels)
+        resource = parts.get("resource")
+        kept = whole if resource is None else b""
+        return SplitEntry(whole=kept, resource=resource, full_url=full_url, labels=labels)
     except UnreadableEntry as unreadable:
         return SplitEntry(whole=whole, resource=None, fault=unreadable.fault, labels=labels)
     except (msgspec.MsgspecError, ValueError):

@@ -178,7 +178,7 @@ def found_by_id(*, bodies: Sequence[bytes], patient_id: str) -> Steps[FoundPatie
     """
     (body,) = bodies
     (entry,) = split_answer(payload=body).entries[:1]
-    yield rough_count(body=entry.whole)
+    yield rough_count(body=entry.sent)
     patient = _patient_of(entry=entry)
     if patient is None:
         raise Malformed(Reason.NOT_FHIR)
@@ -197,7 +197,7 @@ def bearer(*, bodies: Sequence[bytes], system: str, value: str) -> Steps[FoundPa
     (body,) = bodies
     patients: dict[str, JsonObject] = {}
     for entry in expect_bundle(split_answer(payload=body)).entries:
-        yield rough_count(body=entry.whole)
+        yield rough_count(body=entry.sent)
         patient = _patient_of(entry=entry)
         if patient is not None:
             patients[text(patient.get("id"))] = patient

@@ -76,7 +76,7 @@ def unpack(*, entry: OwnedEntry, owners: Ownership, taken: set[str]) -> Unpacked
         sent_type = type_of(entry=sent)
         category = category_of_type(sent_type)
         found = verdict(entry=sent, release=Release.STU3)
-        alone = msgspec.structs.replace(judged.entry, whole=sent, resource=sent, full_url="")
+        alone = msgspec.structs.replace(judged.entry, resource=sent, full_url="")
         part = JudgedEntry(entry=alone, verdict=found)
         if isinstance(found, RefusedEntry):
             quarantined.append(refused(judged=part, verdict=found, category=category))

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from connectors.contract.errors import Malformed, SourceError, TimedOut
+from connectors.promises.serving import serving
 from connectors.transport.client import Answer
 from connectors.transport.hedge import LEAST_CALLS, LEAST_WAIT_S, Hedges
 from connectors.transport.limits import Allowance, TransportLimits
-from tests.contract.loopback import run, serving
+from tests.contract.loopback import run
 from tests.unit.connectors.test_transport import opened, send
 
 LIMITS = TransportLimits(retries=0)

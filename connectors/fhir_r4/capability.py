@@ -78,12 +78,12 @@ EXPECTED = frozenset(
         " MedicationRequest MedicationStatement Observation Procedure ServiceRequest"
     ).split()
 )
-# A server that declares nothing is asked for all that may belong to a patient.
+# A server that declares nothing is asked for all that may belong to a patient, what is expected of it first.
 UNDECLARED = ServerCapability(
     everything=False,
     types=tuple(
         SearchableType(name=name, parameter="patient", provenance=False, includes=(), is_expected=name in EXPECTED)
-        for name in _COMPARTMENT_NAMES.split()
+        for name in sorted(_COMPARTMENT, key=lambda name: (name not in EXPECTED, name))
     ),
 )
 # Types with a `patient` parameter that are not part of a patient's record.

@@ -45,6 +45,7 @@ from connectors.fhir_r4.pages import (
     bearer,
     capability,
     found_by_id,
+    is_search_result,
     read_bodies,
     speaks_fhir,
 )
@@ -185,10 +186,14 @@ class _Patient:
 
 @dataclass(frozen=True, kw_only=True)
 class _Server:
-    """What a server says about itself. `fault`: why its statement cannot be used, when something else came instead."""
+    """What a server says about itself. `fault`: why its statement cannot be used, when something else came instead.
+
+    `stated`: it says what it can do. `speaks`: what it said is FHIR.
+    """
 
     capability: ServerCapability
     stated: bool
+    speaks: bool = False
     fault: SourceError | None = None
 
 
@@ -203,6 +208,9 @@ async def _server(*, session: ServerSession) -> _Server:
         expect_success(answer=answer)
         stated = await session.read(capability, answer.body, result=ServerCapability)
     except Malformed as fault:
+        if await session.read(is_search_result, answer.body, result=bool):
+            # It takes "metadata" for a type of resource.
+            return _Server(capability=UNDECLARED, stated=False, speaks=True)
         if await session.read(speaks_fhir, answer.body, result=bool):
             raise
         return _Server(capability=UNDECLARED, stated=False, fault=fault)
@@ -215,7 +223,8 @@ async def _expect_fhir(*, session: ServerSession, answer: Answer, server: _Serve
 
     Raises: Unreachable `no-fhir-server` when neither its statement nor this is FHIR; the fault of its statement.
     """
-    if not server.stated and not await session.read(speaks_fhir, answer.body, result=bool):
+    has_spoken = server.stated or server.speaks
+    if not has_spoken and not await session.read(speaks_fhir, answer.body, result=bool):
         raise Unreachable(Reason.NO_FHIR_SERVER)
     if server.fault:
         raise server.fault

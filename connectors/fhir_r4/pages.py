@@ -242,6 +242,14 @@ def speaks_fhir(*, bodies: Sequence[bytes]) -> Steps[bool]:
     return (sent.startswith(b"{") and bool(type_of(entry=sent))) or _XML_NAMESPACE in sent[:2000]
 
 
+def is_search_result(*, bodies: Sequence[bytes]) -> Steps[bool]:
+    """Return whether a body is a Bundle: no statement of what a server can do, and no fault of the server's either."""
+    (body,) = bodies
+    yield None
+    sent = without_mark(body)
+    return sent.startswith(b"{") and type_of(entry=sent) == "Bundle"
+
+
 def as_page(*, resource: bytes) -> bytes:
     """Return one resource as if it were the only entry of a Bundle."""
     return b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":%b}]}' % without_mark(resource)

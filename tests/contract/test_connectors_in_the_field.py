@@ -352,6 +352,24 @@ def test_a_link_that_leads_back_is_a_loop_however_far_ahead_was_asked() -> None:
 # Servers that are less than the standard
 
 
+@pytest.mark.parametrize("status", [404, 405, 410])
+def test_a_server_that_takes_metadata_for_a_type_is_found_to_be_one(status: int) -> None:
+    """Its words about a Patient who is not there need not be FHIR."""
+
+    async def server(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("metadata"):
+            return fhir_json({"resourceType": "Bundle", "type": "searchset", "total": 0, "entry": []})
+        return web.json_response({"detail": "Not Found"}, status=status)
+
+    async def checked() -> str:
+        async with serving(server) as base, LoopChannels(HttpTransport(reach=LOOPBACK)) as channels:
+            source = SourceAddress(source_id="source-1", base_url=base)
+            deadline = query().deadline
+            return (await CONNECTORS["fhir_r4"].check(source=source, channels=channels, deadline=deadline)).words
+
+    assert run(checked()) == "FHIR, without a statement of what it can do; all types will be searched"
+
+
 class OnlyByType:
     """A server that knows a patient in searches by `Patient/ID` alone: to the id it says that there is nothing.
 
@@ -490,7 +508,11 @@ def test_more_than_a_server_counts_is_no_fault(total: int) -> None:
     assert reply.in_part is None
 
 
-def test_a_server_without_a_statement_is_asked_for_all_that_may_belong_to_a_patient() -> None:
+@pytest.mark.parametrize("statement", [None, {"resourceType": "Bundle", "type": "searchset", "total": 0}])
+def test_a_server_without_a_statement_is_asked_for_all_that_may_belong_to_a_patient(
+    statement: dict[str, Any] | None,
+) -> None:
+    """A server that takes "metadata" for a type of resource answers with the results of a search."""
     goal = {
         "resourceType": "Goal",
         "id": "g1",
@@ -501,6 +523,8 @@ def test_a_server_without_a_statement_is_asked_for_all_that_may_belong_to_a_pati
 
     async def server(request: web.Request) -> web.StreamResponse:
         path = request.path.removeprefix("/fhir/")
+        if path == "metadata" and statement:
+            return fhir_json(statement)
         if path == "Patient":
             return fhir_json(bundle(PATIENT))
         if path in ("Goal", "Observation"):

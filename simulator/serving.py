@@ -89,7 +89,7 @@ async def _instead(*, request: web.Request, fault: Fault | None) -> web.StreamRe
         case Mode.HANG:
             await asyncio.sleep(HANG_S)
         case Mode.REFUSE:
-            return _reset(request=request)
+            return reset(request=request)
         case Mode.STATUS_500:
             return _failed(status=500, text="An error was made on purpose.")
         case Mode.STATUS_503:
@@ -101,13 +101,17 @@ async def _instead(*, request: web.Request, fault: Fault | None) -> web.StreamRe
     return None
 
 
-def _reset(*, request: web.Request) -> web.StreamResponse:
-    transport = request.transport
-    if transport is not None:
-        held = transport.get_extra_info("socket")
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-        transport.abort()
+def reset(*, request: web.BaseRequest) -> web.StreamResponse:
+    """Reset the connection of a request. What is returned goes nowhere."""
+    if request.transport is not None:
+        reset_transport(transport=request.transport)
     return web.Response(status=500)
+
+
+def reset_transport(*, transport: asyncio.Transport) -> None:
+    """Reset a connection."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+    transport.abort()
 
 
 def _failed(*, status: int, text: str) -> web.Response:

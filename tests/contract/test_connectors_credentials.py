@@ -23,7 +23,7 @@ from connectors.contract.values import Reply, SourceAddress
 from connectors.fhir_r4.connector import FhirR4
 from connectors.transport.channels import LoopChannels
 from connectors.transport.client import HttpTransport
-from tests.certificates import Authority, make_authority
+from simulator.certificates import Authority, make_authority
 from tests.contract.loopback import LOOPBACK, ask, fhir_json, query, run, serving
 from tests.contract.test_connectors_fetch import Hospital, ids
 from tests.signing import ec_key, rsa_key

@@ -8,10 +8,13 @@ import asyncio
 import socket
 import ssl
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
+
+from aiohttp import web
 
 from simulator.certificates import make_authority, server_context
 from simulator.connection_faults import WELL, Turn, read_schedule
@@ -23,6 +26,7 @@ from simulator.r4_server import r4_app
 from simulator.records import Records, read_files, read_folder
 from simulator.region import write_region
 from simulator.serving import Desk, serve
+from simulator.smart_tokens import token_giver
 
 
 def main(arguments: list[str]) -> int:
@@ -70,6 +74,15 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--latency-ms", type=int, default=None, help="base latency (default: the source's own; 0 is none)"
     )
     parser.add_argument("--seed", type=int, default=7, help="of the jitter about the base latency")
+    parser.add_argument("--certificate", type=Path, metavar="PEM", help="encrypt with this certificate and its key")
+    parser.add_argument(
+        "--client-authority", type=Path, metavar="PEM", help="with --certificate: ask clients for one of this authority"
+    )
+    parser.add_argument("--client-id", default="", help="fhir_r4: give tokens to this client, and ask for them")
+    parser.add_argument("--client-keys", type=Path, metavar="JWKS", help="with --client-id: the client's public keys")
+    parser.add_argument(
+        "--public-base", default="", metavar="URL", help="fhir_r4: the address by which it names itself"
+    )
     parser.set_defaults(run=_serve)
 
 
@@ -112,6 +125,12 @@ def _region(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    if bool(options.client_id) != bool(options.client_keys) or (options.client_authority and not options.certificate):
+        print("simulator: --client-id needs --client-keys, and --client-authority a --certificate", file=sys.stderr)
+        return 1
+    if options.kind == GP_CONNECT and (options.client_id or options.public_base):
+        print("simulator: a practice neither gives tokens nor names itself in links", file=sys.stderr)
+        return 1
     records = (
         read_files(paths=options.files, kind=options.kind) if options.files else read_folder(folder=options.folder)
     )
@@ -120,14 +139,31 @@ def _serve(options: argparse.Namespace) -> int:
         return 1
     if options.files:
         _print_people(records=records)
+    if options.public_base:
+        records = replace(records, settings=replace(records.settings, public_base=options.public_base.rstrip("/")))
     latency_ms = records.settings.latency_ms if options.latency_ms is None else options.latency_ms
     desk = Desk(records=records, latency_ms=latency_ms, seed=options.seed)
-    app = gp_app(desk=desk) if options.kind == GP_CONNECT else r4_app(desk=desk)
+    try:
+        app = _app(desk=desk, options=options)
+    except ValueError:
+        print(f"simulator: there is no JWK Set in {options.client_keys}", file=sys.stderr)
+        return 1
+    tls = None
+    if options.certificate:
+        tls = server_context(certificate=options.certificate, client_authority=options.client_authority)
     sock = _listening(options=options)
     host, port = sock.getsockname()[:2]
-    address = f"http://{host}:{port}{records.settings.base_path}"
-    asyncio.run(serve(app=app, sock=sock, ready=lambda: print(f"ready {address}", flush=True)))
+    address = f"{'https' if tls else 'http'}://{host}:{port}{records.settings.base_path}"
+    asyncio.run(serve(app=app, sock=sock, tls=tls, ready=lambda: print(f"ready {address}", flush=True)))
     return 0
+
+
+def _app(*, desk: Desk, options: argparse.Namespace) -> web.Application:
+    """Return the application of a source. Raises: ValueError where the client's keys are none."""
+    if options.kind == GP_CONNECT:
+        return gp_app(desk=desk)
+    giver = token_giver(client_id=options.client_id, keys=options.client_keys) if options.client_id else None
+    return r4_app(desk=desk, giver=giver)
 
 
 def _proxy(options: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
 """A proxy that stands before a source and breaks the connection to it on demand.
 
-It takes requests at an address of its own, plain or by TLS, passes each on to its upstream as it came, and passes the
-answer back, unless a fault says otherwise. Which fault is in force is said at a second address, while it runs.
+It takes requests at an address of its own, plain or by TLS, passes each on to its upstream as it came (and how, in
+`X-Forwarded-Proto`), and passes the answer back, unless a fault says otherwise. Which fault is in force is said at a
+second address, while it runs.
 """
 
 from __future__ import annotations
@@ -238,6 +239,7 @@ class FaultProxy:
         if self._session is None:
             raise aiohttp.ClientConnectionError("not started")
         headers = _passed(request.headers)
+        headers["X-Forwarded-Proto"] = "https" if self._tls else "http"
         if plain:
             headers["Accept-Encoding"] = "identity"
         return await self._session.request(

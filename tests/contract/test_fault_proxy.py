@@ -326,9 +326,9 @@ def test_a_fault_meets_the_requests_that_it_is_for() -> None:
         failed = []
         for path in ("metadata", "Patient?identifier=0", "metadata", "metadata", "metadata"):
             try:
-                await way.get(path)
+                await way.raw(path)  # aiohttp would ask again by itself
                 failed.append(False)
-            except aiohttp.ClientConnectionError:
+            except ConnectionError:
                 failed.append(True)
         return failed
 

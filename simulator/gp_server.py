@@ -18,7 +18,7 @@ from simulator.gp_parameters import Asked as Question
 from simulator.gp_parameters import read_parameters
 from simulator.gp_token import DOCUMENT_INTERACTION, INTERACTION, check_headers, check_token
 from simulator.records import Records
-from simulator.serving import Answer, Asked, Desk, add_operator_routes, broken_observation
+from simulator.serving import Answer, Asked, Desk, add_operator_routes, broken_observation, own_root
 from simulator.stu3_writer import BUNDLE_PROFILE
 from simulator.wire import Resource
 
@@ -91,7 +91,7 @@ class GpServer:
             question = read_parameters(body=await request.read(), unsupported=settings.unsupported, today=now.date())
         except SpineError as refused:
             return await self._refuse(request=request, refused=refused)
-        documents = f"{request.scheme}://{request.host}{settings.documents_path}"
+        documents = own_root(request=request) + settings.documents_path
         make = self._maker(question=question, trace_id=trace_id, documents=documents)
         return await self._desk.answer(request=request, local_id=question.number, make=make)
 
@@ -135,7 +135,7 @@ class GpServer:
         check_token(
             authorization=request.headers.get("Authorization", ""),
             now=int(now.timestamp()),
-            base_url=f"{request.scheme}://{request.host}{base_path}",
+            base_url=own_root(request=request) + base_path,
         )
         return trace_id
 

@@ -32,18 +32,22 @@ from simulator.serving import (
     broken_observation,
     fhir_response,
     outcome,
+    own_root,
 )
+from simulator.smart_tokens import TokenGiver, ask_for_tokens
 from simulator.wire import Resource
 
 EVERYTHING = "$everything"
 
 
-def r4_app(*, desk: Desk) -> web.Application:
-    """Return the application of a FHIR R4 source."""
+def r4_app(*, desk: Desk, giver: TokenGiver | None = None) -> web.Application:
+    """Return the application of a FHIR R4 source; with a `giver` it answers to those alone who have its tokens."""
     server = R4Server(desk=desk)
     base = desk.records.settings.base_path
     app = web.Application()
     add_operator_routes(app=app, desk=desk)
+    if giver is not None:
+        ask_for_tokens(app=app, base_path=base, giver=giver)
     app.router.add_routes(
         [
             web.get(f"{base}/metadata", server.metadata),
@@ -98,7 +102,7 @@ class R4Server:
                 matches=patients,
                 included=(),
                 total=len(patients),
-                self_link=str(request.url),
+                self_link=_self_link(request=request, records=self._records),
                 next_link="",
             )
             return Answer(status=200, resource=bundle, local_id=asked.local_id)
@@ -202,7 +206,7 @@ class R4Server:
                 matches=shown,
                 included=included,
                 total=len(matches),
-                self_link=str(request.url),
+                self_link=_self_link(request=request, records=self._records),
                 next_link=next_link,
             ),
         )
@@ -267,7 +271,13 @@ def _page_size(*, query: Mapping[str, str], most: int, total: int) -> int:
 
 
 def _base(*, request: web.Request, records: Records) -> str:
-    return f"{request.scheme}://{request.host}{records.settings.base_path}"
+    """Return the address by which the source names itself: behind a gateway not the one at which it was asked."""
+    return records.settings.public_base or own_root(request=request) + records.settings.base_path
+
+
+def _self_link(*, request: web.Request, records: Records) -> str:
+    below = request.path_qs.removeprefix(records.settings.base_path)
+    return f"{_base(request=request, records=records)}{below}"
 
 
 async def _query(*, request: web.Request) -> dict[str, str]:

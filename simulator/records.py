@@ -21,7 +21,10 @@ NHS_NUMBER_SHAPE = re.compile(r"\d{10}")
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """How a server behaves, as `source.json` says; the defaults are for files given to it."""
+    """How a server behaves, as `source.json` says; the defaults are for files given to it.
+
+    `public_base` is the address by which it names itself, where a gateway stands before it; "" for its own.
+    """
 
     kind: str
     name: str = "Simulated source"
@@ -34,6 +37,7 @@ class ServerSettings:
     provenance: bool = False
     unsupported: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    public_base: str = ""
 
     @property
     def documents_path(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import ssl
 import struct
 import zlib
 from collections.abc import Callable
@@ -89,7 +90,7 @@ async def _instead(*, request: web.Request, fault: Fault | None) -> web.StreamRe
         case Mode.HANG:
             await asyncio.sleep(HANG_S)
         case Mode.REFUSE:
-            return _reset(request=request)
+            return reset(request=request)
         case Mode.STATUS_500:
             return _failed(status=500, text="An error was made on purpose.")
         case Mode.STATUS_503:
@@ -101,13 +102,19 @@ async def _instead(*, request: web.Request, fault: Fault | None) -> web.StreamRe
     return None
 
 
-def _reset(*, request: web.Request) -> web.StreamResponse:
-    transport = request.transport
-    if transport is not None:
-        held = transport.get_extra_info("socket")
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-        transport.abort()
+def reset(*, request: web.BaseRequest) -> web.StreamResponse:
+    """Reset the connection of a request. What is returned goes nowhere."""
+    if request.transport is not None:
+        reset_transport(transport=request.transport)
     return web.Response(status=500)
+
+
+def reset_transport(*, transport: asyncio.Transport) -> None:
+    """Reset a connection, unless the other side has closed it."""
+    held = transport.get_extra_info("socket")
+    if held is not None and held.fileno() >= 0:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+    transport.abort()
 
 
 def _failed(*, status: int, text: str) -> web.Response:
@@ -116,6 +123,11 @@ def _failed(*, status: int, text: str) -> web.Response:
     if status == 503:
         response.headers["Retry-After"] = "30"
     return response
+
+
+def own_root(*, request: web.Request) -> str:
+    """Return the address, without a path, at which a request was sent: what stands before this server may encrypt."""
+    return f"{request.headers.get('X-Forwarded-Proto', request.scheme)}://{request.host}"
 
 
 def outcome(*, code: str, text: str, severity: str = "error") -> Resource:
@@ -232,11 +244,13 @@ def add_operator_routes(*, app: web.Application, desk: Desk) -> None:
     )
 
 
-async def serve(*, app: web.Application, sock: socket.socket, ready: Callable[[], None]) -> None:
+async def serve(
+    *, app: web.Application, sock: socket.socket, ready: Callable[[], None], tls: ssl.SSLContext | None = None
+) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT; `ready` is called once it accepts requests."""
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
     await runner.setup()
-    await web.SockSite(runner, sock).start()
+    await web.SockSite(runner, sock, ssl_context=tls).start()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):

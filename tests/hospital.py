@@ -16,11 +16,15 @@ FHIR_JSON = "application/fhir+json"
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """One answer; `after_s` seconds pass before it. A body that is bytes is sent as it is, as HTML."""
+    """One answer; `after_s` seconds pass before it. A body that is bytes is sent as it is, as HTML.
+
+    `short_by`: so many bytes less come than the length says, and the connection is closed.
+    """
 
     body: Any = b""
     status: int = 200
     after_s: float = 0.0
+    short_by: int = 0
 
 
 Answering = Callable[[str], Said]
@@ -60,7 +64,8 @@ def running(hospital: Hospital) -> Iterator[Hospital]:
             self.send_header("Content-Type", "text/html" if plain else FHIR_JSON)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(body[: len(body) - said.short_by])
+            self.close_connection = self.close_connection or bool(said.short_by)
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))

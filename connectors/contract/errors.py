@@ -6,6 +6,7 @@
      +-- TimedOut           no whole answer inside the time limit
      +-- Unreachable        no connection, or the source says that it is not able to answer now
      +-- Malformed          an answer came that cannot be used (reason says why)
+     |    +-- CutShort      the connection ended in the middle of it: what came before it is none the worse
      +-- NotAsked           the guard says that this source may not be called now
      +-- NotRead            an answer came that we had no time to read: no fault of the source's
      +-- NoCredentials      we could not say who is asking: a secret or setting of ours is missing
@@ -54,6 +55,13 @@ class Unreachable(SourceError):
 
 class Malformed(SourceError):
     outcome = Outcome.MALFORMED
+
+
+class CutShort(Malformed):
+    """The connection ended in the middle of an answer: lost, as one that never came, and worth asking for again."""
+
+    def __init__(self) -> None:
+        super().__init__(Reason.TRUNCATED)
 
 
 class WrongPatient(Malformed):

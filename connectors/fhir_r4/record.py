@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 from connectors.addresses import own_address
 from connectors.contract.categories import RecordCategory
-from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, Unreachable
+from connectors.contract.errors import CutShort, Malformed, NotAsked, Refused, SourceError, TimedOut, Unreachable
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.answer import own_bases
@@ -37,9 +37,9 @@ AHEAD = 2
 # What a server says to a search that it does not support at all.
 UNSUPPORTED = frozenset({400, 404, 405, 422, 501})
 # Faults that cost one search and no more; any other means that the answer as a whole cannot be trusted.
-LOST = (TimedOut, Unreachable, Refused, NotAsked)
+LOST = (TimedOut, Unreachable, CutShort, Refused, NotAsked)
 # Where several faults left nothing, the first of these kinds is reported.
-_SAYS_MOST = (Refused, TimedOut, Unreachable, NotAsked, Malformed)
+_SAYS_MOST = (Refused, CutShort, TimedOut, Unreachable, NotAsked, Malformed)
 
 
 @dataclass(frozen=True, kw_only=True)

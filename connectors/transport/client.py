@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import yarl
 
-from connectors.contract.errors import Malformed, NoCredentials, SourceError, TimedOut, Unreachable
+from connectors.contract.errors import CutShort, Malformed, NoCredentials, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.transport.addresses import ForbiddenAddress, Reach, SocketsOfSources
 from connectors.transport.guard import Guard, OpenGuard
@@ -162,13 +162,13 @@ class HttpTransport:
         budget.earn(limits=self.limits)
         for attempt in range(self.limits.retries + 1):
             answer: Answer | None = None
-            fault: Unreachable | None = None
+            fault: SourceError | None = None
             try:
                 answer = await self._answer(call=call, source_id=source_id)
-            except Unreachable as error:
+            except (Unreachable, CutShort) as error:
                 fault = error
-            no_connection = fault is not None and fault.reason is Reason.CONNECTION
-            may_help = answer.status in RETRIED_STATUSES if answer else no_connection
+            was_lost = isinstance(fault, CutShort) or (fault is not None and fault.reason is Reason.CONNECTION)
+            may_help = answer.status in RETRIED_STATUSES if answer else was_lost
             pause = self._pause(attempt=attempt, answer=answer)
             last = attempt == self.limits.retries or asyncio.get_running_loop().time() + pause >= call.deadline
             if not may_help or last or not call.repeatable or not budget.spend():
@@ -237,7 +237,7 @@ class HttpTransport:
             forbidden = isinstance(error.os_error, ForbiddenAddress)
             fault = Unreachable(Reason.ADDRESS if forbidden else Reason.CONNECTION)
         except aiohttp.ClientPayloadError:
-            fault = Malformed(Reason.TRUNCATED)
+            fault = CutShort()
         except aiohttp.ClientResponseError:
             fault = Malformed(Reason.BAD_HTTP)
         except (aiohttp.ClientError, OSError):
@@ -303,6 +303,7 @@ class HttpTransport:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, socket_factory=SocketsOfSources(reach=self._reach)),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                middlewares=(_asked_once,),
                 trust_env=False,
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.limits.connect_s),
@@ -343,3 +344,16 @@ def _ignore(call: asyncio.Task[Answer], /) -> None:
     """Take note of how a call ended that no longer counts, so that the loop does not log it as forgotten."""
     if not call.cancelled():
         call.exception()
+
+
+async def _asked_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Name the loss of a connection before aiohttp sees it, which would repeat a GET by itself and outside the budget.
+
+    Raises: Unreachable.
+    """
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise  # there was none to lose, and aiohttp leaves it at that
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        raise Unreachable(Reason.CONNECTION) from None

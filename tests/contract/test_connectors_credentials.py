@@ -24,7 +24,7 @@ from connectors.fhir_r4.connector import FhirR4
 from connectors.promises.serving import LOOPBACK, serving
 from connectors.transport.channels import LoopChannels
 from connectors.transport.client import HttpTransport
-from tests.certificates import Authority, make_authority
+from simulator.certificates import Authority, make_authority
 from tests.contract.loopback import ask, fhir_json, query, run
 from tests.contract.test_connectors_fetch import Hospital, ids
 from tests.signing import ec_key, rsa_key

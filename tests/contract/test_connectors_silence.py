@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from connectors.contract.categories import RecordCategory
-from connectors.contract.errors import Malformed, NotAsked, Refused, SourceError, TimedOut, UnknownPatient, Unreachable
+from connectors.contract.errors import (
+    CutShort,
+    Malformed,
+    NotAsked,
+    Refused,
+    SourceError,
+    TimedOut,
+    UnknownPatient,
+    Unreachable,
+)
 from connectors.contract.values import Identifier, Reply
 from tests.contract.loopback import NHS_NUMBER, PATIENT, SUBJECT, ask, run
 from tests.hospital import Answering, Hospital, Said, bundle, outcome, running, spine_error, statement
@@ -275,7 +284,12 @@ def test_a_practice_that_refuses_a_patient_is_no_wrong_address() -> None:
 # What arrived
 
 
-LOST = [Said(after_s=9), Said(body=outcome(), status=504), Said(body=LOG_IN, status=502)]
+LOST = [
+    Said(after_s=9),
+    Said(body=outcome(), status=504),
+    Said(body=LOG_IN, status=502),
+    Said(body=bundle(CONDITION), short_by=10),
+]
 
 
 @pytest.mark.parametrize("lost", LOST)
@@ -344,7 +358,7 @@ def test_a_lost_page_of_everything_may_have_held_anything(lost: Said) -> None:
     assert unanswered(reply) == {None}
 
 
-@pytest.mark.parametrize(("lost", "error"), [(LOST[0], TimedOut), (LOST[1], Unreachable), (LOST[2], Unreachable)])
+@pytest.mark.parametrize(("lost", "error"), [*zip(LOST, (TimedOut, Unreachable, Unreachable, CutShort), strict=True)])
 @pytest.mark.parametrize("everything", [True, False])
 def test_where_nothing_clinical_came_the_source_is_lost(lost: Said, error: type[SourceError], everything: bool) -> None:
     def answer(path: str) -> Said:

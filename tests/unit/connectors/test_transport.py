@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from aiohttp import web
 
-from connectors.contract.errors import Malformed, NotAsked, SourceError, TimedOut, Unreachable
+from connectors.contract.errors import CutShort, Malformed, NotAsked, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.promises.serving import LOOPBACK, serving
 from connectors.transport.client import Answer, HttpTransport
@@ -23,8 +23,11 @@ from tests.contract.loopback import run
 FAST = TransportLimits(retry_base_s=0.001, retry_cap_s=0.002)
 
 
+LOST, CUT_SHORT = 0, 1
+
+
 class Scripted:
-    """A server that gives one status after another, the last one for ever."""
+    """A server that gives one status after another, the last one for ever; LOST and CUT_SHORT are none of them."""
 
     def __init__(self, *statuses: int, headers: dict[str, str] | None = None, body: bytes = b"{}") -> None:
         self.statuses = list(statuses)
@@ -35,10 +38,13 @@ class Scripted:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         status = self.statuses[min(self.calls, len(self.statuses) - 1)]
         self.calls += 1
-        if status == 0:
-            assert request.transport is not None
+        assert request.transport is not None
+        if status == LOST:
             request.transport.close()
-        return web.Response(status=status or 200, headers=self.headers, body=self.body)
+        elif status == CUT_SHORT:
+            request.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+            request.transport.close()
+        return web.Response(status=max(200, status), headers=self.headers, body=self.body)
 
 
 def send(transport: HttpTransport, url: str, /, *, seconds: float = 3.0, **options: Any) -> Awaitable[Answer]:
@@ -65,7 +71,7 @@ def call(
     return run(work())
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 0])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, LOST, CUT_SHORT])
 def test_a_read_is_tried_again_and_answers(status: int) -> None:
     server = Scripted(status, 200)
     assert call(server).status == 200
@@ -89,6 +95,21 @@ def test_retries_end_and_the_last_answer_is_given() -> None:
     server = Scripted(503)
     assert call(server).status == 503
     assert server.calls == 3
+
+
+@pytest.mark.parametrize(("status", "error"), [(LOST, Unreachable), (CUT_SHORT, CutShort)])
+def test_a_connection_that_is_lost_again_and_again_is_tried_as_often_as_anything_else(
+    status: int, error: type[SourceError]
+) -> None:
+    """And not as often again by the library."""
+    server = Scripted(status)
+    with pytest.raises(error):
+        call(server)
+    assert server.calls == 3
+    once = Scripted(status, 200)
+    with pytest.raises(error):
+        call(once, repeatable=False)
+    assert once.calls == 1
 
 
 def test_a_source_that_is_half_down_is_not_asked_three_times_for_ever() -> None:

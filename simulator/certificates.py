@@ -1,4 +1,4 @@
-"""Certificates for TLS on the loopback address: an authority, a server's and a client's, made anew for each test."""
+"""Certificates for TLS on the loopback address: an authority, a server's and a client's, good for a day."""
 
 from __future__ import annotations
 
@@ -24,10 +24,20 @@ class Authority:
 
     def server_context(self, *, asks_for_client: bool = False) -> ssl.SSLContext:
         """Return how a server of this authority's speaks TLS; it may ask for a certificate of the authority's."""
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(self.trusted))
-        context.load_cert_chain(str(self.server))
-        context.verify_mode = ssl.CERT_REQUIRED if asks_for_client else ssl.CERT_NONE
-        return context
+        return server_context(certificate=self.server, client_authority=self.trusted if asks_for_client else None)
+
+
+def server_context(*, certificate: Path, client_authority: Path | None = None) -> ssl.SSLContext:
+    """Return how a server with a certificate speaks TLS; with an authority it asks clients for one of that authority's.
+
+    Raises: OSError, ssl.SSLError among them, when a file cannot be read.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(str(certificate))
+    if client_authority:
+        context.load_verify_locations(cafile=str(client_authority))
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 def make_authority(folder: Path, *, name: str = "authority") -> Authority:

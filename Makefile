@@ -1,6 +1,6 @@
 # Every target sets itself up: a virtual environment in .venv, the locked packages, and nothing outside this folder.
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove mutate check bench set-up clean
+.PHONY: help demo test prove mutate try-servers check bench set-up clean
 MAKEFLAGS += --no-print-directory
 
 # The first Python on PATH that the lock was made for; PYTHON=... names another.
@@ -15,6 +15,7 @@ help:
 	@echo "make test          checks, then all tests (ARGS='-k word' runs some; WORKERS=n in parallel)"
 	@echo "make prove         the property tests, with twenty times as many examples as in make test"
 	@echo "make mutate        list small changes to the code that no test notices (ALL=1: in all pure modules; SEED=n; BASE=branch)"
+	@echo "make try-servers   read FHIR servers that others wrote, from the package registries (ARGS='hapi --people 40')"
 	@echo "make check         style, types, imports between rooms, migrations"
 	@echo "make bench         benchmarks, each beside a reference or a limit"
 	@echo "make clean         remove everything that was set up and created"
@@ -40,6 +41,10 @@ prove: python
 mutate: python
 	@"$(PYTHON)" -m launcher.set_up assets
 	@exec $(RUN) -m tests.mutation $(if $(ALL),--all) $(if $(SEED),--seed $(SEED)) $(if $(BASE),--base $(BASE)) $(ARGS)
+
+try-servers: python
+	@"$(PYTHON)" -m launcher.set_up
+	@exec $(RUN) -m tests.servers $(ARGS)
 
 check: python
 	@"$(PYTHON)" -m launcher.set_up

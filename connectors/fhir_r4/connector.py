@@ -102,7 +102,7 @@ class FhirR4:
         patient = await _find_patient(session=session, server=server)
         record = await read_record(session=session, capability=server.capability, patient_id=patient.found.id)
         pages = [patient.page, *record.pages]
-        pages += await read_supporting(session=session, pages=pages)
+        pages += await read_supporting(session=session, pages=pages, patient_id=patient.found.id)
         reply = await session.read(
             read_bodies, *pages, result=Reply, patient_id=patient.found.id, base=session.base, names=session.names
         )

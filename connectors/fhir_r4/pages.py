@@ -6,7 +6,7 @@ Source: FHIR R4, RESTful API, Search, Paging.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -109,17 +109,29 @@ def read_bodies(
     return (yield from read_pages(pages=pages, patient_id=patient_id, base=base, names=names))
 
 
-def wanted(*, bodies: Sequence[bytes], bases: Sequence[str], held: Sequence[str]) -> Steps[tuple[str, ...]]:
-    """Return the supporting resources that pages refer to on this server and do not hold, as `Type/id`, each once."""
+def wanted(
+    *, bodies: Sequence[bytes], bases: Sequence[str], held: Sequence[str], patient_id: str
+) -> Steps[tuple[str, ...]]:
+    """Return the supporting resources that pages refer to on this server and do not hold, as `Type/id`, each once.
+
+    What an entry of somebody else's refers to is none of them: a server that pays no heed to what was searched for
+    gives everybody's.
+    """
     here = set(held)
-    names: dict[str, str] = {}  # by reference: most entries refer to the same few
+    targets: dict[str, tuple[str, str]] = {}  # by reference: most entries refer to the same few
+    wanted_by: dict[str, None] = {}
     for resource in _resources(bodies):
-        here.add(entry_name(entry=resource))
-        for reference in references_in(resource=resource):
-            if reference not in names:
-                names[reference] = _own_name(reference=reference, bases=bases)
+        name = entry_name(entry=resource)
+        here.add(name)
+        references = dict.fromkeys([name, *references_in(resource=resource)])  # a Patient is somebody's, too
+        for reference in references:
+            if reference not in targets:
+                targets[reference] = _split_own(without_version(reference=reference), bases=bases)
+        if not _are_others([targets[reference] for reference in references], patient_id=patient_id):
+            wanted_by |= references
         yield None
-    return tuple(name for name in dict.fromkeys(names.values()) if name and name not in here)
+    names = dict.fromkeys(_own_name(reference=reference, bases=bases) for reference in wanted_by)
+    return tuple(name for name in names if name and name not in here)
 
 
 def without_held(*, bodies: Sequence[bytes], names: Sequence[str]) -> Steps[tuple[str, ...]]:
@@ -275,9 +287,20 @@ def _own_name(*, reference: str, bases: Sequence[str]) -> str:
 
     `bases` are the addresses that the server goes by.
     """
-    base = next((base for base in bases if reference.startswith(f"{base}/")), "")
-    kind, key = split_relative(reference=reference.removeprefix(f"{base}/") if base else reference)
+    kind, key = _split_own(reference, bases=bases)
     return f"{kind}/{key}" if kind in SUPPORTING_TYPES and may_enter_path(text=key) else ""
+
+
+def _are_others(targets: Iterable[tuple[str, str]], /, *, patient_id: str) -> bool:
+    """Whether there are Patients of this server among what an entry refers to, and the patient is none of them."""
+    patients = {key for kind, key in targets if kind == "Patient"}
+    return bool(patients) and patient_id not in patients
+
+
+def _split_own(reference: str, /, *, bases: Sequence[str]) -> tuple[str, str]:
+    """Return the type and id that a reference names on this server, "" for any other."""
+    base = next((base for base in bases if reference.startswith(f"{base}/")), "")
+    return split_relative(reference=reference.removeprefix(f"{base}/") if base else reference)
 
 
 def _patient_of(*, entry: SplitEntry) -> JsonObject | None:

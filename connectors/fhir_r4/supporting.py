@@ -22,7 +22,7 @@ HOPS = 2  # a role names its practitioner and its organisation, and no more
 SHARE_OF_TIME = 0.5
 
 
-async def read_supporting(*, session: ServerSession, pages: Sequence[bytes]) -> list[bytes]:
+async def read_supporting(*, session: ServerSession, pages: Sequence[bytes], patient_id: str) -> list[bytes]:
     """Read the supporting resources that the pages refer to and do not hold, as further pages.
 
     What cannot be read is counted in a notice and costs nothing else.
@@ -35,7 +35,14 @@ async def read_supporting(*, session: ServerSession, pages: Sequence[bytes]) -> 
     left = MAX_READS
     for hop in range(HOPS):
         bodies = read if hop else pages
-        names = await session.read(wanted, *bodies, result=tuple[str, ...], bases=session.bases, held=tuple(tried))
+        names = await session.read(
+            wanted,
+            *bodies,
+            result=tuple[str, ...],
+            bases=session.bases,
+            held=tuple(tried),
+            patient_id=patient_id,
+        )
         if hop and names:
             names = await session.read(without_held, *pages, result=tuple[str, ...], names=names)
         failed += names[left:]

@@ -537,3 +537,53 @@ def test_a_server_without_a_statement_is_asked_for_all_that_may_belong_to_a_pati
     words = [words for _, words in said(reply)]
     assert "It cannot be asked for problems and diagnoses." in words
     assert len(words) == len(capability.EXPECTED - {"Observation"})
+
+
+class HeedsNothing:
+    """A server that gives everything of a type, whoever it is about, and has no such thing as a statement.
+
+    FHIR R4, Search, 3.1.1.1: a server may pay no heed to parameters that it does not know.
+    """
+
+    def __init__(self, *, others: int) -> None:
+        self.others = others
+        self.asked: list[str] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/fhir/")
+        self.asked.append(path)
+        if path == "Patient":
+            others = [
+                {
+                    "resourceType": "Patient",
+                    "id": f"x{at}",
+                    "managingOrganization": {"reference": f"Organization/x{at}"},
+                }
+                for at in range(self.others)
+            ]
+            return fhir_json(bundle(*others, PATIENT))
+        if path == "Observation":
+            return fhir_json(bundle(*(self._seen(f"x{at}") for at in range(self.others)), self._seen("p1")))
+        kind, _, key = path.partition("/")
+        if kind == "Practitioner" and key:
+            return fhir_json({"resourceType": kind, "id": key})
+        return fhir_json(bundle())
+
+    def _seen(self, who: str) -> dict[str, Any]:
+        return {
+            **observation(key=f"o-{who}", value="7"),
+            "subject": {"reference": f"Patient/{who}"},
+            "performer": [{"reference": f"Practitioner/d-{who}"}],
+        }
+
+
+def test_of_a_server_that_gives_everybodys_only_the_patients_own_is_kept_and_followed() -> None:
+    server = HeedsNothing(others=80)
+    reply: Reply = fetch(server, identifiers=BY_NUMBER)
+    assert ids(reply.items) == ["d-p1", "o-p1"]
+    assert (reply.in_part, said(reply)) == (None, [])
+    assert {str(entry.reason) for entry in reply.quarantined} == {"other-patient"}
+    assert len(reply.quarantined) == 2 * 80
+    assert [path for path in server.asked if path.startswith(("Practitioner/", "Organization/"))] == [
+        "Practitioner/d-p1"
+    ]

@@ -103,10 +103,23 @@ def test_what_is_referred_to_and_not_held_is_wanted_once() -> None:
     referring = condition("1", "Practitioner/a", f"{BASE}/Organization/b", "Practitioner/a", "Practitioner/held")
     elsewhere = condition("2", "https://other.example/fhir/Practitioner/c", "Observation/1", "Practitioner/here")
     bodies = [page(referring), page(elsewhere, {"resourceType": "Practitioner", "id": "here"})]
-    found = finish(steps=wanted(bodies=bodies, bases=[BASE], held=["Practitioner/held"]))
+    found = finish(steps=wanted(bodies=bodies, bases=[BASE], held=["Practitioner/held"], patient_id="p"))
     assert found == ("Practitioner/a", "Organization/b")
     left = finish(steps=without_held(bodies=bodies, names=["Practitioner/here", "Practitioner/a", "Practitioner/a"]))
     assert left == ("Practitioner/a",)
+
+
+def test_what_an_entry_of_somebody_elses_refers_to_is_not_wanted() -> None:
+    others = [
+        {**condition("1", "Practitioner/a"), "subject": {"reference": "Patient/other/_history/2"}},
+        {**condition("2", "Practitioner/b"), "subject": {"reference": f"{BASE}/Patient/other"}},
+        patient("other", managingOrganization={"reference": "Organization/c"}),
+    ]
+    both = {**condition("3", "Practitioner/d"), "recorder": {"reference": "Patient/other"}}
+    nobodys = {"resourceType": "PractitionerRole", "id": "r", "organization": {"reference": "Organization/e"}}
+    bodies = [page(*others, both, nobodys, patient("p", managingOrganization={"reference": "Organization/f"}))]
+    found = finish(steps=wanted(bodies=bodies, bases=[BASE], held=[], patient_id="p"))
+    assert found == ("Practitioner/d", "Organization/e", "Organization/f")
 
 
 def test_what_is_missing_rests_on_what_refers_to_it() -> None:
@@ -267,7 +280,7 @@ def test_a_body_is_split_once_however_many_pieces_of_work_read_it(monkeypatch: p
     monkeypatch.setattr(reading, "split", split)
     body = SentBody(as_page(resource=json.dumps({"resourceType": "Patient", "id": "p1"}).encode()))
     assert finish(steps=survey(bodies=[body])).entries == 1
-    assert finish(steps=wanted(bodies=[body], bases=[], held=[])) == ()
+    assert finish(steps=wanted(bodies=[body], bases=[], held=[], patient_id="p1")) == ()
     assert finish(steps=read_bodies(bodies=[body], patient_id="p1")).subject is not None
     assert splits == [body]
     broken = SentBody(b"{")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from benchmarks import drivers, hanging
+from benchmarks import drivers, faults, hanging
 from benchmarks.figures import Row, Table, share_below
 from benchmarks.loop import Driven
 from benchmarks.records import SLOWEST_MS
@@ -75,8 +75,8 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> list[Ta
                     block = Block(judged=judged, in_flight=in_flight)
                     asyncio.run(_run(block=block, stack=stack, worker=worker, quick=quick, say=say))
                     blocks.append(block)
-        beside_one_that_hangs = hanging.measure(stack=stack, quick=quick, say=say)
-    return [_main_table(blocks=blocks), _apart_table(blocks=blocks), beside_one_that_hangs]
+        beside_others = [part.measure(stack=stack, quick=quick, say=say) for part in (hanging, faults)]
+    return [_main_table(blocks=blocks), _apart_table(blocks=blocks), *beside_others]
 
 
 async def _run(*, block: Block, stack: Stack, worker: Child, quick: bool, say: Say) -> None:

@@ -149,11 +149,16 @@ def start_proxy(
         return Server(child, address_of(server_socket))
 
 
+def control_of(*, proxy: Server) -> str:
+    """Return the address at which a proxy that is ready is told which faults are in force."""
+    lines = proxy.child.log.read_text(errors="replace").splitlines()
+    return next(line.removeprefix("control ") for line in lines if line.startswith("control "))
+
+
 def begin_schedule(*, proxy: Server, schedule: str) -> None:
     """Have a proxy's faults come and go by a schedule from now on."""
-    lines = proxy.child.log.read_text(errors="replace").splitlines()
-    control = next(line.removeprefix("control ") for line in lines if line.startswith("control "))
-    request = urllib.request.Request(f"{control}/schedule", method="PUT", data=schedule.encode())  # noqa: S310 (ours)
+    address = f"{control_of(proxy=proxy)}/schedule"
+    request = urllib.request.Request(address, method="PUT", data=schedule.encode())  # noqa: S310 (ours)
     urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
 
 

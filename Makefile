@@ -12,6 +12,7 @@ WORKERS ?= 2
 help:
 	@echo "make demo          start everything with a synthetic region, show one patient's record, run until Ctrl-C"
 	@echo "make demo ONCE=1   the same, then stop; exit 0 only if every step worked"
+	@echo "make demo FAULTS=1 with sources that fail and heal by themselves, to watch on the board of sources"
 	@echo "make test          checks, then all tests (ARGS='-k word' runs some; WORKERS=n in parallel)"
 	@echo "make prove         the property tests, with twenty times as many examples as in make test"
 	@echo "make mutate        list small changes to the code that no test notices (ALL=1: in all pure modules; SEED=n; BASE=branch)"
@@ -27,7 +28,7 @@ python:
 
 demo: python
 	@"$(PYTHON)" -m launcher.set_up assets
-	@exec $(RUN) -m launcher demo $(if $(ONCE),--once)
+	@exec $(RUN) -m launcher demo $(if $(ONCE),--once) $(if $(FAULTS),--faults)
 
 test: python
 	@"$(PYTHON)" -m launcher.set_up assets browser

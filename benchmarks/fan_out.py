@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from benchmarks import drivers, hanging, tail
+from benchmarks import drivers, faults, hanging, tail
 from benchmarks.figures import Row, Table, share_below
 from benchmarks.loop import Driven
 from benchmarks.records import SLOWEST_MS
@@ -75,9 +75,8 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> list[Ta
                     block = Block(judged=judged, in_flight=in_flight)
                     asyncio.run(_run(block=block, stack=stack, worker=worker, quick=quick, say=say))
                     blocks.append(block)
-        beside_late_ones = tail.measure(stack=stack, quick=quick, say=say)
-        beside_one_that_hangs = hanging.measure(stack=stack, quick=quick, say=say)
-    return [_main_table(blocks=blocks), _apart_table(blocks=blocks), beside_late_ones, beside_one_that_hangs]
+        beside_others = [part.measure(stack=stack, quick=quick, say=say) for part in (tail, hanging, faults)]
+    return [_main_table(blocks=blocks), _apart_table(blocks=blocks), *beside_others]
 
 
 async def _run(*, block: Block, stack: Stack, worker: Child, quick: bool, say: Say) -> None:

@@ -19,7 +19,7 @@ from aggregator.sources.models import Source
 from benchmarks.figures import Row, Table, share_below
 from benchmarks.records import BASE_PATH, people
 from benchmarks.service import Say, Stack, running_worker
-from benchmarks.world import HANGING, add_hanging_source
+from benchmarks.world import HANGING, add_source_more
 from connectors.contract.outcomes import Outcome
 from launcher import children
 from launcher.processes import StartError, listening_socket
@@ -55,7 +55,8 @@ def measure(*, stack: Stack, quick: bool, say: Say) -> Table:
     without: list[Round] = []
     # Nobody accepts what comes to this socket: the kernel does, and no answer follows.
     with listening_socket() as silent, running_worker(stack=stack, judged=False):
-        add_hanging_source(
+        add_source_more(
+            slug=HANGING,
             address=children.address_of(silent) + BASE_PATH,
             known=people(count=count),
             time_limit_s=QUICK_HANGS_S if quick else HANGS_S,
@@ -68,6 +69,7 @@ def measure(*, stack: Stack, quick: bool, say: Say) -> Table:
                 rounds.append(_round(person_ids=stack.world.person_ids[:count], stack=stack, hanging=source_id))
                 words = "with one that hangs" if hangs else "without it"
                 say(f"  {count} at once, {words}: round {number}, {time.monotonic() - began:.1f} s")
+    Source.objects.filter(id=source_id).update(enabled=False)
     connections.close_all()
     return _table(count=count, with_it=with_it, without=without)
 

@@ -27,7 +27,7 @@ USERNAME = "dr.bench"
 PASSWORD = "only for the benchmark 7"
 # The longest that a source may be given: a slow machine is measured, not cut off.
 TIME_LIMIT_S = 60.0
-HANGING = "hanging"
+HANGING, BREAKING = "hanging", "breaking"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,23 +66,27 @@ def load_world(*, sources: Sequence[FakeSource], addresses: Sequence[str], known
     return World(clinician=_clinician(ods=cares.ods), person_ids=tuple(_person_id(person=person) for person in known))
 
 
-def add_hanging_source(*, address: str, known: Sequence[Person], time_limit_s: float) -> None:
+def add_source_more(
+    *, slug: str, address: str, known: Sequence[Person], time_limit_s: float, identifier_system: str = ""
+) -> None:
     """Register one more source, which holds everybody too."""
+    name = f"A source that is {slug}"
     add_source(
         requester=operator(),
         source=NewSource(
-            slug=HANGING,
-            name="A source that hangs",
+            slug=slug,
+            name=name,
             kind="fhir_r4",
             base_url=address,
             organisation_ods="X9999",
-            organisation_name="A source that hangs",
+            organisation_name="A source more",
+            identifier_system=identifier_system,
             time_limit_s=time_limit_s,
             freshness_s=0,
         ),
         check=False,
     )
-    load_identities(requester=operator(), source_slug=HANGING, lines=_identities(known=known), now=timezone.now())
+    load_identities(requester=operator(), source_slug=slug, lines=_identities(known=known), now=timezone.now())
 
 
 def _identities(*, known: Sequence[Person]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`python -m launcher demo [--once]` or `python -m launcher services`.
+"""`python -m launcher demo [--once] [--faults]` or `python -m launcher services`.
 
 The services start first and their addresses go into the environment; only then are Django's settings read, here and in
 every child process.
@@ -31,6 +31,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="start everything with a synthetic region and show one patient's record")
     demo.add_argument("--once", action="store_true", help="stop after the summary; exit 0 only if everything worked")
+    demo.add_argument("--faults", action="store_true", help="have some sources fail and heal by themselves")
     commands.add_parser("services", help="run the private PostgreSQL and Redis until Ctrl-C")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -41,7 +42,7 @@ def main() -> int:
             if options.command == "services":
                 run_services(progress=progress)
             else:
-                run_demonstration(progress=progress, once=options.once)
+                run_demonstration(progress=progress, once=options.once, faults=options.faults)
     except (StartError, SettingError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -71,8 +72,8 @@ def run_services(*, progress: Progress) -> None:
         supervise(parts=running.parts, say=progress.say)
 
 
-def run_demonstration(*, progress: Progress, once: bool) -> None:
-    """Start everything, show one record, then keep running unless `once`.
+def run_demonstration(*, progress: Progress, once: bool, faults: bool) -> None:
+    """Start everything, show one record, then keep running unless `once`; with `faults` some sources fail and heal.
 
     Raises: StartError or SettingError when a part does not start; Stopped.
     """
@@ -87,7 +88,10 @@ def run_demonstration(*, progress: Progress, once: bool) -> None:
         django.setup()
         from launcher.demonstration import Demonstration
 
-        Demonstration(folder=folder, services=services, private=private, progress=progress).run(once=once)
+        demonstration = Demonstration(
+            folder=folder, services=services, private=private, progress=progress, faults=faults
+        )
+        demonstration.run(once=once)
 
 
 def _services(*, progress: Progress, running: ExitStack) -> tuple[Services, tuple[Part, ...]]:

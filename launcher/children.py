@@ -122,6 +122,46 @@ def simulator_is_ready(*, server: Server) -> bool:
     return any(line.startswith("ready") for line in server.child.log.read_text(errors="replace").splitlines())
 
 
+def start_proxy(
+    *,
+    name: str,
+    upstream: str,
+    logs: Path,
+    environment: Mapping[str, str],
+    schedule: str = "",
+    listening: socket.socket | None = None,
+) -> Server:
+    """Start a proxy before a source that breaks the connection to it; it says when it is ready as a simulator does."""
+    with listening or listening_socket() as server_socket:
+        log = logs / f"way-to-{name}.log"
+        log.unlink(missing_ok=True)  # what it says first is waited for, and says where it is controlled
+        child = start(
+            name=f"way to {name}",
+            command=[
+                *(sys.executable, "-m", "simulator", "proxy", "--upstream", upstream),
+                *("--fd", str(server_socket.fileno()), *(["--schedule", schedule] if schedule else [])),
+            ],
+            log=log,
+            environment=environment,
+            pass_fds=[server_socket.fileno()],
+            folder=PROJECT,
+        )
+        return Server(child, address_of(server_socket))
+
+
+def control_of(*, proxy: Server) -> str:
+    """Return the address at which a proxy that is ready is told which faults are in force."""
+    lines = proxy.child.log.read_text(errors="replace").splitlines()
+    return next(line.removeprefix("control ") for line in lines if line.startswith("control "))
+
+
+def begin_schedule(*, proxy: Server, schedule: str) -> None:
+    """Have a proxy's faults come and go by a schedule from now on."""
+    address = f"{control_of(proxy=proxy)}/schedule"
+    request = urllib.request.Request(address, method="PUT", data=schedule.encode())  # noqa: S310 (ours)
+    urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
+
+
 def _without_owner(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name != OWNER_ADDRESS}
 

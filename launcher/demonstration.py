@@ -18,6 +18,7 @@ from django.db import connections
 from aggregator.accounts.requester import operator
 from config import database_roles
 from launcher import children, demo_summary
+from launcher.failing_sources import FAILING, what_to_watch
 from launcher.generated_secrets import kept_values
 from launcher.load_region import load_region
 from launcher.private_services import Services, write_addresses
@@ -36,13 +37,18 @@ ACCOUNT_FILE = "account.json"
 
 @dataclass
 class Demonstration:
-    """One run in a locked data folder. `private` are the private services, if any were started."""
+    """One run in a locked data folder. `private` are the private services, if any were started.
+
+    With `faults` some sources stand behind proxies that break the connections to them, once the summary is shown.
+    """
 
     folder: Path
     services: Services
     private: tuple[Part, ...]
     progress: Progress
+    faults: bool = False
     servers: dict[str, children.Server] = field(default_factory=dict)
+    proxies: dict[str, children.Server] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
 
     def run(self, *, once: bool) -> None:
@@ -68,6 +74,8 @@ class Demonstration:
             self._wait_for_service(web, workers)
             write_addresses(folder=self.folder, services=self.services, more={"web": web.address})
             demo_summary.show(region=region, web=web.address, password=password, say=say)
+            if self.faults:
+                self._let_sources_fail(region, web=web.address)
             if not once:
                 self.progress.up = True
                 say("Press Ctrl-C to stop everything.\n")
@@ -87,6 +95,22 @@ class Demonstration:
                 environment=os.environ,
             )
             self.servers[source["slug"]] = self._keep_at_its_port(start(), start)
+        for slug in FAILING if self.faults else ():
+            start_proxy = partial(
+                children.start_proxy,
+                name=slug,
+                upstream=self.servers[slug].address,
+                logs=self._logs,
+                environment=os.environ,
+            )
+            start_again = partial(start_proxy, schedule=FAILING[slug].schedule)
+            self.proxies[slug] = self._keep_at_its_port(start_proxy(), start_again)
+
+    def _let_sources_fail(self, region: Region, *, web: str) -> None:
+        for slug, proxy in self.proxies.items():
+            children.begin_schedule(proxy=proxy, schedule=FAILING[slug].schedule)
+        for line in what_to_watch(region=region, web=web):
+            self.progress.say(f"{line}\n")
 
     def _start_service(self) -> tuple[children.Server, list[Child]]:
         """Start web, workers and clock, which get ready while the region is loaded."""
@@ -116,7 +140,7 @@ class Demonstration:
 
     def _load(self, region: Region) -> str:
         """Load the region once its sources answer; return the password of its accounts."""
-        for server in self.servers.values():
+        for server in (*self.servers.values(), *self.proxies.values()):
             wait_until(
                 ready=partial(children.simulator_is_ready, server=server), child=server.child, within_s=START_TIMEOUT_S
             )
@@ -127,7 +151,8 @@ class Demonstration:
             requester=operator(),
             folder=region.folder,
             addresses={
-                source["slug"]: self.servers[source["slug"]].address + source["base_path"] for source in region.sources
+                source["slug"]: {**self.servers, **self.proxies}[source["slug"]].address + source["base_path"]
+                for source in region.sources
             },
             password_for=lambda _: account["password"],
             now=datetime.now(UTC),

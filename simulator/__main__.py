@@ -195,12 +195,11 @@ async def _run_proxy(options: argparse.Namespace, /, *, root: str) -> None:
         print(f"ready {proxy.address}", flush=True)
 
     await proxy.start()
-    following = asyncio.create_task(proxy.follow(schedule=options.schedule)) if options.schedule else None
+    if options.schedule:
+        proxy.begin(schedule=options.schedule)
     try:
         await serve(app=control_app(proxy=proxy), sock=control, ready=say_ready)
     finally:
-        if following:
-            following.cancel()
         await proxy.close()
 
 

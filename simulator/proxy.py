@@ -18,7 +18,14 @@ import yarl
 from aiohttp import web
 from multidict import CIMultiDict
 
-from simulator.connection_faults import ConnectionFault, ConnectionFaults, Kind, Turn, read_connection_fault
+from simulator.connection_faults import (
+    ConnectionFault,
+    ConnectionFaults,
+    Kind,
+    Turn,
+    read_connection_fault,
+    read_schedule,
+)
 from simulator.faults import BadFault
 from simulator.serving import DRIP_BYTES, HANG_S, reset, reset_transport
 from simulator.wire import decode
@@ -62,6 +69,7 @@ class FaultProxy:
         self._site: web.SockSite | asyncio.Server | None = None
         self._session: aiohttp.ClientSession | None = None
         self._changing = asyncio.Lock()
+        self._following: asyncio.Task[None] | None = None
         self._busy: set[web.RequestHandler] = set()
 
     @property
@@ -84,6 +92,7 @@ class FaultProxy:
 
     async def close(self) -> None:
         """Take no more requests, and close the socket."""
+        self._end_schedule()
         await self._stop_listening()
         await self._runner.cleanup()
         if self._session is not None:
@@ -91,10 +100,19 @@ class FaultProxy:
         self._listening.close()
 
     async def put(self, *, fault: ConnectionFault | None) -> None:
-        """Put a fault in force, in place of the one before; None: no fault any more.
+        """Put a fault in force, in place of the one before or of a schedule; None: no fault any more.
 
         Raises: BadFault for one that needs TLS where there is none.
         """
+        self._end_schedule()
+        await self._put(fault)
+
+    def begin(self, *, schedule: Sequence[Turn]) -> None:
+        """Have faults come and go by a schedule from now on, over and over."""
+        self._end_schedule()
+        self._following = asyncio.create_task(self._follow(schedule))
+
+    async def _put(self, fault: ConnectionFault | None) -> None:
         if fault is not None and fault.kind.needs_tls and not self._tls:
             raise BadFault(f"{fault.kind} needs a proxy that encrypts")
         self.faults.put(fault=fault)
@@ -103,12 +121,16 @@ class FaultProxy:
         if at_once:
             self._close_connections()
 
-    async def follow(self, *, schedule: Sequence[Turn]) -> None:
-        """Put the faults of a schedule in force one after the other, over and over."""
+    async def _follow(self, schedule: Sequence[Turn]) -> None:
         while True:
             for turn in schedule:
-                await self.put(fault=turn.fault)
+                await self._put(turn.fault)
                 await asyncio.sleep(turn.lasts_s)
+
+    def _end_schedule(self) -> None:
+        if self._following:
+            self._following.cancel()
+        self._following = None
 
     # Connecting
 
@@ -269,6 +291,13 @@ def control_app(*, proxy: FaultProxy) -> web.Application:
         await proxy.put(fault=None)
         return web.json_response(_current(proxy))
 
+    async def begin(request: web.Request) -> web.Response:
+        try:
+            proxy.begin(schedule=read_schedule(text=(await request.read()).decode()))
+        except (BadFault, ValueError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response(_current(proxy), status=201)
+
     async def requests(_: web.Request) -> web.Response:
         return web.json_response(proxy.paths)
 
@@ -278,6 +307,7 @@ def control_app(*, proxy: FaultProxy) -> web.Application:
             web.get("/fault", show),
             web.put("/fault", put),
             web.delete("/fault", clear),
+            web.put("/schedule", begin),
             web.get("/requests", requests),
         ]
     )

@@ -380,6 +380,11 @@ def test_it_runs_as_a_process_whose_faults_are_named_at_an_address_of_its_own(tm
             assert (await told("PUT", json={"kind": "refused", "times": 2}))[0] == 400
             assert await told("DELETE") == (200, None)
             assert await statuses() == 200
+            for text, status in (("asleep:3", 400), ("refused:60,well:60", 201)):
+                async with way.session.put(f"{control}/schedule", data=text) as answer:
+                    assert answer.status == status
+            await asyncio.sleep(0.1)
+            assert (await told("GET"))[1]["kind"] == "refused"
             async with way.session.get(f"{control}/requests") as asked:
                 assert await asked.json() == [urlsplit(url).path] * 2
             process.send_signal(signal.SIGTERM)
@@ -393,7 +398,7 @@ def test_it_runs_as_a_process_whose_faults_are_named_at_an_address_of_its_own(tm
 
 def test_faults_come_and_go_by_a_schedule() -> None:
     async def steps(way: Way) -> None:
-        following = asyncio.create_task(way.proxy.follow(schedule=read_schedule(text="well:0.3,reset:0.3,hang:0.3")))
+        way.proxy.begin(schedule=read_schedule(text="well:0.3,reset:0.3,hang:0.3"))
         seen: list[Kind | None] = []
         until = time.monotonic() + 1.3
         while time.monotonic() < until:
@@ -401,8 +406,10 @@ def test_faults_come_and_go_by_a_schedule() -> None:
             if (kind := current.kind if current else None) not in seen[-1:]:
                 seen.append(kind)
             await asyncio.sleep(0.01)
-        following.cancel()
         assert seen == [None, Kind.RESET, Kind.HANG, None, Kind.RESET]
+        await way.proxy.put(fault=None)
+        await asyncio.sleep(0.6)
+        assert way.proxy.faults.current is None
 
     with_fault(steps, None)
 

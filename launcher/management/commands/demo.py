@@ -10,17 +10,18 @@ from launcher.handover import hand_over
 
 
 class Command(BaseCommand):
-    """`manage.py demo [--once]`."""
+    """`manage.py demo [--once] [--faults]`."""
 
     help = __doc__
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take `--once`."""
+        """Take `--once` and `--faults`."""
         parser.add_argument(
             "--once", action="store_true", help="stop after the summary; exit 0 only if everything worked"
         )
+        parser.add_argument("--faults", action="store_true", help="have some sources fail and heal by themselves")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Become the launcher, which starts the services before any settings are read."""
-        hand_over("demo", *(["--once"] if options["once"] else []))
+        hand_over("demo", *(f"--{name}" for name in ("once", "faults") if options[name]))

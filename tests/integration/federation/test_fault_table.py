@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -113,6 +114,11 @@ TABLE: dict[tuple[str, str], dict[str, Ended] | str] = {
     (GP_CONNECT, "later page"): "a practice answers with one Bundle, without pages",
     (GP_CONNECT, "token request"): "we make the token ourselves, and ask nobody for it",
 }
+
+
+RESTS = (Outcome.TIMED_OUT, Outcome.UNREACHABLE)
+FIRST_FAILS = {name: outcome in RESTS for name, (outcome, _) in ONLY_REQUEST.items()}
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +256,22 @@ def test_the_table_says_of_every_kind_and_request_what_becomes_of_every_fault() 
     assert set(PLACES) == {place for place, endings in TABLE.items() if not isinstance(endings, str)}
 
 
+def words(ending: Ended) -> str:
+    outcome, reason = ending
+    return f"{outcome}: {reason}" if reason else str(outcome)
+
+
+def test_the_documents_have_the_same_table() -> None:
+    page = (PROJECT / "docs" / "outcomes.md").read_text(encoding="utf-8")
+    part = page.partition("## What becomes of a fault of the connection")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line[:1] == "|"]
+    shown = {row[0]: tuple(row[1:]) for row in rows[2:]}
+    tables = [table for table in TABLE.values() if not isinstance(table, str)]
+    assert shown == {
+        name: (*(words(table[name]) for table in tables), "yes" if FIRST_FAILS[name] else "no") for name in FAULTS
+    }
+
+
 @pytest.mark.parametrize(("kind", "which"), PLACES)
 def test_every_fault_is_named_costs_no_other_source_and_has_a_failing_one_rest_until_it_heals(
     ways: BrokenWays, kind: str, which: str
@@ -262,7 +284,7 @@ def test_every_fault_is_named_costs_no_other_source_and_has_a_failing_one_rest_u
     for at in range(FAILURES):
         ways.put(faults_at(place, again=at > 0))
         assert asked.ask() == expected
-    failing = {name for name, (outcome, _) in table.items() if outcome in (Outcome.TIMED_OUT, Outcome.UNREACHABLE)}
+    failing = {name for name, (outcome, _) in table.items() if outcome in RESTS}
     assert {name for name, state in asked.breakers().items() if state is BreakerState.OPEN} == failing
     ways.put(faults_at(place, again=True))
     assert asked.ask() == {**expected, **dict.fromkeys(failing, ended(Reason.RESTING))}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.failing_sources import FAILING
 from tests.door import Visitor, issues, resources
 from tests.install.page import commands
 from tests.integration.launcher.launching import (
@@ -53,6 +54,10 @@ def demonstration(folder: Path) -> Iterator[Run]:
 
 @pytest.fixture
 def clinician(demonstration: Run) -> Visitor:
+    return clinician_of(demonstration)
+
+
+def clinician_of(demonstration: Run) -> Visitor:
     password = re.search(r"sign in with the password (\S+) as", demonstration.words())
     username = re.search(r"^  (\S+) +clinician", demonstration.words(), flags=re.MULTILINE)
     assert password
@@ -76,6 +81,30 @@ def test_once_shows_a_record_and_ends_with_nothing_left(folder: Path) -> None:
         assert run.process.wait(60) == 0, run.words()
         assert gone(processes=processes)
     assert "sign in with the password" in run.words()
+
+
+def test_with_faults_a_source_breaks_where_it_is_asked_and_the_words_say_what_to_watch(folder: Path) -> None:
+    with started("demo", "--faults", folder=folder) as run:
+        run.wait_for(words=UP, within_s=120)
+        for slug, failing in FAILING.items():
+            log = (folder / "logs" / f"way-to-{slug}.log").read_text()
+            control = re.search(r"^control (\S+)", log, flags=re.MULTILINE)
+            assert control
+            assert failing.words in run.words()
+            assert fault_at(control[1]) is None, "a schedule begins with the source well"
+            fault_at(control[1], kind="refused")
+        assert f"{visitor_of(run).base}/sources, signed in as prog.lindh" in run.words()
+        answer = whole_record(clinician_of(run), nhs_number="9990000077")
+    assert "Eskwith General Hospital: Could not be reached: there was no connection" in answer
+    assert "Thornmere Royal Hospital: Answered" in answer
+
+
+def fault_at(control: str, **described: str) -> object:
+    """Return the fault in force at a proxy, or put one in force."""
+    method, body = ("PUT", json.dumps(described).encode()) if described else ("GET", None)
+    request = urllib.request.Request(f"{control}/fault", method=method, data=body)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return json.loads(answer.read())
 
 
 def test_it_stays_up_and_a_killed_launcher_takes_all_with_it(folder: Path) -> None:
@@ -196,10 +225,10 @@ def serving(file: Path) -> Iterator[str]:
             server.terminate()
 
 
-def whole_record(clinician: Visitor) -> str:
+def whole_record(clinician: Visitor, *, nhs_number: str = "9990000026") -> str:
     """Return what is said of the sources, "" while something is away."""
     try:
-        found = clinician.find(nhs_number="9990000026")
+        found = clinician.find(nhs_number=nhs_number)
         answer = clinician.everything(found[0]) if found else None
     except OSError:
         return ""

@@ -47,6 +47,13 @@ class TooMany(NotPermitted):
         self.retry_after_s = retry_after_s
 
 
+class TooBusy(TooMany):
+    """The service cannot do this for anybody at this moment."""
+
+    def __init__(self, message: str, *, code: str = "too-busy", retry_after_s: int) -> None:
+        super().__init__(message, code=code, retry_after_s=retry_after_s)
+
+
 class NotFound(LongviewError):
     """There is no such thing, or none that the requester may know of: both get the same answer."""
 

@@ -20,7 +20,8 @@ from launcher.processes import StartError, Stopped, stoppable
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / ".cache" / "benchmarks"
-PARTS = ("fan-out", "work", "hostile", "guessing", "access", "passes", "transport")
+PARTS = ("fan-out", "work", "hostile", "guessing", "access", "passes", "transport", "overload")
+NEED_SERVICES = frozenset(PARTS) - {"work", "hostile", "transport"}
 INTERRUPTED = 130
 
 
@@ -41,7 +42,9 @@ def main(arguments: Sequence[str]) -> int:
         with stoppable():
             _name_settings()
             parts = [options.only] if options.only else PARTS
-            with _services(wanted={"fan-out", "guessing", "access", "passes"}.intersection(parts) != set()) as private:
+            with _services(
+                wanted={"fan-out", "guessing", "access", "passes", "overload"}.intersection(parts) != set()
+            ) as private:
                 return _run(quick=options.quick, parts=parts, file=options.json, private=private)
     except StartError as problem:
         sys.stderr.write(f"The benchmark could not run: {problem}\n")
@@ -126,6 +129,10 @@ def _run(*, quick: bool, parts: Sequence[str], file: Path | None, private: Runni
         from benchmarks import transport
 
         tables.append(transport.measure(folder=FOLDER, quick=quick, say=_say))
+    if private and "overload" in parts:
+        from benchmarks import overload
+
+        tables.append(overload.measure(folder=FOLDER, private=private, quick=quick, say=_say))
     about.append(load_line(when="after"))
     print("\n".join(["", *about, f"Median of the rounds (least to most); {time.monotonic() - began:.0f} s.", ""]))
     for table in tables:

@@ -18,7 +18,7 @@ from benchmarks import drivers, faults, hanging, tail
 from benchmarks.figures import Row, Table, share_below
 from benchmarks.loop import Driven
 from benchmarks.records import SLOWEST_MS
-from benchmarks.service import Say, Stack, running_stack, running_worker
+from benchmarks.service import Say, Stack, everything_let_in, running_stack, running_worker
 from launcher.private_services import Running
 from launcher.processes import Child
 
@@ -67,7 +67,7 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> list[Ta
     blocks: list[Block] = []
     at_once = QUICK_IN_FLIGHT if quick else IN_FLIGHT
     count = max(*at_once, hanging.at_once(quick=quick))
-    with running_stack(folder=folder, private=private, count=count, say=say) as stack:
+    with everything_let_in(), running_stack(folder=folder, private=private, count=count, say=say) as stack:
         for judged in (False, True):
             say(f"  a worker {'as it is' if judged else 'without the verdict'}")
             with running_worker(stack=stack, judged=judged) as worker:

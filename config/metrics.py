@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from aggregator.federation.load import LoadSeen, load_seen
 from aggregator.health.queries import Health, health_of
 from aggregator.health.terms import SourceCondition
 from aggregator.sources.queries import all_sources
@@ -49,7 +50,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     watched = [
         Watched(slug=source.slug, is_paused=not source.enabled, health=known.get(source.id)) for source in sources
     ]
-    return HttpResponse(text_of(watched=watched, queues=_queue_lengths(), now=now), content_type=CONTENT_TYPE)
+    text = text_of(watched=watched, queues=_queue_lengths(), load=_load(now), now=now)
+    return HttpResponse(text, content_type=CONTENT_TYPE)
 
 
 def is_allowed(*, address: str, networks: Iterable[str]) -> bool:
@@ -61,7 +63,7 @@ def is_allowed(*, address: str, networks: Iterable[str]) -> bool:
     return any(number in ipaddress.ip_network(network) for network in networks)
 
 
-def text_of(*, watched: Iterable[Watched], queues: Mapping[str, int], now: datetime) -> str:
+def text_of(*, watched: Iterable[Watched], queues: Mapping[str, int], load: LoadSeen | None, now: datetime) -> str:
     """Return the figures as text. What is not known has no line."""
     watched = list(watched)
     families: list[tuple[str, str, list[tuple[_Labels, float]]]] = [
@@ -73,12 +75,26 @@ def text_of(*, watched: Iterable[Watched], queues: Mapping[str, int], now: datet
         ("longview_source_check_age_seconds", "since it was last checked", list(_ages(watched, now, "checked_at"))),
         ("longview_source_report_age_seconds", "since its last report", list(_ages(watched, now, "reported_at"))),
         ("longview_queue_length", "messages that wait", [({"queue": name}, count) for name, count in queues.items()]),
+        *_of_load(load),
     ]
     lines: list[str] = []
     for name, words, samples in families:
-        lines += [f"# HELP {name} {words}", f"# TYPE {name} gauge"]
-        lines += [f"{name}{{{_written(labels)}}} {float(value):g}" for labels, value in samples]
+        lines += [f"# HELP {name} {words}", f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"]
+        lines += [f"{name}{_written(labels)} {float(value):g}" for labels, value in samples]
     return "\n".join(lines) + "\n"
+
+
+def _of_load(load: LoadSeen | None) -> Iterator[tuple[str, str, list[tuple[_Labels, float]]]]:
+    if load is None:
+        return
+    figures: list[tuple[str, str, float | None]] = [
+        ("longview_retrievals_under_way", "records that are being asked for", load.under_way),
+        ("longview_retrievals_limit", "how many the workers take at once", load.limit),
+        ("longview_worker_late_seconds", "how late the latest worker is", load.late_s),
+        ("longview_retrievals_shed_total", "records not opened, since too many were under way", load.shed),
+    ]
+    for name, words, value in figures:
+        yield name, words, [] if value is None else [({}, value)]
 
 
 def _of(each: Watched, **more: str) -> _Labels:
@@ -125,7 +141,17 @@ def _ages(watched: Iterable[Watched], now: datetime, what: str) -> Iterator[tupl
 
 def _written(labels: _Labels) -> str:
     """Return labels as text. Short names of sources have letters, digits and hyphens alone: nothing needs escaping."""
-    return ",".join(f'{name}="{value}"' for name, value in labels.items())
+    pairs = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    return f"{{{pairs}}}" if pairs else ""
+
+
+def _load(now: datetime) -> LoadSeen | None:
+    """Return how much is under way; None while Redis is away."""
+    try:
+        with redis.Redis.from_url(settings.HELD_REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
+            return load_seen(client=client, now=now)
+    except redis.RedisError:
+        return None
 
 
 def _queue_lengths() -> dict[str, int]:

@@ -12,8 +12,9 @@ from pytest_django.plugin import DjangoDbBlocker
 from config import database_roles as roles
 from tests.browser import chromium, page
 from tests.coverage_by_room import coverage_by_room
+from tests.crowds import everything_let_in, nothing_under_way
 
-__all__ = ["chromium", "page"]
+__all__ = ["chromium", "everything_let_in", "nothing_under_way", "page"]
 
 EMPTY_TABLES = """
 DO $$ DECLARE name text; BEGIN

@@ -28,6 +28,7 @@ from django.conf import settings
 from aggregator.federation import operations
 from aggregator.federation.connections import client_for_loop
 from aggregator.federation.guard import SourceGuard
+from aggregator.federation.load import WorkerLoad
 from aggregator.federation.reach import open_channels
 from aggregator.federation.starts import Starts
 from aggregator.federation.turns import FlightLimiter, Turns
@@ -52,8 +53,8 @@ class Engine:
     """One loop, its channels, one Redis pool and the database threads. Created once per process; see `engine`.
 
     `limiter` says which flights of this process may ask and `guard` which sources may be asked at all, `starts` writes
-    when they were, `retrievals` says which retrievals may begin. `closing` is set once the worker stops: nothing new
-    begins then.
+    when they were, `retrievals` says which retrievals may begin, and `load` how many this process takes. `closing` is
+    set once the worker stops: nothing new begins then.
     """
 
     def __init__(self) -> None:
@@ -72,6 +73,8 @@ class Engine:
         self._thread.start()
         self.channels, self.redis = asyncio.run_coroutine_threadsafe(self._open_clients(), self.loop).result()
         self.guard = SourceGuard(client=self.redis, most_at_once=settings.SOURCE_REQUESTS_AT_ONCE)
+        self.load = WorkerLoad(client=self.redis, most=RETRIEVALS_AT_ONCE)
+        self.loop.call_soon_threadsafe(self.load.start)
 
     def start(self, coroutine: Coroutine[Any, Any, None], *, within_s: float) -> Future[None]:
         """Start a coroutine on the loop and return at once; it is stopped `within_s` seconds plus GRACE_S from now."""
@@ -155,6 +158,7 @@ class Engine:
         return channels, client_for_loop()
 
     async def _close_clients(self) -> None:
+        await self.load.stop()
         await self.channels.close()
         await self.redis.aclose()
 

@@ -24,6 +24,14 @@ async def run_retrieval(*, retrieval_id: UUID, engine: Engine) -> None:
 
     It waits for its turn where too many are under way. One whose turn does not come ends as our fault.
     """
+    engine.load.took()
+    try:
+        await _run_in_turn(retrieval_id, engine=engine)
+    finally:
+        await engine.load.ended(retrieval_id=retrieval_id)
+
+
+async def _run_in_turn(retrieval_id: UUID, *, engine: Engine) -> None:
     until = engine.loop.time() + settings.RETRIEVAL_DEADLINE_S
     if engine.closing or not await engine.retrievals.take(until=until - LEAST_TO_ASK_S):
         await _give_up(retrieval_id, engine=engine, until=until)
@@ -39,6 +47,7 @@ async def _run(retrieval_id: UUID, *, engine: Engine, until: float) -> None:
     if fan_out is None:
         log.info("retrieval_not_run", retrieval_id=str(retrieval_id))
         return
+    engine.load.began(waited_s=(timezone.now() - fan_out.created_at).total_seconds())
     async with LagMeter() as meter:
         flights = [Flight(planned=planned, fan_out=fan_out, meter=meter, engine=engine) for planned in fan_out.flights]
         await asyncio.gather(*(flight.run() for flight in flights))

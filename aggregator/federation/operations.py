@@ -27,9 +27,8 @@ from connectors.contract.values import Asker, SourceAddress
 
 # How often to try when the flight to be joined keeps ending meanwhile.
 JOIN_ATTEMPTS = 3
-# Outcomes that are not the source's doing, and those in which it said nothing.
-_NOT_ITS_DOING = frozenset({Outcome.FAILED, Outcome.NOT_ASKED})
-_SAID_NOTHING = _NOT_ITS_DOING | {Outcome.TIMED_OUT, Outcome.UNREACHABLE}
+# Outcomes in which the source said nothing.
+_SAID_NOTHING = frozenset({Outcome.FAILED, Outcome.NOT_ASKED, Outcome.TIMED_OUT, Outcome.UNREACHABLE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +81,14 @@ def write_retrieval(
     asker: Asker,
     categories: Iterable[RecordCategory],
     now: datetime,
+    retrieval_id: UUID | None = None,
 ) -> UUID:
     """Write a retrieval and one outcome per planned source; a question already in flight is joined.
 
     It expires when the first answer expires that it shares: what it shows as answered stays there as long as it does.
     Without anything to wait for it is finished. Must run in a transaction.
     """
-    retrieval_id = uuid4()
+    retrieval_id = retrieval_id or uuid4()
     expires_at = now + timedelta(seconds=settings.RETRIEVAL_RETENTION_S)
     shared_until = [planned.answer.held_until for planned in plan.sources if planned.answer]
     Retrieval.objects.create(
@@ -190,8 +190,8 @@ def record_outcome(
     """Set a source's outcome, once, and return the retrievals to notify; none when it had one already.
 
     `landed_at` is when the source had ended, `now` if it is not given. An answer recorded after the source's deadline
-    can no longer be shown. If it had landed in time, that is our fault; otherwise the source timed out, unless the
-    fault was ours in the first place. `is_whole`: nothing of the answer is missing, so that it may be used again.
+    can no longer be shown, and that is our fault. `is_whole`: nothing of the answer is missing, so that it may be used
+    again.
     Raises: OperationalError, among others, when the row is locked: to wait for it would make `now` untrue.
     """
     with connection.cursor() as cursor:  # a single statement, so a transaction of its own
@@ -199,10 +199,8 @@ def record_outcome(
             """
             UPDATE source_outcome SET
                 (outcome, reason, since_at, item_count, by_identifier, is_whole) = (SELECT
-                    CASE WHEN %(now)s <= deadline_at THEN %(outcome)s
-                         WHEN %(landed_at)s <= deadline_at THEN %(unrecorded)s ELSE %(late)s END,
-                    CASE WHEN %(now)s <= deadline_at THEN %(reason)s
-                         WHEN %(landed_at)s <= deadline_at THEN %(unrecorded_reason)s ELSE %(late_reason)s END,
+                    CASE WHEN %(now)s <= deadline_at THEN %(outcome)s ELSE %(unrecorded)s END,
+                    CASE WHEN %(now)s <= deadline_at THEN %(reason)s ELSE %(unrecorded_reason)s END,
                     CASE WHEN %(now)s <= deadline_at THEN %(since)s::timestamptz END,
                     CASE WHEN %(now)s <= deadline_at THEN %(count)s ELSE 0 END,
                     CASE WHEN %(now)s <= deadline_at THEN %(by_identifier)s::jsonb ELSE '[]' END,
@@ -222,8 +220,6 @@ def record_outcome(
                 "is_whole": is_whole,
                 "unrecorded": _unrecorded(ending).outcome.value,
                 "unrecorded_reason": _unrecorded(ending).reason or "",
-                "late": _late(ending).outcome.value,
-                "late_reason": _late(ending).reason or "",
                 "landed_at": landed_at or now,
                 "now": now,
             },
@@ -281,15 +277,14 @@ def _fail_awaited(*, retrieval_id: UUID, reason: Reason, now: datetime) -> None:
 
 
 def _unrecorded(ending: Ending) -> Ending:
-    """Return how to record an ending that landed in time but could only be recorded after the deadline."""
+    """Return how to record an ending that could only be recorded after the deadline.
+
+    What a source said can then no longer be shown, and that is our fault also where it landed late: whoever asks gives
+    up before the deadline, so what lands after it was kept waiting by us.
+    """
     if ending.outcome in _SAID_NOTHING:
         return ending
     return Ending(outcome=Outcome.FAILED, reason=Reason.NOT_RECORDED)
-
-
-def _late(ending: Ending) -> Ending:
-    """Return how to record an ending that landed after the deadline, when pages already say that it timed out."""
-    return ending if ending.outcome in _NOT_ITS_DOING else Ending(outcome=Outcome.TIMED_OUT)
 
 
 def _as_json(identifier: IdentifierEnding) -> dict[str, str | int]:

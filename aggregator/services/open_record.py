@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 
@@ -14,9 +15,10 @@ from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
 from aggregator.consent.decision import Decision
-from aggregator.errors import NotFound
-from aggregator.federation import operations, progress, tasks
+from aggregator.errors import NotFound, TooBusy
+from aggregator.federation import load, operations, progress, tasks
 from aggregator.federation import queries as federation_queries
+from aggregator.federation.admission import retry_after_s
 from aggregator.federation.plan import Candidate, Plan, make_plan, with_answers
 from aggregator.federation.question import asked_under
 from aggregator.mpi import queries as mpi_queries
@@ -25,6 +27,8 @@ from aggregator.sources.queries import all_sources
 from connectors.contract.categories import CLINICAL_CATEGORIES
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Asker
+
+_RNG = random.Random()  # noqa: S311  it spreads those who come back, and keeps no secret
 
 
 def open_record(
@@ -41,7 +45,9 @@ def open_record(
     With `max_age_s` none is that is older, with 0 none at all; the sources in `anew` are asked in any case. A question
     that is in flight is joined all the same. The page then follows the retrieval; each source's outcome lands
     separately. When the queue does not accept the task, the retrieval ends as failed, and the page says so.
-    Raises: NotFound; NotPermitted with the first gate that refused.
+    Raises: NotFound; NotPermitted with the first gate that refused; TooBusy when so much is under way that it could not
+    be done in time, before anything of it is. A record of held answers alone is always opened, and in an emergency
+    more may be under way.
     """
     about = Subject(person_id=person_id)
     with acting(requester, Action.OPEN_RECORD, needs=Needs.GATES, about=about) as act:
@@ -55,8 +61,14 @@ def open_record(
             requester=requester, person_id=person_id, decision=decision, now=now, max_age_s=max_age_s, anew=anew
         )
         plan = with_answers(plan=plan, fresh=federation_queries.fresh_answers(plan=plan, now=now))
+        retrieval_id = uuid4()
+        if plan.awaits_any:
+            _let_in(
+                retrieval_id=retrieval_id, until=plan.deadline_at, emergency=decision.emergency is not None, now=now
+            )
         act.begin()
-        retrieval_id = operations.write_retrieval(
+        operations.write_retrieval(
+            retrieval_id=retrieval_id,
             plan=plan,
             person_id=person_id,
             requester=requester,
@@ -81,7 +93,21 @@ def open_record(
         tasks.send(retrieval_id=retrieval_id, deadline_at=plan.deadline_at)
     except tasks.QueueUnavailable:
         operations.fail(retrieval_id=retrieval_id, reason=Reason.QUEUE, now=now)
+        load.give_back(retrieval_id=retrieval_id)
     return retrieval_id
+
+
+def _let_in(*, retrieval_id: UUID, until: datetime, emergency: bool, now: datetime) -> None:
+    """Go on only if there is room for one more retrieval.
+
+    Raises: TooBusy.
+    """
+    if not load.take_place(retrieval_id=retrieval_id, until=until, emergency=emergency, now=now):
+        seconds = retry_after_s(rng=_RNG)
+        raise TooBusy(
+            f"The service is too busy to open another record just now. Try again in {seconds} seconds.",
+            retry_after_s=seconds,
+        )
 
 
 def _plan(

@@ -11,11 +11,12 @@ from django.shortcuts import render
 
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded, TooMany
+from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded, TooBusy, TooMany
 from aggregator.web.unattended import is_unattended
 
 # The first that fits counts.
 STATUS_OF: dict[type[LongviewError], int] = {
+    TooBusy: 503,
     TooMany: 429,
     NotPermitted: 403,
     NotFound: 404,
@@ -25,6 +26,7 @@ STATUS_OF: dict[type[LongviewError], int] = {
 # After how many seconds to try again while the database cannot be reached.
 RETRY_AFTER_S = 5
 TITLES: dict[type[LongviewError], str] = {
+    TooBusy: "The service is very busy",
     TooMany: "Too many requests",
     NotPermitted: "You cannot view this page",
     NotFound: "Page not found",
@@ -68,7 +70,7 @@ def _error_page(request: HttpRequest, error: LongviewError) -> HttpResponse:
 def _page_for_later(request: HttpRequest, error: TooMany) -> HttpResponse:
     """Return the page that says when to try again. A part of a page is left as it is, not reloaded."""
     if request.headers.get("HX-Request"):
-        response = HttpResponse(status=STATUS_OF[TooMany], headers={"HX-Reswap": "none"})
+        response = HttpResponse(status=STATUS_OF[_family_of(error)], headers={"HX-Reswap": "none"})
     else:
         response = _error_page(request, error)
     response.headers["Retry-After"] = str(error.retry_after_s)

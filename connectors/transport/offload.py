@@ -60,6 +60,8 @@ class OffloadLimits:
     memory_bytes: int = 192 * 1024 * 1024
     # Whoever waits for its turn stops that much before its deadline, so that it can be told from a slow source.
     waiting_reserve_s: float = 0.05
+    # Work that waited for longer than this and was then not done in time was kept from it by us.
+    short_wait_s: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +102,7 @@ class Offload:
         """Do a piece of work and return its result. `deadline` is a `loop.time()`.
 
         Raises: the SourceError that it ends in; TimedOut; Malformed `too-large` for work that takes too much time or
-        memory; NotRead `overload` when its turn did not come; FaultApart.
+        memory; NotRead `overload` when its turn did not come, or came too late; FaultApart.
         """
         limits = self.limits
         if self._is_small(work.bodies):
@@ -111,8 +113,15 @@ class Offload:
                     step_values=limits.loop_step_values,
                     processor_s=limits.loop_processor_s,
                 )
+        clock = asyncio.get_running_loop().time
+        began = clock()
         async with self._turn(source_id=source_id, deadline=deadline):
-            return await self._do_apart(work, deadline=deadline)
+            if clock() - began < limits.short_wait_s:
+                return await self._do_apart(work, deadline=deadline)
+            try:
+                return await self._do_apart(work, deadline=deadline - limits.waiting_reserve_s)
+            except TimedOut:  # it would have been read in time, had we not been busy with others
+                raise NotRead(Reason.OVERLOAD) from None
 
     def start(self, *, connector: type[Connector]) -> None:
         """Start the process, if it is not running, and have it make beforehand what a connector needs."""

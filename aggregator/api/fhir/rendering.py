@@ -13,13 +13,23 @@ from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
-from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded, TooMany, VersionMismatch
+from aggregator.errors import (
+    Invalid,
+    LongviewError,
+    NotFound,
+    NotPermitted,
+    Superseded,
+    TooBusy,
+    TooMany,
+    VersionMismatch,
+)
 from fhir_data import exact_json
 
 log = structlog.get_logger(__name__)
 
 # FHIR R4 issue types, http://hl7.org/fhir/issue-type
 STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
+    TooBusy: (503, "throttled"),
     TooMany: (429, "throttled"),
     NotPermitted: (403, "forbidden"),
     NotFound: (404, "not-found"),
@@ -114,7 +124,7 @@ def _described(error: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
     status, code = STATUS_AND_ISSUE[family] if family else (500, "exception")
     if family is None and isinstance(error, exceptions.APIException):
         status, code = error.status_code, "invalid"
-    if status >= 500:
+    if status >= 500 and not isinstance(error, TooBusy):
         log.error("fhir_door_failed", exc_info=error)
     if isinstance(error, LongviewError):
         words = " ".join([str(error), *getattr(error, "reasons", ())])

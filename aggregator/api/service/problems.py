@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded, TooMany
+from aggregator.errors import Invalid, LongviewError, NotFound, NotPermitted, Superseded, TooBusy, TooMany
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +22,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 # The first that fits counts.
 STATUS_OF: Mapping[type[Exception], int] = {
+    TooBusy: 503,
     TooMany: 429,
     NotPermitted: 403,
     NotFound: 404,

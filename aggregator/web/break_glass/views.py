@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from aggregator.errors import Invalid, NotPermitted, TooMany
+from aggregator.errors import Invalid, NotPermitted, TooBusy, TooMany
 from aggregator.services.break_glass.end_break_glass import end_break_glass
 from aggregator.services.break_glass.list_break_glass import list_break_glass
 from aggregator.services.break_glass.open_break_glass import open_break_glass
@@ -44,6 +44,8 @@ def break_glass(request: SignedInRequest, person_id: UUID) -> HttpResponse:
             return HttpResponseRedirect(reverse("record", kwargs={"retrieval_id": retrieval_id}))
         except Invalid as error:
             form.add_error(error.field, str(error))
+        except TooBusy:
+            raise  # the access is open; it is the record that cannot be opened now
         except TooMany as error:
             form.add_error("password", str(error))
         except NotPermitted as error:

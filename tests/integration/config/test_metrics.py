@@ -6,21 +6,24 @@ import re
 from typing import Any
 
 import pytest
+import redis
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from aggregator.federation.load import SHED, UNDER_WAY, WORKERS
 from aggregator.health import operations
 from aggregator.health.terms import Report, ReportedStatus, Traffic
 from config.metrics import is_allowed
+from tests.crowds import crowded
 from tests.integration.health.test_checking import check, registered
 from tests.source_acts import paused, surgery
 from tests.world import NOWHERE, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
-LINE = re.compile(r'(longview_[a-z_]+)\{((?:[a-z]+="[A-Za-z0-9.-]+",?)+)\} (-?[0-9.e+-]+)')
+LINE = re.compile(r'(longview_[a-z_]+)(?:\{((?:[a-z]+="[A-Za-z0-9.-]+",?)+)\})? (-?[0-9.e+-]+)')
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def samples(client: Client) -> dict[str, float]:
         if not line.startswith(("# HELP ", "# TYPE ")):
             found = LINE.fullmatch(line)
             assert found, line
-            said[f"{found[1]}{{{found[2]}}}"] = float(found[3])
+            said[f"{found[1]}{{{found[2]}}}" if found[2] else found[1]] = float(found[3])
     return said
 
 
@@ -88,3 +91,22 @@ def test_they_cost_two_queries_however_many_sources_there_are(client: Client, se
     ) as asked:
         samples(client)
     assert len(asked) == 2
+
+
+def test_how_much_is_under_way_and_what_was_turned_away_is_told_and_nothing_without_redis(
+    client: Client, settings: Any
+) -> None:
+    settings.METRICS_NETWORKS = ("127.0.0.1/32",)
+    with redis.Redis.from_url(settings.HELD_REDIS_URL) as held:
+        held.delete(UNDER_WAY, WORKERS, SHED)
+        said = samples(client)
+        assert (said["longview_retrievals_under_way"], said["longview_retrievals_shed_total"]) == (0, 0)
+        assert "longview_retrievals_limit" not in said
+        crowded(held, limit=4, late_s=0.3)
+        said = samples(client)
+        assert said["longview_retrievals_limit"] == 4
+        assert said["longview_retrievals_under_way"] == 4
+        assert said["longview_worker_late_seconds"] == 0.3
+        held.delete(UNDER_WAY, WORKERS)
+    settings.HELD_REDIS_URL = "redis://127.0.0.1:9/0"
+    assert not any("retrievals" in name for name in samples(client))

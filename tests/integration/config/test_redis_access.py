@@ -24,6 +24,7 @@ from config.celery import UPKEEP_QUEUE
 from launcher import children, processes
 from launcher.installation import find_installation
 from tests.alert_acts import registered
+from tests.crowds import crowded
 from tests.door import Visitor
 from tests.hospital import Said, bundle, running
 from tests.many_people import hospital, load_people, number_of, patient_of
@@ -144,6 +145,9 @@ def test_a_record_and_a_document_are_retrieved_and_nothing_that_it_takes_is_refu
         assert visitor.everything(person).status == 200
         Source.objects.update(freshness_s=300)
         assert "held answer" in visitor.everything(person).body
+        Source.objects.update(freshness_s=0)
+        crowded(everything, count=1000)
+        assert visitor.everything(person).status == 503
         processes.stop(children=[child])
     assert_nothing_was_refused(everything)
 
@@ -205,6 +209,7 @@ WEB = """
     RPOP federation | LPOP federation | BRPOP federation 1 | LMOVE federation other LEFT LEFT | RPUSH federation x
     LPUSH federation:9 x | SET held:a x | SET held:a x GET
     SET worker:ready:a 1 | DEL worker:ready:a
+    HSET load:workers a x | DEL load:under-way | SET load:shed 0
     PERSIST cache:a | GETDEL cache:a | APPEND cache:a x | MGET cache:a cache:b
 """
 UPKEEP = """
@@ -213,7 +218,7 @@ UPKEEP = """
     SET cache:1:sign-in:a 0 | RPOP upkeep | LRANGE upkeep 0 -1 | DEL upkeep
 """
 WORKER = """
-    LPUSH upkeep x | BRPOP upkeep 1
+    LPUSH upkeep x | BRPOP upkeep 1 | ZADD load:under-way 1 x | INCR load:shed | DEL load:workers
     MGET held:a | SET held:a x GET | EXISTS held:a | XREAD STREAMS progress:a 0 | GET cache:1:sign-in:a
     SET cache:1:sign-in:a 0 | DEL cache:1:sign-in:a
 """

@@ -181,11 +181,11 @@ def test_an_outcome_is_recorded_once_only(joan: Any, practice: Source, hospital:
     assert view(asked).complete
 
 
-def test_an_outcome_after_the_source_s_own_deadline_reads_as_timed_out(joan: Any, practice: Source) -> None:
+def test_an_answer_that_we_landed_after_its_source_s_deadline_is_our_fault(joan: Any, practice: Source) -> None:
     asked = retrieval(of=joan, sources=[practice])
     record(row(asked, practice).id, reason="whatever", now=NOW + timedelta(seconds=3.01))
     (state,) = view(asked, now=LATE).sources
-    assert state.ending == Ending(outcome=Outcome.TIMED_OUT)
+    assert state.ending == Ending(outcome=Outcome.FAILED, reason=Reason.NOT_RECORDED)
 
 
 def test_no_outcome_at_the_deadline_is_timed_out_whatever_became_of_the_worker(

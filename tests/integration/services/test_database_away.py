@@ -24,7 +24,7 @@ from tests.own_worker import own_worker
 from tests.way import Way
 from tests.world import JOAN_NUMBER, PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("everything_let_in")]
 
 AWAY_S = 3.0
 PATIENCE_S = 20.0

@@ -29,7 +29,7 @@ from tests.hospital import running
 from tests.many_people import ManyPeople, hospital, load_people
 from tests.own_worker import own_worker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("everything_let_in")]
 
 AT_ONCE, PER_SOURCE = 50, 8
 HANGS_S = 20.0

@@ -18,7 +18,7 @@ from launcher.region import Region
 from tests.demonstration import CLINICIAN, PASSWORD, Stories, only_the_stories
 from tests.door import Visitor, issues
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("everything_let_in")]
 
 
 class OwnRedis:

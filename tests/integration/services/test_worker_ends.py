@@ -29,7 +29,7 @@ from tests.integration.services.test_one_slow_source import endings
 from tests.many_people import ManyPeople, hospital, load_people
 from tests.own_worker import own_worker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("everything_let_in")]
 
 ANSWERS_AFTER_S, HANGS_S, LIMIT_S = 1.0, 20.0, 3.0
 STOPS_WITHIN_S = 30.0  # of which 13 are the deadline and what may follow it

@@ -314,6 +314,22 @@ def test_who_waits_too_long_for_a_turn_was_kept_waiting_by_us() -> None:
     assert (failure.outcome, failure.reason) == (Outcome.FAILED, Reason.OVERLOAD)
 
 
+@pytest.mark.parametrize(("waits_s", "error"), [(0.3, NotRead), (0.0, TimedOut)])
+def test_who_got_a_turn_too_late_to_be_done_in_time_was_kept_from_it_by_us(
+    waits_s: float, error: type[SourceError]
+) -> None:
+    async def act(offload: Offload) -> SourceError:
+        await do(offload, work(process_id, int))
+        first = asyncio.create_task(do(offload, work(idle, int, seconds=waits_s), source_id="one"))
+        await asyncio.sleep(0.05)
+        with pytest.raises(SourceError) as caught:
+            await do(offload, work(idle, int, seconds=5.0), seconds=1.0, source_id="two")
+        await first
+        return caught.value
+
+    assert isinstance(run(act, limits=OffloadLimits(at_once=1, short_wait_s=0.2)), error)
+
+
 def test_the_process_ends_when_it_is_closed_with_what_it_is_doing() -> None:
     async def act(offload: Offload) -> tuple[int, int]:
         parent = (await do(offload, work(surroundings, tuple[list[str], list[str], int])))[2]

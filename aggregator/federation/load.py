@@ -1,0 +1,194 @@
+"""What is under way and what workers take, shared by all processes through the Redis that holds answers.
+
+A retrieval that is let in has a place in one sorted set until it is over, and at most until its deadline; each worker
+says several times a second what it takes. Both lapse by themselves. While Redis cannot be asked everything is let in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import redis
+import redis.asyncio
+import structlog
+from django.utils import timezone
+
+from aggregator.federation import admission
+from aggregator.federation.admission import Lateness, Load
+from aggregator.federation.connections import client_for_threads
+
+log = structlog.get_logger(__name__)
+
+UNDER_WAY, WORKERS, SHED = "load:under-way", "load:workers", "load:shed"
+# How often a worker measures how late its loop is, and how often it says what it takes. Seconds.
+MEASURED_EVERY_S, SAID_EVERY_S = 0.05, 0.25
+# What a worker said counts for so long: one that is held up, or has ended, says nothing. Seconds.
+SAID_COUNTS_S = 3.0
+KEPT_S = 24 * 3600
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What a worker says of itself. `at` is in seconds since 1970."""
+
+    at: float
+    limit: int
+    under_way: int
+    late_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadSeen:
+    """The load as an operator sees it. `late_s` is of the worker that is latest, None without any."""
+
+    under_way: int
+    limit: int | None
+    late_s: float | None
+    shed: int
+
+
+def take_place(*, retrieval_id: UUID, until: datetime, emergency: bool, now: datetime) -> bool:
+    """Return whether a retrieval is let in, which then has a place until it gives it back or its deadline passes."""
+    member = str(retrieval_id)
+    try:
+        with _client().pipeline(transaction=True) as pipe:
+            pipe.zremrangebyscore(UNDER_WAY, "-inf", now.timestamp())
+            pipe.zadd(UNDER_WAY, {member: until.timestamp()})
+            pipe.zcard(UNDER_WAY)
+            pipe.hgetall(WORKERS)
+            _, _, count, said = pipe.execute()
+        limits = tuple(worker.limit for worker in _live(said, now=now))
+        if admission.is_let_in(Load(under_way=count, limits=limits), emergency=emergency):
+            return True
+        with _client().pipeline(transaction=True) as pipe:
+            pipe.zrem(UNDER_WAY, member)
+            pipe.incr(SHED)
+            pipe.execute()
+    except redis.RedisError as error:
+        log.warning("load_not_asked", error=type(error).__name__)
+        return True
+    return False
+
+
+def give_back(*, retrieval_id: UUID) -> None:
+    """Give back the place of a retrieval that no worker will take; where that fails it lapses."""
+    try:
+        _client().zrem(UNDER_WAY, str(retrieval_id))
+    except redis.RedisError as error:
+        log.warning("load_not_told", error=type(error).__name__)
+
+
+def load_seen(*, client: redis.Redis, now: datetime) -> LoadSeen:
+    """Return the load as it is.
+
+    Raises: redis.RedisError.
+    """
+    with client.pipeline(transaction=False) as pipe:
+        pipe.zcount(UNDER_WAY, now.timestamp(), "+inf")
+        pipe.hgetall(WORKERS)
+        pipe.get(SHED)
+        count, said, shed = pipe.execute()
+    live = _live(said, now=now)
+    return LoadSeen(
+        under_way=count,
+        limit=sum(worker.limit for worker in live) if live else None,
+        late_s=max((worker.late_s for worker in live), default=None),
+        shed=int(shed or 0),
+    )
+
+
+class WorkerLoad:
+    """How late this worker is and what it takes, on its event loop."""
+
+    def __init__(self, *, client: redis.asyncio.Redis, most: int) -> None:
+        self._client = client
+        self._id = uuid4().hex
+        self._lateness = Lateness()
+        self._controller = admission.begin(most=most)
+        self._under_way = 0
+        self._measuring: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to measure and to say it, on the running loop."""
+        self._measuring = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Measure no more, and take nothing more."""
+        for task in filter(None, (self._measuring, self._telling)):
+            task.cancel()
+        await self._told(self._client.hdel(WORKERS, self._id))
+
+    def took(self) -> None:
+        """Note that a retrieval was taken from the queue."""
+        self._under_way += 1
+
+    def began(self, *, waited_s: float) -> None:
+        """Note that a retrieval has begun, so long after it was sent."""
+        self._lateness.note_begun(waited_s)
+
+    async def ended(self, *, retrieval_id: UUID) -> None:
+        """Give back the place of a retrieval that is over."""
+        self._under_way -= 1
+        await self._told(self._client.zrem(UNDER_WAY, str(retrieval_id)))
+
+    async def _run(self) -> None:
+        await self._told(self._forget_the_dead())
+        clock = asyncio.get_running_loop().time
+        while True:
+            said_at = clock()
+            while clock() - said_at < SAID_EVERY_S:
+                due = clock() + MEASURED_EVERY_S
+                await asyncio.sleep(MEASURED_EVERY_S)
+                self._lateness.note_loop(clock() - due)
+            late_s = self._lateness.take()
+            self._controller = admission.judged(self._controller, late_s=late_s, under_way=self._under_way, now=clock())
+            said = Said(
+                at=time.time(), limit=int(self._controller.limit), under_way=self._under_way, late_s=round(late_s, 4)
+            )
+            if self._telling is None or self._telling.done():  # while it is late, so is what it says
+                self._telling = asyncio.create_task(self._told(self._say(said)))
+
+    async def _forget_the_dead(self) -> None:
+        """Delete what workers said that ended without a word."""
+        said: Mapping[Any, Any] = await self._client.hgetall(WORKERS)
+        now = timezone.now()
+        if dead := [key for key, value in said.items() if not _live({key: value}, now=now)]:
+            await self._client.hdel(WORKERS, *dead)
+
+    async def _say(self, said: Said) -> None:
+        async with self._client.pipeline(transaction=False) as pipe:
+            pipe.hset(WORKERS, self._id, msgspec.json.encode(said))
+            pipe.expire(WORKERS, KEPT_S)
+            await pipe.execute()
+
+    async def _told(self, telling: Awaitable[object]) -> None:
+        try:
+            await telling
+        except (redis.RedisError, OSError) as error:
+            log.warning("load_not_told", error=type(error).__name__)
+
+
+def _live(said: Mapping[Any, bytes], *, now: datetime) -> list[Said]:
+    workers = [worker for value in said.values() if (worker := _read(value))]
+    return [worker for worker in workers if now.timestamp() - worker.at <= SAID_COUNTS_S]
+
+
+def _read(value: bytes) -> Said | None:
+    """Return what a worker said; None where it is of another version and cannot be read."""
+    try:
+        return msgspec.json.decode(value, type=Said)
+    except msgspec.MsgspecError:
+        return None
+
+
+@cache
+def _client() -> redis.Redis:
+    return client_for_threads()

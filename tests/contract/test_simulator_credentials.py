@@ -166,7 +166,6 @@ def test_a_token_is_good_until_it_is_over() -> None:
         ({"claims": {"exp": None}}, "invalid_client"),
         ({"claims": {"jti": None}}, "invalid_client"),
     ],
-    ids=str,
 )
 def test_a_request_for_a_token_is_checked_as_the_specification_says(changes: dict[str, Any], error: str) -> None:
     made = giver()

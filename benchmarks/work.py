@@ -416,6 +416,7 @@ def _decision(
         policies=policies,
         relationships=[registered],
         now=NOW,
+        still_acts=True,
         emergency=emergency,
     )
 

@@ -13,6 +13,7 @@ import redis
 from django.conf import settings
 
 from aggregator.federation import load
+from aggregator.federation.engine import close_engine
 from aggregator.federation.load import SHED, UNDER_WAY, WORKERS, Said
 
 
@@ -27,7 +28,11 @@ def crowded(client: redis.Redis, *, limit: int = 4, count: int | None = None, la
 
 @contextmanager
 def emptied() -> Iterator[redis.Redis]:
-    """Give a client of the Redis that holds answers, with nothing under way before and after."""
+    """Give a client of the Redis that holds answers, with nothing under way before and after, and no worker.
+
+    An engine that an earlier test has left in this process would go on saying what it takes.
+    """
+    close_engine()
     with redis.Redis.from_url(settings.HELD_REDIS_URL) as client:
         client.delete(UNDER_WAY, WORKERS, SHED)
         try:

@@ -50,6 +50,7 @@ def decided(held: tuple[PolicyTerms, ...], asking: Requester, *, is_broken: bool
         policies=held,
         relationships=[related] if is_related else [],
         now=NOW,
+        still_acts=True,
         emergency=BROKEN if is_broken else None,
     )
 

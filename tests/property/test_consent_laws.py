@@ -129,4 +129,4 @@ def test_the_laws_are_tried_on_decisions_of_both_kinds() -> None:
         permitted.append(found.permitted)
 
     measure()
-    assert 0.15 * len(permitted) <= sum(permitted) <= 0.85 * len(permitted)
+    assert 0.1 * len(permitted) <= sum(permitted) <= 0.9 * len(permitted)

@@ -29,6 +29,7 @@ def passes(requester: Requester, relationships: tuple[RelationshipTerms, ...]) -
         policies=[],
         relationships=relationships,
         now=NOW,
+        still_acts=True,
     )
     return next(result.answer.passed for result in decision.results if result.gate.name == "relationship")
 

@@ -324,6 +324,11 @@ def breakers_of(*, client: redis.Redis, source_ids: Sequence[UUID], now: datetim
     return {source_id: _breaker(kept, at_once=at_once, now=now) for source_id, kept, at_once in found if kept}
 
 
+def forget(*, client: redis.Redis, source_id: UUID) -> None:
+    """Forget what is kept of a source, so that it is asked as usual with the next request."""
+    client.delete(*_keys(source_id))
+
+
 def _breaker(kept: Mapping[bytes, bytes], *, at_once: int, now: datetime) -> Breaker:
     def moment(name: bytes) -> datetime | None:
         value = kept.get(name)

@@ -285,6 +285,15 @@ def test_a_source_is_asked_no_more_often_than_its_settings_say() -> None:
 # What is known of it
 
 
+def test_one_of_which_all_is_forgotten_is_asked_as_usual() -> None:
+    async def work(made: SourceGuard, source_id: UUID) -> None:
+        await fail(made, source_id)
+        guard.forget(client=client_for_threads(), source_id=source_id)
+        await ask(made, source_id, sign=Sign.GOOD)
+
+    assert breaker(run(work)).state is BreakerState.CLOSED
+
+
 def test_of_one_that_nobody_asked_nothing_is_known() -> None:
     assert breakers_of(client=client_for_threads(), source_ids=[uuid4()], now=timezone.now()) == {}
 

@@ -100,7 +100,8 @@ def _landed_ms(*, stack: Stack, person_id: UUID, breaking: UUID, is_well: bool) 
         if time.monotonic() > until:
             raise StartError("a retrieval has no end.")
         time.sleep(0.02)
-    others = list(rows.exclude(source_id=breaking).values_list("outcome", "ended_at", "retrieval__created_at"))
+    asked = rows.filter(source__enabled=True)  # another part may have left one that is paused
+    others = list(asked.exclude(source_id=breaking).values_list("outcome", "ended_at", "retrieval__created_at"))
     ends = {outcome for outcome, _, _ in others}
     if is_well:
         ends |= set(rows.filter(source_id=breaking).values_list("outcome", flat=True))

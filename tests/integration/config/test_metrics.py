@@ -6,17 +6,15 @@ import re
 from typing import Any
 
 import pytest
-import redis
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from aggregator.federation.load import SHED, UNDER_WAY, WORKERS
 from aggregator.health import operations
 from aggregator.health.terms import Report, ReportedStatus, Traffic
 from config.metrics import is_allowed
-from tests.crowds import crowded
+from tests.crowds import apart, crowded
 from tests.integration.health.test_checking import check, registered
 from tests.source_acts import paused, surgery
 from tests.world import NOWHERE, make_world, signed_in_client
@@ -97,8 +95,7 @@ def test_how_much_is_under_way_and_what_was_turned_away_is_told_and_nothing_with
     client: Client, settings: Any
 ) -> None:
     settings.METRICS_NETWORKS = ("127.0.0.1/32",)
-    with redis.Redis.from_url(settings.HELD_REDIS_URL) as held:
-        held.delete(UNDER_WAY, WORKERS, SHED)
+    with apart() as held:
         said = samples(client)
         assert (said["longview_retrievals_under_way"], said["longview_retrievals_shed_total"]) == (0, 0)
         assert "longview_retrievals_limit" not in said
@@ -107,6 +104,5 @@ def test_how_much_is_under_way_and_what_was_turned_away_is_told_and_nothing_with
         assert said["longview_retrievals_limit"] == 4
         assert said["longview_retrievals_under_way"] == 4
         assert said["longview_worker_late_seconds"] == 0.3
-        held.delete(UNDER_WAY, WORKERS)
     settings.HELD_REDIS_URL = "redis://127.0.0.1:9/0"
     assert not any("retrievals" in name for name in samples(client))

@@ -92,7 +92,7 @@ def test_fifty_records_lose_no_answer_of_the_others_to_a_source_that_hangs(
         ("failed", "overload"),
         ("not-asked", "resting"),
     }
-    assert hanging["not-asked", "source-busy"] + hanging["failed", "overload"] > 0
+    assert hanging["timed-out", ""] < AT_ONCE  # not everybody was kept waiting for it
     asked = [path for path in served[2].asked if path.startswith("Patient/")]
     assert PER_SOURCE <= len(asked) <= AT_ONCE
 

@@ -20,12 +20,12 @@ from aggregator.federation import load
 from aggregator.federation.admission import LATEST_S, SOONEST_S
 from aggregator.federation.connections import client_for_loop
 from aggregator.federation.engine import engine
-from aggregator.federation.load import SHED, UNDER_WAY, WORKERS, WorkerLoad, load_seen, take_place
+from aggregator.federation.load import WorkerLoad, load_seen, take_place
 from aggregator.federation.models import Retrieval
 from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
 from tests.break_glass_acts import broken
-from tests.crowds import crowded, emptied
+from tests.crowds import apart, crowded
 from tests.one_hospital import Hospital, hospital, opened, run, world
 from tests.world import World, signed_in_client
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def held() -> Iterator[redis.Redis]:
-    with emptied() as client:
+    with apart() as client:
         yield client
 
 
@@ -58,18 +58,18 @@ def test_one_too_many_is_turned_away_with_a_clear_word_and_nothing_is_written_bu
     event = AuditEvent.objects.latest("seq")
     assert (event.action, event.outcome, event.person_id) == ("open-record", "refused", world.joan)
     assert event.detail["code"] == "too-busy"
-    assert (held.zcard(UNDER_WAY), held.get(SHED)) == (4, b"1")
+    assert (held.zcard(load.UNDER_WAY), held.get(load.SHED)) == (4, b"1")
 
 
 def test_as_soon_as_one_is_over_the_next_is_let_in(world: World, held: redis.Redis) -> None:
     crowded(held, count=3)
     retrieval_id = open_it(world)
-    assert held.zcard(UNDER_WAY) == 4
+    assert held.zcard(load.UNDER_WAY) == 4
     with pytest.raises(TooBusy):
         open_it(world)
     assert isinstance(retrieval_id, type(world.joan))
     run(world, retrieval_id)
-    assert held.zscore(UNDER_WAY, str(retrieval_id)) is None
+    assert held.zscore(load.UNDER_WAY, str(retrieval_id)) is None
     open_it(world)
 
 
@@ -124,7 +124,7 @@ def test_without_redis_or_a_word_of_any_worker_everything_is_let_in(
     world: World, held: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowded(held)
-    held.delete(WORKERS)
+    held.delete(load.WORKERS)
     open_it(world)
     away = redis.Redis.from_url("redis://127.0.0.1:9/0")
     monkeypatch.setattr(load, "_client", lambda: away)
@@ -133,16 +133,16 @@ def test_without_redis_or_a_word_of_any_worker_everything_is_let_in(
 
 def test_what_a_worker_said_that_has_ended_counts_no_longer(world: World, held: redis.Redis) -> None:
     crowded(held)
-    for key, value in held.hgetall(WORKERS).items():
-        held.hset(WORKERS, "of another version", b"\x00")
-        held.hset(WORKERS, key, re.sub(rb'"at":[0-9.]+', b'"at":%d' % (time.time() - 10), value))
+    for key, value in held.hgetall(load.WORKERS).items():
+        held.hset(load.WORKERS, "of another version", b"\x00")
+        held.hset(load.WORKERS, key, re.sub(rb'"at":[0-9.]+', b'"at":%d' % (time.time() - 10), value))
     assert load_seen(client=held, now=timezone.now()).limit is None
     open_it(world)
 
 
 def test_a_place_whose_worker_was_killed_lapses_at_the_deadline(world: World, held: redis.Redis) -> None:
     crowded(held)
-    held.zadd(UNDER_WAY, {member: time.time() - 1 for member in held.zrange(UNDER_WAY, 0, -1)})
+    held.zadd(load.UNDER_WAY, {member: time.time() - 1 for member in held.zrange(load.UNDER_WAY, 0, -1)})
     open_it(world)
 
 
@@ -162,12 +162,12 @@ def test_of_many_who_come_at_once_as_many_are_let_in_as_may(held: redis.Redis) -
         let_in = sum(threads.map(come, range(200)))
     # One that is just about to be turned away has a place for a moment, so it may be fewer, and never more.
     assert 1 <= let_in <= 6
-    assert held.zcard(UNDER_WAY) == 4 + let_in
-    assert int(held.get(SHED) or 0) == 200 - let_in
+    assert held.zcard(load.UNDER_WAY) == 4 + let_in
+    assert int(held.get(load.SHED) or 0) == 200 - let_in
 
 
 def test_a_worker_says_what_it_takes_and_takes_fewer_when_it_is_late(held: redis.Redis) -> None:
-    held.hset(WORKERS, "dead", b'{"at":1.0,"limit":9,"under_way":9,"late_s":0.0}')
+    held.hset(load.WORKERS, "dead", b'{"at":1.0,"limit":9,"under_way":9,"late_s":0.0}')
 
     async def be_late() -> tuple[int | None, int | None]:
         client = client_for_loop()
@@ -191,7 +191,7 @@ def test_a_worker_says_what_it_takes_and_takes_fewer_when_it_is_late(held: redis
     assert before == 100
     assert after is not None
     assert after <= 12
-    assert held.hlen(WORKERS) == 0
+    assert held.hlen(load.WORKERS) == 0
 
 
 def test_the_worker_of_a_process_says_it_from_the_beginning(world: World, held: redis.Redis) -> None:

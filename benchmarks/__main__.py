@@ -20,8 +20,8 @@ from launcher.processes import StartError, Stopped, stoppable
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / ".cache" / "benchmarks"
-PARTS = ("fan-out", "work", "hostile", "guessing", "access", "passes", "transport", "overload")
-NEED_SERVICES = frozenset(PARTS) - {"work", "hostile", "transport"}
+PARTS = ("fan-out", "work", "memory", "hostile", "guessing", "access", "passes", "transport", "overload")
+NEED_SERVICES = frozenset({"fan-out", "guessing", "access", "passes", "overload"})
 INTERRUPTED = 130
 
 
@@ -34,18 +34,19 @@ def main(arguments: Sequence[str]) -> int:
         choices=PARTS,
         help="only one of the parts",
     )
+    parser.add_argument("--answer", type=Path, metavar="FILE", help="a practice's answer to measure the memory of too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures to a file too")
     options = parser.parse_args(arguments)
     if options.json and not options.json.absolute().parent.is_dir():
         parser.error(f"there is no folder {options.json.parent} to write the file into")
+    if options.answer and not options.answer.is_file():
+        parser.error(f"there is no file {options.answer}")
     try:
         with stoppable():
             _name_settings()
             parts = [options.only] if options.only else PARTS
-            with _services(
-                wanted={"fan-out", "guessing", "access", "passes", "overload"}.intersection(parts) != set()
-            ) as private:
-                return _run(quick=options.quick, parts=parts, file=options.json, private=private)
+            with _services(wanted=not NEED_SERVICES.isdisjoint(parts)) as private:
+                return _run(options=options, parts=parts, private=private)
     except StartError as problem:
         sys.stderr.write(f"The benchmark could not run: {problem}\n")
         return 1
@@ -96,7 +97,8 @@ def _set_up_django() -> None:
         raise StartError(str(problem)) from None
 
 
-def _run(*, quick: bool, parts: Sequence[str], file: Path | None, private: Running | None) -> int:
+def _run(*, options: argparse.Namespace, parts: Sequence[str], private: Running | None) -> int:
+    quick: bool = options.quick
     about = [*machine_lines(), load_line(when="before")]
     _say("\n".join(about))
     tables: list[Table] = []
@@ -105,6 +107,10 @@ def _run(*, quick: bool, parts: Sequence[str], file: Path | None, private: Runni
         from benchmarks import work
 
         tables += work.measure(quick=quick, say=_say)
+    if "memory" in parts:
+        from benchmarks import memory
+
+        tables.append(memory.measure(quick=quick, answer=options.answer, say=_say))
     if "hostile" in parts:
         from benchmarks import hostile
 
@@ -137,9 +143,9 @@ def _run(*, quick: bool, parts: Sequence[str], file: Path | None, private: Runni
     print("\n".join(["", *about, f"Median of the rounds (least to most); {time.monotonic() - began:.0f} s.", ""]))
     for table in tables:
         print(table.as_text())
-    if file:
+    if options.json:
         written = {"about": about, "quick": quick, "tables": [table.as_json() for table in tables]}
-        file.write_text(json.dumps(written, indent=1) + "\n")
+        options.json.write_text(json.dumps(written, indent=1) + "\n")
     return 0
 
 

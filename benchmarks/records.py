@@ -11,7 +11,7 @@ from pathlib import Path
 from simulator.facts import Holding
 from simulator.lives import holding_of, life_of
 from simulator.organisations import BY_SLUG, GP_CONNECT, SOURCES, Source
-from simulator.people import Person, crowd
+from simulator.people import Demographics, Person, crowd
 from simulator.r4_search import capability_statement, searchset
 from simulator.r4_writer import write_bundle
 from simulator.region import bundle_of
@@ -21,6 +21,7 @@ SEED = 7
 TODAY = date(2026, 6, 1)
 RECORD_BYTES = 200_000
 BASE_PATH = "/fhir"
+LIVES_TRIED = 400  # for a large answer
 # Whose habits of spelling the sources have; the same lives spelt in several ways is what merging works on.
 MODELS = (
     "thornmere-royal",
@@ -89,15 +90,28 @@ def people(*, count: int) -> tuple[Person, ...]:
 def practice_record(*, people_looked_at: int = 40) -> bytes:
     """Return what a GP practice would answer about the person of whom it holds the most."""
     source = next(source for source in SOURCES if source.kind == GP_CONNECT)
-    answers = []
-    for person in crowd(seed=SEED, count=people_looked_at):
-        life = life_of(person=person, today=TODAY, seed=SEED)
-        holding = holding_of(person=person, life=life, source=source, today=TODAY, seed=SEED)
-        told = person.truth
-        answers.append(
-            encode(value=bundle_of(source=source, local_id=told.nhs_number, told=told, holding=holding, today=TODAY))
-        )
+    answers = (
+        encode(value=_practice_bundle(person=person, source=source, told=person.truth))
+        for person in crowd(seed=SEED, count=people_looked_at)
+    )
     return max(answers, key=len)
+
+
+@cache
+def large_practice_record(*, least_bytes: int) -> bytes:
+    """Return an answer of a practice that has at least so many bytes: of many people's lives, as if all were one's."""
+    source = next(source for source in SOURCES if source.kind == GP_CONNECT)
+    told = people(count=1)[0].truth
+    entries: dict[object, bytes] = {}
+    for person in crowd(seed=SEED, count=LIVES_TRIED):
+        answer = _practice_bundle(person=person, source=source, told=told)
+        for entry in answer["entry"]:
+            resource, written = entry["resource"], encode(value=entry)
+            # A List of a practice has no id.
+            entries.setdefault((resource["resourceType"], resource.get("id", written)), written)
+        if sum(map(len, entries.values())) >= least_bytes:
+            return encode(value={**answer, "entry": [decode(text=entry) for entry in entries.values()]})
+    raise AssertionError(f"{LIVES_TRIED} lives are not enough")
 
 
 def write_record(*, fake: FakeSource, path: Path) -> None:
@@ -122,6 +136,13 @@ def source_of(*, number: int) -> Source:
         base_path=BASE_PATH,
         identifier_system=f"https://source-{number}.example/id/patient",
     )
+
+
+def _practice_bundle(*, person: Person, source: Source, told: Demographics) -> Resource:
+    """Return what a practice holds of a person, told of somebody."""
+    life = life_of(person=person, today=TODAY, seed=SEED)
+    holding = holding_of(person=person, life=life, source=source, today=TODAY, seed=SEED)
+    return bundle_of(source=source, local_id=told.nhs_number, told=told, holding=holding, today=TODAY)
 
 
 def _fake_source(*, number: int, record_bytes: int) -> FakeSource:

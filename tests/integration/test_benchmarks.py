@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.records import practice_record
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -36,6 +38,17 @@ def test_what_an_ordinary_source_feels_beside_hostile_ones_is_measured(tmp_path:
     assert [row["unit"] for row in beside_large["rows"]] == ["MB", "ms"]
     rows = [*beside_hostile["rows"], *beside_large["rows"]]
     assert all(value > 0 for row in rows for value in (*row["this project"], *row["beside it"]))
+
+
+def test_what_a_large_answer_takes_in_memory_is_measured_also_of_one_that_is_named(tmp_path: Path) -> None:
+    file, answer = tmp_path / "figures.json", tmp_path / "answer.json"
+    answer.write_bytes(practice_record())
+    ended = run("--quick", "--only", "memory", "--answer", str(answer), "--json", str(file))
+    assert ended.returncode == 0, ended.stderr
+    (table,) = json.loads(file.read_text())["tables"]
+    assert [(row["unit"], row["aim"]) for row in table["rows"]] == [("MB", "120 MB")] * 2
+    assert all(value > 0 for row in table["rows"] for value in (*row["this project"], *row["beside it"]))
+    assert "there is no file" in run("--only", "memory", "--answer", str(tmp_path / "nowhere.json")).stderr
 
 
 def test_a_file_that_cannot_be_written_is_named_before_anything_runs(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Protocol
 
 from connectors.contract.categories import RecordCategory
@@ -26,7 +25,7 @@ from fhir_data.labels import Label, labels_of, labels_of_refused
 from fhir_data.references import Address, Directory
 from fhir_data.releases import Release
 from fhir_data.size import rough_count
-from fhir_data.splitting import SplitEntry, SplitPayload, split
+from fhir_data.splitting import SentBody, SplitEntry, SplitPayload, split
 from fhir_data.verdict import RefusedEntry, ToleratedEntry, Verdict, members_at_fault, verdict
 
 _REASONS = {
@@ -37,22 +36,6 @@ _REASONS = {
 
 
 _SMALL_BYTES = 1_000  # what a step that holds so many values takes is nothing to an event loop
-
-
-class SentBody(bytes):
-    """A body as it came, which is split once however many pieces of work read it in this process."""
-
-    _parts: SplitPayload | None = None
-
-    @property
-    def parts(self) -> SplitPayload:
-        """The body split into its entries. Raises: UnreadablePayload."""
-        if self._parts is None:
-            self._parts = split(payload=self)
-        return self._parts
-
-    def __reduce__(self) -> tuple[type[SentBody], tuple[bytes]]:
-        return SentBody, (bytes(self),)
 
 
 def split_answer(*, payload: bytes) -> SplitPayload:
@@ -76,9 +59,9 @@ def expect_bundle(payload: SplitPayload, /) -> SplitPayload:
     return payload
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, slots=True)
 class JudgedEntry:
-    """An entry and what became of it: the parsed resource, its type, and the resource with its address (`placed`).
+    """An entry and what became of it: the parsed resource and its type. It is not changed once it is made.
 
     For one that was refused `kind` is "", and `resource` empty.
     """
@@ -87,14 +70,19 @@ class JudgedEntry:
     verdict: Verdict
     resource: dict[str, Any] = field(init=False)
     kind: str = field(init=False)
-    placed: PlacedResource = field(init=False)
+    _placed: PlacedResource | None = field(init=False, default=None, repr=False)
+    _own_labels: tuple[Label, ...] | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
-        resource = {} if isinstance(self.verdict, RefusedEntry) else self.verdict.resource
-        placed = PlacedResource(resource=resource, full_url=self.entry.full_url, at_fault=self.at_fault)
-        object.__setattr__(self, "resource", resource)
-        object.__setattr__(self, "kind", str(resource.get("resourceType", "")))
-        object.__setattr__(self, "placed", placed)
+        self.resource = {} if isinstance(self.verdict, RefusedEntry) else self.verdict.resource
+        self.kind = str(self.resource.get("resourceType", ""))
+
+    @property
+    def placed(self) -> PlacedResource:
+        """The resource with its address, by which it is found whose it is: always the same, which `Ownership` needs."""
+        if self._placed is None:
+            self._placed = PlacedResource(resource=self.resource, full_url=self.entry.full_url, at_fault=self.at_fault)
+        return self._placed
 
     @property
     def flaws(self) -> tuple[Flaw, ...]:
@@ -121,20 +109,27 @@ class JudgedEntry:
         """The security labels of the entry, as far as they can be read, and of its Bundle."""
         return (*self.own_labels, *self.entry.labels)
 
-    @cached_property
+    @property
     def own_labels(self) -> tuple[Label, ...]:
-        """The security labels of the entry alone."""
-        is_refused = isinstance(self.verdict, RefusedEntry)
-        return labels_of_refused(entry=self.sent) if is_refused else labels_of(resource=self.sent)
+        """The security labels of the entry alone, read at the first time."""
+        if self._own_labels is None:
+            is_refused = isinstance(self.verdict, RefusedEntry)
+            self._own_labels = labels_of_refused(entry=self.sent) if is_refused else labels_of(resource=self.sent)
+        return self._own_labels
+
+    @property
+    def name(self) -> str:
+        """The `Type/id` of the entry, "" where it has no id."""
+        key = text(self.resource.get("id"))
+        return f"{self.kind}/{key}" if key else ""
 
     @property
     def address(self) -> Address:
         """What the entry goes by."""
-        key = text(self.resource.get("id"))
-        return Address(full_url=self.entry.full_url, name=f"{self.kind}/{key}" if key else "")
+        return Address(full_url=self.entry.full_url, name=self.name)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, slots=True)
 class OwnedEntry:
     """A judged entry and whose it is."""
 
@@ -180,20 +175,42 @@ def judge_entries(*, entries: Iterable[SplitEntry], release: Release) -> Steps[l
     """Judge entries as FHIR of a release, saying before each how many values it may hold."""
     judged: list[JudgedEntry] = []
     for entry in entries:
-        # Nothing holds more values than bytes, and counting takes as long as anything else that is done with an entry.
-        yield rough_count(body=entry.sent) if len(entry.sent) > _SMALL_BYTES else None
-        judged.append(JudgedEntry(entry=entry, verdict=_verdict(entry=entry, release=release)))
+        yield values_of(entry)
+        judged.append(judge_entry(entry=entry, release=release))
     return judged
 
 
+def judge_entry(*, entry: SplitEntry, release: Release) -> JudgedEntry:
+    """Judge one entry as FHIR of a release."""
+    return JudgedEntry(entry=entry, verdict=_verdict(entry=entry, release=release))
+
+
+def values_of(entry: SplitEntry, /) -> int | None:
+    """Return how many values an entry may hold, as a step says before it judges; None for so few as cost nothing."""
+    # Nothing holds more values than bytes, and counting takes as long as anything else that is done with an entry.
+    return rough_count(body=entry.sent) if len(entry.sent) > _SMALL_BYTES else None
+
+
 def ownership(*, subject: JudgedEntry, judged: Sequence[JudgedEntry], bases: Sequence[str] = ()) -> Ownership:
-    """Return what says whose the entries of an answer are. `bases` are the addresses of the server that was asked."""
+    """Return what says whose the entries of an answer are. `bases` are the addresses of the server that was asked.
+
+    `judged` are all entries, or all that may be a Patient.
+    """
     return Ownership(
         subject=subject.placed,
         patients=[entry.placed for entry in judged if entry.kind == "Patient"],
         unread=any(not entry.kind and entry.sent_type == "Patient" for entry in judged),
         bases=bases,
     )
+
+
+_NOBODYS = Finding(belonging=Belonging.SUPPORTING)
+
+
+def owned_entry(*, judged: JudgedEntry, owners: Ownership | None) -> OwnedEntry:
+    """Say of one entry whose it is. `owners` None: the answer names nobody, and all is kept."""
+    finding = owners.of(entry=judged.placed) if owners and judged.kind else _NOBODYS
+    return OwnedEntry(judged=judged, finding=finding)
 
 
 def find_owners(
@@ -203,15 +220,11 @@ def find_owners(
     owners: Ownership | None,
     placed: Callable[[JudgedEntry], PlacedResource] = lambda entry: entry.placed,
 ) -> Steps[list[OwnedEntry]]:
-    """Say of every entry but the subject whose it is. `owners` None: the answer names nobody, and all are kept.
-
-    `placed` is what of an entry is looked at.
-    """
-    nobodys = Finding(belonging=Belonging.SUPPORTING)
+    """Say of every entry but the subject whose it is, as `owned_entry` does; `placed` is what of it is looked at."""
     owned: list[OwnedEntry] = []
     for entry in judged:
         if entry is not subject:
-            finding = owners.of(entry=placed(entry)) if owners and entry.kind else nobodys
+            finding = owners.of(entry=placed(entry)) if owners and entry.kind else _NOBODYS
             owned.append(OwnedEntry(judged=entry, finding=finding))
             yield None
     return owned
@@ -219,41 +232,95 @@ def find_owners(
 
 def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[SortedEntries]:
     """Make of every entry an item, a notice or a quarantined entry."""
-    kept: list[tuple[OwnedEntry, ReceivedItem]] = []
-    quarantined: list[QuarantinedEntry] = []
-    notices: list[Notice] = []
-    others: list[OwnedEntry] = []
+    sorting = Sorting(dialect=dialect)
     for entry in owned:
+        sorting.add(entry)
+        yield None
+    return sorting.sorted()
+
+
+_Filed = tuple[SplitEntry, str]  # an entry and its `Type/id`
+
+
+class Sorting:
+    """Makes of entries, one after the other, items, notices or quarantined entries.
+
+    It keeps what each becomes and not what it was parsed to, so that this can be let go of at once.
+    """
+
+    def __init__(self, *, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._kept: list[tuple[_Filed, ReceivedItem]] = []
+        self._quarantined: list[QuarantinedEntry] = []
+        self._notices: list[Notice] = []
+        self._others: list[_Filed] = []
+        self._provenances: list[OwnedEntry] = []
+
+    def add(self, entry: OwnedEntry, /) -> None:
+        """Sort one entry."""
         judged = entry.judged
         if isinstance(judged.verdict, RefusedEntry):
-            category = dialect.category_of_type(judged.sent_type)
-            quarantined.append(refused(judged=judged, verdict=judged.verdict, category=category))
+            category = self._dialect.category_of_type(judged.sent_type)
+            self._quarantined.append(refused(judged=judged, verdict=judged.verdict, category=category))
         elif judged.kind == "OperationOutcome":
-            said = (dialect.notice_of(issue) for issue in mappings(judged.resource.get("issue")))
-            notices.extend(replace(notice, labels=judged.labels) for notice in said)
+            said = (self._dialect.notice_of(issue) for issue in mappings(judged.resource.get("issue")))
+            self._notices.extend(replace(notice, labels=judged.labels) for notice in said)
         elif entry.is_others:
-            others.append(entry)
-            category = dialect.category_of(judged.resource)
-            quarantined.append(somebody_elses(judged=judged, finding=entry.finding, category=category))
+            self._others.append((judged.entry, judged.name))
+            category = self._dialect.category_of(judged.resource)
+            self._quarantined.append(somebody_elses(judged=judged, finding=entry.finding, category=category))
         else:
-            for made in dialect.items_of(entry):
-                if isinstance(made, ReceivedItem):
-                    labels = _labels_of(made, judged=judged)
-                    kept.append((entry, made if labels == made.labels else replace(made, labels=labels)))
-                else:
-                    quarantined.append(made)
-        yield None
-    telling = _telling_of_others(kept=[entry for entry, _ in kept], others=others)
-    quarantined.extend(
-        somebody_elses(
-            judged=entry.judged,
-            finding=Finding(belonging=Belonging.OTHER, member="target"),
-            category=RecordCategory.SUPPORTING,
+            self._keep(entry)
+
+    def _keep(self, entry: OwnedEntry, /) -> None:
+        judged = entry.judged
+        filed = (judged.entry, judged.name)
+        for made in self._dialect.items_of(entry):
+            if isinstance(made, ReceivedItem):
+                labels = _labels_of(made, judged=judged)
+                item = made if labels == made.labels else replace(made, labels=labels)
+                self._kept.append((filed, item))
+            else:
+                self._quarantined.append(made)
+        if judged.kind == "Provenance":
+            self._provenances.append(entry)
+
+    def sorted(self) -> SortedEntries:
+        """Return what became of all."""
+        telling = self._telling_of_others()
+        set_aside = [
+            somebody_elses(
+                judged=entry.judged,
+                finding=Finding(belonging=Belonging.OTHER, member="target"),
+                category=RecordCategory.SUPPORTING,
+            )
+            for entry in telling
+        ]
+        apart = {id(entry.judged.entry) for entry in telling}
+        return SortedEntries(
+            items=tuple(item for (entry, _), item in self._kept if id(entry) not in apart),
+            quarantined=(*self._quarantined, *set_aside),
+            notices=tuple(self._notices),
         )
-        for entry in telling
-    )
-    items = tuple(item for entry, item in kept if entry not in telling)
-    return SortedEntries(items=items, quarantined=tuple(quarantined), notices=tuple(notices))
+
+    def _telling_of_others(self) -> list[OwnedEntry]:
+        """Return each Provenance that is about nothing but what was set aside."""
+        if not self._others or not self._provenances:
+            return []
+        set_aside = _directory(self._others)
+        held = _directory(filed for filed, _ in self._kept)
+        telling: list[OwnedEntry] = []
+        for entry in self._provenances:
+            targets = texts([target.get("reference") for target in mappings(entry.judged.resource.get("target"))])
+            within = entry.judged.entry.full_url
+            about_others = any(set_aside.find(reference=target, within=within) for target in targets)
+            if about_others and not any(held.find(reference=target, within=within) for target in targets):
+                telling.append(entry)
+        return telling
+
+
+def _directory(filed: Iterable[_Filed], /) -> Directory[SplitEntry]:
+    return Directory(entries=((Address(full_url=entry.full_url, name=name), entry) for entry, name in filed))
 
 
 def _labels_of(item: ReceivedItem, /, *, judged: JudgedEntry) -> tuple[Label, ...]:
@@ -330,21 +397,3 @@ def _verdict(*, entry: SplitEntry, release: Release) -> Verdict:
         missing = Flaw(path="entry.resource", reason=FlawReason.MISSING)
         return RefusedEntry(fault=entry.fault or EntryFault.INVALID, flaws=(missing,))
     return verdict(entry=entry.resource, release=release)
-
-
-def _telling_of_others(*, kept: Sequence[OwnedEntry], others: Sequence[OwnedEntry]) -> list[OwnedEntry]:
-    """Return each Provenance that is about nothing but what was set aside."""
-    if not others:
-        return []
-    set_aside = Directory(entries=((entry.judged.address, entry) for entry in others))
-    held = Directory(entries=((entry.judged.address, entry) for entry in kept))
-    telling: list[OwnedEntry] = []
-    for entry in kept:
-        if entry.judged.kind != "Provenance":
-            continue
-        targets = texts([target.get("reference") for target in mappings(entry.judged.resource.get("target"))])
-        within = entry.judged.entry.full_url
-        about_others = any(set_aside.find(reference=target, within=within) for target in targets)
-        if about_others and not any(held.find(reference=target, within=within) for target in targets):
-            telling.append(entry)
-    return telling

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 import msgspec
 
@@ -28,6 +29,15 @@ def type_of(*, entry: bytes) -> str:
     except (msgspec.MsgspecError, RecursionError, ValueError):
         match = _TYPE_TEXT.search(entry)
         return match[1].decode() if match else ""
+
+
+def may_be(*, entry: bytes, types: Container[str]) -> bool:
+    """Return whether an entry may be of one of these types: it is, unless it says clearly that it is of another."""
+    try:
+        said = _TYPES.decode(entry).resource_type
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return True
+    return not said or said in types
 
 
 def entry_name(*, entry: bytes) -> str:

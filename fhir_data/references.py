@@ -113,6 +113,20 @@ def references_in(*, resource: bytes) -> Iterator[str]:
     yield from _texts_of(_MEMBER, resource=resource)
 
 
+def references_as_sent(*, resource: bytes) -> dict[bytes, None]:
+    """Return the references that a resource holds as `references_in` finds them, each once, in quotes and escaped as
+    they were sent: to look up what was read of the same bytes before. `unquoted` reads one."""
+    return dict.fromkeys(_MEMBER.findall(_in_plain_names(resource)))
+
+
+def unquoted(quoted: bytes, /) -> str | None:
+    """Return a text that was sent in quotes; None for one that cannot be read, of an entry that nobody has judged."""
+    try:
+        return str(json.loads(quoted)) if b"\\" in quoted else quoted[1:-1].decode()
+    except ValueError:
+        return None
+
+
 def addresses_in(*, resource: bytes) -> Iterator[str]:
     """Yield the addresses that a resource holds, as `references_in` does, by whatever member, and of extensions too."""
     yield from _texts_of(_ADDRESS, resource=resource)
@@ -124,13 +138,16 @@ def attachments_in(*, resource: bytes) -> Iterator[str]:
 
 
 def _texts_of(member: re.Pattern[bytes], /, *, resource: bytes) -> Iterator[str]:
+    for quoted in member.findall(_in_plain_names(resource)):
+        if (read := unquoted(quoted)) is not None:
+            yield read
+
+
+def _in_plain_names(resource: bytes) -> bytes:
+    """Return a resource in which no name of a member is escaped."""
     if b"\\u00" in resource and any(b"\\" in name for name in _ESCAPED_NAME.findall(resource)):
-        resource = _with_plain_names(resource)
-    for quoted in member.findall(resource):
-        try:
-            yield json.loads(quoted) if b"\\" in quoted else quoted[1:-1].decode()
-        except ValueError:
-            continue  # an entry that nobody has judged yet
+        return _with_plain_names(resource)
+    return resource
 
 
 def _with_plain_names(resource: bytes) -> bytes:

@@ -25,7 +25,7 @@ from fhir_data.limits import (
     MAX_PAYLOAD_BYTES,
     MAX_VALUES,
 )
-from fhir_data.size import holds_more_members, holds_more_values
+from fhir_data.size import holds_more_members, holds_more_values, rough_count
 
 
 class SplitEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +58,30 @@ class SplitPayload:
     links: tuple[tuple[str, str], ...]
     entries: tuple[SplitEntry, ...]
     total: int | None = None
+
+
+class SentBody(bytes):
+    """A body as it came, which is split and counted once however many pieces of work read it in this process."""
+
+    _parts: SplitPayload | None = None
+    _values: int | None = None
+
+    @property
+    def parts(self) -> SplitPayload:
+        """The body split into its entries. Raises: UnreadablePayload."""
+        if self._parts is None:
+            self._parts = split(payload=self)
+        return self._parts
+
+    @property
+    def values(self) -> int:
+        """How many values it holds at most."""
+        if self._values is None:
+            self._values = rough_count(body=self)
+        return self._values
+
+    def __reduce__(self) -> tuple[type[SentBody], tuple[bytes]]:
+        return SentBody, (bytes(self),)
 
 
 class _Bulk(msgspec.Struct):

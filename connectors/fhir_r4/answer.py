@@ -14,19 +14,22 @@ from connectors.contract.values import ReceivedItem, Reply
 from connectors.reading import (
     JudgedEntry,
     OwnedEntry,
-    find_owners,
+    Sorting,
     judge_entries,
+    judge_entry,
     labels_of_subject,
     notice_of_issue,
     notices_of_flaws,
+    owned_entry,
     ownership,
-    sort_entries,
+    values_of,
 )
 from connectors.transport.pace import Steps
 from fhir_data import exact_json
 from fhir_data.access import JsonObject, mapping, text
 from fhir_data.belonging import Belonging
 from fhir_data.errors import UnreadableEntry
+from fhir_data.heads import may_be
 from fhir_data.labels import Label
 from fhir_data.parsing import read_entry
 from fhir_data.references import Directory
@@ -43,20 +46,35 @@ def read_pages(
     else the first. `base` is the address of the server that was asked, "" for a file, and `names` are others by which
     it calls itself.
     """
-    judged = yield from judge_entries(entries=_each_once(pages), release=Release.R4)
-    subject = _subject(judged=judged, patient_id=patient_id)
+    entries = tuple(_each_once(pages))
+    # Whose the others are shows only when all Patients are known.
+    first = yield from judge_entries(entries=filter(_may_say_whose, entries), release=Release.R4)
+    subject = _subject(judged=first, patient_id=patient_id)
     bases = [base, *names, *own_bases(links=(link for page in pages for link in page.links))] if base else []
-    owners = ownership(subject=subject, judged=judged, bases=bases) if subject else None
-    owned = yield from find_owners(judged=judged, subject=subject, owners=owners)
-    entries = yield from sort_entries(owned=owned, dialect=_R4())
+    owners = ownership(subject=subject, judged=first, bases=bases) if subject else None
+    known = {id(judged.entry): judged for judged in first}
+    sorting = Sorting(dialect=_R4())
+    like_subject: list[JudgedEntry] = []
+    for entry in entries:
+        judged = known.get(id(entry))
+        if judged is None:
+            yield values_of(entry)
+            judged = judge_entry(entry=entry, release=Release.R4)
+        else:
+            yield None
+        if judged is not subject:
+            sorting.add(owned_entry(judged=judged, owners=owners))
+        if not judged.kind or judged.kind == "Patient":
+            like_subject.append(judged)
+    sorted_entries = sorting.sorted()
     return Reply(
         subject=_readable_bytes(subject) if subject else None,
         subject_original=subject.sent if subject and subject.flaws else None,
         subject_url=subject.entry.full_url if subject else "",
-        subject_labels=labels_of_subject(subject=subject, judged=judged) if subject else (),
-        items=entries.items,
-        quarantined=entries.quarantined,
-        notices=(*entries.notices, *notices_of_flaws(subject)),
+        subject_labels=labels_of_subject(subject=subject, judged=like_subject) if subject else (),
+        items=sorted_entries.items,
+        quarantined=sorted_entries.quarantined,
+        notices=(*sorted_entries.notices, *notices_of_flaws(subject)),
     )
 
 
@@ -118,6 +136,11 @@ def _each_once(pages: Sequence[SplitPayload]) -> Iterator[SplitEntry]:
         for entry in fresh:
             of_all = labels.get(entry.resource) if entry.resource is not None else None
             yield msgspec.structs.replace(entry, labels=tuple(of_all)) if of_all else entry
+
+
+def _may_say_whose(entry: SplitEntry) -> bool:
+    """Whether an entry may be a Patient, or the Composition that says whom a document is about."""
+    return entry.resource is None or may_be(entry=entry.resource, types=("Patient", "Composition"))
 
 
 def _subject(*, judged: Sequence[JudgedEntry], patient_id: str | None) -> JudgedEntry | None:

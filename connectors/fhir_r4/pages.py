@@ -26,10 +26,12 @@ from fhir_data.labels import Label, labels_of
 from fhir_data.parsing import read_entry
 from fhir_data.references import (
     may_enter_path,
+    references_as_sent,
     references_in,
     split_absolute,
     split_relative,
     text_of_reference,
+    unquoted,
     without_version,
 )
 from fhir_data.releases import Release
@@ -40,6 +42,8 @@ from fhir_data.verdict import RefusedEntry, verdict
 # What the record refers to and may not hold.
 SUPPORTING_TYPES = ("Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device", "Specimen")
 _NO_CONTENT = frozenset({"Patient", "OperationOutcome"})
+# Of what takes some microseconds an entry, so many are done before others have their turn.
+ENTRIES_A_STEP = 16
 # The tags by which an index marks the golden records that it keeps beside the Patients of its sources; OpenCR's has no
 # system. Source: HAPI FHIR 7, MDM; OpenCR, "Unique Identifiers".
 _MDM_STATUS = "http://hapifhir.io/fhir/NamingSystem/mdm-record-status"
@@ -118,19 +122,25 @@ def wanted(
     gives everybody's.
     """
     here = set(held)
-    targets: dict[str, tuple[str, str]] = {}  # by reference: most entries refer to the same few
-    wanted_by: dict[str, None] = {}
-    for resource in _resources(bodies):
+    # By reference as it was sent: most entries refer to the same few.
+    targets: dict[bytes, tuple[str, str]] = {}
+    wanted_by: dict[tuple[str, str], None] = {}
+    for at, resource in enumerate(_resources(bodies)):
         name = entry_name(entry=resource)
         here.add(name)
-        references = dict.fromkeys([name, *references_in(resource=resource)])  # a Patient is somebody's, too
-        for reference in references:
-            if reference not in targets:
-                targets[reference] = _split_own(without_version(reference=reference), bases=bases)
-        if not _are_others([targets[reference] for reference in references], patient_id=patient_id):
-            wanted_by |= references
-        yield None
-    names = dict.fromkeys(_own_name(reference=reference, bases=bases) for reference in wanted_by)
+        kind, _, key = name.partition("/")
+        named = {(kind, key): None}  # its own: a Patient is somebody's, too
+        for quoted in references_as_sent(resource=resource):
+            target = targets.get(quoted)
+            if target is None:
+                reference = without_version(reference=unquoted(quoted) or "")
+                target = targets[quoted] = _split_own(reference, bases=bases)
+            named[target] = None
+        if not _are_others(named, patient_id=patient_id):
+            wanted_by |= named
+        if at % ENTRIES_A_STEP == 0:
+            yield None
+    names = dict.fromkeys(_supporting_name(target) for target in wanted_by)
     return tuple(name for name in names if name and name not in here)
 
 
@@ -287,13 +297,18 @@ def _own_name(*, reference: str, bases: Sequence[str]) -> str:
 
     `bases` are the addresses that the server goes by.
     """
-    kind, key = _split_own(reference, bases=bases)
+    return _supporting_name(_split_own(reference, bases=bases))
+
+
+def _supporting_name(target: tuple[str, str], /) -> str:
+    """Return the type and id of a supporting resource as `Type/id`, "" for any other."""
+    kind, key = target
     return f"{kind}/{key}" if kind in SUPPORTING_TYPES and may_enter_path(text=key) else ""
 
 
 def _are_others(targets: Iterable[tuple[str, str]], /, *, patient_id: str) -> bool:
     """Whether there are Patients of this server among what an entry refers to, and the patient is none of them."""
-    patients = {key for kind, key in targets if kind == "Patient"}
+    patients = [key for kind, key in targets if kind == "Patient"]
     return bool(patients) and patient_id not in patients
 
 

@@ -23,9 +23,9 @@ from connectors.fhir_r4.pages import Survey, survey
 from connectors.fhir_r4.paging import how_many, pages_after
 from connectors.fhir_r4.session import ServerSession, expect_success
 from connectors.fhir_r4.type_words import type_words
-from connectors.reading import SentBody
 from connectors.transport.client import Answer
 from fhir_data.labels import Label
+from fhir_data.splitting import SentBody
 
 MAX_PAGES = 200
 PAGE_SIZE = 200

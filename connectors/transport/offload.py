@@ -30,6 +30,7 @@ from connectors.transport import frames
 from connectors.transport.frames import Failure, Mark, Order
 from connectors.transport.pace import Result, Steps, TooMuchForLoop, finish_paced
 from fhir_data.size import rough_count
+from fhir_data.splitting import SentBody
 
 END_S = 1.0
 FORK_DIED = "fork-died"
@@ -143,7 +144,7 @@ class Offload:
     def _is_small(self, bodies: Sequence[bytes], /) -> bool:
         if sum(map(len, bodies)) > self.limits.loop_bytes:
             return False
-        return sum(rough_count(body=body) for body in bodies) <= self.limits.loop_values
+        return sum(map(_values_in, bodies)) <= self.limits.loop_values
 
     @asynccontextmanager
     async def _turn(self, *, source_id: str, deadline: float) -> AsyncIterator[None]:
@@ -203,6 +204,10 @@ class Offload:
                 start_new_session=True,  # an interrupt from the terminal is for the worker, which then ends this
             )
         return self._control
+
+
+def _values_in(body: bytes, /) -> int:
+    return body.values if isinstance(body, SentBody) else rough_count(body=body)
 
 
 async def _send_work(work: Work[Any], *, connection: socket.socket) -> None:

@@ -12,7 +12,13 @@ import coverage
 from tests.mutation.workshop import PROJECT
 
 # Those that start a browser or the launcher take too long to be tried on single mutants.
-MEASURED = ("tests/unit", "tests/property", "tests/integration", "tests/guard/test_routes.py")
+MEASURED = (
+    "tests/unit",
+    "tests/property",
+    "tests/integration",
+    "tests/contract/test_promises.py",
+    "tests/guard/test_routes.py",
+)
 LEFT_OUT = ("tests/integration/launcher", "tests/integration/test_benchmarks.py", "tests/integration/config")
 MOST_TESTS = 25
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from connectors import reading
 from connectors.contract.errors import Malformed, WrongPatient
 from connectors.contract.notices import Ground
 from connectors.contract.outcomes import Reason
@@ -26,11 +25,11 @@ from connectors.fhir_r4.pages import (
     wanted,
     without_held,
 )
-from connectors.reading import SentBody
 from connectors.transport.pace import finish
+from fhir_data import splitting
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 from fhir_data.labels import Label
-from fhir_data.splitting import SplitPayload
+from fhir_data.splitting import SentBody, SplitPayload
 from fhir_data.splitting import split as really_split
 
 Json = dict[str, Any]
@@ -277,7 +276,7 @@ def test_a_body_is_split_once_however_many_pieces_of_work_read_it(monkeypatch: p
         splits.append(payload)
         return really_split(payload=payload)
 
-    monkeypatch.setattr(reading, "split", split)
+    monkeypatch.setattr(splitting, "split", split)
     body = SentBody(as_page(resource=json.dumps({"resourceType": "Patient", "id": "p1"}).encode()))
     assert finish(steps=survey(bodies=[body])).entries == 1
     assert finish(steps=wanted(bodies=[body], bases=[], held=[], patient_id="p1")) == ()

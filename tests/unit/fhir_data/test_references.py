@@ -13,9 +13,11 @@ from fhir_data.references import (
     base_of,
     is_id,
     may_enter_path,
+    references_as_sent,
     references_in,
     relative_name,
     split_absolute,
+    unquoted,
     with_objects_changed,
     without_version,
 )
@@ -112,6 +114,16 @@ def test_references_are_read_off_the_bytes_in_order() -> None:
     )
     assert list(references_in(resource=resource)) == ["Patient/1", "Practitioner/2", "Patient/1"]
     assert list(references_in(resource=b'{"a":{"reference":"\\q"},"b":{"reference":"Patient/2"}}')) == ["Patient/2"]
+
+
+def test_references_as_sent_are_the_same_ones_each_once() -> None:
+    resource = rb"""{"subject":{"reference":"Patient/1"},"a":[{"reference" : "Patient\/1"},{"reference":"Patient/1"},
+        {"re\u0066erence":"Device/2"},{"reference":"a\ud83d\ude00"}]}"""
+    as_sent = list(references_as_sent(resource=resource))
+    assert len(as_sent) == len(set(as_sent))
+    assert {unquoted(quoted) for quoted in as_sent} == set(references_in(resource=resource))
+    assert unquoted(rb'"Patient\/1"') == "Patient/1"
+    assert unquoted(b'"\xff"') is None
 
 
 def test_addresses_are_read_off_the_bytes_likewise() -> None:

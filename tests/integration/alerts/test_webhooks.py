@@ -372,7 +372,7 @@ def test_by_command_one_is_registered_tested_listed_and_ended(world: World) -> N
         ("end", webhook, "--reason", "Again."),
         ("test", "nonsense"),
     ):
-        with pytest.raises(CommandError):
+        with pytest.raises(CommandError, match=r"^[A-Z].+ .+\.$"):
             said("webhooks", *wrong)
 
 

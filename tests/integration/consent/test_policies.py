@@ -146,6 +146,8 @@ def test_several_policies_are_in_force_and_a_denial_wins() -> None:
     assert not may_see(who=practice.organisation, of=joan)
     end_policy(requester=ADMINISTRATOR, policy_id=objection, note="In person.", now=timezone.now())
     assert may_see(who=practice.organisation, of=joan)
+    event = AuditEvent.objects.get(action="end-policy")
+    assert (event.person_id, event.detail["policy"]) == (joan.pk, str(objection))
 
 
 def test_an_objection_counts_at_once_and_for_this_person_only() -> None:

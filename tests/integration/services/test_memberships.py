@@ -20,7 +20,7 @@ from aggregator.accounts.roles import Permission, Role
 from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.audit.models import AuditEvent
-from tests.world import HOSPITAL_ODS, PASSWORD, World, make_world, signed_in_client
+from tests.world import HOSPITAL_ODS, PASSWORD, SURGERY_ODS, World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -167,6 +167,14 @@ def test_a_further_end_can_only_take_away(world: World) -> None:
     end(Ends.MEMBERSHIP, membership)
     end(Ends.MEMBERSHIP, membership, after=timedelta(days=100))
     assert requesters_for(user_id=user().id, now=timezone.now()) == ()
+
+
+def test_a_role_that_somebody_has_already_is_given_once_and_each_other_by_itself(world: World) -> None:
+    receptionist = second_role()
+    assert second_role() == receptionist
+    assert second_role(role=Role.NURSE) != receptionist
+    assert second_role(ods=SURGERY_ODS) != receptionist
+    assert len(requesters_for(user_id=user().id, now=timezone.now())) == 4
 
 
 def test_a_membership_that_begins_later_is_none_yet(world: World) -> None:

@@ -74,7 +74,10 @@ def colleague(world: World) -> Requester:
 
 def test_what_an_administrator_records_gives_their_organisation_access_at_once(world: World) -> None:
     assert not may_see(world.clinician, world.nobodys)
-    recorded(world, person_id=world.nobodys)
+    before = timezone.now()
+    row = Relationship.objects.get(id=recorded(world, person_id=world.nobodys))
+    assert row.recorded_at is not None
+    assert before <= row.recorded_at <= timezone.now()
     assert reason_for(world.clinician, world.nobodys) == "The patient is referred to your organisation."
     assert may_see(colleague(world), world.nobodys)
     assert not may_see(world.outsider, world.nobodys)

@@ -26,7 +26,7 @@ from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source
 from aggregator.web.record.page import record_page
 from connectors.contract.notices import Ground, Notice, NoticeCode, counting_notice
-from connectors.contract.outcomes import Outcome
+from connectors.contract.outcomes import Outcome, Reason
 from tests.factories import allergy, condition, item, no_known_allergy, restricted
 from tests.world import World, make_world, signed_in_client
 
@@ -108,6 +108,17 @@ def test_what_a_withheld_item_lacks_is_said_to_nobody(world: World, held_redis: 
         notices=(of_all, of_items),
     )
     assert none.sources[0].notices == (of_all,)
+
+
+def test_an_answer_that_is_no_longer_held_is_said_to_be_lost_and_never_empty_or_awaited(
+    world: World, held_redis: redis.Redis
+) -> None:
+    (whole,) = (view := answered(world, held_redis, allergy())).sources
+    assert whole.outcome is Outcome.ANSWERED
+    held_redis.delete(f"held:{view.retrieval_id}:{whole.source_id}")
+    (lost,) = (again := showing(world, view.retrieval_id)).sources
+    assert (lost.outcome, lost.reason, lost.item_count) == (Outcome.FAILED, Reason.HELD_ANSWER_LOST, 0)
+    assert again.allergy_status not in (AllergyStatus.NONE_KNOWN, AllergyStatus.NONE_YOU_MAY_SEE)
 
 
 def test_with_an_allergy_withheld_none_is_said_to_be_recorded_only_in_what_may_be_seen(

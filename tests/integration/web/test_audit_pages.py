@@ -131,7 +131,12 @@ def test_older_events_are_a_page_away(world: World) -> None:
     ],
 )
 def test_what_cannot_be_searched_for_is_said(world: World, entered: dict[str, str]) -> None:
-    assert signed_in_client("ms.officer").post("/audit", entered).status_code == 400
+    answer = signed_in_client("ms.officer").post("/audit", entered)
+    assert answer.status_code == 400
+    said = html.unescape(answer.content.decode())
+    assert "None" not in said
+    if "last_day" in entered:
+        assert "The last day must not be before the first" in said
 
 
 def test_no_address_holds_what_is_searched_for(world: World) -> None:

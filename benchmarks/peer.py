@@ -79,7 +79,7 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> Table:
     rows: list[Row] = []
     at_once = QUICK_IN_FLIGHT if quick else IN_FLIGHT
     with everything_let_in(), running_stack(folder=folder, private=private, count=max(at_once), say=say) as stack:
-        task_per_source.app.conf.broker_url = _address(stack)
+        task_per_source.app.conf.update(broker_url=_address(stack))
         with running_worker(stack=stack, judged=False) as ours, _running_peer(stack) as beside:
             for in_flight in at_once:
                 rounds = asyncio.run(

@@ -45,7 +45,7 @@ app.conf.update(
 _idle: defaultdict[str, deque[HTTPConnection]] = defaultdict(deque)
 
 
-@app.task  # type: ignore[untyped-decorator]
+@app.task
 def retrieve(*, retrieval_id: str, source: int, addresses: Sequence[str]) -> None:
     """Ask one source, one address after the other; keep the last answer and say how it ended."""
     try:

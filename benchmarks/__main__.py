@@ -20,8 +20,11 @@ from launcher.processes import StartError, Stopped, stoppable
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / ".cache" / "benchmarks"
-PARTS = ("fan-out", "peer", "work", "memory", "hostile", "guessing", "access", "passes", "transport", "overload")
-NEED_SERVICES = frozenset({"fan-out", "peer", "guessing", "access", "passes", "overload"})
+PARTS = (
+    *("fan-out", "peer", "demonstration", "work", "memory", "hostile"),
+    *("guessing", "access", "passes", "transport", "overload"),
+)
+NEED_SERVICES = frozenset({"fan-out", "peer", "demonstration", "guessing", "access", "passes", "overload"})
 INTERRUPTED = 130
 
 
@@ -126,6 +129,10 @@ def _run(*, options: argparse.Namespace, parts: Sequence[str], private: Running 
         from benchmarks import peer
 
         tables.append(peer.measure(folder=folder, private=private, quick=quick, say=_say))
+    if private and "demonstration" in parts:
+        from benchmarks import demonstration
+
+        tables.append(demonstration.measure(folder=folder, private=private, quick=quick, say=_say))
     if private and "guessing" in parts:
         from benchmarks import guessing
 

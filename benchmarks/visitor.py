@@ -1,9 +1,10 @@
-"""A user of the running web process: signs in by its form, reads pages and sends forms. Plain HTTP."""
+"""A user of the running web process: signs in by its form, reads pages, sends forms and hears events. Plain HTTP."""
 
 from __future__ import annotations
 
 import re
 import urllib.parse
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 
@@ -26,6 +27,7 @@ class Visitor:
     """Keeps cookies and one connection, and sends forms with the token of the last page that had one."""
 
     def __init__(self, *, port: int) -> None:
+        self._port = port
         self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         self._cookies: dict[str, str] = {}
         self._token = ""
@@ -47,17 +49,34 @@ class Visitor:
         """Send a form."""
         return self._ask("POST", path, body=urllib.parse.urlencode({"csrfmiddlewaretoken": self._token, **form}))
 
+    def events(self, *, path: str) -> Iterator[str]:
+        """Yield the kinds of the events of a stream until it ends, on a connection of its own."""
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
+        try:
+            connection.request("GET", path, headers=self._headers())
+            for line in connection.getresponse():
+                if line.startswith(b"event: "):
+                    yield line.removeprefix(b"event: ").decode().strip()
+        finally:
+            connection.close()
+
     def _ask(self, method: str, path: str, *, body: str = "") -> Page:
         headers = self._headers()
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self._connection.request(method, path, body=body or None, headers=headers)
-        answer = self._connection.getresponse()
+        try:
+            answer = self._send(method, path, body, headers)
+        except ConnectionError:  # closed since it was idle: a browser, too, then makes another
+            answer = self._send(method, path, body, headers)
         text = answer.read().decode()
         self._keep_cookies(answer)
         if token := TOKEN.search(text):
             self._token = token[1]
         return Page(status=answer.status, body=text, location=answer.headers.get("Location", ""))
+
+    def _send(self, method: str, path: str, body: str, headers: dict[str, str]) -> HTTPResponse:
+        self._connection.request(method, path, body=body or None, headers=headers)
+        return self._connection.getresponse()
 
     def _headers(self) -> dict[str, str]:
         return {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}

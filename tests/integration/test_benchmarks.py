@@ -86,6 +86,19 @@ def test_a_retrieval_is_measured_beside_a_task_per_source(folder: Path, tmp_path
     assert {(*row["this project"], *row["beside it"]) for row in requests} == {(12, 12)}
 
 
+def test_a_record_of_the_demonstration_region_is_opened_and_shown_and_measured(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    ended = run_with_services("--only", "demonstration", "--json", str(file), folder=folder)
+    assert ended.returncode == 0, ended.stderr
+    (table,) = json.loads(file.read_text())["tables"]
+    together, *parts = table["rows"]
+    assert (together["unit"], together["aim"]) == ("ms", "90 ms")
+    apart = {row["figure"].rpartition(" ")[2]: row["this project"][0] for row in parts[:5]}
+    assert all(value > 0 for value in apart.values())
+    (whole,) = together["this project"]
+    assert whole == pytest.approx(sum(apart[name] for name in ("web", "worker", "PostgreSQL")), abs=0.001)
+
+
 def test_a_file_that_cannot_be_written_is_named_before_anything_runs(tmp_path: Path) -> None:
     ended = run("--json", str(tmp_path / "nowhere" / "figures.json"))
     assert ended.returncode == 2

@@ -43,6 +43,7 @@ from launcher.static_files import collect_if_changed
 PASSWORD = "only for the benchmark 7"
 ROUNDS, QUICK_ROUNDS = 3, 1
 QUICK_PEOPLE = 2
+MAX_ATTEMPTS = 3
 IDLE_S, QUICK_IDLE_S = 5.0, 0.5
 TOGETHER = ("web", "worker", "PostgreSQL")
 APART = (*TOGETHER, "Redis", "sources")
@@ -105,10 +106,19 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> Table:
             people = [patient for patient in people if not patient.silent][:QUICK_PEOPLE]
         for number in range((QUICK_ROUNDS if quick else ROUNDS) + 1):
             for rounds, draws in ((shown, False), (drawn, True)):
-                rounds.append(_round(visitor=visitor, people=people, processes=processes, draws=draws))
+                rounds.append(_whole_round(visitor=visitor, people=people, processes=processes, draws=draws))
             say(f"  {len(people)} records: round {number}, {shown[-1].together_ms:.0f} ms of CPU each")
         idle_ms = _idle_ms_a_second(processes=processes, seconds=QUICK_IDLE_S if quick else IDLE_S)
     return _table(shown=shown[1:], drawn=drawn[1:], idle_ms=idle_ms)
+
+
+def _whole_round(*, visitor: Visitor, people: Sequence[Patient], processes: Processes, draws: bool) -> Round:
+    """Return a round without an error, or the last of several: a busy machine may be too slow for a source's limit."""
+    for _ in range(MAX_ATTEMPTS - 1):
+        tried = _round(visitor=visitor, people=people, processes=processes, draws=draws)
+        if not math.isinf(tried.together_ms):
+            return tried
+    return _round(visitor=visitor, people=people, processes=processes, draws=draws)
 
 
 def _round(*, visitor: Visitor, people: Sequence[Patient], processes: Processes, draws: bool) -> Round:

@@ -20,8 +20,11 @@ from launcher.processes import StartError, Stopped, stoppable
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / ".cache" / "benchmarks"
-PARTS = ("fan-out", "work", "memory", "hostile", "guessing", "access", "passes", "transport", "overload")
-NEED_SERVICES = frozenset({"fan-out", "guessing", "access", "passes", "overload"})
+PARTS = (
+    *("fan-out", "peer", "demonstration", "work", "memory", "hostile"),
+    *("guessing", "access", "passes", "transport", "overload"),
+)
+NEED_SERVICES = frozenset({"fan-out", "peer", "demonstration", "guessing", "access", "passes", "overload"})
 INTERRUPTED = 130
 
 
@@ -35,17 +38,19 @@ def main(arguments: Sequence[str]) -> int:
         help="only one of the parts",
     )
     parser.add_argument("--answer", type=Path, metavar="FILE", help="a practice's answer to measure the memory of too")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="the data folder, where not %(default)s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures to a file too")
     options = parser.parse_args(arguments)
+    options.folder = options.folder.absolute()
     if options.json and not options.json.absolute().parent.is_dir():
         parser.error(f"there is no folder {options.json.parent} to write the file into")
     if options.answer and not options.answer.is_file():
         parser.error(f"there is no file {options.answer}")
     try:
         with stoppable():
-            _name_settings()
+            _name_settings(folder=options.folder)
             parts = [options.only] if options.only else PARTS
-            with _services(wanted=not NEED_SERVICES.isdisjoint(parts)) as private:
+            with _services(folder=options.folder, wanted=not NEED_SERVICES.isdisjoint(parts)) as private:
                 return _run(options=options, parts=parts, private=private)
     except StartError as problem:
         sys.stderr.write(f"The benchmark could not run: {problem}\n")
@@ -55,11 +60,11 @@ def main(arguments: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def _name_settings() -> None:
+def _name_settings(*, folder: Path) -> None:
     """Use local settings in a data folder of our own, with time limits that cut nothing off."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings.local",
-        DATA_FOLDER=str(FOLDER),
+        DATA_FOLDER=str(folder),
         LOG_FORMAT="json",
         RETRIEVAL_DEADLINE_S="60",
         SOURCE_TIME_LIMIT_S="60",
@@ -67,7 +72,7 @@ def _name_settings() -> None:
 
 
 @contextmanager
-def _services(*, wanted: bool) -> Iterator[Running | None]:
+def _services(*, folder: Path, wanted: bool) -> Iterator[Running | None]:
     """Start the private services where the fan-out is measured, then let Django read its settings, which name them.
 
     Raises: StartError.
@@ -75,11 +80,11 @@ def _services(*, wanted: bool) -> Iterator[Running | None]:
     with ExitStack() as running:
         private = None
         if wanted:
-            running.enter_context(held_folder(folder=FOLDER))
-            make_keys(folder=FOLDER)
-            (FOLDER / "ready").unlink(missing_ok=True)  # a new database each time: every run begins with the same rows
+            running.enter_context(held_folder(folder=folder))
+            make_keys(folder=folder)
+            (folder / "ready").unlink(missing_ok=True)  # a new database each time: every run begins with the same rows
             private = running.enter_context(
-                embedded_services(folder=FOLDER, durable=True, say=lambda what: _say(f"  starting {what}"))
+                embedded_services(folder=folder, durable=True, say=lambda what: _say(f"  starting {what}"))
             )
             os.environ.update(private.services.as_environment())
         _set_up_django()
@@ -99,6 +104,7 @@ def _set_up_django() -> None:
 
 def _run(*, options: argparse.Namespace, parts: Sequence[str], private: Running | None) -> int:
     quick: bool = options.quick
+    folder: Path = options.folder
     about = [*machine_lines(), load_line(when="before")]
     _say("\n".join(about))
     tables: list[Table] = []
@@ -114,15 +120,23 @@ def _run(*, options: argparse.Namespace, parts: Sequence[str], private: Running 
     if "hostile" in parts:
         from benchmarks import hostile
 
-        tables += hostile.measure(folder=FOLDER, quick=quick, say=_say)
+        tables += hostile.measure(folder=folder, quick=quick, say=_say)
     if private and "fan-out" in parts:
         from benchmarks import fan_out
 
-        tables += fan_out.measure(folder=FOLDER, private=private, quick=quick, say=_say)
+        tables += fan_out.measure(folder=folder, private=private, quick=quick, say=_say)
+    if private and "peer" in parts:
+        from benchmarks import peer
+
+        tables.append(peer.measure(folder=folder, private=private, quick=quick, say=_say))
+    if private and "demonstration" in parts:
+        from benchmarks import demonstration
+
+        tables.append(demonstration.measure(folder=folder, private=private, quick=quick, say=_say))
     if private and "guessing" in parts:
         from benchmarks import guessing
 
-        tables.append(guessing.measure(folder=FOLDER, quick=quick, say=_say))
+        tables.append(guessing.measure(folder=folder, quick=quick, say=_say))
     if private and "access" in parts:
         from benchmarks import access
 
@@ -134,11 +148,11 @@ def _run(*, options: argparse.Namespace, parts: Sequence[str], private: Running 
     if "transport" in parts:
         from benchmarks import transport
 
-        tables.append(transport.measure(folder=FOLDER, quick=quick, say=_say))
+        tables.append(transport.measure(folder=folder, quick=quick, say=_say))
     if private and "overload" in parts:
         from benchmarks import overload
 
-        tables.append(overload.measure(folder=FOLDER, private=private, quick=quick, say=_say))
+        tables.append(overload.measure(folder=folder, private=private, quick=quick, say=_say))
     about.append(load_line(when="after"))
     print("\n".join(["", *about, f"Median of the rounds (least to most); {time.monotonic() - began:.0f} s.", ""]))
     for table in tables:

@@ -25,7 +25,7 @@ from aggregator.services.open_record import open_record
 from benchmarks.loop import Driven, closed_loop
 from benchmarks.records import MODELS
 from benchmarks.service import Stack
-from connectors.contract.outcomes import Outcome
+from connectors.contract.outcomes import Outcome, Reason
 from launcher.processes import StartError
 
 # A retrieval that takes longer has been lost: every source has its outcome at its deadline.
@@ -131,11 +131,9 @@ async def bare(*, stack: Stack, judged: bool) -> AsyncIterator[Bare]:
 def _is_whole(retrieval_id: UUID) -> bool:
     asker_id = Retrieval.objects.get(id=retrieval_id).asker_id
     view = retrieval_view(retrieval_id=retrieval_id, asker_id=asker_id, now=timezone.now())
-    return (
-        view is not None
-        and len(view.sources) == len(MODELS)
-        and all(
-            state.ending is not None and state.ending.outcome is Outcome.ANSWERED and state.ending.item_count > 0
-            for state in view.sources
-        )
+    endings = [state.ending for state in view.sources] if view else []
+    # Another part may have left a source that is paused.
+    asked = [ending for ending in endings if ending is None or ending.reason is not Reason.PAUSED]
+    return len(asked) == len(MODELS) and all(
+        ending is not None and ending.outcome is Outcome.ANSWERED and ending.item_count > 0 for ending in asked
     )

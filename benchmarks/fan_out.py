@@ -16,8 +16,8 @@ from statistics import median
 
 from benchmarks import drivers, faults, hanging, tail
 from benchmarks.figures import Row, Table, share_below
-from benchmarks.loop import Driven
 from benchmarks.records import SLOWEST_MS
+from benchmarks.rounds import SETTLE_S, Meter, Round, our_round
 from benchmarks.service import Say, Stack, everything_let_in, running_stack, running_worker
 from launcher.private_services import Running
 from launcher.processes import Child
@@ -26,22 +26,8 @@ IN_FLIGHT, QUICK_IN_FLIGHT = (1, 16), (1, 4)
 ROUNDS, QUICK_ROUNDS = 5, 1
 # A round goes on for so long, and until what has begun has ended.
 ROUND_S, QUICK_ROUND_S = 2.5, 0.5
-# After a round the worker still acknowledges and marks as finished.
-SETTLE_S = 0.15
 APART = ("publisher", "PostgreSQL", "Redis", "sources")
 BESIDE = "bare asyncio + aiohttp + uvloop in one process, the same GETs, no Celery, nothing stored"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Round:
-    """One round; CPU and requests are a retrieval's share. `cpu_ms` is the worker's or the bare loop's."""
-
-    over_ms: tuple[float, ...]
-    cpu_ms: float
-    apart_ms: dict[str, float]
-    a_second: float
-    requests: float
-    opening_ms: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,57 +78,17 @@ async def _run(*, block: Block, stack: Stack, worker: Child, quick: bool, say: S
         await bare.drive(seconds=0, in_flight=at_once)
         for number in range(1, rounds + 1):
             began = time.monotonic()
-            block.ours.append(await _our_round(service=service, worker=worker, seconds=seconds, in_flight=at_once))
+            block.ours.append(await our_round(service=service, worker=worker, seconds=seconds, in_flight=at_once))
             block.bare.append(await _bare_round(bare=bare, seconds=seconds, in_flight=at_once))
             say(f"  {block.words}: round {number} of {rounds}, {time.monotonic() - began:.1f} s")
 
 
-async def _our_round(*, service: drivers.Service, worker: Child, seconds: float, in_flight: int) -> Round:
-    meter = _Meter(stack=service.stack, process=worker)
-    driven = await service.drive(seconds=seconds, in_flight=in_flight)
-    await asyncio.sleep(SETTLE_S)
-    meter.stop()
-    return meter.round(
-        driven=driven, errors=driven.errors + await service.errors(), opening_ms=tuple(service.opening_ms)
-    )
-
-
 async def _bare_round(*, bare: drivers.Bare, seconds: float, in_flight: int) -> Round:
-    meter = _Meter(stack=bare.stack, process=bare.stack.bare.child)
+    meter = Meter(stack=bare.stack, process=bare.stack.bare.child)
     driven = await bare.drive(seconds=seconds, in_flight=in_flight)
     await asyncio.sleep(SETTLE_S)
     meter.stop()
     return meter.round(driven=driven, errors=driven.errors)
-
-
-class _Meter:
-    """Reads the CPU of all processes, and how often the sources were asked, before and after a round."""
-
-    def __init__(self, *, stack: Stack, process: Child) -> None:
-        self._stack, self._process = stack, process
-        self._calls = stack.calls()
-        self._used = stack.cpu_so_far(asking=process)
-        self._publisher_ms = time.process_time() * 1000  # last: reading the others costs as well
-
-    def stop(self) -> None:
-        """Note what was used."""
-        self._publisher_ms = time.process_time() * 1000 - self._publisher_ms
-        used = self._stack.cpu_so_far(asking=self._process)
-        self._used = {name: used[name] - before for name, before in self._used.items()}
-        self._calls = self._stack.calls() - self._calls
-
-    def round(self, *, driven: Driven, errors: int, opening_ms: tuple[float, ...] = ()) -> Round:
-        """Return the round as figures."""
-        count = len(driven.times_ms)
-        share = {name: used / count for name, used in self._used.items()}
-        return Round(
-            over_ms=(math.inf,) if errors else tuple(one - SLOWEST_MS for one in driven.times_ms),
-            cpu_ms=math.inf if errors else share["asking"],
-            apart_ms={"publisher": self._publisher_ms / count, **share},
-            a_second=0.0 if errors else count * 1000 / driven.whole_ms,
-            requests=self._calls / count,
-            opening_ms=opening_ms,
-        )
 
 
 def _main_table(*, blocks: Sequence[Block]) -> Table:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import sys
 from itertools import count
 
 import aiohttp
 
-TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+from benchmarks.visitor import TOKEN
 
 
 async def guess(*, web: str, own_address: str, connections: int) -> None:

@@ -6,10 +6,8 @@ import os
 import re
 import sys
 import time
-import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 
@@ -20,8 +18,8 @@ from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.services.add_user import NewUser, add_user
 from benchmarks.figures import Row, Table, share_below
-from benchmarks.guesser import TOKEN
 from benchmarks.service import Say
+from benchmarks.visitor import Visitor
 from launcher import children
 from launcher.children import Server
 from launcher.processes import Child, StartError, start, stop, wait_until
@@ -58,49 +56,30 @@ def measure(*, folder: Path, quick: bool, say: Say) -> Table:
     attacked: list[list[float]] = []
     memory: list[tuple[float, float]] = []
     with _running_web(folder=folder) as web:
-        reader = _Reader(web=web)
+        visitor = Visitor(port=web.port)
+        visitor.sign_in(username=USERNAME, password=PASSWORD)
         for number in range(1, (QUICK_ROUNDS if quick else ROUNDS) + 1):
             say(f"  a page while passwords are guessed: round {number}")
-            alone.append(reader.read(seconds=seconds))
+            alone.append(_read(visitor=visitor, seconds=seconds))
             before = _most_memory_mib(web.child)
             # Each round's guesses come from an address that is not locked yet.
             with _guessing(web=web, own_address=f"127.0.0.{number + 1}", folder=folder):
-                attacked.append(reader.read(seconds=seconds))
+                attacked.append(_read(visitor=visitor, seconds=seconds))
             memory.append((_most_memory_mib(web.child), before))
     return _table(alone=alone, attacked=attacked, memory=memory)
 
 
-class _Reader:
-    """A user who has signed in and reads one page again and again."""
-
-    def __init__(self, *, web: Server) -> None:
-        self._connection = HTTPConnection("127.0.0.1", web.port, timeout=PATIENCE_S)
-        cookies, body = self._ask("GET", "/sign-in", cookies={})
-        token = TOKEN.search(body)
-        form = {"username": USERNAME, "password": PASSWORD, "csrfmiddlewaretoken": token[1] if token else ""}
-        self._cookies, _ = self._ask("POST", "/sign-in", cookies=cookies, body=urllib.parse.urlencode(form))
-
-    def read(self, *, seconds: float) -> list[float]:
-        """Return how many milliseconds each reading took."""
-        times = []
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            began = time.perf_counter()
-            _, body = self._ask("GET", "/", cookies=self._cookies)
-            times.append((time.perf_counter() - began) * 1000)
-            if "Sign out" not in body:
-                raise StartError("the page is not that of somebody who has signed in.")
-        return times
-
-    def _ask(self, method: str, path: str, *, cookies: dict[str, str], body: str = "") -> tuple[dict[str, str], str]:
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
-        if body:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self._connection.request(method, path, body=body or None, headers=headers)
-        answer = self._connection.getresponse()
-        text = answer.read().decode()
-        pairs = (value.split(";")[0].split("=", 1) for value in answer.headers.get_all("Set-Cookie") or [])
-        return {**cookies, **dict(pairs)}, text
+def _read(*, visitor: Visitor, seconds: float) -> list[float]:
+    """Read one page again and again; return how many milliseconds each reading took."""
+    times = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        began = time.perf_counter()
+        page = visitor.get(path="/")
+        times.append((time.perf_counter() - began) * 1000)
+        if "Sign out" not in page.body:
+            raise StartError("the page is not that of somebody who has signed in.")
+    return times
 
 
 @contextmanager

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from benchmarks.records import practice_record
+from tests.integration.launcher.launching import bare_environment, data_folder, remove
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -15,6 +19,25 @@ PROJECT = Path(__file__).resolve().parents[2]
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "benchmarks", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a data folder for services of the benchmark's own."""
+    made = data_folder(name="benchmarks")
+    yield made
+    remove(folder=made)
+
+
+def run_with_services(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--folder", str(folder), *arguments],
+        cwd=PROJECT,
+        env=bare_environment(folder=folder),
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -49,6 +72,31 @@ def test_what_a_large_answer_takes_in_memory_is_measured_also_of_one_that_is_nam
     assert [(row["unit"], row["aim"]) for row in table["rows"]] == [("MB", "120 MB")] * 2
     assert all(value > 0 for row in table["rows"] for value in (*row["this project"], *row["beside it"]))
     assert "there is no file" in run("--only", "memory", "--answer", str(tmp_path / "nowhere.json")).stderr
+
+
+def test_a_retrieval_is_measured_beside_a_task_per_source(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    ended = run_with_services("--only", "peer", "--json", str(file), folder=folder)
+    assert ended.returncode == 0, ended.stderr
+    (table,) = json.loads(file.read_text())["tables"]
+    cpu = [row for row in table["rows"] if "CPU of worker, each, beside a task per source" in row["figure"]]
+    assert [(row["unit"], row["aim"]) for row in cpu] == [("ms", "0.45 x")] * 2
+    assert all(value > 0 for row in cpu for value in (*row["this project"], *row["beside it"]))
+    requests = [row for row in table["rows"] if "requests, each" in row["figure"]]
+    assert {(*row["this project"], *row["beside it"]) for row in requests} == {(12, 12)}
+
+
+def test_a_record_of_the_demonstration_region_is_opened_and_shown_and_measured(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    ended = run_with_services("--only", "demonstration", "--json", str(file), folder=folder)
+    assert ended.returncode == 0, ended.stderr
+    (table,) = json.loads(file.read_text())["tables"]
+    together, *parts = table["rows"]
+    assert (together["unit"], together["aim"]) == ("ms", "90 ms")
+    apart = {row["figure"].rpartition(" ")[2]: row["this project"][0] for row in parts[:5]}
+    assert all(value > 0 for value in apart.values())
+    (whole,) = together["this project"]
+    assert whole == pytest.approx(sum(apart[name] for name in ("web", "worker", "PostgreSQL")), abs=0.001)
 
 
 def test_a_file_that_cannot_be_written_is_named_before_anything_runs(tmp_path: Path) -> None:

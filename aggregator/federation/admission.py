@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 LATE_S, IN_TIME_S = 0.3, 0.15
 # The limit falls to this share of what is under way, and to no less than LEAST; it rises by this share at a time.
 FALLS_TO, RISES_BY = 0.8, 0.08
-LEAST = 4
+LEAST = 8
 # A limit that has fallen does not fall again for so long: what was let in before is still under way. Seconds.
 FALLS_EVERY_S = 1.0
 # Emergencies are let in until so many times as many are under way.

@@ -58,7 +58,7 @@ def test_it_does_not_fall_again_before_that_can_have_had_its_effect() -> None:
 
 
 def test_it_never_takes_fewer_than_a_few_and_never_more_by_falling() -> None:
-    assert after(*late(5, times=20)).limit == LEAST
+    assert after(*late(LEAST + 1, times=20)).limit == LEAST
     assert after(*late(1000)).limit == FALLS_TO * 100
     assert after(*late(50), most=2).limit == 2
 

@@ -14,7 +14,7 @@ help:
 	@echo "make demo ONCE=1   the same, then stop; exit 0 only if every step worked"
 	@echo "make demo FAULTS=1 with sources that fail and heal by themselves, to watch on the board of sources"
 	@echo "make test          checks, then all tests (ARGS='-k word' runs some; WORKERS=n in parallel)"
-	@echo "make prove         the property tests, with twenty times as many examples as in make test"
+	@echo "make prove         the property tests, with twenty times as many examples as in make test, and all benchmarks once"
 	@echo "make mutate        list small changes to the code that no test notices (ALL=1: in all pure modules; SEED=n; BASE=branch)"
 	@echo "make try-servers   read FHIR servers that others wrote, from the package registries (ARGS='hapi --people 40')"
 	@echo "make check         style, types, imports between rooms, migrations"
@@ -37,7 +37,7 @@ test: python
 
 prove: python
 	@"$(PYTHON)" -m launcher.set_up assets
-	@PROVE=1 exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/property tests/unit/fhir_data tests/integration/mpi/test_settling.py tests/integration/services/test_withheld_is_not_felt.py $(ARGS)
+	@PROVE=1 exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/property tests/unit/fhir_data tests/integration/mpi/test_settling.py tests/integration/services/test_withheld_is_not_felt.py tests/integration/test_benchmarks.py $(ARGS)
 
 mutate: python
 	@"$(PYTHON)" -m launcher.set_up assets

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.records import practice_record
 from tests.integration.launcher.launching import bare_environment, data_folder, remove
+from tests.proofs import is_proving
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +29,10 @@ def folder() -> Iterator[Path]:
     made = data_folder(name="benchmarks")
     yield made
     remove(folder=made)
+
+
+# Each starts the service and takes most of a minute.
+prove_only = pytest.mark.skipif(not is_proving(), reason="a part that starts the service: `make prove` runs it")
 
 
 def run_with_services(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -74,6 +79,7 @@ def test_what_a_large_answer_takes_in_memory_is_measured_also_of_one_that_is_nam
     assert "there is no file" in run("--only", "memory", "--answer", str(tmp_path / "nowhere.json")).stderr
 
 
+@prove_only
 def test_a_retrieval_is_measured_beside_a_task_per_source(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     ended = run_with_services("--only", "peer", "--json", str(file), folder=folder)
@@ -86,6 +92,7 @@ def test_a_retrieval_is_measured_beside_a_task_per_source(folder: Path, tmp_path
     assert {(*row["this project"], *row["beside it"]) for row in requests} == {(12, 12)}
 
 
+@prove_only
 def test_a_record_of_the_demonstration_region_is_opened_and_shown_and_measured(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     ended = run_with_services("--only", "demonstration", "--json", str(file), folder=folder)

@@ -33,11 +33,11 @@ demo: python
 test: python
 	@"$(PYTHON)" -m launcher.set_up assets browser
 	@$(MAKE) run-checks
-	@exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(if $(ARGS),$(ARGS),--cov --cov-report=)
+	@exec $(RUN) -m pytest -n $(WORKERS) $(if $(ARGS),$(ARGS),--cov --cov-report=)
 
 prove: python
 	@"$(PYTHON)" -m launcher.set_up assets
-	@PROVE=1 exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/property tests/unit/fhir_data tests/integration/mpi/test_settling.py tests/integration/services/test_withheld_is_not_felt.py tests/integration/test_benchmarks.py $(ARGS)
+	@PROVE=1 exec $(RUN) -m pytest -n $(WORKERS) tests/property tests/unit/fhir_data tests/integration/mpi/test_settling.py tests/integration/services/test_withheld_is_not_felt.py tests/integration/test_benchmarks.py $(ARGS)
 
 mutate: python
 	@"$(PYTHON)" -m launcher.set_up assets

@@ -21,7 +21,6 @@ from tests.install.machine import HOST, PROJECT, Machine, bare_machine, commit
 from tests.install.page import commands
 
 pytestmark = [
-    pytest.mark.xdist_group("install"),
     pytest.mark.skipif(shutil.which("curl") is None, reason="the page uses curl"),
 ]
 

@@ -44,7 +44,7 @@ def measure(*, data_file: Path) -> Reach:
     """
     data_file.parent.mkdir(parents=True, exist_ok=True)
     command = [
-        *(sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-m", "not browser"),
+        *(sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "not browser"),
         *("--cov", "--cov-context=test", "--cov-report=", "--no-cov-on-fail"),
         *MEASURED,
         *(f"--ignore={path}" for path in LEFT_OUT),

@@ -31,7 +31,6 @@ from tests.integration.launcher.launching import (
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
-    pytest.mark.xdist_group("launcher"),
 ]
 
 UP = "Press Ctrl-C to stop everything"

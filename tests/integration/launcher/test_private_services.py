@@ -21,7 +21,6 @@ from tests.integration.launcher.launching import data_folder, gone, kill, remove
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
-    pytest.mark.xdist_group("launcher"),
 ]
 
 UP = "Press Ctrl-C to stop them"

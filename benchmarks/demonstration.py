@@ -123,8 +123,9 @@ def _whole_round(*, visitor: Visitor, people: Sequence[Patient], processes: Proc
 
 def _round(*, visitor: Visitor, people: Sequence[Patient], processes: Processes, draws: bool) -> Round:
     """Open everybody's record once; the figures are one record's share."""
-    for source in Source.objects.all():  # or one that is silent would rest after some rounds, and not be asked
-        forget(client=client_for_threads(), source_id=source.id)
+    with client_for_threads() as client:
+        for source in Source.objects.all():  # or one that is silent would rest after some rounds, and not be asked
+            forget(client=client, source_id=source.id)
     connections.close_all()
     before, began = _used_ms(processes), time.monotonic()
     wholes = [

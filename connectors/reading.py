@@ -207,9 +207,21 @@ def ownership(*, subject: JudgedEntry, judged: Sequence[JudgedEntry], bases: Seq
 _NOBODYS = Finding(belonging=Belonging.SUPPORTING)
 
 
-def owned_entry(*, judged: JudgedEntry, owners: Ownership | None) -> OwnedEntry:
-    """Say of one entry whose it is. `owners` None: the answer names nobody, and all is kept."""
-    finding = owners.of(entry=judged.placed) if owners and judged.kind else _NOBODYS
+def _whole(entry: JudgedEntry, /) -> PlacedResource:
+    return entry.placed
+
+
+def owned_entry(
+    *,
+    judged: JudgedEntry,
+    owners: Ownership | None,
+    placed: Callable[[JudgedEntry], PlacedResource] = _whole,
+) -> OwnedEntry:
+    """Say of one entry whose it is; `placed` is what of it is looked at.
+
+    `owners` None: the answer names nobody, and all is kept.
+    """
+    finding = owners.of(entry=placed(judged)) if owners and judged.kind else _NOBODYS
     return OwnedEntry(judged=judged, finding=finding)
 
 
@@ -218,14 +230,13 @@ def find_owners(
     judged: Iterable[JudgedEntry],
     subject: JudgedEntry | None,
     owners: Ownership | None,
-    placed: Callable[[JudgedEntry], PlacedResource] = lambda entry: entry.placed,
+    placed: Callable[[JudgedEntry], PlacedResource] = _whole,
 ) -> Steps[list[OwnedEntry]]:
-    """Say of every entry but the subject whose it is, as `owned_entry` does; `placed` is what of it is looked at."""
+    """Say of every entry but the subject whose it is, as `owned_entry` does."""
     owned: list[OwnedEntry] = []
     for entry in judged:
         if entry is not subject:
-            finding = owners.of(entry=placed(entry)) if owners and entry.kind else _NOBODYS
-            owned.append(OwnedEntry(judged=entry, finding=finding))
+            owned.append(owned_entry(judged=entry, owners=owners, placed=placed))
             yield None
     return owned
 

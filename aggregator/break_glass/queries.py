@@ -37,7 +37,7 @@ def open_access(*, person_id: UUID, membership_id: UUID | None, now: datetime) -
     """Return the emergency access to a person's record that stands in a membership now, the one that lasts longest."""
     if membership_id is None:
         return None
-    # This is asked at every decision, and almost nobody has: the first question costs a quarter of the second.
+    # This is asked at every decision, and almost nobody has: a plain question shows that at less cost than the whole.
     if not BreakGlass.objects.filter(membership_id=membership_id, person_id=person_id).exists():
         return None
     rows = _standing(membership_id=membership_id, now=now).filter(person_id=person_id)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from aggregator.accounts import lockout
 from aggregator.accounts.addresses import counted_address
-from aggregator.accounts.sessions import is_own_key
+from aggregator.accounts.session_keys import is_own_key
 from aggregator.accounts.tokens import bearer_token, read_token
 from aggregator.health.report_tokens import ReportKey, read_report_token
 from config.refusals import OAUTH_PATH, Refusal, refuse

@@ -16,6 +16,7 @@ from aggregator.accounts.models import AccessEnd, Client, Membership, Organisati
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import PERMISSIONS, Permission, Role, role_may
 from aggregator.accounts.scopes import read_scopes
+from aggregator.composed import composed_once
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations  # for the type checker alone
@@ -44,10 +45,20 @@ def live_memberships(*, now: datetime) -> QuerySet[Membership]:
 def still_acts(*, requester: Requester, now: datetime) -> bool:
     """Return whether a requester's membership, or registration as a client, is in force; False for who has neither."""
     if requester.membership_id is not None:
-        return live_memberships(now=now).filter(id=requester.membership_id).exists()
+        return bool(_live_membership(membership_id=requester.membership_id, now=now))
     if requester.client_id is not None:
-        return Client.objects.filter(~has_ended(of="id", now=now), id=requester.client_id).exists()
+        return bool(_live_client(client_id=requester.client_id, now=now))
     return False
+
+
+@composed_once
+def _live_membership(*, membership_id: UUID, now: datetime) -> QuerySet[Membership, UUID]:
+    return live_memberships(now=now).filter(id=membership_id).values_list("id", flat=True)
+
+
+@composed_once
+def _live_client(*, client_id: UUID, now: datetime) -> QuerySet[Client, UUID]:
+    return Client.objects.filter(~has_ended(of="id", now=now), id=client_id).values_list("id", flat=True)
 
 
 def members_at(*, organisation_id: UUID, at: datetime) -> QuerySet[Membership]:
@@ -67,19 +78,27 @@ def requesters_for(*, user_id: UUID, now: datetime, purpose: PurposeOfUse | None
     Without a `purpose`, who may see records acts for treatment, and everybody else to run the service.
     Read again for every request, so that the end of a membership takes effect at once.
     """
-    return _requesters(live_memberships(now=now).filter(user_id=user_id), purpose=purpose)
+    return _requesters(_memberships_of_user(user_id=user_id, now=now), purpose=purpose)
+
+
+@composed_once
+def _memberships_of_user(*, user_id: UUID, now: datetime) -> QuerySet[Membership]:
+    return _as_listed(live_memberships(now=now).filter(user_id=user_id))
 
 
 def requesters_of_organisation(*, organisation_id: UUID, now: datetime) -> tuple[Requester, ...]:
     """Return as whom the users of an organisation may act there, for treatment."""
     memberships = live_memberships(now=now).filter(organisation_id=organisation_id)
-    return _requesters(memberships, purpose=PurposeOfUse.TREATMENT)
+    return _requesters(_as_listed(memberships), purpose=PurposeOfUse.TREATMENT)
 
 
-def _requesters(memberships: QuerySet[Membership], /, *, purpose: PurposeOfUse | None) -> tuple[Requester, ...]:
-    rows = memberships.select_related("user", "organisation").order_by(
+def _as_listed(memberships: QuerySet[Membership], /) -> QuerySet[Membership]:
+    return memberships.select_related("user", "organisation").order_by(
         "organisation__name", "organisation__ods_code", "role", "from_at", "id"
     )
+
+
+def _requesters(memberships: Iterable[Membership], /, *, purpose: PurposeOfUse | None) -> tuple[Requester, ...]:
     return tuple(
         Requester(
             user_id=membership.user.id,
@@ -95,7 +114,7 @@ def _requesters(memberships: QuerySet[Membership], /, *, purpose: PurposeOfUse |
             role=Role(membership.role),
             purpose=purpose or _purpose_of(Role(membership.role)),
         )
-        for membership in rows
+        for membership in memberships
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
 
 from aggregator.accounts.requester import Requester
 from aggregator.audit.events import Action, EventOutcome
 from aggregator.audit.models import AuditEvent
+from aggregator.composed import composed_once
 
 
 def last_shown(*, requester: Requester, retrieval_id: UUID) -> str | None:
@@ -18,15 +20,21 @@ def last_shown(*, requester: Requester, retrieval_id: UUID) -> str | None:
 
     None when the last thing that the trail holds of both is not a showing.
     """
-    event = (
-        AuditEvent.objects.filter(retrieval_id=retrieval_id, user_id=requester.user_id, client_id=requester.client_id)
-        .order_by("-seq")
-        .first()
-    )
-    if event is None or event.action != Action.VIEW_RECORD or event.outcome != EventOutcome.SUCCESS:
+    user_or_client_id = requester.user_id or requester.client_id
+    if user_or_client_id is None:
         return None
-    content: str | None = event.detail.get("content")
-    return content
+    for action, outcome, detail in _last(retrieval_id=retrieval_id, user_or_client_id=user_or_client_id):
+        if action == Action.VIEW_RECORD and outcome == EventOutcome.SUCCESS:
+            content: str | None = detail.get("content")
+            return content
+    return None
+
+
+@composed_once
+def _last(*, retrieval_id: UUID, user_or_client_id: UUID) -> QuerySet[AuditEvent, tuple[str, str, dict[str, Any]]]:
+    theirs = AuditEvent.objects.filter(Q(user_id=user_or_client_id) | Q(client_id=user_or_client_id))
+    rows = theirs.filter(retrieval_id=retrieval_id).order_by("-seq")
+    return rows.values_list("action", "outcome", "detail")[:1]
 
 
 def last_act_of_client(*, client_id: UUID) -> datetime | None:

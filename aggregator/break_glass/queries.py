@@ -23,6 +23,7 @@ from aggregator.break_glass.terms import (
     ReviewedAccess,
     ReviewedKind,
 )
+from aggregator.composed import composed_once
 from aggregator.mpi.queries import live_links
 
 if TYPE_CHECKING:
@@ -38,11 +39,16 @@ def open_access(*, person_id: UUID, membership_id: UUID | None, now: datetime) -
     if membership_id is None:
         return None
     # This is asked at every decision, and almost nobody has: a plain question shows that at less cost than the whole.
-    if not BreakGlass.objects.filter(membership_id=membership_id, person_id=person_id).exists():
+    if not _has_any(person_id=person_id, membership_id=membership_id):
         return None
     rows = _standing(membership_id=membership_id, now=now).filter(person_id=person_id)
     row = rows.order_by("-ends_at", "id").first()
     return _access(row) if row else None
+
+
+@composed_once
+def _has_any(*, person_id: UUID, membership_id: UUID) -> QuerySet[BreakGlass, UUID]:
+    return BreakGlass.objects.filter(person_id=person_id, membership_id=membership_id).values_list("id", flat=True)[:1]
 
 
 def open_accesses(*, membership_id: UUID | None, now: datetime) -> list[EmergencyAccess]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
@@ -14,6 +15,7 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.break_glass.queries import open_access
 from aggregator.break_glass.terms import EmergencyAccess, access_if_taken
+from aggregator.composed import composed_once
 from aggregator.consent import decision
 from aggregator.consent.decision import Decision
 from aggregator.consent.models import Policy
@@ -22,6 +24,16 @@ from aggregator.consent.written_terms import read_terms
 from aggregator.relationships.queries import relationships_of
 from aggregator.relationships.terms import RelationshipKind, RelationshipTerms, london_day
 from aggregator.sources.queries import disclosing_sources
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations  # for the type checker alone
+
+
+class _End(TypedDict):
+    ends_at: datetime | None
+    ended_by: UUID | None
+    end_reason: str | None
+    has_ended: bool
 
 
 def decide(*, requester: Requester, permission: Permission, person_id: UUID, now: datetime) -> Decision:
@@ -95,7 +107,12 @@ def _decide(
 def policies_of(*, person_id: UUID, now: datetime) -> list[RecordedPolicy]:
     """Return every decision of a person on record, newest first, also those that have been withdrawn."""
     # One statement, whether there is any or not: how long a refusal takes must not tell what a patient decided.
-    return _recorded(Policy.objects.filter(person_id=person_id), now=now)
+    return _recorded(_of_person(person_id=person_id, now=now), now=now)
+
+
+@composed_once
+def _of_person(*, person_id: UUID, now: datetime) -> QuerySet[WithAnnotations[Policy, _End]]:
+    return _with_end(Policy.objects.filter(person_id=person_id), now=now)
 
 
 def users_named(*, person_id: UUID, now: datetime) -> set[UUID]:
@@ -113,7 +130,7 @@ def users_named(*, person_id: UUID, now: datetime) -> set[UUID]:
 
 def policy(*, policy_id: UUID, now: datetime) -> RecordedPolicy | None:
     """Return one decision on record."""
-    return next(iter(_recorded(Policy.objects.filter(id=policy_id), now=now)), None)
+    return next(iter(_recorded(_with_end(Policy.objects.filter(id=policy_id), now=now), now=now)), None)
 
 
 def objecting(*, person_ids: Collection[UUID]) -> set[UUID]:
@@ -128,21 +145,27 @@ def live_policies_of_load(*, load_id: UUID, now: datetime, most: int) -> list[tu
     return list(rows.values_list("id", "person_id")[:most])
 
 
-def _recorded(rows: QuerySet[Policy], /, *, now: datetime) -> list[RecordedPolicy]:
-    """Return policies with how each ended; one that has ended by the database's clock has ended by `now`, too."""
+def _with_end(rows: QuerySet[Policy], /, *, now: datetime) -> QuerySet[WithAnnotations[Policy, _End]]:
+    """Return policies with how each ended, newest first."""
     first_end = AccessEnd.objects.filter(of_id=OuterRef("id")).order_by("ends_at", "id")
-    annotated = rows.annotate(
+    return rows.annotate(
         ends_at=Subquery(first_end.values("ends_at")[:1]),
         ended_by=Subquery(first_end.values("recorded_by")[:1]),
         end_reason=Subquery(first_end.values("reason")[:1]),
         has_ended=has_ended(of="id", now=now),
     ).order_by("-recorded_at", "-id")
+
+
+def _recorded(rows: Iterable[WithAnnotations[Policy, _End]], /, *, now: datetime) -> list[RecordedPolicy]:
+    """Return policies; one that has ended by the database's clock has ended by `now`, too."""
     return [
         RecordedPolicy(
             policy_id=row.id,
             person_id=row.person_id,
             terms=read_terms(
-                base=row.base, written=row.written, ended_at=min(row.ends_at, now) if row.has_ended else row.ends_at
+                base=row.base,
+                written=row.written,
+                ended_at=min(row.ends_at or now, now) if row.has_ended else row.ends_at,
             ),
             note=row.note,
             recorded_by=row.recorded_by,
@@ -153,5 +176,5 @@ def _recorded(rows: QuerySet[Policy], /, *, now: datetime) -> list[RecordedPolic
             ended_by=row.ended_by,
             end_reason=row.end_reason or "",
         )
-        for row in annotated
+        for row in rows
     ]

@@ -108,10 +108,8 @@ def write_retrieval(
         wrapped_key=store.new_wrapped_key(master_key=settings.HELD_ITEMS_KEY, retrieval_id=retrieval_id),
     )
     _close_overdue(flight_keys=[planned.flight_key for planned in plan.sources], now=now)
-    for planned in plan.sources:
-        joined = _write_outcome(retrieval_id=retrieval_id, planned=planned, now=now)
-        if joined is not None:
-            shared_until.append(joined.retrieval.expires_at)
+    joined = _write_outcomes(retrieval_id=retrieval_id, planned=plan.sources, now=now)
+    shared_until += [flight.retrieval.expires_at for flight in joined]
     if min(shared_until, default=expires_at) < expires_at:
         Retrieval.objects.filter(id=retrieval_id).update(expires_at=min(shared_until))
     return retrieval_id
@@ -307,37 +305,59 @@ def _close_overdue(*, flight_keys: list[str], now: datetime) -> None:
         )
 
 
-def _write_outcome(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> SourceOutcome | None:
-    """Write one planned source: not asked, answered already, asked by this retrieval, or joined to one in flight.
+def _write_outcomes(*, retrieval_id: UUID, planned: Sequence[PlannedSource], now: datetime) -> list[SourceOutcome]:
+    """Write the planned sources: not asked, answered already, asked by this retrieval, or joined to one in flight.
 
-    Return the flight that it joins, with its retrieval, if it joins one in flight.
+    Return the flights that it joins which are in flight, each with its retrieval.
     """
-    values = {
-        "retrieval_id": retrieval_id,
-        "source_id": planned.source_id,
-        "flight_key": planned.flight_key,
-        "deadline_at": planned.deadline_at,
-    }
+    rows = [_outcome(retrieval_id=retrieval_id, planned=each, now=now) for each in planned]
+    # In one statement: only a question that is in flight already conflicts with a row, and is left out.
+    SourceOutcome.objects.bulk_create(rows, ignore_conflicts=True)
+    written = set(SourceOutcome.objects.filter(retrieval_id=retrieval_id).values_list("source_id", flat=True))
+    joined = [
+        _join(retrieval_id=retrieval_id, planned=each, now=now) for each in planned if each.source_id not in written
+    ]
+    return [flight for flight in joined if flight is not None]
+
+
+def _outcome(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> SourceOutcome:
+    row = SourceOutcome(
+        retrieval_id=retrieval_id,
+        source_id=planned.source_id,
+        flight_key=planned.flight_key,
+        deadline_at=planned.deadline_at,
+    )
     if planned.not_asked:
-        SourceOutcome.objects.create(**values, outcome=Outcome.NOT_ASKED, reason=planned.not_asked, ended_at=now)
-        return None
-    if planned.answer:
-        SourceOutcome.objects.create(**values, joins_id=planned.answer.outcome_id)
-        return None
+        row.outcome, row.reason, row.ended_at = Outcome.NOT_ASKED, planned.not_asked, now
+    elif planned.answer:
+        row.joins_id = planned.answer.outcome_id
+    else:
+        row.asked_under = planned.asked_under
+    return row
+
+
+def _join(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> SourceOutcome | None:
+    """Join a question to the flight that asks it, and return that with its retrieval.
+
+    Where it has ended meanwhile, the question is asked by this retrieval; return None.
+    """
     for _ in range(JOIN_ATTEMPTS):
+        # Locked, so that its outcome cannot land between this read and our commit.
+        in_flight = (
+            SourceOutcome.objects.select_for_update(of=("self",))
+            .select_related("retrieval")
+            .filter(flight_key=planned.flight_key, outcome__isnull=True, joins__isnull=True)
+            .first()
+        )
+        row = _outcome(retrieval_id=retrieval_id, planned=planned, now=now)
+        if in_flight:
+            row.joins, row.asked_under = in_flight, ""
+            row.save(force_insert=True)
+            return in_flight
         try:
             with transaction.atomic():
-                SourceOutcome.objects.create(**values, asked_under=planned.asked_under)
+                row.save(force_insert=True)
             return None
         except IntegrityError:
-            # Locked, so that its outcome cannot land between this read and our commit.
-            in_flight = (
-                SourceOutcome.objects.select_for_update(of=("self",))
-                .select_related("retrieval")
-                .filter(flight_key=planned.flight_key, outcome__isnull=True, joins__isnull=True)
-                .first()
-            )
-        if in_flight:
-            SourceOutcome.objects.create(**values, joins=in_flight)
-            return in_flight
+            continue
     raise RuntimeError("a flight could be neither started nor joined")

@@ -11,8 +11,9 @@ from uuid import UUID
 import redis
 from django.conf import settings
 from django.db import connection
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
+from aggregator.composed import composed_once
 from aggregator.federation import store
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.connections import client_for_threads
@@ -112,14 +113,11 @@ def retrieval_view(*, retrieval_id: UUID, asker_id: UUID | None, now: datetime) 
     A source that was asked and has no outcome at its deadline has timed out, even if the worker died. The fault is ours
     where it was not asked, or where its answer came and was not recorded.
     """
-    retrieval = Retrieval.objects.filter(id=retrieval_id, asker_id=asker_id, expires_at__gt=now).first()
-    if retrieval is None or asker_id is None:
+    found = _retrieval(retrieval_id=retrieval_id, asker_id=asker_id, now=now) if asker_id else []
+    if not found:
         return None
-    rows = (
-        SourceOutcome.objects.filter(retrieval_id=retrieval_id)
-        .select_related("source__organisation", "retrieval", "joins__retrieval")
-        .order_by("source__rank", "source__slug")
-    )
+    (retrieval,) = found
+    rows = _outcomes(retrieval_id=retrieval_id)
     overdue = endings_of_overdue(flights=[row.joins or row for row in rows if _is_overdue(row, now=now)])
     return RetrievalView(
         retrieval_id=retrieval.id,
@@ -128,6 +126,20 @@ def retrieval_view(*, retrieval_id: UUID, asker_id: UUID | None, now: datetime) 
         deadline_at=retrieval.deadline_at,
         expires_at=retrieval.expires_at,
         sources=tuple(_state(row, overdue=overdue) for row in rows),
+    )
+
+
+@composed_once
+def _retrieval(*, retrieval_id: UUID, asker_id: UUID, now: datetime) -> QuerySet[Retrieval]:
+    return Retrieval.objects.filter(id=retrieval_id, asker_id=asker_id, expires_at__gt=now)
+
+
+@composed_once
+def _outcomes(*, retrieval_id: UUID) -> QuerySet[SourceOutcome]:
+    return (
+        SourceOutcome.objects.filter(retrieval_id=retrieval_id)
+        .select_related("source__organisation", "retrieval", "joins__retrieval")
+        .order_by("source__rank", "source__slug")
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, TypedDict
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
+from aggregator.composed import composed_once
 from aggregator.limits import max_length_of
 from aggregator.mpi.death import DeathClaim, claims_disagree
 from aggregator.mpi.demographics import Demographics, as_json, clean_name, first_given, from_json
@@ -117,8 +118,14 @@ def summary_of(person: Person) -> PersonSummary:
 
 def person_summary(*, person_id: UUID) -> PersonSummary | None:
     """Return a person's summary, or None when there is no such person."""
-    person = Person.objects.filter(id=person_id).first()
-    return _summaries([person])[0] if person else None
+    people = _person(person_id=person_id)
+    shares_number = bool(people and _sharing_number(person_id=person_id))
+    return next(iter(_with_what_others_say(people, sharing={person_id} if shares_number else set())), None)
+
+
+@composed_once
+def _person(*, person_id: UUID) -> QuerySet[Person]:
+    return Person.objects.filter(id=person_id)
 
 
 def summaries(*, person_ids: Collection[UUID]) -> dict[UUID, PersonSummary]:
@@ -134,12 +141,7 @@ def person_held_as(*, source_id: UUID, identifier_value: str) -> UUID | None:
 
 def held_by(*, person_id: UUID) -> list[HeldBy]:
     """Return the live links of a person, in a fixed order."""
-    links = (
-        live_links()
-        .filter(person_id=person_id)
-        .select_related("source_record__source")
-        .order_by("source_record__source__slug", "source_record__identifier_value")
-    )
+    links: list[WithAnnotations[Link, _InDoubt]] = _links_of_person(person_id=person_id)
     return [
         HeldBy(
             source_id=link.source_record.source_id,
@@ -154,17 +156,21 @@ def held_by(*, person_id: UUID) -> list[HeldBy]:
     ]
 
 
+@composed_once
+def _links_of_person(*, person_id: UUID) -> QuerySet[WithAnnotations[Link, _InDoubt]]:
+    return (
+        live_links()
+        .filter(person_id=person_id)
+        .select_related("source_record__source")
+        .order_by("source_record__source__slug", "source_record__identifier_value")
+    )
+
+
 def with_decisions(*, held: Sequence[HeldBy], person_id: UUID) -> list[HeldBy]:
     """Return a person's links with the fields that decisions in force have accepted."""
     accepted: dict[UUID, set[str]] = defaultdict(set)
     taken: dict[UUID, set[str]] = defaultdict(set)
-    decisions = LinkDecision.objects.filter(
-        review__source_record__in=[holding.source_record_id for holding in held],
-        review__person_id=person_id,
-        decision__in=[Decision.ACCEPT_FIELDS, Decision.TAKE_NEW_VALUES],
-        ended_at__isnull=True,
-    ).select_related("review")
-    for decision in decisions:
+    for decision in _decisions_of_person(person_id=person_id):
         fields = accepted if decision.decision == Decision.ACCEPT_FIELDS else taken
         fields[decision.review.source_record_id].update(decision.fields)
     return [
@@ -175,6 +181,15 @@ def with_decisions(*, held: Sequence[HeldBy], person_id: UUID) -> list[HeldBy]:
         )
         for holding in held
     ]
+
+
+@composed_once
+def _decisions_of_person(*, person_id: UUID) -> QuerySet[LinkDecision]:
+    return LinkDecision.objects.filter(
+        review__person_id=person_id,
+        decision__in=[Decision.ACCEPT_FIELDS, Decision.TAKE_NEW_VALUES],
+        ended_at__isnull=True,
+    ).select_related("review")
 
 
 def known_records(*, asked: HeldBy, held: Iterable[HeldBy]) -> tuple[KnownRecord, ...]:
@@ -230,8 +245,15 @@ def _listed(**columns: object) -> list[PersonSummary]:
 
 
 def _summaries(people: Iterable[Person]) -> list[PersonSummary]:
+    listed = list(people)
+    person_ids = [person.id for person in listed]
+    sharing = _with_shared_number().filter(person_id__in=person_ids).values_list("person_id", flat=True)
+    return _with_what_others_say(listed, sharing=set(sharing))
+
+
+def _with_what_others_say(people: Iterable[Person], /, *, sharing: Set[UUID]) -> list[PersonSummary]:
+    """Return summaries of people; `sharing`: those under whose NHS number another person is held too."""
     shown = [summary_of(person) for person in people]
-    sharing = _people_who_share_a_number([summary.person_id for summary in shown])
     claims = _death_claims([summary.person_id for summary in shown if summary.golden.deceased is not None])
     return [
         replace(
@@ -241,13 +263,18 @@ def _summaries(people: Iterable[Person]) -> list[PersonSummary]:
     ]
 
 
-def _people_who_share_a_number(person_ids: Sequence[UUID]) -> set[UUID]:
-    """Return those of these people under whose NHS number another person is held too."""
+@composed_once
+def _sharing_number(*, person_id: UUID) -> QuerySet[Link, UUID]:
+    return _with_shared_number().filter(person_id=person_id).values_list("id", flat=True)[:1]
+
+
+def _with_shared_number() -> QuerySet[Link]:
+    """Return the links of people under whose NHS number another person is held too."""
     numbered = Link.objects.filter(ended_at__isnull=True).exclude(source_record__nhs_number="")
     others = numbered.filter(source_record__nhs_number=OuterRef("source_record__nhs_number")).exclude(
         person_id=OuterRef("person_id")
     )
-    return set(numbered.filter(Exists(others), person_id__in=person_ids).values_list("person_id", flat=True))
+    return numbered.filter(Exists(others))
 
 
 def _death_claims(person_ids: Sequence[UUID]) -> dict[UUID, list[DeathClaim]]:

@@ -14,6 +14,7 @@ from django.db.models.functions import Lower, Now
 from aggregator.accounts.models import AccessEnd, Membership
 from aggregator.accounts.queries import has_ended, live_memberships
 from aggregator.accounts.roles import Role
+from aggregator.composed import composed_once
 from aggregator.relationships.listing import (
     Carers,
     CareTeamPart,
@@ -42,14 +43,31 @@ def relationships_of(
     """Return the relationships of an organisation, and of a user who acts for it, with a person, by live links."""
     if organisation_id is None:
         return []
-    rows = CareRelation.objects.filter(_is_for(user_id), person_id=person_id, organisation_id=organisation_id)
-    return [_terms(row) for row in rows.exclude(ended_at__lte=Now())]
+    if user_id is None:
+        rows = _of_organisation(person_id=person_id, organisation_id=organisation_id)
+    else:
+        rows = _of_user(person_id=person_id, organisation_id=organisation_id, user_id=user_id)
+    return [_terms(row) for row in rows]
+
+
+@composed_once
+def _of_organisation(*, person_id: UUID, organisation_id: UUID) -> QuerySet[CareRelation]:
+    return _not_ended(_is_for(None), person_id=person_id, organisation_id=organisation_id)
+
+
+@composed_once
+def _of_user(*, person_id: UUID, organisation_id: UUID, user_id: UUID) -> QuerySet[CareRelation]:
+    return _not_ended(_is_for(user_id), person_id=person_id, organisation_id=organisation_id)
+
+
+def _not_ended(*conditions: Q, **columns: UUID) -> QuerySet[CareRelation]:
+    return CareRelation.objects.filter(*conditions, **columns).exclude(ended_at__lte=Now())
 
 
 def relationships_by_organisation(*, person_id: UUID) -> dict[UUID, list[RelationshipTerms]]:
     """Return the relationships with a person that have not been ended, also those of single users, by organisation."""
     found: dict[UUID, list[RelationshipTerms]] = defaultdict(list)
-    for row in CareRelation.objects.filter(person_id=person_id).exclude(ended_at__lte=Now()):
+    for row in _not_ended(person_id=person_id):
         found[row.organisation_id].append(_terms(row))
     return found
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from aggregator.composed import composed_once
 from aggregator.sources import catalogue
 from aggregator.sources.models import Source
 from aggregator.sources.secret_files import secret_files
@@ -15,7 +18,12 @@ from connectors.contract.values import SourceAddress
 
 def all_sources() -> list[Source]:
     """Return every registered source, in a fixed order."""
-    return list(Source.objects.select_related("organisation").order_by("rank", "slug"))
+    return _in_order()
+
+
+@composed_once
+def _in_order() -> QuerySet[Source]:
+    return Source.objects.select_related("organisation").order_by("rank", "slug")
 
 
 def source_by_slug(*, slug: str) -> Source | None:
@@ -30,8 +38,12 @@ def source_by_id(*, source_id: UUID) -> Source | None:
 
 def disclosing_sources() -> dict[UUID, Sensitivity]:
     """Return the sources whose name alone tells something sensitive of whoever is known there, and what."""
-    rows = Source.objects.exclude(discloses="").values_list("id", "discloses")
-    return {source_id: Sensitivity(matter) for source_id, matter in rows}
+    return {source_id: Sensitivity(matter) for source_id, matter in _disclosing()}
+
+
+@composed_once
+def _disclosing() -> QuerySet[Source, tuple[UUID, str]]:
+    return Source.objects.exclude(discloses="").values_list("id", "discloses")
 
 
 def address_of(*, source: Source) -> SourceAddress:

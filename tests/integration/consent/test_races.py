@@ -17,6 +17,7 @@ from aggregator.accounts.operations import add_membership
 from aggregator.accounts.requester import Requester, operator
 from aggregator.consent.terms import BasePolicy, Effect, PolicyTerms, Provision
 from aggregator.errors import NotPermitted
+from aggregator.federation import tasks
 from aggregator.federation.models import SourceOutcome
 from aggregator.services.clients.end_client import end_client
 from aggregator.services.end_policy import end_policy
@@ -40,7 +41,9 @@ ROUNDS = 200 if proofs.is_proving() else 5
 
 
 @pytest.fixture
-def world() -> World:
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    # What sources answer is written here: a worker that runs meanwhile must not ask them.
+    monkeypatch.setattr(tasks, "send", lambda **_: None)
     return make_world()
 
 

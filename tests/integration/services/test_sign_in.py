@@ -32,7 +32,7 @@ from aggregator.accounts.models import Membership, Organisation, User
 from aggregator.accounts.passwords import MAX_PASSWORD_LENGTH
 from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
-from aggregator.accounts.sessions import new_key
+from aggregator.accounts.session_keys import new_key
 from aggregator.audit.models import AuditEvent
 from aggregator.errors import Invalid, TooMany
 from aggregator.services.add_user import NewUser, add_user
@@ -508,6 +508,27 @@ def test_sessions_that_have_ended_make_no_other_end() -> None:
         Session.objects.filter(session_key=idle.session.session_key).update(expire_date=timezone.now())
     last = signed_in_client("dr.osei")
     assert [visitor.get("/").status_code for visitor in (first, last)] == [200, 200]
+
+
+def test_a_session_ends_after_so_long_without_a_request() -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        visitor = signed_in_client("dr.osei")
+        for pause_s in (1, 29, 400, 860, 600):
+            clock.shift(pause_s)
+            assert visitor.get("/").status_code == 200
+        clock.shift(settings.SESSION_COOKIE_AGE + 1)
+        assert visitor.get("/").status_code == 302
+
+
+def test_what_a_session_says_of_its_end_is_written_again_only_once_it_is_half_a_minute_off() -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        visitor = signed_in_client("dr.osei")
+        ends = Session.objects.get(session_key=visitor.session.session_key).expire_date
+        for pause_s, put_off_s in ((10, 0), (19, 0), (2, 31), (30, 31), (1, 62)):
+            clock.shift(pause_s)
+            assert visitor.get("/").status_code == 200
+            now = Session.objects.get(session_key=visitor.session.session_key).expire_date
+            assert (now - ends).total_seconds() == put_off_s
 
 
 def test_the_number_of_sessions_is_a_setting(changed: Any) -> None:

@@ -15,7 +15,7 @@ from django.test import Client, override_settings
 from django.urls import get_resolver
 
 from aggregator.accounts.counters import counters
-from aggregator.accounts.sessions import new_key
+from aggregator.accounts.session_keys import new_key
 from aggregator.api.fhir.operations import OPERATIONS
 from aggregator.audit.models import AuditEvent
 from aggregator.federation.models import Retrieval

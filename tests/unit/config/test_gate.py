@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from aggregator.accounts import lockout
 from aggregator.accounts.scopes import read_scopes
-from aggregator.accounts.sessions import new_key
+from aggregator.accounts.session_keys import new_key
 from aggregator.accounts.tokens import new_token, seal
 from config import gate
 from config.gate import Buckets, Gate, Places

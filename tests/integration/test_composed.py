@@ -1,0 +1,127 @@
+"""Queries whose SQL is composed once give what the same queries give that are composed each time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from aggregator.accounts.models import Membership, Organisation
+from aggregator.accounts.queries import live_memberships
+from aggregator.composed import composed_once
+from tests.world import World, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+@composed_once
+def memberships(*, user_id: UUID, now: datetime) -> QuerySet[Membership]:
+    return as_composed_each_time(user_id=user_id, now=now)
+
+
+@composed_once
+def codes(*, name: str) -> QuerySet[Organisation, str]:
+    return Organisation.objects.filter(name=name).values_list("ods_code", flat=True)
+
+
+def as_composed_each_time(*, user_id: UUID, now: datetime) -> QuerySet[Membership]:
+    return live_memberships(now=now).filter(user_id=user_id).select_related("user", "organisation").order_by("id")
+
+
+def test_each_call_has_its_own_values(world: World) -> None:
+    now = timezone.now()
+    long_ago = now - timedelta(days=10_000)
+    for user_id in (world.clinician.user_id, world.administrator.user_id, uuid4()):
+        assert user_id is not None
+        for at in (now, long_ago):
+            found, expected = memberships(user_id=user_id, now=at), as_composed_each_time(user_id=user_id, now=at)
+            assert found == list(expected)
+    assert len(memberships(user_id=world.clinician.user_id, now=now)) == 1  # type: ignore[arg-type]
+
+
+def test_rows_are_whole_and_what_they_name_is_read_along(world: World) -> None:
+    assert world.clinician.user_id is not None
+    (row,) = memberships(user_id=world.clinician.user_id, now=timezone.now())
+    (expected,) = as_composed_each_time(user_id=world.clinician.user_id, now=timezone.now())
+    columns = [field.attname for field in Membership._meta.concrete_fields]
+    assert [getattr(row, name) for name in columns] == [getattr(expected, name) for name in columns]
+    with CaptureQueriesContext(connection) as asked:
+        assert (row.user.family, row.organisation.name) == (expected.user.family, expected.organisation.name)
+    assert len(asked) == 0
+
+
+def test_it_asks_the_very_statement_that_django_composes_each_time(world: World) -> None:
+    now, user_id = timezone.now(), uuid4()
+    with CaptureQueriesContext(connection) as asked:
+        memberships(user_id=user_id, now=now)
+        list(as_composed_each_time(user_id=user_id, now=now))
+    # Django puts what it takes for an expression into brackets.
+    ours, djangos = (statement["sql"].replace("(", "").replace(")", "") for statement in asked.captured_queries)
+    assert ours == djangos
+
+
+def test_a_text_is_a_value_and_never_sql(world: World) -> None:
+    Organisation.objects.create(ods_code="Z9", name="%s'; DROP TABLE x --")
+    assert codes(name="%s'; DROP TABLE x --") == ["Z9"]
+    assert codes(name="' OR '1'='1") == []
+
+
+def test_what_is_composed_is_composed_at_the_first_call_and_in_no_other(world: World) -> None:
+    calls: list[Any] = []
+
+    @composed_once
+    def counted(*, code: str) -> QuerySet[Organisation]:
+        calls.append(code)
+        return Organisation.objects.filter(ods_code=code)
+
+    assert calls == []
+    assert [len(counted(code=code)) for code in ("nobody", world.clinician.organisation_ods)] == [0, 1]
+    assert len(calls) == 1
+
+
+def test_a_value_that_is_missing_or_has_no_name_is_refused() -> None:
+    with pytest.raises(TypeError, match="codes takes keyword arguments that have a value"):
+        codes(name=None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="keyword"):
+        codes("x")  # type: ignore[misc]
+    with pytest.raises(KeyError):
+        codes()  # type: ignore[call-arg]
+
+
+def test_a_query_that_can_have_no_rows_is_a_mistake() -> None:
+    @composed_once
+    def nothing() -> QuerySet[Organisation]:
+        return Organisation.objects.filter(id__in=[])
+
+    with pytest.raises(EmptyResultSet):
+        nothing()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_do_not_see_each_others_values() -> None:
+    names = [f"Organisation {number}" for number in range(20)]
+    for number, name in enumerate(names):
+        Organisation.objects.create(ods_code=f"Y{number}", name=name)
+
+    def look(name: str) -> list[list[str]]:
+        try:
+            return [codes(name=name) for _ in range(20)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(look, names))
+    assert found == [[[f"Y{number}"]] * 20 for number in range(20)]

@@ -18,7 +18,7 @@ from benchmarks import drivers, faults, hanging, tail
 from benchmarks.figures import Row, Table, share_below
 from benchmarks.records import SLOWEST_MS
 from benchmarks.rounds import SETTLE_S, Meter, Round, our_round
-from benchmarks.service import Say, Stack, everything_let_in, running_stack, running_worker
+from benchmarks.service import Judging, Say, Stack, everything_let_in, running_stack, running_worker
 from launcher.private_services import Running
 from launcher.processes import Child
 
@@ -32,9 +32,9 @@ BESIDE = "bare asyncio + aiohttp + uvloop in one process, the same GETs, no Cele
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """The rounds with so many in flight, with or without the verdict."""
+    """The rounds with so many in flight. The bound judges every entry anew where ours judges at all."""
 
-    judged: bool
+    judging: Judging
     in_flight: int
     ours: list[Round] = field(default_factory=list)
     bare: list[Round] = field(default_factory=list)
@@ -42,7 +42,12 @@ class Block:
     @property
     def words(self) -> str:
         """Return what was measured."""
-        return f"{'verdict' if self.judged else 'no verdict'}, {self.in_flight} at once"
+        return f"{self.judging}, {self.in_flight} at once"
+
+    @property
+    def judged(self) -> bool:
+        """Return whether entries are judged at all."""
+        return self.judging is not Judging.NONE
 
 
 def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> list[Table]:
@@ -54,11 +59,11 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> list[Ta
     at_once = QUICK_IN_FLIGHT if quick else IN_FLIGHT
     count = max(*at_once, hanging.at_once(quick=quick))
     with everything_let_in(), running_stack(folder=folder, private=private, count=count, say=say) as stack:
-        for judged in (False, True):
-            say(f"  a worker {'as it is' if judged else 'without the verdict'}")
-            with running_worker(stack=stack, judged=judged) as worker:
+        for judging in Judging:
+            say(f"  a worker: {judging}")
+            with running_worker(stack=stack, judging=judging) as worker:
                 for in_flight in at_once:
-                    block = Block(judged=judged, in_flight=in_flight)
+                    block = Block(judging=judging, in_flight=in_flight)
                     asyncio.run(_run(block=block, stack=stack, worker=worker, quick=quick, say=say))
                     blocks.append(block)
         beside_others = [part.measure(stack=stack, quick=quick, say=say) for part in (tail, hanging, faults)]

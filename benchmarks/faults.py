@@ -26,7 +26,7 @@ from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
 from benchmarks.figures import Row, Table
 from benchmarks.records import BASE_PATH, fake_sources, people
-from benchmarks.service import PATIENCE_S, Say, Stack, running_worker
+from benchmarks.service import PATIENCE_S, Judging, Say, Stack, running_worker
 from benchmarks.world import BREAKING, add_source_more
 from connectors.contract.outcomes import Outcome
 from launcher import children
@@ -61,7 +61,7 @@ def measure(*, stack: Stack, quick: bool, say: Say) -> Table:
             identifier_system=fake_sources()[0].source.identifier_system,
         )
         breaking = Source.objects.get(slug=BREAKING).id
-        with running_worker(stack=stack, judged=False):
+        with running_worker(stack=stack, judging=Judging.NONE):
             turns = cycle(stack.world.person_ids[:PEOPLE])
             _landed_ms(stack=stack, person_id=next(turns), breaking=breaking, is_well=True)  # what a worker does once
             for kind in KINDS[:2] if quick else KINDS:

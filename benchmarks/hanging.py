@@ -18,7 +18,7 @@ from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
 from benchmarks.figures import Row, Table, share_below
 from benchmarks.records import BASE_PATH, people
-from benchmarks.service import Say, Stack, running_worker
+from benchmarks.service import Judging, Say, Stack, running_worker
 from benchmarks.world import HANGING, add_source_more
 from connectors.contract.outcomes import Outcome
 from launcher import children
@@ -54,7 +54,7 @@ def measure(*, stack: Stack, quick: bool, say: Say) -> Table:
     with_it: list[Round] = []
     without: list[Round] = []
     # Nobody accepts what comes to this socket: the kernel does, and no answer follows.
-    with listening_socket() as silent, running_worker(stack=stack, judged=False):
+    with listening_socket() as silent, running_worker(stack=stack, judging=Judging.NONE):
         add_source_more(
             slug=HANGING,
             address=children.address_of(silent) + BASE_PATH,

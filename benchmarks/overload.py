@@ -27,7 +27,7 @@ from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
 from benchmarks import drivers
 from benchmarks.figures import Row, Table, share_below
-from benchmarks.service import Say, Stack, everything_let_in, running_stack, running_worker
+from benchmarks.service import Judging, Say, Stack, everything_let_in, running_stack, running_worker
 from connectors.contract.outcomes import Outcome, Reason
 from launcher.private_services import Running
 
@@ -80,7 +80,7 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> Table:
         Source.objects.update(time_limit_s=LIMIT_S)
         Source.objects.filter(slug="source-1").update(time_limit_s=PRACTICE_LIMIT_S)
         connections.close_all()
-        with running_worker(stack=stack, judged=True):
+        with running_worker(stack=stack, judging=Judging.AS_IT_IS):
             for number in range(1, (QUICK_ROUNDS if quick else ROUNDS) + 1):
                 peaks.append(_peak(stack=stack, quick=quick))
                 say(f"  overload: round {number}, peak {peaks[-1]:.1f} a second")

@@ -26,7 +26,7 @@ from benchmarks.figures import Row, Table
 from benchmarks.loop import Driven, closed_loop
 from benchmarks.records import SLOWEST_MS
 from benchmarks.rounds import SETTLE_S, Meter, Round, our_round
-from benchmarks.service import PATIENCE_S, Say, Stack, everything_let_in, running_stack, running_worker
+from benchmarks.service import PATIENCE_S, Judging, Say, Stack, everything_let_in, running_stack, running_worker
 from launcher import children
 from launcher.private_services import Running
 from launcher.processes import Child, start, stop, wait_until
@@ -80,7 +80,7 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> Table:
     at_once = QUICK_IN_FLIGHT if quick else IN_FLIGHT
     with everything_let_in(), running_stack(folder=folder, private=private, count=max(at_once), say=say) as stack:
         task_per_source.app.conf.update(broker_url=_address(stack))
-        with running_worker(stack=stack, judged=False) as ours, _running_peer(stack) as beside:
+        with running_worker(stack=stack, judging=Judging.NONE) as ours, _running_peer(stack) as beside:
             for in_flight in at_once:
                 rounds = asyncio.run(
                     _rounds(stack=stack, ours=ours, beside=beside, in_flight=in_flight, quick=quick, say=say)

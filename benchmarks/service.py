@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -29,8 +30,23 @@ from launcher.processes import Child, listening_socket, start, stop, wait_until
 from simulator.people import Person
 
 PATIENCE_S = 60.0
-UNJUDGED_SETTINGS = "benchmarks.unjudged_settings"
 Say = Callable[[str], None]
+
+
+class Judging(StrEnum):
+    """How a worker judges entries, as words for a row: as the service does, or to measure what that costs."""
+
+    settings: str
+
+    def __new__(cls, words: str, settings: str) -> Judging:
+        member = str.__new__(cls, words)
+        member._value_ = words
+        member.settings = settings
+        return member
+
+    NONE = "no verdict", "benchmarks.unjudged_settings"
+    ANEW = "every entry judged", "benchmarks.forgetful_settings"
+    AS_IT_IS = "read before", "config.settings.local"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +125,9 @@ def everything_let_in() -> Iterator[None]:
 
 
 @contextmanager
-def running_worker(*, stack: Stack, judged: bool) -> Iterator[Child]:
-    """Run one worker, as the service does, or with the settings that leave the verdict out."""
-    environment = {**os.environ, **({} if judged else {"DJANGO_SETTINGS_MODULE": UNJUDGED_SETTINGS})}
+def running_worker(*, stack: Stack, judging: Judging) -> Iterator[Child]:
+    """Run one worker, as the service does but for how it judges."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": judging.settings}
     worker = children.start_worker(environment=environment, logs=stack.folder / "logs", name="bench")
     try:
         with redis.Redis.from_url(stack.services.redis_url, socket_timeout=5) as client:

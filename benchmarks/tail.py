@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks import drivers
 from benchmarks.figures import Row, Table, share_below
-from benchmarks.service import Say, Stack, running_worker
+from benchmarks.service import Judging, Say, Stack, running_worker
 from benchmarks.source import SLOW_PATH
 
 AT_ONCE, QUICK_AT_ONCE = 8, 2
@@ -33,7 +33,7 @@ def measure(*, stack: Stack, quick: bool, say: Say) -> Table:
 
     Raises: StartError.
     """
-    with running_worker(stack=stack, judged=False):
+    with running_worker(stack=stack, judging=Judging.NONE):
         with_it, without = asyncio.run(_rounds(stack=stack, quick=quick, say=say))
     rows = (
         Row(

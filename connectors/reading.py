@@ -283,6 +283,10 @@ class Sorting:
         else:
             self._keep(entry)
 
+    def add_item(self, item: ReceivedItem, /, *, entry: SplitEntry, name: str) -> None:
+        """Keep what an entry is known to become; `name` is its `Type/id`."""
+        self._kept.append(((entry, name), item))
+
     def _keep(self, entry: OwnedEntry, /) -> None:
         judged = entry.judged
         filed = (judged.entry, judged.name)

@@ -72,6 +72,12 @@ class PlacedResource(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return mappings(self.resource.get("contained"))
 
 
+def members_that_say_whose(*, kind: str) -> tuple[str, ...]:
+    """Return the members of a type that `Ownership` looks at, beside the type and the id, where none holds a flaw."""
+    within = (path.partition(".")[0] for path in AMONG_OTHERS.get(kind, ()))
+    return ("contained", *MEMBERS.get(kind, ANY_MEMBER), *within)
+
+
 class Ownership:
     """Decides whose each entry of one answer is.
 

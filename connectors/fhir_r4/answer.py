@@ -11,6 +11,7 @@ import msgspec
 from connectors.contract.categories import RecordCategory, category_of, category_of_type
 from connectors.contract.notices import Notice
 from connectors.contract.values import ReceivedItem, Reply
+from connectors.fhir_r4.plain import PlainEntries
 from connectors.reading import (
     JudgedEntry,
     OwnedEntry,
@@ -27,7 +28,7 @@ from connectors.reading import (
 from connectors.transport.pace import Steps
 from fhir_data import exact_json
 from fhir_data.access import JsonObject, mapping, text
-from fhir_data.belonging import Belonging
+from fhir_data.belonging import Belonging, Ownership, PlacedResource
 from fhir_data.errors import UnreadableEntry
 from fhir_data.heads import may_be
 from fhir_data.labels import Label
@@ -35,6 +36,11 @@ from fhir_data.parsing import read_entry
 from fhir_data.references import Directory
 from fhir_data.releases import Release
 from fhir_data.splitting import SplitEntry, SplitPayload
+
+# What this process has read before.
+PLAIN_ENTRIES = PlainEntries()
+# Of what takes some microseconds an entry, so many are done before others have their turn.
+PLAIN_A_STEP = 16
 
 
 def read_pages(
@@ -55,11 +61,16 @@ def read_pages(
     known = {id(judged.entry): judged for judged in first}
     sorting = Sorting(dialect=_R4())
     like_subject: list[JudgedEntry] = []
-    for entry in entries:
+    for at, entry in enumerate(entries):
         judged = known.get(id(entry))
         if judged is None:
+            if owners and _add_plain(entry, owners=owners, sorting=sorting):
+                if at % PLAIN_A_STEP == 0:
+                    yield None
+                continue
             yield values_of(entry)
             judged = judge_entry(entry=entry, release=Release.R4)
+            PLAIN_ENTRIES.add(judged=judged, category=category_of(resource=judged.resource))
         else:
             yield None
         if judged is not subject:
@@ -76,6 +87,26 @@ def read_pages(
         quarantined=sorted_entries.quarantined,
         notices=(*sorted_entries.notices, *notices_of_flaws(subject)),
     )
+
+
+def _add_plain(entry: SplitEntry, /, *, owners: Ownership, sorting: Sorting) -> bool:
+    """Sort an entry that is known to be plain and is not somebody else's; return whether it is."""
+    plain = PLAIN_ENTRIES.find(entry=entry.resource) if entry.resource is not None else None
+    if plain is None or entry.resource is None:
+        return False
+    finding = owners.of(entry=PlacedResource(resource=plain.head, full_url=entry.full_url))
+    if finding.belonging is Belonging.OTHER:
+        return False
+    item = ReceivedItem(
+        category=plain.category,
+        resource=entry.resource,
+        full_url=entry.full_url,
+        subject_references=finding.references,
+        names_no_patient=finding.belonging is Belonging.UNNAMED,
+        labels=entry.labels,
+    )
+    sorting.add_item(item, entry=entry, name=plain.name)
+    return True
 
 
 class _R4:

@@ -19,6 +19,7 @@ from fhir_data.errors import EntryFault
 from fhir_data.flaws import UNKNOWN_FIELD, Flaw, FlawReason
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 from fhir_data.labels import Label
+from tests.rereading import read_anew_and_again
 
 Json = dict[str, Any]
 
@@ -65,7 +66,7 @@ def page(*entries: Json, labels: tuple[Label, ...] = (), **members: Any) -> Json
 
 def read(*pages: Json, patient_id: str | None = "ours", base: str = BASE) -> Reply:
     split = [split_answer(payload=json.dumps(sent).encode()) for sent in pages]
-    return finish(steps=read_pages(pages=split, patient_id=patient_id, base=base))
+    return read_anew_and_again(pages=split, patient_id=patient_id, base=base)
 
 
 def aside(

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from connectors.contract.values import Reply
-from connectors.fhir_r4.answer import read_pages
 from connectors.gp_connect.answer import read_answer
 from connectors.transport.pace import finish
 from fhir_data.labels import Label
 from fhir_data.splitting import SplitPayload, split
 from tests.factories import CONFIDENTIALITY, Json, restricted
+from tests.rereading import read_anew_and_again
 
 R = Label(system=CONFIDENTIALITY, code="R")
 
@@ -28,7 +28,7 @@ def page(*resources: Json) -> SplitPayload:
 
 
 def of_hospital(*pages: SplitPayload) -> Reply:
-    return finish(steps=read_pages(pages=pages, patient_id="1"))
+    return read_anew_and_again(pages=pages, patient_id="1")
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from connectors.contract.values import Reply
-from connectors.fhir_r4.answer import read_pages
 from connectors.fhir_r4.connector import FhirR4
 from connectors.gp_connect.connector import GpConnect
 from connectors.reading import split_answer
-from connectors.transport.pace import finish
 from fhir_data.compartment import COMPARTMENT, members_naming_whose
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
+from tests.rereading import read_anew_and_again
 
 Json = dict[str, Any]
 
@@ -68,8 +67,8 @@ def entry(resource: Json, url: str = "") -> Json:
 def read(*entries: Json, subject: Json | None = None, url: str = f"{BASE}/Patient/ours", **bundle: Any) -> Reply:
     """Return what becomes of an answer of the server at BASE."""
     sent = {"resourceType": "Bundle", "type": "searchset", "entry": [entry(subject or OURS, url), *entries], **bundle}
-    steps = read_pages(pages=[split_answer(payload=json.dumps(sent).encode())], patient_id="ours", base=BASE)
-    return finish(steps=steps)
+    pages = [split_answer(payload=json.dumps(sent).encode())]
+    return read_anew_and_again(pages=pages, patient_id="ours", base=BASE)
 
 
 def shown(reply: Reply) -> list[bool]:

@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
 	if $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then echo $$each; break; fi; done)
 RUN := .venv/bin/python
-WORKERS ?= 2
+WORKERS ?= 3
 
 help:
 	@echo "make demo          start everything with a synthetic region, show one patient's record, run until Ctrl-C"

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from msgspec import structs
+
 from connectors.contract.categories import RecordCategory, category_of
 from connectors.contract.notices import Notice
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
@@ -64,7 +66,7 @@ def _as_tagged(*, item: ReceivedItem) -> ReceivedItem:
     codes = [str(tag.get("code")) for tag in tags if tag.get("system") == _SECTION]
     category = next((RecordCategory(code) for code in codes if code in _CATEGORIES), item.category)
     told = [Flaw(path=text(tag.get("display")), reason=_REASONS[code]) for tag, code in _of(tags, system=_FLAW)]
-    return replace(
+    return structs.replace(
         item,
         category=category,
         incidental=item.incidental or _LINKED in codes,

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed
 from connectors.contract.notices import Notice, NoticeCode
@@ -293,7 +295,7 @@ class Sorting:
         for made in self._dialect.items_of(entry):
             if isinstance(made, ReceivedItem):
                 labels = _labels_of(made, judged=judged)
-                item = made if labels == made.labels else replace(made, labels=labels)
+                item = made if labels == made.labels else structs.replace(made, labels=labels)
                 self._kept.append((filed, item))
             else:
                 self._quarantined.append(made)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+from msgspec import structs
 
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Role
@@ -377,7 +378,7 @@ def records_of_wholes(draw: DrawFn, *, labelled: bool = False) -> list[Item]:
     sources = ("practice", "practice", "practice", "hospital")
     items = draw(records(sources=sources, drawn=wholes(), min_size=4, labelled=labelled))
     arranging = RecordCategory.SUPPORTING
-    return [replace(each, category=arranging) if b'"List"' in each.resource[:24] else each for each in items]
+    return [structs.replace(each, category=arranging) if b'"List"' in each.resource[:24] else each for each in items]
 
 
 # Who may see what

@@ -12,6 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import structs
+
 from aggregator.consent.beyond_scope import is_notice_beyond
 from aggregator.consent.decision import Decision
 from aggregator.consent.filter import permit
@@ -128,7 +130,7 @@ def _inheriting(answer: SourceAnswer, /, *, decision: Decision) -> SourceAnswer:
     labels = (*answer.patient.labels, UNREADABLE)
     return replace(
         answer,
-        items=tuple(replace(item, labels=(*item.labels, *labels)) for item in answer.items),
+        items=tuple(structs.replace(item, labels=(*item.labels, *labels)) for item in answer.items),
         quarantined=tuple(replace(entry, labels=(*entry.labels, *labels)) for entry in answer.quarantined),
     )
 
@@ -140,7 +142,7 @@ def _restricts_whereabouts(patient: Item) -> bool:
 def _patients(answers: Iterable[SourceAnswer], /, *, decision: Decision) -> list[Item]:
     """Return the Patients whose references may be followed: as they were read, and as sent, for details are both."""
     return [
-        replace(answer.patient, resource=resource)
+        structs.replace(answer.patient, resource=resource)
         for answer in answers
         if answer.patient and decision.may_show(item=answer.patient)
         for resource in dict.fromkeys([answer.patient_read, answer.patient.resource])

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import structs
 
 from aggregator.record.item import Item
 from aggregator.record.references import Targets, referenced_from
@@ -162,7 +164,7 @@ class _SentList:
         told = {name: value for name, value in self.resource.items() if name != "text"}
         resource = exact_json.encode({**told, "entry": kept})
         # The copy as sent names what is withheld.
-        return _Pointing(item=replace(self.item, resource=resource, original=None), leads_to=leads_to)
+        return _Pointing(item=structs.replace(self.item, resource=resource, original=None), leads_to=leads_to)
 
 
 def _reference(entry: Mapping[str, Any]) -> str:

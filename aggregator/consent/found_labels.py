@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from msgspec import structs
+
 from aggregator.record.item import Item
 from aggregator.terminology.finding import Finder
 from connectors.contract.values import QuarantinedEntry
@@ -17,7 +19,7 @@ from fhir_data.labels import Label
 def labelled_item(*, item: Item, finder: Finder) -> Item:
     """Return an item with the labels of what it names, as it was read and as it was sent."""
     found = found_labels(resources=filter(None, (item.resource, item.original)), finder=finder)
-    return replace(item, labels=(*item.labels, *found)) if found else item
+    return structs.replace(item, labels=(*item.labels, *found)) if found else item
 
 
 def labelled_entry(*, entry: QuarantinedEntry, finder: Finder) -> QuarantinedEntry:

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
+
+from msgspec import structs
 
 from aggregator.consent.decision import Decision
 from aggregator.record.item import Item
@@ -70,7 +71,7 @@ def closed_items(*, items: Iterable[Item], decision: Decision) -> set[str]:
         for copy in heirs.copies_of(item):
             if copy.id not in labelled and copy.id not in inheriting:
                 labelled.add(copy.id)
-                due.append((replace(copy, labels=item.labels), has_inherited))
+                due.append((structs.replace(copy, labels=item.labels), has_inherited))
         for heir in heirs.of(item, has_inherited=has_inherited):
             if heir.id not in inheriting:
                 inheriting.add(heir.id)
@@ -136,7 +137,7 @@ class _Heirs:
             yield from (part for part in within if not self._may_show_parts(item, labels=set(labels_in(part))))
 
     def _may_show_parts(self, item: Item, /, *, labels: set[Label]) -> bool:
-        return self._decision.may_show_parts(item=replace(item, labels=tuple(labels)))
+        return self._decision.may_show_parts(item=structs.replace(item, labels=tuple(labels)))
 
     @cached_property
     def _belonging(self) -> _Leading:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from aggregator.record.item import Item
 from aggregator.record.references import Targets
@@ -43,7 +44,7 @@ def without_pointers(*, items: Iterable[Item], withheld: Iterable[Item]) -> Iter
         else:
             sent, left = exact_json.decode(item.original or item.resource), exact_json.decode(original or resource)
             notes = tuple(note for note in item.notes if _still_holds(note, sent=sent, left=left))
-            yield replace(item, resource=resource, original=original, notes=notes)
+            yield structs.replace(item, resource=resource, original=original, notes=notes)
 
 
 def _still_holds(note: str, /, *, sent: Any, left: Any) -> bool:
@@ -81,7 +82,7 @@ def _likely(items: Iterable[Item], /) -> Callable[[Item, str], bool]:
 
 def _both(items: Iterable[Item], /) -> tuple[Targets, Targets]:
     items = tuple(items)
-    as_sent = [replace(item, resource=item.original) for item in items if item.original is not None]
+    as_sent = [structs.replace(item, resource=item.original) for item in items if item.original is not None]
     return Targets(items=items), Targets(items=as_sent)
 
 

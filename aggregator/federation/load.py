@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -124,7 +124,7 @@ class WorkerLoad:
         """Measure no more, and take nothing more."""
         for task in filter(None, (self._measuring, self._telling)):
             task.cancel()
-        await self._told(self._client.hdel(WORKERS, self._id))
+        await self._told(partial(self._client.hdel, WORKERS, self._id))
 
     def took(self) -> None:
         """Note that a retrieval was taken from the queue."""
@@ -137,10 +137,10 @@ class WorkerLoad:
     async def ended(self, *, retrieval_id: UUID) -> None:
         """Give back the place of a retrieval that is over."""
         self._under_way -= 1
-        await self._told(self._client.zrem(UNDER_WAY, str(retrieval_id)))
+        await self._told(partial(self._client.zrem, UNDER_WAY, str(retrieval_id)))
 
     async def _run(self) -> None:
-        await self._told(self._forget_the_dead())
+        await self._told(self._forget_the_dead)
         clock = asyncio.get_running_loop().time
         while True:
             said_at = clock()
@@ -154,7 +154,7 @@ class WorkerLoad:
                 at=time.time(), limit=int(self._controller.limit), under_way=self._under_way, late_s=round(late_s, 4)
             )
             if self._telling is None or self._telling.done():  # while it is late, so is what it says
-                self._telling = asyncio.create_task(self._told(self._say(said)))
+                self._telling = asyncio.create_task(self._told(partial(self._say, said)))
 
     async def _forget_the_dead(self) -> None:
         """Delete what workers said that ended without a word."""
@@ -169,9 +169,9 @@ class WorkerLoad:
             pipe.expire(WORKERS, KEPT_S)
             await pipe.execute()
 
-    async def _told(self, telling: Awaitable[object]) -> None:
+    async def _told(self, tell: Callable[[], Awaitable[object]]) -> None:
         try:
-            await telling
+            await tell()
         except (redis.RedisError, OSError) as error:
             log.warning("load_not_told", error=type(error).__name__)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from connectors.contract.categories import RecordCategory
 from fhir_data.flaws import Flaw
 from fhir_data.labels import Label
 
 
-@dataclass(frozen=True, kw_only=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One resource from one source.
 
     `id` is opaque, made when the answer was received, and unique in its retrieval. `resource` is R4 JSON unless
@@ -31,7 +30,7 @@ class Item:
     at_fault: tuple[str, ...] = ()
     incidental: bool = False
     translated: bool = True
-    labels: tuple[Label, ...] = field(default=())
+    labels: tuple[Label, ...] = ()
     full_url: str = ""
     subject_references: tuple[str, ...] = ()
     names_no_patient: bool = False

@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from aggregator.record.across import conflicts_across
 from aggregator.record.answers import Answers
 from aggregator.record.arrange import NO_PLACE, Arranger, Inner, Wholes, wholes_of
@@ -152,7 +154,7 @@ def _contained(*, fact: Fact, reference: str, resolver: Answers) -> Inner | None
         return None
     # What it refers to, by "#" too, is found as from the resource that contains it.
     resource = {**inner, "contained": whole.get("contained")}
-    read = normalise(item=replace(fact.item, resource=json.dumps(resource).encode()), resolver=resolver)
+    read = normalise(item=structs.replace(fact.item, resource=json.dumps(resource).encode()), resolver=resolver)
     return read.heading, read.details
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
+
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Reason
@@ -73,8 +75,7 @@ class Query:
     correlation_id: UUID
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReceivedItem:
+class ReceivedItem(msgspec.Struct, frozen=True, kw_only=True):
     """One resource of an answer, as FHIR R4.
 
     `resource` is R4 JSON: the source's own bytes where it speaks R4, otherwise a translation of the bytes in

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from msgspec import structs
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, SourceError, TimedOut, UnknownPatient, WrongPatient
@@ -63,14 +64,16 @@ class WritesAnew(FhirR4):
     async def ask(self, **asked: Any) -> Reply:
         reply = await super().ask(**asked)
         anew = [json.dumps(json.loads(item.resource), indent=1).encode() for item in reply.items]
-        items = (replace(item, resource=body) for item, body in zip(reply.items, anew, strict=True))
+        items = (structs.replace(item, resource=body) for item, body in zip(reply.items, anew, strict=True))
         return replace(reply, items=tuple(items))
 
 
 class CallsItBilling(FhirR4):
     async def ask(self, **asked: Any) -> Reply:
         reply = await super().ask(**asked)
-        return replace(reply, items=tuple(replace(item, category=RecordCategory.BILLING) for item in reply.items))
+        return replace(
+            reply, items=tuple(structs.replace(item, category=RecordCategory.BILLING) for item in reply.items)
+        )
 
 
 class DropsWhatIsBroken(FhirR4):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+from msgspec import structs
 
 from aggregator.record.completeness.claims import sources_that_know_of_no_allergies
 from aggregator.record.doubt import is_compared_in_doubt
@@ -55,7 +56,7 @@ def mangled(draw: DrawFn) -> Mangled | None:
     assert not isinstance(judged, RefusedEntry)
     if not isinstance(judged, ToleratedEntry):
         return None
-    item = replace(sound, resource=json.dumps(made).encode(), flaws=judged.flaws, at_fault=judged.members)
+    item = structs.replace(sound, resource=json.dumps(made).encode(), flaws=judged.flaws, at_fault=judged.members)
     items = [item if other is sound else other for other in whole]
     return Mangled(whole=whole, items=items, mangled=item, member=member)
 

@@ -10,7 +10,7 @@ import copy
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from msgspec import structs
 
 from aggregator.consent.filter import permit
 from aggregator.record.arrange import Branch, branches_of
@@ -96,7 +97,7 @@ def test_merging_what_was_merged_changes_nothing(items: list[Item]) -> None:
 @laws
 @given(items=ANY)
 def test_every_item_is_in_exactly_one_place(items: list[Item]) -> None:
-    untranslated = [replace(item, translated=False) for item in items[::4]]
+    untranslated = [structs.replace(item, translated=False) for item in items[::4]]
     given_items = [*untranslated, *(item for position, item in enumerate(items) if position % 4)]
     assert Counter(as_merged(record=merge(items=given_items))) == Counter(given_items)
 
@@ -147,7 +148,7 @@ def as_if_never_there(items: Sequence[Item], *, withheld: Sequence[Item]) -> lis
     gone = {(item.source_id, target_of(item=item)) for item in withheld}
     gone -= {(item.source_id, target_of(item=item)) for item in left}
     while True:
-        stripped = [replace(item, resource=stripped_of(item, gone=gone)) for item in left]
+        stripped = [structs.replace(item, resource=stripped_of(item, gone=gone)) for item in left]
         # A heading under which nothing is left would not have been written.
         emptied = [
             whole

@@ -18,6 +18,7 @@ from uuid import UUID
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from aggregator.consent.arrangement import is_list
 from aggregator.consent.decision import Decision
@@ -164,7 +165,9 @@ def plain(view: RecordView) -> RecordView:
     taken has none.
     """
     details = tuple(replace(each, is_restricted=False) for each in view.patient_details if each.lines)
-    arranging = tuple(replace(each, original=None) if is_list(each) else each for each in view.record.supporting)
+    arranging = tuple(
+        structs.replace(each, original=None) if is_list(each) else each for each in view.record.supporting
+    )
     record = replace(view.record, supporting=arranging)
     return replace(view, is_whereabouts_restricted=False, patient_details=details, record=record)
 
@@ -250,7 +253,7 @@ def held_answer(reply: Reply, *, source_id: UUID, place: Place) -> HeldAnswer:
         subject_labels=reply.subject_labels,
         items=tuple(
             item_of(
-                received=replace(received, translated=not is_untranslated(received, place=place)),
+                received=structs.replace(received, translated=not is_untranslated(received, place=place)),
                 item_id=id_of(received, source_id=str(source_id)),
                 source_id=str(source_id),
             )

@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from aggregator.accounts.roles import Role
 from aggregator.accounts.scopes import Scope, Scopes, of
@@ -67,7 +68,7 @@ def answer(world: World, *, only: Scopes | None = None) -> SourceAnswer:
         source_id="hospital",
         received_at=NOW,
         items=tuple(
-            replace(item(resource=resource, source="hospital"), id=f"item {number}")
+            structs.replace(item(resource=resource, source="hospital"), id=f"item {number}")
             for number, resource in resources.items()
             if resource is not None and number not in world.set_aside
         ),

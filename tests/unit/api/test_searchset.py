@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from aggregator.api.fhir.rendering import FhirRenderer
 from aggregator.api.fhir.searchset import everything, patient_resource
@@ -385,7 +386,7 @@ def test_each_source_that_gave_something_answers_for_its_own_resources() -> None
 def test_what_is_not_as_the_standard_says_is_given_as_sent_with_a_tag_for_each_flaw() -> None:
     resource = POTASSIUM.replace('"status":"final"', '"status":["final"],"meta":{"tag":null}')
     flaw = Flaw(path="status", reason=FlawReason.LIST_FOR_ONE)
-    flawed = replace(item(resource, number=1), flaws=(flaw,), at_fault=("status",))
+    flawed = structs.replace(item(resource, number=1), flaws=(flaw,), at_fault=("status",))
     made = searchset(flawed, statuses=(status(NORTH, "North Hospital", Outcome.ANSWERED),))
     sent = resource_of(made, "Observation")
     assert sent["status"] == ["final"]

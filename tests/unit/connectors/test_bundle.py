@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from connectors.bundle import as_bundle, as_converted, report_lines
 from connectors.contract.categories import RecordCategory
@@ -101,7 +102,7 @@ def test_the_report_counts_what_is_not_in_the_bundle_and_shows_no_value() -> Non
 
 def test_flaws_of_a_translation_survive_its_bundle() -> None:
     flaws = (Flaw(path="assertedDate", reason=FlawReason.NOT_A_DATE),)
-    translated = replace(
+    translated = structs.replace(
         item(resourceType="AllergyIntolerance", id="1", patient={"reference": "Patient/2"}),
         category=RecordCategory.ALLERGIES,
         original=b'{"resourceType":"AllergyIntolerance","id":"1","assertedDate":"x"}',
@@ -109,13 +110,15 @@ def test_flaws_of_a_translation_survive_its_bundle() -> None:
         at_fault=("assertedDate",),
     )
     (entry,) = entries(Reply(subject=None, items=(translated,)))
-    sent = replace(translated, resource=json.dumps(entry["resource"]).encode(), original=None, flaws=(), at_fault=())
+    sent = structs.replace(
+        translated, resource=json.dumps(entry["resource"]).encode(), original=None, flaws=(), at_fault=()
+    )
     (read,) = as_converted(reply=Reply(subject=None, items=(sent,))).items
     assert (read.flaws, read.at_fault) == (flaws, ("assertedDate",))
 
 
 def test_the_report_counts_flaws_by_field() -> None:
-    flawed = replace(
+    flawed = structs.replace(
         item(resourceType="Observation"), flaws=(Flaw(path="effectiveDateTime", reason=FlawReason.NOT_A_DATE),)
     )
     lines = report_lines(reply=Reply(subject=None, items=(flawed, flawed)))
@@ -128,7 +131,7 @@ def test_what_a_resource_does_not_say_is_in_its_tags_and_comes_back() -> None:
     own = {"system": "x", "code": "y"}
     sent = item(resourceType="Observation", id="1", meta={"versionId": "3", "tag": [own]})
     flaws = (Flaw(path="comment", reason=FlawReason.EMPTY),)
-    marked = replace(
+    marked = structs.replace(
         sent,
         category=RecordCategory.RESULTS,
         incidental=True,
@@ -147,9 +150,9 @@ def test_what_a_resource_does_not_say_is_in_its_tags_and_comes_back() -> None:
             {"system": "urn:longview:member-at-fault", "code": "comment"},
         ],
     }
-    read = replace(sent, resource=json.dumps(entry["resource"]).encode())
+    read = structs.replace(sent, resource=json.dumps(entry["resource"]).encode())
     (converted,) = as_converted(reply=Reply(subject=None, items=(read,))).items
-    assert converted == replace(
+    assert converted == structs.replace(
         read, category=RecordCategory.RESULTS, incidental=True, flaws=flaws, at_fault=("comment",)
     )
 
@@ -162,9 +165,9 @@ def test_what_says_all_itself_has_no_tag_and_comes_back_as_it_is() -> None:
         resourceType="Observation",
         meta={"tag": [{"system": "urn:longview:section", "code": "new"}, {"system": "urn:longview:flaw", "code": "x"}]},
     )
-    linked = replace(sent, incidental=True)
+    linked = structs.replace(sent, incidental=True)
     assert as_converted(reply=Reply(subject=None, items=(sent, unknown, linked))).items == (sent, unknown, linked)
-    flawed = replace(sent, flaws=(Flaw(path="x", reason=FlawReason.EMPTY),), at_fault=("x",))
+    flawed = structs.replace(sent, flaws=(Flaw(path="x", reason=FlawReason.EMPTY),), at_fault=("x",))
     (entry,) = entries(Reply(subject=None, items=(flawed,)))
     assert entry["resource"] == json.loads(sent.resource)  # it holds them itself
 
@@ -173,7 +176,7 @@ def test_an_address_is_kept_where_it_is_one_and_leads_from_its_own_server() -> N
     here, there = "https://a.example/fhir", "https://b.example/fhir"
 
     def at(url: str, **members: Any) -> ReceivedItem:
-        return replace(item(**members), full_url=url)
+        return structs.replace(item(**members), full_url=url)
 
     sent = (
         at(f"{here}/Medication/1", resourceType="Medication", id="1"),
@@ -196,7 +199,7 @@ def test_an_address_is_kept_where_it_is_one_and_leads_from_its_own_server() -> N
 def test_entries_of_one_address_are_told_apart_by_what_they_hold() -> None:
     url = "https://a.example/fhir/Observation/1"
     first, second, third = (
-        replace(item(resourceType="Observation", id="1", status=status), full_url=url)
+        structs.replace(item(resourceType="Observation", id="1", status=status), full_url=url)
         for status in ("final", "amended", "preliminary")
     )
     urls = [entry["fullUrl"] for entry in entries(Reply(subject=None, items=(first, second, third)))]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from aggregator.consent.filter import Permitted, permit
 from aggregator.record.item import Item
@@ -64,7 +65,7 @@ def test_what_is_withheld_is_not_in_a_list() -> None:
 
 
 def test_a_shortened_list_has_no_copy_as_sent() -> None:
-    both = replace(heading("both", "Condition/s", "Condition/o"), original=b"{}")
+    both = structs.replace(heading("both", "Condition/s", "Condition/o"), original=b"{}")
     [found] = [found for found in permitted(ENCOUNTER, OPEN, SECRET, both).items if found.id == both.id]
     assert found.original is None
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from aggregator.consent.filter import permit
 from aggregator.consent.pointers import without_pointers
@@ -58,7 +58,7 @@ def test_what_points_to_what_is_withheld_goes(sent: dict[str, Any], shown: dict[
 
 def test_the_copy_as_sent_loses_it_too() -> None:
     body = item(resource=observation(id="x", hasMember=[TO_SECRET]))
-    sent = replace(body, original=body.resource.replace(b"Observation", b"Basic"))
+    sent = structs.replace(body, original=body.resource.replace(b"Observation", b"Basic"))
     (shown,) = without_pointers(items=[sent], withheld=[SECRET])
     assert shown.original is not None
     assert b"Condition/s" not in shown.resource + shown.original
@@ -113,7 +113,7 @@ def test_a_note_that_holds_for_what_is_left_of_such_a_member_stays() -> None:
 
 def test_a_member_whose_name_is_escaped_points_as_well() -> None:
     plain = item(resource=observation(id="x", hasMember=[TO_SECRET]))
-    escaped = replace(plain, resource=plain.resource.replace(b'"reference"', rb'"referenc\u0065"'))
+    escaped = structs.replace(plain, resource=plain.resource.replace(b'"reference"', rb'"referenc\u0065"'))
     assert escaped.resource != plain.resource
     shown, _ = without_pointers(items=[escaped, OPEN], withheld=[SECRET])
     assert "hasMember" not in json.loads(shown.resource)

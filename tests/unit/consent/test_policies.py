@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from aggregator.accounts.requester import PurposeOfUse
 from aggregator.accounts.roles import Role
@@ -197,8 +198,8 @@ def test_an_item_is_denied_however_its_id_is_spelt_and_as_it_was_sent() -> None:
     sent = b'{"resourceType":"ProcedureRequest","id":"a-1"}'
     translated = item(resource={"resourceType": "ServiceRequest", "id": "a-1"}, source=str(SOURCE), original=sent)
     assert not rules(denial(items=frozenset({key}))).permits(item=translated)
-    assert rules(denial(items=frozenset({key}))).permits(item=replace(translated, source_id=str(OTHER_SOURCE)))
-    assert rules(denial(items=frozenset({key}))).permits(item=replace(translated, original=None))
+    assert rules(denial(items=frozenset({key}))).permits(item=structs.replace(translated, source_id=str(OTHER_SOURCE)))
+    assert rules(denial(items=frozenset({key}))).permits(item=structs.replace(translated, original=None))
 
 
 # Labels
@@ -210,7 +211,7 @@ def test_a_label_withholds_unless_the_provision_that_permits_names_it() -> None:
     with_label = permit(labels=frozenset({RESTRICTED}))
     assert rules(with_label).permits(item=labelled)
     assert rules(with_label).permits(item=plain)
-    both = replace(labelled, labels=(RESTRICTED, HIV))
+    both = structs.replace(labelled, labels=(RESTRICTED, HIV))
     assert not rules(with_label).permits(item=both)
     assert rules(permit(labels=frozenset({RESTRICTED, HIV}))).permits(item=both)
     focused = permit(
@@ -223,7 +224,7 @@ def test_a_label_withholds_unless_the_provision_that_permits_names_it() -> None:
 def test_a_label_that_nobody_can_read_is_never_permitted() -> None:
     everything = permit(labels=frozenset({RESTRICTED, HIV, UNREADABLE, Label(system="", code="R")}))
     for label in (UNREADABLE, Label(system="", code="R"), Label(system=CONFIDENTIALITY, code="SECRET")):
-        assert not rules(everything).permits(item=replace(PROBLEM, labels=(label,)))
+        assert not rules(everything).permits(item=structs.replace(PROBLEM, labels=(label,)))
         assert not rules(permit(labels=frozenset({label}))).permits(item=PROBLEM)
         assert not rules(denial(labels=frozenset({label}))).permits(item=PROBLEM)
 
@@ -231,10 +232,10 @@ def test_a_label_that_nobody_can_read_is_never_permitted() -> None:
 def test_a_denial_of_a_label_is_of_each_of_its_spellings() -> None:
     permitting_all = permit(labels=frozenset({RESTRICTED, HIV}))
     other_spelling = Label(system="urn:oid:2.16.840.1.113883.5.4", code="hiv ")
-    assert rules(permitting_all).permits(item=replace(PROBLEM, labels=(other_spelling,)))
+    assert rules(permitting_all).permits(item=structs.replace(PROBLEM, labels=(other_spelling,)))
     denied = rules(permitting_all, denial(labels=frozenset({HIV})))
-    assert not denied.permits(item=replace(PROBLEM, labels=(other_spelling,)))
-    assert denied.permits(item=replace(PROBLEM, labels=(RESTRICTED,)))
+    assert not denied.permits(item=structs.replace(PROBLEM, labels=(other_spelling,)))
+    assert denied.permits(item=structs.replace(PROBLEM, labels=(RESTRICTED,)))
     assert denied.permits(item=PROBLEM)
 
 
@@ -309,7 +310,7 @@ def test_what_others_point_to_has_no_kind_and_no_date_of_its_own() -> None:
     assert not rules(denial(sources=frozenset({SOURCE}))).permits(item=clinic)
     key = ItemKey(source_id=SOURCE, resource_type="Condition", resource_id="p")
     assert rules(permit(items=frozenset({key}))).permits(item=clinic)
-    assert not rules(permit(items=frozenset({key}))).permits(item=replace(clinic, source_id=str(OTHER_SOURCE)))
+    assert not rules(permit(items=frozenset({key}))).permits(item=structs.replace(clinic, source_id=str(OTHER_SOURCE)))
 
 
 def test_a_kind_or_a_date_leaves_what_belongs_to_an_item_alone_and_the_rest_does_not() -> None:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from aggregator.record import document
 from aggregator.record.merge import merge
@@ -140,7 +141,7 @@ def test_an_item_of_a_file_keeps_all_that_its_connector_said_of_it() -> None:
     )
     (read,) = document.items_of(reply=Reply(subject=None, items=(received,), quarantined=()), source_id="hospital")
     assert read.source_id == "hospital"
-    for name, value in vars(received).items():
+    for name, value in structs.asdict(received).items():
         assert getattr(read, name) == value, name
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from aggregator.record.item import Item
 from aggregator.record.merge import merge
@@ -467,7 +467,7 @@ def test_of_two_summaries_of_one_day_neither_hides_what_the_other_says() -> None
         )
         for key, end in (("a", "2010-01-14"), ("b", "2018-10-27"))
     ]
-    for items in (told, [replace(told[0], id="c"), told[1]]):
+    for items in (told, [structs.replace(told[0], id="c"), told[1]]):
         [entry] = entries(*items)
         ends = {line.value for line in entry.lines if line.label == DetailLabel.TAKEN}
         assert ends == {"2010-01-14 to 2010-01-14", "2010-01-14 to 2018-10-27"}

@@ -305,7 +305,7 @@ def _parse(*, items: Sequence[Item]) -> None:
 def _permitting(*, size: int) -> Iterator[Work]:
     """What a patient has decided, read once and asked of each item; then all that goes with what is withheld."""
     sources = {f"source-{number}": UUID(int=number) for number in range(1, 7)}
-    items = [replace(item, source_id=str(sources[item.source_id])) for item in _items(size=size)]
+    items = [msgspec.structs.replace(item, source_id=str(sources[item.source_id])) for item in _items(size=size)]
     kept_back = frozenset({RecordCategory.DOCUMENTS, RecordCategory.RESULTS})
     not_here = Provision(effect=Effect.DENY, actors=frozenset({Actor.organisation("X99909")}))
     no_results = Provision(effect=Effect.DENY, categories=kept_back)

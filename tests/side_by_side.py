@@ -1,8 +1,9 @@
 """The plugin that shares tests out among helpers, where several run tests side by side; loaded by `-p`.
 
 A helper takes a file at a time, and all files of a folder whose tests start whole services: they would take each
-other's time. Files that wait for processes and databases come in turn with files that only compute, so that the
-processor is busy from beginning to end.
+other's time. Files whose tests use the database, or wait for processes, come in turn with files that only compute, so
+that the processor is busy from beginning to end. The former stay in the order in which pytest-django puts them: what
+commits comes after what is rolled back, which does not expect what others have left.
 
 xdist has marks for what belongs together (`xdist_group`, `--dist loadgroup`). Version 3.8.0 writes the group into a
 field of an item that pytest 9.2 no longer reads, and so pays no heed to them.
@@ -10,7 +11,8 @@ field of an item that pytest 9.2 no longer reads, and so pays no heed to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 import pytest
 from xdist.remote import Producer
@@ -20,7 +22,7 @@ from xdist.workermanage import WorkerController
 
 # Whose tests start whole services.
 ONE_AT_A_TIME = ("tests/install/", "tests/integration/launcher/")
-# Whose tests wait more than they compute, those first of which one takes longest.
+# Whose tests wait more than they compute, those first that take longest.
 WAITING = (*ONE_AT_A_TIME, "tests/journey/", "tests/integration/", "tests/contract/")
 
 
@@ -30,13 +32,25 @@ def together(nodeid: str, /) -> str:
 
 
 class ByFile(LoadScopeScheduling):
-    """Gives whoever is free the next file, or folder, in the order of collection."""
+    """Gives whoever is free the next tests of one file, or folder, that follow each other in the collection."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        self._parts: dict[str, str] = {}
+
+    def schedule(self) -> None:
+        """Name the parts that are given out, and give out the first."""
+        if self.collection is None:
+            nodeids = next(iter(self.registered_collections.values()))
+            for number, (name, tests) in enumerate(groupby(nodeids, key=together)):
+                self._parts |= dict.fromkeys(tests, f"{number} {name}")
+        super().schedule()
 
     def _split_scope(self, nodeid: str) -> str:
-        return together(nodeid)
+        return self._parts[nodeid]
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
-        """Note that a test is done, and forget what is done as a whole: all that is known is counted at each test."""
+        """Note that a test is done, and forget a part that is: all that is known is counted after each test."""
         super().mark_test_complete(node, item_index, duration)
         own = self.assigned_work[node]
         for name in [name for name, tests in own.items() if all(tests.values())]:
@@ -52,26 +66,37 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order what is shared out."""
+    """Order what is shared out, once pytest-django has."""
     if hasattr(config, "workerinput"):
         items[:] = in_turn(items)
 
 
 def in_turn(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
-    """Yield tests file by file, so that files of both kinds are begun and ended together, the large ones first."""
-    files: dict[str, list[pytest.Item]] = {}
-    for item in items:
-        files.setdefault(together(item.nodeid), []).append(item)
-    placed: list[tuple[float, list[pytest.Item]]] = []
-    for waits in (True, False):
-        own = [(name, tests) for name, tests in files.items() if name.startswith(WAITING) is waits]
-        own.sort(key=lambda each: (_rank(each[0]), -len(each[1])))
-        total, before = sum(len(tests) for _, tests in own), 0
-        for _, tests in own:
-            placed.append((before / total, tests))
-            before += len(tests)
+    """Yield tests file by file, so that those of the database and the others are begun and ended together."""
+    databases: list[list[pytest.Item]] = []
+    others: dict[str, list[pytest.Item]] = {}
+    for (name, uses_database), tests in groupby(items, key=lambda item: (together(item.nodeid), _uses_database(item))):
+        if uses_database:
+            databases.append(list(tests))
+        else:
+            others.setdefault(name, []).extend(tests)
+    first = sorted(others, key=lambda name: (_rank(name), -len(others[name])))
+    placed = [*_placed(databases), *_placed([others[name] for name in first])]
     for _, tests in sorted(placed, key=lambda each: each[0]):
         yield from tests
+
+
+def _placed(files: Sequence[list[pytest.Item]], /) -> Iterator[tuple[float, list[pytest.Item]]]:
+    """Yield files with the share of all tests that comes before each."""
+    total, before = sum(map(len, files)), 0
+    for tests in files:
+        yield before / total, tests
+        before += len(tests)
+
+
+def _uses_database(item: pytest.Item, /) -> bool:
+    fixtures = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 def _rank(name: str, /) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from tests.side_by_side import in_turn, together
@@ -11,10 +12,14 @@ from tests.side_by_side import in_turn, together
 @dataclass
 class Item:
     nodeid: str
+    fixturenames: tuple[str, ...] = ()
+
+    def get_closest_marker(self, name: str) -> None:
+        return None
 
 
-def nodes(*counted: tuple[str, int]) -> list[Any]:
-    return [Item(f"{name}::test_{number}") for name, count in counted for number in range(count)]
+def nodes(name: str, count: int, *fixtures: str) -> list[Any]:
+    return [Item(f"{name}::test_{fixtures}_{number}", fixtures) for number in range(count)]
 
 
 def test_tests_of_a_file_go_together_and_so_do_files_that_start_whole_services() -> None:
@@ -23,27 +28,35 @@ def test_tests_of_a_file_go_together_and_so_do_files_that_start_whole_services()
 
 
 def test_every_test_is_there_once_and_files_of_both_kinds_take_turns() -> None:
-    items = nodes(
-        ("tests/unit/a.py", 2),
-        ("tests/unit/b.py", 4),
-        ("tests/integration/c.py", 30),
-        ("tests/contract/d.py", 10),
-        ("tests/install/e.py", 1),
-        ("tests/install/f.py", 1),
-    )
-    ordered = [item.nodeid for item in in_turn(items)]
-    assert sorted(ordered) == sorted(item.nodeid for item in items)
-    files = list(dict.fromkeys(name.partition("::")[0] for name in ordered))
-    assert files == [
-        "tests/install/e.py",
-        "tests/install/f.py",
-        "tests/unit/b.py",
-        "tests/integration/c.py",
-        "tests/unit/a.py",
-        "tests/contract/d.py",
+    items = [
+        *nodes("tests/integration/c.py", 6, "db"),
+        *nodes("tests/integration/d.py", 4, "db"),
+        *nodes("tests/integration/c.py", 10, "db", "transactional_db"),
+        *nodes("tests/contract/e.py", 10),
+        *nodes("tests/install/f.py", 1),
+        *nodes("tests/install/g.py", 1),
+        *nodes("tests/unit/a.py", 8),
+        *nodes("tests/unit/b.py", 20),
+    ]
+    ordered = list(in_turn(items))
+    assert sorted(item.nodeid for item in ordered) == sorted(item.nodeid for item in items)
+    assert [(name, len(list(tests))) for name, tests in groupby(ordered, key=lambda item: together(item.nodeid))] == [
+        ("tests/integration/c.py", 6),
+        ("tests/install/", 2),
+        ("tests/contract/e.py", 10),
+        ("tests/integration/d.py", 4),
+        ("tests/unit/b.py", 20),
+        ("tests/integration/c.py", 10),
+        ("tests/unit/a.py", 8),
     ]
 
 
-def test_where_all_are_of_one_kind_the_largest_come_first() -> None:
-    items = nodes(("tests/unit/a.py", 1), ("tests/unit/b.py", 2))
-    assert [item.nodeid.partition("::")[0] for item in in_turn(items)] == ["tests/unit/b.py"] * 2 + ["tests/unit/a.py"]
+def test_tests_of_the_database_stay_in_the_order_that_they_were_in() -> None:
+    items = [
+        *nodes("tests/integration/a.py", 1, "db"),
+        *nodes("tests/unit/b.py", 5, "db"),
+        *nodes("tests/unit/c.py", 3),
+        *nodes("tests/integration/d.py", 9, "transactional_db"),
+    ]
+    ordered = [item for item in in_turn(items) if item.fixturenames]
+    assert ordered == [item for item in items if item.fixturenames]

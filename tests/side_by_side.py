@@ -2,8 +2,8 @@
 
 A helper takes a file at a time, and all files of a folder whose tests start whole services: they would take each
 other's time. Files whose tests use the database, or wait for processes, come in turn with files that only compute, so
-that the processor is busy from beginning to end. The former stay in the order in which pytest-django puts them: what
-commits comes after what is rolled back, which does not expect what others have left.
+that the processor is busy from beginning to end. Of the former what commits comes after what is rolled back, as
+pytest-django has it, since that does not expect what others have left.
 
 xdist has marks for what belongs together (`xdist_group`, `--dist loadgroup`). Version 3.8.0 writes the group into a
 field of an item that pytest 9.2 no longer reads, and so pays no heed to them.
@@ -12,6 +12,7 @@ field of an item that pytest 9.2 no longer reads, and so pays no heed to them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum
 from itertools import groupby
 
 import pytest
@@ -22,8 +23,18 @@ from xdist.workermanage import WorkerController
 
 # Whose tests start whole services.
 ONE_AT_A_TIME = ("tests/install/", "tests/integration/launcher/")
+# The share of all other tests with which those of the database have been given out.
+DATABASE_UNTIL = 0.75
 # Whose tests wait more than they compute, those first that take longest.
 WAITING = (*ONE_AT_A_TIME, "tests/journey/", "tests/integration/", "tests/contract/")
+
+
+class Use(IntEnum):
+    """What a test does with the database."""
+
+    ROLLS_BACK = 0
+    COMMITS = 1
+    NONE = 2
 
 
 def together(nodeid: str, /) -> str:
@@ -73,30 +84,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def in_turn(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
     """Yield tests file by file, so that those of the database and the others are begun and ended together."""
-    databases: list[list[pytest.Item]] = []
-    others: dict[str, list[pytest.Item]] = {}
-    for (name, uses_database), tests in groupby(items, key=lambda item: (together(item.nodeid), _uses_database(item))):
-        if uses_database:
-            databases.append(list(tests))
-        else:
-            others.setdefault(name, []).extend(tests)
-    first = sorted(others, key=lambda name: (_rank(name), -len(others[name])))
-    placed = [*_placed(databases), *_placed([others[name] for name in first])]
+    files: dict[tuple[Use, str], list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault((_use(item), together(item.nodeid)), []).append(item)
+    databases = sorted((part for part in files if part[0] is not Use.NONE), key=lambda part: (part[0], _rank(part[1])))
+    others = sorted(
+        (part for part in files if part[0] is Use.NONE), key=lambda part: (_rank(part[1]), -len(files[part]))
+    )
+    # A test of the database takes longer than most: they end somewhat before the others, which fill the time.
+    placed = [
+        *_placed([files[part] for part in databases], until=DATABASE_UNTIL),
+        *_placed([files[part] for part in others], until=1.0),
+    ]
     for _, tests in sorted(placed, key=lambda each: each[0]):
         yield from tests
 
 
-def _placed(files: Sequence[list[pytest.Item]], /) -> Iterator[tuple[float, list[pytest.Item]]]:
-    """Yield files with the share of all tests that comes before each."""
+def _placed(files: Sequence[list[pytest.Item]], /, *, until: float) -> Iterator[tuple[float, list[pytest.Item]]]:
+    """Yield files with the share of all tests that comes before each, of which the last is to end at `until`."""
     total, before = sum(map(len, files)), 0
     for tests in files:
-        yield before / total, tests
+        yield until * before / total, tests
         before += len(tests)
 
 
-def _uses_database(item: pytest.Item, /) -> bool:
-    fixtures = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
-    return bool(fixtures) or item.get_closest_marker("django_db") is not None
+def _use(item: pytest.Item, /) -> Use:
+    marker = item.get_closest_marker("django_db")
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if "transactional_db" in fixtures or (marker is not None and marker.kwargs.get("transaction")):
+        return Use.COMMITS
+    return Use.ROLLS_BACK if marker is not None or "db" in fixtures else Use.NONE
 
 
 def _rank(name: str, /) -> int:

@@ -31,7 +31,8 @@ def test_every_test_is_there_once_and_files_of_both_kinds_take_turns() -> None:
     items = [
         *nodes("tests/integration/c.py", 6, "db"),
         *nodes("tests/integration/d.py", 4, "db"),
-        *nodes("tests/integration/c.py", 10, "db", "transactional_db"),
+        *nodes("tests/integration/c.py", 8, "db", "transactional_db"),
+        *nodes("tests/journey/h.py", 2, "db", "transactional_db"),
         *nodes("tests/contract/e.py", 10),
         *nodes("tests/install/f.py", 1),
         *nodes("tests/install/g.py", 1),
@@ -46,12 +47,13 @@ def test_every_test_is_there_once_and_files_of_both_kinds_take_turns() -> None:
         ("tests/contract/e.py", 10),
         ("tests/integration/d.py", 4),
         ("tests/unit/b.py", 20),
-        ("tests/integration/c.py", 10),
+        ("tests/journey/h.py", 2),
+        ("tests/integration/c.py", 8),
         ("tests/unit/a.py", 8),
     ]
 
 
-def test_tests_of_the_database_stay_in_the_order_that_they_were_in() -> None:
+def test_what_commits_comes_after_what_is_rolled_back() -> None:
     items = [
         *nodes("tests/integration/a.py", 1, "db"),
         *nodes("tests/unit/b.py", 5, "db"),

@@ -13,8 +13,8 @@ from django.utils import timezone
 from aggregator.accounts.session_keys import is_own_key, new_key
 from aggregator.composed import composed_once
 
-# A request that changes nothing puts the end of its session off only where that has not been done for so long: else
-# each would cost a transaction. A session may so end earlier than it says, by no more.
+# A request that changes nothing extends its session only if that was last done this long ago: writing the session
+# each time would cost a transaction. So it may end early, by at most this much.
 PUT_OFF_EVERY = timedelta(seconds=30)
 
 
@@ -25,7 +25,7 @@ class SessionStore(db.SessionStore):
         super().__init__(session_key if session_key and is_own_key(session_key) else None)
 
     def load(self) -> dict[str, Any]:
-        """Return what the session holds, nothing where it does not stand; have it written where its end is put off."""
+        """Return what the session holds, nothing if it has ended; mark it to be saved when it is due to be extended."""
         now = timezone.now()
         found = _standing(key=self.session_key, now=now) if self.session_key else []
         if not found:

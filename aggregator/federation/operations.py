@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -354,10 +355,7 @@ def _join(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> Sourc
             row.joins, row.asked_under = in_flight, ""
             row.save(force_insert=True)
             return in_flight
-        try:
-            with transaction.atomic():
-                row.save(force_insert=True)
+        with suppress(IntegrityError), transaction.atomic():
+            row.save(force_insert=True)
             return None
-        except IntegrityError:
-            continue
     raise RuntimeError("a flight could be neither started nor joined")

@@ -31,7 +31,7 @@ class Sessions(SessionMiddleware):
     """Django's sessions, which each request of the user prolongs; what a page asks by itself does not."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Save the session, since its time without a request begins anew.
+        """Save the session where it has changed or is due to be extended.
 
         Not for what nobody asked for, nor for what was refused as too much, which is to cost nothing.
         """

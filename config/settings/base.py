@@ -90,7 +90,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 SESSION_ENGINE = "aggregator.accounts.sessions"
-SESSION_COOKIE_AGE = 900  # seconds without a request, put off by each; SESSION_LIMIT is the limit however busy
+SESSION_COOKIE_AGE = 900  # seconds without a request; SESSION_LIMIT is the limit however busy
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

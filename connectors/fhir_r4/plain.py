@@ -2,7 +2,7 @@
 
 An entry is plain that is sound, carries no label and is an item by itself, whatever else its answer holds. Only the
 hash is kept, with its type and the part of the record that it belongs to: whose it is is read off its bytes each time.
-The hash is keyed by chance, since what a short entry says could be guessed.
+The hash has a random key, since what a short entry says could be guessed.
 """
 
 from __future__ import annotations
@@ -44,18 +44,13 @@ class PlainEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlainEntries:
-    """Which entries are known to be plain. As many are forgotten as come in, those first that came in long ago."""
+    """Which entries are known to be plain. Those not met for longest are forgotten as new ones come in."""
 
     def __init__(self, *, generation: int = GENERATION) -> None:
         self._generation = generation
         self._key = secrets.token_bytes(32)
         self._new: dict[bytes, _Known] = {}
         self._old: dict[bytes, _Known] = {}
-
-    @property
-    def size(self) -> int:
-        """How many entries are known, one that is of both generations twice."""
-        return len(self._new) + len(self._old)
 
     def find(self, *, entry: bytes) -> PlainEntry | None:
         """Return what an entry is, None for one that is not known to be plain."""

@@ -33,7 +33,8 @@ demo: python
 test: python
 	@"$(PYTHON)" -m launcher.set_up assets browser
 	@$(MAKE) run-checks
-	@exec $(RUN) -m pytest -n $(WORKERS) $(if $(ARGS),$(ARGS),--cov --cov-report=)
+	@$(if $(ARGS),exec $(RUN) -m pytest -n $(WORKERS) $(ARGS),\
+		$(RUN) -m slipcover -m pytest -n $(WORKERS) && $(RUN) -m tests.coverage_by_room .cache/coverage.json)
 
 prove: python
 	@"$(PYTHON)" -m launcher.set_up assets

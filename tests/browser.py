@@ -89,7 +89,7 @@ def _lacks_libraries(folder: Path) -> bool:
 
 @contextmanager
 def _orm_beside_a_running_loop() -> Iterator[None]:
-    """Let this process use the ORM: Playwright leaves a running loop in the test's thread, where Django refuses it.
+    """Let this process use the ORM: Playwright has a loop run in the tests' own thread, where Django refuses it.
 
     Of this process alone: what it starts is given an environment without it (tests/services.py).
     """
@@ -100,9 +100,9 @@ def _orm_beside_a_running_loop() -> Iterator[None]:
         del os.environ[ASYNC_UNSAFE]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Run one browser for the session."""
+    """Run one browser for the tests of a file. Until it is closed no other test could run a loop of its own."""
     program = find_chromium()
     with _orm_beside_a_running_loop(), sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -11,7 +11,6 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from config import database_roles as roles
 from tests.browser import chromium, page
-from tests.coverage_by_room import coverage_by_room
 from tests.crowds import everything_let_in, nothing_under_way
 
 __all__ = ["chromium", "everything_let_in", "nothing_under_way", "page"]
@@ -52,17 +51,3 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():
         roles.use_owner(connection=connection)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the browser's tests last: Playwright leaves a running loop, in which no other test can start one."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what the tests reached, before pytest lists what failed: that stands last."""
-    if config.getoption("cov_source", default=None):
-        terminalreporter.section("Lines reached by tests in their own process, by room")
-        for line in coverage_by_room():
-            terminalreporter.write_line(line)

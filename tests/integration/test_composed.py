@@ -1,22 +1,25 @@
-"""Queries whose SQL is composed once give what the same queries give that are composed each time."""
+"""Queries whose SQL is composed and prepared once give what the same queries give that are composed each time."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
-from django.db.models import QuerySet
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from aggregator.accounts.models import Membership, Organisation
 from aggregator.accounts.queries import live_memberships
 from aggregator.composed import composed_once
+from aggregator.federation.models import SourceOutcome
+from connectors.contract.outcomes import Outcome
 from tests.world import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -63,20 +66,64 @@ def test_rows_are_whole_and_what_they_name_is_read_along(world: World) -> None:
     assert len(asked) == 0
 
 
-def test_it_asks_the_very_statement_that_django_composes_each_time(world: World) -> None:
+def test_it_prepares_the_very_statement_that_django_composes_each_time_and_asks_it_by_name(world: World) -> None:
+    @composed_once
+    def fresh(*, user_id: UUID, now: datetime) -> QuerySet[Membership]:
+        return as_composed_each_time(user_id=user_id, now=now)
+
     now, user_id = timezone.now(), uuid4()
     with CaptureQueriesContext(connection) as asked:
-        memberships(user_id=user_id, now=now)
+        fresh(user_id=user_id, now=now)
+        fresh(user_id=uuid4(), now=now)
         list(as_composed_each_time(user_id=user_id, now=now))
+    prepared, *executed, djangos = (statement["sql"] for statement in asked.captured_queries)
+    head, _, statement = prepared.partition(" AS ")
+    name = head.removeprefix("PREPARE ").removesuffix(" (uuid, timestamptz)")
+    assert name.startswith("fresh_")
+    assert [each.partition(" (")[0] for each in executed] == [f"EXECUTE {name}"] * 2
+    for mark, value in (("$1", f"'{user_id}'::uuid"), ("$2", f"'{now.isoformat()}'::timestamptz")):
+        statement = statement.replace(mark, value)
     # Django puts what it takes for an expression into brackets.
-    ours, djangos = (statement["sql"].replace("(", "").replace(")", "") for statement in asked.captured_queries)
+    ours, djangos = (each.replace("(", "").replace(")", "") for each in (statement, djangos))
     assert ours == djangos
 
 
-def test_a_text_is_a_value_and_never_sql(world: World) -> None:
-    Organisation.objects.create(ods_code="Z9", name="%s'; DROP TABLE x --")
-    assert codes(name="%s'; DROP TABLE x --") == ["Z9"]
-    assert codes(name="' OR '1'='1") == []
+def test_what_was_prepared_stays_when_a_transaction_is_rolled_back(world: World) -> None:
+    @composed_once
+    def fresh(*, code: str) -> QuerySet[Organisation]:
+        return Organisation.objects.filter(ods_code=code)
+
+    code = world.clinician.organisation_ods
+    with suppress(ZeroDivisionError), transaction.atomic():
+        assert len(fresh(code=code)) == 1
+        raise ZeroDivisionError
+    with CaptureQueriesContext(connection) as asked:
+        assert len(fresh(code=code)) == 1
+    assert [statement["sql"].split()[0] for statement in asked.captured_queries] == ["EXECUTE"]
+
+
+def test_a_statement_that_could_not_be_prepared_is_prepared_again(world: World) -> None:
+    @composed_once
+    def fresh(*, code: str) -> QuerySet[Organisation]:
+        return Organisation.objects.filter(ods_code=code)
+
+    with suppress(DatabaseError), transaction.atomic():
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+        fresh(code="x")
+    assert len(fresh(code=world.clinician.organisation_ods)) == 1
+
+
+def test_a_value_may_be_of_every_kind() -> None:
+    @composed_once
+    def ended(
+        *, key: UUID, at: datetime, on: date, whole: bool, count: int, outcome: str
+    ) -> QuerySet[SourceOutcome, dict[str, Any]]:
+        kinds = Q(id=key) | Q(ended_at__lt=at) | Q(ended_at__date=on) | Q(is_whole=whole) | Q(item_count=count)
+        return SourceOutcome.objects.filter(kinds, outcome=outcome).values("id", "item_count")
+
+    now = timezone.now()
+    assert ended(key=uuid4(), at=now, on=now.date(), whole=True, count=5, outcome=Outcome.ANSWERED) == []
 
 
 def test_what_is_composed_is_composed_at_the_first_call_and_in_no_other(world: World) -> None:
@@ -108,6 +155,18 @@ def test_a_query_that_can_have_no_rows_is_a_mistake() -> None:
 
     with pytest.raises(EmptyResultSet):
         nothing()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_connection_prepares_anew_also_after_the_old_one_was_found_to_be_dead() -> None:
+    Organisation.objects.create(ods_code="Y1", name="one")
+    assert codes(name="one") == ["Y1"]
+    connection.close()
+    assert codes(name="one") == ["Y1"]
+    connection.health_check_enabled, connection.health_check_done = True, False
+    assert connection.connection is not None
+    connection.connection.close()
+    assert codes(name="one") == ["Y1"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -24,7 +24,6 @@ from aggregator.federation.answers import HeldDocument
 from aggregator.federation.connections import client_for_threads
 from aggregator.federation.endings import Ending, never_asked, out_of_time, overdue_ending
 from aggregator.federation.engine import Engine
-from aggregator.federation.lag import LagMeter
 from aggregator.federation.models import Retrieval
 from aggregator.federation.plan import latest_start
 from aggregator.federation.store import SealBroken, Sealer
@@ -170,7 +169,7 @@ async def _fetched(errand: _Errand, *, engine: Engine, hold: Hold) -> HeldDocume
     latest = latest_start(created_at=asked_for_at, deadline_at=document.deadline_at)
     queued_s = (now - asked_for_at).total_seconds()
     until = engine.loop.time() + (latest - now).total_seconds()
-    async with LagMeter() as meter:
+    with engine.load.lag.measured() as meter:
         try:
             async with engine.limiter.turn(source_id=document.source_id, until=until) as kept_waiting_s:
                 document = replace(document, asked_at=timezone.now())

@@ -73,7 +73,7 @@ class Engine:
         self._thread.start()
         self.channels, self.redis = asyncio.run_coroutine_threadsafe(self._open_clients(), self.loop).result()
         self.guard = SourceGuard(client=self.redis, most_at_once=settings.SOURCE_REQUESTS_AT_ONCE)
-        self.load = WorkerLoad(client=self.redis, most=RETRIEVALS_AT_ONCE)
+        self.load = WorkerLoad(client=self.redis, loop=self.loop, most=RETRIEVALS_AT_ONCE)
         self.loop.call_soon_threadsafe(self.load.start)
 
     def start(self, coroutine: Coroutine[Any, Any, None], *, within_s: float) -> Future[None]:

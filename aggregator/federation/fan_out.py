@@ -12,7 +12,6 @@ from django.utils import timezone
 from aggregator.federation import operations
 from aggregator.federation.engine import Engine
 from aggregator.federation.flight import RECORD_PAST_DEADLINE_S, Flight, publish_landed
-from aggregator.federation.lag import LagMeter
 from aggregator.federation.plan import LEAST_TO_ASK_S
 from connectors.contract.outcomes import Reason
 
@@ -48,7 +47,7 @@ async def _run(retrieval_id: UUID, *, engine: Engine, until: float) -> None:
         log.info("retrieval_not_run", retrieval_id=str(retrieval_id))
         return
     engine.load.began(waited_s=(timezone.now() - fan_out.created_at).total_seconds())
-    async with LagMeter() as meter:
+    with engine.load.lag.measured() as meter:
         flights = [Flight(planned=planned, fan_out=fan_out, meter=meter, engine=engine) for planned in fan_out.flights]
         await asyncio.gather(*(flight.run() for flight in flights))
     finished = await engine.in_database_once_back(

@@ -64,6 +64,8 @@ RESERVE_SHARE, MAX_RESERVE_S = 0.05, 0.25
 # Recording an outcome is tried again until so long past the retrieval's deadline. Seconds.
 RECORD_PAST_DEADLINE_S = GRACE_S - 0.5
 
+# Reading and comparing a Patient of so many bytes takes a millisecond or two.
+LARGE_PATIENT_BYTES = 16_384
 # Making an item takes some microseconds: so many are made before others have their turn.
 ITEMS_A_STEP = 32
 # Of the id of an item: as much as of a random UUID, of which each would be a call of the system.
@@ -204,8 +206,10 @@ class Flight:
                 ),
                 channels=self.engine.channels,
             )
-        # In a thread where a Patient of thousands of identifiers, or thousands of entries, would hold the loop.
-        subject = await asyncio.to_thread(check_subject, reply=reply, holding=holding, held=self.planned.held)
+        check = partial(check_subject, reply=reply, holding=holding, held=self.planned.held)
+        # In a thread where a Patient of thousands of identifiers would hold the loop.
+        is_large = len(reply.subject or b"") > LARGE_PATIENT_BYTES
+        subject = await asyncio.to_thread(check) if is_large else check()
         try:
             async with asyncio.timeout_at(deadline):
                 await self._note_death(subject=subject, holding=holding, until=deadline)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 EVERY_S = 0.1
 # On a busy machine timers are always a little late: shorter delays are ignored, and this share of the time is normal.
@@ -10,24 +13,58 @@ IGNORED_S = 0.05
 NORMAL_SHARE = 0.1
 
 
-class LagMeter:
-    """Measures the lag of the running loop while it runs: `async with LagMeter() as meter`."""
+class LoopLag:
+    """Measures the lag of a loop by one timer for all that is under way on it, and not at all while nothing is.
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
+    `note` is told of each measurement, in seconds. Only the loop itself may use it.
+    """
+
+    def __init__(self, *, loop: asyncio.AbstractEventLoop, note: Callable[[float], None]) -> None:
+        self._loop = loop
+        self._note = note
+        self._meters: set[LagMeter] = set()
+        self._due = math.inf
+
+    @contextmanager
+    def measured(self) -> Iterator[LagMeter]:
+        """Measure from here to the end of the block."""
+        meter = LagMeter(lag=self, now=self._loop.time())
+        self._meters.add(meter)
+        if math.isinf(self._due):
+            self._set_timer()
+        try:
+            yield meter
+        finally:
+            self._meters.discard(meter)
+
+    def late_s(self) -> tuple[float, float]:
+        """Return the time, and by how much the timer is late by then."""
+        now = self._loop.time()
+        return now, max(0.0, now - self._due)
+
+    def _set_timer(self) -> None:
+        self._due = self._loop.time() + EVERY_S
+        self._loop.call_at(self._due, self._measure)
+
+    def _measure(self) -> None:
+        now, late_s = self.late_s()
+        self._note(late_s)
+        for meter in self._meters:
+            meter.note(now=now, late_s=late_s)
+        if self._meters:
+            self._set_timer()
+        else:
+            self._due = math.inf
+
+
+class LagMeter:
+    """The lag of a loop since a moment."""
+
+    def __init__(self, *, lag: LoopLag, now: float) -> None:
+        self._lag = lag
+        self._began = now
         self._total_s = 0.0
         self._longest_s = 0.0
-        self._due = self._loop.time() + EVERY_S
-        self._measuring: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> LagMeter:
-        self._measuring = asyncio.create_task(self._measure())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._measuring is not None:
-            self._measuring.cancel()
 
     @property
     def lag_s(self) -> float:
@@ -35,18 +72,18 @@ class LagMeter:
 
         The longest stall, or all stalls less what is normal, whichever is more.
         """
-        late_s = self._late_s()
-        normal_s = NORMAL_SHARE * (self._loop.time() - self._began)
+        now, late_s = self._lag.late_s()
+        late_s = self._counted(now=now, late_s=late_s)
+        normal_s = NORMAL_SHARE * (now - self._began)
         return max(self._longest_s, late_s, self._total_s + late_s - normal_s)
 
-    def _late_s(self) -> float:
-        late_s = self._loop.time() - self._due
-        return late_s if late_s > IGNORED_S else 0.0
+    def note(self, *, now: float, late_s: float) -> None:
+        """Count a measurement."""
+        late_s = self._counted(now=now, late_s=late_s)
+        self._total_s += late_s
+        self._longest_s = max(self._longest_s, late_s)
 
-    async def _measure(self) -> None:
-        while True:
-            await asyncio.sleep(self._due - self._loop.time())
-            late_s = self._late_s()
-            self._total_s += late_s
-            self._longest_s = max(self._longest_s, late_s)
-            self._due = self._loop.time() + EVERY_S
+    def _counted(self, *, now: float, late_s: float) -> float:
+        """Return how much of a lag counts: what was before this began is another's."""
+        late_s = min(late_s, now - self._began)
+        return late_s if late_s > IGNORED_S else 0.0

@@ -24,12 +24,13 @@ from django.utils import timezone
 from aggregator.federation import admission
 from aggregator.federation.admission import Lateness, Load
 from aggregator.federation.connections import client_for_threads
+from aggregator.federation.lag import LoopLag
 
 log = structlog.get_logger(__name__)
 
 UNDER_WAY, WORKERS, SHED = "load:under-way", "load:workers", "load:shed"
-# How often a worker measures how late its loop is, and how often it says what it takes. Seconds.
-MEASURED_EVERY_S, SAID_EVERY_S = 0.05, 0.25
+# How often a worker says what it takes: while something is under way, and while nothing is. Seconds.
+SAID_EVERY_S, SAID_IDLE_EVERY_S = 0.25, 0.5
 # What a worker said counts for so long: one that is held up, or has ended, says nothing. Seconds.
 SAID_COUNTS_S = 3.0
 KEPT_S = 24 * 3600
@@ -105,24 +106,25 @@ def load_seen(*, client: redis.Redis, now: datetime) -> LoadSeen:
 
 
 class WorkerLoad:
-    """How late this worker is and what it takes, on its event loop."""
+    """How late this worker is and what it takes, on its event loop. `lag` measures that for all that is under way."""
 
-    def __init__(self, *, client: redis.asyncio.Redis, most: int) -> None:
+    def __init__(self, *, client: redis.asyncio.Redis, loop: asyncio.AbstractEventLoop, most: int) -> None:
         self._client = client
         self._id = uuid4().hex
         self._lateness = Lateness()
+        self.lag = LoopLag(loop=loop, note=self._lateness.note_loop)
         self._controller = admission.begin(most=most)
         self._under_way = 0
-        self._measuring: asyncio.Task[None] | None = None
+        self._saying: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to measure and to say it, on the running loop."""
-        self._measuring = asyncio.get_running_loop().create_task(self._run())
+        """Begin to say it, on the running loop."""
+        self._saying = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Measure no more, and take nothing more."""
-        for task in filter(None, (self._measuring, self._telling)):
+        """Say no more, and take nothing more."""
+        for task in filter(None, (self._saying, self._telling)):
             task.cancel()
         await self._told(partial(self._client.hdel, WORKERS, self._id))
 
@@ -143,11 +145,7 @@ class WorkerLoad:
         await self._told(self._forget_the_dead)
         clock = asyncio.get_running_loop().time
         while True:
-            said_at = clock()
-            while clock() - said_at < SAID_EVERY_S:
-                due = clock() + MEASURED_EVERY_S
-                await asyncio.sleep(MEASURED_EVERY_S)
-                self._lateness.note_loop(clock() - due)
+            await asyncio.sleep(SAID_EVERY_S if self._under_way else SAID_IDLE_EVERY_S)
             late_s = self._lateness.take()
             self._controller = admission.judged(self._controller, late_s=late_s, under_way=self._under_way, now=clock())
             said = Said(

@@ -8,6 +8,22 @@ from collections.abc import Container
 import msgspec
 
 
+class Head(msgspec.Struct, frozen=True):
+    """The type that an entry says it has and its id, "" for what it does not say.
+
+    `is_clear`: the type was read as it should be. Else it was found by looking through the entry, and may be another's.
+    """
+
+    said_type: str
+    id: str = ""
+    is_clear: bool = True
+
+    @property
+    def name(self) -> str:
+        """The `Type/id` by which a resource is known, "" where it has none or cannot be read."""
+        return f"{self.said_type}/{self.id}" if self.id else ""
+
+
 class _Type(msgspec.Struct):
     resource_type: str = msgspec.field(name="resourceType", default="")
 
@@ -31,13 +47,22 @@ def type_of(*, entry: bytes) -> str:
         return match[1].decode() if match else ""
 
 
-def may_be(*, entry: bytes, types: Container[str]) -> bool:
-    """Return whether an entry may be of one of these types: it is, unless it says clearly that it is of another."""
+def head_of(*, entry: bytes) -> Head:
+    """Return what `type_of` and `entry_name` say of an entry, read at once."""
     try:
-        said = _TYPES.decode(entry).resource_type
+        read = _NAMES.decode(entry)
+        return Head(read.resource_type, read.id)
     except (msgspec.MsgspecError, RecursionError, ValueError):
-        return True
-    return not said or said in types
+        pass
+    try:
+        return Head(_TYPES.decode(entry).resource_type)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return Head(type_of(entry=entry), is_clear=False)
+
+
+def may_be(head: Head, /, *, types: Container[str]) -> bool:
+    """Return whether an entry may be of one of these types: it is, unless it says clearly that it is of another."""
+    return not head.is_clear or not head.said_type or head.said_type in types
 
 
 def entry_name(*, entry: bytes) -> str:

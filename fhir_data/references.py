@@ -143,11 +143,14 @@ def _texts_of(member: re.Pattern[bytes], /, *, resource: bytes) -> Iterator[str]
             yield read
 
 
+def has_plain_names(resource: bytes, /) -> bool:
+    """Whether no name of a member of a resource, or of several, is escaped."""
+    return b"\\u00" not in resource or not any(b"\\" in name for name in _ESCAPED_NAME.findall(resource))
+
+
 def _in_plain_names(resource: bytes) -> bytes:
     """Return a resource in which no name of a member is escaped."""
-    if b"\\u00" in resource and any(b"\\" in name for name in _ESCAPED_NAME.findall(resource)):
-        return _with_plain_names(resource)
-    return resource
+    return resource if has_plain_names(resource) else _with_plain_names(resource)
 
 
 def _with_plain_names(resource: bytes) -> bytes:

@@ -14,7 +14,7 @@ _BEGINS = b",{["
 
 def rough_count(*, body: bytes) -> int:
     """Return how many values there are at most: marks within texts are counted as well."""
-    return body.count(b",") + body.count(b"{") + body.count(b"[")
+    return len(body) - len(body.translate(None, _BEGINS))
 
 
 def holds_more_values(*, body: bytes, than: int) -> bool:

@@ -10,11 +10,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 import msgspec
 
 from fhir_data.errors import EntryFault, PayloadFault, UnreadableEntry, UnreadablePayload
+from fhir_data.heads import Head, head_of
 from fhir_data.labels import Label, labels_around
 from fhir_data.limits import (
     MAX_BRACKETS,
@@ -59,6 +61,11 @@ class SplitPayload:
     entries: tuple[SplitEntry, ...]
     total: int | None = None
 
+    @cached_property
+    def heads(self) -> tuple[Head | None, ...]:
+        """What each entry says that it is, None for one without a resource; read at the first time."""
+        return tuple(head_of(entry=entry.resource) if entry.resource is not None else None for entry in self.entries)
+
 
 class SentBody(bytes):
     """A body as it came, which is split and counted once however many pieces of work read it in this process."""
@@ -84,11 +91,22 @@ class SentBody(bytes):
         return SentBody, (bytes(self),)
 
 
+_ABSENT = msgspec.Raw(b"")
+
+
 class _Bulk(msgspec.Struct):
     """What of a payload, or of an entry, may be large."""
 
-    entry: msgspec.Raw = msgspec.Raw(b"")
-    resource: msgspec.Raw = msgspec.Raw(b"")
+    entry: msgspec.Raw = _ABSENT
+    resource: msgspec.Raw = _ABSENT
+
+
+class _PlainEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """An entry of a Bundle with nothing but what nearly every one has, each value with its own bytes."""
+
+    resource: msgspec.Raw
+    full_url: msgspec.Raw = msgspec.field(name="fullUrl", default=_ABSENT)
+    search: msgspec.Raw = _ABSENT
 
 
 class _Link(msgspec.Struct):
@@ -99,6 +117,7 @@ class _Link(msgspec.Struct):
 _BULK = msgspec.json.Decoder(_Bulk)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_PLAIN_ENTRIES = msgspec.json.Decoder(list[_PlainEntry])
 _LINKS = msgspec.json.Decoder(list[_Link])
 
 
@@ -149,16 +168,45 @@ def _split(body: bytes) -> SplitPayload:
         body=parts.get("link", b""), than=MAX_VALUES
     ):
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
-    entries = elements(body=listed)
-    del listed  # each of these holds the whole answer
     links = _LINKS.decode(parts["link"]) if "link" in parts else []
     labels = labels_around(parts)
+    entries = _plain_entries(listed, labels=labels)
+    if entries is None:
+        each = elements(body=listed)
+        del listed  # each of these holds the whole answer
+        entries = tuple(_split_entry(entry, labels=labels) for entry in _taken(each))
     return SplitPayload(
         resource_type=_text(parts.get("resourceType", b"")),
         links=tuple((link.relation, link.url) for link in links),
-        entries=tuple(_split_entry(entry, labels=labels) for entry in _taken(entries)),
+        entries=entries,
         total=_count(parts.get("total", b"")),
     )
+
+
+def _plain_entries(listed: bytes, /, *, labels: tuple[Label, ...]) -> tuple[SplitEntry, ...] | None:
+    """Return the entries of a list of plain ones that is spelt without space; None for any other."""
+    try:
+        plain = _PLAIN_ENTRIES.decode(listed)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    # Nothing else fits into the shortest spelling: no member that is there twice, of which one is lost.
+    shortest = len("[]") + max(len(plain) - 1, 0) + sum(map(_shortest, plain))
+    if shortest != len(listed):
+        return None
+    return tuple(
+        SplitEntry(resource=bytes(entry.resource), full_url=_text(bytes(entry.full_url)), labels=labels)
+        for entry in plain
+    )
+
+
+def _shortest(entry: _PlainEntry, /) -> int:
+    """Return how many bytes an entry takes at least: with braces, and the quotes, colon and comma of each member."""
+    size = len('{"resource":}') + len(entry.resource)
+    if full_url := len(entry.full_url):
+        size += len('"fullUrl":,') + full_url
+    if search := len(entry.search):
+        size += len('"search":,') + search
+    return size
 
 
 def _taken(entries: list[bytes]) -> Iterator[bytes]:

@@ -30,7 +30,7 @@ from fhir_data import exact_json
 from fhir_data.access import JsonObject, mapping, text
 from fhir_data.belonging import Belonging, Ownership, PlacedResource
 from fhir_data.errors import UnreadableEntry
-from fhir_data.heads import may_be
+from fhir_data.heads import Head, may_be
 from fhir_data.labels import Label
 from fhir_data.parsing import read_entry
 from fhir_data.references import Directory
@@ -39,6 +39,8 @@ from fhir_data.splitting import SplitEntry, SplitPayload
 
 # What this process has read before.
 PLAIN_ENTRIES = PlainEntries()
+# A Patient, or what says whom a document is about.
+_SAY_WHOSE = ("Patient", "Composition")
 # Of what takes some microseconds an entry, so many are done before others have their turn.
 PLAIN_A_STEP = 16
 
@@ -54,14 +56,15 @@ def read_pages(
     """
     entries = tuple(_each_once(pages))
     # Whose the others are shows only when all Patients are known.
-    first = yield from judge_entries(entries=filter(_may_say_whose, entries), release=Release.R4)
+    say_whose = [entry for entry, head in entries if head is None or may_be(head, types=_SAY_WHOSE)]
+    first = yield from judge_entries(entries=say_whose, release=Release.R4)
     subject = _subject(judged=first, patient_id=patient_id)
     bases = [base, *names, *own_bases(links=(link for page in pages for link in page.links))] if base else []
     owners = ownership(subject=subject, judged=first, bases=bases) if subject else None
     known = {id(judged.entry): judged for judged in first}
     sorting = Sorting(dialect=_R4())
     like_subject: list[JudgedEntry] = []
-    for at, entry in enumerate(entries):
+    for at, (entry, _) in enumerate(entries):
         judged = known.get(id(entry))
         if judged is None:
             if owners and _add_plain(entry, owners=owners, sorting=sorting):
@@ -149,8 +152,9 @@ _SELF = re.compile(
 )
 
 
-def _each_once(pages: Sequence[SplitPayload]) -> Iterator[SplitEntry]:
-    """Yield the entries of all pages, without those that an earlier page already gave byte for byte.
+def _each_once(pages: Sequence[SplitPayload]) -> Iterator[tuple[SplitEntry, Head | None]]:
+    """Yield the entries of all pages, and what each says that it is, without those that an earlier page already gave
+    byte for byte.
 
     Several searches return the same Provenance or Practitioner. One page by itself is never reduced. What several pages
     gave has the labels of them all.
@@ -162,16 +166,12 @@ def _each_once(pages: Sequence[SplitPayload]) -> Iterator[SplitEntry]:
                 labels.setdefault(entry.resource, {}).update(dict.fromkeys(entry.labels))
     seen: set[bytes] = set()
     for page in pages:
-        fresh = [entry for entry in page.entries if entry.resource is None or entry.resource not in seen]
-        seen.update(entry.resource for entry in fresh if entry.resource is not None)
-        for entry in fresh:
+        headed = zip(page.entries, page.heads, strict=True)
+        fresh = [each for each in headed if each[0].resource is None or each[0].resource not in seen]
+        seen.update(entry.resource for entry, _ in fresh if entry.resource is not None)
+        for entry, head in fresh:
             of_all = labels.get(entry.resource) if entry.resource is not None else None
-            yield msgspec.structs.replace(entry, labels=tuple(of_all)) if of_all else entry
-
-
-def _may_say_whose(entry: SplitEntry) -> bool:
-    """Whether an entry may be a Patient, or the Composition that says whom a document is about."""
-    return entry.resource is None or may_be(entry=entry.resource, types=("Patient", "Composition"))
+            yield msgspec.structs.replace(entry, labels=tuple(of_all)) if of_all else entry, head
 
 
 def _subject(*, judged: Sequence[JudgedEntry], patient_id: str | None) -> JudgedEntry | None:

@@ -25,6 +25,7 @@ from fhir_data.heads import entry_name, type_of
 from fhir_data.labels import Label, labels_of
 from fhir_data.parsing import read_entry
 from fhir_data.references import (
+    has_plain_names,
     may_enter_path,
     references_as_sent,
     references_in,
@@ -49,6 +50,7 @@ ENTRIES_A_STEP = 16
 _MDM_STATUS = "http://hapifhir.io/fhir/NamingSystem/mdm-record-status"
 _GOLDEN_TAGS = frozenset({(_MDM_STATUS, "GOLDEN_RECORD"), (_MDM_STATUS, "REDIRECTED")})
 _GOLDEN_CODE = "5c827da5-4858-4f3d-a50c-62ece001efea"
+_Target = tuple[str, str]  # a type and an id on this server, "" for neither
 _XML_NAMESPACE = b"http://hl7.org/fhir"
 
 
@@ -78,10 +80,10 @@ def survey(*, bodies: Sequence[bytes]) -> Steps[Survey]:
     yield None
     names: list[str] = []
     warnings: dict[tuple[Label, ...], None] = {}
-    for entry in page.entries:
-        if entry.resource is None:
+    for entry, head in zip(page.entries, page.heads, strict=True):
+        if entry.resource is None or head is None:
             continue
-        names.append(type_of(entry=entry.resource))
+        names.append(head.said_type)
         if names[-1] == "OperationOutcome":
             yield rough_count(body=entry.resource)
             if _is_error(entry.resource):
@@ -122,26 +124,28 @@ def wanted(
     gives everybody's.
     """
     here = set(held)
-    # By reference as it was sent: most entries refer to the same few.
-    targets: dict[bytes, tuple[str, str]] = {}
-    wanted_by: dict[tuple[str, str], None] = {}
-    for at, resource in enumerate(_resources(bodies)):
-        name = entry_name(entry=resource)
-        here.add(name)
-        kind, _, key = name.partition("/")
-        named = {(kind, key): None}  # its own: a Patient is somebody's, too
-        for quoted in references_as_sent(resource=resource):
-            target = targets.get(quoted)
-            if target is None:
-                reference = without_version(reference=unquoted(quoted) or "")
-                target = targets[quoted] = _split_own(reference, bases=bases)
-            named[target] = None
-        if not _are_others(named, patient_id=patient_id):
-            wanted_by |= named
-        if at % ENTRIES_A_STEP == 0:
-            yield None
-    names = dict.fromkeys(_supporting_name(target) for target in wanted_by)
-    return tuple(name for name in names if name and name not in here)
+    targets: dict[_Target, None] = {}
+    for body in bodies:
+        page = split_answer(payload=body)
+        names = [head.name for head in page.heads if head is not None]
+        here.update(names)
+        own = [(kind, key) for kind, _, key in (name.partition("/") for name in names)]
+        resources = [entry.resource for entry in page.entries if entry.resource is not None]
+        together = b"\n".join(resources)
+        named = dict.fromkeys([*own, *_targets_of(together, bases=bases)])
+        yield None
+        # Where one and the same Patient is all that a page names, nothing in it is anybody else's.
+        if has_plain_names(together) and _are_nobody_elses(named, patient_id=patient_id):
+            targets |= named
+            continue
+        for at, (itself, resource) in enumerate(zip(own, resources, strict=True)):
+            named = dict.fromkeys([itself, *_targets_of(resource, bases=bases)])  # a Patient is somebody's, too
+            if not _are_others(named, patient_id=patient_id):
+                targets |= named
+            if at % ENTRIES_A_STEP == 0:
+                yield None
+    supporting = dict.fromkeys(_supporting_name(target) for target in targets)
+    return tuple(name for name in supporting if name and name not in here)
 
 
 def without_held(*, bodies: Sequence[bytes], names: Sequence[str]) -> Steps[tuple[str, ...]]:
@@ -283,6 +287,12 @@ def _resources(bodies: Sequence[bytes], /) -> Iterator[bytes]:
         yield from (entry.resource for entry in split_answer(payload=body).entries if entry.resource is not None)
 
 
+def _targets_of(resource: bytes, /, *, bases: Sequence[str]) -> Iterator[_Target]:
+    """Yield what a resource, or several, refer to on this server, each reference once."""
+    for quoted in references_as_sent(resource=resource):
+        yield _split_own(without_version(reference=unquoted(quoted) or ""), bases=bases)
+
+
 def _is_error(entry: bytes) -> bool:
     """Whether an OperationOutcome reports an error: the entries beside it may not be all."""
     try:
@@ -300,19 +310,24 @@ def _own_name(*, reference: str, bases: Sequence[str]) -> str:
     return _supporting_name(_split_own(reference, bases=bases))
 
 
-def _supporting_name(target: tuple[str, str], /) -> str:
+def _supporting_name(target: _Target, /) -> str:
     """Return the type and id of a supporting resource as `Type/id`, "" for any other."""
     kind, key = target
     return f"{kind}/{key}" if kind in SUPPORTING_TYPES and may_enter_path(text=key) else ""
 
 
-def _are_others(targets: Iterable[tuple[str, str]], /, *, patient_id: str) -> bool:
+def _are_nobody_elses(targets: Iterable[_Target], /, *, patient_id: str) -> bool:
+    """Whether no Patient of this server but the patient is among what entries are and refer to."""
+    return all(key == patient_id for kind, key in targets if kind == "Patient")
+
+
+def _are_others(targets: Iterable[_Target], /, *, patient_id: str) -> bool:
     """Whether there are Patients of this server among what an entry refers to, and the patient is none of them."""
     patients = [key for kind, key in targets if kind == "Patient"]
     return bool(patients) and patient_id not in patients
 
 
-def _split_own(reference: str, /, *, bases: Sequence[str]) -> tuple[str, str]:
+def _split_own(reference: str, /, *, bases: Sequence[str]) -> _Target:
     """Return the type and id that a reference names on this server, "" for any other."""
     base = next((base for base in bases if reference.startswith(f"{base}/")), "")
     return split_relative(reference=reference.removeprefix(f"{base}/") if base else reference)

@@ -121,6 +121,17 @@ def test_what_an_entry_of_somebody_elses_refers_to_is_not_wanted() -> None:
     assert found == ("Practitioner/d", "Organization/e", "Organization/f")
 
 
+def test_what_is_wanted_is_found_however_its_page_is_spelt() -> None:
+    """A page is searched as a whole where no member is spelt by escapes, and where it names one Patient at most."""
+    referring = {**condition("1", "Practitioner/a"), "subject": {"reference": "Patient/p"}}
+    sent = page(referring, condition("2", "Organization/b"), patient("p"))
+    escaped = sent.replace(b'"reference"', rb'"r\u0065ference"')
+    assert escaped != sent
+    for bodies in ([sent], [escaped], [sent.replace(b'"Patient/p"', rb'"Patient\u002fp"')]):
+        found = finish(steps=wanted(bodies=bodies, bases=[BASE], held=[], patient_id="p"))
+        assert found == ("Practitioner/a", "Organization/b")
+
+
 def test_what_is_missing_rests_on_what_refers_to_it() -> None:
     bodies = [page(condition("1", "Practitioner/a", f"{BASE}/Practitioner/a")), page(condition("2", "Practitioner/a"))]
     found = finish(steps=grounds(bodies=bodies, names=["Practitioner/b", "Practitioner/a"], bases=[BASE]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_data.heads import may_be
+from fhir_data.heads import entry_name, head_of, may_be, type_of
 
 PATIENT = ("Patient",)
 
@@ -25,4 +25,23 @@ PATIENT = ("Patient",)
     ],
 )
 def test_an_entry_may_be_of_a_type_unless_it_says_clearly_that_it_is_of_another(entry: bytes, expected: bool) -> None:
-    assert may_be(entry=entry, types=PATIENT) is expected
+    assert may_be(head_of(entry=entry), types=PATIENT) is expected
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b'{"resourceType":"Patient","id":"a"}',
+        b'{"resourceType":"Patient"}',
+        b'{"resourceType":"Patient","id":5}',
+        b'{"id":"a"}',
+        b'{"resourceType":5,"id":"a"}',
+        rb'{"resource\u0054ype":"P\u0061tient","id":"\u0061"}',
+        b'{"contained":[{"resourceType":"Observation","a":NaN}],"resourceType":"Patient","id":"a"}',
+        b"no JSON",
+        b"[" * 5_000,
+    ],
+)
+def test_what_is_read_at_once_is_what_is_read_by_itself(entry: bytes) -> None:
+    head = head_of(entry=entry)
+    assert (head.said_type, head.name) == (type_of(entry=entry), entry_name(entry=entry))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fhir_data import splitting
 from fhir_data.errors import EntryFault, UnreadableEntry, UnreadablePayload
 from fhir_data.labels import Label
 from fhir_data.limits import MAX_ENTRIES, MAX_MEMBERS
@@ -81,6 +83,61 @@ def test_one_lone_surrogate_or_nan_costs_its_entry_only() -> None:
     found = split(payload=body)
     assert [entry.resource for entry in found.entries] == [rb'{"a":"\ud800"}', b'{"a":NaN}', b'{"a":1}']
     assert read_entry(entry=b'{"a":1}') == {"a": 1}
+
+
+_MEMBERS = st.sampled_from(
+    [
+        '"resource":{"a":1}',
+        '"resource":{}',
+        '"resource":null',
+        '"resource":5',
+        '"resource":{"a":"\\ud800"}',
+        '"resource":{"a":NaN}',
+        '"resource":{"a":"x","a":"y"}',
+        '"resourc\\u0065":{"a":1}',
+        '"fullUrl":"https://a.example/1"',
+        '"fullUrl":"https:\\/\\/a.example\\/\\u00e9"',
+        '"fullUrl":"é"',
+        '"fullUrl":""',
+        '"fullUrl":7',
+        '"search":{"mode":"match"}',
+        '"search":null',
+        '"request":{}',
+        '"meta":{"security":[{"system":"s","code":"R"}]}',
+        '"a":1',
+        '"":1',
+    ]
+)
+_ENTRIES = st.one_of(
+    st.lists(_MEMBERS, max_size=4).map(lambda members: f"{{{','.join(members)}}}"),
+    st.sampled_from(["null", "5", '"text"', "[]", '{"resource":{"a":1}', '{"resource":{"a":1},}', ""]),
+)
+
+
+@given(st.lists(_ENTRIES, max_size=4))
+@example(['{"resource":{"a":1},"resource":{"a":2}}'])
+@example(['{"resource":{}}', '{"fullUrl":"urn:a","resource":{},"fullUrl":"urn:b"}'])
+@example(['{"search":{},"resource":{},"search":{}}'])
+@example(['{"resource":{},"meta":{"security":[{"system":"s","code":"R"}]}}'])
+def test_plain_entries_are_split_at_once_as_they_are_one_by_one(entries: list[str]) -> None:
+    def told(spacing: str) -> SplitPayload | str:
+        body = f'{{"resourceType":"Bundle","entry":[{spacing}{",".join(entries)}]}}'.encode()
+        try:
+            return split(payload=body)
+        except UnreadablePayload as unreadable:
+            return unreadable.fault
+
+    with patch.object(splitting, "_plain_entries", return_value=None):
+        one_by_one = told("")
+    assert told("") == told(" ") == one_by_one
+
+
+def test_entries_are_plain_also_where_they_have_no_address_or_say_how_they_were_found() -> None:
+    body = b'{"entry":[{"resource":{"a":1}},{"search":{"mode":"match"},"resource":{"a":2},"fullUrl":"urn:x"}]}'
+    with patch.object(splitting, "elements", side_effect=AssertionError("read one by one")):
+        found = split(payload=body).entries
+        assert split(payload=b'{"entry":[]}').entries == ()
+    assert [(entry.resource, entry.full_url) for entry in found] == [(b'{"a":1}', ""), (b'{"a":2}', "urn:x")]
 
 
 @given(st.binary(max_size=200))

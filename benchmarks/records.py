@@ -39,6 +39,8 @@ SOMEBODY = b"00000000-0000-4000-8000-000000000000"
 # The writers' resources are lean (0.9 KB); servers add a text to each, and then 200 KB are about 130 entries.
 NARRATIVE_CHARACTERS = 560
 SUPPORTING = frozenset({"Organization", "Location", "Practitioner"})
+# A Binary can have no text.
+WITHOUT_TEXT = SUPPORTING | {"Binary"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +175,7 @@ def _resources(*, source: Source) -> Iterator[bytes]:
 
 
 def _with_text(*, resource: Resource) -> Resource:
-    if resource["resourceType"] in SUPPORTING:
+    if resource["resourceType"] in WITHOUT_TEXT:
         return resource
     words = f"{resource['resourceType']} as recorded. " * 40
     div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{words[:NARRATIVE_CHARACTERS]}</p></div>'

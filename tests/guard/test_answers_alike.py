@@ -22,6 +22,7 @@ from aggregator.services.open_record import open_record
 from tests.break_glass_acts import broken
 from tests.guard.test_routes import every_route
 from tests.relationship_acts import member, patient, recorded, team
+from tests.statements import asked_in
 from tests.world import HOSPITAL_ODS, PASSWORD, World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
@@ -80,9 +81,8 @@ def answer(client: Client, method: str, path: str) -> tuple[int, dict[str, str],
     """Return what is answered, and the statements before it, without the values in them."""
     with CaptureQueriesContext(connection) as queries:
         got = getattr(client, method)(path)
-    statements = [VARIES.sub("?", query["sql"]) for query in queries]
     headers = {name: VARIES.sub("?", value) for name, value in got.headers.items()}
-    return got.status_code, headers, VARIES.sub("?", got.content.decode()), statements
+    return got.status_code, headers, VARIES.sub("?", got.content.decode()), asked_in(queries)
 
 
 def routes_about_what_is_somebodys(world: World) -> list[tuple[str, str, str]]:

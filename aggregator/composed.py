@@ -12,7 +12,7 @@ import copy
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Generic, ParamSpec, TypeVar
 from uuid import UUID
@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 from psycopg2.extensions import AsIs
@@ -53,15 +54,87 @@ def composed_once(build: Callable[P, QuerySet[M, R]], /) -> Callable[P, list[R]]
     @functools.cache
     def query() -> _Composed[M, R]:
         slots: Any = {name: Slot(name) for name in names}
-        return _Composed(build(**slots), name=build.__name__, slots=names)  # type: ignore[call-arg]  # all of its names
+        return _Composed(build(**slots), name=build.__name__)  # type: ignore[call-arg]  # all of its names
 
     @functools.wraps(build)
     def rows(*args: P.args, **values: P.kwargs) -> list[R]:
         if args or any(value is None for value in values.values()):
             raise TypeError(f"{build.__name__} takes keyword arguments that have a value")
-        return query().rows(values)
+        return query().rows({name: values[name] for name in names})
 
     return rows
+
+
+class Statement:
+    """A statement that is prepared once in each connection, and then executed by its name.
+
+    `sql` has marks `%(name)s` for the values that `types` names, in the order in which they are given; `types` are
+    PostgreSQL's.
+    """
+
+    def __init__(self, *, name: str, sql: str, types: Mapping[str, str]) -> None:
+        self._name = f"{name}_{next(_numbers)}"
+        self._head = f"PREPARE {self._name}" + (f" ({', '.join(types.values())})" if types else "")
+        self._sql = sql
+        self._parameters: Any = {each: AsIs(f"${number}") for number, each in enumerate(types, start=1)}
+        self._names = tuple(types)
+        self.call = f"EXECUTE {self._name}" + (f" ({', '.join(['%s'] * len(types))})" if types else "")
+
+    @classmethod
+    def of_django(cls, *, name: str, sql: str, parameters: Sequence[Any], types: Mapping[str, str]) -> Statement:
+        """Return a statement as Django composes it: among its parameters are values, which stay, and slots."""
+        statement = cls(name=name, sql=sql, types=types)
+        places = statement._parameters
+        statement._parameters = tuple(places[each.name] if isinstance(each, Slot) else each for each in parameters)
+        return statement
+
+    def execute(self, cursor: CursorWrapper, values: Mapping[str, Any], /) -> None:
+        """Execute it with the value of each mark."""
+        self.prepare(cursor.db)
+        cursor.execute(self.call, [values[name] for name in self._names])
+
+    def prepare(self, connection: BaseDatabaseWrapper, /) -> None:
+        """Have it prepared in a connection, if it is not."""
+        connection.close_if_health_check_failed()  # now, or the cursor would be that of another connection
+        connection.ensure_connection()
+        known = _prepared.setdefault(connection.connection, set())
+        if self._name not in known:
+            with connection.cursor() as cursor:
+                cursor.execute(f"{self._head} AS {self._sql}", self._parameters)
+            known.add(self._name)
+
+
+class _Composed(Generic[M, R]):
+    """A query and its SQL."""
+
+    def __init__(self, queryset: QuerySet[M, R], /, *, name: str) -> None:
+        self._queryset = queryset
+        self._name = name
+        self._compiler: SQLCompiler = queryset.query.get_compiler(using=queryset.db)
+        self._sql, self._parameters = self._compiler.as_sql()
+        columns = [column for column, *_ in self._compiler.select[: self._compiler.col_count]]
+        self._converters = self._compiler.get_converters(columns)
+        self._statement: Statement | None = None
+
+    def rows(self, values: Mapping[str, Any], /) -> list[R]:
+        """Run the query with the value of each slot."""
+        statement = self._statement
+        if statement is None:
+            types = {name: _type_of(value) for name, value in values.items()}
+            statement = self._statement = Statement.of_django(
+                name=self._name, sql=self._sql, parameters=self._parameters, types=types
+            )
+        connection = connections[self._queryset.db]  # this thread's
+        statement.prepare(connection)
+        compiler = copy.copy(self._compiler)
+        compiler.connection = connection
+        compiler.as_sql = lambda *_, **__: (statement.call, tuple(values.values()))  # type: ignore[method-assign]
+        compiler.get_converters = lambda *_: self._converters  # type: ignore[method-assign]
+        query = copy.copy(self._queryset.query)
+        query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
+        bound: QuerySet[M, R] = type(self._queryset)(model=self._queryset.model, query=query, using=self._queryset.db)
+        bound._iterable_class = self._queryset._iterable_class
+        return list(bound)
 
 
 # The types that PostgreSQL is told of values: the first that fits. What a text is follows from where it stands, as it
@@ -75,54 +148,11 @@ _TYPES = (
     (str, "unknown"),
 )
 
-# Which statements each connection of psycopg2 has prepared. It forgets them when it is closed.
-_prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
-_numbers = itertools.count(1)
-
-
-class _Composed(Generic[M, R]):
-    """A query and its SQL."""
-
-    def __init__(self, queryset: QuerySet[M, R], /, *, name: str, slots: tuple[str, ...]) -> None:
-        self._queryset = queryset
-        self._slots = slots
-        self._compiler: SQLCompiler = queryset.query.get_compiler(using=queryset.db)
-        self._sql, self._parameters = self._compiler.as_sql()
-        columns = [column for column, *_ in self._compiler.select[: self._compiler.col_count]]
-        self._converters = self._compiler.get_converters(columns)
-        self._name = f"{name}_{next(_numbers)}"
-        self._call = f"EXECUTE {self._name}" + (f" ({', '.join(['%s'] * len(slots))})" if slots else "")
-
-    def rows(self, values: Mapping[str, Any], /) -> list[R]:
-        """Run the query with the value of each slot."""
-        parameters = tuple(values[name] for name in self._slots)
-        connection = connections[self._queryset.db]  # this thread's
-        self._prepare(connection, parameters)
-        compiler = copy.copy(self._compiler)
-        compiler.connection = connection
-        compiler.as_sql = lambda *_, **__: (self._call, parameters)  # type: ignore[method-assign]
-        compiler.get_converters = lambda *_: self._converters  # type: ignore[method-assign]
-        query = copy.copy(self._queryset.query)
-        query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
-        bound: QuerySet[M, R] = type(self._queryset)(model=self._queryset.model, query=query, using=self._queryset.db)
-        bound._iterable_class = self._queryset._iterable_class
-        return list(bound)
-
-    def _prepare(self, connection: BaseDatabaseWrapper, parameters: tuple[Any, ...], /) -> None:
-        """Have the query prepared in a connection, if it is not."""
-        connection.close_if_health_check_failed()  # now, or the cursor would be that of another connection
-        connection.ensure_connection()
-        known = _prepared.setdefault(connection.connection, set())
-        if self._name in known:
-            return
-        places = {name: AsIs(f"${number}") for number, name in enumerate(self._slots, start=1)}
-        types = ", ".join(map(_type_of, parameters))
-        head = f"PREPARE {self._name}" + (f" ({types})" if types else "") + " AS "
-        marks: Any = tuple(places[each.name] if isinstance(each, Slot) else each for each in self._parameters)
-        with connection.cursor() as cursor:
-            cursor.execute(head + self._sql, marks)
-        known.add(self._name)
-
 
 def _type_of(value: object, /) -> str:
     return next(name for kind, name in _TYPES if isinstance(value, kind))
+
+
+# Which statements each connection of psycopg2 has prepared. It forgets them when it is closed.
+_prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+_numbers = itertools.count(1)

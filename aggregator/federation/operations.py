@@ -11,9 +11,10 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from aggregator.accounts.requester import Requester
+from aggregator.composed import Statement, composed_once
 from aggregator.federation import store
 from aggregator.federation.endings import Ending, IdentifierEnding
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
@@ -30,6 +31,58 @@ from connectors.contract.values import Asker, SourceAddress
 JOIN_ATTEMPTS = 3
 # Outcomes in which the source said nothing.
 _SAID_NOTHING = frozenset({Outcome.FAILED, Outcome.NOT_ASKED, Outcome.TIMED_OUT, Outcome.UNREACHABLE})
+
+
+_NOTE_ASKED = Statement(
+    name="note_asked",
+    types={"ids": "text[]", "times": "timestamptz[]"},
+    sql="""
+        UPDATE source_outcome SET asked_at = started.at
+        FROM unnest(%(ids)s::uuid[], %(times)s) AS started (id, at)
+        WHERE source_outcome.id = started.id AND outcome IS NULL
+        """,
+)
+_RECORD_OUTCOME = Statement(
+    name="record_outcome",
+    types={
+        "id": "uuid",
+        "outcome": "text",
+        "reason": "text",
+        "since": "timestamptz",
+        "count": "integer",
+        "by_identifier": "jsonb",
+        "is_whole": "boolean",
+        "unrecorded": "text",
+        "unrecorded_reason": "text",
+        "landed_at": "timestamptz",
+        "now": "timestamptz",
+    },
+    sql="""
+        UPDATE source_outcome SET
+            (outcome, reason, since_at, item_count, by_identifier, is_whole) = (SELECT
+                CASE WHEN %(now)s <= deadline_at THEN %(outcome)s ELSE %(unrecorded)s END,
+                CASE WHEN %(now)s <= deadline_at THEN %(reason)s ELSE %(unrecorded_reason)s END,
+                CASE WHEN %(now)s <= deadline_at THEN %(since)s END,
+                CASE WHEN %(now)s <= deadline_at THEN %(count)s ELSE 0 END,
+                CASE WHEN %(now)s <= deadline_at THEN %(by_identifier)s ELSE '[]' END,
+                %(now)s <= deadline_at AND %(is_whole)s),
+            ended_at = %(landed_at)s
+        WHERE id = (
+            SELECT id FROM source_outcome WHERE id = %(id)s AND outcome IS NULL AND joins_id IS NULL
+            FOR NO KEY UPDATE NOWAIT)
+        """,
+)
+_TOLD_OF_OUTCOME = Statement(
+    name="told_of_outcome",
+    types={"id": "uuid"},
+    sql="""
+        SELECT told.retrieval_id, NOT EXISTS (
+            SELECT FROM source_outcome own LEFT JOIN source_outcome joined ON joined.id = own.joins_id
+            WHERE own.retrieval_id = told.retrieval_id
+              AND CASE WHEN own.joins_id IS NULL THEN own.outcome ELSE joined.outcome END IS NULL)
+        FROM source_outcome told WHERE told.id = %(id)s OR told.joins_id = %(id)s
+        """,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,14 +180,10 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
         )
         if not started:
             return None
-        retrieval = Retrieval.objects.get(id=retrieval_id)
+        (retrieval,) = _retrieval(retrieval_id=retrieval_id)
         person_id = retrieval.person_id
         held = tuple(with_decisions(held=held_by(person_id=person_id), person_id=person_id))
-        awaited = list(
-            SourceOutcome.objects.select_related("source").filter(
-                retrieval_id=retrieval_id, outcome__isnull=True, joins__isnull=True
-            )
-        )
+        awaited = _awaited(retrieval_id=retrieval_id)
         for row in awaited:
             asked = asked_under(held=held, source=row.source)
             if row.asked_under != asked:  # something has changed since the retrieval was planned
@@ -164,17 +213,21 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
     )
 
 
+@composed_once
+def _retrieval(*, retrieval_id: UUID) -> QuerySet[Retrieval]:
+    return Retrieval.objects.filter(id=retrieval_id)
+
+
+@composed_once
+def _awaited(*, retrieval_id: UUID) -> QuerySet[SourceOutcome]:
+    rows = SourceOutcome.objects.filter(retrieval_id=retrieval_id, outcome__isnull=True, joins__isnull=True)
+    return rows.select_related("source")
+
+
 def note_asked(*, starts: Mapping[UUID, datetime]) -> None:
     """Set when sources were first asked, by outcome id; flights that have ended already are left alone."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE source_outcome SET asked_at = started.at
-            FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS started (id, at)
-            WHERE source_outcome.id = started.id AND outcome IS NULL
-            """,
-            {"ids": [str(outcome_id) for outcome_id in starts], "times": list(starts.values())},
-        )
+        _NOTE_ASKED.execute(cursor, {"ids": [str(outcome_id) for outcome_id in starts], "times": list(starts.values())})
 
 
 def record_outcome(
@@ -194,21 +247,8 @@ def record_outcome(
     Raises: OperationalError, among others, when the row is locked: to wait for it would make `now` untrue.
     """
     with connection.cursor() as cursor:  # a single statement, so a transaction of its own
-        cursor.execute(
-            """
-            UPDATE source_outcome SET
-                (outcome, reason, since_at, item_count, by_identifier, is_whole) = (SELECT
-                    CASE WHEN %(now)s <= deadline_at THEN %(outcome)s ELSE %(unrecorded)s END,
-                    CASE WHEN %(now)s <= deadline_at THEN %(reason)s ELSE %(unrecorded_reason)s END,
-                    CASE WHEN %(now)s <= deadline_at THEN %(since)s::timestamptz END,
-                    CASE WHEN %(now)s <= deadline_at THEN %(count)s ELSE 0 END,
-                    CASE WHEN %(now)s <= deadline_at THEN %(by_identifier)s::jsonb ELSE '[]' END,
-                    %(now)s <= deadline_at AND %(is_whole)s),
-                ended_at = %(landed_at)s
-            WHERE id = (
-                SELECT id FROM source_outcome WHERE id = %(id)s AND outcome IS NULL AND joins_id IS NULL
-                FOR NO KEY UPDATE NOWAIT)
-            """,
+        _RECORD_OUTCOME.execute(
+            cursor,
             {
                 "id": outcome_id,
                 "outcome": ending.outcome.value,
@@ -227,26 +267,20 @@ def record_outcome(
             return ()
     # After the commit, so that a retrieval that joined just before is seen.
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT told.retrieval_id, NOT EXISTS (
-                SELECT FROM source_outcome own LEFT JOIN source_outcome joined ON joined.id = own.joins_id
-                WHERE own.retrieval_id = told.retrieval_id
-                  AND CASE WHEN own.joins_id IS NULL THEN own.outcome ELSE joined.outcome END IS NULL)
-            FROM source_outcome told WHERE told.id = %(id)s OR told.joins_id = %(id)s
-            """,
-            {"id": outcome_id},
-        )
+        _TOLD_OF_OUTCOME.execute(cursor, {"id": outcome_id})
         return tuple(Landed(retrieval_id=row[0], done=row[1]) for row in cursor.fetchall())
 
 
 def finish(*, retrieval_id: UUID) -> tuple[Landed, ...]:
     """Mark a running retrieval as finished; return it when it awaits no flight, its own or joined."""
     Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.RUNNING).update(state=RetrievalState.FINISHED)
+    return () if _still_awaited(retrieval_id=retrieval_id) else (Landed(retrieval_id=retrieval_id, done=True),)
+
+
+@composed_once
+def _still_awaited(*, retrieval_id: UUID) -> QuerySet[SourceOutcome, UUID]:
     own = SourceOutcome.objects.filter(retrieval_id=retrieval_id, outcome__isnull=True)
-    if own.filter(Q(joins__isnull=True) | Q(joins__outcome__isnull=True)).exists():
-        return ()
-    return (Landed(retrieval_id=retrieval_id, done=True),)
+    return own.filter(Q(joins__isnull=True) | Q(joins__outcome__isnull=True)).values_list("id", flat=True)[:1]
 
 
 def fail(*, retrieval_id: UUID, reason: Reason, now: datetime) -> None:

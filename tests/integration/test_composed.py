@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from aggregator.accounts.models import Membership, Organisation
 from aggregator.accounts.queries import live_memberships
-from aggregator.composed import composed_once
+from aggregator.composed import Statement, composed_once
 from aggregator.federation.models import SourceOutcome
 from connectors.contract.outcomes import Outcome
 from tests.world import World, make_world
@@ -124,6 +124,18 @@ def test_a_value_may_be_of_every_kind() -> None:
 
     now = timezone.now()
     assert ended(key=uuid4(), at=now, on=now.date(), whole=True, count=5, outcome=Outcome.ANSWERED) == []
+
+
+def test_a_statement_of_our_own_takes_each_value_wherever_it_is_named() -> None:
+    own = Statement(
+        name="own",
+        types={"name": "text", "number": "integer", "since": "timestamptz"},
+        sql="SELECT %(number)s + 1, %(name)s, '100 %%', %(since)s IS NULL, %(name)s",
+    )
+    with connection.cursor() as cursor:
+        for name, number in (("%s'; --", 1), ("b", 2)):
+            own.execute(cursor, {"since": None, "number": number, "name": name})
+            assert cursor.fetchall() == [(number + 1, name, "100 %", True, name)]
 
 
 def test_what_is_composed_is_composed_at_the_first_call_and_in_no_other(world: World) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def encode(value: object, /) -> bytes:
@@ -21,4 +22,7 @@ def decode(body: bytes, /) -> Any:
 
     Raises: ValueError.
     """
-    return json.loads(body, parse_float=Decimal)
+    try:
+        return _DECODER.decode(body)
+    except msgspec.MsgspecError:
+        return json.loads(body, parse_float=Decimal)  # which takes NaN and halves of surrogate pairs, too

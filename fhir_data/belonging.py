@@ -29,6 +29,9 @@ from fhir_data.references import (
     without_version,
 )
 
+# A resource of these members alone says of nobody that it is theirs.
+_SAYS_NOTHING = frozenset({"resourceType", "id"})
+
 
 class Belonging(StrEnum):
     """OURS: its subject is the answer's. SUPPORTING: its type belongs to nobody. UNNAMED: it does not say whose it is.
@@ -131,9 +134,9 @@ class Ownership:
     def _of(self, entry: PlacedResource) -> Finding:
         kind = str(entry.resource.get("resourceType", ""))
         reference = "" if entry.at_fault else _only_reference(resource=entry.resource, kind=kind)
-        if not reference:
+        if not reference and (entry.at_fault or not entry.resource.keys() <= _SAYS_NOTHING):
             return self._examine(entry=entry, kind=kind)
-        # Most entries name the patient in the same way, so it is looked up once.
+        # Most entries name the patient in the same way, or nobody at all, so it is looked up once.
         spelling = (kind, reference, entry.base)
         finding = self._seen.get(spelling)
         if finding is None:

@@ -77,7 +77,7 @@ class SentBody(bytes):
     def parts(self) -> SplitPayload:
         """The body split into its entries. Raises: UnreadablePayload."""
         if self._parts is None:
-            self._parts = split(payload=self)
+            self._parts = split(payload=self, values=self.values)
         return self._parts
 
     @property
@@ -121,14 +121,15 @@ _PLAIN_ENTRIES = msgspec.json.Decoder(list[_PlainEntry])
 _LINKS = msgspec.json.Decoder(list[_Link])
 
 
-def split(*, payload: bytes) -> SplitPayload:
+def split(*, payload: bytes, values: int | None = None) -> SplitPayload:
     """Split a payload into its entries, each with its own bytes, after checking it as a whole.
 
+    `values` is how many it holds at most, where they have been counted.
     Raises: UnreadablePayload `not-fhir`, `too-large` or `too-deep`.
     """
     body = _checked_text(payload)
     try:
-        return _split(body)
+        return _split(body, is_small=values is not None and values < min(MAX_MEMBERS, MAX_ENTRIES))
     except RecursionError:
         raise UnreadablePayload(fault=PayloadFault.TOO_DEEP) from None
     except UnreadableEntry as unreadable:
@@ -161,10 +162,11 @@ def _has_too_many_marks(payload: bytes) -> bool:
     return brackets > MAX_BRACKETS or payload.count(b",") > MAX_COMMAS
 
 
-def _split(body: bytes) -> SplitPayload:
-    parts = members(body=body)
+def _split(body: bytes, /, *, is_small: bool) -> SplitPayload:
+    # What holds fewer values has fewer members, too, which need not be counted.
+    parts = _members(body) if is_small else members(body=body)
     listed = parts.pop("entry", b"[]")
-    if holds_more_members(body=listed, than=MAX_ENTRIES) or holds_more_values(
+    if (not is_small and holds_more_members(body=listed, than=MAX_ENTRIES)) or holds_more_values(
         body=parts.get("link", b""), than=MAX_VALUES
     ):
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
@@ -238,6 +240,10 @@ def members(*, body: bytes) -> dict[str, bytes]:
     """
     if _has_too_many_members(body):
         raise UnreadableEntry(fault=EntryFault.TOO_LARGE)
+    return _members(body)
+
+
+def _members(body: bytes, /) -> dict[str, bytes]:
     try:
         parts = {name: bytes(value) for name, value in _MEMBERS.decode(body).items()}
     except msgspec.ValidationError:

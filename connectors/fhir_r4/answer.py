@@ -164,6 +164,9 @@ def _each_once(pages: Sequence[SplitPayload]) -> Iterator[tuple[SplitEntry, Head
         for entry in page.entries:
             if entry.resource is not None and entry.labels:
                 labels.setdefault(entry.resource, {}).update(dict.fromkeys(entry.labels))
+    if len(pages) == 1 and not labels:
+        yield from zip(pages[0].entries, pages[0].heads, strict=True)
+        return
     seen: set[bytes] = set()
     for page in pages:
         headed = zip(page.entries, page.heads, strict=True)

@@ -131,13 +131,14 @@ def wanted(
         here.update(names)
         own = [(kind, key) for kind, _, key in (name.partition("/") for name in names)]
         resources = [entry.resource for entry in page.entries if entry.resource is not None]
-        together = b"\n".join(resources)
-        named = dict.fromkeys([*own, *_targets_of(together, bases=bases)])
         yield None
-        # Where one and the same Patient is all that a page names, nothing in it is anybody else's.
-        if has_plain_names(together) and _are_nobody_elses(named, patient_id=patient_id):
-            targets |= named
-            continue
+        together = b"\n".join(resources)
+        if has_plain_names(together):
+            named = dict.fromkeys([*own, *_targets_of(together, bases=bases, has_plain_names=True)])
+            # Where one and the same Patient is all that a page names, nothing in it is anybody else's.
+            if _are_nobody_elses(named, patient_id=patient_id):
+                targets |= named
+                continue
         for at, (itself, resource) in enumerate(zip(own, resources, strict=True)):
             named = dict.fromkeys([itself, *_targets_of(resource, bases=bases)])  # a Patient is somebody's, too
             if not _are_others(named, patient_id=patient_id):
@@ -287,9 +288,9 @@ def _resources(bodies: Sequence[bytes], /) -> Iterator[bytes]:
         yield from (entry.resource for entry in split_answer(payload=body).entries if entry.resource is not None)
 
 
-def _targets_of(resource: bytes, /, *, bases: Sequence[str]) -> Iterator[_Target]:
-    """Yield what a resource, or several, refer to on this server, each reference once."""
-    for quoted in references_as_sent(resource=resource):
+def _targets_of(resource: bytes, /, *, bases: Sequence[str], has_plain_names: bool = False) -> Iterator[_Target]:
+    """Yield what a resource, or several with plain names, refer to on this server, each reference once."""
+    for quoted in references_as_sent(resource=resource, has_plain_names=has_plain_names):
         yield _split_own(without_version(reference=unquoted(quoted) or ""), bases=bases)
 
 

@@ -241,6 +241,14 @@ def test_what_several_pages_give_is_kept_once_with_the_labels_of_them_all() -> N
     assert len(reply.quarantined) == 2
 
 
+def test_what_one_page_gives_twice_is_kept_twice_and_has_the_labels_of_both() -> None:
+    sent = at(BASE, condition("c", "Patient/ours"))
+    labelled = {**sent, "meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]}}
+    reply = read(page(at(BASE, OURS), sent, labelled))
+    assert kinds(reply) == ["Condition/c", "Condition/c"]
+    assert [item.labels for item in reply.items] == [(RESTRICTED,), (RESTRICTED,)]
+
+
 def test_what_a_file_says_of_its_own_server_is_not_believed() -> None:
     inner = "http://fhir.internal/R4"
     sent = page(

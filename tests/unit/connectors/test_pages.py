@@ -283,9 +283,9 @@ def test_the_pages_of_an_answer_are_read_as_one() -> None:
 def test_a_body_is_split_once_however_many_pieces_of_work_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     splits: list[bytes] = []
 
-    def split(*, payload: bytes) -> SplitPayload:
+    def split(*, payload: bytes, values: int) -> SplitPayload:
         splits.append(payload)
-        return really_split(payload=payload)
+        return really_split(payload=payload, values=values)
 
     monkeypatch.setattr(splitting, "split", split)
     body = SentBody(as_page(resource=json.dumps({"resourceType": "Patient", "id": "p1"}).encode()))

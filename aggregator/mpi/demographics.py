@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 
 import nhs_number
@@ -63,7 +62,7 @@ class Demographics:
         """Whether the source says that the number was traced to this person, and the number is valid."""
         return self.nhs_number_status == NumberStatus.VERIFIED and bool(self.valid_number)
 
-    @cached_property
+    @property
     def valid_numbers(self) -> frozenset[str]:
         """Every valid number that the source gives as current; more than one is a contradiction."""
         numbers = (valid_nhs_number(text=text) for text in (self.nhs_number, *self.further_numbers))

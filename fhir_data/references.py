@@ -113,13 +113,13 @@ def references_in(*, resource: bytes) -> Iterator[str]:
     yield from _texts_of(_MEMBER, resource=resource)
 
 
-def references_as_sent(*, resource: bytes, has_plain_names: bool = False) -> dict[bytes, None]:
+def references_as_sent(*, resource: bytes, names_are_plain: bool = False) -> dict[bytes, None]:
     """Return the references that a resource holds as `references_in` finds them, each once, in quotes and escaped as
     they were sent: to look up what was read of the same bytes before. `unquoted` reads one.
 
-    `has_plain_names`: no name of a member is known to be escaped; then it may be several resources, too.
+    `names_are_plain`: it is known that no name of a member is escaped; then it may be several resources, too.
     """
-    return dict.fromkeys(_MEMBER.findall(resource if has_plain_names else _in_plain_names(resource)))
+    return dict.fromkeys(_MEMBER.findall(resource if names_are_plain else _in_plain_names(resource)))
 
 
 def unquoted(quoted: bytes, /) -> str | None:

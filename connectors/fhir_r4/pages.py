@@ -134,7 +134,7 @@ def wanted(
         yield None
         together = b"\n".join(resources)
         if has_plain_names(together):
-            named = dict.fromkeys([*own, *_targets_of(together, bases=bases, has_plain_names=True)])
+            named = dict.fromkeys([*own, *_targets_of(together, bases=bases, names_are_plain=True)])
             # Where one and the same Patient is all that a page names, nothing in it is anybody else's.
             if _are_nobody_elses(named, patient_id=patient_id):
                 targets |= named
@@ -288,9 +288,9 @@ def _resources(bodies: Sequence[bytes], /) -> Iterator[bytes]:
         yield from (entry.resource for entry in split_answer(payload=body).entries if entry.resource is not None)
 
 
-def _targets_of(resource: bytes, /, *, bases: Sequence[str], has_plain_names: bool = False) -> Iterator[_Target]:
+def _targets_of(resource: bytes, /, *, bases: Sequence[str], names_are_plain: bool = False) -> Iterator[_Target]:
     """Yield what a resource, or several with plain names, refer to on this server, each reference once."""
-    for quoted in references_as_sent(resource=resource, has_plain_names=has_plain_names):
+    for quoted in references_as_sent(resource=resource, names_are_plain=names_are_plain):
         yield _split_own(without_version(reference=unquoted(quoted) or ""), bases=bases)
 
 

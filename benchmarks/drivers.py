@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,11 +34,15 @@ LOST_AFTER_S = 90.0
 
 @dataclass(kw_only=True)
 class Service:
-    """Opens records by the service and waits for the event that says done. Threads open, since the ORM blocks."""
+    """Opens records by the service and waits for the event that says done. Threads open, since the ORM blocks.
+
+    Each slot opens one person's record again and again, or whoever's turn it is where there are `turns`.
+    """
 
     stack: Stack
     client: redis.asyncio.Redis
     threads: ThreadPoolExecutor
+    turns: Iterator[UUID] | None = None
     opened: list[UUID] = field(default_factory=list)
     opening_ms: list[float] = field(default_factory=list)
 
@@ -56,7 +60,8 @@ class Service:
         loop = asyncio.get_running_loop()
         started = loop.time()
         world = self.stack.world
-        opening = partial(open_record, requester=world.clinician, person_id=world.person_ids[slot], now=timezone.now())
+        person_id = next(self.turns) if self.turns else world.person_ids[slot]
+        opening = partial(open_record, requester=world.clinician, person_id=person_id, now=timezone.now())
         retrieval_id = await loop.run_in_executor(self.threads, opening)
         self.opening_ms.append((loop.time() - started) * 1000)
         self.opened.append(retrieval_id)
@@ -75,12 +80,12 @@ class Service:
 
 
 @asynccontextmanager
-async def service(*, stack: Stack, in_flight: int) -> AsyncIterator[Service]:
+async def service(*, stack: Stack, in_flight: int, turns: Iterator[UUID] | None = None) -> AsyncIterator[Service]:
     """Give the driver of the service, with as many threads as may open a record at once."""
     client = redis.asyncio.Redis.from_url(stack.services.redis_url, socket_timeout=None)
     with ThreadPoolExecutor(in_flight, thread_name_prefix="open") as threads:
         try:
-            yield Service(stack=stack, client=client, threads=threads)
+            yield Service(stack=stack, client=client, threads=threads, turns=turns)
         finally:
             await client.aclose()
             for _ in range(in_flight):

@@ -2,6 +2,7 @@
 
 First so many records at once that the service does as much as it can: the peak. Then twice as many a second as that,
 whatever becomes of them, with and without the limit on what is let in. Sources have the time that they have in service.
+All people's records are opened in turn, more than a worker knows again: each entry is judged, before and under load.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from uuid import UUID
 
@@ -80,12 +82,16 @@ def measure(*, folder: Path, private: Running, quick: bool, say: Say) -> Table:
         Source.objects.update(time_limit_s=LIMIT_S)
         Source.objects.filter(slug="source-1").update(time_limit_s=PRACTICE_LIMIT_S)
         connections.close_all()
+        turns = cycle(stack.world.person_ids)
         with running_worker(stack=stack, judging=Judging.AS_IT_IS):
             for number in range(1, (QUICK_ROUNDS if quick else ROUNDS) + 1):
-                peaks.append(_peak(stack=stack, quick=quick))
+                peaks.append(_peak(stack=stack, turns=turns, quick=quick))
                 say(f"  overload: round {number}, peak {peaks[-1]:.1f} a second")
                 for floods, is_limited in ((limited, True), (unlimited, False)):
-                    floods.append(_flood(stack=stack, a_second=TIMES * peaks[-1], is_limited=is_limited, quick=quick))
+                    flood = _flood(
+                        stack=stack, turns=turns, a_second=TIMES * peaks[-1], is_limited=is_limited, quick=quick
+                    )
+                    floods.append(flood)
                     say(f"  overload: {'as it is' if is_limited else 'no limit'}: {_words(floods[-1])}")
     return _table(peaks=peaks, limited=limited, unlimited=unlimited)
 
@@ -103,33 +109,32 @@ def _as_in_service() -> Iterator[None]:
         os.environ.update(before)
 
 
-def _peak(*, stack: Stack, quick: bool) -> float:
+def _peak(*, stack: Stack, turns: Iterator[UUID], quick: bool) -> float:
     """Return how many records a second come whole at most, with so many at once as are best."""
     seconds = QUICK_PEAK_S if quick else PEAK_S
     with everything_let_in():
         return max(
-            asyncio.run(_whole_a_second(stack=stack, at_once=at_once, seconds=seconds))
+            asyncio.run(_whole_a_second(stack=stack, turns=turns, at_once=at_once, seconds=seconds))
             for at_once in (QUICK_PEAK_AT_ONCE if quick else PEAK_AT_ONCE)
         )
 
 
-async def _whole_a_second(*, stack: Stack, at_once: int, seconds: float) -> float:
-    async with drivers.service(stack=stack, in_flight=at_once) as service:
+async def _whole_a_second(*, stack: Stack, turns: Iterator[UUID], at_once: int, seconds: float) -> float:
+    async with drivers.service(stack=stack, in_flight=at_once, turns=turns) as service:
         await service.drive(seconds=0, in_flight=at_once)
         driven = await service.drive(seconds=seconds, in_flight=at_once)
         whole = len(driven.times_ms) - await service.errors()
     return whole / (driven.whole_ms / 1000)
 
 
-def _flood(*, stack: Stack, a_second: float, is_limited: bool, quick: bool) -> Flood:
+def _flood(*, stack: Stack, turns: Iterator[UUID], a_second: float, is_limited: bool, quick: bool) -> Flood:
     """Open so many records a second for a while, and return what had become of them in the end."""
     seconds = QUICK_OVERLOAD_S if quick else OVERLOAD_S
     count = max(1, round(seconds * a_second))
     opened: list[UUID] = []
     refused_ms: list[float] = []
 
-    def open_one(number: int) -> None:
-        person_id = stack.world.person_ids[number % len(stack.world.person_ids)]
+    def open_one(person_id: UUID) -> None:
         began = time.perf_counter()
         try:
             opened.append(
@@ -145,7 +150,7 @@ def _flood(*, stack: Stack, a_second: float, is_limited: bool, quick: bool) -> F
     ):
         for number in range(count):
             time.sleep(max(0.0, began + number / a_second - time.monotonic()))
-            threads.submit(open_one, number)
+            threads.submit(open_one, next(turns))
     took_s = time.monotonic() - began
     time.sleep(SETTLED_S)
     return _seen(opened=opened, refused_ms=refused_ms, offered=count, seconds=took_s)

@@ -31,6 +31,12 @@ class HeldAnswer:
     subject_labels: tuple[Label, ...] = ()
 
     @property
+    def size_bytes(self) -> int:
+        """How much was sent, in bytes, and made of it."""
+        sent = sum(len(entry.original) for entry in self.quarantined)
+        return sent + sum(len(item.resource) + len(item.original or b"") for item in self.items)
+
+    @property
     def is_whole(self) -> bool:
         """Whether nothing was set aside, and the source warns of nothing but what its system never gives."""
         return not self.quarantined and all(notice.code is NoticeCode.NOT_SERVED for notice in self.notices)

@@ -9,6 +9,7 @@ open one per thread.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
 import time
@@ -45,6 +46,8 @@ GRACE_S = 3.0
 RETRIEVALS_AT_ONCE = 256
 # The database is tried again after these pauses. Seconds.
 FIRST_RETRY_S, MAX_RETRY_S = 0.05, 0.5
+# A thread's connection is tried so often, before it is used. Seconds.
+TRIED_EVERY_S = 1.0
 
 T = TypeVar("T")
 
@@ -183,8 +186,19 @@ async def _once_back(attempt: Callable[[], Awaitable[T]], *, until: float) -> T:
 
 
 def _with_connection(act: Callable[[], T]) -> T:
-    db.close_old_connections()
-    return act()
+    """Run a function on this thread's connection, which is tried first, or opened anew, now and then and after a fault.
+
+    To try it takes a statement, as many as half of what is run here; one that breaks in between costs an attempt.
+    """
+    now = time.monotonic()
+    if now - getattr(_tried, "at", -math.inf) >= TRIED_EVERY_S:
+        db.close_old_connections()
+        _tried.at = now
+    try:
+        return act()
+    except BaseException:
+        _tried.at = -math.inf
+        raise
 
 
 def _without_connection(leaving: threading.Barrier) -> None:
@@ -193,6 +207,7 @@ def _without_connection(leaving: threading.Barrier) -> None:
     leaving.wait(timeout=GRACE_S)
 
 
+_tried = threading.local()
 _lock = threading.Lock()
 _engines: dict[int, Engine] = {}
 

@@ -20,7 +20,6 @@ from uuid import UUID, uuid4
 import redis
 import structlog
 from django import db
-from django.conf import settings
 from django.utils import timezone
 
 from aggregator.federation import operations, progress, store
@@ -38,7 +37,6 @@ from aggregator.federation.guard import Busy, Resting
 from aggregator.federation.lag import LagMeter
 from aggregator.federation.operations import FanOut, Landed, PlannedFlight
 from aggregator.federation.plan import latest_start
-from aggregator.federation.store import Sealer
 from aggregator.federation.turns import Overloaded, SourceBusy
 from aggregator.mpi import operations as mpi_operations
 from aggregator.mpi.demographics import Demographics
@@ -66,6 +64,8 @@ RECORD_PAST_DEADLINE_S = GRACE_S - 0.5
 
 # Reading and comparing a Patient of so many bytes takes a millisecond or two.
 LARGE_PATIENT_BYTES = 16_384
+# Sealing so much takes less than half a millisecond.
+LARGE_ANSWER_BYTES = 512 * 1024
 # Making an item takes some microseconds: so many are made before others have their turn.
 ITEMS_A_STEP = 32
 # Of the id of an item: as much as of a random UUID, of which each would be a call of the system.
@@ -300,15 +300,14 @@ class Flight:
             return landings
         fan_out, source_id = self.fan_out, self.planned.source_id
         try:
-            sealer = Sealer(
-                master_key=settings.HELD_ITEMS_KEY, wrapped_key=fan_out.wrapped_key, retrieval_id=fan_out.retrieval_id
-            )
+            seal = partial(fan_out.sealer.seal, source_id=source_id, answers=answers)
+            # In a thread, compressing and encrypting much lets the loop go on meanwhile.
+            is_large = sum(answer.size_bytes for answer in answers) > LARGE_ANSWER_BYTES
             await store.put(
                 client=self.engine.redis,
                 retrieval_id=fan_out.retrieval_id,
                 source_id=source_id,
-                # Compressing and encrypting let the loop go on meanwhile.
-                blob=await asyncio.to_thread(sealer.seal, source_id=source_id, answers=answers),
+                blob=await asyncio.to_thread(seal) if is_large else seal(),
                 ttl_s=(fan_out.expires_at - timezone.now()).total_seconds(),
             )
         except Exception as error:  # noqa: BLE001  the boundary, too: whatever went wrong, it was not the source's fault

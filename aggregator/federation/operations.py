@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcom
 from aggregator.federation.plan import Plan, PlannedSource
 from aggregator.federation.queries import endings_of_overdue
 from aggregator.federation.question import asked_under
+from aggregator.federation.store import Sealer
 from aggregator.mpi.queries import HeldBy, held_by, with_decisions
 from aggregator.sources.queries import address_of
 from connectors.contract.categories import RecordCategory
@@ -117,6 +119,16 @@ class FanOut:
     expires_at: datetime
     wrapped_key: bytes
     flights: tuple[PlannedFlight, ...]
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What seals its answers.
+
+        Raises: SealBroken when its key does not belong to it.
+        """
+        return Sealer(
+            master_key=settings.HELD_ITEMS_KEY, wrapped_key=self.wrapped_key, retrieval_id=self.retrieval_id
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

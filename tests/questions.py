@@ -14,6 +14,7 @@ from aggregator.accounts.requester import Requester
 from aggregator.federation import operations, queries
 from aggregator.federation.endings import Ending, IdentifierEnding
 from aggregator.federation.models import SourceOutcome
+from aggregator.federation.operations import Ended, Landed
 from aggregator.federation.plan import Plan, make_plan, with_answers
 from aggregator.federation.question import asked_under
 from aggregator.mpi.models import Person
@@ -87,14 +88,14 @@ def ended(
     fan_out = operations.start(retrieval_id=retrieval_id, now=now)
     assert fan_out is not None
     operations.note_asked(starts={row.id: now})
-    operations.record_outcome(
+    recorded(
         outcome_id=row.id,
         ending=Ending(outcome=outcome, item_count=3),
-        by_identifier=[
+        by_identifier=tuple(
             IdentifierEnding(source_record_id=holding.source_record_id, ending=Ending(outcome=outcome))
             for flight in fan_out.flights
             for holding in flight.holdings
-        ],
+        ),
         is_whole=is_whole,
         now=now + TAKES,
     )
@@ -102,6 +103,14 @@ def ended(
     if held and outcome.is_answer:
         hold(row)
     return retrieval_id
+
+
+def recorded(
+    *, outcome_id: UUID, ending: Ending, now: datetime, landed_at: datetime | None = None, **values: Any
+) -> tuple[Landed, ...]:
+    """Record how one source ended, by default as it lands; return the retrievals to notify."""
+    ended = Ended(outcome_id=outcome_id, ending=ending, landed_at=landed_at or now, **values)
+    return operations.record_outcomes(ended=[ended], now=now).get(outcome_id, ())
 
 
 def hold(row: SourceOutcome) -> None:

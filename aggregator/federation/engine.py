@@ -13,7 +13,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from functools import partial
@@ -25,12 +25,15 @@ import structlog
 import uvloop
 from django import db
 from django.conf import settings
+from django.utils import timezone
 
 from aggregator.federation import operations
 from aggregator.federation.connections import client_for_loop
 from aggregator.federation.guard import SourceGuard
 from aggregator.federation.load import WorkerLoad
+from aggregator.federation.operations import Ended, Landed
 from aggregator.federation.reach import open_channels
+from aggregator.federation.recording import Recording
 from aggregator.federation.starts import Starts
 from aggregator.federation.turns import FlightLimiter, Turns
 from aggregator.sources import catalogue
@@ -56,8 +59,8 @@ class Engine:
     """One loop, its channels, one Redis pool and the database threads. Created once per process; see `engine`.
 
     `limiter` says which flights of this process may ask and `guard` which sources may be asked at all, `starts` writes
-    when they were, `retrievals` says which retrievals may begin, and `load` how many this process takes. `closing` is
-    set once the worker stops: nothing new begins then.
+    when they were and `outcomes` how they ended, `retrievals` says which retrievals may begin, and `load` how many this
+    process takes. `closing` is set once the worker stops: nothing new begins then.
     """
 
     def __init__(self) -> None:
@@ -65,6 +68,7 @@ class Engine:
         self.limiter = FlightLimiter(per_source=settings.FLIGHTS_PER_SOURCE, in_all=settings.FLIGHTS_PER_WORKER)
         self.retrievals = Turns(RETRIEVALS_AT_ONCE)
         self.starts = Starts(write=self._write_starts)
+        self.outcomes = Recording(write=self._write_outcomes)
         self.closing = False
         self._beginning = Turns(1)
         self._running: set[Future[None]] = set()
@@ -98,7 +102,7 @@ class Engine:
 
         Raises: the last db.Error.
         """
-        return await _once_back(partial(self.in_database, act), until=until)
+        return await once_back(partial(self.in_database, act), until=until)
 
     async def begin(self, act: Callable[[], T], *, until: float) -> T:
         """Run a function that reads what there is to do, one at a time: a thread stays free for outcomes that land.
@@ -118,7 +122,7 @@ class Engine:
         It may have to wait for a lock on a person's row; the outcomes of other flights are recorded meanwhile.
         Raises: the last db.Error.
         """
-        return await _once_back(
+        return await once_back(
             partial(self.loop.run_in_executor, self._index, _with_connection, act),
             until=until,
         )
@@ -154,6 +158,10 @@ class Engine:
     async def _write_starts(self, starts: Mapping[UUID, datetime]) -> None:
         await self.in_database(partial(operations.note_asked, starts=starts))
 
+    async def _write_outcomes(self, ended: Sequence[Ended]) -> Mapping[UUID, tuple[Landed, ...]]:
+        # The time is read on the thread: waiting for one takes time, too.
+        return await self.in_database(lambda: operations.record_outcomes(ended=ended, now=timezone.now()))
+
     async def _open_clients(self) -> tuple[LoopChannels, redis.asyncio.Redis]:
         channels = open_channels()
         for kind in catalogue.kinds():
@@ -171,7 +179,11 @@ async def _limited(coroutine: Coroutine[Any, Any, None], seconds: float) -> None
         await coroutine
 
 
-async def _once_back(attempt: Callable[[], Awaitable[T]], *, until: float) -> T:
+async def once_back(attempt: Callable[[], Awaitable[T]], *, until: float) -> T:
+    """Await what writes to the database, and again while that cannot be reached, until a `loop.time()`.
+
+    Raises: the last db.Error.
+    """
     pause_s = FIRST_RETRY_S
     while True:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -50,11 +51,11 @@ async def _run(retrieval_id: UUID, *, engine: Engine, until: float) -> None:
     with engine.load.lag.measured() as meter:
         flights = [Flight(planned=planned, fan_out=fan_out, meter=meter, engine=engine) for planned in fan_out.flights]
         await asyncio.gather(*(flight.run() for flight in flights))
-    finished = await engine.in_database_once_back(
-        lambda: operations.finish(retrieval_id=retrieval_id), until=until + RECORD_PAST_DEADLINE_S
-    )
-    if not flights:
-        await publish_landed(landed=finished, engine=engine)  # no flight will land and say so
+    until += RECORD_PAST_DEADLINE_S
+    await engine.in_database_once_back(partial(operations.finish, retrieval_id=retrieval_id), until=until)
+    if not flights:  # no flight will land and say so
+        over = partial(operations.told_if_over, retrieval_id=retrieval_id)
+        await publish_landed(landed=await engine.in_database_once_back(over, until=until), engine=engine)
 
 
 async def _give_up(retrieval_id: UUID, *, engine: Engine, until: float) -> None:

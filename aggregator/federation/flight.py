@@ -22,7 +22,7 @@ import structlog
 from django import db
 from django.utils import timezone
 
-from aggregator.federation import operations, progress, store
+from aggregator.federation import progress, store
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.endings import (
     Ending,
@@ -32,10 +32,10 @@ from aggregator.federation.endings import (
     out_of_time,
     sign_of,
 )
-from aggregator.federation.engine import GRACE_S, Engine
+from aggregator.federation.engine import GRACE_S, Engine, once_back
 from aggregator.federation.guard import Busy, Resting
 from aggregator.federation.lag import LagMeter
-from aggregator.federation.operations import FanOut, Landed, PlannedFlight
+from aggregator.federation.operations import Ended, FanOut, Landed, PlannedFlight
 from aggregator.federation.plan import latest_start
 from aggregator.federation.turns import Overloaded, SourceBusy
 from aggregator.mpi import operations as mpi_operations
@@ -318,22 +318,19 @@ class Flight:
 
     async def _record(self, *, ending: Ending, landings: Sequence[_Landing], landed_at: datetime) -> tuple[Landed, ...]:
         """Record how the source ended, retrying while that may help; return the retrievals to notify."""
-        by_identifier = [
-            IdentifierEnding(source_record_id=landing.source_record_id, ending=landing.ending) for landing in landings
-        ]
-        is_whole = bool(landings) and all(landing.answer and landing.answer.is_whole for landing in landings)
-        await self.engine.starts.tried(outcome_id=self.planned.outcome_id)
-        return await self.engine.in_database_once_back(
-            lambda: operations.record_outcome(
-                outcome_id=self.planned.outcome_id,
-                ending=ending,
-                by_identifier=by_identifier,
-                is_whole=is_whole,
-                landed_at=landed_at,
-                now=timezone.now(),  # read on the thread: waiting for one takes time, too
+        ended = Ended(
+            outcome_id=self.planned.outcome_id,
+            ending=ending,
+            landed_at=landed_at,
+            by_identifier=tuple(
+                IdentifierEnding(source_record_id=landing.source_record_id, ending=landing.ending)
+                for landing in landings
             ),
-            until=self._loop_time(self.fan_out.deadline_at) + RECORD_PAST_DEADLINE_S,
+            is_whole=bool(landings) and all(landing.answer and landing.answer.is_whole for landing in landings),
         )
+        await self.engine.starts.tried(outcome_id=self.planned.outcome_id)
+        until = self._loop_time(self.fan_out.deadline_at) + RECORD_PAST_DEADLINE_S
+        return await once_back(partial(self.engine.outcomes.record, ended), until=until)
 
     def _log_fault(self, event: str, error: Exception) -> None:
         name = error.name if isinstance(error, FaultApart) else type(error).__name__

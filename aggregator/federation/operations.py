@@ -44,45 +44,56 @@ _NOTE_ASKED = Statement(
         WHERE source_outcome.id = started.id AND outcome IS NULL
         """,
 )
-_RECORD_OUTCOME = Statement(
-    name="record_outcome",
+_RECORD_OUTCOMES = Statement(
+    name="record_outcomes",
     types={
-        "id": "uuid",
-        "outcome": "text",
-        "reason": "text",
-        "since": "timestamptz",
-        "count": "integer",
-        "by_identifier": "jsonb",
-        "is_whole": "boolean",
-        "unrecorded": "text",
-        "unrecorded_reason": "text",
-        "landed_at": "timestamptz",
+        "ids": "text[]",
+        "outcomes": "text[]",
+        "reasons": "text[]",
+        "since": "timestamptz[]",
+        "counts": "integer[]",
+        "by_identifier": "text[]",
+        "are_whole": "boolean[]",
+        "unrecorded": "text[]",
+        "unrecorded_reasons": "text[]",
+        "landed_at": "timestamptz[]",
         "now": "timestamptz",
     },
     sql="""
-        UPDATE source_outcome SET
-            (outcome, reason, since_at, item_count, by_identifier, is_whole) = (SELECT
-                CASE WHEN %(now)s <= deadline_at THEN %(outcome)s ELSE %(unrecorded)s END,
-                CASE WHEN %(now)s <= deadline_at THEN %(reason)s ELSE %(unrecorded_reason)s END,
-                CASE WHEN %(now)s <= deadline_at THEN %(since)s END,
-                CASE WHEN %(now)s <= deadline_at THEN %(count)s ELSE 0 END,
-                CASE WHEN %(now)s <= deadline_at THEN %(by_identifier)s ELSE '[]' END,
-                %(now)s <= deadline_at AND %(is_whole)s),
-            ended_at = %(landed_at)s
-        WHERE id = (
-            SELECT id FROM source_outcome WHERE id = %(id)s AND outcome IS NULL AND joins_id IS NULL
+        WITH awaited AS (
+            SELECT id, %(now)s <= deadline_at AS in_time FROM source_outcome
+            WHERE id = ANY (%(ids)s::uuid[]) AND outcome IS NULL AND joins_id IS NULL
             FOR NO KEY UPDATE NOWAIT)
+        UPDATE source_outcome SET
+            outcome = CASE WHEN in_time THEN ended.outcome ELSE ended.unrecorded END,
+            reason = CASE WHEN in_time THEN ended.reason ELSE ended.unrecorded_reason END,
+            since_at = CASE WHEN in_time THEN ended.since END,
+            item_count = CASE WHEN in_time THEN ended.count ELSE 0 END,
+            by_identifier = CASE WHEN in_time THEN ended.by_identifier::jsonb ELSE '[]' END,
+            is_whole = in_time AND ended.is_whole,
+            ended_at = ended.landed_at
+        FROM awaited JOIN unnest(
+            %(ids)s::uuid[], %(outcomes)s, %(reasons)s, %(since)s, %(counts)s, %(by_identifier)s, %(are_whole)s,
+            %(unrecorded)s, %(unrecorded_reasons)s, %(landed_at)s
+        ) AS ended (
+            id, outcome, reason, since, count, by_identifier, is_whole, unrecorded, unrecorded_reason, landed_at
+        ) USING (id)
+        WHERE source_outcome.id = awaited.id
+        RETURNING source_outcome.id
         """,
 )
-_TOLD_OF_OUTCOME = Statement(
-    name="told_of_outcome",
-    types={"id": "uuid"},
+_TOLD_OF_OUTCOMES = Statement(
+    name="told_of_outcomes",
+    types={"ids": "text[]"},
     sql="""
-        SELECT told.retrieval_id, NOT EXISTS (
+        SELECT told.outcome_id, told.retrieval_id, NOT EXISTS (
             SELECT FROM source_outcome own LEFT JOIN source_outcome joined ON joined.id = own.joins_id
             WHERE own.retrieval_id = told.retrieval_id
               AND CASE WHEN own.joins_id IS NULL THEN own.outcome ELSE joined.outcome END IS NULL)
-        FROM source_outcome told WHERE told.id = %(id)s OR told.joins_id = %(id)s
+        FROM (
+            SELECT id AS outcome_id, retrieval_id FROM source_outcome WHERE id = ANY (%(ids)s::uuid[])
+            UNION ALL
+            SELECT joins_id, retrieval_id FROM source_outcome WHERE joins_id = ANY (%(ids)s::uuid[])) AS told
         """,
 )
 
@@ -126,9 +137,21 @@ class FanOut:
 
         Raises: SealBroken when its key does not belong to it.
         """
-        return Sealer(
-            master_key=settings.HELD_ITEMS_KEY, wrapped_key=self.wrapped_key, retrieval_id=self.retrieval_id
-        )
+        return Sealer(master_key=settings.HELD_ITEMS_KEY, wrapped_key=self.wrapped_key, retrieval_id=self.retrieval_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a source that was asked for a retrieval has ended, to be recorded.
+
+    `landed_at` is when. `is_whole`: nothing of the answer is missing, so that it may be used again.
+    """
+
+    outcome_id: UUID
+    ending: Ending
+    landed_at: datetime
+    by_identifier: tuple[IdentifierEnding, ...] = ()
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,50 +265,51 @@ def note_asked(*, starts: Mapping[UUID, datetime]) -> None:
         _NOTE_ASKED.execute(cursor, {"ids": [str(outcome_id) for outcome_id in starts], "times": list(starts.values())})
 
 
-def record_outcome(
-    *,
-    outcome_id: UUID,
-    ending: Ending,
-    now: datetime,
-    landed_at: datetime | None = None,
-    by_identifier: Sequence[IdentifierEnding] = (),
-    is_whole: bool = False,
-) -> tuple[Landed, ...]:
-    """Set a source's outcome, once, and return the retrievals to notify; none when it had one already.
+def record_outcomes(*, ended: Sequence[Ended], now: datetime) -> dict[UUID, tuple[Landed, ...]]:
+    """Set the outcomes of sources, each once; return by outcome id the retrievals to notify, each of these once.
 
-    `landed_at` is when the source had ended, `now` if it is not given. An answer recorded after the source's deadline
-    can no longer be shown, and that is our fault. `is_whole`: nothing of the answer is missing, so that it may be used
-    again.
-    Raises: OperationalError, among others, when the row is locked: to wait for it would make `now` untrue.
+    None for a source that had an outcome already. An answer recorded after the source's deadline can no longer be
+    shown, and that is our fault. All are set or, where it raises, none.
+    Raises: OperationalError, among others, when a row is locked: to wait for it would make `now` untrue.
     """
+    unrecorded = [_unrecorded(each.ending) for each in ended]
     with connection.cursor() as cursor:  # a single statement, so a transaction of its own
-        _RECORD_OUTCOME.execute(
+        _RECORD_OUTCOMES.execute(
             cursor,
             {
-                "id": outcome_id,
-                "outcome": ending.outcome.value,
-                "reason": ending.reason or "",
-                "since": ending.since,
-                "count": ending.item_count,
-                "by_identifier": json.dumps([_as_json(ending) for ending in by_identifier]),
-                "is_whole": is_whole,
-                "unrecorded": _unrecorded(ending).outcome.value,
-                "unrecorded_reason": _unrecorded(ending).reason or "",
-                "landed_at": landed_at or now,
+                "ids": [str(each.outcome_id) for each in ended],
+                "outcomes": [each.ending.outcome.value for each in ended],
+                "reasons": [each.ending.reason or "" for each in ended],
+                "since": [each.ending.since for each in ended],
+                "counts": [each.ending.item_count for each in ended],
+                "by_identifier": [json.dumps([_as_json(one) for one in each.by_identifier]) for each in ended],
+                "are_whole": [each.is_whole for each in ended],
+                "unrecorded": [ending.outcome.value for ending in unrecorded],
+                "unrecorded_reasons": [ending.reason or "" for ending in unrecorded],
+                "landed_at": [each.landed_at for each in ended],
                 "now": now,
             },
         )
-        if not cursor.rowcount:
-            return ()
+        recorded = [str(outcome_id) for (outcome_id,) in cursor.fetchall()]
+    if not recorded:
+        return {}
     # After the commit, so that a retrieval that joined just before is seen.
     with connection.cursor() as cursor:
-        _TOLD_OF_OUTCOME.execute(cursor, {"id": outcome_id})
-        return tuple(Landed(retrieval_id=row[0], done=row[1]) for row in cursor.fetchall())
+        _TOLD_OF_OUTCOMES.execute(cursor, {"ids": recorded})
+        told = {row[1]: row for row in cursor.fetchall()}
+    landed: dict[UUID, tuple[Landed, ...]] = {}
+    for outcome_id, retrieval_id, done in told.values():
+        landed[outcome_id] = (*landed.get(outcome_id, ()), Landed(retrieval_id=retrieval_id, done=done))
+    return landed
 
 
-def finish(*, retrieval_id: UUID) -> tuple[Landed, ...]:
-    """Mark a running retrieval as finished; return it when it awaits no flight, its own or joined."""
+def finish(*, retrieval_id: UUID) -> None:
+    """Mark a running retrieval as finished."""
     Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.RUNNING).update(state=RetrievalState.FINISHED)
+
+
+def told_if_over(*, retrieval_id: UUID) -> tuple[Landed, ...]:
+    """Return a retrieval when it awaits no flight, its own or joined."""
     return () if _still_awaited(retrieval_id=retrieval_id) else (Landed(retrieval_id=retrieval_id, done=True),)
 
 
@@ -312,7 +336,7 @@ def give_up(*, retrieval_id: UUID, reason: Reason, now: datetime) -> tuple[Lande
         if not planned.update(state=RetrievalState.FAILED):
             return ()
         _fail_awaited(retrieval_id=retrieval_id, reason=reason, now=now)
-    return finish(retrieval_id=retrieval_id)
+    return told_if_over(retrieval_id=retrieval_id)
 
 
 def _fail_awaited(*, retrieval_id: UUID, reason: Reason, now: datetime) -> None:

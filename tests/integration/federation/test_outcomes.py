@@ -11,13 +11,14 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from aggregator.federation import operations, queries, store
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.endings import Ending
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
-from aggregator.federation.operations import Landed
+from aggregator.federation.operations import Ended, Landed
 from aggregator.federation.plan import make_plan
 from aggregator.federation.queries import RetrievalView
 from aggregator.federation.store import Sealer
@@ -39,6 +40,8 @@ from tests.factories import (
     retrieval,
     source,
 )
+from tests.questions import recorded
+from tests.statements import asked_in
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +63,11 @@ def joan(practice: Source, hospital: Source) -> Any:
     found = person(at=practice, identifier="p-1")
     load(at=hospital, identities=[identity(identifier="h-1"), identity(identifier="h-2")])
     return found
+
+
+def peter(practice: Source) -> Any:
+    """Return somebody else whom the practice holds."""
+    return person(at=practice, identifier="p-2", given="Peter", nhs_number=nhs_number(index=2))
 
 
 def view(retrieval_id: UUID, *, now: datetime = SOON) -> RetrievalView:
@@ -95,7 +103,7 @@ def record(
     outcome_id: UUID, *, outcome: Outcome = Outcome.ANSWERED, reason: str = "", now: datetime = SOON
 ) -> tuple[Landed, ...]:
     ending = Ending(outcome=outcome, reason=reason_of(reason), item_count=7)
-    return operations.record_outcome(outcome_id=outcome_id, ending=ending, now=now)
+    return recorded(outcome_id=outcome_id, ending=ending, now=now)
 
 
 # Planning
@@ -246,7 +254,7 @@ def test_a_retrieval_that_is_given_up_ends_as_our_fault_unless_it_has_begun_or_i
 
 
 @pytest.mark.parametrize(
-    ("outcome", "reason", "recorded"),
+    ("outcome", "reason", "expected"),
     [
         (Outcome.ANSWERED, "", ("failed", "not-recorded")),
         (Outcome.EMPTY, "", ("failed", "not-recorded")),
@@ -257,18 +265,90 @@ def test_a_retrieval_that_is_given_up_ends_as_our_fault_unless_it_has_begun_or_i
     ],
 )
 def test_what_landed_in_time_and_was_recorded_late_is_not_held_against_its_source(
-    joan: Any, practice: Source, outcome: Outcome, reason: str, recorded: tuple[str, str]
+    joan: Any, practice: Source, outcome: Outcome, reason: str, expected: tuple[str, str]
 ) -> None:
     asked = retrieval(of=joan, sources=[practice])
-    operations.record_outcome(
+    recorded(
         outcome_id=row(asked, practice).id,
         ending=Ending(outcome=outcome, reason=reason_of(reason), item_count=7),
         landed_at=SOON,
         now=NOW + timedelta(seconds=4),
     )
     found = row(asked, practice)
-    assert (found.outcome, found.reason) == recorded
+    assert (found.outcome, found.reason) == expected
     assert (found.item_count, found.ended_at) == (0, SOON)
+
+
+def test_what_ended_together_is_recorded_in_one_statement_each_by_its_own_deadline(
+    joan: Any, practice: Source, hospital: Source, django_assert_num_queries: Any
+) -> None:
+    asked, asked_before = (
+        retrieval(of=joan, sources=[practice, hospital]),
+        retrieval(of=peter(practice), sources=[practice]),
+    )
+    ends = {
+        row(asked, practice).id: Ending(outcome=Outcome.ANSWERED, item_count=7),
+        row(asked, hospital).id: Ending(outcome=Outcome.NOT_ASKED, reason=Reason.RESTING, since=NOW),
+        row(asked_before, practice).id: Ending(outcome=Outcome.EMPTY),
+    }
+    SourceOutcome.objects.filter(retrieval_id=asked_before).update(deadline_at=NOW)
+    ended = [Ended(outcome_id=outcome_id, ending=ending, landed_at=SOON) for outcome_id, ending in ends.items()]
+    with CaptureQueriesContext(connection) as captured:
+        told = operations.record_outcomes(ended=ended, now=SOON)
+    assert len(asked_in(captured)) == 2  # and who is told of them
+    (answered, resting), late = (row(asked, at) for at in (practice, hospital)), row(asked_before, practice)
+    assert (answered.outcome, answered.item_count, answered.ended_at) == (Outcome.ANSWERED, 7, SOON)
+    assert (resting.outcome, resting.reason, resting.since_at) == (Outcome.NOT_ASKED, "resting", NOW)
+    assert (late.outcome, late.reason) == (Outcome.FAILED, "not-recorded")
+    assert sorted(landed.retrieval_id for of_one in told.values() for landed in of_one) == sorted([asked, asked_before])
+    assert {landed.done for of_one in told.values() for landed in of_one} == {True}
+    assert set(told) <= set(ends)
+
+
+def test_of_what_ended_together_one_that_had_ended_before_stays_as_it_was(
+    joan: Any, practice: Source, hospital: Source
+) -> None:
+    asked = retrieval(of=joan, sources=[practice, hospital])
+    record(row(asked, practice).id, outcome=Outcome.REFUSED)
+    told = operations.record_outcomes(
+        ended=[
+            Ended(outcome_id=row(asked, at).id, ending=Ending(outcome=Outcome.ANSWERED), landed_at=SOON)
+            for at in (practice, hospital)
+        ],
+        now=SOON,
+    )
+    assert outcomes(asked) == {practice.id: Outcome.REFUSED, hospital.id: Outcome.ANSWERED}
+    assert told == {row(asked, hospital).id: (Landed(retrieval_id=asked, done=True),)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_a_row_is_locked_none_of_what_ended_together_is_recorded(
+    joan: Any, practice: Source, hospital: Source
+) -> None:
+    asked = retrieval(of=joan, sources=[practice, hospital])
+    ended = [
+        Ended(outcome_id=row(asked, at).id, ending=Ending(outcome=Outcome.ANSWERED), landed_at=SOON)
+        for at in (practice, hospital)
+    ]
+    refused: list[str] = []
+
+    def record_all() -> None:
+        try:
+            operations.record_outcomes(ended=ended, now=SOON)
+        except OperationalError as error:
+            refused.append(type(error).__name__)
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        SourceOutcome.objects.select_for_update().get(id=row(asked, hospital).id)
+        recording = threading.Thread(target=record_all)
+        recording.start()
+        recording.join(5)
+    assert refused == ["OperationalError"]
+    assert outcomes(asked) == {practice.id: None, hospital.id: None}
+    record_all()
+    assert outcomes(asked) == {practice.id: Outcome.ANSWERED, hospital.id: Outcome.ANSWERED}
 
 
 def test_a_fault_of_ours_stays_ours_however_late_it_is_recorded(joan: Any, practice: Source) -> None:
@@ -363,8 +443,7 @@ def test_an_answer_that_may_not_serve_others_is_joined_by_its_user_only(joan: An
 
 def test_a_question_about_somebody_else_is_another(joan: Any, practice: Source) -> None:
     retrieval(of=joan, sources=[practice])
-    peter = person(at=practice, identifier="p-2", given="Peter", nhs_number=nhs_number(index=2))
-    assert row(retrieval(of=peter, sources=[practice], now=SOON), practice).joins is None
+    assert row(retrieval(of=peter(practice), sources=[practice], now=SOON), practice).joins is None
 
 
 def test_a_flight_that_a_dead_worker_left_is_closed_and_not_joined(joan: Any, practice: Source) -> None:

@@ -136,7 +136,7 @@ def test_what_came_before_the_deadline_is_recorded_in_time_and_shown(world: Worl
 def test_an_outcome_that_the_database_refuses_for_a_moment_is_recorded_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recording = operations.record_outcome
+    recording = operations.record_outcomes
     refused = iter([OperationalError(), InterfaceError(), None])
 
     def record(**values: Any) -> Any:
@@ -144,7 +144,7 @@ def test_an_outcome_that_the_database_refuses_for_a_moment_is_recorded_again(
             raise error
         return recording(**values)
 
-    monkeypatch.setattr(operations, "record_outcome", record)
+    monkeypatch.setattr(operations, "record_outcomes", record)
     retrieval_id = opened(world)
     run(retrieval_id)
     assert SourceOutcome.objects.get(retrieval_id=retrieval_id).outcome == Outcome.UNREACHABLE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from aggregator.federation import flight, operations
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
+from aggregator.federation.operations import Ended
 from aggregator.mpi.models import SourceRecord
 from aggregator.services.open_record import open_record
 from connectors.contract.outcomes import Outcome
@@ -53,14 +55,14 @@ def test_an_error_of_a_kind_that_nobody_expects_stays_in_its_flight(
 ) -> None:
     retrieval_id = opened(two_sources)
     lost = row(retrieval_id, SOURCE_SLUG).id
-    recording = operations.record_outcome
+    recording = operations.record_outcomes
 
-    def record(*, outcome_id: UUID, **values: Any) -> Any:
-        if outcome_id == lost:
+    def record(*, ended: Sequence[Ended], **values: Any) -> Any:
+        if lost in {each.outcome_id for each in ended}:
             raise RuntimeError
-        return recording(outcome_id=outcome_id, **values)
+        return recording(ended=ended, **values)
 
-    monkeypatch.setattr(operations, "record_outcome", record)
+    monkeypatch.setattr(operations, "record_outcomes", record)
     run(two_sources, retrieval_id)
     assert row(retrieval_id, CLINIC).outcome == Outcome.ANSWERED
     assert row(retrieval_id, SOURCE_SLUG).outcome is None  # the reader infers it
@@ -88,16 +90,16 @@ def test_a_flight_that_waits_for_a_person_s_row_holds_no_other_up(
     waiting: list[UUID] = []
 
     happened: list[str] = []
-    recording = operations.record_outcome
+    recording = operations.record_outcomes
 
     def wait(*, source_record_id: UUID, **_: Any) -> None:
         waiting.append(source_record_id)
         time.sleep(BLOCKED_S)
         happened.append("the others have waited")
 
-    def record(*, outcome_id: UUID, **values: Any) -> Any:
-        landed = recording(outcome_id=outcome_id, **values)
-        happened.append(SourceOutcome.objects.get(id=outcome_id).source.slug)
+    def record(*, ended: Sequence[Ended], **values: Any) -> Any:
+        landed = recording(ended=ended, **values)
+        happened.extend(SourceOutcome.objects.get(id=each.outcome_id).source.slug for each in ended)
         return landed
 
     def answer_later(path: str, query: dict[str, list[str]]) -> Any:
@@ -106,7 +108,7 @@ def test_a_flight_that_waits_for_a_person_s_row_holds_no_other_up(
         return Hospital.answer(hospital, path, query)
 
     monkeypatch.setattr(flight.mpi_operations, "note_death", wait)
-    monkeypatch.setattr(operations, "record_outcome", record)
+    monkeypatch.setattr(operations, "record_outcomes", record)
     monkeypatch.setattr(hospital, "answer", answer_later)
     retrieval_id = opened(two_sources)
     run(two_sources, retrieval_id)

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from aggregator.audit.models import AuditEvent
-from aggregator.federation import operations
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.endings import Ending
 from aggregator.federation.models import Retrieval, SourceOutcome
@@ -28,6 +27,7 @@ from aggregator.web.record.page import record_page
 from connectors.contract.notices import Ground, Notice, NoticeCode, counting_notice
 from connectors.contract.outcomes import Outcome, Reason
 from tests.factories import allergy, condition, item, no_known_allergy, restricted
+from tests.questions import recorded
 from tests.world import World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
@@ -73,9 +73,7 @@ def answered(
     client.set(
         f"held:{retrieval_id}:{row.source_id}", sealer.seal(source_id=row.source_id, answers=(answer,)), px=60_000
     )
-    operations.record_outcome(
-        outcome_id=row.id, ending=Ending(outcome=Outcome.ANSWERED, item_count=len(resources)), now=timezone.now()
-    )
+    recorded(outcome_id=row.id, ending=Ending(outcome=Outcome.ANSWERED, item_count=len(resources)), now=timezone.now())
     return showing(world, retrieval_id)
 
 
@@ -147,7 +145,7 @@ def test_looking_again_is_no_new_event_until_something_else_is_shown(world: Worl
         showing(world, retrieval_id)
     assert awaited.count() == 1
     row = SourceOutcome.objects.get(retrieval_id=retrieval_id)
-    operations.record_outcome(outcome_id=row.id, ending=Ending(outcome=Outcome.REFUSED), now=timezone.now())
+    recorded(outcome_id=row.id, ending=Ending(outcome=Outcome.REFUSED), now=timezone.now())
     for _ in range(2):
         showing(world, retrieval_id)
     assert awaited.count() == 2

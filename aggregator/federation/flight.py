@@ -363,9 +363,8 @@ async def publish_landed(*, landed: Sequence[Landed], engine: Engine) -> None:
     """Tell waiting pages that something landed. A lost event makes a page late, not wrong: it reads the state again."""
     for retrieval in landed:
         try:
-            await progress.publish(client=engine.redis, retrieval_id=retrieval.retrieval_id, kind=progress.LANDED)
-            if retrieval.done:
-                await progress.publish(client=engine.redis, retrieval_id=retrieval.retrieval_id, kind=progress.DONE)
+            kinds = (progress.LANDED, progress.DONE) if retrieval.done else (progress.LANDED,)
+            await progress.publish(client=engine.redis, retrieval_id=retrieval.retrieval_id, kinds=kinds)
         except (redis.RedisError, OSError):
             log.warning("event_lost", retrieval_id=str(retrieval.retrieval_id))
 

@@ -35,6 +35,20 @@ JOIN_ATTEMPTS = 3
 _SAID_NOTHING = frozenset({Outcome.FAILED, Outcome.NOT_ASKED, Outcome.TIMED_OUT, Outcome.UNREACHABLE})
 
 
+_BEGIN = Statement(
+    name="begin_retrieval",
+    types={"id": "uuid", "planned": "text", "running": "text", "now": "timestamptz"},
+    sql="""
+        UPDATE retrieval SET state = %(running)s, started_at = %(now)s
+        WHERE id = %(id)s AND state = %(planned)s AND deadline_at > %(now)s
+        RETURNING person_id, asker, categories, created_at, deadline_at, expires_at, wrapped_key
+        """,
+)
+_FINISH = Statement(
+    name="finish_retrieval",
+    types={"id": "uuid", "running": "text", "finished": "text"},
+    sql="UPDATE retrieval SET state = %(finished)s WHERE id = %(id)s AND state = %(running)s",
+)
 _NOTE_ASKED = Statement(
     name="note_asked",
     types={"ids": "text[]", "times": "timestamptz[]"},
@@ -210,13 +224,20 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
     A task works only if this returns something: a message alone, without a planned retrieval, does nothing.
     """
     with transaction.atomic():  # read whole or left planned, so that it can be tried again
-        started = Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.PLANNED, deadline_at__gt=now).update(
-            state=RetrievalState.RUNNING, started_at=now
-        )
-        if not started:
+        with connection.cursor() as cursor:
+            _BEGIN.execute(
+                cursor,
+                {
+                    "id": retrieval_id,
+                    "planned": RetrievalState.PLANNED.value,
+                    "running": RetrievalState.RUNNING.value,
+                    "now": now,
+                },
+            )
+            row = cursor.fetchone()
+        if row is None:
             return None
-        (retrieval,) = _retrieval(retrieval_id=retrieval_id)
-        person_id = retrieval.person_id
+        person_id, asker, categories, created_at, deadline_at, expires_at, wrapped_key = row
         held = tuple(with_decisions(held=held_by(person_id=person_id), person_id=person_id))
         awaited = _awaited(retrieval_id=retrieval_id)
         for row in awaited:
@@ -226,12 +247,12 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
     return FanOut(
         retrieval_id=retrieval_id,
         person_id=person_id,
-        asker=Asker(**retrieval.asker),
-        categories=frozenset(RecordCategory(category) for category in retrieval.categories),
-        created_at=retrieval.created_at,
-        deadline_at=retrieval.deadline_at,
-        expires_at=retrieval.expires_at,
-        wrapped_key=bytes(retrieval.wrapped_key),
+        asker=Asker(**json.loads(asker)),
+        categories=frozenset(map(RecordCategory, json.loads(categories))),
+        created_at=created_at,
+        deadline_at=deadline_at,
+        expires_at=expires_at,
+        wrapped_key=bytes(wrapped_key),
         flights=tuple(
             PlannedFlight(
                 outcome_id=row.id,
@@ -246,11 +267,6 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
             for row in awaited
         ),
     )
-
-
-@composed_once
-def _retrieval(*, retrieval_id: UUID) -> QuerySet[Retrieval]:
-    return Retrieval.objects.filter(id=retrieval_id)
 
 
 @composed_once
@@ -305,7 +321,9 @@ def record_outcomes(*, ended: Sequence[Ended], now: datetime) -> dict[UUID, tupl
 
 def finish(*, retrieval_id: UUID) -> None:
     """Mark a running retrieval as finished."""
-    Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.RUNNING).update(state=RetrievalState.FINISHED)
+    states = {"running": RetrievalState.RUNNING.value, "finished": RetrievalState.FINISHED.value}
+    with connection.cursor() as cursor:
+        _FINISH.execute(cursor, {"id": retrieval_id, **states})
 
 
 def told_if_over(*, retrieval_id: UUID) -> tuple[Landed, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
@@ -29,11 +29,12 @@ class Event:
     kind: str
 
 
-async def publish(*, client: redis.asyncio.Redis, retrieval_id: UUID, kind: str) -> None:
-    """Add one event to a retrieval's stream."""
+async def publish(*, client: redis.asyncio.Redis, retrieval_id: UUID, kinds: Iterable[str]) -> None:
+    """Add events to a retrieval's stream, in one journey."""
     name = _name(retrieval_id)
     async with client.pipeline(transaction=False) as pipe:
-        pipe.xadd(name, {"kind": kind}, maxlen=200, approximate=True)
+        for kind in kinds:
+            pipe.xadd(name, {"kind": kind}, maxlen=200, approximate=True)
         pipe.expire(name, STREAM_LIVES_S)
         await pipe.execute()
 

@@ -53,7 +53,7 @@ def kinds(events: list[Event | None]) -> list[str | None]:
 def test_what_was_published_is_followed_in_order(protocol: int) -> None:
     async def story(client: redis.asyncio.Redis, retrieval_id: UUID) -> None:
         for kind in (LANDED, LANDED, DONE):
-            await progress.publish(client=client, retrieval_id=retrieval_id, kind=kind)
+            await progress.publish(client=client, retrieval_id=retrieval_id, kinds=[kind])
         found = await heard(client, retrieval_id, wanted=4)
         assert kinds(found) == [LANDED, LANDED, DONE, None]
 
@@ -62,10 +62,10 @@ def test_what_was_published_is_followed_in_order(protocol: int) -> None:
 
 def test_a_page_that_comes_back_hears_what_it_missed_and_no_more() -> None:
     async def story(client: redis.asyncio.Redis, retrieval_id: UUID) -> None:
-        await progress.publish(client=client, retrieval_id=retrieval_id, kind=LANDED)
+        await progress.publish(client=client, retrieval_id=retrieval_id, kinds=[LANDED])
         (last,) = await heard(client, retrieval_id)
         assert last is not None
-        await progress.publish(client=client, retrieval_id=retrieval_id, kind=DONE)
+        await progress.publish(client=client, retrieval_id=retrieval_id, kinds=[DONE])
         assert kinds(await heard(client, retrieval_id, after=last.id, wanted=2)) == [DONE, None]
 
     tell(story)
@@ -76,7 +76,7 @@ def test_an_event_that_comes_while_a_page_waits_is_heard_at_once() -> None:
         waiting = asyncio.create_task(heard(client, retrieval_id, wanted=2))
         await asyncio.sleep(0.3)
         async with redis_client(protocol=3) as other:
-            await progress.publish(client=other, retrieval_id=retrieval_id, kind=LANDED)
+            await progress.publish(client=other, retrieval_id=retrieval_id, kinds=[LANDED])
         assert kinds(await waiting) == [None, LANDED]
 
     tell(story)
@@ -84,7 +84,7 @@ def test_an_event_that_comes_while_a_page_waits_is_heard_at_once() -> None:
 
 def test_retrievals_do_not_hear_one_another() -> None:
     async def story(client: redis.asyncio.Redis, retrieval_id: UUID) -> None:
-        await progress.publish(client=client, retrieval_id=uuid4(), kind=DONE)
+        await progress.publish(client=client, retrieval_id=uuid4(), kinds=[DONE])
         assert await heard(client, retrieval_id) == [None]
 
     tell(story)
@@ -92,7 +92,7 @@ def test_retrievals_do_not_hear_one_another() -> None:
 
 def test_a_stream_says_nothing_clinical_and_ends() -> None:
     async def story(client: redis.asyncio.Redis, retrieval_id: UUID) -> None:
-        await progress.publish(client=client, retrieval_id=retrieval_id, kind=LANDED)
+        await progress.publish(client=client, retrieval_id=retrieval_id, kinds=[LANDED])
         name = f"progress:{retrieval_id}"
         ((_, fields),) = await client.xrange(name)
         assert fields == {b"kind": b"landed"}

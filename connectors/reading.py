@@ -255,6 +255,15 @@ def sort_entries(*, owned: Iterable[OwnedEntry], dialect: Dialect) -> Steps[Sort
 _Filed = tuple[SplitEntry, str]  # an entry and its `Type/id`
 
 
+@dataclass(frozen=True, slots=True)
+class _Provenance:
+    """A Provenance, its labels, and the references of what it is about."""
+
+    entry: SplitEntry
+    labels: tuple[Label, ...]
+    targets: tuple[str, ...]
+
+
 class Sorting:
     """Makes of entries, one after the other, items, notices or quarantined entries.
 
@@ -267,7 +276,7 @@ class Sorting:
         self._quarantined: list[QuarantinedEntry] = []
         self._notices: list[Notice] = []
         self._others: list[_Filed] = []
-        self._provenances: list[OwnedEntry] = []
+        self._provenances: list[_Provenance] = []
 
     def add(self, entry: OwnedEntry, /) -> None:
         """Sort one entry."""
@@ -281,13 +290,19 @@ class Sorting:
         elif entry.is_others:
             self._others.append((judged.entry, judged.name))
             category = self._dialect.category_of(judged.resource)
-            self._quarantined.append(somebody_elses(judged=judged, finding=entry.finding, category=category))
+            self._quarantined.append(
+                somebody_elses(entry=judged.entry, labels=judged.labels, finding=entry.finding, category=category)
+            )
         else:
             self._keep(entry)
 
-    def add_item(self, item: ReceivedItem, /, *, entry: SplitEntry, name: str) -> None:
-        """Keep what an entry is known to become; `name` is its `Type/id`."""
+    def add_item(self, item: ReceivedItem, /, *, entry: SplitEntry, name: str, head: JsonObject) -> None:
+        """Keep what an entry without labels of its own is known to become.
+
+        `name` is its `Type/id`, `head` what of it says whose it is, and what it is.
+        """
         self._kept.append(((entry, name), item))
+        self._note_provenance(head, entry=entry, labels=entry.labels)
 
     def _keep(self, entry: OwnedEntry, /) -> None:
         judged = entry.judged
@@ -299,41 +314,42 @@ class Sorting:
                 self._kept.append((filed, item))
             else:
                 self._quarantined.append(made)
-        if judged.kind == "Provenance":
-            self._provenances.append(entry)
+        self._note_provenance(judged.resource, entry=judged.entry, labels=judged.labels)
+
+    def _note_provenance(self, resource: JsonObject, *, entry: SplitEntry, labels: tuple[Label, ...]) -> None:
+        if resource["resourceType"] == "Provenance":
+            targets = texts([target.get("reference") for target in mappings(resource.get("target"))])
+            self._provenances.append(_Provenance(entry, labels, tuple(targets)))
 
     def sorted(self) -> SortedEntries:
         """Return what became of all."""
         telling = self._telling_of_others()
+        about_another = Finding(belonging=Belonging.OTHER, member="target")
         set_aside = [
             somebody_elses(
-                judged=entry.judged,
-                finding=Finding(belonging=Belonging.OTHER, member="target"),
-                category=RecordCategory.SUPPORTING,
+                entry=each.entry, labels=each.labels, finding=about_another, category=RecordCategory.SUPPORTING
             )
-            for entry in telling
+            for each in telling
         ]
-        apart = {id(entry.judged.entry) for entry in telling}
+        apart = {id(each.entry) for each in telling}
         return SortedEntries(
             items=tuple(item for (entry, _), item in self._kept if id(entry) not in apart),
             quarantined=(*self._quarantined, *set_aside),
             notices=tuple(self._notices),
         )
 
-    def _telling_of_others(self) -> list[OwnedEntry]:
+    def _telling_of_others(self) -> list[_Provenance]:
         """Return each Provenance that is about nothing but what was set aside."""
         if not self._others or not self._provenances:
             return []
         set_aside = _directory(self._others)
         held = _directory(filed for filed, _ in self._kept)
-        telling: list[OwnedEntry] = []
-        for entry in self._provenances:
-            targets = texts([target.get("reference") for target in mappings(entry.judged.resource.get("target"))])
-            within = entry.judged.entry.full_url
-            about_others = any(set_aside.find(reference=target, within=within) for target in targets)
-            if about_others and not any(held.find(reference=target, within=within) for target in targets):
-                telling.append(entry)
-        return telling
+
+        def are_among(directory: Directory[SplitEntry], each: _Provenance) -> bool:
+            within = each.entry.full_url
+            return any(directory.find(reference=target, within=within) for target in each.targets)
+
+        return [each for each in self._provenances if are_among(set_aside, each) and not are_among(held, each)]
 
 
 def _directory(filed: Iterable[_Filed], /) -> Directory[SplitEntry]:
@@ -368,15 +384,17 @@ def refused(*, judged: JudgedEntry, verdict: RefusedEntry, category: RecordCateg
     )
 
 
-def somebody_elses(*, judged: JudgedEntry, finding: Finding, category: RecordCategory) -> QuarantinedEntry:
-    """Set an entry aside that is somebody else's."""
+def somebody_elses(
+    *, entry: SplitEntry, labels: tuple[Label, ...], finding: Finding, category: RecordCategory
+) -> QuarantinedEntry:
+    """Set an entry aside that is somebody else's; `labels` are its own and its Bundle's."""
     return QuarantinedEntry(
         reason=EntryFault.OTHER_PATIENT,
         detail=finding.member,
-        original=judged.sent,
+        original=entry.sent,
         category=category,
-        labels=judged.labels,
-        full_url=judged.entry.full_url,
+        labels=labels,
+        full_url=entry.full_url,
     )
 
 

@@ -108,7 +108,7 @@ def _add_plain(entry: SplitEntry, /, *, owners: Ownership, sorting: Sorting) -> 
         names_no_patient=finding.belonging is Belonging.UNNAMED,
         labels=entry.labels,
     )
-    sorting.add_item(item, entry=entry, name=plain.name)
+    sorting.add_item(item, entry=entry, name=plain.name, head=plain.head)
     return True
 
 

@@ -1,8 +1,9 @@
 """Plain entries, known again by a hash of their bytes, so that a record that is read again is not judged again.
 
-An entry is plain that is sound, carries no label and is an item by itself, whatever else its answer holds. Only the
-hash is kept, with its type and the part of the record that it belongs to: whose it is is read off its bytes each time.
-The hash has a random key, since what a short entry says could be guessed.
+An entry is plain that is sound, carries no label and is an item by itself, whatever else its answer holds; a Provenance
+is one by what says whose it is, which tells what it is about as well. Only the hash is kept, with its type and the part
+of the record that it belongs to: whose it is is read off its bytes each time. The hash has a random key, since what a
+short entry says could be guessed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from fhir_data.verdict import ValidEntry
 GENERATION = 32_768
 _DIGEST_BYTES = 16
 # What becomes of these depends on the other entries, or is no item.
-_NOT_BY_THEMSELVES = frozenset({"Patient", "Composition", "OperationOutcome", "Provenance"})
+_NOT_BY_THEMSELVES = frozenset({"Patient", "Composition", "OperationOutcome"})
 
 _TYPED_DICT: Any = TypedDict  # whose members are read off a table
 _Decoder = msgspec.json.Decoder[dict[str, Any]]

@@ -85,7 +85,8 @@ def unpack(*, entry: OwnedEntry, owners: Ownership, taken: set[str]) -> Unpacked
         placed = PlacedResource(resource=whole, full_url=full_url, at_fault=members_at_fault(found))
         finding = owners.of(entry=placed)
         if finding.belonging is Belonging.OTHER:
-            other = somebody_elses(judged=part, finding=finding, category=category or RecordCategory.OTHER)
+            category = category or RecordCategory.OTHER
+            other = somebody_elses(entry=part.entry, labels=part.labels, finding=finding, category=category)
             quarantined.append(other)
             continue
         name = _free_name(kind=sent_type, key=text(each.get("id")), taken=taken)

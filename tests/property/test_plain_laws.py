@@ -7,6 +7,7 @@ other entries, labelled by another Bundle.
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -68,6 +69,18 @@ def resource(chance: random.Random) -> dict[str, Any]:
     return made
 
 
+def provenance(chance: random.Random, *, of: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a Provenance of some resources, which may all be somebody else's."""
+    targets = [{"reference": f"{each['resourceType']}/{each.get('id', 'none')}"} for each in chance.sample(of, k=2)]
+    return {
+        "resourceType": "Provenance",
+        "id": f"p{chance.randrange(10**6)}",
+        "target": targets[: chance.choice((1, 1, 2))],
+        "recorded": "2024-05-01T10:00:00Z",
+        "agent": [{"who": {"display": "A nurse"}}],
+    }
+
+
 def answer(chance: random.Random, *, entries: list[bytes]) -> SplitPayload:
     """Return a page with some of these entries, of one patient or of two, under addresses or none."""
     bases = [chance.choice((BASE, ELSEWHERE, "")) for _ in range(2)]
@@ -86,16 +99,22 @@ def answer(chance: random.Random, *, entries: list[bytes]) -> SplitPayload:
 
 def test_what_was_read_before_changes_nothing_of_what_is_read() -> None:
     chance = random.Random(SEED)
-    entries = [encode(resource(chance)) for _ in range(ANSWERS * 2)]
+    resources: list[dict[str, Any]] = []
+    for _ in range(ANSWERS):
+        resources += (resource(chance), resource(chance), resource(chance))
+        resources.append(provenance(chance, of=resources[-3:]))
+    entries = list(map(encode, resources))
     known = PlainEntries(generation=200)  # fewer than there are, so that some are forgotten
-    hits = 0
+    hits, told_of_others = 0, 0
     for number in range(ANSWERS):
-        page = answer(chance, entries=entries[number : number + 30])
+        page = answer(chance, entries=entries[2 * number : 2 * number + 30])
         hits += sum(known.find(entry=entry.sent) is not None for entry in page.entries)
         asked = chance.choice(("ours", "other", None))
         anew = read_knowing(PlainEntries(), pages=[page], patient_id=asked, base=BASE)
         assert read_knowing(known, pages=[page], patient_id=asked, base=BASE) == anew, f"seed {SEED}"
+        told_of_others += sum(b'"Provenance"' in aside.original for aside in anew.quarantined)
     assert hits > ANSWERS * 2
+    assert told_of_others
 
 
 @needs_payloads

@@ -34,6 +34,15 @@ def test_of_an_entry_that_was_read_it_is_known_what_it_is_and_whose() -> None:
     assert found.head == {"resourceType": "Condition", "id": "c0", "subject": {"reference": "Patient/1"}}
 
 
+def test_of_a_provenance_it_is_known_what_it_is_about() -> None:
+    known, targets = PlainEntries(), [{"reference": "Condition/c0"}]
+    made = {"resourceType": "Provenance", "target": targets, "recorded": "2024-05-01T10:00:00Z"}
+    entry = added(known, json.dumps({**made, "agent": [{"who": {"display": "A nurse"}}]}).encode())
+    found = known.find(entry=entry)
+    assert found is not None
+    assert found.head == {"resourceType": "Provenance", "target": targets}
+
+
 def test_an_entry_that_differs_by_one_character_is_not_known() -> None:
     known = PlainEntries()
     added(known, condition(code={"text": "Asthma"}))

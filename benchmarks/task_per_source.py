@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import redis
 from celery import Celery
 from celery.signals import worker_ready
+from redis.asyncio.client import Pipeline as AsyncPipeline
+from redis.client import Pipeline
 
 from config.process import freeze_gc
 
@@ -27,21 +29,29 @@ PATIENCE_S = 60.0
 KEPT_S = 120
 LANDED, FAILED = b"landed", b"failed"
 
-# Where its Redis is, a worker reads from CELERY_BROKER_URL. The service's app stays the current one.
-app = Celery("task-per-source", set_as_current=False)
-app.conf.update(
-    task_default_queue=QUEUE,
-    task_ignore_result=True,
-    task_serializer="json",
-    accept_content=["json"],
-    worker_prefetch_multiplier=1,
-    worker_enable_remote_control=False,
-    worker_send_task_events=False,
-    worker_redirect_stdouts=False,
-    broker_connection_retry_on_startup=True,
-    broker_transport_options={"ack_emulation": False},
-)
 
+def peer_app(*, name: str) -> Celery:
+    """Return an app of its own queue. A worker reads from CELERY_BROKER_URL where its Redis is.
+
+    The service's app stays the current one.
+    """
+    made = Celery(name, set_as_current=False)
+    made.conf.update(
+        task_default_queue=name,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_redirect_stdouts=False,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"ack_emulation": False},
+    )
+    return made
+
+
+app = peer_app(name=QUEUE)
 _idle: defaultdict[str, deque[HTTPConnection]] = defaultdict(deque)
 
 
@@ -53,10 +63,15 @@ def retrieve(*, retrieval_id: str, source: int, addresses: Sequence[str]) -> Non
     except (HTTPException, OSError):
         status, body = 0, b""
     with _redis().pipeline(transaction=False) as pipe:
-        pipe.set(f"body:{retrieval_id}:{source}", body, ex=KEPT_S)
-        pipe.rpush(landed_name(retrieval_id=retrieval_id), LANDED if status == 200 else FAILED)
-        pipe.expire(landed_name(retrieval_id=retrieval_id), KEPT_S)
+        keep(pipe, retrieval_id=retrieval_id, source=source, status=status, body=body)
         pipe.execute()
+
+
+def keep(pipe: Pipeline | AsyncPipeline, /, *, retrieval_id: str, source: int, status: int, body: bytes) -> None:
+    """Keep what a source answered, and say on the retrieval's list how it ended."""
+    pipe.set(f"body:{retrieval_id}:{source}", body, ex=KEPT_S)
+    pipe.rpush(landed_name(retrieval_id=retrieval_id), LANDED if status == 200 else FAILED)
+    pipe.expire(landed_name(retrieval_id=retrieval_id), KEPT_S)
 
 
 def landed_name(*, retrieval_id: str) -> str:
@@ -84,8 +99,10 @@ def _redis() -> redis.Redis:
     return redis.Redis.from_url(app.conf.broker_read_url)
 
 
-@worker_ready.connect
 def say_ready(**_: Any) -> None:
     """Say that tasks are taken, once what start-up made is left out of garbage collection, as in our worker."""
     freeze_gc()
     print("ready", flush=True)
+
+
+worker_ready.connect(say_ready)

@@ -35,6 +35,39 @@ JOIN_ATTEMPTS = 3
 _SAID_NOTHING = frozenset({Outcome.FAILED, Outcome.NOT_ASKED, Outcome.TIMED_OUT, Outcome.UNREACHABLE})
 
 
+_PLAN_OUTCOMES = Statement(
+    name="plan_outcomes",
+    types={
+        "retrieval_id": "uuid",
+        "ids": "text[]",
+        "sources": "text[]",
+        "joins": "text[]",
+        "flight_keys": "text[]",
+        "asked_under": "text[]",
+        "deadlines": "timestamptz[]",
+        "outcomes": "text[]",
+        "reasons": "text[]",
+        "ended_at": "timestamptz[]",
+    },
+    sql="""
+        INSERT INTO source_outcome (
+            retrieval_id, id, source_id, joins_id, flight_key, asked_under, deadline_at, outcome, reason, ended_at,
+            is_whole, item_count, by_identifier)
+        SELECT %(retrieval_id)s, planned.*, false, 0, '[]' FROM unnest(
+            %(ids)s::uuid[], %(sources)s::uuid[], %(joins)s::uuid[], %(flight_keys)s, %(asked_under)s, %(deadlines)s,
+            %(outcomes)s, %(reasons)s, %(ended_at)s) AS planned
+        ON CONFLICT DO NOTHING
+        RETURNING source_id
+        """,
+)
+_OVERDUE = Statement(
+    name="overdue",
+    types={"flight_keys": "text[]", "now": "timestamptz"},
+    sql="""
+        SELECT id FROM source_outcome
+        WHERE flight_key = ANY (%(flight_keys)s) AND outcome IS NULL AND joins_id IS NULL AND deadline_at < %(now)s
+        """,
+)
 _BEGIN = Statement(
     name="begin_retrieval",
     types={"id": "uuid", "planned": "text", "running": "text", "now": "timestamptz"},
@@ -385,9 +418,12 @@ def _as_json(identifier: IdentifierEnding) -> dict[str, str | int]:
 
 def _close_overdue(*, flight_keys: list[str], now: datetime) -> None:
     """End flights whose worker died or that no worker started, so that nobody joins them."""
-    overdue = SourceOutcome.objects.filter(
-        flight_key__in=flight_keys, outcome__isnull=True, joins__isnull=True, deadline_at__lt=now
-    ).select_related("retrieval")
+    with connection.cursor() as cursor:
+        _OVERDUE.execute(cursor, {"flight_keys": flight_keys, "now": now})
+        ids = [outcome_id for (outcome_id,) in cursor.fetchall()]
+    if not ids:
+        return
+    overdue = SourceOutcome.objects.filter(id__in=ids).select_related("retrieval")
     for outcome_id, ending in endings_of_overdue(flights=overdue).items():
         SourceOutcome.objects.filter(id=outcome_id, outcome__isnull=True).update(
             outcome=ending.outcome, reason=ending.reason or "", ended_at=now
@@ -400,9 +436,24 @@ def _write_outcomes(*, retrieval_id: UUID, planned: Sequence[PlannedSource], now
     Return the flights that it joins which are in flight, each with its retrieval.
     """
     rows = [_outcome(retrieval_id=retrieval_id, planned=each, now=now) for each in planned]
-    # In one statement: only a question that is in flight already conflicts with a row, and is left out.
-    SourceOutcome.objects.bulk_create(rows, ignore_conflicts=True)
-    written = set(SourceOutcome.objects.filter(retrieval_id=retrieval_id).values_list("source_id", flat=True))
+    with connection.cursor() as cursor:
+        # In one statement: only a question that is in flight already conflicts with a row, and is left out.
+        _PLAN_OUTCOMES.execute(
+            cursor,
+            {
+                "retrieval_id": retrieval_id,
+                "ids": [str(row.id) for row in rows],
+                "sources": [str(row.source_id) for row in rows],
+                "joins": [row.joins_id and str(row.joins_id) for row in rows],
+                "flight_keys": [row.flight_key for row in rows],
+                "asked_under": [row.asked_under for row in rows],
+                "deadlines": [row.deadline_at for row in rows],
+                "outcomes": [row.outcome for row in rows],
+                "reasons": [row.reason for row in rows],
+                "ended_at": [row.ended_at for row in rows],
+            },
+        )
+        written = {source_id for (source_id,) in cursor.fetchall()}
     joined = [
         _join(retrieval_id=retrieval_id, planned=each, now=now) for each in planned if each.source_id not in written
     ]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
+
+import msgspec
 
 from fhir_data.access import JsonObject, mapping, text
 
@@ -39,8 +40,7 @@ _BY_IDENTIFIER = "?identifier="
 _DEFAULT_PORT = re.compile(r"(?<=[^/:]):(?:80|443)(?=/|\Z)")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, kw_only=True):
     """What an entry goes by: its `fullUrl` ("" for none) and its `Type/id` ("" where it has no id)."""
 
     full_url: str = ""
@@ -182,8 +182,7 @@ def searched_identifier(*, reference: str) -> tuple[str, str] | None:
     return (kind.rpartition("/")[2], unquote(identifier).strip()) if separator else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class LikelyName:
+class LikelyName(msgspec.Struct, frozen=True, kw_only=True):
     """What a reference seems to name, without case, space, scheme, version and what follows `?` or `#`.
 
     `base` is "" where no server is named, `kind` where no type is.

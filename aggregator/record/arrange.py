@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from aggregator.record.categories import CATEGORIES, type_rules
 from aggregator.record.fact import Fact
@@ -171,7 +173,7 @@ def _under_one_heading(parts: Iterable[Part]) -> tuple[Part, ...]:
         name: object = part.heading if part.heading and part.parts else place
         first = together.get(name)
         together[name] = (
-            replace(first, lines=first.lines + part.lines, parts=first.parts + part.parts) if first else part
+            structs.replace(first, lines=first.lines + part.lines, parts=first.parts + part.parts) if first else part
         )
     return tuple(together.values())
 

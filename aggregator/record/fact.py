@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from aggregator.record.absence import Absence
 from aggregator.record.attachments import Attachment
@@ -13,8 +13,7 @@ from aggregator.record.seriousness import NO_WARNING, Seriousness
 from aggregator.record.timeline import PartialDate, Standing
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """One item, read for comparing and showing; what is shown is worded as its source worded it.
 
     `concepts` are codes whose meaning is the same wherever they stand (SNOMED CT, dm+d, LOINC), each as `system|code`.

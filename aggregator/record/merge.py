@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -137,7 +136,7 @@ def _with_parts(
         }
     )
     with_parts = [
-        replace(entries[key], parts=parts) if parts else entries[key]
+        structs.replace(entries[key], parts=parts) if parts else entries[key]
         for key, joined in keyed
         for parts in (arranger.parts(facts=_newest_first(joined.facts), wholes=wholes),)
     ]

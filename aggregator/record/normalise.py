@@ -6,7 +6,9 @@ Nothing here changes what is shown; a value is normalised for comparing and show
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.absence_words import absence_in_words
@@ -75,7 +77,7 @@ def normalise(*, item: Item, resolver: Resolver) -> Fact:
 
 def _alone(fact: Fact) -> Fact:
     """Return a fact that is compared with nothing: with what it lacks, the rest of it could mean something else."""
-    return replace(
+    return structs.replace(
         fact,
         details=(*fact.details, *lines_as_sent(item=fact.item, shown=fact)),
         concepts=frozenset(),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SentPart:
+class SentPart(msgspec.Struct, frozen=True, kw_only=True):
     """A part as its source lists it: a `reference` to another of its resources, or a `heading` with `parts` under it.
 
     A reference may have a `heading` too: what it is to the whole.
@@ -24,8 +24,7 @@ class SentPart:
     is_expected: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A part of an entry: another entry by its key, or a heading with what stands under it.
 
     Of another entry, the heading is what it is to the whole, where that must be said.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
+
+from msgspec import structs
 
 from aggregator.record.item import Item
 from aggregator.record.reading import parse
@@ -62,7 +63,7 @@ class Targets:
         for name in _likely_names(item):
             yield self._likely(item.source_id, name)
             if name.base:
-                yield self._by_likely_name.get((item.source_id, replace(name, base="")), ())
+                yield self._by_likely_name.get((item.source_id, structs.replace(name, base="")), ())
 
     def _copies(self, item: Item, reference: str) -> Sequence[Item]:
         directory = self._directories.get(item.source_id)
@@ -74,7 +75,7 @@ class Targets:
         if not name.base:
             return self._anywhere.get((source_id, name), ())
         named = self._by_likely_name
-        return named.get((source_id, name)) or named.get((source_id, replace(name, base="")), ())
+        return named.get((source_id, name)) or named.get((source_id, structs.replace(name, base="")), ())
 
     def _identified(self, source_id: str, kind: str, identifier: str) -> Sequence[Item]:
         key = source_id, kind, identifier

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from aggregator.record.item import Item
 from aggregator.record.reading import Resource
@@ -32,8 +33,7 @@ class Resolver(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """A resource as its source sent it, and what its references lead to at that source."""
 
     resource: Resource

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+import msgspec
+
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.attachments import Attachment
 from aggregator.record.item import Item
@@ -33,8 +35,7 @@ CURRENT = frozenset({Standing.ACTIVE, Standing.UNKNOWN})
 CLAIMED = CURRENT | {Standing.PAST}
 
 
-@dataclass(frozen=True, kw_only=True)
-class PartialDate:
+class PartialDate(msgspec.Struct, frozen=True, kw_only=True):
     """A FHIR date or dateTime as sent, with what is needed to sort it. `text` keeps the precision and zone as sent.
 
     `sort_key` is ISO text padded to the start of the interval; "" sorts undated entries last.
@@ -59,8 +60,7 @@ class ConflictKind(StrEnum):
     RETRACTION = "retraction"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Conflict:
+class Conflict(msgspec.Struct, frozen=True, kw_only=True):
     """Items or entries that disagree. `statement` is for the reader; `claims` are (source_id, what it says)."""
 
     kind: ConflictKind
@@ -162,8 +162,7 @@ DATE_LABELS: frozenset[str] = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class DetailLine:
+class DetailLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line under an entry's heading, as sent.
 
     `source_ids` are those who say it where not all who speak say the same, empty where they do.
@@ -194,8 +193,7 @@ class JoinRule(StrEnum):
 SINGLE = "single"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Items that say the same thing.
 
     `joined_by` are the rules that joined them, none for one item alone, and `rule_version` their version. `lines` are
@@ -260,8 +258,7 @@ class Entry:
         return tuple(sorted({item.source_id for item in self.items}))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Section:
+class Section(msgspec.Struct, frozen=True, kw_only=True):
     """The entries of one category, in reading order."""
 
     category: RecordCategory

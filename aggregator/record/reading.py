@@ -10,9 +10,13 @@ from fhir_data.access import JsonObject, mapping, mappings, text
 Resource = JsonObject
 
 
+# What `json.loads` would make anew for each.
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str)
+
+
 def parse(*, resource: bytes) -> Resource:
     """Return a resource as a mapping, each number as the text that was sent: 7.10 stays 7.10, and 1e-7 is 1e-7."""
-    parsed = json.loads(resource, parse_float=str, parse_int=str)
+    parsed = _DECODER.decode(resource.decode(json.detect_encoding(resource), "surrogatepass"))
     return parsed if isinstance(parsed, dict) else {}
 
 

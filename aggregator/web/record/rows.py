@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-import msgspec
-
 from aggregator.record.categories import CATEGORIES
 from aggregator.record.dates import DAY_LENGTH, minute_of
 from aggregator.record.timeline import Conflict, ConflictKind, DetailLabel, Entry, PartialDate, Standing
@@ -75,7 +73,8 @@ class ConflictShown:
     pointed_to: str = ""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Row:
     """One entry. `tag` is empty where its standing is not shown; `more_lines` and `more_conflicts` are counts.
 
     `value` is what was measured, and `urgency` how urgent a request is, "" where it is routine.

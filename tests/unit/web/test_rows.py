@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator.record.item import Item
 from aggregator.record.timeline import Conflict, ConflictKind, DetailLine

@@ -15,8 +15,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 
 from aggregator.accounts.requester import Requester
-from aggregator.composed import Statement, composed_once
-from aggregator.federation import store
+from aggregator.composed import composed_once
+from aggregator.federation import statements, store
 from aggregator.federation.endings import Ending, IdentifierEnding
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.federation.plan import Plan, PlannedSource
@@ -33,116 +33,6 @@ from connectors.contract.values import Asker, SourceAddress
 JOIN_ATTEMPTS = 3
 # Outcomes in which the source said nothing.
 _SAID_NOTHING = frozenset({Outcome.FAILED, Outcome.NOT_ASKED, Outcome.TIMED_OUT, Outcome.UNREACHABLE})
-
-
-_PLAN_OUTCOMES = Statement(
-    name="plan_outcomes",
-    types={
-        "retrieval_id": "uuid",
-        "ids": "text[]",
-        "sources": "text[]",
-        "joins": "text[]",
-        "flight_keys": "text[]",
-        "asked_under": "text[]",
-        "deadlines": "timestamptz[]",
-        "outcomes": "text[]",
-        "reasons": "text[]",
-        "ended_at": "timestamptz[]",
-    },
-    sql="""
-        INSERT INTO source_outcome (
-            retrieval_id, id, source_id, joins_id, flight_key, asked_under, deadline_at, outcome, reason, ended_at,
-            is_whole, item_count, by_identifier)
-        SELECT %(retrieval_id)s, planned.*, false, 0, '[]' FROM unnest(
-            %(ids)s::uuid[], %(sources)s::uuid[], %(joins)s::uuid[], %(flight_keys)s, %(asked_under)s, %(deadlines)s,
-            %(outcomes)s, %(reasons)s, %(ended_at)s) AS planned
-        ON CONFLICT DO NOTHING
-        RETURNING source_id
-        """,
-)
-_OVERDUE = Statement(
-    name="overdue",
-    types={"flight_keys": "text[]", "now": "timestamptz"},
-    sql="""
-        SELECT id FROM source_outcome
-        WHERE flight_key = ANY (%(flight_keys)s) AND outcome IS NULL AND joins_id IS NULL AND deadline_at < %(now)s
-        """,
-)
-_BEGIN = Statement(
-    name="begin_retrieval",
-    types={"id": "uuid", "planned": "text", "running": "text", "now": "timestamptz"},
-    sql="""
-        UPDATE retrieval SET state = %(running)s, started_at = %(now)s
-        WHERE id = %(id)s AND state = %(planned)s AND deadline_at > %(now)s
-        RETURNING person_id, asker, categories, created_at, deadline_at, expires_at, wrapped_key
-        """,
-)
-_FINISH = Statement(
-    name="finish_retrieval",
-    types={"id": "uuid", "running": "text", "finished": "text"},
-    sql="UPDATE retrieval SET state = %(finished)s WHERE id = %(id)s AND state = %(running)s",
-)
-_NOTE_ASKED = Statement(
-    name="note_asked",
-    types={"ids": "text[]", "times": "timestamptz[]"},
-    sql="""
-        UPDATE source_outcome SET asked_at = started.at
-        FROM unnest(%(ids)s::uuid[], %(times)s) AS started (id, at)
-        WHERE source_outcome.id = started.id AND outcome IS NULL
-        """,
-)
-_RECORD_OUTCOMES = Statement(
-    name="record_outcomes",
-    types={
-        "ids": "text[]",
-        "outcomes": "text[]",
-        "reasons": "text[]",
-        "since": "timestamptz[]",
-        "counts": "integer[]",
-        "by_identifier": "text[]",
-        "are_whole": "boolean[]",
-        "unrecorded": "text[]",
-        "unrecorded_reasons": "text[]",
-        "landed_at": "timestamptz[]",
-        "now": "timestamptz",
-    },
-    sql="""
-        WITH awaited AS (
-            SELECT id, %(now)s <= deadline_at AS in_time FROM source_outcome
-            WHERE id = ANY (%(ids)s::uuid[]) AND outcome IS NULL AND joins_id IS NULL
-            FOR NO KEY UPDATE NOWAIT)
-        UPDATE source_outcome SET
-            outcome = CASE WHEN in_time THEN ended.outcome ELSE ended.unrecorded END,
-            reason = CASE WHEN in_time THEN ended.reason ELSE ended.unrecorded_reason END,
-            since_at = CASE WHEN in_time THEN ended.since END,
-            item_count = CASE WHEN in_time THEN ended.count ELSE 0 END,
-            by_identifier = CASE WHEN in_time THEN ended.by_identifier::jsonb ELSE '[]' END,
-            is_whole = in_time AND ended.is_whole,
-            ended_at = ended.landed_at
-        FROM awaited JOIN unnest(
-            %(ids)s::uuid[], %(outcomes)s, %(reasons)s, %(since)s, %(counts)s, %(by_identifier)s, %(are_whole)s,
-            %(unrecorded)s, %(unrecorded_reasons)s, %(landed_at)s
-        ) AS ended (
-            id, outcome, reason, since, count, by_identifier, is_whole, unrecorded, unrecorded_reason, landed_at
-        ) USING (id)
-        WHERE source_outcome.id = awaited.id
-        RETURNING source_outcome.id
-        """,
-)
-_TOLD_OF_OUTCOMES = Statement(
-    name="told_of_outcomes",
-    types={"ids": "text[]"},
-    sql="""
-        SELECT told.outcome_id, told.retrieval_id, NOT EXISTS (
-            SELECT FROM source_outcome own LEFT JOIN source_outcome joined ON joined.id = own.joins_id
-            WHERE own.retrieval_id = told.retrieval_id
-              AND CASE WHEN own.joins_id IS NULL THEN own.outcome ELSE joined.outcome END IS NULL)
-        FROM (
-            SELECT id AS outcome_id, retrieval_id FROM source_outcome WHERE id = ANY (%(ids)s::uuid[])
-            UNION ALL
-            SELECT joins_id, retrieval_id FROM source_outcome WHERE joins_id = ANY (%(ids)s::uuid[])) AS told
-        """,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,7 +148,7 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
     """
     with transaction.atomic():  # read whole or left planned, so that it can be tried again
         with connection.cursor() as cursor:
-            _BEGIN.execute(
+            statements.BEGIN_RETRIEVAL.execute(
                 cursor,
                 {
                     "id": retrieval_id,
@@ -267,10 +157,10 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
                     "now": now,
                 },
             )
-            row = cursor.fetchone()
-        if row is None:
+            begun = cursor.fetchone()
+        if begun is None:
             return None
-        person_id, asker, categories, created_at, deadline_at, expires_at, wrapped_key = row
+        person_id, asker, categories, created_at, deadline_at, expires_at, wrapped_key = begun
         held = tuple(with_decisions(held=held_by(person_id=person_id), person_id=person_id))
         awaited = _awaited(retrieval_id=retrieval_id)
         for row in awaited:
@@ -311,7 +201,9 @@ def _awaited(*, retrieval_id: UUID) -> QuerySet[SourceOutcome]:
 def note_asked(*, starts: Mapping[UUID, datetime]) -> None:
     """Set when sources were first asked, by outcome id; flights that have ended already are left alone."""
     with connection.cursor() as cursor:
-        _NOTE_ASKED.execute(cursor, {"ids": [str(outcome_id) for outcome_id in starts], "times": list(starts.values())})
+        statements.NOTE_ASKED.execute(
+            cursor, {"ids": [str(outcome_id) for outcome_id in starts], "times": list(starts.values())}
+        )
 
 
 def record_outcomes(*, ended: Sequence[Ended], now: datetime) -> dict[UUID, tuple[Landed, ...]]:
@@ -323,7 +215,7 @@ def record_outcomes(*, ended: Sequence[Ended], now: datetime) -> dict[UUID, tupl
     """
     unrecorded = [_unrecorded(each.ending) for each in ended]
     with connection.cursor() as cursor:  # a single statement, so a transaction of its own
-        _RECORD_OUTCOMES.execute(
+        statements.RECORD_OUTCOMES.execute(
             cursor,
             {
                 "ids": [str(each.outcome_id) for each in ended],
@@ -344,7 +236,7 @@ def record_outcomes(*, ended: Sequence[Ended], now: datetime) -> dict[UUID, tupl
         return {}
     # After the commit, so that a retrieval that joined just before is seen.
     with connection.cursor() as cursor:
-        _TOLD_OF_OUTCOMES.execute(cursor, {"ids": recorded})
+        statements.TOLD_OF_OUTCOMES.execute(cursor, {"ids": recorded})
         told = {row[1]: row for row in cursor.fetchall()}
     landed: dict[UUID, tuple[Landed, ...]] = {}
     for outcome_id, retrieval_id, done in told.values():
@@ -356,7 +248,7 @@ def finish(*, retrieval_id: UUID) -> None:
     """Mark a running retrieval as finished."""
     states = {"running": RetrievalState.RUNNING.value, "finished": RetrievalState.FINISHED.value}
     with connection.cursor() as cursor:
-        _FINISH.execute(cursor, {"id": retrieval_id, **states})
+        statements.FINISH_RETRIEVAL.execute(cursor, {"id": retrieval_id, **states})
 
 
 def told_if_over(*, retrieval_id: UUID) -> tuple[Landed, ...]:
@@ -419,7 +311,7 @@ def _as_json(identifier: IdentifierEnding) -> dict[str, str | int]:
 def _close_overdue(*, flight_keys: list[str], now: datetime) -> None:
     """End flights whose worker died or that no worker started, so that nobody joins them."""
     with connection.cursor() as cursor:
-        _OVERDUE.execute(cursor, {"flight_keys": flight_keys, "now": now})
+        statements.OVERDUE.execute(cursor, {"flight_keys": flight_keys, "now": now})
         ids = [outcome_id for (outcome_id,) in cursor.fetchall()]
     if not ids:
         return
@@ -438,7 +330,7 @@ def _write_outcomes(*, retrieval_id: UUID, planned: Sequence[PlannedSource], now
     rows = [_outcome(retrieval_id=retrieval_id, planned=each, now=now) for each in planned]
     with connection.cursor() as cursor:
         # In one statement: only a question that is in flight already conflicts with a row, and is left out.
-        _PLAN_OUTCOMES.execute(
+        statements.PLAN_OUTCOMES.execute(
             cursor,
             {
                 "retrieval_id": retrieval_id,

@@ -98,17 +98,22 @@ RECORD_OUTCOMES = Statement(
         RETURNING source_outcome.id
         """,
 )
+# What is still awaited is looked for retrieval by retrieval (LATERAL). As a condition, of several outcomes at once,
+# PostgreSQL would read the whole table for it.
 TOLD_OF_OUTCOMES = Statement(
     name="told_of_outcomes",
     types={"ids": "text[]"},
     sql="""
-        SELECT told.outcome_id, told.retrieval_id, NOT EXISTS (
-            SELECT FROM source_outcome own LEFT JOIN source_outcome joined ON joined.id = own.joins_id
-            WHERE own.retrieval_id = told.retrieval_id
-              AND CASE WHEN own.joins_id IS NULL THEN own.outcome ELSE joined.outcome END IS NULL)
+        SELECT told.outcome_id, told.retrieval_id, still.is_awaited IS NULL
         FROM (
             SELECT id AS outcome_id, retrieval_id FROM source_outcome WHERE id = ANY (%(ids)s::uuid[])
             UNION ALL
             SELECT joins_id, retrieval_id FROM source_outcome WHERE joins_id = ANY (%(ids)s::uuid[])) AS told
+        LEFT JOIN LATERAL (
+            SELECT true AS is_awaited
+            FROM source_outcome own LEFT JOIN source_outcome joined ON joined.id = own.joins_id
+            WHERE own.retrieval_id = told.retrieval_id
+              AND CASE WHEN own.joins_id IS NULL THEN own.outcome ELSE joined.outcome END IS NULL
+            LIMIT 1) AS still ON true
         """,
 )

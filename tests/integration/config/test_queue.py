@@ -189,7 +189,8 @@ def test_a_bad_message_is_dropped_and_the_worker_goes_on(
     assert len(said.splitlines()) >= (0 if form in HARMLESS else 4), "each is logged, by us or by Celery"
     assert NAME not in said
     assert (broker.llen(FEDERATION_QUEUE), broker.hlen("unacked")) == (0, 0)
-    assert pids == {broker.get(name) for name in broker.scan_iter("worker:ready:*")}
+    # It has not been started anew. One of another test's, for other queues, may have said only now that it is there.
+    assert pids <= {broker.get(name) for name in broker.scan_iter("worker:ready:*")}
 
 
 @pytest.mark.usefixtures("worker")
@@ -201,7 +202,8 @@ def test_a_worker_outlives_a_queue_that_is_no_list(world: World, broker: redis.R
     time.sleep(3)
     broker.delete(key)
     assert ran(open_record(requester=world.clinician, person_id=world.joan, now=timezone.now()))
-    assert pids == {broker.get(name) for name in broker.scan_iter("worker:ready:*")}
+    # It has not been started anew. One of another test's, for other queues, may have said only now that it is there.
+    assert pids <= {broker.get(name) for name in broker.scan_iter("worker:ready:*")}
 
 
 @pytest.mark.usefixtures("another_broker")

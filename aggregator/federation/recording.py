@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
+from django import db
+from psycopg2.errors import LockNotAvailable
+
 from aggregator.federation.operations import Ended, Landed
 
 Write = Callable[[Sequence[Ended]], Awaitable[Mapping[UUID, tuple[Landed, ...]]]]
@@ -39,20 +42,29 @@ class Recording:
             while self._pending:
                 await asyncio.sleep(0)  # all flights that end in this turn of the loop
                 batch, self._pending = self._pending, []
-                if not await self._is_written(batch) and len(batch) > 1:
+                if not await self._is_over(batch):
                     for each in batch:  # one at fault costs no other its outcome
-                        await self._is_written([each])
+                        await self._is_over([each])
         finally:
             self._writing = None
 
-    async def _is_written(self, batch: Sequence[tuple[Ended, asyncio.Future[tuple[Landed, ...]]]]) -> bool:
+    async def _is_over(self, batch: Sequence[tuple[Ended, asyncio.Future[tuple[Landed, ...]]]]) -> bool:
+        """Write a batch, and return whether all in it know what became of that."""
         try:
             landed = await self._write([ended for ended, _ in batch])
-        except Exception as error:  # noqa: BLE001  it is the flight's, which waits for it
-            if len(batch) == 1 and not batch[0][1].done():
-                batch[0][1].set_exception(error)
-            return False
+        except Exception as error:  # noqa: BLE001  it is the flights', which wait for it
+            is_told = len(batch) == 1 or _is_of_all(error)
+            for _, recorded in batch:
+                if is_told and not recorded.done():
+                    recorded.set_exception(error)
+            return is_told
         for ended, recorded in batch:
             if not recorded.done():
                 recorded.set_result(landed.get(ended.outcome_id, ()))
         return True
+
+
+def _is_of_all(error: Exception, /) -> bool:
+    """Return whether the database was away, and would be for each by itself. A row that is locked is one flight's."""
+    is_away = isinstance(error, db.OperationalError | db.InterfaceError)
+    return is_away and not isinstance(error.__cause__, LockNotAvailable)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import OperationalError
+from psycopg2.errors import LockNotAvailable
 
 from aggregator.federation.endings import Ending
 from aggregator.federation.operations import Ended, Landed
@@ -21,9 +22,10 @@ def ended() -> Ended:
 
 
 class Database:
-    """Records outcomes and tells a retrieval of each; refuses whatever holds one of `refused`."""
+    """Records outcomes and tells a retrieval of each; refuses whatever holds one of `refused`, whose row is locked."""
 
     def __init__(self, *refused: Ended) -> None:
+        self.is_away = False
         self.refused = {each.outcome_id for each in refused}
         self.statements: list[list[UUID]] = []
 
@@ -31,8 +33,10 @@ class Database:
         await asyncio.sleep(0.01)
         ids = [each.outcome_id for each in batch]
         self.statements.append(ids)
-        if self.refused.intersection(ids):
+        if self.is_away:
             raise OperationalError
+        if self.refused.intersection(ids):
+            raise OperationalError from LockNotAvailable()
         return {outcome_id: (Landed(retrieval_id=outcome_id, done=True),) for outcome_id in ids}
 
 
@@ -71,6 +75,21 @@ def test_one_that_the_database_refuses_costs_no_other_its_outcome() -> None:
     assert [one, other] == retrievals([first, last])
     assert isinstance(fault, OperationalError)
     assert [len(ids) for ids in database.statements] == [3, 1, 1, 1]
+
+
+def test_while_the_database_is_away_it_is_asked_once_for_all() -> None:
+    together, database = [ended() for _ in range(16)], Database()
+    database.is_away = True
+
+    async def work() -> None:
+        recording = Recording(write=database.write)
+        faults = await told(recording, together)
+        assert {type(fault) for fault in faults} == {OperationalError}
+        database.is_away = False
+        assert await told(recording, together) == retrievals(together)
+
+    asyncio.run(work())
+    assert [len(ids) for ids in database.statements] == [16, 16]
 
 
 def test_who_does_not_wait_any_more_keeps_nobody_else_waiting() -> None:

@@ -8,13 +8,12 @@ it and give the values. Reading rows stays Django's.
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -112,8 +111,14 @@ class _Composed(Generic[M, R]):
         self._name = name
         self._compiler: SQLCompiler = queryset.query.get_compiler(using=queryset.db)
         self._sql, self._parameters = self._compiler.as_sql()
+        if self._compiler.has_extra_select:
+            raise TypeError(f"{name} orders distinct rows by what it does not select, which is not read here")
         columns = [column for column, *_ in self._compiler.select[: self._compiler.col_count]]
-        self._converters = self._compiler.get_converters(columns)
+        self._converters = [
+            (place, convert, column)
+            for place, (converters, column) in self._compiler.get_converters(columns).items()
+            for convert in converters
+        ]
         self._statement: Statement | None = None
 
     def rows(self, values: Mapping[str, Any], /) -> list[R]:
@@ -125,16 +130,42 @@ class _Composed(Generic[M, R]):
                 name=self._name, sql=self._sql, parameters=self._parameters, types=types
             )
         connection = connections[self._queryset.db]  # this thread's
-        statement.prepare(connection)
-        compiler = copy.copy(self._compiler)
-        compiler.connection = connection
-        compiler.as_sql = lambda *_, **__: (statement.call, tuple(values.values()))  # type: ignore[method-assign]
-        compiler.get_converters = lambda *_: self._converters  # type: ignore[method-assign]
-        query = copy.copy(self._queryset.query)
-        query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
-        bound: QuerySet[M, R] = type(self._queryset)(model=self._queryset.model, query=query, using=self._queryset.db)
-        bound._iterable_class = self._queryset._iterable_class
-        return list(bound)
+        with connection.cursor() as cursor:
+            statement.execute(cursor, values)
+            found: list[Any] = cursor.fetchall()
+        if not found:
+            return []
+        if self._converters:
+            found = list(map(list, found))
+            for row in found:
+                for place, convert, column in self._converters:
+                    row[place] = convert(row[place], column, connection)
+        read: Any = self._queryset._iterable_class
+        return list(read(_Found(found, queryset=self._queryset, compiler=self._compiler)))
+
+
+class _Found:
+    """Rows that were found, for Django to read as it reads those of a QuerySet, whose query and compiler it asks."""
+
+    def __init__(self, rows: Sequence[Sequence[Any]], *, queryset: Any, compiler: SQLCompiler) -> None:
+        self._rows = rows
+        self._known_related_objects = queryset._known_related_objects
+        self._fields = queryset._fields
+        self.db = queryset.db
+        self.query = self
+        self.selected = queryset.query.selected
+        self.select = compiler.select
+        self.klass_info = compiler.klass_info
+        self.annotation_col_map = compiler.annotation_col_map
+
+    def get_compiler(self, _: object = None, *, using: object = None) -> Self:
+        return self
+
+    def execute_sql(self, **_: object) -> Sequence[Sequence[Any]]:
+        return self._rows
+
+    def results_iter(self, _: object = None, *, tuple_expected: bool = False, **__: object) -> Iterable[Sequence[Any]]:
+        return map(tuple, self._rows) if tuple_expected else self._rows
 
 
 # The types that PostgreSQL is told of values: the first that fits. What a text is follows from where it stands, as it

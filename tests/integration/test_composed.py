@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -112,6 +113,41 @@ def test_a_statement_that_could_not_be_prepared_is_prepared_again(world: World) 
             cursor.execute("SELECT 1 / 0")
         fresh(code="x")
     assert len(fresh(code=world.clinician.organisation_ods)) == 1
+
+
+def test_rows_come_in_every_form_that_django_gives(world: World) -> None:
+    def each(code: Any) -> QuerySet[Organisation, Any]:
+        return Organisation.objects.filter(ods_code=code).order_by("name")
+
+    forms = {
+        "models": each,
+        "dicts": lambda code: each(code).values("name", "ods_code"),
+        "tuples": lambda code: each(code).values_list("name", "ods_code"),
+        "single": lambda code: each(code).values_list("name", flat=True),
+        "named": lambda code: each(code).values_list("ods_code", "name", named=True),
+    }
+
+    def composed(build: Callable[[Any], QuerySet[Organisation, Any]]) -> Callable[..., list[Any]]:
+        @composed_once
+        def found(*, code: str) -> QuerySet[Organisation, Any]:
+            return build(code)
+
+        return found
+
+    for form, build in forms.items():
+        once = composed(build)
+        for code in (world.clinician.organisation_ods, "nobody"):
+            assert once(code=code) == list(build(code)), form
+
+
+def test_distinct_rows_that_are_ordered_by_what_they_do_not_show_are_a_mistake() -> None:
+    @composed_once
+    def kinds(*, code: str) -> QuerySet[Membership, str]:
+        rows = Membership.objects.filter(organisation__ods_code=code)
+        return rows.order_by("user__family").values_list("role", flat=True).distinct()
+
+    with pytest.raises(TypeError, match="kinds orders distinct rows"):
+        kinds(code="X")
 
 
 def test_a_value_may_be_of_every_kind() -> None:

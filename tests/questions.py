@@ -16,7 +16,7 @@ from aggregator.federation.endings import Ending, IdentifierEnding
 from aggregator.federation.models import SourceOutcome
 from aggregator.federation.operations import Ended, Landed
 from aggregator.federation.plan import Plan, make_plan, with_answers
-from aggregator.federation.question import asked_under
+from aggregator.federation.question import Question
 from aggregator.mpi.models import Person
 from aggregator.mpi.queries import held_by, with_decisions
 from aggregator.sources.models import Source
@@ -47,7 +47,7 @@ def planned(
                 source_id=source.id,
                 answers_serve_others=serves_others,
                 freshness_s=source.freshness_s,
-                asked_under=asked_under(held=held, source=source),
+                asked_under=Question(held=held).asked_under(source=source),
                 enabled=source.enabled,
                 **values,
             )

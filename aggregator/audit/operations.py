@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -11,30 +12,44 @@ from django.db import connection, transaction
 from aggregator.accounts.ends import End
 from aggregator.audit.events import Event, canonical_bytes
 from aggregator.audit.writer import next_number
+from aggregator.composed import Statement
 
 # Until events are sealed.
 NO_MAC = b""
 
 
+_EVENT = {"writer": "uuid", "n": "bigint", "body": "bytea", "mac": "bytea"}
+_APPEND = Statement(
+    name="audit_append",
+    types=_EVENT,
+    sql="SELECT new_seq, new_xid::text FROM audit_append(%(writer)s, %(n)s, %(body)s, %(mac)s)",
+)
+_APPEND_END = Statement(
+    name="record_end",
+    types={"kind": "text", "of_id": "uuid", "ends_at": "timestamptz", "reason": "text", **_EVENT},
+    sql="""
+        SELECT new_seq, new_xid::text FROM record_end(
+            %(kind)s, %(of_id)s, %(ends_at)s, %(reason)s, %(writer)s, %(n)s, %(body)s, %(mac)s)
+        """,
+)
+
+
 def append(*, event: Event) -> int:
     """Append one event and return its number in the whole trail. A gap between such numbers means nothing."""
-    return _append("audit_append(%s, %s, %s, %s)", event=event)
+    return _append(_APPEND, {}, event=event)
 
 
 def append_end(*, event: Event, end: End) -> int:
     """End something that gives access and append the event that tells of it; return the event's number."""
-    call = "record_end(%s, %s, %s, %s, %s, %s, %s, %s)"
-    return _append(call, end.kind, end.of_id, end.ends_at, end.reason, event=event)
+    ended = {"kind": end.kind.value, "of_id": end.of_id, "ends_at": end.ends_at, "reason": end.reason}
+    return _append(_APPEND_END, ended, event=event)
 
 
-def _append(call: str, *arguments: str | UUID | datetime, event: Event) -> int:
+def _append(statement: Statement, values: Mapping[str, str | UUID | datetime], /, *, event: Event) -> int:
     body = canonical_bytes(event=event)
     with connection.cursor() as cursor:
         writer, n = next_number(cursor=cursor)
-        cursor.execute(
-            f"SELECT new_seq, new_xid::text FROM {call}",  # noqa: S608  one of the two calls above
-            [*arguments, writer.id, n, body, NO_MAC],
-        )
+        statement.execute(cursor, {**values, "writer": writer.id, "n": n, "body": body, "mac": NO_MAC})
         seq, xid = cursor.fetchone()
     writer.wrote(n=n, xid=xid)
     transaction.on_commit(partial(writer.confirm, n=n))

@@ -21,7 +21,7 @@ from aggregator.federation.endings import Ending, IdentifierEnding
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.federation.plan import Plan, PlannedSource
 from aggregator.federation.queries import endings_of_overdue
-from aggregator.federation.question import asked_under
+from aggregator.federation.question import Question
 from aggregator.federation.store import Sealer
 from aggregator.mpi.queries import HeldBy, held_by, with_decisions
 from aggregator.sources.queries import address_of
@@ -117,22 +117,27 @@ def write_retrieval(
     retrieval_id = retrieval_id or uuid4()
     expires_at = now + timedelta(seconds=settings.RETRIEVAL_RETENTION_S)
     shared_until = [planned.answer.held_until for planned in plan.sources if planned.answer]
-    Retrieval.objects.create(
-        id=retrieval_id,
-        person_id=person_id,
-        user_id=requester.user_id,
-        asker_id=requester.asker_id,
-        organisation_ods=requester.organisation_ods,
-        role=requester.role,
-        purpose=requester.purpose,
-        asker=asdict(asker),
-        categories=sorted(categories),
-        state=RetrievalState.PLANNED if plan.awaits_any else RetrievalState.FINISHED,
-        created_at=now,
-        deadline_at=plan.deadline_at,
-        expires_at=expires_at,
-        wrapped_key=store.new_wrapped_key(master_key=settings.HELD_ITEMS_KEY, retrieval_id=retrieval_id),
-    )
+    state = RetrievalState.PLANNED if plan.awaits_any else RetrievalState.FINISHED
+    with connection.cursor() as cursor:
+        statements.PLAN_RETRIEVAL.execute(
+            cursor,
+            {
+                "id": retrieval_id,
+                "person_id": person_id,
+                "user_id": requester.user_id,
+                "asker_id": requester.asker_id,
+                "organisation_ods": requester.organisation_ods,
+                "role": requester.role.value,
+                "purpose": requester.purpose.value,
+                "asker": json.dumps(asdict(asker)),
+                "categories": json.dumps(sorted(categories)),
+                "state": state.value,
+                "created_at": now,
+                "deadline_at": plan.deadline_at,
+                "expires_at": expires_at,
+                "wrapped_key": store.new_wrapped_key(master_key=settings.HELD_ITEMS_KEY, retrieval_id=retrieval_id),
+            },
+        )
     _close_overdue(flight_keys=[planned.flight_key for planned in plan.sources], now=now)
     joined = _write_outcomes(retrieval_id=retrieval_id, planned=plan.sources, now=now)
     shared_until += [flight.retrieval.expires_at for flight in joined]
@@ -162,9 +167,10 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
             return None
         person_id, asker, categories, created_at, deadline_at, expires_at, wrapped_key = begun
         held = tuple(with_decisions(held=held_by(person_id=person_id), person_id=person_id))
+        question = Question(held=held)
         awaited = _awaited(retrieval_id=retrieval_id)
         for row in awaited:
-            asked = asked_under(held=held, source=row.source)
+            asked = question.asked_under(source=row.source)
             if row.asked_under != asked:  # something has changed since the retrieval was planned
                 SourceOutcome.objects.filter(id=row.id).update(asked_under=asked)
     return FanOut(

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from aggregator.composed import composed_once
-from aggregator.federation import store
+from aggregator.federation import statements, store
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.connections import client_for_threads
 from aggregator.federation.endings import Ending, IdentifierEnding, overdue_ending
@@ -207,13 +207,19 @@ def held_answers(*, view: RetrievalView) -> dict[UUID, tuple[HeldAnswer, ...] | 
         if state.ending is not None and state.ending.outcome.is_answer:
             by_flight.setdefault(state.flight_retrieval_id, []).append(state.source_id)
     held: dict[UUID, tuple[HeldAnswer, ...] | None] = {}
-    rows = Retrieval.objects.filter(id__in=by_flight).values_list("id", "wrapped_key")
-    keys = {flight_id: bytes(key) for flight_id, key in rows}
+    keys = _wrapped_keys(by_flight) if by_flight else {}
     for flight_id, source_ids in by_flight.items():
         blobs = store.get(client=_client(), retrieval_id=flight_id, source_ids=source_ids)
         for source_id in source_ids:
             held[source_id] = _opened(flight_id, keys.get(flight_id), source_id, blobs.get(source_id))
     return held
+
+
+def _wrapped_keys(retrieval_ids: Iterable[UUID], /) -> dict[UUID, bytes]:
+    """Return the keys of retrievals that are there, as far as they have not been erased."""
+    with connection.cursor() as cursor:
+        statements.WRAPPED_KEYS.execute(cursor, {"ids": list(map(str, retrieval_ids))})
+        return {retrieval_id: bytes(key) for retrieval_id, key in cursor.fetchall()}
 
 
 def last_outcomes() -> list[LastOutcome]:

@@ -4,6 +4,33 @@ from __future__ import annotations
 
 from aggregator.composed import Statement
 
+PLAN_RETRIEVAL = Statement(
+    name="plan_retrieval",
+    types={
+        "id": "uuid",
+        "person_id": "uuid",
+        "user_id": "uuid",
+        "asker_id": "uuid",
+        "organisation_ods": "text",
+        "role": "text",
+        "purpose": "text",
+        "asker": "jsonb",
+        "categories": "jsonb",
+        "state": "text",
+        "created_at": "timestamptz",
+        "deadline_at": "timestamptz",
+        "expires_at": "timestamptz",
+        "wrapped_key": "bytea",
+    },
+    sql="""
+        INSERT INTO retrieval (
+            id, person_id, user_id, asker_id, organisation_ods, role, purpose, asker, categories, state, created_at,
+            deadline_at, expires_at, wrapped_key)
+        VALUES (
+            %(id)s, %(person_id)s, %(user_id)s, %(asker_id)s, %(organisation_ods)s, %(role)s, %(purpose)s, %(asker)s,
+            %(categories)s, %(state)s, %(created_at)s, %(deadline_at)s, %(expires_at)s, %(wrapped_key)s)
+        """,
+)
 PLAN_OUTCOMES = Statement(
     name="plan_outcomes",
     types={
@@ -36,6 +63,11 @@ OVERDUE = Statement(
         SELECT id FROM source_outcome
         WHERE flight_key = ANY (%(flight_keys)s) AND outcome IS NULL AND joins_id IS NULL AND deadline_at < %(now)s
         """,
+)
+WRAPPED_KEYS = Statement(
+    name="wrapped_keys",
+    types={"ids": "text[]"},
+    sql="SELECT id, wrapped_key FROM retrieval WHERE id = ANY (%(ids)s::uuid[])",
 )
 BEGIN_RETRIEVAL = Statement(
     name="begin_retrieval",

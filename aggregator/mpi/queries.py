@@ -77,6 +77,10 @@ class _InDoubt(TypedDict):
     in_doubt: bool
 
 
+class _SharesNumber(TypedDict):
+    shares_number: bool
+
+
 class _InForce(TypedDict):
     decision: str | None
 
@@ -118,14 +122,15 @@ def summary_of(person: Person) -> PersonSummary:
 
 def person_summary(*, person_id: UUID) -> PersonSummary | None:
     """Return a person's summary, or None when there is no such person."""
-    people = _person(person_id=person_id)
-    shares_number = bool(people and _sharing_number(person_id=person_id))
-    return next(iter(_with_what_others_say(people, sharing={person_id} if shares_number else set())), None)
+    people: list[WithAnnotations[Person, _SharesNumber]] = _person(person_id=person_id)
+    sharing = {person.id for person in people if person.shares_number}
+    return next(iter(_with_what_others_say(people, sharing=sharing)), None)
 
 
 @composed_once
-def _person(*, person_id: UUID) -> QuerySet[Person]:
-    return Person.objects.filter(id=person_id)
+def _person(*, person_id: UUID) -> QuerySet[WithAnnotations[Person, _SharesNumber]]:
+    shares_number = Exists(_with_shared_number().filter(person_id=OuterRef("id")))
+    return Person.objects.filter(id=person_id).annotate(shares_number=shares_number)
 
 
 def summaries(*, person_ids: Collection[UUID]) -> dict[UUID, PersonSummary]:
@@ -261,11 +266,6 @@ def _with_what_others_say(people: Iterable[Person], /, *, sharing: Set[UUID]) ->
         )
         for summary in shown
     ]
-
-
-@composed_once
-def _sharing_number(*, person_id: UUID) -> QuerySet[Link, UUID]:
-    return _with_shared_number().filter(person_id=person_id).values_list("id", flat=True)[:1]
 
 
 def _with_shared_number() -> QuerySet[Link]:

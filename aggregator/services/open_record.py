@@ -20,7 +20,7 @@ from aggregator.federation import load, operations, progress, tasks
 from aggregator.federation import queries as federation_queries
 from aggregator.federation.admission import retry_after_s
 from aggregator.federation.plan import Candidate, Plan, make_plan, with_answers
-from aggregator.federation.question import asked_under
+from aggregator.federation.question import Question
 from aggregator.mpi import queries as mpi_queries
 from aggregator.sources import catalogue
 from aggregator.sources.queries import all_sources
@@ -120,6 +120,7 @@ def _plan(
     anew: Collection[UUID],
 ) -> Plan:
     holdings = mpi_queries.with_decisions(held=mpi_queries.held_by(person_id=person_id), person_id=person_id)
+    question = Question(held=holdings)
     candidates = []
     for source in all_sources():
         capabilities = catalogue.connector_for(kind=source.kind).capabilities
@@ -135,7 +136,7 @@ def _plan(
                 needs_user=capabilities.must_name_user and requester.user_id is None,
                 enabled=source.enabled,
                 freshness_s=source.freshness_s,
-                asked_under=asked_under(held=holdings, source=source) if own else "",
+                asked_under=question.asked_under(source=source) if own else "",
             )
         )
     return make_plan(

@@ -116,6 +116,7 @@ class Channel(kombu.transport.redis.Channel):
     """A channel that delivers only what has been checked, and survives what Celery cannot handle all the same."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._sender: Any = None
         super().__init__(*arguments, **options)
         self.client.set_response_callback("BRPOP", _taken)
 
@@ -141,6 +142,14 @@ class Channel(kombu.transport.redis.Channel):
                     message.reject()
 
         return super().basic_consume(queue, no_ack, handle, consumer_tag, **options)
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        """Return a client of the channel's pool. Kombu makes one for each command, which takes longer than most."""
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]  # the stubs do not know it
+        if self._sender is None or self._sender.connection_pool is not self.pool:
+            self._sender = super()._create_client()  # type: ignore[misc]
+        return self._sender
 
 
 class Transport(kombu.transport.redis.Transport):

@@ -333,48 +333,29 @@ def _write_outcomes(*, retrieval_id: UUID, planned: Sequence[PlannedSource], now
 
     Return the flights that it joins which are in flight, each with its retrieval.
     """
-    rows = [_outcome(retrieval_id=retrieval_id, planned=each, now=now) for each in planned]
     with connection.cursor() as cursor:
         # In one statement: only a question that is in flight already conflicts with a row, and is left out.
         statements.PLAN_OUTCOMES.execute(
             cursor,
             {
                 "retrieval_id": retrieval_id,
-                "ids": [str(row.id) for row in rows],
-                "sources": [str(row.source_id) for row in rows],
-                "joins": [row.joins_id and str(row.joins_id) for row in rows],
-                "flight_keys": [row.flight_key for row in rows],
-                "asked_under": [row.asked_under for row in rows],
-                "deadlines": [row.deadline_at for row in rows],
-                "outcomes": [row.outcome for row in rows],
-                "reasons": [row.reason for row in rows],
-                "ended_at": [row.ended_at for row in rows],
+                "ids": [str(uuid4()) for _ in planned],
+                "sources": [str(each.source_id) for each in planned],
+                "joins": [str(each.answer.outcome_id) if each.answer else None for each in planned],
+                "flight_keys": [each.flight_key for each in planned],
+                "asked_under": [each.asked_under if each.is_awaited else "" for each in planned],
+                "deadlines": [each.deadline_at for each in planned],
+                "outcomes": [Outcome.NOT_ASKED.value if each.not_asked else None for each in planned],
+                "reasons": [each.not_asked.value if each.not_asked else "" for each in planned],
+                "ended_at": [now if each.not_asked else None for each in planned],
             },
         )
         written = {source_id for (source_id,) in cursor.fetchall()}
-    joined = [
-        _join(retrieval_id=retrieval_id, planned=each, now=now) for each in planned if each.source_id not in written
-    ]
+    joined = [_join(retrieval_id=retrieval_id, planned=each) for each in planned if each.source_id not in written]
     return [flight for flight in joined if flight is not None]
 
 
-def _outcome(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> SourceOutcome:
-    row = SourceOutcome(
-        retrieval_id=retrieval_id,
-        source_id=planned.source_id,
-        flight_key=planned.flight_key,
-        deadline_at=planned.deadline_at,
-    )
-    if planned.not_asked:
-        row.outcome, row.reason, row.ended_at = Outcome.NOT_ASKED, planned.not_asked, now
-    elif planned.answer:
-        row.joins_id = planned.answer.outcome_id
-    else:
-        row.asked_under = planned.asked_under
-    return row
-
-
-def _join(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> SourceOutcome | None:
+def _join(*, retrieval_id: UUID, planned: PlannedSource) -> SourceOutcome | None:
     """Join a question to the flight that asks it, and return that with its retrieval.
 
     Where it has ended meanwhile, the question is asked by this retrieval; return None.
@@ -387,9 +368,15 @@ def _join(*, retrieval_id: UUID, planned: PlannedSource, now: datetime) -> Sourc
             .filter(flight_key=planned.flight_key, outcome__isnull=True, joins__isnull=True)
             .first()
         )
-        row = _outcome(retrieval_id=retrieval_id, planned=planned, now=now)
+        row = SourceOutcome(
+            retrieval_id=retrieval_id,
+            source_id=planned.source_id,
+            flight_key=planned.flight_key,
+            deadline_at=planned.deadline_at,
+            joins=in_flight,
+            asked_under="" if in_flight else planned.asked_under,
+        )
         if in_flight:
-            row.joins, row.asked_under = in_flight, ""
             row.save(force_insert=True)
             return in_flight
         with suppress(IntegrityError), transaction.atomic():

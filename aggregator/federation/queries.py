@@ -118,6 +118,8 @@ def retrieval_view(*, retrieval_id: UUID, asker_id: UUID | None, now: datetime) 
         return None
     (retrieval,) = found
     rows = _outcomes(retrieval_id=retrieval_id)
+    for row in rows:
+        row.retrieval = retrieval  # read once for all
     overdue = endings_of_overdue(flights=[row.joins or row for row in rows if _is_overdue(row, now=now)])
     return RetrievalView(
         retrieval_id=retrieval.id,
@@ -138,7 +140,7 @@ def _retrieval(*, retrieval_id: UUID, asker_id: UUID, now: datetime) -> QuerySet
 def _outcomes(*, retrieval_id: UUID) -> QuerySet[SourceOutcome]:
     return (
         SourceOutcome.objects.filter(retrieval_id=retrieval_id)
-        .select_related("source__organisation", "retrieval", "joins__retrieval")
+        .select_related("source__organisation", "joins__retrieval")
         .order_by("source__rank", "source__slug")
     )
 

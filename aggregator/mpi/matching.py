@@ -6,7 +6,7 @@ no veto. Everything else waits for review. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -81,7 +81,10 @@ def answer_disagreements(*, asked: Demographics, answered: Demographics) -> tupl
     each is enough alone. Absent fields disagree with nothing.
     Source: GP Connect Access Record Structured, consumer guidance "verify demographics in the response".
     """
-    fields = dict(_evidence(left=asked, right=answered))
+    return _disagreements(dict(_evidence(left=asked, right=answered)))
+
+
+def _disagreements(fields: Mapping[str, str], /) -> tuple[str, ...]:
     wrong: list[str] = []
     if fields["nhs_number"] == "differs":
         wrong.append("nhs_number")
@@ -122,16 +125,16 @@ def judge_answer(*, answered: Demographics, known: Sequence[KnownRecord]) -> Ans
     If nothing is known, nothing is proven.
     """
     wrong: set[str] = set()
-    for record in known:
-        wrong.update(set(answer_disagreements(asked=record.demographics, answered=answered)) - record.accepted)
-    return AnswerVerdict(
-        disagrees=tuple(field for field in ANSWER_FIELDS if field in wrong),
-        proven=any(record.proves and _proves(known=record.demographics, answered=answered) for record in known),
-    )
+    proven = False
+    for record in dict.fromkeys(known):  # sources often hold the very same details
+        fields = dict(_evidence(left=record.demographics, right=answered))
+        wrong.update(set(_disagreements(fields)) - record.accepted)
+        proven = proven or (record.proves and _proves(fields, known=record.demographics, answered=answered))
+    return AnswerVerdict(disagrees=tuple(field for field in ANSWER_FIELDS if field in wrong), proven=proven)
 
 
-def _proves(*, known: Demographics, answered: Demographics) -> bool:
-    fields = dict(_evidence(left=known, right=answered))
+def _proves(fields: Mapping[str, str], /, *, known: Demographics, answered: Demographics) -> bool:
+    """Return whether a known record, compared with an answer in `fields`, shows that the answer is its person's."""
     if fields["nhs_number"] == "same":
         return True
     if fields["birth_date"] != "same" or known.birth_date in PLACEHOLDER_BIRTH_DATES:

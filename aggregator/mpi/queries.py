@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -56,21 +56,30 @@ def max_lengths() -> dict[str, int]:
     return {column: length for column, length in lengths.items() if length is not None}
 
 
+# The columns of a source record that demographics are read from, by their fields.
+_DEMOGRAPHICS = {
+    "nhs_number": "nhs_number_sent",
+    **{
+        name: name
+        for name in (
+            "nhs_number_status",
+            "family",
+            "given",
+            "birth_date",
+            "sex",
+            "postcode",
+            "address_line",
+            "phone",
+            "deceased",
+            "death_date",
+        )
+    },
+}
+
+
 def demographics_of(record: SourceRecord) -> Demographics:
     """Return a source record's demographics as the pure modules take them."""
-    return Demographics(
-        nhs_number=record.nhs_number_sent,
-        nhs_number_status=record.nhs_number_status,
-        family=record.family,
-        given=record.given,
-        birth_date=record.birth_date,
-        sex=record.sex,
-        postcode=record.postcode,
-        address_line=record.address_line,
-        phone=record.phone,
-        deceased=record.deceased,
-        death_date=record.death_date,
-    )
+    return Demographics(**{field: getattr(record, column) for field, column in _DEMOGRAPHICS.items()})
 
 
 class _InDoubt(TypedDict):
@@ -146,28 +155,34 @@ def person_held_as(*, source_id: UUID, identifier_value: str) -> UUID | None:
 
 def held_by(*, person_id: UUID) -> list[HeldBy]:
     """Return the live links of a person, in a fixed order."""
-    links: list[WithAnnotations[Link, _InDoubt]] = _links_of_person(person_id=person_id)
-    return [
-        HeldBy(
-            source_id=link.source_record.source_id,
-            source_record_id=link.source_record_id,
-            identifier_system=link.source_record.source.identifier_system,
-            identifier_value=link.source_record.identifier_value,
-            nhs_number_sent=link.source_record.nhs_number_sent,
-            demographics=demographics_of(link.source_record),
-            in_doubt=link.in_doubt,
+    held = []
+    for source_id, source_record_id, system, value, in_doubt, *columns in _links_of_person(person_id=person_id):
+        demographics = Demographics(**dict(zip(_DEMOGRAPHICS, columns, strict=True)))
+        held.append(
+            HeldBy(
+                source_id=source_id,
+                source_record_id=source_record_id,
+                identifier_system=system,
+                identifier_value=value,
+                nhs_number_sent=demographics.nhs_number,
+                demographics=demographics,
+                in_doubt=in_doubt,
+            )
         )
-        for link in links
-    ]
+    return held
 
 
 @composed_once
-def _links_of_person(*, person_id: UUID) -> QuerySet[WithAnnotations[Link, _InDoubt]]:
-    return (
-        live_links()
-        .filter(person_id=person_id)
-        .select_related("source_record__source")
-        .order_by("source_record__source__slug", "source_record__identifier_value")
+def _links_of_person(*, person_id: UUID) -> QuerySet[WithAnnotations[Link, _InDoubt], tuple[Any, ...]]:
+    record = "source_record__"
+    links = live_links().filter(person_id=person_id).order_by(f"{record}source__slug", f"{record}identifier_value")
+    return links.values_list(
+        f"{record}source_id",
+        "source_record_id",
+        f"{record}source__identifier_system",
+        f"{record}identifier_value",
+        "in_doubt",
+        *(f"{record}{column}" for column in _DEMOGRAPHICS.values()),
     )
 
 

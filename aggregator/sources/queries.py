@@ -16,14 +16,15 @@ from connectors.contract.categories import RecordCategory
 from connectors.contract.values import SourceAddress
 
 
-def all_sources() -> list[Source]:
-    """Return every registered source, in a fixed order."""
-    return _in_order()
-
-
 @composed_once
-def _in_order() -> QuerySet[Source]:
-    return Source.objects.select_related("organisation").order_by("rank", "slug")
+def all_sources() -> QuerySet[Source]:
+    """Return every registered source, in a fixed order."""
+    return Source.objects.order_by("rank", "slug")
+
+
+def all_sources_with_organisations() -> list[Source]:
+    """Return every registered source, each with the organisation whose it is, in a fixed order."""
+    return list(Source.objects.select_related("organisation").order_by("rank", "slug"))
 
 
 def source_by_slug(*, slug: str) -> Source | None:

@@ -12,7 +12,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import Audit, acting
 from aggregator.audit.events import Action
 from aggregator.health.queries import Health, health_of
-from aggregator.sources.queries import all_sources
+from aggregator.sources.queries import all_sources_with_organisations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ def list_sources(*, requester: Requester, now: datetime) -> tuple[BoardLine, ...
     """
     with acting(requester, Action.LIST_SOURCES, needs=Permission.VIEW_SOURCES, audit=Audit.ON_REFUSAL) as act:
         act.about_nothing_single()
-        sources = all_sources()
+        sources = all_sources_with_organisations()
         known = health_of(source_ids=[source.id for source in sources], now=now)
         return tuple(
             BoardLine(

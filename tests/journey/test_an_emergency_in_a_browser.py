@@ -5,14 +5,22 @@ from __future__ import annotations
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from aggregator.accounts.models import Organisation, User
 from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.services.add_user import NewUser, add_user
 from tests.demonstration import PASSWORD, Stories
-from tests.journey.test_stories_in_a_browser import PATIENCE_MS, assert_accessible, find, sign_in
+from tests.journey.test_stories_in_a_browser import (
+    NARROW,
+    PATIENCE_MS,
+    WIDE,
+    assert_accessible,
+    assert_usable,
+    find,
+    sign_in,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -23,8 +31,6 @@ STAFF = {
     "ms.howe": (Role.PRIVACY_OFFICER, "Ruth", "Howe"),
     "ms.lane": (Role.ADMINISTRATOR, "Ivy", "Lane"),
 }
-NARROW, WIDE = ViewportSize(width=360, height=740), ViewportSize(width=1280, height=720)
-WIDER_THAN_THE_SCREEN = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture
@@ -36,14 +42,6 @@ def staff(stories: Stories) -> None:
             username=username, password=PASSWORD, family=family, given=given, organisation_ods=ELSEWHERE, role=role
         )
         add_user(requester=operator(), user=new, now=timezone.now())
-
-
-def assert_usable(page: Page) -> None:
-    """Look for what the guidelines forbid, and for anything that a narrow screen cuts off."""
-    assert_accessible(page)
-    page.set_viewport_size(NARROW)
-    assert page.evaluate(WIDER_THAN_THE_SCREEN) <= 0, page.url
-    page.set_viewport_size(WIDE)
 
 
 def leave(page: Page) -> None:

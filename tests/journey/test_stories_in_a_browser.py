@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from aggregator.accounts.models import User
 from aggregator.accounts.queries import requesters_for
@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 PATIENCE_MS = 15_000
+NARROW, WIDE = ViewportSize(width=320, height=740), ViewportSize(width=1280, height=720)
+WIDER_THAN_THE_SCREEN = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def sign_in(page: Page, username: str) -> None:
@@ -43,6 +45,14 @@ def assert_accessible(page: Page) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
+def assert_usable(page: Page) -> None:
+    """Look for what the guidelines forbid, and for anything that a narrow screen cuts off."""
+    assert_accessible(page)
+    page.set_viewport_size(NARROW)
+    assert page.evaluate(WIDER_THAN_THE_SCREEN) <= 0, page.url
+    page.set_viewport_size(WIDE)
+
+
 def test_a_clinician_watches_the_record_of_two_doses_arrive(page: Page, stories: Stories) -> None:
     story = stories.by_slug["two-doses"]
     sign_in(page, CLINICIAN)
@@ -59,7 +69,8 @@ def test_a_clinician_watches_the_record_of_two_doses_arrive(page: Page, stories:
     expect(completeness).to_have_text(
         "4 of 5 sources have answered; Larkbeck Mental Health Trust: did not answer in time.", timeout=PATIENCE_MS
     )
-    assert_accessible(page)
+    assert page.locator(".app-results").count() >= 1
+    assert_usable(page)
 
     diabetes = page.locator("#problems .app-entry", has_text="Type 2 diabetes mellitus")
     expect(diabetes).to_contain_text("4 sources")
@@ -72,7 +83,7 @@ def test_a_clinician_watches_the_record_of_two_doses_arrive(page: Page, stories:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Metformin")
     expect(page.locator(".app-copy").first).to_contain_text('"resourceType"')
     assert page.locator(".app-copy").count() >= 2
-    assert_accessible(page)
+    assert_usable(page)
     page.get_by_role("link", name="Back to the record").click()
     expect(completeness).to_contain_text("4 of 5 sources have answered")
 

@@ -67,13 +67,14 @@ def read_pages(
     for at, (entry, _) in enumerate(entries):
         judged = known.get(id(entry))
         if judged is None:
-            if owners and _add_plain(entry, owners=owners, sorting=sorting):
+            digest = PLAIN_ENTRIES.digest(entry.resource) if entry.resource is not None else None
+            if owners and _add_plain(entry, digest=digest, owners=owners, sorting=sorting):
                 if at % PLAIN_A_STEP == 0:
                     yield None
                 continue
             yield values_of(entry)
             judged = judge_entry(entry=entry, release=Release.R4)
-            PLAIN_ENTRIES.add(judged=judged, category=category_of(resource=judged.resource))
+            PLAIN_ENTRIES.add(judged=judged, category=category_of(resource=judged.resource), digest=digest)
         else:
             yield None
         if judged is not subject:
@@ -92,10 +93,12 @@ def read_pages(
     )
 
 
-def _add_plain(entry: SplitEntry, /, *, owners: Ownership, sorting: Sorting) -> bool:
+def _add_plain(entry: SplitEntry, /, *, digest: bytes | None, owners: Ownership, sorting: Sorting) -> bool:
     """Sort an entry that is known to be plain and is not somebody else's; return whether it is."""
-    plain = PLAIN_ENTRIES.find(entry=entry.resource) if entry.resource is not None else None
-    if plain is None or entry.resource is None:
+    if entry.resource is None:
+        return False
+    plain = PLAIN_ENTRIES.find(entry=entry.resource, digest=digest)
+    if plain is None:
         return False
     finding = owners.of(entry=PlacedResource(resource=plain.head, full_url=entry.full_url))
     if finding.belonging is Belonging.OTHER:

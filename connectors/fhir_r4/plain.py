@@ -22,7 +22,7 @@ from fhir_data.verdict import ValidEntry
 
 # Of so many entries each, a new generation and the one before: about eighty records of 200 KB, in 10 MB.
 GENERATION = 32_768
-_DIGEST_BYTES = 16
+_KEY_BYTES, _DIGEST_BYTES = 64, 16
 # What becomes of these depends on the other entries, or is no item.
 _NOT_BY_THEMSELVES = frozenset({"Patient", "Composition", "OperationOutcome"})
 
@@ -49,13 +49,18 @@ class PlainEntries:
 
     def __init__(self, *, generation: int = GENERATION) -> None:
         self._generation = generation
-        self._key = secrets.token_bytes(32)
+        self._key = secrets.token_bytes(_KEY_BYTES)
         self._new: dict[bytes, _Known] = {}
         self._old: dict[bytes, _Known] = {}
 
-    def find(self, *, entry: bytes) -> PlainEntry | None:
+    def digest(self, entry: bytes, /) -> bytes:
+        """Return the hash of an entry, for those who look for it and may add it, too."""
+        # The key stands before it and not within an HMAC: nobody is shown a hash, so that none can be extended.
+        return hashlib.sha256(self._key + entry).digest()[:_DIGEST_BYTES]
+
+    def find(self, *, entry: bytes, digest: bytes | None = None) -> PlainEntry | None:
         """Return what an entry is, None for one that is not known to be plain."""
-        digest = self._digest(entry)
+        digest = digest or self.digest(entry)
         known = self._new.get(digest)
         if known is None:
             known = self._old.get(digest)
@@ -65,18 +70,15 @@ class PlainEntries:
         category, heads = known
         return PlainEntry(category=category, head=heads.decode(entry))
 
-    def add(self, *, judged: JudgedEntry, category: RecordCategory) -> None:
+    def add(self, *, judged: JudgedEntry, category: RecordCategory, digest: bytes | None = None) -> None:
         """Have an entry known from now on, if it is plain."""
         if self._generation and _is_plain(judged):
-            self._keep(self._digest(judged.sent), (category, _heads_of(judged.kind)))
+            self._keep(digest or self.digest(judged.sent), (category, _heads_of(judged.kind)))
 
     def _keep(self, digest: bytes, known: _Known) -> None:
         if len(self._new) >= self._generation:
             self._old, self._new = self._new, {}
         self._new[digest] = known
-
-    def _digest(self, entry: bytes) -> bytes:
-        return hashlib.blake2b(entry, digest_size=_DIGEST_BYTES, key=self._key).digest()
 
 
 def _is_plain(judged: JudgedEntry) -> bool:

@@ -31,7 +31,7 @@ Headers = Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a source sent back, whatever the status. `body` is empty for an error body over its limit."""
+    """What a source sent back, whatever the status. `body` is empty for an error body over its limit, or cut short."""
 
     status: int
     headers: Mapping[str, str]
@@ -265,11 +265,11 @@ class HttpTransport:
             limit = self.limits.error_bytes if failed else min(self.limits.page_bytes, call.allowance.left)
             try:
                 body = await self._read(response=response, limit=limit)
-            except SourceError:
+            except (SourceError, aiohttp.ClientError, OSError):
                 response.close()  # never keep a connection with a body half read
                 if not failed:
                     raise
-                body = b""
+                body = b""  # the status has been said, and its Retry-After, whatever becomes of the words beside them
             lowered = {name.lower(): value for name, value in response.headers.items()}
             return Answer(status=response.status, headers=lowered, body=body)
 

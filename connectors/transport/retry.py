@@ -13,7 +13,7 @@ from connectors.transport.limits import TransportLimits
 # handling guidance.
 RETRIED_STATUSES = frozenset({429, 500, 502, 503})
 
-
+# However long a source asks us to wait, it is asked again after a day. Seconds.
 LONGEST_ASKED_S = 86_400.0
 
 
@@ -24,11 +24,11 @@ def asked_to_wait_s(*, headers: Mapping[str, str], now: float) -> float | None:
     Source: RFC 9110, 10.2.3 (Retry-After: seconds, or a date).
     """
     asked = headers.get("retry-after", "").strip()
-    if asked.isascii() and asked.isdigit() and len(asked) < 10:
+    if asked.isascii() and asked.isdigit():
         return min(float(asked), LONGEST_ASKED_S)
     try:
         until = parsedate_to_datetime(asked)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second for a year, an hour or a zone of many digits
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max(0.0, until.timestamp() - now), LONGEST_ASKED_S)

@@ -18,6 +18,7 @@ from connectors.contract.outcomes import Reason
 from connectors.promises.serving import LOOPBACK, serving
 from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance, TransportLimits
+from connectors.transport.retry import LONGEST_ASKED_S, asked_to_wait_s
 from tests.contract.loopback import run
 
 FAST = TransportLimits(retry_base_s=0.001, retry_cap_s=0.002)
@@ -158,6 +159,52 @@ def test_an_error_body_over_its_limit_is_left_out_and_the_status_stays() -> None
     answer = call(Scripted(404, body=b"x" * (FAST.error_bytes + 1)))
     assert (answer.status, answer.body) == (404, b"")
     assert call(Scripted(404, body=b"{}")).body == b"{}"
+
+
+@pytest.mark.parametrize("status", [404, 429, 503])
+@pytest.mark.parametrize("encoding", ["", "Content-Encoding: gzip\r\n", "Content-Encoding: br\r\n"])
+def test_an_error_body_that_is_cut_short_or_cannot_be_read_is_left_out_and_the_status_stays(
+    status: int, encoding: str
+) -> None:
+    async def cut_short(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        head = f"HTTP/1.1 {status} No\r\nRetry-After: 40\r\n{encoding}Content-Length: 99\r\n\r\n"
+        request.transport.write(head.encode() + b'{"resourceType":')
+        request.transport.close()
+        return web.Response()
+
+    answer = call(cut_short, repeatable=False)
+    assert (answer.status, answer.body, answer.headers["retry-after"]) == (status, b"", "40")
+
+
+@pytest.mark.parametrize(
+    ("value", "asked_s"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        ("9" * 5000, LONGEST_ASKED_S),
+        ("Thu, 01 Jan 1970 00:02:00 GMT", 20.0),
+        ("Thu, 01 Jan 1970 00:02:00", 20.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_ASKED_S),
+        ("Mon, 01 Jan 9999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("1 Jan 2026 99999999999999:00", None),
+        ("Mon, 01 Jan 2026 00:00:00 +999999999999999999", None),
+        ("", None),
+        ("-5", None),
+        ("1e3", None),
+        ("NaN", None),
+        ("\u00b2", None),
+    ],
+)
+def test_how_long_a_source_asks_us_to_wait_is_read_or_left_aside(value: str, asked_s: float | None) -> None:
+    assert asked_to_wait_s(headers={"retry-after": value}, now=100.0) == asked_s
+
+
+def test_an_answer_beside_a_date_beyond_all_dates_is_an_answer() -> None:
+    server = Scripted(200, headers={"Retry-After": "Mon, 01 Jan 9999999999 00:00:00 GMT"})
+    assert call(server).status == 200
 
 
 def test_pages_share_one_allowance() -> None:

@@ -64,6 +64,18 @@ def sign_of(*, endings: Iterable[Ending]) -> Sign:
     return next((sign for sign in (Sign.GOOD, Sign.BAD) if sign in signs), Sign.NEITHER)
 
 
+def failure_of(*, endings: Iterable[Ending]) -> str:
+    """Return what the source did wrong, as an outcome's reason or the outcome, "" where it did nothing wrong.
+
+    What went wrong on our side beside it is not named.
+    """
+    failures = [ending for ending in endings if _sign(ending) is Sign.BAD]
+    if not failures:
+        return ""
+    failure = min(failures, key=_rank)
+    return failure.reason or failure.outcome
+
+
 def _sign(ending: Ending) -> Sign:
     if ending.outcome in (Outcome.FAILED, Outcome.NOT_ASKED) or ending.reason is Reason.ADDRESS:
         return Sign.NEITHER

@@ -28,6 +28,7 @@ from aggregator.federation.endings import (
     Ending,
     IdentifierEnding,
     ending_of_source,
+    failure_of,
     never_asked,
     out_of_time,
     sign_of,
@@ -155,11 +156,11 @@ class Flight:
         )
         async with leave as asked:
             self._note_start()
+            waited_s += asked.kept_waiting_s
             landings = await asyncio.gather(*(self._ask(holding, waited_s) for holding in self.planned.holdings))
-            asked.sign = sign_of(endings=[landing.ending for landing in landings])
+            endings = [landing.ending for landing in landings]
+            asked.sign, asked.what = sign_of(endings=endings), failure_of(endings=endings)
             asked.rest_s = max((landing.rest_s for landing in landings), default=0.0)
-            ending = ending_of_source(endings=[landing.ending for landing in landings])
-            asked.what = ending.reason or ending.outcome
             return landings
 
     async def _ask(self, holding: HeldBy, waited_s: float) -> _Landing:

@@ -6,7 +6,8 @@ request is let through: whoever asks then has a worse trouble, and no source is 
 
 - **Breaker.** After `FAILURES` requests in a row that the source failed (it timed out or could not be reached) it rests
   for `REST_S`, and for twice as long each time that it fails again, up to `MOST_REST_S`. Then one request is let
-  through; as that ends, the source is back or rests again. One that asks us to come back later rests until then.
+  through; as that ends, the source is back or rests again. One that asks us to come back later rests until then,
+  however many of those who had asked it are told so.
 - **Bulkhead.** At most twice as many requests at once as the source needs at the rate at which it is asked, which is
   arrivals per second times its own 95th percentile; at least `LEAST_AT_ONCE`, at most `most_at_once`.
 - **Rate.** At most so many requests in a minute, where the source's settings say so.
@@ -89,6 +90,13 @@ class Pass:
     counts: bool = True  # False: Redis could not be asked, so there is nothing to give back
 
 
+class _NoPass(StrEnum):
+    """Why one who waits has no pass yet."""
+
+    BUSY = "busy"
+    TOO_OFTEN = "too-often"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Breaker:
     """A source's breaker. `resting_since` and `until`: None for one that does not rest.
@@ -149,9 +157,11 @@ if probing == 0 and redis.call('ZCARD', KEYS[2]) >= wanted then return {'busy', 
 if rate > 0 then
     local tokens = rate
     if kept['tokens_at'] then
-        tokens = math.min(rate, number('tokens') + (now - number('tokens_at')) * rate / 60000)
+        -- The clock of another Redis that has taken over may be behind.
+        local elapsed = math.max(0, now - number('tokens_at'))
+        tokens = math.min(rate, number('tokens') + elapsed * rate / 60000)
     end
-    if tokens < 1 then return {'busy', '0'} end
+    if tokens < 1 then return {'too-often', '0'} end
     redis.call('HSET', KEYS[1], 'tokens', tostring(tokens - 1), 'tokens_at', tostring(now))
 end
 if probing == 1 then redis.call('HSET', KEYS[1], 'probe_until', tostring(now + lasts)) end
@@ -206,15 +216,22 @@ else
     if now - number('last_bad_at') > apart then failures = 1 end
     fields = {'failures', tostring(failures), 'last_bad_at', tostring(now), 'last_bad', ARGV[6]}
     local is_open = kept['open_until'] ~= nil
-    if probe or asked_rest > 0 or (failures >= in_a_row and not is_open) then
-        local rests = number('rests') + 1
-        local pause = math.max(asked_rest, math.min(most_rest, first_rest * 2 ^ (rests - 1)))
-        redis.call('HSET', KEYS[1], 'open_until', tostring(now + pause), 'rests', tostring(rests))
+    local fails_again = probe or (failures >= in_a_row and not is_open)
+    if fails_again or asked_rest > 0 then
+        local open_until = now + asked_rest
+        if fails_again then
+            local rests = number('rests') + 1
+            open_until = math.max(open_until, now + math.min(most_rest, first_rest * 2 ^ (rests - 1)))
+            redis.call('HSET', KEYS[1], 'rests', tostring(rests))
+        end
+        -- One that was asked before the rest began may lengthen it, and ends no probe.
+        if is_open and not probe then open_until = math.max(open_until, number('open_until')) end
+        redis.call('HSET', KEYS[1], 'open_until', tostring(open_until))
         if not is_open then
             redis.call('HSET', KEYS[1], 'opened_at', tostring(now))
             changed = 'opened'
         end
-        redis.call('HDEL', KEYS[1], 'probe_until')
+        if probe then redis.call('HDEL', KEYS[1], 'probe_until') end
     end
 end
 redis.call('HSET', KEYS[1], unpack(fields))
@@ -229,12 +246,14 @@ class Asked:
     """How a request that had a pass ended: to be set before the pass is given back.
 
     `sign` is what it says of the source, `what` names what went wrong, as an outcome's reason, and `rest_s` is how long
-    the source asks not to be asked again.
+    the source asks not to be asked again. `kept_waiting_s` is how long our limit on how often it is asked kept the
+    request from it.
     """
 
     sign: Sign = Sign.NEITHER
     what: str = ""
     rest_s: float = 0.0
+    kept_waiting_s: float = 0.0
 
 
 class SourceGuard:
@@ -262,28 +281,31 @@ class SourceGuard:
 
         Raises: Resting; Busy.
         """
-        held = await self._take(source_id=source_id, until=until, per_minute=per_minute or 0)
-        began, asked = asyncio.get_running_loop().time(), Asked()
+        asked = Asked()
+        held = await self._take(source_id=source_id, until=until, per_minute=per_minute or 0, asked=asked)
+        began = asyncio.get_running_loop().time()
         try:
             yield asked
         finally:
             # Also for one that is cancelled: its place is free, and nothing is said of the source.
             await self._give_back(held, asked=asked, took_s=asyncio.get_running_loop().time() - began)
 
-    async def _take(self, *, source_id: UUID, until: float, per_minute: int) -> Pass:
-        again = False
+    async def _take(self, *, source_id: UUID, until: float, per_minute: int, asked: Asked) -> Pass:
+        again, clock = False, asyncio.get_running_loop().time
         while True:
             held = await self._try(source_id=source_id, per_minute=per_minute, again=again)
-            if held is not None:
+            if isinstance(held, Pass):
                 return held
-            pause_s = self._rng.uniform(AGAIN_S / 2, AGAIN_S)
-            if asyncio.get_running_loop().time() + pause_s >= until:
+            tried_at, pause_s = clock(), self._rng.uniform(AGAIN_S / 2, AGAIN_S)
+            if tried_at + pause_s >= until:
                 raise Busy
             await asyncio.sleep(pause_s)
+            if held is _NoPass.TOO_OFTEN:
+                asked.kept_waiting_s += clock() - tried_at
             again = True
 
-    async def _try(self, *, source_id: UUID, per_minute: int, again: bool) -> Pass | None:
-        """Return a pass, None where the source is busy. Raises: Resting."""
+    async def _try(self, *, source_id: UUID, per_minute: int, again: bool) -> Pass | _NoPass:
+        """Return a pass, or why there is none yet. Raises: Resting."""
         pass_id = uuid4().hex
         try:
             verdict, detail = await self._enter(keys=_keys(source_id), args=[pass_id, per_minute, int(again)])
@@ -292,7 +314,9 @@ class SourceGuard:
             return Pass(id=pass_id, source_id=source_id, is_probe=False, counts=False)
         if verdict == b"resting":
             raise Resting(_moment(detail))
-        return None if verdict == b"busy" else Pass(id=pass_id, source_id=source_id, is_probe=detail == b"1")
+        if verdict == b"pass":
+            return Pass(id=pass_id, source_id=source_id, is_probe=detail == b"1")
+        return _NoPass(verdict.decode())
 
     async def _give_back(self, held: Pass, *, asked: Asked, took_s: float) -> None:
         if not held.counts:

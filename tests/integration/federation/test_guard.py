@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -171,6 +171,53 @@ def test_one_that_asks_to_be_left_alone_is_for_as_long_as_it_says() -> None:
     run(work)
 
 
+async def told_to_come_back(made: SourceGuard, source_id: UUID, *, rests_s: Sequence[float]) -> None:
+    """Ask so many times at once, and be told one after the other to come back after so long."""
+    until = asyncio.get_running_loop().time() + 5
+    asking = [made.leave_to_ask(source_id=source_id, until=until) for _ in rests_s]
+    asked = [await each.__aenter__() for each in asking]
+    for leave, said, rest_s in zip(asking, asked, rests_s, strict=True):
+        said.sign, said.rest_s = Sign.BAD, rest_s
+        await leave.__aexit__(None, None, None)
+
+
+def test_one_that_tells_many_at_once_to_come_back_rests_no_longer_for_that() -> None:
+    async def work(made: SourceGuard, source_id: UUID) -> None:
+        await told_to_come_back(made, source_id, rests_s=[1.0] * 20)
+
+    found = breaker(run(work, rest_s=15.0))
+    assert found.state is BreakerState.OPEN
+    assert found.until is not None
+    assert found.until - timezone.now() < timedelta(seconds=1.1)
+
+
+def test_of_several_moments_to_come_back_at_the_last_counts() -> None:
+    async def work(made: SourceGuard, source_id: UUID) -> None:
+        await told_to_come_back(made, source_id, rests_s=[1.0, 60.0, 1.0, 0.0, 0.0, 0.0])
+
+    found = breaker(run(work, rest_s=0.2))
+    assert found.until is not None
+    assert timedelta(seconds=55) < found.until - timezone.now() < timedelta(seconds=61)
+
+
+def test_one_that_is_told_late_to_come_back_lets_no_second_probe_through() -> None:
+    async def work(made: SourceGuard, source_id: UUID) -> None:
+        loop = asyncio.get_running_loop()
+        late = made.leave_to_ask(source_id=source_id, until=loop.time())
+        asked = await late.__aenter__()
+        await fail(made, source_id)
+        await asyncio.sleep(0.25)
+        async with made.leave_to_ask(source_id=source_id, until=loop.time()) as probe:
+            asked.sign, asked.rest_s = Sign.BAD, 0.05
+            await late.__aexit__(None, None, None)
+            await asyncio.sleep(0.5)
+            with pytest.raises(Resting):
+                await ask(made, source_id, sign=Sign.GOOD)
+            probe.sign = Sign.GOOD
+
+    assert breaker(run(work)).state is BreakerState.CLOSED
+
+
 # The bulkhead
 
 
@@ -287,6 +334,42 @@ def test_a_source_is_asked_no_more_often_than_its_settings_say() -> None:
         with pytest.raises(Busy):
             async with made.leave_to_ask(source_id=source_id, until=loop.time() + 0.1, per_minute=3):
                 pass
+
+    run(work)
+
+
+def tokens_of(source_id: UUID, *, left: float, in_s: float = 0.0) -> None:
+    """Have a source so many requests left of its rate, as of a moment so many seconds from now."""
+    at = (timezone.now() + timedelta(seconds=in_s)).timestamp() * 1000
+    client_for_threads().hset(f"guard:{{{source_id}}}", mapping={"tokens": str(left), "tokens_at": str(at)})
+
+
+def test_it_is_said_how_long_our_own_limit_kept_a_request_waiting() -> None:
+    async def work(made: SourceGuard, source_id: UUID) -> None:
+        tokens_of(source_id, left=0.5)
+        until = asyncio.get_running_loop().time() + 5
+        async with made.leave_to_ask(source_id=source_id, until=until, per_minute=60) as asked:
+            assert 0.3 < asked.kept_waiting_s < 2
+
+    run(work)
+
+
+def test_that_a_source_was_busy_is_no_limit_of_ours() -> None:
+    async def work(made: SourceGuard, source_id: UUID) -> None:
+        holds = asyncio.create_task(ask(made, source_id, sign=Sign.GOOD, took_s=0.3))
+        await asyncio.sleep(0.05)
+        async with made.leave_to_ask(source_id=source_id, until=asyncio.get_running_loop().time() + 5) as asked:
+            assert asked.kept_waiting_s == 0
+        await holds
+
+    run(work, most_at_once=1)
+
+
+def test_a_clock_that_was_set_back_stops_nobody_for_as_long() -> None:
+    async def work(made: SourceGuard, source_id: UUID) -> None:
+        tokens_of(source_id, left=2, in_s=3600)
+        async with made.leave_to_ask(source_id=source_id, until=asyncio.get_running_loop().time(), per_minute=60):
+            pass
 
     run(work)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from aggregator.federation import guard
 from aggregator.federation.connections import client_for_threads
-from aggregator.federation.engine import engine
+from aggregator.federation.engine import close_engine, engine
 from aggregator.federation.guard import SourceGuard, breakers_of
 from aggregator.record.completeness.words import in_words
 from aggregator.services.view_record import RecordView
@@ -62,3 +64,25 @@ def test_one_that_says_that_it_does_not_know_the_patient_never_rests(world: Worl
     hospital.patients.clear()
     for _ in range(guard.FAILURES + 2):
         assert stood(opened(world))[0] is Outcome.UNKNOWN_PATIENT
+
+
+def test_that_our_own_limit_left_a_source_too_little_time_is_not_blamed_on_it(
+    world: World, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = hospital.answer
+
+    def slowly(path: str, query: dict[str, list[str]]) -> Any:
+        time.sleep(1.0 if path.endswith("/metadata") else 0.0)
+        return answer(path, query)
+
+    monkeypatch.setattr(hospital, "answer", slowly)
+    Source.objects.update(time_limit_s=2, freshness_s=0)
+    assert stood(opened(world))[0] is Outcome.ANSWERED
+    close_engine()  # and with it what it remembers of the source
+    source_id = Source.objects.get().id
+    Source.objects.update(requests_per_minute=60)
+    left = {"tokens": "-0.2", "tokens_at": str(timezone.now().timestamp() * 1000)}
+    client_for_threads().hset(f"guard:{{{source_id}}}", mapping=left)
+    assert stood(opened(world)) == (Outcome.FAILED, Reason.OVERLOAD)
+    found = breakers_of(client=client_for_threads(), source_ids=[source_id], now=timezone.now())[source_id]
+    assert found.failure == ""

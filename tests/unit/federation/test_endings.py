@@ -13,6 +13,7 @@ from aggregator.federation.endings import (
     IdentifierEnding,
     Sign,
     ending_of_source,
+    failure_of,
     never_asked,
     out_of_time,
     overdue_ending,
@@ -127,6 +128,14 @@ def test_a_source_is_said_to_be_busy_only_where_we_did_not_keep_the_request_wait
 def test_a_source_is_judged_by_what_it_did_and_not_by_what_we_did(ending: Ending, sign: Sign) -> None:
     ours = Ending(outcome=Outcome.FAILED, reason=Reason.STORE)
     assert sign_of(endings=[ending]) is sign_of(endings=[ours, ending]) is sign
+
+
+def test_the_failure_of_a_source_is_one_of_its_own() -> None:
+    ours = Ending(outcome=Outcome.FAILED, reason=Reason.STORE)
+    unreachable = Ending(outcome=Outcome.UNREACHABLE, reason=Reason.TLS)
+    assert failure_of(endings=[ours, unreachable]) == failure_of(endings=[unreachable]) == "tls"
+    assert failure_of(endings=[unreachable, Ending(outcome=Outcome.TIMED_OUT)]) == "timed-out"
+    assert failure_of(endings=[ours, EMPTY]) == failure_of(endings=[]) == ""
 
 
 def test_one_that_answered_under_one_identifier_is_there() -> None:

@@ -121,7 +121,8 @@ class Gate:
         """Return why a request is refused, None when it may go on."""
         key = report_key(scope)
         if key is not None:
-            if self._reports.take(address=str(key.source_id), cost=1.0, now=time.monotonic()):
+            # By its token: one that was replaced, being in wrong hands, must not use up the reports of the new.
+            if self._reports.take(address=str(key.token_id), cost=1.0, now=time.monotonic()):
                 return None
             return _too_many("This source has reported too often.", RETRY_AFTER_S)
         if is_known(scope):

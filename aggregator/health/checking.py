@@ -16,6 +16,8 @@ from queue import SimpleQueue
 import redis
 import structlog
 
+from aggregator.federation.endings import out_of_time
+from aggregator.federation.lag import LoopLag
 from aggregator.federation.reach import open_channels
 from aggregator.health import operations
 from aggregator.health.models import SourceHealth
@@ -25,6 +27,7 @@ from aggregator.health.terms import CheckResult
 from aggregator.health.traffic import traffic_of_sources
 from aggregator.sources import catalogue
 from connectors.contract.errors import NotRead, SourceError, TimedOut
+from connectors.contract.outcomes import Outcome
 from connectors.contract.protocol import Channels
 from connectors.contract.values import CheckedSource, SourceAddress
 
@@ -94,33 +97,40 @@ def _run(*, due: Sequence[DueCheck], landed: SimpleQueue[_Landed | None]) -> Non
 
 async def _check_all(*, due: Sequence[DueCheck], landed: SimpleQueue[_Landed | None]) -> None:
     turns = asyncio.Semaphore(AT_ONCE)
+    lag = LoopLag(loop=asyncio.get_running_loop(), note=lambda _: None)
     async with open_channels() as channels:
 
         async def check(each: DueCheck) -> None:
             async with turns:
-                result = await _check(each, channels=channels)
+                result = await _check(each, channels=channels, lag=lag)
             if result is not None:
                 landed.put((each, result))
 
         await asyncio.gather(*map(check, due))
 
 
-async def _check(due: DueCheck, *, channels: Channels) -> CheckResult | None:
+async def _check(due: DueCheck, *, channels: Channels, lag: LoopLag) -> CheckResult | None:
     """Check one source; None where the fault is ours and says nothing of it."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     error: SourceError | None = None
-    try:
-        await ask_what_it_is(
-            kind=due.kind, address=due.address, channels=channels, within_s=min(MOST_S, due.time_limit_s)
-        )
-    except NotRead:
-        return None
-    except SourceError as raised:
-        error = raised
-    except Exception as fault:  # noqa: BLE001  the boundary of a check: one that breaks must not end the others
-        log.error("check_broke", source_id=str(due.source_id), error=type(fault).__name__)
-        return None
+    with lag.measured() as meter:
+        try:
+            await ask_what_it_is(
+                kind=due.kind, address=due.address, channels=channels, within_s=min(MOST_S, due.time_limit_s)
+            )
+        except NotRead:
+            return None
+        except TimedOut as raised:
+            if out_of_time(waited_s=meter.lag_s).outcome is Outcome.FAILED:
+                log.warning("check_was_late", source_id=str(due.source_id))
+                return None
+            error = raised
+        except SourceError as raised:
+            error = raised
+        except Exception as fault:  # noqa: BLE001  the boundary of a check: one that breaks must not end the others
+            log.error("check_broke", source_id=str(due.source_id), error=type(fault).__name__)
+            return None
     return CheckResult(
         outcome=error.outcome if error else None,
         reason=error.reason if error else None,

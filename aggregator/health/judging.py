@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregator.health.terms import (
     CHECKS_KEPT,
@@ -31,6 +31,8 @@ FEW, ENOUGH = 0.90, 0.95
 # Shares of the time that a source is given.
 SLOW, FAST_ENOUGH = 0.8, 0.6
 REPORTS_IN_A_ROW = 2
+# A source that failed requests, and that nobody has asked for so long since, is judged by its checks alone.
+UNASKED = timedelta(minutes=15)
 
 _WORST_FIRST = (SourceCondition.DOWN, SourceCondition.SILENT, SourceCondition.DEGRADED)
 
@@ -98,6 +100,14 @@ def _reports_are_back(evidence: Evidence, now: datetime) -> bool:
     return not reports.is_missing(now=now) and reports.in_time >= needed
 
 
+def _rests_no_longer(evidence: Evidence, now: datetime) -> bool:
+    traffic = evidence.traffic
+    if traffic.breaker != "half-open":
+        return traffic.breaker != "open"
+    is_unasked = traffic.failed_at is not None and now >= traffic.failed_at + UNASKED
+    return is_unasked and _newest_are(evidence.checks, good=True, count=SUCCESSES_IN_A_ROW)
+
+
 _MARKS = {
     HealthReason.CHECKS_FAIL: _Marks(
         begins=lambda evidence, _: _newest_are(evidence.checks, good=False, count=FAILURES_IN_A_ROW),
@@ -107,7 +117,7 @@ _MARKS = {
     ),
     HealthReason.RESTING: _Marks(
         begins=lambda evidence, _: evidence.traffic.breaker == "open",
-        ceases=lambda evidence, _: evidence.traffic.breaker not in {"open", "half-open"},
+        ceases=_rests_no_longer,
     ),
     HealthReason.REPORTS_DOWN: _reports(ReportedStatus.DOWN),
     HealthReason.NO_REPORT: _Marks(

@@ -108,10 +108,10 @@ def check_now(*, source_ids: Iterable[UUID], now: datetime) -> None:
 
 
 def record_check(*, source_id: UUID, address: SourceAddress, result: CheckResult, now: datetime) -> None:
-    """Record how a check ended; not where the source has been paused, or has another address, by now."""
+    """Record how a check ended; not where the source has been paused, or is asked in another way, by now."""
 
     def change(row: SourceHealth) -> None:
-        if not row.source.enabled or row.source.base_url != address.base_url:
+        if not row.source.enabled or address_of(source=row.source) != address:
             return
         is_another = row.checked_at is None or (row.check_outcome, row.check_reason) != _texts(result)
         row.recent_checks = [*row.recent_checks, result.is_good][-CHECKS_KEPT:]
@@ -129,6 +129,11 @@ def record_check(*, source_id: UUID, address: SourceAddress, result: CheckResult
             )
 
     _learn(source_id, change=change, now=now)
+
+
+def hold(*, source_id: UUID, now: datetime) -> None:
+    """Let nobody else change what is known of a source until the transaction is over. Must run in one."""
+    _held(source_id, now=now)
 
 
 def record_report(*, source_id: UUID, report: Report, now: datetime) -> None:
@@ -245,12 +250,8 @@ def _texts(result: CheckResult) -> tuple[str, str]:
 def _learn(source_id: UUID, *, change: Callable[[SourceHealth], None], now: datetime) -> None:
     """Change what is known of a source, judge it, and tell of it where its condition is another."""
     with transaction.atomic():
-        SourceHealth.objects.bulk_create(
-            [SourceHealth(source_id=source_id, since=now, next_check_at=now, reasons=["not-checked"])],
-            ignore_conflicts=True,
-        )
         # The source is read after its row is locked: it may have been paused meanwhile.
-        row = SourceHealth.objects.select_for_update().get(source_id=source_id)
+        row = _held(source_id, now=now)
         change(row)
         before = judgement_of(row=row)
         evidence = evidence_of(row=row, is_paused=not row.source.enabled, limit_s=row.source.time_limit_s)
@@ -263,6 +264,14 @@ def _learn(source_id: UUID, *, change: Callable[[SourceHealth], None], now: date
             )
             _tell(row, before=before.condition, after=judged.condition, occasion=str(changed.id), now=now)
         row.save()
+
+
+def _held(source_id: UUID, *, now: datetime) -> SourceHealth:
+    SourceHealth.objects.bulk_create(
+        [SourceHealth(source_id=source_id, since=now, next_check_at=now, reasons=["not-checked"])],
+        ignore_conflicts=True,
+    )
+    return SourceHealth.objects.select_for_update().get(source_id=source_id)
 
 
 def _tell(row: SourceHealth, *, before: SourceCondition, after: SourceCondition, occasion: str, now: datetime) -> None:

@@ -18,7 +18,7 @@ _STEP_OF = {
     Reason.REQUEST_REJECTED: TrialStep.READ,
 }
 # With these it is not known whether what comes before was reached: the source itself may not have been asked.
-_BEFORE_ASKING = frozenset({Reason.NO_CREDENTIALS, Reason.TOKEN})
+_BEFORE_ASKING = frozenset({Reason.NO_CREDENTIALS, Reason.TOKEN, Reason.OUR_FAULT})
 
 
 def steps_of_check(

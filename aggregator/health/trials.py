@@ -141,18 +141,18 @@ async def _connect(places: list[tuple[str, int]]) -> Step:
 async def _ask(*, kind: str, address: SourceAddress, within_s: float) -> tuple[CheckResult, CheckedSource | None]:
     loop = asyncio.get_running_loop()
     began = loop.time()
-    error, checked = None, None
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+    checked = None
     async with open_channels() as channels:
         try:
             checked = await ask_what_it_is(kind=kind, address=address, channels=channels, within_s=within_s)
-        except SourceError as raised:
-            error = raised
-    result = CheckResult(
-        outcome=error.outcome if error else None,
-        reason=error.reason if error else None,
-        took_ms=round((loop.time() - began) * 1000),
-    )
-    return result, checked
+        except SourceError as error:
+            outcome, reason = error.outcome, error.reason
+        except Exception as error:  # noqa: BLE001  a connector that breaks takes nothing back of what was reached before
+            log.error("trial_broke", error=type(error).__name__)
+            outcome, reason = Outcome.FAILED, Reason.OUR_FAULT
+    return CheckResult(outcome=outcome, reason=reason, took_ms=round((loop.time() - began) * 1000)), checked
 
 
 def _failed(step: TrialStep, outcome: Outcome, reason: Reason) -> Step:

@@ -8,7 +8,7 @@ from aggregator.accounts.requester import Requester
 from aggregator.acting import Audit, Needs, acting
 from aggregator.audit.events import Action, Subject
 from aggregator.errors import NotPermitted
-from aggregator.health.operations import record_report
+from aggregator.health.operations import hold, record_report
 from aggregator.health.queries import has_live_token
 from aggregator.health.report_tokens import ReportKey
 from aggregator.health.terms import Report
@@ -22,7 +22,14 @@ def report_health(*, requester: Requester, key: ReportKey, report: Report, now: 
     about = Subject(source_id=key.source_id)
     with acting(requester, Action.REPORT_HEALTH, needs=Needs.NOTHING, about=about, audit=Audit.ON_REFUSAL) as act:
         act.note(token=key.token_id)
-        if not has_live_token(token_id=key.token_id, source_id=key.source_id, token_hash=key.token_hash, now=now):
-            raise NotPermitted("This token is not, or no longer, in force.", code="token")
+        _require_live(key, now=now)
         act.begin()
+        # Whoever ends the token takes back what was reported with it: nothing may be reported after that.
+        hold(source_id=key.source_id, now=now)
+        _require_live(key, now=now)
         record_report(source_id=key.source_id, report=report, now=now)
+
+
+def _require_live(key: ReportKey, *, now: datetime) -> None:
+    if not has_live_token(token_id=key.token_id, source_id=key.source_id, token_hash=key.token_hash, now=now):
+        raise NotPermitted("This token is not, or no longer, in force.", code="token")

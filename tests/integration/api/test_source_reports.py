@@ -7,6 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from django.test import Client
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
+from aggregator.acting import Act
 from aggregator.audit.models import AuditEvent
 from aggregator.health.models import ReportToken, SourceHealth, SourceReport
 from aggregator.health.report_tokens import new_report_token
@@ -153,6 +155,32 @@ def test_a_token_ends_when_it_is_replaced_or_ended_and_the_refusal_is_kept(sourc
     assert post(source_id, other, WORKS).status_code == 403
     row = SourceHealth.objects.get()
     assert (row.condition, row.reported_at, row.report_statuses) == ("unknown", None, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_reported_once_the_token_has_ended_however_the_two_meet(
+    source_id: UUID, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Act.begin
+
+    def end_before(act: Act) -> None:
+        monkeypatch.setattr(Act, "begin", begin)
+        ending = threading.Thread(target=end_on_another_connection, args=(source_id,))
+        ending.start()
+        ending.join()
+        begin(act)
+
+    monkeypatch.setattr(Act, "begin", end_before)
+    assert post(source_id, token, {"status": "down", "interval_s": 5}).status_code == 403
+    row = SourceHealth.objects.get()
+    assert (row.condition, row.reported_at, row.report_interval_s) == ("unknown", None, None)
+
+
+def end_on_another_connection(source_id: UUID) -> None:
+    try:
+        end_report_token(requester=operator(), source_id=source_id, reason="Lost.", now=timezone.now())
+    finally:
+        connection.close()
 
 
 def test_only_a_hash_of_a_token_is_kept(source_id: UUID, token: str) -> None:

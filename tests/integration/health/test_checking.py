@@ -22,7 +22,7 @@ from aggregator.federation import guard
 from aggregator.federation.connections import client_for_loop
 from aggregator.federation.endings import Sign
 from aggregator.federation.models import Retrieval, SourceOutcome
-from aggregator.health import operations, traffic
+from aggregator.health import checking, operations, traffic
 from aggregator.health.checking import check_due, judge_all
 from aggregator.health.models import SourceCheck, SourceConditionChange, SourceHealth
 from aggregator.health.terms import CHECK_EVERY, Report, ReportedStatus
@@ -30,6 +30,7 @@ from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
+from connectors.contract.outcomes import Outcome, Reason
 from tests.hospital import Hospital, Said, outcome, running, statement
 from tests.world import HOSPITAL_ODS, NOWHERE, PASSWORD, make_world, signed_in_client
 
@@ -167,6 +168,33 @@ def test_a_check_of_another_address_or_of_a_paused_source_counts_for_nothing(hos
     result = operations.CheckResult()
     operations.record_check(source_id=source_id, address=due.address, result=result, now=timezone.now())
     assert SourceHealth.objects.get(source_id=source_id).checked_at is None
+
+
+def test_a_check_by_settings_that_are_no_longer_those_counts_for_nothing(hospital: Hospital) -> None:
+    source_id = registered(hospital.address)
+    operations.ensure_rows(now=timezone.now())
+    (due,) = operations.claim_checks(most=1, now=timezone.now(), rng=random.Random(1))
+    Source.objects.filter(id=source_id).update(options={"auth": "token", "token_secret": "renewed"})
+    result = operations.CheckResult(outcome=Outcome.REFUSED, reason=Reason.CREDENTIALS)
+    operations.record_check(source_id=source_id, address=due.address, result=result, now=timezone.now())
+    assert SourceHealth.objects.get(source_id=source_id).checked_at is None
+
+
+def test_a_check_that_ran_out_of_time_because_we_were_late_says_nothing(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hospital.answers = {"": Said(body=statement(), after_s=0.3)}
+    late = registered(hospital.address, time_limit_s=1)
+    asks = checking.ask_what_it_is
+
+    async def asked_on_a_busy_loop(**given: Any) -> Any:
+        asyncio.get_running_loop().call_later(0.1, time.sleep, 1.5)
+        return await asks(**given)
+
+    monkeypatch.setattr(checking, "ask_what_it_is", asked_on_a_busy_loop)
+    check()
+    assert SourceHealth.objects.get(source_id=late).checked_at is None
+    assert not SourceCheck.objects.exists()
 
 
 def test_one_that_promised_a_report_and_sends_none_is_silent_until_two_have_come(hospital: Hospital) -> None:

@@ -16,6 +16,7 @@ from aggregator.health.steps import steps_of_check
 from aggregator.health.terms import CheckResult, Step, StepState, TrialStep
 from aggregator.health.trials import run_trial
 from connectors.contract.outcomes import Reason
+from connectors.fhir_r4.connector import FhirR4
 from tests.hospital import Hospital, Said, outcome, running
 from tests.integration.health.test_checking import WORKS
 
@@ -88,6 +89,17 @@ def test_a_secret_that_is_missing_is_our_fault_and_no_step_before_is_claimed() -
         trial = tried(hospital.address, options={"auth": "token", "token_secret": "no-such-secret"})
     assert states(trial) == ["done", "done", "not-needed", "failed", "not-reached", "not-reached"]
     assert "our own credentials" in trial.steps[3].detail
+
+
+def test_a_connector_that_breaks_is_our_fault_and_takes_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks(*_: Any, **__: Any) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr(FhirR4, "check", breaks)
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        trial = tried(hospital.address)
+    assert states(trial) == ["done", "done", "not-needed", "not-needed", "failed", "not-reached"]
+    assert "Fault on our side" in trial.steps[4].detail
 
 
 def test_whether_encryption_was_reached_is_not_guessed() -> None:

@@ -17,6 +17,7 @@ from aggregator.accounts import lockout
 from aggregator.accounts.scopes import read_scopes
 from aggregator.accounts.session_keys import new_key
 from aggregator.accounts.tokens import new_token, seal
+from aggregator.health.report_tokens import new_report_token
 from config import gate
 from config.gate import Buckets, Gate, Places
 from config.refusals import refuse
@@ -302,3 +303,14 @@ def test_an_address_whose_sign_in_is_locked_still_gets_tokens(closed: str) -> No
     door = Gate(per_minute=10)
     assert statuses_of(door, scope("/oauth/token", method="POST", at=closed)) == [200]
     assert statuses_of(door, scope("/sign-in", method="POST", at=closed)) == [429]
+
+
+def test_reports_with_a_token_that_was_replaced_use_up_none_of_the_new_one() -> None:
+    source_id = uuid4()
+    (_, old), (_, new) = new_report_token(source_id=source_id), new_report_token(source_id=source_id)
+    old_asks, new_asks = (
+        scope(f"/api/sources/{source_id}/health", method="POST", authorization=f"Bearer {token}")
+        for token in (old, new)
+    )
+    door = Gate(per_minute=1, reports_per_minute=2)
+    assert statuses_of(door, *[old_asks] * 3, *[new_asks] * 3) == [200, 200, 429, 200, 200, 429]

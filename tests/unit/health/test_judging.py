@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.health.judging import judge
+from aggregator.health.judging import UNASKED, judge
 from aggregator.health.terms import (
     SILENT_AFTER,
     STALE_AFTER,
@@ -127,6 +127,25 @@ def test_traffic_counts_with_a_mark_to_begin_and_another_to_cease(
     judged = judge(before=Judgement(condition=condition, reasons=reasons_before), evidence=known(**traffic), now=NOW)
     assert [reason.value for reason in judged.reasons] == reasons
     assert judged.condition is (HealthReason(reasons[0]).condition if reasons else SourceCondition.UP)
+
+
+@pytest.mark.parametrize(
+    ("marks", "breaker", "failed_s_ago", "condition"),
+    [
+        ("gg", "half-open", UNASKED.total_seconds(), "up"),
+        ("gg", "half-open", UNASKED.total_seconds() - 1, "down"),
+        ("bg", "half-open", UNASKED.total_seconds(), "down"),
+        ("gg", "open", UNASKED.total_seconds(), "down"),
+    ],
+)
+def test_one_that_rested_and_that_nobody_asks_any_more_is_up_again_by_its_checks(
+    marks: str, breaker: str, failed_s_ago: float, condition: str
+) -> None:
+    resting = Judgement(condition=SourceCondition.DOWN, reasons=(HealthReason.RESTING,))
+    evidence = replace(known(marks), traffic=Traffic(breaker=breaker, failed_at=NOW - timedelta(seconds=failed_s_ago)))
+    judged = judge(before=resting, evidence=evidence, now=NOW)
+    assert judged.condition == condition
+    assert judge(before=judged, evidence=evidence, now=NOW) == judged
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Documents that a record only names: asked for one by one, fetched by a worker, and held like the answers.
 
 What is asked for is one sealed value in Redis; how it ended, and what came, takes its place. It expires with the
-retrieval. The queue carries ids alone.
+retrieval. The queue carries ids alone. A document is let in like a retrieval (`load`), and its source is not asked
+while it rests; how a document ended says nothing of the source's records, and is not counted for it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from aggregator.federation import store
+from aggregator.federation import load, store
 from aggregator.federation.answers import HeldDocument
 from aggregator.federation.connections import client_for_threads
 from aggregator.federation.endings import Ending, never_asked, out_of_time, overdue_ending
@@ -44,6 +45,10 @@ Hold = Callable[[HeldDocument], Awaitable[None]]
 DEADLINE_S = 9.0
 
 
+class NoRoom(Exception):
+    """As much is under way as can be done in time."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AskedFor:
     """A document that a worker is to fetch, by its name in the store; dropped at its deadline."""
@@ -52,10 +57,12 @@ class AskedFor:
     deadline_at: datetime
 
 
-def ask_for(*, retrieval_id: UUID, source_id: UUID, address: str, now: datetime) -> AskedFor | None:
+def ask_for(
+    *, retrieval_id: UUID, source_id: UUID, address: str, now: datetime, emergency: bool = False
+) -> AskedFor | None:
     """Note that a source is to be asked for a document, unless that is under way or has gone well: then None.
 
-    Raises: redis.RedisError when the store cannot be reached.
+    Raises: NoRoom, before anything is noted; redis.RedisError when the store cannot be reached.
     """
     held = read(retrieval_id=retrieval_id, source_id=source_id, address=address, now=now)
     retrieval = Retrieval.objects.filter(id=retrieval_id, expires_at__gt=now).first()
@@ -63,6 +70,8 @@ def ask_for(*, retrieval_id: UUID, source_id: UUID, address: str, now: datetime)
         return None
     document_id = _document_id(retrieval_id, source_id, address)
     deadline_at = min(now + timedelta(seconds=DEADLINE_S), retrieval.expires_at)
+    if not load.take_place(work_id=UUID(document_id), until=deadline_at, emergency=emergency, now=now):
+        raise NoRoom
     document = HeldDocument(source_id=source_id, address=address, deadline_at=deadline_at)
     is_first = _client().set(
         store.document_name(retrieval_id=retrieval_id, document_id=document_id),
@@ -81,6 +90,7 @@ def note_not_queued(*, retrieval_id: UUID, source_id: UUID, address: str, now: d
         if document is None or retrieval is None:
             return
         document_id = _document_id(retrieval_id, source_id, address)
+        load.give_back(work_id=UUID(document_id))
         ended = replace(document, ending=Ending(outcome=Outcome.FAILED, reason=Reason.QUEUE))
         _client().set(
             store.document_name(retrieval_id=retrieval_id, document_id=document_id),
@@ -136,6 +146,15 @@ class _Errand:
 
 async def fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> None:
     """Fetch a document that was asked for, and hold what came; do nothing where nothing was asked for in time."""
+    work_id = UUID(document_id)
+    engine.load.took()
+    try:
+        await _fetch(retrieval_id=retrieval_id, document_id=document_id, engine=engine)
+    finally:
+        await engine.load.ended(work_id=work_id)
+
+
+async def _fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> None:
     name = store.document_name(retrieval_id=retrieval_id, document_id=document_id)
     blob = await engine.redis.get(name)
     errand = await engine.begin(
@@ -165,13 +184,19 @@ async def _fetched(errand: _Errand, *, engine: Engine, hold: Hold) -> HeldDocume
     document = errand.document
     if errand.not_asked is not None:
         return replace(document, ending=Ending(outcome=Outcome.NOT_ASKED, reason=errand.not_asked))
+    if since := await engine.guard.resting_since(source_id=document.source_id):
+        return replace(document, ending=Ending(outcome=Outcome.NOT_ASKED, reason=Reason.RESTING, since=since))
     now, asked_for_at = timezone.now(), _asked_for_at(document)
     latest = latest_start(created_at=asked_for_at, deadline_at=document.deadline_at)
     queued_s = (now - asked_for_at).total_seconds()
     until = engine.loop.time() + (latest - now).total_seconds()
     with engine.load.lag.measured() as meter:
         try:
-            async with engine.limiter.turn(source_id=document.source_id, until=until) as kept_waiting_s:
+            async with (
+                engine.documents.turn(source_id=document.source_id, until=until) as among_documents_s,
+                engine.limiter.turn(source_id=document.source_id, until=until) as among_all_s,
+            ):
+                kept_waiting_s = among_documents_s + among_all_s
                 document = replace(document, asked_at=timezone.now())
                 await hold(document)
                 return await _answered(errand, document, engine=engine)

@@ -47,6 +47,8 @@ THREADS_PER_EXECUTOR = 2
 GRACE_S = 3.0
 # Retrievals that are under way at once. The others wait unread, so that a flood costs neither memory nor the database.
 RETRIEVALS_AT_ONCE = 256
+# Single documents may take one in so many of the turns to ask: a source that hangs with them still gives records.
+DOCUMENTS_SHARE = 4
 # The database is tried again after these pauses. Seconds.
 FIRST_RETRY_S, MAX_RETRY_S = 0.05, 0.5
 # A thread's connection is tried so often, before it is used. Seconds.
@@ -58,14 +60,19 @@ T = TypeVar("T")
 class Engine:
     """One loop, its channels, one Redis pool and the database threads. Created once per process; see `engine`.
 
-    `limiter` says which flights of this process may ask and `guard` which sources may be asked at all, `starts` writes
-    when they were and `outcomes` how they ended, `retrievals` says which retrievals may begin, and `load` how many this
-    process takes. `closing` is set once the worker stops: nothing new begins then.
+    `limiter` says which flights of this process may ask, `documents` which of the single documents, which ask besides,
+    and `guard` which sources may be asked at all. `starts` writes when they were and `outcomes` how they ended,
+    `retrievals` says which retrievals may begin, and `load` how many this process takes. `closing` is set once the
+    worker stops: nothing new begins then.
     """
 
     def __init__(self) -> None:
         self.loop = uvloop.new_event_loop()
         self.limiter = FlightLimiter(per_source=settings.FLIGHTS_PER_SOURCE, in_all=settings.FLIGHTS_PER_WORKER)
+        self.documents = FlightLimiter(
+            per_source=max(1, settings.FLIGHTS_PER_SOURCE // DOCUMENTS_SHARE),
+            in_all=max(1, settings.FLIGHTS_PER_WORKER // DOCUMENTS_SHARE),
+        )
         self.retrievals = Turns(RETRIEVALS_AT_ONCE)
         self.starts = Starts(write=self._write_starts)
         self.outcomes = Recording(write=self._write_outcomes)

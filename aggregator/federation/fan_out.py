@@ -28,7 +28,7 @@ async def run_retrieval(*, retrieval_id: UUID, engine: Engine) -> None:
     try:
         await _run_in_turn(retrieval_id, engine=engine)
     finally:
-        await engine.load.ended(retrieval_id=retrieval_id)
+        await engine.load.ended(work_id=retrieval_id)
 
 
 async def _run_in_turn(retrieval_id: UUID, *, engine: Engine) -> None:

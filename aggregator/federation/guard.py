@@ -268,6 +268,7 @@ class SourceGuard:
         rest_s: float = REST_S,
         rng: random.Random | None = None,
     ) -> None:
+        self._client = client
         constants = _constants(most_at_once=most_at_once, failures=failures, rest_s=rest_s)
         self._enter = client.register_script(constants + _ENTER)
         self._leave = client.register_script(constants + _LEAVE)
@@ -289,6 +290,24 @@ class SourceGuard:
         finally:
             # Also for one that is cancelled: its place is free, and nothing is said of the source.
             await self._give_back(held, asked=asked, took_s=asyncio.get_running_loop().time() - began)
+
+    async def resting_since(self, *, source_id: UUID) -> datetime | None:
+        """Return since when a source has rested that may not be asked now, None for one that may: this takes no pass.
+
+        None also while Redis cannot be asked.
+        """
+        kept, _ = _keys(source_id)
+        try:
+            async with self._client.pipeline(transaction=False) as pipe:
+                pipe.time()
+                pipe.hmget(kept, "open_until", "probe_until", "opened_at")
+                (seconds, microseconds), (open_until, probe_until, opened_at) = await pipe.execute()
+        except (redis.RedisError, OSError) as error:
+            log.warning("guard_not_asked", error=type(error).__name__)
+            return None
+        now = seconds * 1000 + microseconds // 1000
+        rests = open_until is not None and now < max(float(open_until), float(probe_until or 0))
+        return _moment(opened_at) if rests else None
 
     async def _take(self, *, source_id: UUID, until: float, per_minute: int, asked: Asked) -> Pass:
         again, clock = False, asyncio.get_running_loop().time

@@ -1,7 +1,8 @@
 """What is under way and what workers take, shared by all processes through the Redis that holds answers.
 
-A retrieval that is let in has a place in one sorted set until it is over, and at most until its deadline; each worker
-says several times a second what it takes. Both lapse by themselves. While Redis cannot be asked everything is let in.
+A retrieval that is let in has a place in one sorted set until it is over, and at most until its deadline, and so has a
+document that is fetched by itself; each worker says several times a second what it takes. Both lapse by themselves.
+While Redis cannot be asked everything is let in.
 """
 
 from __future__ import annotations
@@ -55,9 +56,9 @@ class LoadSeen:
     shed: int
 
 
-def take_place(*, retrieval_id: UUID, until: datetime, emergency: bool, now: datetime) -> bool:
-    """Return whether a retrieval is let in, which then has a place until it gives it back or its deadline passes."""
-    member = str(retrieval_id)
+def take_place(*, work_id: UUID, until: datetime, emergency: bool, now: datetime) -> bool:
+    """Return whether a retrieval or document is let in, which then has a place until that is given back, or `until`."""
+    member = str(work_id)
     try:
         with _client().pipeline(transaction=True) as pipe:
             pipe.zremrangebyscore(UNDER_WAY, "-inf", now.timestamp())
@@ -78,10 +79,10 @@ def take_place(*, retrieval_id: UUID, until: datetime, emergency: bool, now: dat
     return False
 
 
-def give_back(*, retrieval_id: UUID) -> None:
-    """Give back the place of a retrieval that no worker will take; where that fails it lapses."""
+def give_back(*, work_id: UUID) -> None:
+    """Give back the place of a retrieval or document that no worker will take; where that fails it lapses."""
     try:
-        _client().zrem(UNDER_WAY, str(retrieval_id))
+        _client().zrem(UNDER_WAY, str(work_id))
     except redis.RedisError as error:
         log.warning("load_not_told", error=type(error).__name__)
 
@@ -129,17 +130,17 @@ class WorkerLoad:
         await self._told(partial(self._client.hdel, WORKERS, self._id))
 
     def took(self) -> None:
-        """Note that a retrieval was taken from the queue."""
+        """Note that a retrieval or document was taken from the queue."""
         self._under_way += 1
 
     def began(self, *, waited_s: float) -> None:
         """Note that a retrieval has begun, so long after it was sent."""
         self._lateness.note_begun(waited_s)
 
-    async def ended(self, *, retrieval_id: UUID) -> None:
-        """Give back the place of a retrieval that is over."""
+    async def ended(self, *, work_id: UUID) -> None:
+        """Give back the place of a retrieval or document that is over."""
         self._under_way -= 1
-        await self._told(partial(self._client.zrem, UNDER_WAY, str(retrieval_id)))
+        await self._told(partial(self._client.zrem, UNDER_WAY, str(work_id)))
 
     async def _run(self) -> None:
         await self._told(self._forget_the_dead)

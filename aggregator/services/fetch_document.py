@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime
 from uuid import UUID
 
@@ -12,9 +13,12 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
-from aggregator.errors import Invalid, NotFound, Superseded
+from aggregator.errors import Invalid, NotFound, Superseded, TooBusy
 from aggregator.federation import documents, tasks
+from aggregator.federation.admission import retry_after_s
 from aggregator.services.view_record import view_record
+
+_RNG = random.Random()  # noqa: S311  it spreads those who come back, and keeps no secret
 
 
 def fetch_document(*, requester: Requester, retrieval_id: UUID, entry_key: str, number: int, now: datetime) -> None:
@@ -22,7 +26,7 @@ def fetch_document(*, requester: Requester, retrieval_id: UUID, entry_key: str, 
 
     `view_record` then shows it. One that is awaited, or has come, is not asked for again.
     Raises: NotFound; NotPermitted; Invalid for a document that came with the record or is not kept at its source;
-    Superseded while nothing can be asked for.
+    TooBusy when so much is under way that it could not be fetched in time; Superseded while nothing can be asked for.
     """
     about = Subject(retrieval_id=retrieval_id, entry=entry_key)
     with acting(requester, Action.FETCH_DOCUMENT, needs=Needs.GATES, about=about) as act:
@@ -44,8 +48,16 @@ def fetch_document(*, requester: Requester, retrieval_id: UUID, entry_key: str, 
             raise NotFound
         try:
             asked_for = documents.ask_for(
-                retrieval_id=retrieval_id, source_id=source_id, address=attachment.address, now=now
+                retrieval_id=retrieval_id,
+                source_id=source_id,
+                address=attachment.address,
+                now=now,
+                emergency=decision.emergency is not None,
             )
+        except documents.NoRoom:
+            seconds = retry_after_s(rng=_RNG)
+            words = f"The service is too busy to ask for a document just now. Try again in {seconds} seconds."
+            raise TooBusy(words, retry_after_s=seconds) from None
         except redis.RedisError:
             raise Superseded("Documents cannot be asked for just now. Try again shortly.", code="store") from None
     if asked_for is None:

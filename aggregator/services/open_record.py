@@ -93,7 +93,7 @@ def open_record(
         tasks.send(retrieval_id=retrieval_id, deadline_at=plan.deadline_at)
     except tasks.QueueUnavailable:
         operations.fail(retrieval_id=retrieval_id, reason=Reason.QUEUE, now=now)
-        load.give_back(retrieval_id=retrieval_id)
+        load.give_back(work_id=retrieval_id)
     return retrieval_id
 
 
@@ -102,7 +102,7 @@ def _let_in(*, retrieval_id: UUID, until: datetime, emergency: bool, now: dateti
 
     Raises: TooBusy.
     """
-    if not load.take_place(retrieval_id=retrieval_id, until=until, emergency=emergency, now=now):
+    if not load.take_place(work_id=retrieval_id, until=until, emergency=emergency, now=now):
         seconds = retry_after_s(rng=_RNG)
         raise TooBusy(
             f"The service is too busy to open another record just now. Try again in {seconds} seconds.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
@@ -13,8 +15,10 @@ from django.utils import timezone
 
 from aggregator.federation import documents
 from aggregator.federation.answers import HeldDocument
+from aggregator.federation.endings import Sign
 from aggregator.federation.engine import close_engine, engine
-from aggregator.federation.models import Retrieval
+from aggregator.federation.fan_out import run_retrieval
+from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.mpi.models import Link
 from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
@@ -167,6 +171,53 @@ def test_a_source_that_may_no_longer_be_asked_is_not(
     fetch(retrieval_id, request.document_id)
     assert ending_of(read(retrieval_id)) == (Outcome.NOT_ASKED, reason)
     assert asked == []
+
+
+def test_a_source_that_rests_is_not_asked_and_its_documents_wake_it_no_sooner(
+    world: World, asked: list[DocumentQuery]
+) -> None:
+    at = source_id()
+
+    async def ask_for_a_rest() -> None:
+        leave = engine().guard.leave_to_ask(source_id=at, until=engine().loop.time() + 1)
+        async with leave as told:
+            told.sign, told.rest_s = Sign.BAD, 60.0
+
+    engine().start(ask_for_a_rest(), within_s=5).result()
+    document = fetched(opened(world))
+    assert ending_of(document) == (Outcome.NOT_ASKED, Reason.RESTING)
+    assert document.ending is not None
+    assert document.ending.since is not None
+    assert asked == []
+
+
+def test_documents_that_hang_leave_their_source_turns_for_records(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, come = threading.Event(), threading.Semaphore(0)
+
+    async def hangs(*_: object, **__: object) -> Document:
+        come.release()
+        while not waiting.is_set():
+            await asyncio.sleep(0.02)
+        return LETTER
+
+    monkeypatch.setattr(FhirR4, "fetch_document", hangs)
+    retrieval_id = opened(world)
+    running = []
+    for number in range(settings.FLIGHTS_PER_SOURCE + 1):
+        request = ask(retrieval_id, f"Binary/b{number}")
+        assert request is not None
+        fetching = documents.fetch(retrieval_id=retrieval_id, document_id=request.document_id, engine=engine())
+        running.append(engine().start(fetching, within_s=9))
+    assert come.acquire(timeout=5)
+    engine().start(run_retrieval(retrieval_id=retrieval_id, engine=engine()), within_s=5).result()
+    waiting.set()
+    for each in running:
+        each.result()
+    # The world's source is nowhere: it was asked.
+    assert SourceOutcome.objects.values_list("outcome", "reason").get() == ("unreachable", "connection")
+    assert ending_of(read(retrieval_id, "Binary/b0")) == (Outcome.ANSWERED, None)
 
 
 def test_of_two_who_ask_at_once_one_does(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,7 @@ def test_without_redis_or_a_word_of_any_worker_everything_is_let_in(
     open_it(world)
     away = redis.Redis.from_url("redis://127.0.0.1:9/0")
     monkeypatch.setattr(load, "_client", lambda: away)
-    assert take_place(retrieval_id=uuid4(), until=timezone.now(), emergency=False, now=timezone.now())
+    assert take_place(work_id=uuid4(), until=timezone.now(), emergency=False, now=timezone.now())
 
 
 def test_what_a_worker_said_that_has_ended_counts_no_longer(world: World, held: redis.Redis) -> None:
@@ -152,9 +152,7 @@ def test_of_many_who_come_at_once_as_many_are_let_in_as_may(held: redis.Redis) -
     def come(_: int) -> bool:
         now = timezone.now()
         try:
-            return take_place(
-                retrieval_id=uuid4(), until=now + timezone.timedelta(seconds=10), emergency=False, now=now
-            )
+            return take_place(work_id=uuid4(), until=now + timezone.timedelta(seconds=10), emergency=False, now=now)
         finally:
             connection.close()
 

@@ -12,13 +12,15 @@ import redis
 from django.http import HttpResponse
 
 from aggregator.audit.models import AuditEvent
-from aggregator.federation import documents, tasks
+from aggregator.federation import documents, load, tasks
+from aggregator.federation.admission import LATEST_S, SOONEST_S
 from aggregator.federation.engine import close_engine, engine
 from aggregator.services.view_record import RecordView
 from connectors.contract.errors import Refused
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Document
 from connectors.fhir_r4.connector import FhirR4
+from tests.crowds import apart, crowded
 from tests.factories import restricted
 from tests.integration.services.test_showing import answered, held_redis
 from tests.integration.web.test_documents import address, get
@@ -130,6 +132,41 @@ def test_why_it_did_not_come_is_said_and_it_can_be_asked_for_again(
     post(view)
     source.work()
     assert "<iframe" in page(view)
+
+
+def test_one_too_many_is_turned_away_and_has_a_place_until_it_is_over(
+    world: World, held_redis: redis.Redis, source: Source
+) -> None:
+    view = answered(world, held_redis, letter(AT_SOURCE))
+    with apart() as held:
+        crowded(held)
+        refused = post(view)
+        assert refused.status_code == 503
+        assert "too busy to ask for a document just now" in refused.content.decode()
+        assert SOONEST_S <= int(refused["Retry-After"]) <= LATEST_S
+        assert (source.queued, held.zcard(load.UNDER_WAY)) == ([], 4)
+        assert "This document did not come with the record." in page(view)
+        held.zpopmin(load.UNDER_WAY)
+        assert post(view).status_code == 302
+        assert held.zcard(load.UNDER_WAY) == 4
+        source.work()
+        assert held.zcard(load.UNDER_WAY) == 3
+        crowded(held)
+        assert post(view).status_code == 302  # it is there, and nothing is asked
+    assert source.asked == ["Binary/b"]
+
+
+def test_one_that_no_worker_can_be_told_of_gives_its_place_back(
+    world: World, held_redis: redis.Redis, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(**_: object) -> None:
+        raise tasks.QueueUnavailable
+
+    monkeypatch.setattr(tasks, "send_document", unavailable)
+    view = answered(world, held_redis, letter(AT_SOURCE))
+    with apart() as held:
+        post(view)
+        assert held.zcard(load.UNDER_WAY) == 0
 
 
 def test_when_no_worker_can_be_told_the_page_says_so(

@@ -23,6 +23,7 @@ from connectors.transport.guard import Guard, OpenGuard
 from connectors.transport.hedge import Hedges
 from connectors.transport.inflate import Inflater
 from connectors.transport.limits import Allowance, TransportLimits
+from connectors.transport.names import OwnThreads
 from connectors.transport.retry import RETRIED_STATUSES, RetryBudget, asked_to_wait_s
 from connectors.transport.tls import TlsContexts, TlsFiles
 
@@ -84,12 +85,16 @@ class HttpTransport:
         self._hedges: dict[str, Hedges] = {}
         self._facts: dict[str, _Remembered] = {}
         self._contexts = TlsContexts()
+        self._names: OwnThreads | None = None
 
     async def close(self) -> None:
         """Close every connection that it keeps."""
         if self._session is not None:
             await self._session.close()
             self._session = None
+        if self._names is not None:
+            await self._names.close()
+            self._names = None
 
     def allowance(self) -> Allowance:
         """Return a fresh size allowance for one answer of any number of pages."""
@@ -300,8 +305,11 @@ class HttpTransport:
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
+            self._names = OwnThreads()
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, socket_factory=SocketsOfSources(reach=self._reach)),
+                connector=aiohttp.TCPConnector(
+                    limit=0, socket_factory=SocketsOfSources(reach=self._reach), resolver=self._names
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 middlewares=(_asked_once,),
                 trust_env=False,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
@@ -205,6 +207,38 @@ def test_how_long_a_source_asks_us_to_wait_is_read_or_left_aside(value: str, ask
 def test_an_answer_beside_a_date_beyond_all_dates_is_an_answer() -> None:
     server = Scripted(200, headers={"Retry-After": "Mon, 01 Jan 9999999999 00:00:00 GMT"})
     assert call(server).status == 200
+
+
+def test_names_whose_servers_do_not_answer_keep_no_other_from_being_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does whoever closes the client wait for them."""
+    answered, look_up = threading.Event(), socket.getaddrinfo
+
+    def hangs(host: Any, *arguments: Any, **options: Any) -> Any:
+        if str(host).startswith("dead"):
+            answered.wait(10)
+            raise socket.gaierror
+        return look_up(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+
+    async def work() -> int:
+        async with serving(Scripted(200)) as base, opened() as transport:
+            dead = [
+                asyncio.ensure_future(send(transport, f"https://dead{number}.example/x", seconds=1))
+                for number in range(40)
+            ]
+            await asyncio.sleep(0.1)
+            answer = await send(transport, f"{base.replace('127.0.0.1', 'localhost')}/x", seconds=0.8)
+            ended = await asyncio.gather(*dead, return_exceptions=True)
+            assert {type(each) for each in ended} == {TimedOut}
+            return answer.status
+
+    began = time.monotonic()
+    try:
+        assert run(work()) == 200
+        assert time.monotonic() - began < 5
+    finally:
+        answered.set()
 
 
 def test_pages_share_one_allowance() -> None:

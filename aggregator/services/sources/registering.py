@@ -152,8 +152,14 @@ def check_settings(source: NewSource, /) -> None:
     check_length(model=Source, field="base_url", value=source.base_url, label="Address")
     try:
         address = urlsplit(source.base_url)
-    except ValueError:  # such as half an IPv6 address
+        _ = address.port
+    except ValueError:  # such as half an IPv6 address, or a port that is none
         raise Invalid("The address cannot be read.", field="base_url") from None
+    if address.username or address.password or address.query or address.fragment:
+        raise Invalid(
+            "The address must be that of the server alone: a password or key belongs in a secret that an option names.",
+            field="base_url",
+        )
     if address.scheme not in {"http", "https"} or not address.hostname:
         raise Invalid("The address must start with https:// (or http:// on this machine).", field="base_url")
     if not configured_reach().may_speak(scheme=address.scheme, host=address.hostname):

@@ -161,6 +161,25 @@ def test_an_address_where_no_source_may_be_is_refused(settings: Any, address: st
     assert not Source.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://royal.example:99999/R4",
+        "https://royal.example:none/R4",
+        "https://longview:pass-word@royal.example/R4",
+        "https://longview@royal.example/R4",
+        "https://royal.example/R4?apikey=pass-word",
+        "https://royal.example/R4#part",
+    ],
+)
+def test_an_address_with_a_port_that_is_none_or_with_a_secret_in_it_is_refused_and_not_echoed(address: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        add_source(requester=operator(), source=replace(GOOD, base_url=address), check=False)
+    assert refused.value.field == "base_url"
+    assert "pass-word" not in str(refused.value)
+    assert not Source.objects.exists()
+
+
 def test_a_name_that_leads_inside_is_found_out_when_it_is_tried(settings: Any) -> None:
     settings.SOURCE_NETWORKS = ()
     with running(Hospital(answers={"metadata": Said(body=statement("Condition", everything=True))})) as hospital:

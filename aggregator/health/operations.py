@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -36,6 +37,7 @@ from aggregator.health.terms import (
     Traffic,
     TrialEnd,
 )
+from aggregator.health.traffic import forget_breaker
 from aggregator.sources.models import Source
 from aggregator.sources.operations import set_enabled
 from aggregator.sources.queries import address_of
@@ -181,13 +183,15 @@ def record_pause(*, source_id: UUID, is_resumed: bool, reason: str, by: UUID | N
 
 
 def start_anew(*, source_id: UUID, now: datetime) -> None:
-    """Forget how a source was checked before: it was paused, or is asked in another way now."""
+    """Forget how a source was checked before, and that it rests: it was paused, or is asked in another way now."""
 
     def change(row: SourceHealth) -> None:
         row.recent_checks = []
         row.next_check_at = now
+        row.breaker = ""
 
     _learn(source_id, change=change, now=now)
+    transaction.on_commit(partial(forget_breaker, source_id=source_id))
 
 
 def forget_reports(*, source_id: UUID, now: datetime) -> None:

@@ -12,11 +12,14 @@ from functools import cache
 from uuid import UUID
 
 import redis
+import structlog
 
 from aggregator.federation.connections import client_for_threads
-from aggregator.federation.guard import breakers_of
+from aggregator.federation.guard import breakers_of, forget
 from aggregator.federation.queries import recent_figures
 from aggregator.health.terms import Traffic
+
+log = structlog.get_logger(__name__)
 
 LOOK_BACK = timedelta(minutes=5)
 # Of fewer requests no share is worth anything.
@@ -43,6 +46,14 @@ def traffic_of_sources(*, source_ids: Collection[UUID], now: datetime) -> dict[U
             failed_at=breaker.failed_at if breaker else None,
         )
     return said
+
+
+def forget_breaker(*, source_id: UUID) -> None:
+    """Have a source asked as usual with the next request, whatever it did before; where Redis is away it rests on."""
+    try:
+        forget(client=_client(), source_id=source_id)
+    except redis.RedisError as error:
+        log.warning("breaker_not_forgotten", source_id=str(source_id), error=type(error).__name__)
 
 
 @cache

@@ -210,12 +210,14 @@ WEB = """
     LPUSH federation:9 x | SET held:a x | SET held:a x GET
     SET worker:ready:a 1 | DEL worker:ready:a
     HSET load:workers a x | DEL load:under-way | SET load:shed 0
+    HGETALL guard:a | HSET guard:a open_until 1 | ZADD guard:a:passes 1 x
     PERSIST cache:a | GETDEL cache:a | APPEND cache:a x | MGET cache:a cache:b
 """
 UPKEEP = """
     GET held:a | MGET held:a | SET held:a x | XREAD STREAMS progress:a 0 | XADD progress:a * kind done
     LPUSH federation x | BRPOP federation 1 | LLEN federation | GET document:a | GET cache:1:sign-in:a
     SET cache:1:sign-in:a 0 | RPOP upkeep | LRANGE upkeep 0 -1 | DEL upkeep
+    HSET guard:a open_until 1 | DEL guard:a
 """
 WORKER = """
     LPUSH upkeep x | BRPOP upkeep 1 | ZADD load:under-way 1 x | INCR load:shed | DEL load:workers

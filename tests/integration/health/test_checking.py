@@ -289,6 +289,40 @@ def test_its_breaker_and_last_failure_are_those_that_all_workers_share() -> None
     assert "Did not answer in time" in board.content.decode()
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("changed", [True, False])
+def test_one_that_rested_and_was_mended_is_asked_as_usual_and_raises_no_alarm(surgery: UUID, changed: bool) -> None:
+    asyncio.run(failed(surgery, times=guard.FAILURES))
+    assert judged().reasons == ["resting"]
+    pause = {"source_id": surgery, "reason": "Mended.", "by": None, "now": timezone.now()}
+    if changed:
+        with transaction.atomic():
+            operations.start_anew(source_id=surgery, now=timezone.now())
+    else:
+        for is_resumed in (False, True):
+            with transaction.atomic():
+                operations.record_pause(is_resumed=is_resumed, **pause)
+    assert SourceHealth.objects.get().reasons == ["not-checked"]
+    asyncio.run(failed(surgery, times=1))  # one that rests would not be asked
+    check()
+    assert (judged().breaker, judged().condition) == ("closed", "up")
+    assert told() == ["source-down"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_source_is_paused_while_redis_is_away(surgery: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "HELD_REDIS_URL", "redis://127.0.0.1:9/0")
+    traffic._client.cache_clear()
+    try:
+        with transaction.atomic():
+            assert operations.record_pause(
+                source_id=surgery, is_resumed=False, reason="Away.", by=None, now=timezone.now()
+            )
+    finally:
+        traffic._client.cache_clear()
+    assert condition(surgery) == "unknown"
+
+
 @pytest.mark.usefixtures("surgery")
 def test_while_redis_is_away_what_was_known_last_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     asked(outcome="answered", took_s=0.2, count=10)

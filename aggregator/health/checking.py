@@ -70,7 +70,8 @@ def judge_all(*, now: datetime) -> None:
     for row in rows:
         evidence = evidence_of(row=row, is_paused=not row.source.enabled, limit_s=row.source.time_limit_s)
         said = traffic.get(row.source_id, evidence.traffic)
-        if said != evidence.traffic or operations.is_news(row=row, evidence=evidence, now=now):
+        is_news = operations.is_news(row=row, evidence=evidence, now=now) or operations.is_untold(row=row, now=now)
+        if said != evidence.traffic or is_news:
             operations.record_traffic(source_id=row.source_id, traffic=said, now=now)
 
 

@@ -26,6 +26,7 @@ from aggregator.health.models import (
     SourceTrial,
 )
 from aggregator.health.queries import evidence_of, judgement_of, step_as_json
+from aggregator.health.telling import WITHIN, has_settled, is_told
 from aggregator.health.terms import (
     CHECK_EVERY,
     CHECKS_KEPT,
@@ -173,6 +174,11 @@ def is_news(*, row: SourceHealth, evidence: Evidence, now: datetime) -> bool:
     return judge(before=before, evidence=evidence, now=now) != before
 
 
+def is_untold(*, row: SourceHealth, now: datetime) -> bool:
+    """Return whether a source has settled in a condition that nobody has been told of yet."""
+    return row.told != row.condition and has_settled(since=row.since, now=now)
+
+
 def record_pause(*, source_id: UUID, is_resumed: bool, reason: str, by: UUID | None, now: datetime) -> bool:
     """Pause a source, or have it asked again; return False, and do nothing, where it is so already."""
     if not set_enabled(source_id=source_id, is_enabled=is_resumed):
@@ -252,7 +258,7 @@ def _texts(result: CheckResult) -> tuple[str, str]:
 
 
 def _learn(source_id: UUID, *, change: Callable[[SourceHealth], None], now: datetime) -> None:
-    """Change what is known of a source, judge it, and tell of it where its condition is another."""
+    """Change what is known of a source, judge it, and tell of it where that is due."""
     with transaction.atomic():
         # The source is read after its row is locked: it may have been paused meanwhile.
         row = _held(source_id, now=now)
@@ -263,10 +269,10 @@ def _learn(source_id: UUID, *, change: Callable[[SourceHealth], None], now: date
         row.condition, row.reasons = judged.condition.value, [reason.value for reason in judged.reasons]
         if judged.condition is not before.condition:
             row.since = now
-            changed = SourceConditionChange.objects.create(
+            SourceConditionChange.objects.create(
                 id=uuid4(), source_id=source_id, condition=row.condition, reasons=row.reasons, at=now
             )
-            _tell(row, before=before.condition, after=judged.condition, occasion=str(changed.id), now=now)
+        _tell(row, now=now)
         row.save()
 
 
@@ -278,13 +284,20 @@ def _held(source_id: UUID, *, now: datetime) -> SourceHealth:
     return SourceHealth.objects.select_for_update().get(source_id=source_id)
 
 
-def _tell(row: SourceHealth, *, before: SourceCondition, after: SourceCondition, occasion: str, now: datetime) -> None:
+def _tell(row: SourceHealth, *, now: datetime) -> None:
     """Raise an alert of trouble, and of its end; that a source is now known to work is no news."""
-    if after.is_trouble or (after is SourceCondition.UP and before.is_trouble):
+    told, condition = SourceCondition(row.told), SourceCondition(row.condition)
+    if condition is told:
+        return
+    changes = SourceConditionChange.objects.filter(source_id=row.source_id, at__gt=now - WITHIN).count()
+    if not is_told(told=told, condition=condition, since=row.since, changes=changes, now=now):
+        return
+    row.told = condition.value
+    if condition.is_trouble or (condition is SourceCondition.UP and told.is_trouble):
         raise_alert(
-            kind=_ALERTS[after],
+            kind=_ALERTS[condition],
             subject_id=row.source_id,
             organisation_id=row.source.organisation_id,
-            occasion=occasion,
+            occasion=str(uuid4()),
             now=now,
         )

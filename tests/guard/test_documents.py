@@ -105,7 +105,17 @@ NEITHER = {
         *("asked_under", "is_whole", "since_at", "item_count", "by_identifier", "ended_at"),
     },
     "health.SourceHealth": {
-        *("source", "condition", "reasons", "since", "next_check_at", "recent_checks", "checked_at", "check_outcome"),
+        *(
+            "source",
+            "condition",
+            "reasons",
+            "since",
+            "told",
+            "next_check_at",
+            "recent_checks",
+            "checked_at",
+            "check_outcome",
+        ),
         *("check_reason", "check_took_ms", "checked_well_at", "report_statuses", "reported_at", "report_interval_s"),
         *("report_counters", "reports_in_time", "success", "p50_ms", "p95_ms", "breaker", "failure", "failed_at"),
     },

@@ -213,6 +213,32 @@ def test_one_that_promised_a_report_and_sends_none_is_silent_until_two_have_come
     assert told() == ["source-silent", "source-up"]
 
 
+def test_one_that_flickers_is_told_of_as_it_is_at_its_worst_until_it_has_settled(hospital: Hospital) -> None:
+    source_id = registered(hospital.address)
+    check()
+    now = timezone.now()
+    for second in range(120):  # three in a row: down, which counts at once, and up twice, which ends it
+        status = ReportedStatus.UP if second % 3 else ReportedStatus.DOWN
+        report = Report(status=status, interval_s=3600)
+        operations.record_report(source_id=source_id, report=report, now=now + timedelta(seconds=second))
+    assert condition(source_id) == "up"
+    assert SourceConditionChange.objects.count() == 81
+    assert told() == ["source-down", "source-up"] * 2 + ["source-down"]  # with the first check, six changes
+    for minutes, last in ((6, "source-down"), (7.1, "source-up"), (8, "source-up")):
+        SourceHealth.objects.update(checked_at=now + timedelta(minutes=minutes))
+        judge_all(now=now + timedelta(minutes=minutes))
+        assert told()[-1] == last
+    assert told().count("source-up") == 3
+    # Later it is told of at once again.
+    for minutes, status, last in ((30, ReportedStatus.DOWN, "source-down"), (31, ReportedStatus.UP, "source-down")):
+        SourceHealth.objects.update(checked_at=now + timedelta(minutes=minutes))
+        report = Report(status=status, interval_s=3600)
+        operations.record_report(source_id=source_id, report=report, now=now + timedelta(minutes=minutes))
+        assert told()[-1] == last
+    operations.record_report(source_id=source_id, report=report, now=now + timedelta(minutes=31.5))
+    assert told()[-1] == "source-up"
+
+
 def asked(*, outcome: str, took_s: float, ago_s: float = 10, reason: str = "", count: int = 1) -> None:
     """Have retrievals asked the surgery, which ended so."""
     retrieval = Retrieval.objects.latest("created_at")

@@ -14,6 +14,7 @@ A report must name nobody: no patient, no user.
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import sys
@@ -54,7 +55,7 @@ def report(*, url: str, token: str, status: str, message: str = "", interval_s: 
     except urllib.error.HTTPError as error:
         after = error.headers.get("Retry-After", "")
         raise NotTaken(error.code, float(after) if after.isdigit() else PAUSE_S) from None
-    except OSError:
+    except (OSError, http.client.HTTPException):
         raise NotTaken(0) from None
 
 
@@ -66,7 +67,7 @@ def probe(*, url: str, slow_s: float) -> tuple[str, str]:
             answer.read(1)
     except urllib.error.HTTPError as error:
         return "down", f"answers with status {error.code}"
-    except OSError:
+    except (OSError, http.client.HTTPException):  # the second for what is no HTTP
         return "down", "does not answer"
     took_s = time.monotonic() - began
     return ("degraded", f"takes {took_s:.1f} s to answer") if took_s > slow_s else ("up", "")

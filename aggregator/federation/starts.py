@@ -9,7 +9,6 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from django import db
 from django.utils import timezone
 
 log = structlog.get_logger(__name__)
@@ -68,7 +67,7 @@ class Starts:
     async def _is_written(self, batch: Mapping[UUID, _Start]) -> bool:
         try:
             await self._write({outcome_id: start.at for outcome_id, start in batch.items()})
-        except db.Error as error:
+        except Exception as error:  # noqa: BLE001  the boundary: the flights go on, and their outcomes say more
             log.warning("starts_not_written", error=type(error).__name__, count=len(batch))
             return False
         return True

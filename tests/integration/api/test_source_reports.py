@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -295,3 +298,38 @@ def test_the_example_reports(web: Server, source_id: UUID, token: str) -> None:
     assert SourceReport.objects.latest("id").message == "does not answer"
     refused = run(token="nonsense")
     assert (refused.returncode, refused.stderr) == (1, "The report was not taken: status 401.\n")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"nonsense\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx"]
+)
+def test_the_example_says_that_what_answers_nonsense_is_down_and_goes_on(answer: bytes) -> None:
+    spec = importlib.util.spec_from_file_location("report_health", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    with nonsense(answer) as address:
+        status, _ = example.probe(url=address, slow_s=2.0)
+        assert status == "down"
+        if not answer.startswith(b"HTTP"):
+            with pytest.raises(example.NotTaken) as refused:
+                example.report(url=address, token="x", status="up")
+            assert refused.value.status == 0
+
+
+@contextmanager
+def nonsense(answer: bytes) -> Iterator[str]:
+    """Serve a few bytes to whoever connects."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection_, _ = listening.accept()
+                    with connection_:
+                        connection_.recv(65536)
+                        connection_.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"

@@ -77,3 +77,24 @@ def test_an_outcome_of_a_flight_that_never_began_does_not_wait() -> None:
             await Starts(write=Database().write).tried(outcome_id=uuid4())
 
     asyncio.run(work())
+
+
+def test_a_fault_of_ours_keeps_no_flight_waiting_and_no_later_start_from_being_written() -> None:
+    database, at_fault, later = Database(), uuid4(), uuid4()
+
+    async def write(starts: Mapping[UUID, datetime]) -> None:
+        if at_fault in starts:
+            raise RuntimeError
+        await database.write(starts)
+
+    async def work() -> None:
+        starts = Starts(write=write)
+        starts.note(outcome_id=at_fault, at=timezone.now(), until=timezone.now())
+        async with asyncio.timeout(1):
+            await starts.tried(outcome_id=at_fault)
+        starts.note(outcome_id=later, at=timezone.now(), until=timezone.now() + HOUR)
+        async with asyncio.timeout(1):
+            await starts.tried(outcome_id=later)
+
+    asyncio.run(work())
+    assert database.statements == [{later}]

@@ -37,6 +37,7 @@ from aggregator.health.terms import (
     Step,
     Traffic,
     TrialEnd,
+    printable,
 )
 from aggregator.health.traffic import forget_breaker
 from aggregator.sources.models import Source
@@ -150,10 +151,10 @@ def record_report(*, source_id: UUID, report: Report, now: datetime) -> None:
         row.report_statuses = [*row.report_statuses, report.status.value][-REPORTS_KEPT:]
         row.reported_at = now
         row.report_interval_s = report.interval_s
-        row.report_message = report.message
+        row.report_message = printable(report.message)
         row.report_counters = report.counters
-        if (report.status.value, report.message) != last:
-            SourceReport.objects.create(source_id=source_id, status=report.status, message=report.message, at=now)
+        if (report.status.value, row.report_message) != last:
+            SourceReport.objects.create(source_id=source_id, status=report.status, message=row.report_message, at=now)
 
     _learn(source_id, change=change, now=now)
 
@@ -243,7 +244,7 @@ def end_trial(*, trial_id: UUID, end: TrialEnd, now: datetime) -> None:
     _open_trial(trial_id).update(
         steps=[step_as_json(step) for step in end.steps],
         is_good=end.is_good,
-        description=end.description[:200],
+        description=printable(end.description)[:200],
         holds=sorted(end.holds) if end.holds is not None else None,
         ended_at=now,
     )

@@ -86,6 +86,14 @@ def test_the_same_again_is_no_new_row(source_id: UUID, token: str) -> None:
     assert list(SourceReport.objects.order_by("id").values_list("status", flat=True)) == ["up", "down", "up"]
 
 
+def test_a_message_is_kept_without_what_would_change_what_stands_beside_it(source_id: UUID, token: str) -> None:
+    for _ in range(2):
+        said = {"status": "up", "message": "Disk\u202e 90 %\nfull\u001b[31m \U0001f642"}
+        assert post(source_id, token, said).status_code == 204
+    assert SourceReport.objects.get().message == "Disk 90 % full[31m \U0001f642"
+    assert SourceHealth.objects.get().report_message == SourceReport.objects.get().message
+
+
 def test_without_a_token_of_ours_nothing_is_looked_up(source_id: UUID, token: str) -> None:
     forged = token[:-1] + ("A" if token[-1] != "A" else "B")
     with connection.execute_wrapper(refuses_queries):

@@ -17,6 +17,7 @@ from aggregator.health.terms import CheckResult, Step, StepState, TrialStep
 from aggregator.health.trials import run_trial
 from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.connector import FhirR4
+from connectors.gp_connect.connector import OPERATION
 from tests.hospital import Hospital, Said, outcome, running
 from tests.integration.health.test_checking import WORKS
 
@@ -100,6 +101,20 @@ def test_a_connector_that_breaks_is_our_fault_and_takes_nothing_back(monkeypatch
         trial = tried(hospital.address)
     assert states(trial) == ["done", "done", "not-needed", "not-needed", "failed", "not-reached"]
     assert "Fault on our side" in trial.steps[4].detail
+
+
+def test_what_a_source_says_of_itself_is_kept_without_what_cannot_be_printed() -> None:
+    operation = {"name": OPERATION.partition("$")[2]}
+    said = {
+        "resourceType": "CapabilityStatement",
+        "fhirVersion": "3.0.1\u0000\u001b[31m\u202e",
+        "rest": [{"operation": [operation]}],
+    }
+    options = {"to_asid": "999999999999", "from_asid": "888888888888", "consumer_url": "https://record.example"}
+    with running(Hospital(answers={"metadata": Said(body=said)})) as practice:
+        trial = tried(practice.address, kind="gp_connect", options=options)
+    assert trial.is_good
+    assert trial.description == "GP Connect, FHIR 3.0.1[31m, declares the structured record"
 
 
 def test_whether_encryption_was_reached_is_not_guessed() -> None:

@@ -90,13 +90,6 @@ class Pass:
     counts: bool = True  # False: Redis could not be asked, so there is nothing to give back
 
 
-class _NoPass(StrEnum):
-    """Why one who waits has no pass yet."""
-
-    BUSY = "busy"
-    TOO_OFTEN = "too-often"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Breaker:
     """A source's breaker. `resting_since` and `until`: None for one that does not rest.
@@ -161,7 +154,7 @@ if rate > 0 then
         local elapsed = math.max(0, now - number('tokens_at'))
         tokens = math.min(rate, number('tokens') + elapsed * rate / 60000)
     end
-    if tokens < 1 then return {'too-often', '0'} end
+    if tokens < 1 then return {'busy', '0'} end
     redis.call('HSET', KEYS[1], 'tokens', tostring(tokens - 1), 'tokens_at', tostring(now))
 end
 if probing == 1 then redis.call('HSET', KEYS[1], 'probe_until', tostring(now + lasts)) end
@@ -246,8 +239,8 @@ class Asked:
     """How a request that had a pass ended: to be set before the pass is given back.
 
     `sign` is what it says of the source, `what` names what went wrong, as an outcome's reason, and `rest_s` is how long
-    the source asks not to be asked again. `kept_waiting_s` is how long our limit on how often it is asked kept the
-    request from it.
+    the source asks not to be asked again. `kept_waiting_s` is how long the request waited for its pass: the source was
+    given so much less time.
     """
 
     sign: Sign = Sign.NEITHER
@@ -282,9 +275,10 @@ class SourceGuard:
 
         Raises: Resting; Busy.
         """
-        asked = Asked()
-        held = await self._take(source_id=source_id, until=until, per_minute=per_minute or 0, asked=asked)
+        came = asyncio.get_running_loop().time()
+        held = await self._take(source_id=source_id, until=until, per_minute=per_minute or 0)
         began = asyncio.get_running_loop().time()
+        asked = Asked(kept_waiting_s=began - came)
         try:
             yield asked
         finally:
@@ -309,22 +303,20 @@ class SourceGuard:
         rests = open_until is not None and now < max(float(open_until), float(probe_until or 0))
         return _moment(opened_at) if rests else None
 
-    async def _take(self, *, source_id: UUID, until: float, per_minute: int, asked: Asked) -> Pass:
-        again, clock = False, asyncio.get_running_loop().time
+    async def _take(self, *, source_id: UUID, until: float, per_minute: int) -> Pass:
+        again = False
         while True:
             held = await self._try(source_id=source_id, per_minute=per_minute, again=again)
-            if isinstance(held, Pass):
+            if held is not None:
                 return held
-            tried_at, pause_s = clock(), self._rng.uniform(AGAIN_S / 2, AGAIN_S)
-            if tried_at + pause_s >= until:
+            pause_s = self._rng.uniform(AGAIN_S / 2, AGAIN_S)
+            if asyncio.get_running_loop().time() + pause_s >= until:
                 raise Busy
             await asyncio.sleep(pause_s)
-            if held is _NoPass.TOO_OFTEN:
-                asked.kept_waiting_s += clock() - tried_at
             again = True
 
-    async def _try(self, *, source_id: UUID, per_minute: int, again: bool) -> Pass | _NoPass:
-        """Return a pass, or why there is none yet. Raises: Resting."""
+    async def _try(self, *, source_id: UUID, per_minute: int, again: bool) -> Pass | None:
+        """Return a pass, None where there is none yet. Raises: Resting."""
         pass_id = uuid4().hex
         try:
             verdict, detail = await self._enter(keys=_keys(source_id), args=[pass_id, per_minute, int(again)])
@@ -333,9 +325,7 @@ class SourceGuard:
             return Pass(id=pass_id, source_id=source_id, is_probe=False, counts=False)
         if verdict == b"resting":
             raise Resting(_moment(detail))
-        if verdict == b"pass":
-            return Pass(id=pass_id, source_id=source_id, is_probe=detail == b"1")
-        return _NoPass(verdict.decode())
+        return None if verdict == b"busy" else Pass(id=pass_id, source_id=source_id, is_probe=detail == b"1")
 
     async def _give_back(self, held: Pass, *, asked: Asked, took_s: float) -> None:
         if not held.counts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,6 +66,36 @@ def test_one_that_says_that_it_does_not_know_the_patient_never_rests(world: Worl
     hospital.patients.clear()
     for _ in range(guard.FAILURES + 2):
         assert stood(opened(world))[0] is Outcome.UNKNOWN_PATIENT
+
+
+def test_that_it_had_to_wait_for_others_of_ours_is_not_blamed_on_a_source(
+    world: World, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a source has just become slower: the places at it are as many as it needed before."""
+    answer = hospital.answer
+
+    def slowly(path: str, query: dict[str, list[str]]) -> Any:
+        time.sleep(1.0 if path.endswith("/metadata") else 0.0)
+        return answer(path, query)
+
+    monkeypatch.setattr(hospital, "answer", slowly)
+    Source.objects.update(time_limit_s=2, freshness_s=0)
+    source_id = Source.objects.get().id
+    one_place = SourceGuard(client=engine().redis, most_at_once=1)
+    monkeypatch.setattr(engine(), "guard", one_place)
+    taken = threading.Event()
+
+    async def take_the_place() -> None:
+        async with one_place.leave_to_ask(source_id=source_id, until=engine().loop.time() + 5):
+            taken.set()
+            await asyncio.sleep(1.2)
+
+    holds = engine().start(take_the_place(), within_s=5)
+    assert taken.wait(5)
+    assert stood(opened(world)) == (Outcome.FAILED, Reason.OVERLOAD)
+    holds.result()
+    found = breakers_of(client=client_for_threads(), source_ids=[source_id], now=timezone.now())[source_id]
+    assert found.failure == ""
 
 
 def test_that_our_own_limit_left_a_source_too_little_time_is_not_blamed_on_it(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -17,8 +17,9 @@ def own_address(*, url: str, base: str, names: Iterable[str]) -> str:
     if is_within(url=url, base=base):
         return url
     for name in (name.rstrip("/") for name in names):
-        target, theirs = _own(url=url, base=name)
-        if target is not None and is_within(url=url, base=name):
+        own = _own(url=url, base=name)
+        if own is not None and is_within(url=url, base=name):
+            target, theirs = own
             rest = target.path[len(theirs.path) :]
             return base.rstrip("/") + rest + (f"?{target.query}" if target.query else "")
     return ""
@@ -26,29 +27,53 @@ def own_address(*, url: str, base: str, names: Iterable[str]) -> str:
 
 def is_within(*, url: str, base: str) -> bool:
     """Whether an address that a source sent is its own: same origin, under its base path, with no way to climb out."""
-    target, ours = _own(url=url, base=base)
-    return target is not None and (target.path == ours.path or target.path.startswith(ours.path.rstrip("/") + "/"))
+    own = _own(url=url, base=base)
+    if own is None:
+        return False
+    target, ours = own
+    return target.path == ours.path or target.path.startswith(ours.path.rstrip("/") + "/")
 
 
 def is_on_server(*, url: str, base: str) -> bool:
     """Whether an address that a source sent is on its own server, wherever there."""
-    return _own(url=url, base=base)[0] is not None
+    return _own(url=url, base=base) is not None
+
+
+def joined(*, address: str, to: str) -> str:
+    """Return an address that a source sent as a whole one, "" for one that cannot be read.
+
+    `to` is the address of what it stands in, to which it may be relative.
+    """
+    try:
+        return urljoin(to, address)
+    except ValueError:
+        return ""
+
+
+def parameters_of(address: str, /) -> dict[str, str]:
+    """Return the parameters of an address that a source sent, none of one that cannot be read."""
+    try:
+        return dict(parse_qsl(urlsplit(address).query))
+    except ValueError:
+        return {}
 
 
 def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:
     return address.scheme, address.hostname, address.port or DEFAULT_PORTS.get(address.scheme)
 
 
-def _own(*, url: str, base: str) -> tuple[SplitResult | None, SplitResult]:
-    """Return an address in parts, None where it is not of the base's origin or has a way to climb; and the base."""
-    ours = urlsplit(base)
+def _own(*, url: str, base: str) -> tuple[SplitResult, SplitResult] | None:
+    """Return an address and the base in parts, None where it is not of the base's origin or has a way to climb.
+
+    A source may have sent either of them.
+    """
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        return None, ours
+        return None
     try:
-        target = urlsplit(url)
+        target, ours = urlsplit(url), urlsplit(base)
         same_origin = _origin(target) == _origin(ours)
     except ValueError:
-        return None, ours
+        return None
     path = target.path.lower()
     climbs = ".." in path or "%2e" in path or "%2f" in path or "%5c" in path
-    return (target if same_origin and not climbs and "@" not in target.netloc else None), ours
+    return (target, ours) if same_origin and not climbs and "@" not in target.netloc else None

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import msgspec
@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
-from connectors.contract.errors import Malformed, NoCredentials, Refused, Unreachable
+from connectors.addresses import joined
+from connectors.contract.errors import Malformed, NoCredentials, Refused, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels
 from connectors.contract.values import SourceAddress
@@ -58,6 +59,7 @@ SPARE_S, MOST_S, UNSAID_S = 10.0, 3600.0, 60.0
 CONFIGURATION_S = 600.0
 MAX_SECRET_BYTES = 64 * 1024
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+_SECONDS = re.compile(r"[0-9]{1,9}")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
 
@@ -86,7 +88,13 @@ class TokenKeeper:
         Raises: SourceError: what became of asking for it; NoCredentials.
         """
         key = _key_of(source)
-        async with self._fetching.setdefault(key, asyncio.Lock()):
+        lock = self._fetching.setdefault(key, asyncio.Lock())
+        try:
+            async with asyncio.timeout_at(deadline):  # who asks for it now may have longer than we do
+                await lock.acquire()
+        except TimeoutError:
+            raise TimedOut from None
+        try:
             kept = self._kept.get(key)
             if kept is not None and kept.until > asyncio.get_running_loop().time():
                 return kept.token, True
@@ -94,6 +102,8 @@ class TokenKeeper:
             fresh = await _fetch(asked)
             self._kept[key] = fresh
             return fresh.token, False
+        finally:
+            lock.release()
 
     def drop(self, *, source: SourceAddress, token: str) -> None:
         """Forget a token that its source did not accept, unless another has taken its place."""
@@ -152,7 +162,8 @@ async def send_with_credentials(
     `may_hedge` is that of `HttpTransport.request`.
     Raises: SourceError.
     """
-    while True:
+
+    async def send() -> tuple[Answer, str]:
         credentials = await credentials_for(
             source=source, channels=channels, deadline=deadline, correlation_id=correlation_id
         )
@@ -169,9 +180,14 @@ async def send_with_credentials(
             tls=credentials.tls,
             may_hedge=may_hedge,
         )
-        if answer.status != 401 or not credentials.kept_token:
-            return answer
-        channels.get(TokenKeeper).drop(source=source, token=credentials.kept_token)
+        return answer, credentials.kept_token
+
+    answer, kept_token = await send()
+    if answer.status == 401 and kept_token:
+        channels.get(TokenKeeper).drop(source=source, token=kept_token)
+        # Of many requests at once, one fetches the fresh token and the others find it kept.
+        answer, _ = await send()
+    return answer
 
 
 def unavailable(answer: Answer, /) -> Unreachable | None:
@@ -253,7 +269,7 @@ class _Configuration(msgspec.Struct):
 class _Token(msgspec.Struct):
     access_token: str
     token_type: str
-    expires_in: float | None = None
+    expires_in: float | str | None = None  # RFC 6749 has a number; Azure AD's first version sends it as a text
 
 
 def _key_of(source: SourceAddress, /) -> tuple[str, ...]:
@@ -280,8 +296,20 @@ async def _fetch(asked: _Asked, /) -> _Kept:
     token = _read(_expected(answer).body, _Token)
     if token.token_type.lower() != "bearer" or not _TOKEN.fullmatch(token.access_token):
         raise Malformed(Reason.TOKEN)
-    lasts_s = UNSAID_S if token.expires_in is None else min(token.expires_in, MOST_S)
-    return _Kept(until=began_at + lasts_s - SPARE_S, token=token.access_token)
+    return _Kept(until=began_at + _lasts_s(token) - SPARE_S, token=token.access_token)
+
+
+def _lasts_s(token: _Token, /) -> float:
+    """Return for how long a token may be kept, in seconds.
+
+    Raises: Malformed `token` for a text that is no number of seconds.
+    """
+    said = token.expires_in
+    if isinstance(said, str):
+        if not _SECONDS.fullmatch(said):
+            raise Malformed(Reason.TOKEN)
+        said = float(said)
+    return UNSAID_S if said is None else min(said, MOST_S)
 
 
 async def _token_endpoint(asked: _Asked, /) -> str:
@@ -290,7 +318,7 @@ async def _token_endpoint(asked: _Asked, /) -> str:
     if isinstance(known := transport.recall(key=key), str):
         return known
     answer = _expected(await asked.send(url=f"{base}/.well-known/smart-configuration"))
-    found = urljoin(f"{base}/", _read(answer.body, _Configuration).token_endpoint)
+    found = joined(address=_read(answer.body, _Configuration).token_endpoint, to=f"{base}/")
     if not found.startswith(("https://", "http://")):
         raise Malformed(Reason.TOKEN)
     transport.remember(key=key, value=found, seconds=CONFIGURATION_S)

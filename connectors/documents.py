@@ -21,7 +21,7 @@ from connectors.transport.offload import Offload, Work
 from connectors.transport.pace import Steps
 from fhir_data.limits import MAX_DOCUMENT_BYTES
 from fhir_data.size import rough_count
-from fhir_data.splitting import members
+from fhir_data.splitting import members, without_mark
 
 # The largest document in base64, and what else a Binary says of itself.
 MAX_ANSWER_BYTES = MAX_DOCUMENT_BYTES * 4 // 3 + 64 * 1024
@@ -85,7 +85,7 @@ def read_binary(*, bodies: Sequence[bytes], content_name: str) -> Steps[Document
     if split_answer(payload=body).resource_type != "Binary":
         raise Malformed(Reason.NOT_FHIR)
     try:
-        found = members(body=body)
+        found = members(body=without_mark(body))
         content_type = msgspec.json.decode(found.get("contentType", b'""'), type=str)
         encoded = msgspec.json.decode(found.get(content_name, b'""'), type=str)
     except (msgspec.MsgspecError, UnicodeError, ValueError):

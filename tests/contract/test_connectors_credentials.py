@@ -20,12 +20,13 @@ from joserfc import jwt
 from connectors.contract.errors import Malformed, NoCredentials, Refused, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import CheckedSource, Reply, SourceAddress
+from connectors.credentials import send_with_credentials
 from connectors.fhir_r4.connector import FhirR4
 from connectors.promises.serving import LOOPBACK, serving
 from connectors.transport.channels import LoopChannels
 from connectors.transport.client import HttpTransport
 from simulator.certificates import Authority, make_authority
-from tests.contract.loopback import ask, fhir_json, query, run
+from tests.contract.loopback import CORRELATION, ask, fhir_json, query, run
 from tests.contract.test_connectors_fetch import Hospital, ids
 from tests.signing import ec_key, rsa_key
 
@@ -369,3 +370,87 @@ def test_a_certificate_that_is_replaced_counts_with_the_next_request(tmp_path: P
             assert ids(reply.items) == ["a1", "o1"]
 
     run(work())
+
+
+# Many requests at once, and a token endpoint that is slow
+
+
+def test_many_requests_whose_token_was_withdrawn_are_each_sent_twice_and_no_more(tmp_path: Path) -> None:
+    at_once = 12
+    hospital = Authorised()
+    refused = 0
+
+    async def refusing(request: web.Request) -> web.StreamResponse:
+        nonlocal refused
+        if "Observation" not in request.path:
+            return await hospital(request)
+        refused += 1
+        await asyncio.sleep(0.02)
+        return web.Response(status=401)
+
+    async def work() -> None:
+        async with serving(refusing) as base, LoopChannels(HttpTransport(reach=LOOPBACK)) as channels:
+            source = SourceAddress(
+                source_id="s", base_url=base, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))}
+            )
+
+            async def send(path: str) -> int:
+                answer = await send_with_credentials(
+                    source=source,
+                    channels=channels,
+                    method="GET",
+                    url=f"{base}/{path}",
+                    headers={},
+                    deadline=asyncio.get_running_loop().time() + 5,
+                    correlation_id=CORRELATION,
+                )
+                return answer.status
+
+            assert await send("metadata") == 200
+            assert set(await asyncio.gather(*(send("Observation") for _ in range(at_once)))) == {401}
+
+    run(work())
+    assert refused <= 2 * at_once
+
+
+def test_who_waits_for_a_token_that_another_asks_for_waits_no_longer_than_they_may(tmp_path: Path) -> None:
+    async def work() -> float:
+        async with serving(answering(pause=3)) as base, LoopChannels(HttpTransport(reach=LOOPBACK)) as channels:
+            source = SourceAddress(
+                source_id="s", base_url=base, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))}
+            )
+            patient, hurried = (
+                asyncio.ensure_future(FhirR4().ask(source=source, query=query(seconds=seconds), channels=channels))
+                for seconds in (5, 0.4)
+            )
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(TimedOut):
+                await hurried
+            took = asyncio.get_running_loop().time() - began
+            patient.cancel()
+            await asyncio.wait({patient})
+            return took
+
+    assert run(work()) < 1.5
+
+
+def test_how_long_a_token_lasts_may_be_said_as_a_text(tmp_path: Path) -> None:
+    hospital = Authorised(expires_in="3599")
+    reply = fetch(hospital, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))})
+    assert (ids(reply.items), hospital.given) == (["a1", "o1"], 1)
+
+
+@pytest.mark.parametrize("lasts", ["", "soon", "1e3", "-1", "\u00b2", [300], True])
+def test_a_token_that_does_not_say_how_long_it_lasts_is_not_used(tmp_path: Path, lasts: Any) -> None:
+    fault = failure(
+        Authorised(expires_in=lasts), options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))}
+    )
+    assert (type(fault), fault.reason) == (Malformed, Reason.TOKEN)
+
+
+def test_a_token_endpoint_whose_address_cannot_be_read_is_no_fault_of_ours(tmp_path: Path) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"token_endpoint": "https://[x/token"})
+
+    fault = failure(handler, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))})
+    assert (type(fault), fault.reason) == (Malformed, Reason.TOKEN)

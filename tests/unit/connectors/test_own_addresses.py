@@ -7,7 +7,7 @@ import json
 import pytest
 
 from connectors import documents
-from connectors.addresses import is_on_server, is_within, own_address
+from connectors.addresses import is_on_server, is_within, joined, own_address, parameters_of
 from connectors.contract.errors import Malformed, NotAsked
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Document
@@ -153,3 +153,24 @@ NAMES = ("http://inside.example:8080/fhir/", "https://names.example")
 def test_what_lies_under_another_name_of_the_server_is_asked_for_under_its_base(url: str, asked: str) -> None:
     assert own_address(url=url, base=BASE, names=NAMES) == asked
     assert not asked or is_within(url=asked, base=BASE)
+
+
+@pytest.mark.parametrize("broken", ["https://[x/fhir", "//[", "https://ho\u2100st/fhir", "https://gp.example:x/fhir"])
+def test_an_address_that_cannot_be_read_is_nobodys(broken: str) -> None:
+    inside = "http://inside.example:8080/fhir"
+    assert not is_within(url=broken, base=BASE)
+    assert own_address(url=joined(address=broken, to=f"{BASE}/Observation"), base=BASE, names=[]) == ""
+    assert own_address(url=f"{inside}/Observation", base=BASE, names=[broken, inside]) == f"{BASE}/Observation"
+    assert parameters_of(f"{broken}?page=2") in ({}, {"page": "2"})
+
+
+def test_a_relative_address_is_one_of_what_it_stands_in() -> None:
+    assert joined(address="?page=2", to=f"{BASE}/Observation?page=1") == f"{BASE}/Observation?page=2"
+    assert joined(address="Observation?page=2", to=f"{BASE}/Observation") == f"{BASE}/Observation?page=2"
+
+
+@pytest.mark.parametrize("around", [(b"\xef\xbb\xbf", b""), (b"\n", b" \n")])
+def test_a_binary_with_a_byte_order_mark_or_space_around_it_is_one(around: tuple[bytes, bytes]) -> None:
+    before, after = around
+    sent = b'{"resourceType":"Binary","contentType":"text/plain","data":"YQ=="}'
+    assert read(before + sent + after) == read(sent)

@@ -397,3 +397,18 @@ def test_a_redirect_is_none_of_the_statuses_that_count() -> None:
     with pytest.raises(Malformed) as caught:
         call(Scripted(302, headers={"Location": "/elsewhere"}), status_only=True)
     assert caught.value.reason is Reason.REDIRECT
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Wed, 21 Oct 99999999999 07:28:00 GMT",
+        "Wed, 21 Oct 2099 07:28:99999999999999999999 GMT",
+        "Wed, 21 Oct 2099 07:28:00 +99999999999999999999",
+        "soon",
+        "-1",
+        "",
+    ],
+)
+def test_a_wait_that_cannot_be_read_is_none(asked: str) -> None:
+    assert asked_to_wait_s(headers={"retry-after": asked}, now=0.0) is None

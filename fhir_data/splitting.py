@@ -34,7 +34,8 @@ class SplitEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a Bundle. `resource` is None when it holds none, or when `fault` says why it cannot be read; then
     `whole` is the entry itself.
 
-    `labels` are the security labels of its Bundle, which hold for all that is in it.
+    `labels` are the security labels of its Bundle, which hold for all that is in it. `is_match`: it may be what was
+    searched for, since it does not say that it is only included, or an outcome.
     """
 
     resource: bytes | None
@@ -42,6 +43,7 @@ class SplitEntry(msgspec.Struct, frozen=True, kw_only=True):
     full_url: str = ""
     fault: EntryFault | None = None
     labels: tuple[Label, ...] = ()
+    is_match: bool = True
 
     @property
     def sent(self) -> bytes:
@@ -119,6 +121,8 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _PLAIN_ENTRIES = msgspec.json.Decoder(list[_PlainEntry])
 _LINKS = msgspec.json.Decoder(list[_Link])
+# Of what a search gives beside its matches. Source: FHIR R4, SearchEntryMode.
+_NO_MATCH = re.compile(rb'"mode"\s*:\s*"(?:include|outcome)"')
 
 
 def split(*, payload: bytes, values: int | None = None) -> SplitPayload:
@@ -179,7 +183,7 @@ def _split(body: bytes, /, *, is_small: bool) -> SplitPayload:
         entries = tuple(_split_entry(entry, labels=labels) for entry in _taken(each))
     return SplitPayload(
         resource_type=_text(parts.get("resourceType", b"")),
-        links=tuple((link.relation, link.url) for link in links),
+        links=tuple((link.relation.strip().lower(), link.url.strip()) for link in links),
         entries=entries,
         total=_count(parts.get("total", b"")),
     )
@@ -196,7 +200,12 @@ def _plain_entries(listed: bytes, /, *, labels: tuple[Label, ...]) -> tuple[Spli
     if shortest != len(listed):
         return None
     return tuple(
-        SplitEntry(resource=bytes(entry.resource), full_url=_text(bytes(entry.full_url)), labels=labels)
+        SplitEntry(
+            resource=bytes(entry.resource),
+            full_url=_text(bytes(entry.full_url)),
+            labels=labels,
+            is_match=_is_match(bytes(entry.search)),
+        )
         for entry in plain
     )
 
@@ -225,11 +234,16 @@ def _split_entry(whole: bytes, /, *, labels: tuple[Label, ...]) -> SplitEntry:
         labels = (*labels, *labels_around(parts))
         resource = parts.get("resource")
         kept = whole if resource is None else b""
-        return SplitEntry(whole=kept, resource=resource, full_url=full_url, labels=labels)
+        is_match = _is_match(parts.get("search", b""))
+        return SplitEntry(whole=kept, resource=resource, full_url=full_url, labels=labels, is_match=is_match)
     except UnreadableEntry as unreadable:
         return SplitEntry(whole=whole, resource=None, fault=unreadable.fault, labels=labels)
     except (msgspec.MsgspecError, ValueError):
         return SplitEntry(whole=whole, resource=None, fault=EntryFault.INVALID, labels=labels)
+
+
+def _is_match(search: bytes, /) -> bool:
+    return _NO_MATCH.search(search) is None
 
 
 def members(*, body: bytes) -> dict[str, bytes]:

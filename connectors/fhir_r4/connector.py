@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
-from urllib.parse import quote
+from typing import ClassVar, Self
+from urllib.parse import quote, unquote_plus
 from uuid import uuid4
 
 from connectors import documents
@@ -37,10 +37,12 @@ from connectors.contract.values import (
     SourceAddress,
 )
 from connectors.credentials import TLS_OPTIONS, TOKEN_OPTIONS, send_with_credentials
+from connectors.fhir_r4.answer import own_bases
 from connectors.fhir_r4.capability import UNDECLARED, ServerCapability
 from connectors.fhir_r4.pages import (
     UNREADABLE,
     FoundPatient,
+    Survey,
     as_page,
     bearer,
     capability,
@@ -48,7 +50,9 @@ from connectors.fhir_r4.pages import (
     is_search_result,
     read_bodies,
     speaks_fhir,
+    survey,
 )
+from connectors.fhir_r4.paging import following
 from connectors.fhir_r4.record import read_record
 from connectors.fhir_r4.session import FHIR_JSON, ServerSession, expect_success
 from connectors.fhir_r4.supporting import read_supporting
@@ -58,6 +62,7 @@ from connectors.transport.pace import finish
 from fhir_data.heads import type_of
 from fhir_data.references import may_enter_path
 from fhir_data.releases import Release
+from fhir_data.splitting import SentBody
 from fhir_data.verdict import warm_up
 
 # How a server says that nothing is at an address.
@@ -65,6 +70,8 @@ NOT_THERE = frozenset({404, 405, 410, 501})
 CAPABILITY_S = 600.0  # a server's abilities change with its releases, not with its patients
 # How many Patients may have taken one another's place, one after the other.
 MAX_REPLACEMENTS = 5
+# The pages of a search for one patient that are read at most: more than one means that something is amiss.
+MAX_PATIENT_PAGES = 10
 FURTHER_RECORDS = "It says that it holds further records of this patient, under other numbers of its own."
 LOGICAL_ID_SYSTEMS = ("", "id")
 USUAL_TYPES = (
@@ -101,7 +108,7 @@ class FhirR4:
         _note_what_is_not_served(session=session, capability=server.capability)
         patient = await _find_patient(session=session, server=server)
         record = await read_record(session=session, capability=server.capability, patient_id=patient.found.id)
-        pages = [patient.page, *record.pages]
+        pages = [*patient.pages, *record.pages]
         pages += await read_supporting(session=session, pages=pages, patient_id=patient.found.id)
         reply = await session.read(
             read_bodies, *pages, result=Reply, patient_id=patient.found.id, base=session.base, names=session.names
@@ -181,7 +188,7 @@ class FhirR4:
 @dataclass(frozen=True, kw_only=True)
 class _Patient:
     found: FoundPatient
-    page: bytes
+    pages: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,10 +277,10 @@ async def _follow(patient: _Patient, *, session: ServerSession, server: _Server)
         if replacement == UNREADABLE or replacement in seen or len(seen) > MAX_REPLACEMENTS:
             raise Malformed(Reason.AMBIGUOUS)
         seen.add(replacement)
-        following = await _read_patient(session=session, server=server, patient_id=replacement)
-        if following is None:
+        successor = await _read_patient(session=session, server=server, patient_id=replacement)
+        if successor is None:
             raise Malformed(Reason.AMBIGUOUS)
-        patient = following
+        patient = successor
     if patient.found.links_others:
         session.notices.append(Notice(code=NoticeCode.INCOMPLETE, text=FURTHER_RECORDS))
     return patient
@@ -288,8 +295,8 @@ async def _read_patient(*, session: ServerSession, server: _Server, patient_id: 
         return None
     expect_success(answer=answer)
     page = as_page(resource=answer.body)
-    found = await session.read(found_by_id, page, result=FoundPatient, patient_id=patient_id)
-    return _Patient(found=found, page=page)
+    found = await session.read(found_by_id, page, result=FoundPatient, patient_id=patient_id, bases=session.bases)
+    return _Patient(found=found, pages=(page,))
 
 
 async def _expect_to_be_let_in(*, session: ServerSession) -> None:
@@ -298,27 +305,90 @@ async def _expect_to_be_let_in(*, session: ServerSession) -> None:
     Raises: Refused, where it does not accept who is asking; Unreachable, also where it cannot answer now.
     """
     nobodys = Identifier(system="urn:ietf:rfc:3986", value=f"urn:uuid:{uuid4()}")
-    answer = await _send_search(session=session, identifier=nobodys)
+    answer = await _send_search(session=session, search=_PatientSearch.by(identifier=nobodys, session=session))
     if answer.status in (401, 403) or answer.status >= 429:
         expect_success(answer=answer)
 
 
-async def _send_search(*, session: ServerSession, identifier: Identifier) -> Answer:
-    search = f"identifier={quote(identifier.system, safe='')}%7C{quote(identifier.value, safe='')}"
-    if session.source.options.get("search") == "post":  # keeps the identifier out of the address, so out of their logs
-        return await session.send(url=f"{session.base}/Patient/_search", form=search)
-    return await session.send(url=f"{session.base}/Patient?{search}")
+@dataclass(frozen=True, kw_only=True)
+class _PatientSearch:
+    """A search for the patient. With a `form` it is sent by POST, which keeps the identifier out of the address."""
+
+    identifier: Identifier
+    url: str
+    form: str | None = None
+
+    @classmethod
+    def by(cls, *, identifier: Identifier, session: ServerSession) -> Self:
+        search = f"identifier={quote(identifier.system, safe='')}%7C{quote(identifier.value, safe='')}"
+        if session.source.options.get("search") == "post":
+            return cls(identifier=identifier, url=f"{session.base}/Patient/_search", form=search)
+        return cls(identifier=identifier, url=f"{session.base}/Patient?{search}")
+
+    def may_ask(self, url: str, /) -> bool:
+        """Whether a page of its results may be asked for: by POST, for none whose address holds the identifier."""
+        return self.form is None or self.identifier.value not in unquote_plus(url)
+
+
+async def _send_search(*, session: ServerSession, search: _PatientSearch) -> Answer:
+    return await session.send(url=search.url, form=search.form)
 
 
 async def _search_patient(*, session: ServerSession, server: _Server, identifier: Identifier) -> _Patient | None:
-    answer = await _send_search(session=session, identifier=identifier)
+    search = _PatientSearch.by(identifier=identifier, session=session)
+    answer = await _send_search(session=session, search=search)
     await _expect_fhir(session=session, answer=answer, server=server)
     if answer.status == 404:
         if not await session.read(speaks_fhir, answer.body, result=bool):
             raise Unreachable(Reason.NO_FHIR_SERVER)  # no server of Patients: its 404 says nothing about this one
         return None
-    expect_success(answer=answer)
+    results = await _results(session=session, search=search, answer=answer)
     found = await session.read(
-        bearer, answer.body, result=FoundPatient, system=identifier.system, value=identifier.value
+        bearer,
+        *results.pages,
+        result=FoundPatient,
+        system=identifier.system,
+        value=identifier.value,
+        bases=session.bases,
     )
-    return _Patient(found=found, page=answer.body) if found.id else None
+    if found.id:
+        return _Patient(found=found, pages=results.pages)
+    if results.doubt is not None:
+        raise results.doubt  # the patient may be in what did not come
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Results:
+    """The pages of a search for the patient. `doubt`: why they may not be all that there is, if so."""
+
+    pages: tuple[bytes, ...]
+    doubt: SourceError | None = None
+
+
+async def _results(*, session: ServerSession, search: _PatientSearch, answer: Answer) -> _Results:
+    """Follow the `next` links of a search for the patient: the first page may be empty, or lack a second who bears the
+    identifier.
+
+    Raises: SourceError.
+    """
+    url = search.url
+    visited = {url}
+    pages: list[bytes] = []
+    reported = False
+    while True:
+        expect_success(answer=answer)
+        pages.append(SentBody(answer.body))
+        page = await session.read(survey, pages[-1], result=Survey)
+        session.called.extend(own_bases(links=page.links))
+        reported = reported or bool(page.warnings)
+        address = following(page)
+        if address is None:
+            return _Results(pages=tuple(pages), doubt=Unreachable(Reason.STATUS) if reported else None)
+        url = session.own_address(address=address, on=url) if address else ""
+        if not url or url in visited or not search.may_ask(url) or len(pages) == MAX_PATIENT_PAGES:
+            return _Results(pages=tuple(pages), doubt=Malformed(Reason.PAGING))
+        visited.add(url)
+        answer = await session.send(url=url)
+        if answer.status in (404, 410):
+            raise Unreachable(Reason.STATUS)  # a page that it named is gone: it may have forgotten the search

@@ -25,6 +25,7 @@ from fhir_data.heads import entry_name, type_of
 from fhir_data.labels import Label, labels_of
 from fhir_data.parsing import read_entry
 from fhir_data.references import (
+    base_of,
     has_plain_names,
     may_enter_path,
     references_as_sent,
@@ -58,7 +59,9 @@ _XML_NAMESPACE = b"http://hl7.org/fhir"
 class Survey:
     """What a page is, without its entries. `counted` is how many of its entries count towards its `total`.
 
-    `warnings`: the security labels of each error that stands beside the entries, each combination once.
+    `matches` are the entries that may be what was searched for, by their `Type/id`, "" for one that goes by none;
+    `included` are the others. `warnings`: the security labels of each error that stands beside the entries, each
+    combination once.
     """
 
     resource_type: str
@@ -68,6 +71,8 @@ class Survey:
     counted: int
     has_content: bool
     warnings: tuple[tuple[Label, ...], ...]
+    matches: tuple[str, ...] = ()
+    included: tuple[str, ...] = ()
 
 
 def survey(*, bodies: Sequence[bytes]) -> Steps[Survey]:
@@ -80,7 +85,10 @@ def survey(*, bodies: Sequence[bytes]) -> Steps[Survey]:
     yield None
     names: list[str] = []
     warnings: dict[tuple[Label, ...], None] = {}
+    matches: list[str] = []
+    included: list[str] = []
     for entry, head in zip(page.entries, page.heads, strict=True):
+        (matches if entry.is_match else included).append(head.name if head is not None else "")
         if entry.resource is None or head is None:
             continue
         names.append(head.said_type)
@@ -98,6 +106,8 @@ def survey(*, bodies: Sequence[bytes]) -> Steps[Survey]:
         counted=len(clinical if len(set(clinical)) == 1 else names),
         has_content=bool(clinical) or len(names) < len(page.entries),  # what cannot be read may be content
         warnings=tuple(warnings),
+        matches=tuple(matches),
+        included=tuple(included),
     )
 
 
@@ -198,50 +208,50 @@ class FoundPatient:
     links_others: bool = False
 
 
-def found_by_id(*, bodies: Sequence[bytes], patient_id: str) -> Steps[FoundPatient]:
-    """Return what a page says of the Patient of an id, which it must be.
+def found_by_id(*, bodies: Sequence[bytes], patient_id: str, bases: Sequence[str]) -> Steps[FoundPatient]:
+    """Return what a page says of the Patient of an id, which it must be. `bases` are the server's own addresses.
 
     Raises: Malformed `not-fhir` for what is no Patient; WrongPatient for one of another id.
     """
     (body,) = bodies
     (entry,) = split_answer(payload=body).entries[:1]
     yield rough_count(body=entry.sent)
-    patient = _patient_of(entry=entry)
+    patient = _patient_of(entry=entry, bases=bases)
     if patient is None:
         raise Malformed(Reason.NOT_FHIR)
-    if patient.get("id") != patient_id:
+    if patient.id != patient_id:
         raise WrongPatient(disagrees=("identifier",))
     return _found(patient)
 
 
-def bearer(*, bodies: Sequence[bytes], system: str, value: str) -> Steps[FoundPatient]:
-    """Return the one Patient among the results of a search who bears an identifier.
+def bearer(*, bodies: Sequence[bytes], system: str, value: str, bases: Sequence[str]) -> Steps[FoundPatient]:
+    """Return the one Patient among the pages of a search who bears an identifier. `bases` are the server's own
+    addresses.
 
     A golden record of the server's own index stands for the Patients that it was made of, and is passed over where one
     of them is found.
     Raises: Malformed `ambiguous` for several, WrongPatient where none of the results bears it.
     """
-    (body,) = bodies
-    patients: dict[str, JsonObject] = {}
-    for entry in expect_bundle(split_answer(payload=body)).entries:
+    patients: dict[tuple[str, str], _Patient] = {}  # one id on two servers is two Patients
+    for entry in [entry for body in bodies for entry in expect_bundle(split_answer(payload=body)).entries]:
         yield rough_count(body=entry.sent)
-        patient = _patient_of(entry=entry)
+        patient = _patient_of(entry=entry, bases=bases)
         if patient is not None:
-            patients[text(patient.get("id"))] = patient
-    bearers = [patient for patient in patients.values() if _bears(patient=patient, system=system, value=value)]
-    current = [patient for patient in bearers if not _linked(patient, REPLACED)]
-    chosen = [patient for patient in current if not _is_golden(patient)] or current
-    if not chosen and len({_linked(patient, REPLACED) for patient in bearers}) == 1:
+            patients[base_of(full_url=entry.full_url), patient.id] = patient
+    bearers = [patient for patient in patients.values() if patient.bears(system=system, value=value)]
+    current = [patient for patient in bearers if not patient.linked(REPLACED)]
+    chosen = [patient for patient in current if not patient.is_golden] or current
+    if not chosen and len({patient.linked(REPLACED) for patient in bearers}) == 1:
         chosen = bearers[:1]  # all have been replaced by one and the same
     if len(chosen) > 1 or (bearers and not chosen):
         raise Malformed(Reason.AMBIGUOUS)
     if not chosen:
-        if any(not _linked(patient, REPLACED) for patient in patients.values()):
+        if any(not patient.linked(REPLACED) for patient in patients.values()):
             raise WrongPatient(disagrees=("identifier",))
         return FoundPatient(id="")
-    if not may_enter_path(text=text(chosen[0].get("id"))):
+    if not may_enter_path(text=chosen[0].id):
         raise WrongPatient(disagrees=("identifier",))
-    golden = frozenset(key for key, patient in patients.items() if _is_golden(patient))
+    golden = frozenset(patient.id for patient in patients.values() if patient.is_golden)
     return _found(chosen[0], golden=golden)
 
 
@@ -334,7 +344,54 @@ def _split_own(reference: str, /, *, bases: Sequence[str]) -> _Target:
     return split_relative(reference=reference.removeprefix(f"{base}/") if base else reference)
 
 
-def _patient_of(*, entry: SplitEntry) -> JsonObject | None:
+@dataclass(frozen=True, kw_only=True)
+class _Patient:
+    """A Patient of an answer. `bases` are the addresses that its server goes by."""
+
+    resource: JsonObject
+    bases: AbstractSet[str]
+
+    @property
+    def id(self) -> str:
+        return text(self.resource.get("id"))
+
+    def bears(self, *, system: str, value: str) -> bool:
+        identifiers = mappings(self.resource.get("identifier"))
+        return any(own.get("system") == system and own.get("value") == value for own in identifiers)
+
+    def linked(self, types: AbstractSet[str], /) -> frozenset[str]:
+        """Return the ids of the Patients to which it has links of some types.
+
+        UNREADABLE for a link to what is no Patient of this server, or does not say: an id means nobody elsewhere.
+        """
+        others = (
+            without_version(reference=text_of_reference(mapping(link.get("other"))))
+            for link in mappings(self.resource.get("link"))
+            if link.get("type") in types
+        )
+        targets = (_target_of(other, bases=self.bases) for other in others)
+        return frozenset(
+            key if kind == "Patient" and may_enter_path(text=key) else UNREADABLE
+            for kind, key in targets
+            if kind != "RelatedPerson"
+        )
+
+    @property
+    def is_golden(self) -> bool:
+        """Whether it is what an index of the server's made of others, by the tags that indexes give theirs."""
+        tags = mappings(mapping(self.resource.get("meta")).get("tag"))
+        marks = [(text(tag.get("system")), text(tag.get("code"))) for tag in tags]
+        return any(mark in _GOLDEN_TAGS or mark[1] == _GOLDEN_CODE for mark in marks)
+
+
+def _target_of(reference: str, /, *, bases: AbstractSet[str]) -> _Target:
+    """Return the type that a reference names, on whatever server, and the id, "" for one on another."""
+    base, name = split_absolute(reference=reference)
+    kind, key = split_relative(reference=name or reference)
+    return (kind, key) if not base or base in bases else (kind, "")
+
+
+def _patient_of(*, entry: SplitEntry, bases: Sequence[str]) -> _Patient | None:
     """Return a Patient without what cannot be read in it; None for an entry that is no Patient.
 
     Raises: Malformed `not-fhir` for one that cannot be read at all: to skip it would be to say that nobody was found.
@@ -344,39 +401,16 @@ def _patient_of(*, entry: SplitEntry) -> JsonObject | None:
     judged = verdict(entry=entry.resource, release=Release.R4)
     if isinstance(judged, RefusedEntry):
         raise Malformed(Reason.NOT_FHIR)
-    return judged.resource
+    return _Patient(resource=judged.resource, bases={*bases, base_of(full_url=entry.full_url)})
 
 
-def _found(patient: JsonObject, *, golden: AbstractSet[str] = frozenset()) -> FoundPatient:
+def _found(patient: _Patient, *, golden: AbstractSet[str] = frozenset()) -> FoundPatient:
     """Return which Patient it is, and what its links say; those to `golden` records say nothing."""
-    replacements = _linked(patient, REPLACED)
+    replacements = patient.linked(REPLACED)
     if len(replacements) > 1:
         raise Malformed(Reason.AMBIGUOUS)
     return FoundPatient(
-        id=text(patient.get("id")),
+        id=patient.id,
         replaced_by=next(iter(replacements), ""),
-        links_others=not _linked(patient, SAME_PERSON) <= golden,
+        links_others=not patient.linked(SAME_PERSON) <= golden,
     )
-
-
-def _linked(patient: JsonObject, types: AbstractSet[str]) -> frozenset[str]:
-    """Return the ids of the Patients to which one has links of some types; UNREADABLE where none can be read."""
-    others = [
-        without_version(reference=text_of_reference(mapping(link.get("other"))))
-        for link in mappings(patient.get("link"))
-        if link.get("type") in types
-    ]
-    named = [split_relative(reference=split_absolute(reference=other)[1] or other) for other in others]
-    ids = (key if may_enter_path(text=key) else UNREADABLE for kind, key in named if kind != "RelatedPerson")
-    return frozenset(ids)
-
-
-def _is_golden(patient: JsonObject) -> bool:
-    """Whether a Patient is what an index of the server's made of others, by the tags that indexes give theirs."""
-    tags = mappings(mapping(patient.get("meta")).get("tag"))
-    marks = [(text(tag.get("system")), text(tag.get("code"))) for tag in tags]
-    return any(mark in _GOLDEN_TAGS or mark[1] == _GOLDEN_CODE for mark in marks)
-
-
-def _bears(*, patient: JsonObject, system: str, value: str) -> bool:
-    return any(own.get("system") == system and own.get("value") == value for own in mappings(patient.get("identifier")))

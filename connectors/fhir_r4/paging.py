@@ -8,13 +8,30 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from math import ceil
-from urllib.parse import parse_qsl, urlsplit
 
+from connectors.addresses import parameters_of
+from connectors.contract.errors import Malformed
+from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.pages import Survey
+
+# The pages of one record that are read at most.
+MAX_PAGES = 200
 
 _PAGE_NAMES = frozenset({"page", "_page", "pagenumber"})
 # What servers call the number of entries that come before a page, HAPI first.
 _OFFSET_NAMES = frozenset({"_getpagesoffset", "_offset", "offset", "_skip", "skip"})
+
+
+def following(page: Survey, /) -> str | None:
+    """Return the address that a page names as that of the next; "" where it says that there is one and not where, None
+    where it says nothing of one.
+
+    Raises: Malformed `paging` where it names several.
+    """
+    named = tuple(dict.fromkeys(address for relation, address in page.links if relation == "next"))
+    if len(named) > 1:
+        raise Malformed(Reason.PAGING)
+    return named[0] if named else None
 
 
 def how_many(*, first: Survey) -> int | None:
@@ -36,13 +53,14 @@ def pages_after(*, second: str, first: Survey) -> Sequence[str]:
         return ()
     name, number = counter
     step = 1 if name.lower() in _PAGE_NAMES else number
-    numbers = (number + step * at for at in range(1, count - 1))
+    # A source may count what nobody could hold.
+    numbers = (number + step * at for at in range(1, min(count - 1, MAX_PAGES)))
     return tuple(_with_number(second, name=name, number=each) for each in numbers)
 
 
 def _counter(*, second: str, last: str) -> tuple[str, int] | None:
     """Return which number in the address of the second page tells that it is the second, and what it is."""
-    following, ending = dict(parse_qsl(urlsplit(second).query)), dict(parse_qsl(urlsplit(last).query))
+    following, ending = parameters_of(second), parameters_of(last)
     known = [name for name in following if name.lower() in _PAGE_NAMES | _OFFSET_NAMES]
     differing = [name for name, value in following.items() if ending and ending.get(name) != value]
     names = differing or known
@@ -61,7 +79,7 @@ def _pages_by_total(first: Survey) -> int | None:
 
 def _pages_by_links(links: Mapping[str, str]) -> int | None:
     """Read the number of the last page out of its link, by what differs between that link and the second page's."""
-    following, last = (dict(parse_qsl(urlsplit(links.get(name, "")).query)) for name in ("next", "last"))
+    following, last = (parameters_of(links.get(name, "")) for name in ("next", "last"))
     for name, value in last.items():
         second = following.get(name, "")
         if not (_is_number(value) and _is_number(second)) or int(second) == 0:

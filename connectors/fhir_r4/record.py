@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urljoin
 
-from connectors.addresses import own_address
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import CutShort, Malformed, NotAsked, Refused, SourceError, TimedOut, Unreachable
 from connectors.contract.notices import Notice, NoticeCode
@@ -20,14 +18,13 @@ from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.answer import own_bases
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
 from connectors.fhir_r4.pages import Survey, survey
-from connectors.fhir_r4.paging import how_many, pages_after
+from connectors.fhir_r4.paging import MAX_PAGES, following, how_many, pages_after
 from connectors.fhir_r4.session import ServerSession, expect_success
 from connectors.fhir_r4.type_words import type_words
 from connectors.transport.client import Answer
 from fhir_data.labels import Label
 from fhir_data.splitting import SentBody
 
-MAX_PAGES = 200
 PAGE_SIZE = 200
 MOST_IN_ONE_PAGE = 2000
 REMEMBERED_S = 600.0  # how a server names patients in searches
@@ -87,7 +84,7 @@ async def read_record(*, session: ServerSession, capability: ServerCapability, p
     """
     if capability.everything:
         url = f"{session.base}/Patient/{patient_id}/$everything"
-        whole = await _ask(session=session, url=f"{url}?_count={PAGE_SIZE}")
+        whole = await _ask(session=session, url=f"{url}?_count={PAGE_SIZE}", counts_included=True)
         if whole.has_content or (whole.pages and not whole.lost):
             if whole.lost:
                 words = _which_pages(of="the record", searched=whole)
@@ -217,9 +214,10 @@ def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
     return [Notice(code=code, text=words, category=category) for category in searched.fills]
 
 
-async def _ask(*, session: ServerSession, url: str) -> _Searched:
+async def _ask(*, session: ServerSession, url: str, counts_included: bool = False) -> _Searched:
     """Run one search and follow its `next` links as far as possible.
 
+    `counts_included`: its total may count what it gives beside its matches, as that of $everything does.
     Raises: Malformed; `paging` when they leave the source, loop or never end.
     """
     visited = {url}
@@ -240,13 +238,15 @@ async def _ask(*, session: ServerSession, url: str) -> _Searched:
                     raise Malformed(Reason.NOT_FHIR)
                 pages.append(page)
                 session.entries += page.survey.entries
-                following = next((address for relation, address in page.survey.links if relation == "next"), "")
-                if not following:
-                    if len(pages) == 1 and _lack(pages):
-                        pages = [await _in_one_page(session=session, url=url, page=page)]
-                    return _Searched(pages=tuple(pages), lost=_lack(pages), of_pages=_how_many(pages))
                 session.called.extend(own_bases(links=page.survey.links))
-                url = own_address(url=urljoin(url, following), base=session.base, names=session.names)
+                address = following(page.survey)
+                if not address:
+                    lack = _lack(pages, counts_included=counts_included)
+                    if len(pages) == 1 and lack:
+                        pages = [await _in_one_page(session=session, url=url, page=page)]
+                        lack = _lack(pages, counts_included=counts_included)
+                    return _Searched(pages=tuple(pages), lost=lack, of_pages=_how_many(pages))
+                url = session.own_address(address=address, on=url)
                 if not url or url in visited or session.pages >= MAX_PAGES:
                     raise Malformed(Reason.PAGING)
                 visited.add(url)
@@ -333,15 +333,24 @@ async def _in_one_page(*, session: ServerSession, url: str, page: _Page) -> _Pag
     return larger if is_more else page
 
 
-def _lack(pages: Sequence[_Page]) -> Malformed | None:
+def _lack(pages: Sequence[_Page], *, counts_included: bool) -> Malformed | None:
     """Return the fault of pages that end before all has come that the first of them counts; None where nothing lacks.
 
-    What is included may be among the entries and is not in the total, so more than the total is no fault.
-    Source: FHIR R4, Bundle.total.
+    A page that says that there is a next one, and not where, is the last that came. What an earlier page gave counts
+    once: pages overlap where a server orders them anew for each. What is included is not in the total of a search, and
+    not all servers say of an entry that it is, so more than the total is no fault.
+    Source: FHIR R4, Bundle.total, SearchEntryMode.
     """
     total = pages[0].survey.total
-    came = sum(page.survey.entries for page in pages)
-    return Malformed(Reason.PAGING) if total is not None and came < total else None
+    if total is None:
+        return None if following(pages[-1].survey) is None else Malformed(Reason.PAGING)
+    came = 0
+    earlier: set[str] = set()
+    for page in pages:
+        names = (*page.survey.matches, *(page.survey.included if counts_included else ()))
+        came += sum(not name or name not in earlier for name in names)
+        earlier.update(names)
+    return Malformed(Reason.PAGING) if came < total else None
 
 
 def _which_pages(*, of: str, searched: _Searched) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
+from connectors.addresses import joined, own_address
 from connectors.contract.errors import Malformed, Refused
 from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Reason
@@ -79,6 +80,13 @@ class ServerSession:
         time_s = self.query.deadline - self.began_at
         reading_s = min(time_s * RESERVE_SHARE, MOST_RESERVE_S) + self.entries * READING_S
         return self.query.deadline - min(reading_s, time_s * MOST_READING_SHARE)
+
+    def own_address(self, *, address: str, on: str) -> str:
+        """Return where an address that a page names is to be asked for, "" for one that is not the server's own.
+
+        `on` is the address of the page.
+        """
+        return own_address(url=joined(address=address, to=on), base=self.base, names=self.names)
 
     async def send(self, *, url: str, form: str | None = None, deadline: float | None = None) -> Answer:
         """Send a read and return the answer, whatever its status; a form makes it a search by POST.

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from connectors.contract.categories import RecordCategory
-from connectors.contract.errors import Malformed, SourceError, Unreachable
+from connectors.contract.errors import Malformed, SourceError, UnknownPatient, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Identifier, Reply, SourceAddress
 from connectors.fhir_r4 import capability
@@ -587,3 +587,181 @@ def test_of_a_server_that_gives_everybodys_only_the_patients_own_is_kept_and_fol
     assert [path for path in server.asked if path.startswith(("Practitioner/", "Organization/"))] == [
         "Practitioner/d-p1"
     ]
+
+
+# Pages that do not fit together
+
+
+class Searched:
+    """A server whose search for Observations has these pages, each with the address that it names as the next one.
+
+    `asked`: what it was asked, by path and query.
+    """
+
+    def __init__(self, *pages: tuple[Mapping[str, Any], str | None], total: int | None = None) -> None:
+        self.pages, self.total = pages, total
+        self.asked: list[str] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/fhir/")
+        self.asked.append(unquote(request.path_qs.removeprefix("/fhir/")))
+        if path == "metadata":
+            return fhir_json(r4_capability("Observation"))
+        if path == "Patient":
+            return fhir_json(bundle(PATIENT))
+        if path != "Observation":
+            return fhir_json({"resourceType": "Practitioner", "id": "d1"})
+        number = int(request.query.get("_offset", "1"))
+        page, following = self.pages[min(number, len(self.pages)) - 1]
+        links = [] if following is None else [{"relation": "Next", "url": following}]
+        return fhir_json({**page, "link": links, "total": self.total})
+
+
+def moded(*found: tuple[Mapping[str, Any], str]) -> dict[str, Any]:
+    """Return a page of entries that each say why they are there."""
+    entries = [{"resource": resource, "search": {"mode": mode}} for resource, mode in found]
+    return {"resourceType": "Bundle", "type": "searchset", "entry": entries}
+
+
+def some(*numbers: int) -> dict[str, Any]:
+    return bundle(*(observation(key=f"o{number}", value="7") for number in numbers))
+
+
+def test_what_is_included_does_not_make_up_for_what_did_not_come() -> None:
+    page = moded((observation(key="o1", value="7"), "match"), (PRACTITIONER, "include"))
+    reply: Reply = fetch(Searched((page, None), total=2))
+    assert ids(reply.items) == ["d1", "o1"]
+    assert reply.in_part is Reason.PAGES
+    assert {code for code, _ in said(reply)} == {"incomplete"}
+
+
+def test_pages_that_overlap_do_not_make_up_for_what_did_not_come() -> None:
+    server = Searched((some(1, 2), "?_offset=2"), (some(1, 2), None), total=4)
+    reply: Reply = fetch(server)
+    assert ids(reply.items) == ["o1", "o2"]
+    assert reply.in_part is Reason.PAGES
+    whole: Reply = fetch(Searched((some(1, 2), "?_offset=2"), (some(2, 3, 4), None), total=4))
+    assert (ids(whole.items), whole.in_part) == (["o1", "o2", "o3", "o4"], None)
+
+
+def test_a_next_page_without_an_address_is_one_that_did_not_come() -> None:
+    reply: Reply = fetch(Searched((some(1), "")))
+    assert (ids(reply.items), reply.in_part) == (["o1"], Reason.PAGES)
+    assert said(reply)
+    whole: Reply = fetch(Searched((some(1), ""), total=1))
+    assert (ids(whole.items), whole.in_part) == (["o1"], None)
+
+
+@pytest.mark.parametrize("broken", ["https://[x/fhir?page=2", "//[", "https://ho\u2100st/fhir"])
+def test_a_next_page_whose_address_cannot_be_read_is_no_fault_of_ours(broken: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        fetch(Searched((some(1), broken), total=3))
+    assert caught.value.reason is Reason.PAGING
+
+
+def test_a_server_that_counts_what_nobody_could_hold_takes_neither_time_nor_memory() -> None:
+    began = time.monotonic()
+    reply: Reply = fetch(Searched((some(1), "?_offset=2"), (some(2), None), total=10**38))
+    assert (ids(reply.items), reply.in_part) == (["o1", "o2"], Reason.PAGES)
+    assert time.monotonic() - began < 2
+
+
+def test_a_name_by_which_a_server_calls_itself_counts_on_an_only_page_too() -> None:
+    class OnePage(BehindGateway):
+        def _page(self, resource: Mapping[str, Any], *, following: str = "", query: str = "") -> web.Response:
+            return super()._page(resource, query=query)
+
+    reply: Reply = fetch(OnePage())
+    assert ids(reply.items) == ["d1", "o1"]
+
+
+# Searches for the patient that have several pages
+
+
+class Found:
+    """A server whose search for the patient has these pages. `asked`: what it was asked, by path and query."""
+
+    def __init__(self, *pages: Mapping[str, Any], relation: str = "next", named: str = "?page={number}") -> None:
+        self.pages, self.relation, self.named = pages, relation, named
+        self.asked: list[str] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/fhir/")
+        self.asked.append(unquote(request.path_qs.removeprefix("/fhir/")))
+        if path == "metadata":
+            return fhir_json(r4_capability("Observation"))
+        if not path.startswith("Patient"):
+            return fhir_json(some(1))
+        number = int(request.query.get("page", "1"))
+        links = [{"relation": self.relation, "url": self.named.format(number=number + 1)}]
+        page = dict(self.pages[min(number, len(self.pages)) - 1])
+        return fhir_json(page if number >= len(self.pages) else {**page, "link": links})
+
+
+SECOND = {**PATIENT, "id": "p2"}
+
+
+def test_the_patient_is_looked_for_on_every_page() -> None:
+    server = Found(bundle(), bundle(), bundle(PATIENT))
+    reply: Reply = fetch(server, identifiers=BY_NUMBER)
+    assert ids(reply.items) == ["o1"]
+    assert [asked for asked in server.asked if asked.startswith("Patient")][1:] == ["Patient?page=2", "Patient?page=3"]
+
+
+def test_a_second_bearer_on_a_later_page_is_one_too_many() -> None:
+    with pytest.raises(Malformed) as caught:
+        fetch(Found(bundle(PATIENT), bundle(SECOND)), identifiers=BY_NUMBER)
+    assert caught.value.reason is Reason.AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    "named", ["https://elsewhere.example/fhir?page={number}", "https://[x?page={number}", "?page=1", ""]
+)
+def test_a_patient_who_may_be_on_a_page_that_cannot_be_had_is_not_unknown(named: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        fetch(Found(bundle(), bundle(PATIENT), named=named), identifiers=BY_NUMBER)
+    assert caught.value.reason is Reason.PAGING
+
+
+def test_a_search_for_the_patient_without_an_end_is_left() -> None:
+    server = Found(*[bundle()] * 100)
+    with pytest.raises(Malformed) as caught:
+        fetch(server, identifiers=BY_NUMBER)
+    assert caught.value.reason is Reason.PAGING
+    assert len(server.asked) < 20
+
+
+def test_an_identifier_that_is_kept_out_of_addresses_is_kept_out_of_those_of_pages() -> None:
+    telling = f"?identifier={LOCAL_VALUE.replace('/', '%2F')}&page={{number}}"
+    server = Found(bundle(PATIENT), bundle(), named=telling)
+    reply: Reply = fetch(server, identifiers=BY_NUMBER, options={"search": "post"})
+    assert ids(reply.items) == ["o1"]
+    assert not [asked for asked in server.asked if LOCAL_VALUE in asked]
+    with pytest.raises(Malformed):
+        fetch(Found(bundle(), bundle(PATIENT), named=telling), identifiers=BY_NUMBER, options={"search": "post"})
+    assert fetch(Found(bundle(), bundle(PATIENT)), identifiers=BY_NUMBER, options={"search": "post"}).subject
+
+
+@pytest.mark.parametrize(("severity", "error"), [("error", Unreachable), ("warning", UnknownPatient)])
+def test_a_search_for_the_patient_that_reports_an_error_does_not_say_that_nobody_is_there(
+    severity: str, error: type[SourceError]
+) -> None:
+    said_so = {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": "processing"}]}
+    with pytest.raises(error):
+        fetch(Found(moded((said_so, "outcome"))), identifiers=BY_NUMBER)
+
+
+def test_a_patient_who_was_merged_into_one_on_another_server_is_nobody_of_this_one() -> None:
+    asked: list[str] = []
+    away = {"type": "replaced-by", "other": {"reference": "https://elsewhere.example/fhir/Patient/p2"}}
+
+    async def server(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        if request.path.endswith("metadata"):
+            return fhir_json(r4_capability("Observation"))
+        return fhir_json(bundle({**PATIENT, "link": [away]}))
+
+    with pytest.raises(Malformed) as caught:
+        fetch(server, identifiers=BY_NUMBER)
+    assert caught.value.reason is Reason.AMBIGUOUS
+    assert not [path for path in asked if path.endswith("p2")]

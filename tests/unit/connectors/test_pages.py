@@ -12,6 +12,7 @@ from connectors.contract.errors import Malformed, WrongPatient
 from connectors.contract.notices import Ground
 from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.pages import (
+    UNREADABLE,
     FoundPatient,
     as_page,
     bearer,
@@ -147,18 +148,19 @@ def test_a_page_holds_what_goes_by_a_name_and_nothing_else() -> None:
 
 def test_the_patient_of_an_id_is_told_from_another_and_from_no_patient() -> None:
     sent = as_page(resource=json.dumps(patient("p")).encode())
-    assert finish(steps=found_by_id(bodies=[sent], patient_id="p")) == FoundPatient(id="p")
+    assert finish(steps=found_by_id(bodies=[sent], patient_id="p", bases=[BASE])) == FoundPatient(id="p")
     with pytest.raises(WrongPatient) as wrong:
-        finish(steps=found_by_id(bodies=[page(patient("other"))], patient_id="p"))
+        finish(steps=found_by_id(bodies=[page(patient("other"))], patient_id="p", bases=[BASE]))
     assert wrong.value.disagrees == ("identifier",)
     for resource in (condition("p"), None, patient("../p")):
         with pytest.raises(Malformed) as caught:
-            finish(steps=found_by_id(bodies=[page(resource)], patient_id="p"))
+            finish(steps=found_by_id(bodies=[page(resource)], patient_id="p", bases=[BASE]))
         assert caught.value.reason is Reason.NOT_FHIR
 
 
 def found_bearer(*resources: Json | None) -> FoundPatient:
-    return finish(steps=bearer(bodies=[page(*resources)], system=NHS_NUMBER_SYSTEM, value=NUMBER))
+    bodies = [page(*resources)]
+    return finish(steps=bearer(bodies=bodies, system=NHS_NUMBER_SYSTEM, value=NUMBER, bases=[BASE]))
 
 
 def link(kind: str, to: str) -> Json:
@@ -190,7 +192,7 @@ def test_who_has_been_replaced_is_who_took_their_place(other: str, replaced_by: 
     merged = patient("old", link=[link("replaced-by", other)])
     assert found_bearer(merged) == FoundPatient(id="old", replaced_by=replaced_by)
     sent = as_page(resource=json.dumps(merged).encode())
-    assert finish(steps=found_by_id(bodies=[sent], patient_id="old")).replaced_by == replaced_by
+    assert finish(steps=found_by_id(bodies=[sent], patient_id="old", bases=[BASE])).replaced_by == replaced_by
 
 
 def test_of_several_who_have_been_replaced_by_one_it_is_that_one_and_by_several_nobody_knows() -> None:
@@ -305,3 +307,58 @@ def test_a_body_goes_to_another_process_without_its_parts() -> None:
     sent = pickle.dumps(body)
     assert len(sent) < 2 * len(body)
     assert pickle.loads(sent) == body  # noqa: S301  our own
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://other.example/fhir/Patient/p", f"{BASE}2/Patient/p", "Person/p", "Group/p", "Patient/p/x"]
+)
+def test_an_id_on_another_server_or_of_another_type_is_nobodys_here(elsewhere: str) -> None:
+    merged = patient("old", link=[link("replaced-by", elsewhere)])
+    assert found_bearer(merged).replaced_by == UNREADABLE
+    sent = as_page(resource=json.dumps(merged).encode())
+    assert finish(steps=found_by_id(bodies=[sent], patient_id="old", bases=[BASE])).replaced_by == UNREADABLE
+
+
+def test_a_link_by_the_address_that_the_server_gives_the_patient_is_to_one_of_its_own() -> None:
+    inside = "http://inside.example:8080/fhir"
+    merged = patient("old", link=[link("replaced-by", f"{inside}/Patient/p")])
+    sent = json.dumps(
+        {"resourceType": "Bundle", "entry": [{"fullUrl": f"{inside}/Patient/old", "resource": merged}]}
+    ).encode()
+    found = finish(steps=bearer(bodies=[sent], system=NHS_NUMBER_SYSTEM, value=NUMBER, bases=[BASE]))
+    assert found.replaced_by == "p"
+
+
+def test_one_id_on_two_servers_is_two_patients() -> None:
+    entries = [
+        {"fullUrl": f"https://{name}.example/fhir/Patient/1", "resource": patient("1", birthDate=born)}
+        for name, born in (("a", "1951-05-04"), ("b", "1970-01-02"))
+    ]
+    sent = json.dumps({"resourceType": "Bundle", "entry": entries}).encode()
+    with pytest.raises(Malformed) as caught:
+        finish(steps=bearer(bodies=[sent], system=NHS_NUMBER_SYSTEM, value=NUMBER, bases=[BASE]))
+    assert caught.value.reason is Reason.AMBIGUOUS
+
+
+def test_bearers_are_looked_for_on_all_pages() -> None:
+    def found(*bodies: bytes) -> FoundPatient:
+        return finish(steps=bearer(bodies=bodies, system=NHS_NUMBER_SYSTEM, value=NUMBER, bases=[BASE]))
+
+    assert found(page(), page(patient("p"))).id == "p"
+    with pytest.raises(Malformed) as caught:
+        found(page(patient("p")), page(patient("q")))
+    assert caught.value.reason is Reason.AMBIGUOUS
+
+
+@pytest.mark.parametrize("space", ["", " "])
+def test_what_says_that_it_is_only_included_is_no_match(space: str) -> None:
+    entries = [
+        {"resource": condition("1"), "search": {"mode": "match"}},
+        {"resource": {"resourceType": "Practitioner", "id": "d"}, "search": {"mode": "include", "score": 1}},
+        {"resource": outcome("warning"), "search": {"mode": "outcome"}},
+        {"resource": {"resourceType": "Condition"}},
+        {"fullUrl": f"{BASE}/Condition/7"},
+    ]
+    sent = json.dumps({"resourceType": "Bundle", "entry": entries}, separators=(f",{space}", f":{space}")).encode()
+    found = finish(steps=survey(bodies=[sent]))
+    assert (found.matches, found.included) == (("Condition/1", "", ""), ("Practitioner/d", ""))

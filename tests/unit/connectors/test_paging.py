@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.contract.errors import Malformed
+from connectors.contract.outcomes import Reason
 from connectors.fhir_r4.pages import Survey
-from connectors.fhir_r4.paging import how_many, pages_after
+from connectors.fhir_r4.paging import MAX_PAGES, following, how_many, pages_after
 
 BASE = "https://hospital.example/fhir"
 
@@ -58,3 +60,31 @@ def test_the_rest_of_the_address_stays_as_it_was_written() -> None:
 
 def test_a_page_of_nothing_that_counts_says_nothing() -> None:
     assert how_many(first=first(second=f"{BASE}/Observation?page=2", total=10, counted=0)) is None
+
+
+@pytest.mark.parametrize("total", [10_000, 10**9, 10**39])
+def test_no_more_pages_are_expected_than_are_read_whatever_a_source_counts(total: int) -> None:
+    address = f"{BASE}/Observation?_offset=10"
+    found = pages_after(second=address, first=first(second=address, total=total))
+    assert len(found) <= MAX_PAGES
+    assert found[0] == f"{BASE}/Observation?_offset=20"
+
+
+@pytest.mark.parametrize("broken", ["https://[x/fhir?page=2", "//[?page=2"])
+def test_links_that_cannot_be_read_tell_of_no_page(broken: str) -> None:
+    assert how_many(first=first(second=broken, last=broken)) is None
+    address = f"{BASE}/Observation?page=2"
+    assert len(pages_after(second=address, first=first(second=address, last=broken, total=30))) == 1
+
+
+def survey_of(*links: tuple[str, str]) -> Survey:
+    return Survey(resource_type="Bundle", links=links, total=None, entries=0, counted=0, has_content=False, warnings=())
+
+
+def test_the_next_page_is_the_one_that_a_page_names() -> None:
+    assert following(survey_of(("self", "a"), ("next", "b"), ("next", "b"))) == "b"
+    assert following(survey_of(("next", ""))) == ""
+    assert following(survey_of(("self", "a"))) is None
+    with pytest.raises(Malformed) as caught:
+        following(survey_of(("next", "a"), ("next", "b")))
+    assert caught.value.reason is Reason.PAGING

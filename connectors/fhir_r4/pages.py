@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, WrongPatient
@@ -53,6 +56,7 @@ _GOLDEN_TAGS = frozenset({(_MDM_STATUS, "GOLDEN_RECORD"), (_MDM_STATUS, "REDIREC
 _GOLDEN_CODE = "5c827da5-4858-4f3d-a50c-62ece001efea"
 _Target = tuple[str, str]  # a type and an id on this server, "" for neither
 _XML_NAMESPACE = b"http://hl7.org/fhir"
+_STATEMENTS = msgspec.json.Decoder(dict[str, Any])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,11 +265,11 @@ def capability(*, bodies: Sequence[bytes]) -> Steps[ServerCapability]:
     Raises: Malformed.
     """
     (body,) = bodies
-    split_answer(payload=body)  # the checks of a whole payload
+    split_answer(payload=body)  # the checks of a whole payload: a statement may hold more than an entry of a record
     yield rough_count(body=body)
     try:
-        statement = read_entry(entry=without_mark(body))
-    except UnreadableEntry:
+        statement = _STATEMENTS.decode(without_mark(body))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Malformed(Reason.NOT_FHIR) from None
     return read_capability(statement=statement)
 

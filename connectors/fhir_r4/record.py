@@ -67,6 +67,11 @@ class _Searched:
         return tuple(page.body for page in self.pages)
 
     @property
+    def is_refused(self) -> bool:
+        """Whether all of it was refused; pages before one that was are a part of it."""
+        return isinstance(self.lost, Refused) and not self.pages
+
+    @property
     def has_content(self) -> bool:
         return any(page.survey.has_content for page in self.pages)
 
@@ -110,7 +115,9 @@ async def _search(*, session: ServerSession, capability: ServerCapability, patie
     _expect_something(clinical)
     for searched, result in zip(wanted, results, strict=True):
         session.notices.extend(_notices(searched=searched, result=result))
-    lost = [result for result in results if result.lost is not None and not isinstance(result.lost, Refused)]
+    for category in _unserved(wanted=wanted, results=results):
+        session.notices.append(Notice(code=NoticeCode.NOT_SERVED, category=category))
+    lost = [result for result in results if result.lost is not None and not result.is_refused]
     reason = Reason.PAGES if all(result.pages for result in lost) else Reason.SEARCHES
     return Record(pages=tuple(body for result in results for body in result.bodies), in_part=reason if lost else None)
 
@@ -191,6 +198,21 @@ def _notices_of_warnings(searched: _Searched, *, words: str, category: RecordCat
     return [Notice(code=code, text=words, category=category, labels=labels) for labels in searched.warnings]
 
 
+def _unserved(*, wanted: Sequence[SearchableType], results: Sequence[_Searched]) -> list[RecordCategory]:
+    """Return the sections of which a server that states nothing has none of the types, all of them rare.
+
+    That it lacks a type is no gap in anybody's record; its silence is no "nothing recorded" either.
+    """
+    served = {
+        category
+        for searched, result in zip(wanted, results, strict=True)
+        if result.supported or searched.is_expected
+        for category in searched.fills
+    }
+    filled = {category for searched in wanted for category in searched.fills} - {RecordCategory.OTHER}
+    return sorted(category for category in filled - served if category.is_clinical)
+
+
 def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
     """Return what did not come of a search, as a notice for each section that it could have filled."""
     code, content = NoticeCode.INCOMPLETE, type_words(name=searched.name)
@@ -198,7 +220,7 @@ def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
         return []
     if not result.supported:
         code, words = NoticeCode.NOT_SUPPORTED, f"It cannot be asked for {content}."
-    elif isinstance(result.lost, Refused):
+    elif result.is_refused:
         words = f"It would not release {content}."
     elif result.pages and result.lost:
         words = _which_pages(of=content, searched=result)

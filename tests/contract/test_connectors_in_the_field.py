@@ -537,6 +537,9 @@ def test_a_server_without_a_statement_is_asked_for_all_that_may_belong_to_a_pati
     words = [words for _, words in said(reply)]
     assert "It cannot be asked for problems and diagnoses." in words
     assert len(words) == len(capability.EXPECTED - {"Observation"})
+    # But where it has none of the types of a section, its silence is no "nothing recorded".
+    silent = [notice.category for notice in reply.notices if notice.code == "not-served"]
+    assert silent == [RecordCategory.APPOINTMENTS]
 
 
 class HeedsNothing:

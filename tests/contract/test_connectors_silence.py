@@ -308,7 +308,15 @@ def test_one_of_several_searches_that_is_lost_is_said_and_the_others_go_on(lost:
     assert unanswered(reply) == {RecordCategory.ALLERGIES}
 
 
-@pytest.mark.parametrize("lost", [*LOST, Said(body=outcome()), Said(body=outcome(), status=404), Said(status=410)])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        *LOST,
+        Said(body=outcome()),
+        *(Said(body=outcome(), status=status) for status in (401, 403, 404)),
+        Said(status=410),
+    ],
+)
 @pytest.mark.parametrize(
     ("members", "said"),
     [

@@ -30,6 +30,7 @@ from connectors.transport.pace import finish
 from fhir_data import splitting
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 from fhir_data.labels import Label
+from fhir_data.limits import MAX_VALUES
 from fhir_data.splitting import SentBody, SplitPayload
 from fhir_data.splitting import split as really_split
 
@@ -362,3 +363,28 @@ def test_what_says_that_it_is_only_included_is_no_match(space: str) -> None:
     sent = json.dumps({"resourceType": "Bundle", "entry": entries}, separators=(f",{space}", f":{space}")).encode()
     found = finish(steps=survey(bodies=[sent]))
     assert (found.matches, found.included) == (("Condition/1", "", ""), ("Practitioner/d", ""))
+
+
+def test_a_statement_may_be_longer_than_an_entry_of_a_record() -> None:
+    parameters = [{"name": name, "type": "token"} for name in ("patient", *(f"p{at}" for at in range(MAX_VALUES)))]
+    held = [{"type": "Condition", "interaction": [{"code": "search-type"}], "searchParam": parameters}]
+    stated = {
+        "resourceType": "CapabilityStatement",
+        "fhirVersion": "4.0.1",
+        "rest": [{"mode": "server", "resource": held}],
+    }
+    found = finish(steps=capability(bodies=[json.dumps(stated).encode()]))
+    assert [declared.name for declared in found.types] == ["Condition"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        b'{"resourceType":"CapabilityStatement","fhirVersion":"4.0.1","fhirVersion":"5.0.0"}',
+        b'{"resourceType":"CapabilityStatement","fhirVersion":NaN}',
+        b'{"resourceType":"CapabilityStatement","rest":' + b"[" * 5000 + b"]" * 5000 + b"}",
+    ],
+)
+def test_a_statement_that_cannot_be_read_is_none(statement: bytes) -> None:
+    with pytest.raises(Malformed):
+        finish(steps=capability(bodies=[statement]))

@@ -86,16 +86,17 @@ def labels_around(members: Mapping[str, bytes], /) -> tuple[Label, ...]:
 
 
 def _may_hold_labels(body: bytes, /) -> bool:
-    """Return whether one of the marks is there that stand in whatever says how confidential it is.
+    """Return whether one of the marks is there that stand in whatever says how confidential it is, in any case.
 
     `\\u` may spell any of them otherwise. Every entry is searched, and a single sign is found much faster than two.
     """
+    plain = body.lower()
     return (
-        b"ecurity" in body
-        or b"onfidentiality" in body
-        or b"sec-label" in body
-        or b".113883.5.25" in body
-        or (b"\\" in body and b"\\u" in body)
+        b"ecurity" in plain
+        or b"onfidentiality" in plain
+        or b"sec-label" in plain
+        or b".113883.5.25" in plain
+        or (b"\\" in plain and b"\\u" in plain)
     )
 
 

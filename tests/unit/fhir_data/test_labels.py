@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -141,3 +142,11 @@ def test_in_what_was_refused_a_name_that_is_nearly_right_counts_at_any_depth() -
 
 def test_what_stands_around_entries_is_read_whatever_else_is_said_of_it() -> None:
     assert labels_around({"meta": b'{"versionId":"1"}', "extension": b"[]"}) == ()
+
+
+@pytest.mark.parametrize("spelt", [str.upper, str.lower, str.title, str.swapcase])
+def test_a_label_is_read_in_whatever_case_its_system_or_extension_is_spelt(spelt: Callable[[str], str]) -> None:
+    for system in (CONFIDENTIALITY, "urn:oid:2.16.840.1.113883.5.25"):
+        tag = {"system": spelt(system), "code": "R"}
+        assert labels(meta={"tag": [tag]}) == (Label(system=spelt(system), code="R"),)
+    assert labels(extension=[{"url": spelt(INLINE), "valueCode": "R"}]) == (BARE,)

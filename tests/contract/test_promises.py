@@ -16,6 +16,7 @@ from msgspec import structs
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, SourceError, TimedOut, UnknownPatient, WrongPatient
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels
 from connectors.contract.values import (
@@ -120,6 +121,17 @@ class HasAnotherNameForFaults(FhirR4):
             raise Malformed(Reason.NOT_FHIR) from None
 
 
+class WarnsAlways(FhirR4):
+    async def ask(self, **asked: Any) -> Reply:
+        reply = await super().ask(**asked)
+        return replace(reply, notices=(Notice(code=NoticeCode.INCOMPLETE),), in_part=None)
+
+
+class GivesNoPatient(FhirR4):
+    async def ask(self, **asked: Any) -> Reply:
+        return replace(await super().ask(**asked), subject=b'{"resourceType":"Person","id":"p1"}')
+
+
 class FallsOverFaults(FhirR4):
     async def ask(self, **asked: Any) -> Reply:
         try:
@@ -222,6 +234,8 @@ async def get(*, channels: Channels, url: str, deadline: float) -> None:
         (SaysThatItIsWhoWasAskedFor, checks.shows_whose_record_it_is),
         (HidesFaults, checks.names_every_fault),
         (HasAnotherNameForFaults, checks.names_every_fault),
+        (WarnsAlways, checks.names_every_fault),
+        (GivesNoPatient, checks.gives_r4),
         (FallsOverFaults, checks.names_every_fault),
         (NamesThePatientInErrors, checks.names_every_fault),
         (NamesThePatientInLogs, checks.gives_everything_once),

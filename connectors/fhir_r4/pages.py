@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.addresses import is_within
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, WrongPatient
 from connectors.contract.notices import Ground
@@ -22,7 +23,7 @@ from connectors.fhir_r4.answer import read_pages
 from connectors.fhir_r4.capability import ServerCapability, read_capability
 from connectors.reading import expect_bundle, split_answer
 from connectors.transport.pace import Steps
-from fhir_data.access import JsonObject, mapping, mappings, text
+from fhir_data.access import JsonObject, listed, mapping, mappings, text
 from fhir_data.errors import UnreadableEntry
 from fhir_data.heads import entry_name, type_of
 from fhir_data.labels import Label, labels_of
@@ -42,7 +43,7 @@ from fhir_data.references import (
 from fhir_data.releases import Release
 from fhir_data.size import rough_count
 from fhir_data.splitting import SplitEntry, SplitPayload, without_mark
-from fhir_data.verdict import RefusedEntry, verdict
+from fhir_data.verdict import RefusedEntry, members_at_fault, verdict
 
 # What the record refers to and may not hold.
 SUPPORTING_TYPES = ("Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device", "Specimen")
@@ -195,8 +196,10 @@ def holds(*, bodies: Sequence[bytes], name: str) -> Steps[bool]:
 
 
 UNREADABLE = "?"
-# What a link from one Patient to another says. Source: FHIR R4, LinkType.
-REPLACED, SAME_PERSON = frozenset({"replaced-by"}), frozenset({"refer", "seealso"})
+# What a link from one Patient to another says, and one that does not say what. Source: FHIR R4, LinkType.
+_LINK_TYPES = frozenset({"replaced-by", "replaces", "refer", "seealso"})
+_UNCLEAR = "?"
+REPLACED, SAME_PERSON = frozenset({"replaced-by"}), frozenset({"refer", "seealso", _UNCLEAR})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -370,8 +373,8 @@ class _Patient:
         """
         others = (
             without_version(reference=text_of_reference(mapping(link.get("other"))))
-            for link in mappings(self.resource.get("link"))
-            if link.get("type") in types
+            for link in map(mapping, listed(self.resource.get("link")))
+            if _says(link) in types
         )
         targets = (_target_of(other, bases=self.bases) for other in others)
         return frozenset(
@@ -388,11 +391,18 @@ class _Patient:
         return any(mark in _GOLDEN_TAGS or mark[1] == _GOLDEN_CODE for mark in marks)
 
 
+def _says(link: JsonObject, /) -> str:
+    """Return what a link says, in whatever case: to overlook that somebody has been replaced is worse than to ask."""
+    said = text(link.get("type")).strip().lower()
+    return said if said in _LINK_TYPES else _UNCLEAR
+
+
 def _target_of(reference: str, /, *, bases: AbstractSet[str]) -> _Target:
     """Return the type that a reference names, on whatever server, and the id, "" for one on another."""
     base, name = split_absolute(reference=reference)
     kind, key = split_relative(reference=name or reference)
-    return (kind, key) if not base or base in bases else (kind, "")
+    is_own = not base or any(is_within(url=base, base=own) and is_within(url=own, base=base) for own in bases)
+    return (kind, key if is_own else "")
 
 
 def _patient_of(*, entry: SplitEntry, bases: Sequence[str]) -> _Patient | None:
@@ -405,7 +415,18 @@ def _patient_of(*, entry: SplitEntry, bases: Sequence[str]) -> _Patient | None:
     judged = verdict(entry=entry.resource, release=Release.R4)
     if isinstance(judged, RefusedEntry):
         raise Malformed(Reason.NOT_FHIR)
-    return _Patient(resource=judged.resource, bases={*bases, base_of(full_url=entry.full_url)})
+    resource = judged.resource
+    if "link" in members_at_fault(judged):
+        resource = {**resource, "link": _links_as_sent(entry.resource)}
+    return _Patient(resource=resource, bases={*bases, base_of(full_url=entry.full_url)})
+
+
+def _links_as_sent(patient: bytes, /) -> object:
+    """Return the links of a Patient with what is at fault in them; one that is unclear where they cannot be read."""
+    try:
+        return read_entry(entry=patient).get("link")
+    except UnreadableEntry:
+        return {}
 
 
 def _found(patient: _Patient, *, golden: AbstractSet[str] = frozenset()) -> FoundPatient:

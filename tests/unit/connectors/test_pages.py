@@ -388,3 +388,51 @@ def test_a_statement_may_be_longer_than_an_entry_of_a_record() -> None:
 def test_a_statement_that_cannot_be_read_is_none(statement: bytes) -> None:
     with pytest.raises(Malformed):
         finish(steps=capability(bodies=[statement]))
+
+
+TO_NEW = {"reference": "Patient/new"}
+REPLACED, UNCLEAR = FoundPatient(id="p", replaced_by="new"), FoundPatient(id="p", links_others=True)
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        ([{"other": TO_NEW, "type": "Replaced-By "}], REPLACED),
+        ({"other": TO_NEW, "type": "replaced-by"}, REPLACED),
+        ([{"other": {**TO_NEW, "display": 7}, "type": "replaced-by", "since": 1}], REPLACED),
+        ([{"other": "Patient/new", "type": "replaced-by"}], FoundPatient(id="p", replaced_by=UNREADABLE)),
+        ([{"other": TO_NEW, "type": ["replaced-by"]}], UNCLEAR),
+        ([{"other": TO_NEW, "type": "merged-into"}], UNCLEAR),
+        ([{"other": TO_NEW}], UNCLEAR),
+        ("Patient/new", UNCLEAR),
+        ([{"other": TO_NEW, "type": "replaces", "since": 1}], FoundPatient(id="p")),
+        ([{"other": {"reference": "RelatedPerson/new"}, "type": "Refer"}], FoundPatient(id="p")),
+        ([], FoundPatient(id="p")),
+    ],
+    ids=str,
+)
+def test_a_flaw_in_a_link_does_not_hide_that_somebody_was_replaced(links: object, expected: FoundPatient) -> None:
+    linked = patient("p", link=links)
+    assert found_bearer(linked) == expected
+    sent = as_page(resource=json.dumps(linked).encode())
+    assert finish(steps=found_by_id(bodies=[sent], patient_id="p", bases=[BASE])) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("replaced-by", REPLACED), ("merged-into", UNCLEAR)], ids=["clear", "unclear"]
+)
+def test_a_link_is_read_of_a_patient_who_cannot_be_read_whole(said: str, expected: FoundPatient) -> None:
+    sent = as_page(resource=json.dumps(patient("p", link=[link(said, "Patient/new")])).encode())
+    broken = sent.replace(b'"link": ', b'"maritalStatus": {"text": NaN}, "link": ')
+    assert broken != sent
+    assert finish(steps=found_by_id(bodies=[broken], patient_id="p", bases=[BASE])) == expected
+    unreadable = sent.replace(b'"link": ', b'"link": NaN, "x": ')
+    assert finish(steps=found_by_id(bodies=[unreadable], patient_id="p", bases=[BASE])) == UNCLEAR
+
+
+@pytest.mark.parametrize("own", ["HTTPS://Hospital.example/fhir", "https://hospital.example:443/fhir"])
+def test_another_spelling_of_the_servers_own_address_is_its_own(own: str) -> None:
+    merged = patient("old", link=[link("replaced-by", f"{own.lower()}/Patient/p")])
+    sent = as_page(resource=json.dumps(merged).encode())
+    assert finish(steps=found_by_id(bodies=[sent], patient_id="old", bases=[own])).replaced_by == "p"
+    assert finish(steps=found_by_id(bodies=[sent], patient_id="old", bases=[BASE])).replaced_by == "p"

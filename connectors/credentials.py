@@ -67,6 +67,7 @@ _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 class _Kept:
     until: float  # a `loop.time()`
     token: str
+    scope: str = ""  # what it is for, as far as that was said
 
 
 class TokenKeeper:
@@ -104,6 +105,15 @@ class TokenKeeper:
             return fresh.token, False
         finally:
             lock.release()
+
+    def scope(self, *, source: SourceAddress) -> str:
+        """Return for what a source said that its last token is, which may be less than was asked for; "" where it did
+        not say.
+
+        Source: RFC 6749, 5.1 and 3.3.
+        """
+        kept = self._kept.get(_key_of(source))
+        return kept.scope if kept is not None else ""
 
     def drop(self, *, source: SourceAddress, token: str) -> None:
         """Forget a token that its source did not accept, unless another has taken its place."""
@@ -270,6 +280,7 @@ class _Token(msgspec.Struct):
     access_token: str
     token_type: str
     expires_in: float | str | None = None  # RFC 6749 has a number; Azure AD's first version sends it as a text
+    scope: str | None = None
 
 
 def _key_of(source: SourceAddress, /) -> tuple[str, ...]:
@@ -296,7 +307,8 @@ async def _fetch(asked: _Asked, /) -> _Kept:
     token = _read(_expected(answer).body, _Token)
     if token.token_type.lower() != "bearer" or not _TOKEN.fullmatch(token.access_token):
         raise Malformed(Reason.TOKEN)
-    return _Kept(until=began_at + _lasts_s(token) - SPARE_S, token=token.access_token)
+    until = began_at + _lasts_s(token) - SPARE_S
+    return _Kept(until=until, token=token.access_token, scope=token.scope or "")
 
 
 def _lasts_s(token: _Token, /) -> float:

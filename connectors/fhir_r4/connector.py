@@ -36,7 +36,7 @@ from connectors.contract.values import (
     Reply,
     SourceAddress,
 )
-from connectors.credentials import TLS_OPTIONS, TOKEN_OPTIONS, send_with_credentials
+from connectors.credentials import TLS_OPTIONS, TOKEN_OPTIONS, TokenKeeper, send_with_credentials
 from connectors.fhir_r4.answer import own_bases
 from connectors.fhir_r4.capability import UNDECLARED, ServerCapability
 from connectors.fhir_r4.pages import (
@@ -54,8 +54,10 @@ from connectors.fhir_r4.pages import (
 )
 from connectors.fhir_r4.paging import following
 from connectors.fhir_r4.record import read_record
+from connectors.fhir_r4.scopes import readable_types
 from connectors.fhir_r4.session import FHIR_JSON, ServerSession, expect_success
 from connectors.fhir_r4.supporting import read_supporting
+from connectors.fhir_r4.type_words import type_words
 from connectors.reading import split_answer
 from connectors.transport.client import Answer
 from connectors.transport.pace import finish
@@ -108,6 +110,7 @@ class FhirR4:
         _note_what_is_not_served(session=session, capability=server.capability)
         patient = await _find_patient(session=session, server=server)
         record = await read_record(session=session, capability=server.capability, patient_id=patient.found.id)
+        _note_what_is_not_granted(session=session, capability=server.capability)
         pages = [*patient.pages, *record.pages]
         pages += await read_supporting(session=session, pages=pages, patient_id=patient.found.id)
         reply = await session.read(
@@ -241,6 +244,23 @@ def _note_what_is_not_served(*, session: ServerSession, capability: ServerCapabi
     """Note the categories asked for that the server has no type for: its silence there is not "nothing recorded"."""
     unserved = (session.query.categories & CLINICAL_CATEGORIES) - capability.holds - {RecordCategory.OTHER}
     session.notices.extend(Notice(code=NoticeCode.NOT_SERVED, category=category) for category in sorted(unserved))
+
+
+def _note_what_is_not_granted(*, session: ServerSession, capability: ServerCapability) -> None:
+    """Note the types that our token does not cover: a server may leave them out of its answer without a word."""
+    readable = readable_types(scope=session.channels.get(TokenKeeper).scope(source=session.source))
+    if readable is None:
+        return
+    noted = {notice.category for notice in session.notices if notice.code.leaves_out}
+    for declared in capability.types:
+        if declared.name in readable or not declared.category.is_clinical or not declared.is_expected:
+            continue
+        words = f"Our access to it does not cover all {type_words(name=declared.name)}."
+        session.notices.extend(
+            Notice(code=NoticeCode.INCOMPLETE, text=words, category=category)
+            for category in declared.fills
+            if category in session.query.categories and category not in noted
+        )
 
 
 def _expect_searchable(*, capability: ServerCapability) -> None:

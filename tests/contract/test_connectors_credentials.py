@@ -454,3 +454,30 @@ def test_a_token_endpoint_whose_address_cannot_be_read_is_no_fault_of_ours(tmp_p
 
     fault = failure(handler, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))})
     assert (type(fault), fault.reason) == (Malformed, Reason.TOKEN)
+
+
+# What a token is for
+
+
+@pytest.mark.parametrize("everything", [True, False])
+@pytest.mark.parametrize(
+    ("scope", "left_out"),
+    [
+        ("system/Patient.rs system/Observation.rs", ["allergies", "medications"]),
+        ("system/*.rs?_security=N", ["allergies", "history", "medications", "observations", "results"]),
+        ("system/*.rs", []),
+        ("https://hospital.example/.default", []),
+        (None, []),
+    ],
+)
+def test_what_a_token_does_not_cover_may_be_left_out_without_a_word_and_so_is_said(
+    tmp_path: Path, scope: str | None, left_out: list[str], everything: bool
+) -> None:
+    hospital = Authorised(scope=scope)
+    hospital.everything = everything
+    reply = fetch(hospital, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))})
+    assert ids(reply.items) == ["a1", "o1"]
+    said = sorted({str(notice.category) for notice in reply.notices if "Our access" in notice.text})
+    # What was asked for and refused has been said already.
+    assert said == [name for name in left_out if everything or name != "medications"]
+    assert all(notice.code == "incomplete" for notice in reply.notices if "Our access" in notice.text)

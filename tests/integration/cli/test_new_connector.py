@@ -126,6 +126,13 @@ def test_without_longview_its_tests_say_what_is_missing(laid_out: Path) -> None:
         ("connectors", "can be imported here already"),
         ("django_htmx", "can be imported here already"),
         ("argon2_cffi", "is installed already"),
+        ("example", "for something else"),
+        ("conftest", "for something else"),
+        ("test_promises", "for something else"),
+        ("identifier", "for something else"),
+        ("reply", "for something else"),
+        ("none", "for something else"),
+        ("not_implemented_error", "for something else"),
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused(tmp_path: Path, name: str, words: str) -> None:

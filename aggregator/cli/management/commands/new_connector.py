@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
+import re
 import shlex
 import shutil
 import sys
@@ -44,6 +46,7 @@ class Command(BaseCommand):
             raise CommandError(f"{folder} exists already; nothing was changed.")
         _check_unused(name, project=project)
         class_name = "".join(word.capitalize() for word in name.split("_"))
+        _check_fits(name, class_name=class_name)
         words = {"kind": name, "distribution": project, "class_name": class_name}
         try:
             folder.mkdir()
@@ -85,6 +88,17 @@ def _check_unused(name: str, /, *, project: str) -> None:
     except PackageNotFoundError:
         return
     raise CommandError(f"A distribution {project} is installed already: this one would replace it.")
+
+
+def _check_fits(name: str, /, *, class_name: str) -> None:
+    """Raises: CommandError where what is laid out has another use for the name, or for that of its class."""
+    templates = list(TEMPLATE.rglob(f"*.py{SUFFIX}"))
+    taken = {path.name.removesuffix(f".py{SUFFIX}") for path in templates}
+    for path in templates:
+        imports = re.findall(r"^(?:from|import) .*", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        taken.update(word for line in imports for word in re.findall(r"\w+", line))
+    if keyword.iskeyword(class_name) or hasattr(builtins, class_name) or not taken.isdisjoint((name, class_name)):
+        raise CommandError(f"What is laid out needs the name {name}, or {class_name}, for something else.")
 
 
 def _write(*, folder: Path, words: dict[str, str]) -> None:

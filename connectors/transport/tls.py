@@ -31,6 +31,7 @@ class TlsContexts:
         if made is None or made[0] != stamp:
             context = ssl.create_default_context(cafile=str(files.trusted) if files.trusted else None)
             if files.own:
-                context.load_cert_chain(str(files.own))
+                # Of a key that has a password OpenSSL would ask at the terminal, and hold up the event loop until then.
+                context.load_cert_chain(str(files.own), password="")
             made = self._made[files] = (stamp, context)
         return made[1]

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +16,13 @@ from urllib.parse import parse_qs
 
 import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from joserfc import jwt
 
 from connectors.contract.errors import Malformed, NoCredentials, Refused, SourceError, TimedOut, Unreachable
@@ -346,6 +354,38 @@ def test_a_certificate_that_cannot_be_read_is_our_fault(authority: Authority, tm
         fetch_by_tls(context=authority.server_context(), secrets={name: secret(tmp_path, "no certificate")})
     with pytest.raises(NoCredentials):
         fetch_by_tls(context=authority.server_context(), secrets={name: tmp_path / "nothing"})
+
+
+def test_a_key_that_has_a_password_is_our_fault_and_nobody_is_asked_for_it(
+    authority: Authority, tmp_path: Path
+) -> None:
+    """In a process of its own, whose input stays open: OpenSSL would wait there for somebody to type."""
+    certificate, _, key = authority.client.read_text().partition("-----BEGIN PRIVATE KEY")
+    assert key
+    locked = load_pem_private_key(f"-----BEGIN PRIVATE KEY{key}".encode(), password=None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
+    )
+    path = secret(tmp_path, certificate.encode() + locked)
+    work = (
+        "import sys; from pathlib import Path; from connectors.transport.tls import TlsContexts, TlsFiles\n"
+        "try: TlsContexts().of(TlsFiles(own=Path(sys.argv[1]), trusted=None))\n"
+        "except OSError: print('refused')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", work, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            process.wait(timeout=10)
+        finally:
+            process.kill()
+        assert process.stdout is not None
+        assert process.stdout.read() == "refused\n"
+    with pytest.raises(NoCredentials):
+        fetch_by_tls(context=authority.server_context(asks_for_client=True), secrets={"tls_secret": path})
 
 
 def test_a_certificate_that_is_replaced_counts_with_the_next_request(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ The steps are generators that yield between entries, so that a large answer does
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ from fhir_data.errors import EntryFault, PayloadFault, UnreadablePayload
 from fhir_data.flaws import Flaw, FlawReason, paths_of
 from fhir_data.heads import entry_name, type_of
 from fhir_data.labels import Label, labels_of, labels_of_refused
-from fhir_data.references import Address, Directory
+from fhir_data.references import Address, Directory, references_in
 from fhir_data.releases import Release
 from fhir_data.size import rough_count
 from fhir_data.splitting import SentBody, SplitEntry, SplitPayload, split
@@ -323,33 +323,68 @@ class Sorting:
 
     def sorted(self) -> SortedEntries:
         """Return what became of all."""
-        telling = self._telling_of_others()
+        strays = self._strays()
+        telling = self._telling_of_others(strays=strays)
+        with_others = Finding(belonging=Belonging.OTHER, member="names no patient")
         about_another = Finding(belonging=Belonging.OTHER, member="target")
         set_aside = [
-            somebody_elses(
-                entry=each.entry, labels=each.labels, finding=about_another, category=RecordCategory.SUPPORTING
-            )
-            for each in telling
+            *(
+                somebody_elses(entry=entry, labels=item.labels, finding=with_others, category=item.category)
+                for (entry, _), item in strays
+            ),
+            *(
+                somebody_elses(
+                    entry=each.entry, labels=each.labels, finding=about_another, category=RecordCategory.SUPPORTING
+                )
+                for each in telling
+            ),
         ]
-        apart = {id(each.entry) for each in telling}
+        apart = {id(entry) for (entry, _), _ in strays} | {id(each.entry) for each in telling}
         return SortedEntries(
             items=tuple(item for (entry, _), item in self._kept if id(entry) not in apart),
             quarantined=(*self._quarantined, *set_aside),
             notices=tuple(self._notices),
         )
 
-    def _telling_of_others(self) -> list[_Provenance]:
+    def _strays(self) -> list[tuple[_Filed, ReceivedItem]]:
+        """Return what does not say whose it is and refers to what is somebody else's, such as to their contact; and
+        what refers to such a one. One of the items of each entry."""
+        if not self._others:
+            return []
+        unnamed = {id(filed[0]): (filed, item) for filed, item in self._kept if item.names_no_patient}
+        directory = _directory([*self._others, *(filed for filed, _ in unnamed.values())])
+        referring: dict[int, list[int]] = {}  # each looked at once, however long the chains are
+        for key, ((entry, _), _) in unnamed.items():
+            for target in _targets_of(entry, directory=directory):
+                referring.setdefault(id(target), []).append(key)
+        strays: set[int] = set()
+        waiting = [id(entry) for entry, _ in self._others]
+        while waiting:
+            for key in referring.pop(waiting.pop(), ()):
+                if key not in strays:
+                    strays.add(key)
+                    waiting.append(key)
+        return [each for key, each in unnamed.items() if key in strays]
+
+    def _telling_of_others(self, *, strays: Sequence[tuple[_Filed, ReceivedItem]]) -> list[_Provenance]:
         """Return each Provenance that is about nothing but what was set aside."""
         if not self._others or not self._provenances:
             return []
-        set_aside = _directory(self._others)
-        held = _directory(filed for filed, _ in self._kept)
+        set_aside = _directory([*self._others, *(filed for filed, _ in strays)])
+        apart = {id(entry) for (entry, _), _ in strays}
+        held = _directory(filed for filed, _ in self._kept if id(filed[0]) not in apart)
 
         def are_among(directory: Directory[SplitEntry], each: _Provenance) -> bool:
             within = each.entry.full_url
             return any(directory.find(reference=target, within=within) for target in each.targets)
 
         return [each for each in self._provenances if are_among(set_aside, each) and not are_among(held, each)]
+
+
+def _targets_of(entry: SplitEntry, /, *, directory: Directory[SplitEntry]) -> Iterator[SplitEntry]:
+    for reference in references_in(resource=entry.resource or b""):
+        if (target := directory.find(reference=reference, within=entry.full_url)) is not None:
+            yield target
 
 
 def _directory(filed: Iterable[_Filed], /) -> Directory[SplitEntry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -452,3 +453,59 @@ def test_whom_a_field_at_fault_names_is_looked_at(member: Json, kept: bool) -> N
 
 def test_a_field_at_fault_never_makes_an_entry_theirs() -> None:
     assert shown(read(entry(condition(patient=to("Patient/ours"))))) == [True]
+
+
+def seen(key: str, **members: Any) -> Json:
+    return {"resourceType": "Observation", "id": key, "status": "final", "code": {"text": "Weight"}, **members}
+
+
+def contact(key: str, of: str) -> Json:
+    coded = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+    return {"resourceType": "Encounter", "id": key, "status": "finished", "class": coded, "subject": to(of)}
+
+
+def test_what_names_nobody_and_refers_to_what_is_somebody_elses_is_set_aside_with_it() -> None:
+    """A server that pays no heed to whom it was asked for gives everybody's, of which some say not whose they are."""
+    told = {"recorded": "2024-05-01T10:00:00Z", "agent": [{"who": {"display": "Ward"}}]}
+    reply = read(
+        entry(contact("theirs", "Patient/OTHER"), f"{BASE}/Encounter/theirs"),
+        entry(contact("ours", "Patient/ours"), f"{BASE}/Encounter/ours"),
+        entry(seen("1", encounter=to("Encounter/theirs")), f"{BASE}/Observation/1"),
+        entry(seen("2", derivedFrom=[to(f"{BASE}/Observation/1")]), f"{BASE}/Observation/2"),
+        entry(seen("3", encounter=to("Encounter/ours")), f"{BASE}/Observation/3"),
+        entry(seen("4"), f"{BASE}/Observation/4"),
+        entry(seen("5", subject=to("Patient/ours"), derivedFrom=[to("Observation/1")]), f"{BASE}/Observation/5"),
+        entry({"resourceType": "Provenance", **told, "target": [to("Observation/2")]}, f"{BASE}/Provenance/2"),
+        entry({"resourceType": "Provenance", **told, "target": [to("Observation/3")]}, f"{BASE}/Provenance/3"),
+    )
+    assert [item.full_url.removeprefix(f"{BASE}/") for item in reply.items] == [
+        "Encounter/ours",
+        "Observation/3",
+        "Observation/4",
+        "Observation/5",
+        "Provenance/3",
+    ]
+    assert [(one.full_url.removeprefix(f"{BASE}/"), one.detail) for one in reply.quarantined] == [
+        ("Encounter/theirs", "subject"),
+        ("Observation/1", "names no patient"),
+        ("Observation/2", "names no patient"),
+        ("Provenance/2", "target"),
+    ]
+
+
+def test_things_that_name_nobody_and_refer_to_one_another_in_a_ring_are_looked_at_once() -> None:
+    ring = [entry(seen(key, derivedFrom=[to(f"Observation/{other}")])) for key, other in (("1", "2"), ("2", "1"))]
+    theirs = entry(contact("theirs", "Patient/OTHER"))
+    assert shown(read(*ring, theirs)) == [True, True]
+    tied = entry(seen("3", derivedFrom=[to("Observation/1")], encounter=to("Encounter/theirs")))
+    back = entry(seen("1", derivedFrom=[to("Observation/3")]))
+    assert shown(read(theirs, tied, back)) == []
+
+
+def test_a_long_chain_of_things_that_name_nobody_takes_no_time() -> None:
+    chain = [entry(seen(f"o{at}", derivedFrom=[to(f"Observation/o{at + 1}")])) for at in range(2_000)]
+    last = entry(seen("o2000", encounter=to("Encounter/theirs")))
+    began = time.process_time()
+    reply = read(*chain, last, entry(contact("theirs", "Patient/OTHER")))
+    assert (shown(reply), len(reply.quarantined)) == ([], 2_002)
+    assert time.process_time() - began < 5

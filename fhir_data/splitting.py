@@ -243,7 +243,7 @@ def _split_entry(whole: bytes, /, *, labels: tuple[Label, ...]) -> SplitEntry:
 
 
 def _is_match(search: bytes, /) -> bool:
-    return _NO_MATCH.search(search) is None
+    return not search or _NO_MATCH.search(search) is None
 
 
 def members(*, body: bytes) -> dict[str, bytes]:

@@ -80,7 +80,7 @@ def text_of(*, watched: Iterable[Watched], queues: Mapping[str, int], load: Load
     lines: list[str] = []
     for name, words, samples in families:
         lines += [f"# HELP {name} {words}", f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"]
-        lines += [f"{name}{_written(labels)} {float(value):g}" for labels, value in samples]
+        lines += [f"{name}{_written(labels)} {_number(value)}" for labels, value in samples]
     return "\n".join(lines) + "\n"
 
 
@@ -143,6 +143,11 @@ def _written(labels: _Labels) -> str:
     """Return labels as text. Short names of sources have letters, digits and hyphens alone: nothing needs escaping."""
     pairs = ",".join(f'{name}="{value}"' for name, value in labels.items())
     return f"{{{pairs}}}" if pairs else ""
+
+
+def _number(value: float) -> str:
+    """Return a number with all its digits: a counter must show each step, however far it has come."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 def _load(now: datetime) -> LoadSeen | None:

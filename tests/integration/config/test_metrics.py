@@ -11,9 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from aggregator.federation.load import LoadSeen
 from aggregator.health import operations
 from aggregator.health.terms import Report, ReportedStatus, Traffic
-from config.metrics import is_allowed
+from config.metrics import is_allowed, text_of
 from tests.crowds import apart, crowded
 from tests.integration.health.test_checking import check, registered
 from tests.source_acts import paused, surgery
@@ -106,3 +107,12 @@ def test_how_much_is_under_way_and_what_was_turned_away_is_told_and_nothing_with
         assert said["longview_worker_late_seconds"] == 0.3
     settings.HELD_REDIS_URL = "redis://127.0.0.1:9/0"
     assert not any("retrievals" in name for name in samples(client))
+
+
+def test_a_counter_shows_each_step_however_far_it_has_come() -> None:
+    for shed in (999_999, 1_000_001, 123_456_789):
+        load = LoadSeen(under_way=1, limit=2, late_s=0.0625, shed=shed)
+        text = text_of(watched=[], queues={"upkeep": 1_234_567}, load=load, now=timezone.now())
+        assert f"longview_retrievals_shed_total {shed}\n" in text
+        assert 'longview_queue_length{queue="upkeep"} 1234567\n' in text
+        assert "longview_worker_late_seconds 0.0625\n" in text

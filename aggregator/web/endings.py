@@ -25,7 +25,7 @@ class EndForm(DateParts):
     """The last day of something, and why it ends."""
 
     date_name = "last_day"
-    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter why it ends"})
+    reason = forms.CharField(error_messages={"required": "Enter why it ends"})
 
 
 def is_ended(request: SignedInRequest, form: EndForm, /, *, end: Ending) -> bool:

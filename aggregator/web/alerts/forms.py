@@ -46,4 +46,4 @@ class WebhookForm(forms.Form):
 
 
 class EndForm(forms.Form):
-    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter why the webhook is ended"})
+    reason = forms.CharField(error_messages={"required": "Enter why the webhook is ended"})

@@ -13,7 +13,7 @@ from aggregator.accounts.roles import Permission
 class TeamForm(forms.Form):
     """A new care team. Who may act for one organisation only is not asked for which."""
 
-    name = forms.CharField(max_length=4000, error_messages={"required": "Enter the name of the team"})
+    name = forms.CharField(error_messages={"required": "Enter the name of the team"})
     organisation_ods = forms.CharField(max_length=20, required=False)
 
     def __init__(self, *args: Any, requester: Requester, **options: Any) -> None:

@@ -14,7 +14,7 @@ class RegisterForm(forms.Form):
     scopes = forms.CharField(max_length=2000, error_messages={"required": "Enter what the system may read"})
     key_set_url = forms.CharField(max_length=500, required=False)
     key_set = forms.CharField(max_length=100_000, required=False)
-    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter the reason for this change"})
+    reason = forms.CharField(error_messages={"required": "Enter the reason for this change"})
 
     def client(self) -> NewClient:
         """Return the system that was entered."""
@@ -30,4 +30,4 @@ class RegisterForm(forms.Form):
 
 
 class EndForm(forms.Form):
-    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter why the registration is ended"})
+    reason = forms.CharField(error_messages={"required": "Enter why the registration is ended"})

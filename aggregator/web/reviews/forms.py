@@ -9,7 +9,7 @@ class ReviewForm(forms.Form):
     """How a doubt is settled; the service checks which decisions and fields are possible."""
 
     decision = forms.CharField(max_length=30, error_messages={"required": "Select a decision"})
-    note = forms.CharField(max_length=4000, error_messages={"required": "Enter the reason for your decision"})
+    note = forms.CharField(error_messages={"required": "Enter the reason for your decision"})
     seen = forms.CharField(required=False, max_length=64)
 
     @property

@@ -18,7 +18,7 @@ class RoleForm(DateParts):
     date_name = "from_date"
     role = forms.ChoiceField(error_messages={"required": "Select a role", "invalid_choice": "Select a role"})
     organisation_ods = forms.CharField(max_length=20, required=False)
-    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter the reason for this change"})
+    reason = forms.CharField(error_messages={"required": "Enter the reason for this change"})
 
     def __init__(self, *args: Any, requester: Requester, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -49,7 +49,7 @@ class JoinForm(DateParts):
     date_name = "birth_date"
     date_problem = "Date of birth must be a real date, for example 14 8 1980"
     nhs_number = forms.CharField(max_length=30, error_messages={"required": "Enter the NHS number"})
-    note = forms.CharField(max_length=4000, error_messages={"required": "Enter how you know who they are"})
+    note = forms.CharField(error_messages={"required": "Enter how you know who they are"})
     has_other_name = forms.BooleanField(required=False)
 
     def clean(self) -> None:
@@ -66,7 +66,7 @@ class JoinForm(DateParts):
 class EndJoinForm(forms.Form):
     """Why a user is no longer joined to a person."""
 
-    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter why this ends"})
+    reason = forms.CharField(error_messages={"required": "Enter why this ends"})
 
 
 class AccountForm(RoleForm):

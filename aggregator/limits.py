@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -11,6 +12,8 @@ from aggregator.errors import Invalid
 
 # Notes stand in columns without a limit: what a reader may be expected to read.
 MAX_NOTE_LENGTH = 2000
+# Control and formatting characters (such as turn the direction of writing), those that end a line, and half characters.
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def check_length(*, model: type[Model], field: str, value: str, label: str, as_field: str = "") -> None:
@@ -40,6 +43,20 @@ def check_range(*, model: type[Model], field: str, value: int, label: str) -> No
         raise Invalid(f"{label} must be a whole number from {least} to {most}.", field=field)
 
 
+def check_line(*, value: str, label: str, as_field: str) -> None:
+    """Check that a text is one line, of characters that show as what they are.
+
+    Raises: Invalid naming the input.
+    """
+    if any(unicodedata.category(sign) in UNSEEN for sign in value):
+        raise Invalid(f"{label} must be one line, without characters that do not show.", field=as_field)
+
+
+def without_unseen(text: str, /) -> str:
+    """Return a text of somebody else's as one line, without characters that do not show or could not be kept."""
+    return "".join(sign for sign in text if unicodedata.category(sign) not in UNSEEN)
+
+
 def _column(model: type[Model], name: str) -> Field[Any, Any]:
     field = model._meta.get_field(name)
     assert isinstance(field, Field)  # noqa: S101  no relation: for the type checker
@@ -53,4 +70,6 @@ def checked_note(*, text: str, ask: str, field: str) -> str:
     """
     if not text.strip() or len(text) > MAX_NOTE_LENGTH:
         raise Invalid(f"{ask}, in {MAX_NOTE_LENGTH:,} characters or fewer", code=field, field=field)
+    if any(sign == "\0" or unicodedata.category(sign) == "Cs" for sign in text):
+        raise Invalid(f"{ask}, in characters that can be read", code=field, field=field)  # and that can be kept
     return text.strip()

@@ -8,13 +8,15 @@ been checked lately, or the newest check failed before it was known to be up.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.health.terms import (
     CHECKS_KEPT,
     RARE_REPORTS,
+    REPORT_COUNTS_FOR,
+    SILENT_AFTER,
     STALE_AFTER,
     Checks,
     Evidence,
@@ -60,6 +62,31 @@ def judge(*, before: Judgement, evidence: Evidence, now: datetime) -> Judgement:
         return Judgement(condition=SourceCondition.UP, reasons=())
     condition = SourceCondition.DEGRADED if before.condition.is_trouble else SourceCondition.UNKNOWN
     return _because(condition, [HealthReason.LAST_CHECK_FAILED])
+
+
+def since_when(*, before: Judgement, evidence: Evidence, now: datetime) -> datetime:
+    """Return since when a source is as it is judged to be now, if nothing was learnt of it after `before`.
+
+    Time alone has changed it then: a check or a report has not come.
+    """
+    condition = judge(before=before, evidence=evidence, now=now).condition
+    since = now
+    for moment in sorted((each for each in _moments(evidence) if each <= now), reverse=True):
+        if judge(before=before, evidence=evidence, now=moment).condition is not condition:
+            break
+        since = moment
+    return since
+
+
+def _moments(evidence: Evidence) -> Iterator[datetime]:
+    """Return when a source may come to be judged otherwise through time alone."""
+    checks, reports = evidence.checks, evidence.reports
+    if checks.newest_at is not None:
+        yield checks.newest_at + STALE_AFTER
+    if reports.due_at is not None:
+        yield reports.due_at + SILENT_AFTER
+    elif reports.newest_at is not None:
+        yield reports.newest_at + REPORT_COUNTS_FOR
 
 
 def _because(condition: SourceCondition, reasons: Collection[HealthReason]) -> Judgement:

@@ -136,12 +136,14 @@ class SourceTrial(models.Model):
     """A call of a source that somebody asked for, to see step by step how it goes.
 
     `settings` are those of a source that is not registered yet, or is to be changed; None for one as it is registered.
+    `replaces` is the mark of the settings that they may replace, "" where the source is to be new.
     It is changed until it has ended, and then no more. `holds` are what the source says that it may have.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.ForeignKey(Source, null=True, on_delete=models.PROTECT, related_name="+")
     settings = models.JSONField(null=True)
+    replaces = models.CharField(max_length=64, blank=True)
     asked_by = models.UUIDField(null=True)
     asker_organisation = models.UUIDField(null=True)
     asked_at = models.DateTimeField()

@@ -11,7 +11,7 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from aggregator.alerts.raising import raise_alert
 from aggregator.alerts.terms import AlertKind
@@ -85,9 +85,11 @@ def claim_checks(*, most: int, now: datetime, rng: random.Random) -> list[DueChe
     What another process is taking at this moment is passed over, so that a source is not checked twice. Where a process
     dies during a check, the next is made when it is due.
     """
+    # One that is further away than any is ever set was set before the clock was put back.
+    is_due = Q(next_check_at__lte=now) | Q(next_check_at__gt=now + CHECK_EVERY + timedelta(seconds=JITTER_S))
     with transaction.atomic():
         rows = list(
-            SourceHealth.objects.filter(next_check_at__lte=now, source__enabled=True)
+            SourceHealth.objects.filter(is_due, source__enabled=True)
             .select_for_update(skip_locked=True, of=("self",))
             .select_related("source")
             .order_by("next_check_at", "source_id")[:most]
@@ -223,11 +225,13 @@ def begin_trial(
     asked_by: UUID | None,
     asker_organisation: UUID | None,
     now: datetime,
+    replaces: str = "",
 ) -> UUID:
-    """Record that a trial is wanted, and return its id."""
+    """Record that a trial is wanted, and return its id. `replaces` is the mark of the settings that it may replace."""
     return SourceTrial.objects.create(
         source_id=source_id,
         settings=settings,
+        replaces=replaces,
         asked_by=asked_by,
         asker_organisation=asker_organisation,
         asked_at=now,

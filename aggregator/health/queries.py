@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from aggregator.accounts.queries import has_ended, names_of_users
-from aggregator.health.judging import judge
+from aggregator.health.judging import judge, since_when
 from aggregator.health.models import (
     ReportToken,
     SourceCheck,
@@ -86,6 +86,7 @@ class Trial:
     id: UUID
     source_id: UUID | None
     settings: dict[str, object] | None
+    replaces: str
     asked_by: UUID | None
     asker_organisation: UUID | None
     asked_at: datetime
@@ -181,6 +182,7 @@ def trial_by_id(*, trial_id: UUID) -> Trial | None:
         id=row.id,
         source_id=row.source_id,
         settings=row.settings,
+        replaces=row.replaces,
         asked_by=row.asked_by,
         asker_organisation=row.asker_organisation,
         asked_at=row.asked_at,
@@ -238,7 +240,9 @@ def _health(row: SourceHealth, *, now: datetime) -> Health:
     return Health(
         source_id=row.source_id,
         judgement=judged,
-        since=row.since if judged.condition is before.condition else now,
+        since=row.since
+        if judged.condition is before.condition
+        else since_when(before=before, evidence=evidence, now=now),
         checked_at=row.checked_at,
         checked_well_at=row.checked_well_at,
         check=_result(row.check_outcome, row.check_reason, row.check_took_ms or 0) if row.checked_at else None,

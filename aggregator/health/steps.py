@@ -17,8 +17,9 @@ _STEP_OF = {
     Reason.NOTHING_SEARCHABLE: TrialStep.READ,
     Reason.REQUEST_REJECTED: TrialStep.READ,
 }
-# With these it is not known whether what comes before was reached: the source itself may not have been asked.
-_BEFORE_ASKING = frozenset({Reason.NO_CREDENTIALS, Reason.TOKEN, Reason.OUR_FAULT})
+# With these it is not known whether what comes before was reached: the source itself may not have been asked. Nor is it
+# where there is no reason: it may have kept silent from the first.
+_BEFORE_ASKING = frozenset({Reason.NO_CREDENTIALS, Reason.TOKEN, Reason.OUR_FAULT, None})
 
 
 def steps_of_check(
@@ -61,7 +62,8 @@ def _step(
         return Step(step=step, state=StepState.NOT_REACHED)
     if (step is TrialStep.TLS and not uses_tls) or (step is TrialStep.CREDENTIALS and not uses_credentials):
         return Step(step=step, state=StepState.NOT_NEEDED)
-    if result.reason in _BEFORE_ASKING:
+    is_unproven = step is TrialStep.CREDENTIALS and failed is not None  # they are asked for last, with a search
+    if failed is not None and (result.reason in _BEFORE_ASKING or is_unproven):
         return Step(step=step, state=StepState.NOT_REACHED)
     is_last = failed is None and step is TrialStep.READ
     return Step(step=step, state=StepState.DONE, took_ms=result.took_ms if is_last else None)

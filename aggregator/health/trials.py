@@ -9,8 +9,9 @@ import asyncio
 import ipaddress
 import socket
 import threading
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -23,7 +24,9 @@ from aggregator.health.checking import MOST_S, ask_what_it_is
 from aggregator.health.queries import trial_by_id
 from aggregator.health.steps import steps_after_failure, steps_of_check
 from aggregator.health.terms import CheckResult, Step, StepState, TrialEnd, TrialStep
+from aggregator.limits import without_unseen
 from aggregator.record.completeness.words import outcome_words
+from aggregator.sources import catalogue
 from aggregator.sources.queries import address_at, address_of, source_by_id
 from aggregator.sources.secret_files import SUFFIX
 from connectors.contract.errors import SourceError
@@ -33,7 +36,10 @@ from connectors.contract.values import CheckedSource, SourceAddress
 log = structlog.get_logger(__name__)
 
 CONNECT_S = 5.0
+# To find its name, to connect and to ask it, and what it takes to begin and to record.
+LONGEST = timedelta(seconds=2 * CONNECT_S + MOST_S + 5)
 DEFAULT_PORTS = {"https": 443, "http": 80}
+AUTHORITIES = "ca_secret"
 
 Done = Callable[[tuple[Step, ...]], None]
 
@@ -72,13 +78,28 @@ def run_trial(*, trial_id: UUID, clock: Callable[[], datetime]) -> None:
 def _run(
     *, kind: str, address: SourceAddress, within_s: float, landed: SimpleQueue[tuple[Step, ...] | TrialEnd]
 ) -> None:
-    end = TrialEnd(steps=steps_after_failure(done=(_failed(TrialStep.ADDRESS, Outcome.FAILED, Reason.OUR_FAULT),)))
+    reached: list[tuple[Step, ...]] = [()]
+
+    def done(steps: tuple[Step, ...]) -> None:
+        reached.append(steps)
+        landed.put(steps)
+
+    async def trial() -> None:
+        # Said before the loop is closed: that waits for a name server that hangs.
+        landed.put(await _try(kind=kind, address=address, within_s=within_s, done=done))
+
     try:
-        end = asyncio.run(_try(kind=kind, address=address, within_s=within_s, done=landed.put))
+        asyncio.run(trial())
     except Exception as error:  # noqa: BLE001  the boundary of a trial: whoever watches is told that it broke
         log.error("trial_broke", error=type(error).__name__)
     finally:
-        landed.put(end)
+        landed.put(_broken(reached[-1]))  # of two ends the first counts
+
+
+def _broken(done: tuple[Step, ...]) -> TrialEnd:
+    """Return the end of a trial that broke through a fault of ours, after these steps."""
+    next_step = list(TrialStep)[len(done)]
+    return TrialEnd(steps=steps_after_failure(done=(*done, _failed(next_step, Outcome.FAILED, Reason.OUR_FAULT))))
 
 
 async def _try(*, kind: str, address: SourceAddress, within_s: float, done: Done) -> TrialEnd:
@@ -88,20 +109,33 @@ async def _try(*, kind: str, address: SourceAddress, within_s: float, done: Done
     steps: tuple[Step, ...] = (Step(step=TrialStep.ADDRESS, state=StepState.DONE),)
     done(steps)
     steps = (*steps, await _connect(first))
-    done(steps)
     if steps[-1].state is StepState.FAILED:
         return TrialEnd(steps=steps_after_failure(done=steps))
-    result, checked = await _ask(kind=kind, address=address, within_s=within_s)
+    done(steps)
+    uses_tls = urlsplit(address.base_url).scheme == "https"
+    try:
+        result, checked = await _ask(kind=kind, address=address, within_s=within_s)
+    except Exception as error:  # noqa: BLE001  of a connector, which may be another distribution's, or be gone
+        log.error("trial_broke", error=type(error).__name__)
+        result, checked = CheckResult(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT), None
+    told = steps_of_check(
+        result=result, done=steps, uses_tls=uses_tls, uses_credentials=_uses_credentials(address.options)
+    )
     return TrialEnd(
-        steps=steps_of_check(
-            result=result,
-            done=steps,
-            uses_tls=urlsplit(address.base_url).scheme == "https",
-            uses_credentials=any(name.endswith(SUFFIX) for name in address.options),
-        ),
-        description=checked.words if checked else "",
+        steps=told if kind in catalogue.kinds() else tuple(map(_without_connector, told)),
+        description=without_unseen(checked.words) if checked else "",
         holds=tuple(sorted(checked.holds)) if checked and checked.holds is not None else None,
     )
+
+
+def _without_connector(step: Step) -> Step:
+    is_failed = step.state is StepState.FAILED
+    return replace(step, detail="Fault on our side: there is no connector for its kind") if is_failed else step
+
+
+def _uses_credentials(options: Mapping[str, str]) -> bool:
+    """Return whether the source is shown a secret of ours; the authorities by which it is judged are none."""
+    return any(name.endswith(SUFFIX) and name != AUTHORITIES for name in options)
 
 
 async def _judge_address(base_url: str) -> list[tuple[str, int]] | Step:

@@ -12,6 +12,7 @@ from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import Invalid
 from aggregator.federation.trial import try_source
+from aggregator.limits import without_unseen
 from aggregator.record.completeness.words import outcome_words
 from aggregator.services.sources.registering import NewSource, check_settings, check_whose, write_source
 from aggregator.sources.queries import address_at
@@ -32,22 +33,27 @@ class SourceAdded:
     description: str
 
 
-def add_source(*, requester: Requester, source: NewSource, check: bool = True) -> SourceAdded:
+def add_source(
+    *, requester: Requester, source: NewSource, check: bool = True, replaces: str | None = None
+) -> SourceAdded:
     """Register a source, or change the one with that short name, once it has answered at its address.
 
-    With `check` False it is not checked. When it does not answer as its kind should, nothing is saved. It waits for the
+    With `check` False it is not checked. `replaces` is the mark of the settings that are to be replaced; None: whatever
+    there is. When it does not answer as its kind should, nothing is saved. It waits for the
     source, so it is for commands alone: pages try a source on the queue first.
-    Raises: NotPermitted; Invalid naming the field.
+    Raises: NotPermitted; Invalid naming the field; Superseded where there are other settings by now.
     """
     with acting(requester, Action.ADD_SOURCE, needs=Permission.MANAGE_SOURCES) as act:
         check_whose(requester=requester, source=source)
         check_settings(source)
         checked = _try(source) if check else CheckedSource(words="")
         act.begin()
-        source_id, created = write_source(source=source, holds=source.holds or checked.holds, now=timezone.now())
+        source_id, created = write_source(
+            source=source, holds=source.holds or checked.holds, replaces=replaces, now=timezone.now()
+        )
         act.about(source_id=source_id)
         act.note(slug=source.slug, created=created)
-        return SourceAdded(created=created, description=checked.words)
+        return SourceAdded(created=created, description=without_unseen(checked.words))
 
 
 def _try(source: NewSource) -> CheckedSource:

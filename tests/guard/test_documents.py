@@ -117,7 +117,7 @@ NEITHER = {
     "health.ReportToken": {"id", "source", "token_hash", "made_at", "made_by"},
     # `settings` are those of a source, which name its secrets and hold none.
     "health.SourceTrial": {
-        *("id", "source", "settings", "asked_by", "asker_organisation", "asked_at", "steps", "is_good"),
+        *("id", "source", "settings", "replaces", "asked_by", "asker_organisation", "asked_at", "steps", "is_good"),
         *("description", "holds", "ended_at"),
     },
     "mpi.Person": {"id", "created_at", "nhs_number_is_verified"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,10 +29,8 @@ from aggregator.health.queries import (
 )
 from aggregator.health.terms import ConditionLine
 from aggregator.mpi.queries import count_linked
-from aggregator.services.sources.registering import NewSource
+from aggregator.services.sources.registering import NewSource, settings_of
 from aggregator.sources.queries import source_by_id
-from aggregator.terminology.sensitivity import Sensitivity
-from connectors.contract.categories import RecordCategory
 
 HISTORY = timedelta(hours=24)
 MOST_CONDITIONS, MOST_LINES = 200, 20
@@ -41,7 +40,8 @@ MOST_CONDITIONS, MOST_LINES = 200, 20
 class SourceView:
     """One source. `settings` are as it was registered: an option that is a secret is the secret's name.
 
-    `history` has the conditions of the last day, the newest first, with the one before. `linked` is how many people are
+    `history` has the conditions of the last day, the newest first, with the one before; where there were very many, the
+    newest alone. `linked` is how many people are
     linked to it. `token_made_at` None: it has no token, so nobody reports for it. `last_ending` is how the last request
     for somebody's record ended.
     """
@@ -72,30 +72,18 @@ def read_source(*, requester: Requester, source_id: UUID, now: datetime) -> Sour
         source = source_by_id(source_id=source_id)
         if source is None:
             raise NotFound
+        health = health_of(source_ids=[source.id], now=now).get(source.id)
         token = live_token(source_id=source.id, now=now)
         last = next((last for last in last_outcomes() if last.source_id == source.id), None)
         is_own = may_act_for(requester=requester, organisation_id=source.organisation_id)
         return SourceView(
             source_id=source.id,
-            settings=NewSource(
-                slug=source.slug,
-                name=source.name,
-                kind=source.kind,
-                base_url=source.base_url,
-                organisation_ods=source.organisation.ods_code,
-                organisation_name=source.organisation.name,
-                identifier_system=source.identifier_system,
-                time_limit_s=source.time_limit_s,
-                requests_per_minute=source.requests_per_minute,
-                freshness_s=source.freshness_s,
-                rank=source.rank,
-                options=source.options,
-                holds=frozenset(map(RecordCategory, source.holds)) if source.holds else None,
-                discloses=Sensitivity(source.discloses) if source.discloses else None,
-            ),
+            settings=settings_of(source),
             enabled=source.enabled,
-            health=health_of(source_ids=[source.id], now=now).get(source.id),
-            history=tuple(history_of(source_id=source.id, since=now - HISTORY, most=MOST_CONDITIONS)),
+            health=health,
+            history=_up_to_now(
+                health, history=history_of(source_id=source.id, since=now - HISTORY, most=MOST_CONDITIONS)
+            ),
             checks=tuple(checks_of(source_id=source.id, most=MOST_LINES)),
             reports=tuple(reports_of(source_id=source.id, most=MOST_LINES)),
             pauses=tuple(pauses_of(source_id=source.id, most=MOST_LINES)),
@@ -106,3 +94,11 @@ def read_source(*, requester: Requester, source_id: UUID, now: datetime) -> Sour
             may_operate=is_own and requester.may(Permission.OPERATE_SOURCES),
             may_manage=is_own and requester.may(Permission.MANAGE_SOURCES),
         )
+
+
+def _up_to_now(health: Health | None, *, history: Sequence[ConditionLine]) -> tuple[ConditionLine, ...]:
+    """Return a history that ends with how the source is: while nothing judges it, no condition is recorded."""
+    if health is None or not history or history[0].condition is health.judgement.condition:
+        return tuple(history)
+    judged = health.judgement
+    return (ConditionLine(condition=judged.condition, reasons=judged.reasons, at=health.since), *history)

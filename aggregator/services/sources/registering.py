@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,13 +17,13 @@ from aggregator.accounts.models import Organisation
 from aggregator.accounts.operations import ensure_organisation
 from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
-from aggregator.errors import Invalid, NotPermitted
+from aggregator.errors import Invalid, NotPermitted, Superseded
 from aggregator.federation.reach import configured_reach
 from aggregator.health.operations import start_anew
-from aggregator.limits import check_length, check_range
+from aggregator.limits import check_length, check_line, check_range
 from aggregator.sources import catalogue
 from aggregator.sources.models import FRESH_S, Source
-from aggregator.sources.operations import put_source
+from aggregator.sources.operations import lock_source, put_source
 from aggregator.sources.queries import source_by_slug
 from aggregator.sources.secret_files import check_secrets
 from aggregator.terminology.sensitivity import Sensitivity
@@ -92,6 +94,37 @@ def from_settings(kept: Mapping[str, Any], /) -> NewSource:
     )
 
 
+def settings_of(source: Source, /) -> NewSource:
+    """Return the settings of a source as it is registered."""
+    return NewSource(
+        slug=source.slug,
+        name=source.name,
+        kind=source.kind,
+        base_url=source.base_url,
+        organisation_ods=source.organisation.ods_code,
+        organisation_name=source.organisation.name,
+        identifier_system=source.identifier_system,
+        time_limit_s=source.time_limit_s,
+        requests_per_minute=source.requests_per_minute,
+        freshness_s=source.freshness_s,
+        rank=source.rank,
+        options=source.options,
+        holds=frozenset(map(RecordCategory, source.holds)) if source.holds else None,
+        discloses=Sensitivity(source.discloses) if source.discloses else None,
+    )
+
+
+def mark_of(source: NewSource | None, /) -> str:
+    """Return a mark of settings: others have another. "": there is no source.
+
+    The organisation's name is no setting of the source, and a slash at the end of its address means nothing.
+    """
+    if source is None:
+        return ""
+    plain = replace(source, organisation_name="", base_url=source.base_url.rstrip("/"), holds=source.holds or None)
+    return hashlib.sha256(json.dumps(as_settings(plain), sort_keys=True).encode()).hexdigest()
+
+
 def check_whose(*, requester: Requester, source: NewSource) -> None:
     """Go on only if the requester may register this source: for their own organisation, or for any.
 
@@ -106,8 +139,18 @@ def check_whose(*, requester: Requester, source: NewSource) -> None:
         check_organisation(requester=requester, organisation_id=before.organisation_id)
 
 
-def write_source(*, source: NewSource, holds: frozenset[RecordCategory] | None, now: datetime) -> tuple[UUID, bool]:
-    """Register a source, or change the one with that short name; return its id, and whether it was added."""
+def write_source(
+    *, source: NewSource, holds: frozenset[RecordCategory] | None, replaces: str | None, now: datetime
+) -> tuple[UUID, bool]:
+    """Register a source, or change the one with that short name; return its id, and whether it was added.
+
+    `replaces` is the mark of the settings that it is to replace, "" for a source that is to be new; None: whatever
+    there is.
+    Raises: Superseded where there are other settings by now, and nothing is written.
+    """
+    before = lock_source(slug=source.slug)
+    if replaces is not None and mark_of(settings_of(before) if before else None) != replaces:
+        raise Superseded("Somebody has changed this source since you looked at its settings. Look at it first.")
     created = put_source(
         slug=source.slug,
         name=source.name,
@@ -123,6 +166,8 @@ def write_source(*, source: NewSource, holds: frozenset[RecordCategory] | None, 
         options=dict(source.options),
         holds=sorted(holds) if holds else None,
     )
+    if replaces == "" and not created:  # somebody else added it at this very moment
+        raise Superseded("A source of this short name has been added since. Look at it first.")
     saved = Source.objects.get(slug=source.slug)
     start_anew(source_id=saved.id, now=now)
     return saved.id, created
@@ -149,24 +194,9 @@ def check_settings(source: NewSource, /) -> None:
     if source.holds is not None and not (source.holds and source.holds <= possible):
         known = ", ".join(sorted(possible))
         raise Invalid(f"A source of this kind may hold one or more of: {known}.", field="holds")
-    check_length(model=Source, field="base_url", value=source.base_url, label="Address")
-    try:
-        address = urlsplit(source.base_url)
-        _ = address.port
-    except ValueError:  # such as half an IPv6 address, or a port that is none
-        raise Invalid("The address cannot be read.", field="base_url") from None
-    if address.username or address.password or address.query or address.fragment:
-        raise Invalid(
-            "The address must be that of the server alone: a password or key belongs in a secret that an option names.",
-            field="base_url",
-        )
-    if address.scheme not in {"http", "https"} or not address.hostname:
-        raise Invalid("The address must start with https:// (or http:// on this machine).", field="base_url")
-    if not configured_reach().may_speak(scheme=address.scheme, host=address.hostname):
-        raise Invalid(
-            "No source may have this address: use https://, and a host on the internet or in SOURCE_NETWORKS.",
-            field="base_url",
-        )
+    for name, value in source.options.items():
+        check_line(value=value, label=f"Option {name}", as_field="options")
+    _check_address(source.base_url)
     if not 0 < source.time_limit_s <= MAX_TIME_LIMIT_S:
         raise Invalid(f"Time limit must be more than 0 and at most {MAX_TIME_LIMIT_S} seconds.", field="time_limit_s")
     if source.requests_per_minute is not None:
@@ -177,10 +207,14 @@ def check_settings(source: NewSource, /) -> None:
         model=Source, field="freshness_s", value=source.freshness_s, label="How long its answers are used again"
     )
     check_range(model=Source, field="rank", value=source.rank, label="Rank")
+    if not source.name.strip():
+        raise Invalid("Enter the name that users see.", field="name")
     check_length(model=Source, field="name", value=source.name, label="Name")
+    check_line(value=source.name, label="Name", as_field="name")
     check_length(
         model=Source, field="identifier_system", value=source.identifier_system, label="System of local identifiers"
     )
+    check_line(value=source.identifier_system, label="System of local identifiers", as_field="identifier_system")
     if not source.organisation_ods:
         raise Invalid("Enter the ODS code of the organisation.", field="organisation_ods")
     check_length(
@@ -197,3 +231,34 @@ def check_settings(source: NewSource, /) -> None:
         label="Name of the organisation",
         as_field="organisation_name",
     )
+    check_line(value=source.organisation_ods, label="ODS code of the organisation", as_field="organisation_ods")
+    check_line(value=source.organisation_name, label="Name of the organisation", as_field="organisation_name")
+
+
+def _check_address(base_url: str, /) -> None:
+    """Raises: Invalid where no source may have this address, or what is built upon it would be another."""
+    check_length(model=Source, field="base_url", value=base_url, label="Address")
+    try:
+        address = urlsplit(base_url)
+        is_sound = address.port != 0
+    except ValueError:  # such as half an IPv6 address, or a port that there is not
+        raise Invalid("The address cannot be read.", field="base_url") from None
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise Invalid("The address must start with https:// (or http:// on this machine).", field="base_url")
+    if "@" in address.netloc:
+        raise Invalid(
+            "The address must hold no user name and no password: everybody who sees the source would see them. Name a"
+            " secret in its options.",
+            field="base_url",
+        )
+    if not is_sound or not base_url.isascii() or not base_url.isprintable() or set(base_url) & set(' \\?#"<>'):
+        raise Invalid(
+            "The address cannot be used: it must be plain letters and signs, with no space, and end with the FHIR base,"
+            " so that it has no ? and no #.",
+            field="base_url",
+        )
+    if not configured_reach().may_speak(scheme=address.scheme, host=address.hostname):
+        raise Invalid(
+            "No source may have this address: use https://, and a host on the internet or in SOURCE_NETWORKS.",
+            field="base_url",
+        )

@@ -23,7 +23,7 @@ def save_tried_source(*, requester: Requester, trial_id: UUID, now: datetime) ->
     """Save the settings that a trial of the requester's went well with; return the id of the source.
 
     Raises: NotPermitted; NotFound for another's trial, and for one of a source as it is registered; Superseded for one
-    that did not go well, is too old, or whose source has been added or taken away since; Invalid.
+    that did not go well, is too old, or whose source has been added, changed or taken away since; Invalid.
     """
     with acting(requester, Action.SAVE_TRIED_SOURCE, needs=Permission.MANAGE_SOURCES) as act:
         act.about_nothing_single()
@@ -41,7 +41,7 @@ def save_tried_source(*, requester: Requester, trial_id: UUID, now: datetime) ->
         check_settings(source)
         holds = frozenset(map(RecordCategory, trial.holds)) if trial.holds is not None else None
         act.begin()
-        source_id, created = write_source(source=source, holds=source.holds or holds, now=now)
+        source_id, created = write_source(source=source, holds=source.holds or holds, replaces=trial.replaces, now=now)
         act.about(source_id=source_id)
         act.note(slug=source.slug, created=created)
         return source_id

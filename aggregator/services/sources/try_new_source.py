@@ -12,16 +12,25 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
+from aggregator.errors import Invalid
 from aggregator.health import tasks
 from aggregator.health.operations import begin_trial
-from aggregator.services.sources.registering import NewSource, as_settings, check_settings, check_whose
+from aggregator.services.sources.registering import (
+    NewSource,
+    as_settings,
+    check_settings,
+    check_whose,
+    mark_of,
+    settings_of,
+)
 from aggregator.sources.queries import source_by_slug
 
 
-def try_new_source(*, requester: Requester, source: NewSource, now: datetime) -> UUID:
+def try_new_source(*, requester: Requester, source: NewSource, replaces: str = "", now: datetime) -> UUID:
     """Have a source tried with these settings, and return the id of the trial, which can then be saved.
 
-    Raises: NotPermitted; Invalid naming the field.
+    `replaces` is the mark of the settings that the requester saw and wants to replace, "" for a source that is new.
+    Raises: NotPermitted; Invalid naming the field, also where there are other settings by now.
     """
     with acting(requester, Action.TRY_NEW_SOURCE, needs=Permission.MANAGE_SOURCES) as act:
         act.about_nothing_single()
@@ -29,10 +38,12 @@ def try_new_source(*, requester: Requester, source: NewSource, now: datetime) ->
         check_settings(source)
         before = source_by_slug(slug=source.slug)
         act.about(source_id=before.id if before else None)
+        _check_replaced(before=settings_of(before) if before else None, replaces=replaces)
         act.begin()
         trial_id = begin_trial(
             source_id=before.id if before else None,
             settings=as_settings(source),
+            replaces=replaces,
             asked_by=requester.user_id,
             asker_organisation=requester.organisation_id,
             now=now,
@@ -40,3 +51,17 @@ def try_new_source(*, requester: Requester, source: NewSource, now: datetime) ->
         act.note(trial=trial_id)
         transaction.on_commit(partial(tasks.send_trial, trial_id=trial_id))
         return trial_id
+
+
+def _check_replaced(*, before: NewSource | None, replaces: str) -> None:
+    if mark_of(before) == replaces:
+        return
+    if not replaces:
+        raise Invalid(
+            "There is a source of this short name. Choose another, or change that one on its own page.", field="slug"
+        )
+    raise Invalid(
+        "Somebody has changed this source since you opened its settings, and nothing was tried. Open them anew, in"
+        " another tab, to see what they are now.",
+        code="changed-since",
+    )

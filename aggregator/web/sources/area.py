@@ -17,6 +17,7 @@ AREA = Area(
         path("sources/add", views.add, name="add-source"),
         path(TRIAL, views.trial, name="source-trial"),
         path(f"{TRIAL}/part", views.trial_part, name="source-trial-part"),
+        path(f"{TRIAL}/change", views.change_tried, name="change-tried-source"),
         path(f"{TRIAL}/save", views.save_trial, name="save-tried-source"),
         path(SOURCE, views.source, name="source"),
         path(f"{SOURCE}/part", views.source_part, name="source-part"),

@@ -14,7 +14,7 @@ MOST_OPTIONS = 4000
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=4000, error_messages={"required": "Enter the reason"})
+    reason = forms.CharField(error_messages={"required": "Enter the reason"})
 
 
 class SourceForm(forms.Form):
@@ -35,6 +35,7 @@ class SourceForm(forms.Form):
     rank = forms.IntegerField(error_messages={"required": "Enter its rank", "invalid": "Enter a whole number"})
     discloses = forms.CharField(max_length=30, required=False)
     options = forms.CharField(max_length=MOST_OPTIONS, required=False)
+    replaces = forms.CharField(max_length=64, required=False)
 
     def __init__(self, *args: Any, requester: Requester, slug: str = "", **options: Any) -> None:
         super().__init__(*args, **options)
@@ -88,9 +89,10 @@ class SourceForm(forms.Form):
         )
 
 
-def entered_of(source: NewSource, /) -> dict[str, str]:
-    """Return the settings of a source as the form shows them."""
+def entered_of(source: NewSource, /, *, replaces: str) -> dict[str, str]:
+    """Return the settings of a source as the form shows them. `replaces` is the mark of those that they may replace."""
     return {
+        "replaces": replaces,
         "slug": source.slug,
         "name": source.name,
         "kind": source.kind,

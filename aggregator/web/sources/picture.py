@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.health.terms import ConditionLine, SourceCondition
-from aggregator.services.sources.read_source import HISTORY
+from aggregator.services.sources.read_source import HISTORY, MOST_CONDITIONS
 
 WIDTH = 960
 # A condition that lasted a moment is still to be seen.
@@ -24,17 +24,20 @@ class Band:
 
 
 def bands_of(*, history: Sequence[ConditionLine], now: datetime) -> tuple[Band, ...]:
-    """Return the last day's conditions, the oldest first. `history` is as a source's view has it."""
+    """Return the last day's conditions, the oldest first. `history` is as a source's view has it.
+
+    Where it begins later, nothing was known before; where there is more of it than a view has, nothing is drawn there.
+    """
     began = now - HISTORY
     bands: list[Band] = []
     until = now
     for line in history:
-        start = max(line.at, began)
+        start = min(max(line.at, began), until)  # the clock may have been put back
         x = _x(start, began=began)
         width = max(LEAST_WIDTH, _x(until, began=began) - x)
         bands.append(Band(x=min(x, WIDTH - width), width=width, condition=line.condition))
         until = start
-    if until > began:
+    if until > began and len(history) < MOST_CONDITIONS:
         bands.append(Band(x=0, width=_x(until, began=began), condition=SourceCondition.UNKNOWN))
     return tuple(reversed(bands))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from aggregator.accounts.roles import Permission
-from aggregator.errors import Invalid, NotPermitted
+from aggregator.errors import Invalid, NotFound, NotPermitted
 from aggregator.health.terms import CheckResult
 from aggregator.record.completeness.words import failure_words, outcome_words
 from aggregator.services.sources.check_sources import check_sources
@@ -21,9 +22,9 @@ from aggregator.services.sources.end_report_token import end_report_token
 from aggregator.services.sources.list_sources import list_sources
 from aggregator.services.sources.make_report_token import make_report_token
 from aggregator.services.sources.pause_source import pause_source
-from aggregator.services.sources.read_source import SourceView, read_source
+from aggregator.services.sources.read_source import HISTORY, MOST_CONDITIONS, SourceView, read_source
 from aggregator.services.sources.read_trial import read_trial
-from aggregator.services.sources.registering import NewSource
+from aggregator.services.sources.registering import NewSource, mark_of
 from aggregator.services.sources.resume_source import resume_source
 from aggregator.services.sources.save_tried_source import save_tried_source
 from aggregator.services.sources.try_new_source import try_new_source
@@ -35,6 +36,9 @@ from aggregator.web.sources.picture import WIDTH, bands_of
 from aggregator.web.unattended import unattended
 
 NEW = {"time_limit_s": "9", "freshness_s": str(NewSource.freshness_s), "rank": "100", "kind": "fhir_r4"}
+
+# Changes of its state that the page of a source lists, of those of the last day.
+LISTED = 20
 
 
 @require_GET
@@ -132,6 +136,19 @@ def trial_part(request: SignedInRequest, trial_id: UUID) -> HttpResponse:
     return draw(request, "sources/trial_part", view=view)
 
 
+@require_GET
+def change_tried(request: SignedInRequest, trial_id: UUID) -> HttpResponse:
+    """Show the form with what was tried, for whoever entered it to change."""
+    now = timezone.now()
+    tried = read_trial(requester=request.requester, trial_id=trial_id, now=now)
+    if tried.entered is None:
+        raise NotFound
+    source_id = tried.trial.source_id
+    view = read_source(requester=request.requester, source_id=source_id, now=now) if source_id else None
+    form = SourceForm(requester=request.requester, slug=tried.slug if view else "")
+    return _settings_page(request, form, view=view, shown=entered_of(tried.entered, replaces=tried.trial.replaces))
+
+
 @require_POST
 def save_trial(request: SignedInRequest, trial_id: UUID) -> HttpResponse:
     """Save the settings that were tried."""
@@ -153,7 +170,9 @@ def change(request: SignedInRequest, source_id: UUID) -> HttpResponse:
         raise NotPermitted("You may not change how this source is asked.")
     entered = request.POST if request.method == "POST" else None
     form = SourceForm(entered, requester=request.requester, slug=view.settings.slug)
-    return _settings_page(request, form, view=view, shown=entered_of(view.settings))
+    # The organisation is known: with another code its name would be given to another one.
+    known = replace(view.settings, organisation_name="")
+    return _settings_page(request, form, view=view, shown=entered_of(known, replaces=mark_of(view.settings)))
 
 
 def _settings_page(
@@ -163,7 +182,12 @@ def _settings_page(
         raise NotPermitted("You may not register a source.")
     if form.is_valid():
         try:
-            trial_id = try_new_source(requester=request.requester, source=form.source(), now=timezone.now())
+            trial_id = try_new_source(
+                requester=request.requester,
+                source=form.source(),
+                replaces=form.cleaned_data["replaces"] or (mark_of(view.settings) if view else ""),
+                now=timezone.now(),
+            )
             return HttpResponseRedirect(reverse("source-trial", kwargs={"trial_id": trial_id}))
         except Invalid as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
@@ -198,6 +222,9 @@ def _source_page(request: SignedInRequest, source_id: UUID, template: str) -> Ht
         view=view,
         bands=bands_of(history=view.history, now=now),
         width=WIDTH,
+        listed=LISTED,
+        unlisted=sum(line.at > now - HISTORY for line in view.history[LISTED:]),
+        is_cut=len(view.history) >= MOST_CONDITIONS,
         outcome_words=_words_of_check,
         failure_words=failure_words,
         last_words=outcome_words(outcome=view.last_ending.outcome, reason=view.last_ending.reason or "")

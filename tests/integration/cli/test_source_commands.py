@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -94,3 +96,30 @@ def test_the_service_api_does_the_same() -> None:
     clinician = signed_in_client("dr.osei")
     assert clinician.get("/api/sources").status_code == 403
     assert clinician.post(f"{path}/pause", {"reason": "x"}, **json).status_code == 403
+
+
+def test_a_reason_that_cannot_be_kept_is_refused_in_words() -> None:
+    make_world()
+    for reason in ("Their \udcff disk", "Their \0 disk", " ", "x" * 100_000):
+        with pytest.raises(CommandError, match="Enter why the source is paused"):
+            said("pause_source", "the-surgery", "--reason", reason)
+    client = signed_in_client("ms.lane")
+    path = f"/api/sources/{Source.objects.get().id}/pause"
+    for body in ('{"reason": "\\ud800"}', '{"reason": "\\u0000"}', '{"reason": "%s"}' % ("x" * 100_000)):
+        assert client.post(path, body, content_type="application/json").status_code == 400, body[:30]
+    assert Source.objects.get().enabled
+
+
+def test_a_name_cannot_be_taken_away() -> None:
+    make_world()
+    with pytest.raises(CommandError, match="Enter the name"):
+        said("change_source", "the-surgery", "--name", "", "--no-check")
+    assert Source.objects.get().name == "The Surgery"
+
+
+def test_the_list_says_the_time_that_the_pages_say(settings: Any) -> None:
+    make_world()
+    check(times=3)
+    SourceHealth.objects.update(since=datetime(2026, 7, 1, 11, 30, tzinfo=UTC))
+    assert settings.TIME_ZONE == "Europe/London"
+    assert "2026-07-01 12:30" in said("check_sources")

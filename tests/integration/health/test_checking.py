@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from uuid import UUID
 
 import pytest
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
@@ -25,10 +26,13 @@ from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.health import checking, operations, traffic
 from aggregator.health.checking import check_due, judge_all
 from aggregator.health.models import SourceCheck, SourceConditionChange, SourceHealth
-from aggregator.health.terms import CHECK_EVERY, Report, ReportedStatus
+from aggregator.health.terms import CHECK_EVERY, STALE_AFTER, Report, ReportedStatus
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.open_record import open_record
+from aggregator.services.sources import registering
+from aggregator.services.sources.list_sources import list_sources
+from aggregator.services.sources.read_source import read_source
 from aggregator.sources.models import Source
 from connectors.contract.outcomes import Outcome, Reason
 from tests.hospital import Hospital, Said, outcome, running, statement
@@ -381,3 +385,87 @@ def test_what_was_found_is_never_changed(hospital: Hospital, table: str) -> None
     for change in (lambda: model.objects.update(at=timezone.now()), lambda: model.objects.all().delete()):
         with pytest.raises(DatabaseError), transaction.atomic():
             change()
+
+
+def test_a_check_that_was_begun_with_other_options_counts_for_nothing(hospital: Hospital) -> None:
+    source_id = registered(hospital.address)
+    operations.ensure_rows(now=timezone.now())
+    (due,) = operations.claim_checks(most=1, now=timezone.now(), rng=random.Random(1))
+    Source.objects.filter(id=source_id).update(options={"search": "post"})
+    result = operations.CheckResult()
+    operations.record_check(source_id=source_id, address=due.address, result=result, now=timezone.now())
+    assert SourceHealth.objects.get(source_id=source_id).checked_at is None
+
+
+def test_a_clock_that_was_put_back_keeps_no_source_from_being_checked(hospital: Hospital) -> None:
+    source_id = registered(hospital.address)
+    tomorrow = timezone.now() + timedelta(days=1)
+    check_due(clock=lambda: tomorrow, rng=random.Random(1))
+    assert SourceHealth.objects.get(source_id=source_id).checked_at == tomorrow
+    asked = len(hospital.asked)
+    check_due(clock=timezone.now, rng=random.Random(1))
+    assert len(hospital.asked) > asked
+    assert SourceHealth.objects.get(source_id=source_id).checked_at < timezone.now()
+    asked = len(hospital.asked)
+    check_due(clock=timezone.now, rng=random.Random(1))
+    assert len(hospital.asked) == asked
+
+
+def test_while_nothing_judges_the_board_says_since_when_nothing_is_known(hospital: Hospital) -> None:
+    make_world(base_url=hospital.address)
+    check()
+    (source,) = Source.objects.all()
+    checked_at = SourceHealth.objects.get().checked_at
+    assert checked_at
+    view = read_source(requester=operator(), source_id=source.id, now=checked_at + timedelta(hours=3))
+    assert view.health
+    assert (view.health.judgement.condition.value, view.health.since) == ("unknown", checked_at + STALE_AFTER)
+    assert [(line.condition.value, line.at) for line in view.history] == [
+        ("unknown", checked_at + STALE_AFTER),
+        ("up", checked_at),
+    ]
+    (line,) = list_sources(requester=operator(), now=checked_at + timedelta(hours=3))
+    assert line.health
+    assert line.health.since == checked_at + STALE_AFTER
+
+
+@pytest.mark.django_db(transaction=True)
+def test_settings_are_saved_while_a_check_is_recorded(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one locks the source and wants its health, and the other has its health and writes a row of the source."""
+    source_id = registered(hospital.address)
+    operations.ensure_rows(now=timezone.now())
+    (due,) = operations.claim_checks(most=1, now=timezone.now(), rng=random.Random(1))
+    has_health, has_source = threading.Event(), threading.Event()
+    judge, start_anew = operations.judge, registering.start_anew
+    faults: list[Exception] = []
+
+    def judged(**given: Any) -> Any:
+        if threading.current_thread() is recording:
+            has_health.set()
+            has_source.wait(5)
+            time.sleep(0.3)  # until the other waits
+        return judge(**given)
+
+    def anew(**given: Any) -> None:
+        has_source.set()
+        start_anew(**given)
+
+    def record() -> None:
+        try:
+            operations.record_check(
+                source_id=source_id, address=due.address, result=operations.CheckResult(), now=timezone.now()
+            )
+        except DatabaseError as error:
+            faults.append(error)
+        finally:
+            connection.close()
+
+    recording = threading.Thread(target=record)
+    monkeypatch.setattr(operations, "judge", judged)
+    monkeypatch.setattr(registering, "start_anew", anew)
+    recording.start()
+    assert has_health.wait(5)
+    registered(hospital.address, time_limit_s=3)
+    recording.join()
+    assert faults == []
+    assert Source.objects.get().time_limit_s == 3

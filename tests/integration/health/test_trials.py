@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +19,14 @@ from aggregator.health.queries import Trial, trial_by_id
 from aggregator.health.steps import steps_of_check
 from aggregator.health.terms import CheckResult, Step, StepState, TrialStep
 from aggregator.health.trials import run_trial
-from connectors.contract.outcomes import Reason
+from aggregator.services.sources.read_trial import GIVEN_UP_AFTER
+from connectors.contract.outcomes import Outcome, Reason
+from connectors.contract.values import CheckedSource
 from connectors.fhir_r4.connector import FhirR4
 from connectors.gp_connect.connector import OPERATION
 from tests.hospital import Hospital, Said, outcome, running
 from tests.integration.health.test_checking import WORKS
+from tests.receivers import certificate
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +140,98 @@ def test_a_trial_that_has_ended_is_never_changed() -> None:
         assert len(hospital.asked) == asked
     with pytest.raises(DatabaseError), transaction.atomic():
         SourceTrial.objects.update(settings={"base_url": "https://elsewhere.example"})
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """A server that takes connections and says nothing; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_encryption_and_credentials_are_not_claimed_of_one_that_says_nothing() -> None:
+    with silent() as place:
+        trial = tried(f"https://{place}/fhir", time_limit_s=1)
+    assert states(trial) == ["done", "done", "not-reached", "not-needed", "failed", "not-reached"]
+    assert "in time" in trial.steps[4].detail
+
+
+def test_credentials_are_not_claimed_where_the_source_failed_before_it_looked_at_them(
+    tmp_path: Path, settings: Any
+) -> None:
+    (tmp_path / "royal-token").write_text("a-token")
+    settings.SOURCE_SECRETS_FOLDER = str(tmp_path)
+    options = {"auth": "token", "token_secret": "royal-token"}
+    with running(Hospital(answers={"": Said(body=outcome(), status=503)})) as hospital:
+        assert states(tried(hospital.address, options=options))[3:] == ["not-reached", "failed", "not-reached"]
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        assert states(tried(hospital.address, options=options))[3:] == ["done", "done", "done"]
+
+
+def test_the_authorities_by_which_a_source_is_judged_are_no_credentials_of_ours(tmp_path: Path, settings: Any) -> None:
+    settings.SOURCE_SECRETS_FOLDER = str(tmp_path)
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        trial = tried(hospital.address, options={"ca_secret": certificate(tmp_path).name})
+    assert (trial.is_good, states(trial)[3]) == (True, "not-needed")
+
+
+def test_a_kind_that_is_declared_no_longer_fails_where_it_is_needed_and_says_so() -> None:
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        trial = tried(hospital.address, kind="ward_book")
+        assert hospital.asked == []
+    assert states(trial) == ["done", "done", "not-needed", "not-needed", "failed", "not-reached"]
+    assert trial.steps[4].detail == "Fault on our side: there is no connector for its kind"
+
+
+def test_a_connector_that_breaks_takes_back_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: Any, **__: Any) -> CheckedSource:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(FhirR4, "check", broken)
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        trial = tried(hospital.address)
+    assert states(trial)[:2] == ["done", "done"]
+    assert trial.steps[4].detail.startswith("Fault on our side")
+
+
+def test_what_a_source_says_of_itself_is_kept_without_what_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def checked(*_: Any, **__: Any) -> CheckedSource:
+        return CheckedSource(words="Ward\0 \x1b[2Jbook\u202e")
+
+    monkeypatch.setattr(FhirR4, "check", checked)
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        trial = tried(hospital.address)
+    assert (trial.is_good, trial.description) == (True, "Ward [2Jbook")
+
+
+def test_a_trial_has_ended_before_it_is_given_up_however_slow_the_name_server(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr("aggregator.health.trials.CONNECT_S", 0.2)
+    real, ended = socket.getaddrinfo, []
+
+    def slow(host: Any, *given: Any, **more: Any) -> Any:
+        if host == "slow.example":
+            time.sleep(2)
+        return real("127.0.0.1", *given, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    end = operations.end_trial
+
+    def ends(**given: Any) -> None:
+        ended.append(time.monotonic())
+        end(**given)
+
+    monkeypatch.setattr(operations, "end_trial", ends)
+    began = time.monotonic()
+    trial = tried("https://slow.example/fhir")
+    assert states(trial)[0] == "failed"
+    assert ended[0] - began < 1.5
+    assert GIVEN_UP_AFTER.total_seconds() >= 30 + 5 + 5 + 10
+
+
+def test_no_step_is_claimed_that_comes_after_one_that_is_not_known() -> None:
+    done = tuple(Step(step=step, state=StepState.DONE) for step in (TrialStep.ADDRESS, TrialStep.CONNECTION))
+    result = CheckResult(outcome=Outcome.TIMED_OUT)
+    steps = steps_of_check(result=result, done=done, uses_tls=True, uses_credentials=True)
+    assert [step.state.value for step in steps[2:]] == ["not-reached", "not-reached", "failed", "not-reached"]

@@ -130,6 +130,16 @@ def test_an_option_that_its_kind_does_not_have_is_refused_by_name(kind: str, opt
         ("base_url", "https://[::1/R4"),
         ("base_url", "ftp://royal.example"),
         ("base_url", "https://royal.example/" + "r" * 500),
+        ("name", ""),
+        ("name", " "),
+        ("name", "Royal\nInfirmary"),
+        ("name", "Royal \u202eyramrifnI"),
+        ("name", "Royal\udcff"),
+        ("name", "Royal\0"),
+        ("organisation_name", "Royal\u2028Trust"),
+        ("organisation_ods", "R\u200bXX"),
+        ("identifier_system", "https://royal.example/id\x1b[2J"),
+        ("options", {"scope": "system/*.rs\r\nX-Other: 1"}),
         ("name", "R" * 201),
         ("organisation_name", "R" * 201),
         ("organisation_ods", ""),
@@ -221,3 +231,42 @@ def test_a_secret_is_a_file_of_the_folder_and_nothing_else(settings: Any, tmp_pa
         add_source(requester=operator(), source=replace(GOOD, options=options), check=False)
     settings.SOURCE_SECRETS_FOLDER = ""
     assert secret_files(options={"token_secret": "token"}) == {}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://longview:pass-word@royal.example/R4", "https://longview@royal.example/R4", "https://@r.example"],
+)
+def test_an_address_that_holds_a_password_is_refused_and_not_repeated(address: str) -> None:
+    with pytest.raises(Invalid, match="must hold no user name and no password") as refused:
+        add_source(requester=operator(), source=replace(GOOD, base_url=address), check=False)
+    assert (refused.value.field, "pass-word" in str(refused.value)) == ("base_url", False)
+    assert not Source.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["https://royal.example.:8443/R4/", "https://[2a00:1450:4009::1]:8443/R4"])
+def test_other_addresses_are_taken(address: str) -> None:
+    add_source(requester=operator(), source=replace(GOOD, base_url=address), check=False)
+    assert Source.objects.get().base_url == address.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://royal.example:99999/R4",
+        "https://royal.example:0/R4",
+        "https://royal.example:port/R4",
+        "https://royal.example/R4?tenant=1",
+        "https://royal.example/R4#top",
+        "https://royal.example/R4\t",
+        "https://royal\n.example/R4",
+        " https://royal.example/R4",
+        "https://royal.example\\R4",
+        "https://r\u043eyal.example/R4",
+    ],
+)
+def test_an_address_on_which_nothing_can_be_built_is_refused_at_once(address: str) -> None:
+    with pytest.raises(Invalid, match="The address cannot be") as refused:
+        add_source(requester=operator(), source=replace(GOOD, base_url=address), check=False)
+    assert refused.value.field == "base_url"
+    assert not Source.objects.exists()

@@ -19,7 +19,7 @@ from aggregator.audit.models import AuditEvent
 from aggregator.federation.models import SourceOutcome
 from aggregator.health import tasks
 from aggregator.health.checking import check_due
-from aggregator.health.models import SourceHealth, SourceTrial
+from aggregator.health.models import SourceConditionChange, SourceHealth, SourceTrial
 from aggregator.health.terms import ConditionLine, SourceCondition
 from aggregator.health.trials import run_trial
 from aggregator.services.add_user import NewUser, add_user
@@ -258,6 +258,68 @@ def test_a_trial_that_nothing_takes_up_is_said_to_be_lost(programme: Client) -> 
     part = programme.get(f"/sources/trials/{trial.id}/part").content.decode()
     assert "Nothing will come of it any more" in part
     assert "hx-get" not in part
+
+
+@pytest.mark.parametrize("length", [2001, 4001, 100_000])
+def test_a_reason_that_is_too_long_is_told_its_limit_and_stays(programme: Client, length: int) -> None:
+    answer = programme.post(f"/sources/{surgery().id}/pause", {"reason": "y" * length})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "Enter why the source is paused, in 2,000 characters or fewer" in page
+    assert "y" * length in page
+    assert surgery().enabled
+
+
+def test_changes_that_are_not_listed_are_those_of_the_last_day_alone(programme: Client) -> None:
+    source = surgery()
+    now = timezone.now()
+    SourceHealth.objects.get_or_create(source=source, defaults={"since": now, "next_check_at": now})
+
+    def changes(count: int, *, began: timedelta) -> None:
+        SourceConditionChange.objects.bulk_create(
+            SourceConditionChange(
+                source=source,
+                condition=("down", "unknown")[number % 2],
+                reasons=[],
+                at=now - began + timedelta(seconds=number),
+            )
+            for number in range(count)
+        )
+
+    path = f"/sources/{source.id}/part"
+    changes(1, began=timedelta(hours=30))
+    changes(20, began=timedelta(hours=3))
+    assert "not listed" not in programme.get(path).content.decode()
+    changes(1, began=timedelta(hours=4))
+    assert "that are not listed: 1." in programme.get(path).content.decode()
+    changes(400, began=timedelta(hours=20))
+    page = programme.get(path).content.decode()
+    assert "that are not listed: 180 or more." in page
+    assert "The picture begins with the first of these" in page
+    assert '<rect class="app-history__unknown" x="0" y="0"' not in page
+
+
+def test_a_kind_that_is_declared_no_longer_leaves_the_pages_as_they_are(programme: Client, settings: object) -> None:
+    check(times=3)
+    settings.CONNECTORS = {}  # type: ignore[attr-defined]
+    source = surgery()
+    for path in ("/sources", "/sources/board", f"/sources/{source.id}", f"/sources/{source.id}/change", "/sources/add"):
+        assert programme.get(path).status_code == 200, path
+    check()
+    assert programme.post(f"/sources/{source.id}/pause", {"reason": "Gone."}).status_code == 302
+    assert programme.post(f"/sources/{source.id}/resume", {"reason": "Back."}).status_code == 302
+    assert programme.post(f"/sources/{source.id}/change", settings_of(NOWHERE)).status_code == 400
+
+
+def test_a_picture_stays_within_its_frame_after_the_clock_was_put_back() -> None:
+    now = timezone.now()
+    ahead = [
+        ConditionLine(condition=SourceCondition.UP, reasons=(), at=now + timedelta(hours=1)),
+        ConditionLine(condition=SourceCondition.DOWN, reasons=(), at=now + timedelta(minutes=30)),
+        ConditionLine(condition=SourceCondition.UP, reasons=(), at=now - timedelta(hours=2)),
+    ]
+    for band in bands_of(history=ahead, now=now):
+        assert 0 <= band.x <= band.x + band.width <= WIDTH
 
 
 def test_the_picture_says_what_the_table_says() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.health.judging import UNASKED, judge
+from aggregator.health.judging import UNASKED, judge, since_when
 from aggregator.health.terms import (
     SILENT_AFTER,
     STALE_AFTER,
@@ -212,3 +212,20 @@ def test_it_is_not_taken_to_be_up_on_a_check_that_failed() -> None:
     judged = judge(before=slow, evidence=known("ggb", p95_ms=1), now=NOW)
     assert judged == Judgement(condition=SourceCondition.DEGRADED, reasons=(HealthReason.LAST_CHECK_FAILED,))
     assert judge(before=judged, evidence=known("gbg", p95_ms=1), now=NOW).condition is SourceCondition.UP
+
+
+def test_since_when_is_told_by_the_time_at_which_a_check_or_a_report_did_not_come() -> None:
+    up = Judgement(condition=SourceCondition.UP, reasons=())
+    stale = NOW + STALE_AFTER
+    assert since_when(before=up, evidence=known(), now=stale + timedelta(hours=5)) == stale
+    missed = NOW + timedelta(seconds=10) + SILENT_AFTER
+    expects = known(reports=reported(UP))
+    for later in (missed, stale, stale + timedelta(hours=5)):
+        assert since_when(before=up, evidence=expects, now=later) == missed
+    told = known("", reports=reported(DOWN, every_s=None))
+    down = Judgement(condition=SourceCondition.DOWN, reasons=(HealthReason.REPORTS_DOWN,))
+    assert since_when(before=down, evidence=told, now=NOW + timedelta(days=3)) == NOW + timedelta(days=1)
+
+
+def test_since_when_is_now_where_it_is_no_question_of_time() -> None:
+    assert since_when(before=FRESH, evidence=known("g"), now=NOW) == NOW

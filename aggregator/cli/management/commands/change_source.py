@@ -14,6 +14,7 @@ from aggregator.cli.arguments import source_named
 from aggregator.errors import LongviewError
 from aggregator.services.add_source import add_source
 from aggregator.services.sources.read_source import read_source
+from aggregator.services.sources.registering import mark_of
 
 
 class Command(BaseCommand):
@@ -69,7 +70,12 @@ class Command(BaseCommand):
                 # Without a check nobody says anew what it holds.
                 holds=view.settings.holds if options["no_check"] else None,
             )
-            added = add_source(requester=operator(), source=changed, check=not options["no_check"])
+            added = add_source(
+                requester=operator(),
+                source=changed,
+                check=not options["no_check"],
+                replaces=mark_of(view.settings),
+            )
         except LongviewError as error:
             raise CommandError(str(error)) from None
         description = f": {added.description}" if added.description else ""

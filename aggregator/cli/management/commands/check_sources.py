@@ -38,6 +38,6 @@ class Command(BaseCommand):
             else:
                 state = health.judgement.condition.value
                 why = "; ".join(reason.words for reason in health.judgement.reasons)
-                since = f"{health.since:%Y-%m-%d %H:%M}"
+                since = f"{timezone.localtime(health.since):%Y-%m-%d %H:%M}"
             state = state if line.enabled else "paused"
             self.stdout.write(f"{line.slug}  {state}  {since}  {why}".rstrip())

@@ -9,7 +9,7 @@ from aggregator.alerts.models import Webhook
 from aggregator.alerts.terms import AlertKind, NewWebhook
 from aggregator.alerts.webhooks import webhook_reach
 from aggregator.errors import Invalid
-from aggregator.limits import check_length
+from aggregator.limits import check_length, check_line
 
 # Which of them an address may have depends on where it leads.
 SCHEMES = ("https", "http")
@@ -24,6 +24,7 @@ def checked_kinds(webhook: NewWebhook, /) -> frozenset[AlertKind]:
     if not webhook.name.strip():
         raise Invalid("Enter a name for the webhook.", field="name")
     check_length(model=Webhook, field="name", value=webhook.name, label="Name")
+    check_line(value=webhook.name.strip(), label="Name", as_field="name")
     known = {kind.value for kind in AlertKind if kind.is_registrable}
     if not webhook.kinds or not set(webhook.kinds) <= known:
         raise Invalid(f"Select what it is told of: one or more of {', '.join(sorted(known))}.", field="kinds")

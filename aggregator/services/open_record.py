@@ -123,7 +123,7 @@ def _plan(
     question = Question(held=holdings)
     candidates = []
     for source in all_sources():
-        capabilities = catalogue.connector_for(kind=source.kind).capabilities
+        capabilities = catalogue.capabilities_of(kind=source.kind)
         own = [holding for holding in holdings if holding.source_id == source.id]
         candidates.append(
             Candidate(

@@ -8,12 +8,26 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from aggregator.errors import Invalid
+from connectors.contract.categories import RecordCategory
 from connectors.contract.protocol import Connector
+from connectors.contract.values import Capabilities
+
+# What a source may hold whose kind is declared no longer: nothing can be ruled out.
+UNDECLARED = Capabilities(categories=frozenset(RecordCategory), answers_serve_others=False)
 
 
 def kinds() -> tuple[str, ...]:
     """Return the kinds of source that this service can connect to."""
     return tuple(sorted(settings.CONNECTORS))
+
+
+def capabilities_of(*, kind: str) -> Capabilities:
+    """Return what a kind can do.
+
+    A source stays registered when its kind is declared no longer. Asking it fails, by itself; every record in which it
+    has a part can still be opened, and says so.
+    """
+    return connector_for(kind=kind).capabilities if kind in settings.CONNECTORS else UNDECLARED
 
 
 @cache

@@ -68,4 +68,4 @@ def does_not_serve(*, source: Source) -> frozenset[RecordCategory]:
 
 
 def _of_kind(source: Source) -> frozenset[RecordCategory]:
-    return catalogue.connector_for(kind=source.kind).capabilities.categories
+    return catalogue.capabilities_of(kind=source.kind).categories

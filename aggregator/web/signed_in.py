@@ -63,11 +63,13 @@ class SignInRequired(LoginRequiredMiddleware):
             return None
         found = signed_in(request=request, now=timezone.now())
         if found is None and request.headers.get("HX-Request"):
-            # A sign-in form must not replace a fragment: the whole page goes there.
+            # A form must not replace a fragment: the whole page goes there.
             return HttpResponse(status=401, headers={"HX-Redirect": reverse("sign-in")})
         if found is None:
             return self.handle_no_permission(request, view_func)
         if found.requester is None and getattr(view_func, _MARK, True):
+            if request.headers.get("HX-Request"):
+                return HttpResponse(status=401, headers={"HX-Redirect": path_to_choice(after="")})
             return HttpResponseRedirect(path_to_choice(after=_path_back_to(request)))
         request.signed_in = found  # type: ignore[attr-defined]  # it is now a SessionRequest
         request.requester = found.requester  # type: ignore[attr-defined]  # and a SignedInRequest, where there is one

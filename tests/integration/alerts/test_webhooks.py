@@ -148,6 +148,8 @@ def test_a_name_that_leads_inside_is_not_registered(
     [
         ({"name": " "}, "name"),
         ({"name": "x" * 201}, "name"),
+        ({"name": "Duty\u202eksed"}, "name"),
+        ({"name": "Duty\ndesk"}, "name"),
         ({"kinds": ()}, "kinds"),
         ({"kinds": ("test",)}, "kinds"),
         ({"kinds": ("break-glass", "anything")}, "kinds"),

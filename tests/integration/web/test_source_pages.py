@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from aggregator.accounts.models import Membership
 from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.alerts.models import Alert
@@ -299,16 +300,37 @@ def test_changes_that_are_not_listed_are_those_of_the_last_day_alone(programme: 
     assert '<rect class="app-history__unknown" x="0" y="0"' not in page
 
 
-def test_a_kind_that_is_declared_no_longer_leaves_the_pages_as_they_are(programme: Client, settings: object) -> None:
+def test_a_kind_that_is_declared_no_longer_leaves_the_pages_as_they_are(programme: Client) -> None:
     check(times=3)
-    settings.CONNECTORS = {}  # type: ignore[attr-defined]
+    Source.objects.update(kind="ward_book")
     source = surgery()
     for path in ("/sources", "/sources/board", f"/sources/{source.id}", f"/sources/{source.id}/change", "/sources/add"):
         assert programme.get(path).status_code == 200, path
     check()
     assert programme.post(f"/sources/{source.id}/pause", {"reason": "Gone."}).status_code == 302
     assert programme.post(f"/sources/{source.id}/resume", {"reason": "Back."}).status_code == 302
-    assert programme.post(f"/sources/{source.id}/change", settings_of(NOWHERE)).status_code == 400
+    entered = settings_of(NOWHERE, kind="ward_book")
+    assert programme.post(f"/sources/{source.id}/change", entered).status_code == 400
+
+
+def test_a_kind_that_is_declared_no_longer_keeps_no_record_from_being_opened() -> None:
+    world = make_world()
+    Source.objects.update(kind="ward_book")
+    clinician = signed_in_client("dr.osei")
+    opened = clinician.post(f"/people/{world.joan}/record")
+    assert opened.status_code == 302
+    assert clinician.get(opened.headers["Location"]).status_code == 200
+    assert SourceOutcome.objects.get().outcome is None  # it is asked, which the worker finds it cannot
+
+
+def test_a_board_that_stays_open_is_left_for_the_choice_of_a_role(programme: Client) -> None:
+    here = Membership.objects.get(user__username="pro.admin")
+    Membership.objects.create(user=here.user, organisation=here.organisation, role=Role.NURSE)
+    again = signed_in_client("pro.admin")  # in another window, and no role has been chosen yet
+    for path in ("/sources/board", f"/sources/{surgery().id}/part"):
+        answer = again.get(path, headers={"HX-Request": "true"})
+        assert (answer.status_code, answer.content) == (401, b""), path
+        assert answer.headers["HX-Redirect"] == "/role"
 
 
 def test_a_picture_stays_within_its_frame_after_the_clock_was_put_back() -> None:

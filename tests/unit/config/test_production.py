@@ -157,3 +157,14 @@ def test_cookies_are_for_this_host_alone(tmp_path: Path) -> None:
     shown = start(tmp_path, "shell", "--no-imports", "--command", script)
     rest = [True, "/", None, True, "Lax"]
     assert ast.literal_eval(shown.stdout) == ["__Host-sid", *rest, "__Host-csrftoken", *rest]
+
+
+def test_a_command_that_cannot_reach_the_database_ends_in_one_line(tmp_path: Path) -> None:
+    away = {"DATABASE_URL": "postgresql://longview:pass-word@127.0.0.1:1/longview"}
+    for command in (["check_sources"], ["pause_source", "royal", "--reason", "Their disk."], ["list_alerts"]):
+        ended = start(tmp_path, *command, "--skip-checks", **away)
+        assert ended.returncode == 1
+        (line,) = ended.stderr.strip().splitlines()
+        assert line.startswith("The command did not come to its end: the database cannot be reached")
+        assert "pass-word" not in line
+    assert "Traceback" in start(tmp_path, "check_sources", "--skip-checks", "--traceback", **away).stderr

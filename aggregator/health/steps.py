@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aggregator.health.terms import CheckResult, Step, StepState, TrialStep
 from aggregator.record.completeness.words import outcome_words
 from connectors.contract.outcomes import Reason
 
 # All others are about what the source says it is, or about its saying nothing.
-_STEP_OF = {
+_STEP_OF: Mapping[Reason | None, TrialStep] = {
     Reason.ADDRESS: TrialStep.ADDRESS,
     Reason.CONNECTION: TrialStep.CONNECTION,
     Reason.TLS: TrialStep.TLS,
@@ -19,16 +21,19 @@ _STEP_OF = {
 }
 # With these it is not known whether what comes before was reached: the source itself may not have been asked. Nor is it
 # where there is no reason: it may have kept silent from the first.
-_BEFORE_ASKING = frozenset({Reason.NO_CREDENTIALS, Reason.TOKEN, Reason.OUR_FAULT, None})
+_BEFORE_ASKING = frozenset(
+    {Reason.NO_CREDENTIALS, Reason.TOKEN, Reason.OUR_FAULT, Reason.ADDRESS, Reason.CONNECTION, None}
+)
 
 
 def steps_of_check(
     *, result: CheckResult, done: tuple[Step, ...], uses_tls: bool, uses_credentials: bool
 ) -> tuple[Step, ...]:
     """Return all steps of a trial: those that were `done` by themselves before, and the rest as the check ended."""
-    failed = None if result.is_good else _STEP_OF.get(result.reason, TrialStep.STATEMENT) if result.reason else None
-    if not result.is_good and failed is None:
-        failed = TrialStep.STATEMENT
+    failed = None if result.is_good else _STEP_OF.get(result.reason, TrialStep.STATEMENT)
+    if failed in {step.step for step in done}:
+        # What was done is not undone: it was lost afterwards, or is about whoever gives out tokens.
+        failed = TrialStep.CREDENTIALS if uses_credentials else TrialStep.STATEMENT
     return tuple(
         _step(step, result=result, failed=failed, done=done, uses_tls=uses_tls, uses_credentials=uses_credentials)
         for step in TrialStep

@@ -40,6 +40,8 @@ CONNECT_S = 5.0
 LONGEST = timedelta(seconds=2 * CONNECT_S + MOST_S + 5)
 DEFAULT_PORTS = {"https": 443, "http": 80}
 AUTHORITIES = "ca_secret"
+# The option that names a proxy in front of a source: every request goes there, and the source may not be reached else.
+PROXY = "ssp_url"
 
 Done = Callable[[tuple[Step, ...]], None]
 
@@ -103,7 +105,8 @@ def _broken(done: tuple[Step, ...]) -> TrialEnd:
 
 
 async def _try(*, kind: str, address: SourceAddress, within_s: float, done: Done) -> TrialEnd:
-    first = await _judge_address(address.base_url)
+    asked_at = address.options.get(PROXY) or address.base_url
+    first = await _judge_address(asked_at)
     if isinstance(first, Step):
         return TrialEnd(steps=steps_after_failure(done=(first,)))
     steps: tuple[Step, ...] = (Step(step=TrialStep.ADDRESS, state=StepState.DONE),)
@@ -112,7 +115,7 @@ async def _try(*, kind: str, address: SourceAddress, within_s: float, done: Done
     if steps[-1].state is StepState.FAILED:
         return TrialEnd(steps=steps_after_failure(done=steps))
     done(steps)
-    uses_tls = urlsplit(address.base_url).scheme == "https"
+    uses_tls = urlsplit(asked_at).scheme == "https"
     try:
         result, checked = await _ask(kind=kind, address=address, within_s=within_s)
     except Exception as error:  # noqa: BLE001  of a connector, which may be another distribution's, or be gone
@@ -138,11 +141,14 @@ def _uses_credentials(options: Mapping[str, str]) -> bool:
     return any(name.endswith(SUFFIX) and name != AUTHORITIES for name in options)
 
 
-async def _judge_address(base_url: str) -> list[tuple[str, int]] | Step:
+async def _judge_address(url: str) -> list[tuple[str, int]] | Step:
     """Return where an address leads, or the step that failed."""
     reach = configured_reach()
-    parts = urlsplit(base_url)
-    host, port = parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 443)
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 443)
+    except ValueError:  # such as half an IPv6 address, or a port that there is not
+        return Step(step=TrialStep.ADDRESS, state=StepState.FAILED, detail="It cannot be read")
     if not reach.may_speak(scheme=parts.scheme, host=host):
         return _failed(TrialStep.ADDRESS, Outcome.UNREACHABLE, Reason.ADDRESS)
     try:

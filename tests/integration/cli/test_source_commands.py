@@ -10,11 +10,12 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
+from aggregator.accounts.models import Organisation
 from aggregator.health.models import ReportToken, SourceHealth, SourcePause
 from aggregator.sources.models import Source
 from tests.hospital import Hospital, running
 from tests.integration.health.test_checking import WORKS, check
-from tests.world import NOWHERE, make_world, signed_in_client
+from tests.world import NOWHERE, SURGERY_ODS, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -123,3 +124,13 @@ def test_the_list_says_the_time_that_the_pages_say(settings: Any) -> None:
     SourceHealth.objects.update(since=datetime(2026, 7, 1, 11, 30, tzinfo=UTC))
     assert settings.TIME_ZONE == "Europe/London"
     assert "2026-07-01 12:30" in said("check_sources")
+
+
+def test_the_code_of_an_organisation_is_one_code_however_it_is_written() -> None:
+    make_world()
+    before = Organisation.objects.count()
+    code = SURGERY_ODS.lower()
+    assert code != SURGERY_ODS
+    said("add_source", "annexe", NOWHERE, "--kind", "fhir_r4", "--ods", f" {code} ", "--no-check")
+    assert Organisation.objects.count() == before
+    assert Source.objects.get(slug="annexe").organisation.ods_code == SURGERY_ODS

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
@@ -27,6 +29,7 @@ from connectors.gp_connect.connector import OPERATION
 from tests.hospital import Hospital, Said, outcome, running
 from tests.integration.health.test_checking import WORKS
 from tests.receivers import certificate
+from tests.world import NOWHERE
 
 pytestmark = pytest.mark.django_db
 
@@ -235,3 +238,30 @@ def test_no_step_is_claimed_that_comes_after_one_that_is_not_known() -> None:
     result = CheckResult(outcome=Outcome.TIMED_OUT)
     steps = steps_of_check(result=result, done=done, uses_tls=True, uses_credentials=True)
     assert [step.state.value for step in steps[2:]] == ["not-reached", "not-reached", "failed", "not-reached"]
+
+
+def test_a_token_that_cannot_be_asked_for_takes_back_no_connection_to_the_source(tmp_path: Path, settings: Any) -> None:
+    settings.SOURCE_SECRETS_FOLDER = str(tmp_path)
+    key = ec.generate_private_key(ec.SECP384R1())
+    (tmp_path / "royal-key").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    options = {"auth": "smart", "client_id": "longview", "key_secret": "royal-key", "token_url": f"{NOWHERE}/token"}
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        trial = tried(hospital.address, options=options)
+    assert states(trial) == ["done", "done", "not-needed", "failed", "not-reached", "not-reached"]
+    assert "there was no connection" in trial.steps[3].detail
+
+
+def test_a_source_behind_a_proxy_is_connected_to_where_it_is_asked() -> None:
+    with running(Hospital(answers=dict(WORKS))) as hospital:
+        options = {"ssp_url": hospital.address, "to_asid": "1", "from_asid": "2", "consumer_url": "https://us.example"}
+        trial = tried("https://practice.invalid/STU3/1", kind="gp_connect", options=options)
+        assert states(trial)[:4] == ["done", "done", "not-needed", "not-needed"]
+        assert hospital.asked
+
+
+@pytest.mark.parametrize("address", ["https://royal.example:99999/R4", "https://[::1/R4"])
+def test_an_address_that_cannot_be_read_is_said_to_be_that(address: str) -> None:
+    trial = tried(address)
+    assert (states(trial)[0], trial.steps[0].detail) == ("failed", "It cannot be read")

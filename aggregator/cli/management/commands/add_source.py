@@ -78,7 +78,7 @@ class Command(BaseCommand):
                     name=options["name"] or options["slug"],
                     kind=options["kind"],
                     base_url=options["base_url"],
-                    organisation_ods=options["ods"],
+                    organisation_ods=options["ods"].strip().upper(),
                     organisation_name=options["organisation"],
                     identifier_system=options["identifier_system"],
                     time_limit_s=options["time_limit"],

@@ -7,13 +7,18 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Q
 
+from aggregator.alerts.backoff import CAP_S
 from aggregator.alerts.models import Alert, AlertDelivery, Webhook
 from aggregator.alerts.terms import AlertKind, AlertMedium, Claim, DeliveryFault, DeliveryState, Told
 
 # For how long a delivery is one process's alone. Longer than an attempt can take; when the process dies during one,
 # another makes the next after this.
 LEASE = timedelta(seconds=180)
+# An attempt that is due later than that was set before the clock was put back: a pause is half as long at most, and no
+# two machines' clocks are so far apart.
+LATEST = timedelta(seconds=2 * CAP_S)
 
 
 def record_alert(
@@ -42,9 +47,10 @@ def claim_due(*, medium: AlertMedium, most: int, busy: Collection[UUID], now: da
 
     What another process is taking at this moment is passed over, so that no two of them send the same.
     """
+    is_time = Q(next_at__lte=now) | Q(next_at__gt=now + LATEST)
     # Of a kind that a newer process has raised, and this one does not know, there is nothing to say.
     due = AlertDelivery.objects.filter(
-        medium=medium, state=DeliveryState.WAITING, next_at__lte=now, alert__kind__in=list(AlertKind)
+        is_time, medium=medium, state=DeliveryState.WAITING, alert__kind__in=list(AlertKind)
     )
     first = due.exclude(recipient_id__in=busy).order_by("recipient_id", "next_at", "id").distinct("recipient_id")
     with transaction.atomic():

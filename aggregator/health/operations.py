@@ -47,6 +47,9 @@ from connectors.contract.values import SourceAddress
 
 # How much sooner or later than after CHECK_EVERY the next check is made, so that sources are not all checked at once.
 JITTER_S = 5.0
+# A check that is due later than that after CHECK_EVERY was set before the clock was put back: no two machines' clocks
+# are so far apart.
+CLOCKS_APART = timedelta(minutes=5)
 REPORTS_KEPT = 2
 
 _ALERTS = {
@@ -85,8 +88,7 @@ def claim_checks(*, most: int, now: datetime, rng: random.Random) -> list[DueChe
     What another process is taking at this moment is passed over, so that a source is not checked twice. Where a process
     dies during a check, the next is made when it is due.
     """
-    # One that is further away than any is ever set was set before the clock was put back.
-    is_due = Q(next_check_at__lte=now) | Q(next_check_at__gt=now + CHECK_EVERY + timedelta(seconds=JITTER_S))
+    is_due = Q(next_check_at__lte=now) | Q(next_check_at__gt=now + CHECK_EVERY + CLOCKS_APART)
     with transaction.atomic():
         rows = list(
             SourceHealth.objects.filter(is_due, source__enabled=True)

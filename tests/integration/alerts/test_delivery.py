@@ -476,3 +476,13 @@ def test_a_process_that_stops_begins_nothing_more(world: World, posts: Receiver)
     deliver_waiting(medium=AlertMedium.WEBHOOK, clock=timezone.now, is_stopping=lambda: len(posts.posted) > 0)
     assert 0 < len(posts.posted) <= 3
     assert AlertDelivery.objects.filter(state="delivered").count() == len(posts.posted)
+
+
+def test_a_clock_that_was_put_back_keeps_no_alert_from_being_tried_again(world: World, posts: Receiver) -> None:
+    registered(url=posts.url)
+    posts.statuses = [503]
+    broken(world)
+    deliver(later=timedelta(days=1))
+    assert (only().state, only().next_at > timezone.now() + timedelta(hours=23)) == (DeliveryState.WAITING, True)
+    deliver()
+    assert only().state == DeliveryState.DELIVERED

@@ -411,6 +411,15 @@ def test_a_clock_that_was_put_back_keeps_no_source_from_being_checked(hospital: 
     assert len(hospital.asked) == asked
 
 
+def test_machines_whose_clocks_are_a_little_apart_do_not_check_a_source_twice(hospital: Hospital) -> None:
+    registered(hospital.address)
+    ahead = timezone.now() + timedelta(minutes=2)
+    check_due(clock=lambda: ahead, rng=random.Random(1))
+    asked = len(hospital.asked)
+    check_due(clock=timezone.now, rng=random.Random(1))
+    assert len(hospital.asked) == asked
+
+
 def test_while_nothing_judges_the_board_says_since_when_nothing_is_known(hospital: Hospital) -> None:
     make_world(base_url=hospital.address)
     check()

@@ -79,6 +79,16 @@ def test_an_answer_that_cannot_be_sealed_is_a_fault_of_ours_and_not_of_its_sourc
     assert (ended.outcome, ended.reason) == (Outcome.FAILED, "store")
 
 
+def test_a_source_whose_kind_is_declared_no_longer_ends_by_itself_and_the_record_is_shown(world: World) -> None:
+    Source.objects.update(kind="ward_book")
+    retrieval_id = opened(world)
+    run(retrieval_id)
+    ended = SourceOutcome.objects.get(retrieval_id=retrieval_id)
+    assert (ended.outcome, ended.reason) == (Outcome.FAILED, "our-fault")
+    view = view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
+    assert view.allergy_status is AllergyStatus.UNAVAILABLE
+
+
 def test_a_source_that_runs_out_of_time_while_our_loop_stands_still_is_not_blamed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

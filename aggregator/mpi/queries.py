@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
+from dataclasses import fields as fields_of
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
@@ -56,24 +57,11 @@ def max_lengths() -> dict[str, int]:
     return {column: length for column, length in lengths.items() if length is not None}
 
 
-# The columns of a source record that demographics are read from, by their fields.
+# The columns of a source record that demographics are read from, by their fields. It keeps one number and whole dates.
 _DEMOGRAPHICS = {
-    "nhs_number": "nhs_number_sent",
-    **{
-        name: name
-        for name in (
-            "nhs_number_status",
-            "family",
-            "given",
-            "birth_date",
-            "sex",
-            "postcode",
-            "address_line",
-            "phone",
-            "deceased",
-            "death_date",
-        )
-    },
+    field.name: "nhs_number_sent" if field.name == "nhs_number" else field.name
+    for field in fields_of(Demographics)
+    if field.name not in ("further_numbers", "birth_date_part")
 }
 
 

@@ -297,7 +297,12 @@ _MAGIC = {
 }
 
 
+# What may stand between the characters of base64, such as line breaks. Source: FHIR R4 and STU3, base64Binary.
+_SPACE = str.maketrans("", "", " \t\r\n")
+
+
 def _check_document(*, data: str, media_type: str) -> None:
+    data = data.translate(_SPACE)
     if len(data) > MAX_DOCUMENT_BYTES * 4 // 3 + 4:
         raise UnreadableEntry(fault=EntryFault.BAD_DOCUMENT, detail="data")
     try:

@@ -41,6 +41,7 @@ def find(page: Page, nhs_number: str) -> None:
 
 
 def assert_accessible(page: Page) -> None:
+    page.wait_for_load_state()  # a click does not wait for the page that it leads to
     found = Axe().run(page, options=WCAG)
     assert found.violations_count == 0, found.generate_report()
 

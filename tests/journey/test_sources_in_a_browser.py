@@ -18,7 +18,7 @@ from aggregator.services.add_user import NewUser, add_user
 from aggregator.sources.models import Source
 from tests.demonstration import PASSWORD, Stories
 from tests.integration.health.test_checking import check
-from tests.journey.test_an_emergency_in_a_browser import assert_usable
+from tests.journey.test_stories_in_a_browser import assert_usable
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

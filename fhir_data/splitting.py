@@ -123,6 +123,7 @@ _PLAIN_ENTRIES = msgspec.json.Decoder(list[_PlainEntry])
 _LINKS = msgspec.json.Decoder(list[_Link])
 # Of what a search gives beside its matches. Source: FHIR R4, SearchEntryMode.
 _NO_MATCH = re.compile(rb'"mode"\s*:\s*"(?:include|outcome)"')
+_USUAL_MATCHES = frozenset({b"", b'{"mode":"match"}'})
 
 
 def split(*, payload: bytes, values: int | None = None) -> SplitPayload:
@@ -243,7 +244,7 @@ def _split_entry(whole: bytes, /, *, labels: tuple[Label, ...]) -> SplitEntry:
 
 
 def _is_match(search: bytes, /) -> bool:
-    return not search or _NO_MATCH.search(search) is None
+    return search in _USUAL_MATCHES or _NO_MATCH.search(search) is None
 
 
 def members(*, body: bytes) -> dict[str, bytes]:

@@ -47,7 +47,7 @@ from fhir_data.verdict import RefusedEntry, members_at_fault, verdict
 
 # What the record refers to and may not hold.
 SUPPORTING_TYPES = ("Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device", "Specimen")
-_NO_CONTENT = frozenset({"Patient", "OperationOutcome"})
+_NO_CONTENT = frozenset({"Patient", "OperationOutcome"}) | RecordCategory.SUPPORTING.types
 # Of what takes some microseconds an entry, so many are done before others have their turn.
 ENTRIES_A_STEP = 16
 # The tags by which an index marks the golden records that it keeps beside the Patients of its sources; OpenCR's has no
@@ -101,7 +101,7 @@ def survey(*, bodies: Sequence[bytes]) -> Steps[Survey]:
             yield rough_count(body=entry.resource)
             if _is_error(entry.resource):
                 warnings[(*labels_of(resource=entry.resource), *entry.labels)] = None
-    clinical = [name for name in names if name not in _NO_CONTENT | RecordCategory.SUPPORTING.types]
+    clinical = [name for name in names if name not in _NO_CONTENT]
     return Survey(
         resource_type=page.resource_type,
         links=page.links,

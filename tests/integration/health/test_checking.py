@@ -266,6 +266,14 @@ def asked(*, outcome: str, took_s: float, ago_s: float = 10, reason: str = "", c
 
 
 @pytest.fixture
+def unasked(hospital: Hospital) -> UUID:
+    """Return a source that has been checked and whose records nobody opens: a worker that runs may ask the surgery."""
+    source_id = registered(hospital.address)
+    check()
+    return source_id
+
+
+@pytest.fixture
 def surgery(hospital: Hospital) -> UUID:
     world = make_world(base_url=hospital.address)
     open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
@@ -321,36 +329,36 @@ def test_its_breaker_and_last_failure_are_those_that_all_workers_share() -> None
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("changed", [True, False])
-def test_one_that_rested_and_was_mended_is_asked_as_usual_and_raises_no_alarm(surgery: UUID, changed: bool) -> None:
-    asyncio.run(failed(surgery, times=guard.FAILURES))
+def test_one_that_rested_and_was_mended_is_asked_as_usual_and_raises_no_alarm(unasked: UUID, changed: bool) -> None:
+    asyncio.run(failed(unasked, times=guard.FAILURES))
     assert judged().reasons == ["resting"]
-    pause = {"source_id": surgery, "reason": "Mended.", "by": None, "now": timezone.now()}
+    pause = {"source_id": unasked, "reason": "Mended.", "by": None, "now": timezone.now()}
     if changed:
         with transaction.atomic():
-            operations.start_anew(source_id=surgery, now=timezone.now())
+            operations.start_anew(source_id=unasked, now=timezone.now())
     else:
         for is_resumed in (False, True):
             with transaction.atomic():
                 operations.record_pause(is_resumed=is_resumed, **pause)
     assert SourceHealth.objects.get().reasons == ["not-checked"]
-    asyncio.run(failed(surgery, times=1))  # one that rests would not be asked
+    asyncio.run(failed(unasked, times=1))  # one that rests would not be asked
     check()
     assert (judged().breaker, judged().condition) == ("closed", "up")
     assert told() == ["source-down"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_source_is_paused_while_redis_is_away(surgery: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_is_paused_while_redis_is_away(unasked: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "HELD_REDIS_URL", "redis://127.0.0.1:9/0")
     traffic._client.cache_clear()
     try:
         with transaction.atomic():
             assert operations.record_pause(
-                source_id=surgery, is_resumed=False, reason="Away.", by=None, now=timezone.now()
+                source_id=unasked, is_resumed=False, reason="Away.", by=None, now=timezone.now()
             )
     finally:
         traffic._client.cache_clear()
-    assert condition(surgery) == "unknown"
+    assert condition(unasked) == "unknown"
 
 
 @pytest.mark.usefixtures("surgery")

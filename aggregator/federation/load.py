@@ -8,6 +8,7 @@ While Redis cannot be asked everything is let in.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -22,12 +23,14 @@ import redis.asyncio
 import structlog
 from django.utils import timezone
 
+from aggregator.errors import TooBusy
 from aggregator.federation import admission
 from aggregator.federation.admission import Lateness, Load
 from aggregator.federation.connections import client_for_threads
 from aggregator.federation.lag import LoopLag
 
 log = structlog.get_logger(__name__)
+_RNG = random.Random()  # noqa: S311  it spreads those who come back, and keeps no secret
 
 UNDER_WAY, WORKERS, SHED = "load:under-way", "load:workers", "load:shed"
 # How often a worker says what it takes: while something is under way, and while nothing is. Seconds.
@@ -77,6 +80,13 @@ def take_place(*, work_id: UUID, until: datetime, emergency: bool, now: datetime
         log.warning("load_not_asked", error=type(error).__name__)
         return True
     return False
+
+
+def too_busy(*, to: str) -> TooBusy:
+    """Return the error that tells somebody who was not let in to come back; `to` is what they wanted to do."""
+    seconds = admission.retry_after_s(rng=_RNG)
+    words = f"The service is too busy to {to} just now. Try again in {seconds} seconds."
+    return TooBusy(words, retry_after_s=seconds)
 
 
 def give_back(*, work_id: UUID) -> None:

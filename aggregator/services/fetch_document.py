@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from datetime import datetime
 from uuid import UUID
 
@@ -13,12 +12,9 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
-from aggregator.errors import Invalid, NotFound, Superseded, TooBusy
-from aggregator.federation import documents, tasks
-from aggregator.federation.admission import retry_after_s
+from aggregator.errors import Invalid, NotFound, Superseded
+from aggregator.federation import documents, load, tasks
 from aggregator.services.view_record import view_record
-
-_RNG = random.Random()  # noqa: S311  it spreads those who come back, and keeps no secret
 
 
 def fetch_document(*, requester: Requester, retrieval_id: UUID, entry_key: str, number: int, now: datetime) -> None:
@@ -55,9 +51,7 @@ def fetch_document(*, requester: Requester, retrieval_id: UUID, entry_key: str, 
                 emergency=decision.emergency is not None,
             )
         except documents.NoRoom:
-            seconds = retry_after_s(rng=_RNG)
-            words = f"The service is too busy to ask for a document just now. Try again in {seconds} seconds."
-            raise TooBusy(words, retry_after_s=seconds) from None
+            raise load.too_busy(to="ask for a document") from None
         except redis.RedisError:
             raise Superseded("Documents cannot be asked for just now. Try again shortly.", code="store") from None
     if asked_for is None:

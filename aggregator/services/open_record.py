@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -15,10 +14,9 @@ from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
 from aggregator.consent.decision import Decision
-from aggregator.errors import NotFound, TooBusy
+from aggregator.errors import NotFound
 from aggregator.federation import load, operations, progress, tasks
 from aggregator.federation import queries as federation_queries
-from aggregator.federation.admission import retry_after_s
 from aggregator.federation.plan import Candidate, Plan, make_plan, with_answers
 from aggregator.federation.question import Question
 from aggregator.mpi import queries as mpi_queries
@@ -27,8 +25,6 @@ from aggregator.sources.queries import all_sources
 from connectors.contract.categories import CLINICAL_CATEGORIES
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Asker
-
-_RNG = random.Random()  # noqa: S311  it spreads those who come back, and keeps no secret
 
 
 def open_record(
@@ -103,11 +99,7 @@ def _let_in(*, retrieval_id: UUID, until: datetime, emergency: bool, now: dateti
     Raises: TooBusy.
     """
     if not load.take_place(work_id=retrieval_id, until=until, emergency=emergency, now=now):
-        seconds = retry_after_s(rng=_RNG)
-        raise TooBusy(
-            f"The service is too busy to open another record just now. Try again in {seconds} seconds.",
-            retry_after_s=seconds,
-        )
+        raise load.too_busy(to="open another record")
 
 
 def _plan(

@@ -93,9 +93,7 @@ class Statement:
         cursor.execute(self.call, [values[name] for name in self._names])
 
     def prepare(self, connection: BaseDatabaseWrapper, /) -> None:
-        """Have it prepared in a connection, if it is not."""
-        connection.close_if_health_check_failed()  # now, or the cursor would be that of another connection
-        connection.ensure_connection()
+        """Have it prepared in a connection, which must be open, if it is not."""
         known = _prepared.setdefault(connection.connection, set())
         if self._name not in known:
             with connection.cursor() as cursor:

@@ -1,4 +1,7 @@
-"""Limits of what people write, read from the tables where a table has one. What does not fit is refused, never cut."""
+"""Limits of what people write, read from the tables where a table has one: what does not fit is refused, never cut.
+
+What sources say of themselves is kept as far as it can be printed.
+"""
 
 from __future__ import annotations
 
@@ -52,9 +55,13 @@ def check_line(*, value: str, label: str, as_field: str) -> None:
         raise Invalid(f"{label} must be one line, without characters that do not show.", field=as_field)
 
 
-def without_unseen(text: str, /) -> str:
-    """Return a text of somebody else's as one line, without characters that do not show or could not be kept."""
-    return "".join(sign for sign in text if unicodedata.category(sign) not in UNSEEN)
+def printable(text: str, /) -> str:
+    """Return what a source says of itself without what no page, terminal or table should hold: characters that control.
+
+    Among them are those that turn the direction of writing, and with it what stands beside the text. What breaks a line
+    becomes a space.
+    """
+    return "".join(filter(str.isprintable, " ".join(text.split())))
 
 
 def _column(model: type[Model], name: str) -> Field[Any, Any]:

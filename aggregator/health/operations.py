@@ -37,9 +37,9 @@ from aggregator.health.terms import (
     Step,
     Traffic,
     TrialEnd,
-    printable,
 )
 from aggregator.health.traffic import forget_breaker
+from aggregator.limits import printable
 from aggregator.sources.models import Source
 from aggregator.sources.operations import set_enabled
 from aggregator.sources.queries import address_of

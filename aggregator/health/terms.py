@@ -25,15 +25,6 @@ STALE_AFTER = timedelta(seconds=150)
 CHECKS_KEPT = 10
 
 
-def printable(text: str, /) -> str:
-    """Return what a source says of itself without what no page, terminal or table should hold: characters that control.
-
-    Among them are those that turn the direction of writing, and with it what stands beside the text. What breaks a line
-    becomes a space.
-    """
-    return "".join(filter(str.isprintable, " ".join(text.split())))
-
-
 class SourceCondition(StrEnum):
     """How a source is. `words` are for people."""
 

@@ -24,7 +24,6 @@ from aggregator.health.checking import MOST_S, ask_what_it_is
 from aggregator.health.queries import trial_by_id
 from aggregator.health.steps import steps_after_failure, steps_of_check
 from aggregator.health.terms import CheckResult, Step, StepState, TrialEnd, TrialStep
-from aggregator.limits import without_unseen
 from aggregator.record.completeness.words import outcome_words
 from aggregator.sources import catalogue
 from aggregator.sources.queries import address_at, address_of, source_by_id
@@ -40,7 +39,7 @@ CONNECT_S = 5.0
 LONGEST = timedelta(seconds=2 * CONNECT_S + MOST_S + 5)
 DEFAULT_PORTS = {"https": 443, "http": 80}
 AUTHORITIES = "ca_secret"
-# The option that names a proxy in front of a source: every request goes there, and the source may not be reached else.
+# The option that names a proxy in front of a source: every request goes there, and nothing else may reach the source.
 PROXY = "ssp_url"
 
 Done = Callable[[tuple[Step, ...]], None]
@@ -116,17 +115,13 @@ async def _try(*, kind: str, address: SourceAddress, within_s: float, done: Done
         return TrialEnd(steps=steps_after_failure(done=steps))
     done(steps)
     uses_tls = urlsplit(asked_at).scheme == "https"
-    try:
-        result, checked = await _ask(kind=kind, address=address, within_s=within_s)
-    except Exception as error:  # noqa: BLE001  of a connector, which may be another distribution's, or be gone
-        log.error("trial_broke", error=type(error).__name__)
-        result, checked = CheckResult(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT), None
+    result, checked = await _ask(kind=kind, address=address, within_s=within_s)
     told = steps_of_check(
         result=result, done=steps, uses_tls=uses_tls, uses_credentials=_uses_credentials(address.options)
     )
     return TrialEnd(
         steps=told if kind in catalogue.kinds() else tuple(map(_without_connector, told)),
-        description=without_unseen(checked.words) if checked else "",
+        description=checked.words if checked else "",
         holds=tuple(sorted(checked.holds)) if checked and checked.holds is not None else None,
     )
 
@@ -189,7 +184,7 @@ async def _ask(*, kind: str, address: SourceAddress, within_s: float) -> tuple[C
             checked = await ask_what_it_is(kind=kind, address=address, channels=channels, within_s=within_s)
         except SourceError as error:
             outcome, reason = error.outcome, error.reason
-        except Exception as error:  # noqa: BLE001  a connector that breaks takes nothing back of what was reached before
+        except Exception as error:  # noqa: BLE001  of a connector, which may be another distribution's, or be gone
             log.error("trial_broke", error=type(error).__name__)
             outcome, reason = Outcome.FAILED, Reason.OUR_FAULT
     return CheckResult(outcome=outcome, reason=reason, took_ms=round((loop.time() - began) * 1000)), checked

@@ -12,7 +12,7 @@ from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import Invalid
 from aggregator.federation.trial import try_source
-from aggregator.limits import without_unseen
+from aggregator.limits import printable
 from aggregator.record.completeness.words import outcome_words
 from aggregator.services.sources.registering import NewSource, check_settings, check_whose, write_source
 from aggregator.sources.queries import address_at
@@ -53,7 +53,7 @@ def add_source(
         )
         act.about(source_id=source_id)
         act.note(slug=source.slug, created=created)
-        return SourceAdded(created=created, description=without_unseen(checked.words))
+        return SourceAdded(created=created, description=printable(checked.words))
 
 
 def _try(source: NewSource) -> CheckedSource:

@@ -156,13 +156,17 @@ def test_one_too_many_is_turned_away_and_has_a_place_until_it_is_over(
     assert source.asked == ["Binary/b"]
 
 
-def test_one_that_no_worker_can_be_told_of_gives_its_place_back(
-    world: World, held_redis: redis.Redis, source: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def the_queue_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     def unavailable(**_: object) -> None:
         raise tasks.QueueUnavailable
 
     monkeypatch.setattr(tasks, "send_document", unavailable)
+
+
+def test_one_that_no_worker_can_be_told_of_gives_its_place_back(
+    world: World, held_redis: redis.Redis, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    the_queue_is_away(monkeypatch)
     view = answered(world, held_redis, letter(AT_SOURCE))
     with apart() as held:
         post(view)
@@ -172,10 +176,7 @@ def test_one_that_no_worker_can_be_told_of_gives_its_place_back(
 def test_when_no_worker_can_be_told_the_page_says_so(
     world: World, held_redis: redis.Redis, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unavailable(**_: object) -> None:
-        raise tasks.QueueUnavailable
-
-    monkeypatch.setattr(tasks, "send_document", unavailable)
+    the_queue_is_away(monkeypatch)
     view = answered(world, held_redis, letter(AT_SOURCE))
     post(view)
     assert "Fault on our side: the request could not be started" in page(view)

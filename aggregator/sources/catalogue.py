@@ -12,7 +12,7 @@ from connectors.contract.categories import RecordCategory
 from connectors.contract.protocol import Connector
 from connectors.contract.values import Capabilities
 
-# What a source may hold whose kind is declared no longer: nothing can be ruled out.
+# What a source may hold whose kind is no longer declared: nothing can be ruled out.
 UNDECLARED = Capabilities(categories=frozenset(RecordCategory), answers_serve_others=False)
 
 
@@ -24,7 +24,7 @@ def kinds() -> tuple[str, ...]:
 def capabilities_of(*, kind: str) -> Capabilities:
     """Return what a kind can do.
 
-    A source stays registered when its kind is declared no longer. Asking it fails, by itself; every record in which it
+    A source stays registered when its kind is no longer declared. Asking it fails, by itself; every record in which it
     has a part can still be opened, and says so.
     """
     return connector_for(kind=kind).capabilities if kind in settings.CONNECTORS else UNDECLARED

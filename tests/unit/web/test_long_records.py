@@ -129,7 +129,10 @@ def test_work_grows_with_the_conflict_and_not_with_its_square() -> None:
 
 
 def test_readings_of_many_minutes_are_grouped_in_few_steps() -> None:
-    """Count the calls, by the profiler: twice the readings take about twice as many."""
+    """Count the calls, by the profiler: twice the readings take about twice as many.
+
+    The fewest of three: what a coverage tool or a first use does in this thread, once, is no step of the grouping.
+    """
 
     def calls(count: int) -> int:
         items = [
@@ -142,17 +145,18 @@ def test_readings_of_many_minutes_are_grouped_in_few_steps() -> None:
             )
             for n in range(count)
         ]
-        made = 0
+        made: list[int] = []
 
         def count_call(frame: object, event: str, argument: object) -> None:
-            nonlocal made
-            made += event in {"call", "c_call"}
+            made[-1] += event in {"call", "c_call"}
 
-        sys.setprofile(count_call)
-        try:
-            merge(items=items)
-        finally:
-            sys.setprofile(None)
-        return made
+        for _ in range(3):
+            made.append(0)
+            sys.setprofile(count_call)
+            try:
+                merge(items=items)
+            finally:
+                sys.setprofile(None)
+        return min(made)
 
     assert calls(800) < 2.3 * calls(400)

@@ -115,7 +115,7 @@ class Reason(StrEnum):
 
     QUEUE = "queue", Outcome.FAILED, "the request could not be started"
     NOT_STARTED = "not-started", Outcome.FAILED, "we did not get round to asking it"
-    OVERLOAD = "overload", Outcome.FAILED, "we were too busy to ask it in time"
+    OVERLOAD = "overload", Outcome.FAILED, "we were too busy to ask it, or to read its answer, in time"
     NO_CREDENTIALS = "no-credentials", Outcome.FAILED, "our own credentials for it are missing or cannot be used"
     STORE = "store", Outcome.FAILED, "the answer could not be kept"
     NOT_RECORDED = "not-recorded", Outcome.FAILED, "it answered, and the answer could not be recorded; ask again"

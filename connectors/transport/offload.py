@@ -59,10 +59,11 @@ class OffloadLimits:
     # Beyond what the process has when it begins. An answer that can be read in that time needs up to 160 MB; two at
     # once, the worker and the process stay under 600 MB.
     memory_bytes: int = 192 * 1024 * 1024
-    # Whoever waits for its turn stops that much before its deadline, so that it can be told from a slow source.
-    waiting_reserve_s: float = 0.05
-    # Work that waited for longer than this and was then not done in time was kept from it by us.
-    short_wait_s: float = 0.5
+    # Who runs out of time because of us is stopped that much before its deadline, so that it can be told from a source
+    # that is slow.
+    reserve_s: float = 0.05
+    # What comes with more time left than this, and is not read in time, is late because of us.
+    last_moment_s: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +103,19 @@ class Offload:
     async def do(self, work: Work[Result], /, *, source_id: str, deadline: float) -> Result:
         """Do a piece of work and return its result. `deadline` is a `loop.time()`.
 
-        Raises: the SourceError that it ends in; TimedOut; Malformed `too-large` for work that takes too much time or
-        memory; NotRead `overload` when its turn did not come, or came too late; FaultApart.
+        Raises: the SourceError that it ends in; TimedOut for what came at the last moment; NotRead `overload` for what
+        came before that and was not done in time; Malformed `too-large` for work that takes too much time or memory;
+        FaultApart.
         """
+        left_s = deadline - asyncio.get_running_loop().time()
+        if left_s <= self.limits.last_moment_s:
+            return await self._do(work, source_id=source_id, deadline=deadline)
+        try:
+            return await self._do(work, source_id=source_id, deadline=deadline - self.limits.reserve_s)
+        except TimedOut:
+            raise NotRead(Reason.OVERLOAD) from None
+
+    async def _do(self, work: Work[Result], /, *, source_id: str, deadline: float) -> Result:
         limits = self.limits
         if self._is_small(work.bodies):
             with suppress(TooMuchForLoop):
@@ -114,15 +125,8 @@ class Offload:
                     step_values=limits.loop_step_values,
                     processor_s=limits.loop_processor_s,
                 )
-        clock = asyncio.get_running_loop().time
-        began = clock()
         async with self._turn(source_id=source_id, deadline=deadline):
-            if clock() - began < limits.short_wait_s:
-                return await self._do_apart(work, deadline=deadline)
-            try:
-                return await self._do_apart(work, deadline=deadline - limits.waiting_reserve_s)
-            except TimedOut:  # it would have been read in time, had we not been busy with others
-                raise NotRead(Reason.OVERLOAD) from None
+            return await self._do_apart(work, deadline=deadline)
 
     def start(self, *, connector: type[Connector]) -> None:
         """Start the process, if it is not running, and have it make beforehand what a connector needs."""
@@ -150,7 +154,7 @@ class Offload:
     async def _turn(self, *, source_id: str, deadline: float) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             try:
-                async with asyncio.timeout_at(deadline - self.limits.waiting_reserve_s):
+                async with asyncio.timeout_at(deadline - self.limits.reserve_s):
                     await stack.enter_async_context(self._sources[source_id])
                     await stack.enter_async_context(self._turns)
             except TimeoutError:

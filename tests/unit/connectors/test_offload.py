@@ -6,6 +6,7 @@ The work of these tests is done by functions of this module, which the process i
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
@@ -65,6 +66,12 @@ def idle(*, bodies: Sequence[bytes], seconds: float) -> Steps[int]:
     time.sleep(seconds)
     yield None
     return os.getpid()
+
+
+def endless(*, bodies: Sequence[bytes]) -> Steps[int]:
+    while True:
+        time.sleep(0.001)
+        yield None
 
 
 def greedy(*, bodies: Sequence[bytes], size: int) -> Steps[int]:
@@ -251,9 +258,25 @@ def test_work_that_takes_too_much_is_too_large_and_the_next_is_done(piece: Any) 
     assert run(act, limits=limits) == 1024
 
 
-def test_work_beyond_the_deadline_has_timed_out() -> None:
-    with pytest.raises(TimedOut):
-        run(lambda offload: do(offload, work(idle, int, seconds=20.0), seconds=0.5))
+@pytest.mark.parametrize("body", [LARGE, b"{}"], ids=["large", "small"])
+@pytest.mark.parametrize(("left_s", "error"), [(0.1, TimedOut), (0.4, NotRead)], ids=["at the last moment", "in time"])
+def test_what_came_in_time_and_is_not_read_by_the_deadline_is_late_because_of_us(
+    body: bytes, left_s: float, error: type[SourceError]
+) -> None:
+    piece = work(endless, int, body=body)
+    limits = OffloadLimits(last_moment_s=0.2, loop_processor_s=math.inf)
+    with pytest.raises(error):
+        run(lambda offload: do(offload, piece, seconds=left_s), limits=limits)
+
+
+def test_what_is_late_because_of_us_is_said_before_the_deadline() -> None:
+    async def act(offload: Offload) -> None:
+        async with asyncio.timeout(1.0):
+            await do(offload, work(endless, int), seconds=1.0)
+
+    with pytest.raises(NotRead) as caught:
+        run(act)
+    assert (caught.value.outcome, caught.value.reason) == (Outcome.FAILED, Reason.OVERLOAD)
 
 
 def test_a_fork_that_dies_is_a_fault_that_is_not_the_source_s() -> None:
@@ -312,22 +335,6 @@ def test_who_waits_too_long_for_a_turn_was_kept_waiting_by_us() -> None:
 
     failure = run(act, limits=OffloadLimits(at_once=1))
     assert (failure.outcome, failure.reason) == (Outcome.FAILED, Reason.OVERLOAD)
-
-
-@pytest.mark.parametrize(("waits_s", "error"), [(0.3, NotRead), (0.0, TimedOut)])
-def test_who_got_a_turn_too_late_to_be_done_in_time_was_kept_from_it_by_us(
-    waits_s: float, error: type[SourceError]
-) -> None:
-    async def act(offload: Offload) -> SourceError:
-        await do(offload, work(process_id, int))
-        first = asyncio.create_task(do(offload, work(idle, int, seconds=waits_s), source_id="one"))
-        await asyncio.sleep(0.05)
-        with pytest.raises(SourceError) as caught:
-            await do(offload, work(idle, int, seconds=5.0), seconds=1.0, source_id="two")
-        await first
-        return caught.value
-
-    assert isinstance(run(act, limits=OffloadLimits(at_once=1, short_wait_s=0.2)), error)
 
 
 def test_the_process_ends_when_it_is_closed_with_what_it_is_doing() -> None:

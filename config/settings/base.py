@@ -144,6 +144,10 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Longview service API",
     "VERSION": "0.1.0",
     "SCHEMA_PATH_PREFIX_INSERT": "/api",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "aggregator.api.service.description.complete",
+    ],
 }
 
 # Words, time, place

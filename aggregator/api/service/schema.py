@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aggregator.api.authentication import SessionRequester
+from aggregator.api.service.description import SESSION
 from aggregator.api.service.source_health import ReportingSource
 from aggregator.api.service.view import ServiceView
 
@@ -18,7 +19,7 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
     """How the description tells of the session of the pages."""
 
     target_class = SessionRequester
-    name = "session"
+    name = SESSION
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         """Return where the session stands in a request; a write needs its CSRF token too."""
@@ -29,7 +30,7 @@ class ReportTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
     """How the description tells of the token with which a source reports."""
 
     target_class = ReportingSource
-    name = "report token"
+    name = "report-token"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         """Return how the token is sent."""

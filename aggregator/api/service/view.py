@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
+from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -117,4 +118,11 @@ class Unknown(ServiceView):
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
         """Return 404."""
+        raise NotFound
+
+    def http_method_not_allowed(self, request: HttpRequest | Request, *args: Any, **kwargs: Any) -> NoReturn:
+        """Answer 404 whatever the method is: "not supported here" would say that there is something.
+
+        Raises: NotFound.
+        """
         raise NotFound

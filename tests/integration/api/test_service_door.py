@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
+from drf_spectacular.validation import validate_schema
 
 from aggregator.accounts.models import AccessEnd, User
 from aggregator.accounts.queries import requesters_for
@@ -221,3 +223,32 @@ def test_the_description_names_every_route_and_what_it_takes(world: World, capsy
     taken = described["components"]["schemas"]["RelationshipInput"]
     assert set(taken["properties"]) == {"kind", "from_date", "until_date", "reason", "organisation"}
     assert set(taken["required"]) == {"kind", "from_date", "reason"}
+    assert taken["additionalProperties"] is False
+
+
+def test_the_description_says_how_a_request_may_fail_and_what_a_write_needs(world: World) -> None:
+    described = signed_in_client("ms.lane").get("/api/schema/").json()
+    validate_schema(described)
+    names = [name for group in described["components"].values() for name in group]
+    assert [name for name in names if not re.fullmatch(r"[a-zA-Z0-9._-]+", name)] == []  # OpenAPI 3.0.3, Components
+    operations = {
+        (method, path): operation
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    }
+    for (method, path), operation in operations.items():
+        expected = {"400", "401", "403", "406", "429", "500", "503"}
+        expected |= {"404"} if "{" in path else set()
+        expected |= {"409", "413", "415"} if method == "post" else set()
+        assert expected <= set(operation["responses"]), (method, path)
+        (needed,) = operation["security"]
+        is_report = path == "/api/sources/{source_id}/health"
+        assert set(needed) == ({"report-token"} if is_report else {"session", *(["csrf-token"] * (method == "post"))})
+    problem = described["components"]["responses"]["Problem429"]
+    assert list(problem["content"]) == ["application/problem+json"]
+    assert "Retry-After" in problem["headers"]
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+def test_there_is_nothing_at_an_address_that_is_not_described_whatever_the_method(world: World, method: str) -> None:
+    assert getattr(signed_in_client("ms.lane"), method)("/api/users/0/person").status_code == 404

@@ -206,7 +206,7 @@ def test_the_schema_describes_the_report() -> None:
     make_world()
     schema = signed_in_client("ms.lane").get("/api/schema/").json()
     described = schema["paths"]["/api/sources/{source_id}/health"]["post"]
-    assert described["security"] == [{"report token": []}]
+    assert described["security"] == [{"report-token": []}]
     body = schema["components"]["schemas"]["ReportInput"]
     assert body["required"] == ["status"]
     assert body["properties"]["message"]["maxLength"] == 200

@@ -10,10 +10,13 @@ from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
 from config import database_roles as roles
+from tests import proofs
 from tests.browser import chromium, page
 from tests.crowds import everything_let_in, nothing_under_way
 
 __all__ = ["chromium", "everything_let_in", "nothing_under_way", "page"]
+
+proofs.load_profile()
 
 EMPTY_TABLES = """
 DO $$ DECLARE name text; BEGIN

@@ -18,6 +18,12 @@ def is_proving() -> bool:
     return bool(os.environ.get("PROVE"))
 
 
+def load_profile() -> None:
+    """Have every property that says nothing else tried on the same examples each time, however long one takes."""
+    settings.register_profile("tests", deadline=None, derandomize=not is_proving())
+    settings.load_profile("tests")
+
+
 def laws(*, examples: int, **more: Any) -> settings:
     """Return the settings of laws that `make test` tries on so many examples, the same ones each time."""
     proving = is_proving()

@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import CutShort, Malformed, NotAsked, Refused, SourceError, TimedOut, Unreachable
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
+from connectors.contract.values import Reply
 from connectors.fhir_r4.answer import own_bases
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
-from connectors.fhir_r4.pages import Survey, survey
+from connectors.fhir_r4.pages import Survey, read_bodies, survey
 from connectors.fhir_r4.paging import MAX_PAGES, following, how_many, pages_after
 from connectors.fhir_r4.session import ServerSession, expect_success
 from connectors.fhir_r4.type_words import type_words
@@ -31,6 +32,8 @@ REMEMBERED_S = 600.0  # how a server names patients in searches
 SEARCHES_AT_ONCE = 4
 # Pages of one search that are asked for before it is known that they are there.
 AHEAD = 2
+# What nearly every record has some of: asked for where $everything has nothing in it.
+PROBED_TYPES = frozenset({"AllergyIntolerance", "Condition", "Encounter", "Observation"})
 # What a server says to a search that it does not support at all.
 UNSUPPORTED = frozenset({400, 404, 405, 422, 501})
 # Faults that cost one search and no more; any other means that the answer as a whole cannot be trusted.
@@ -90,6 +93,12 @@ async def read_record(*, session: ServerSession, capability: ServerCapability, p
     if capability.everything:
         url = f"{session.base}/Patient/{patient_id}/$everything"
         whole = await _ask(session=session, url=f"{url}?_count={PAGE_SIZE}", counts_included=True)
+        is_empty = whole.pages and not whole.lost and not whole.has_content
+        if is_empty and await _is_more_found(
+            session=session, capability=capability, whole=whole, patient_id=patient_id
+        ):
+            searched = await _search(session=session, capability=capability, patient_id=patient_id)
+            return replace(searched, pages=(*whole.bodies, *searched.pages))
         if whole.has_content or (whole.pages and not whole.lost):
             if whole.lost:
                 words = _which_pages(of="the record", searched=whole)
@@ -102,6 +111,28 @@ async def read_record(*, session: ServerSession, capability: ServerCapability, p
             raise whole.lost
         # Declared, but not there: the searches remain.
     return await _search(session=session, capability=capability, patient_id=patient_id)
+
+
+async def _is_more_found(
+    *, session: ServerSession, capability: ServerCapability, whole: _Searched, patient_id: str
+) -> bool:
+    """Return whether searches find something of the patient where $everything, `whole`, has nothing but the Patient.
+
+    Some servers have the operation and give no more. One page of each search is looked at; a search that fails says
+    nothing.
+    """
+
+    async def finds(searched: SearchableType) -> bool:
+        url = _address(base=session.base, searched=searched, patient_id=patient_id, by_type=False)
+        with suppress(SourceError):
+            answer = await session.send(url=url)
+            expect_success(answer=answer)
+            pages = (*whole.bodies, (await _page(session=session, answer=answer)).body)
+            reply = await session.read(read_bodies, *pages, result=Reply, patient_id=patient_id, base=session.base)
+            return any(item.category.is_clinical for item in reply.items)
+        return False
+
+    return any(await asyncio.gather(*(finds(type_) for type_ in capability.types if type_.name in PROBED_TYPES)))
 
 
 async def _search(*, session: ServerSession, capability: ServerCapability, patient_id: str) -> Record:

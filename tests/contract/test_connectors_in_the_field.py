@@ -592,6 +592,54 @@ def test_of_a_server_that_gives_everybodys_only_the_patients_own_is_kept_and_fol
     ]
 
 
+class GivesThePatientAlone:
+    """A server that declares $everything, and answers it with the Patient and nothing else."""
+
+    def __init__(self, *seen: Mapping[str, Any], status: int = 200) -> None:
+        self.seen, self.status = seen, status
+        self.asked: list[str] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/fhir/")
+        self.asked.append(path)
+        if path == "metadata":
+            return fhir_json(r4_capability("Observation", "Procedure", everything=True))
+        if path in ("Patient", "Patient/p1/$everything"):
+            return fhir_json(bundle(PATIENT))
+        if self.status != 200:
+            return web.Response(status=self.status)
+        return fhir_json(bundle(*self.seen) if path == "Observation" else bundle())
+
+
+def test_an_everything_that_has_nothing_in_it_is_not_taken_at_its_word() -> None:
+    server = GivesThePatientAlone(observation(key="o1", value="7"))
+    reply: Reply = fetch(server, identifiers=BY_NUMBER)
+    assert ids(reply.items) == ["o1"]
+    assert json.loads(reply.subject or b"{}")["id"] == "p1"
+    assert (reply.in_part, said(reply)) == (None, [])
+    assert "Procedure" in server.asked
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        lambda: GivesThePatientAlone(),
+        lambda: GivesThePatientAlone(status=403),
+        lambda: GivesThePatientAlone(status=400),
+        lambda: GivesThePatientAlone({**observation(key="o1", value="7"), "subject": {"reference": "Patient/x"}}),
+    ],
+    ids=["searches find nothing", "searches are refused", "searches are not known", "searches find somebody else's"],
+)
+def test_an_everything_that_has_nothing_in_it_counts_where_no_search_finds_more(
+    server: Callable[[], GivesThePatientAlone],
+) -> None:
+    asked = server()
+    reply: Reply = fetch(asked, identifiers=BY_NUMBER)
+    assert (ids(reply.items), reply.in_part, reply.quarantined, said(reply)) == ([], None, (), [])
+    assert asked.asked.count("Observation") == 1
+    assert "Procedure" not in asked.asked
+
+
 # Pages that do not fit together
 
 

@@ -102,7 +102,11 @@ def read_answer(
     find = _finding(addresses=addresses, known=taken, lifted=lifted)
     names = replace(names_in(entries=(entry.sent for entry in judged), names=taken), lifted=lifted)
     confidential = {_name(entry) for entry in judged if any(map(restricts, entry.labels))}
-    reach = lists.reach(resources=resources, find=find, confidential=confidential)
+    contained: dict[str, set[str]] = {}
+    for each in unpacked.values():
+        inside = contained.setdefault(lists.name_in(each.resource), set())
+        inside.update(lists.name_in(part.resource) for part in each.lifted)
+    reach = lists.reach(resources=resources, find=find, confidential=confidential, contained=contained)
     dialect = _Practice(reach=reach, names=names, unpacked=unpacked)
     entries = yield from sort_entries(owned=owned, dialect=dialect)
     notices = (

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Ground, Notice, NoticeCode, counting_notice
 from connectors.gp_connect.translation.extensions import name_of
-from fhir_data.access import JsonObject, mapping, mappings, text, texts
+from fhir_data.access import JsonObject, listed, mapping, mappings, text, texts
 from fhir_data.labels import labels_in
 
 SNOMED = "http://snomed.info/sct"
@@ -42,6 +42,8 @@ PRIMARY: Mapping[str, RecordCategory] = {
     DIARY: RecordCategory.APPOINTMENTS,
 }
 
+# Source: FHIR STU3, List.status; of a practice's Lists all are to be `current`.
+_NOT_IN_FORCE = frozenset({"retired", "entered-in-error"})
 
 # What a secondary List holds, by the words of its code: "problems-medications-related-to-problems".
 _LINKED: Mapping[str, RecordCategory] = {
@@ -56,6 +58,7 @@ _LINKED: Mapping[str, RecordCategory] = {
     "outbound-referrals": RecordCategory.REFERRALS,
     "diary-entries": RecordCategory.APPOINTMENTS,
 }
+_ENDED = "-that-have-been-ended-"  # as in "problems-allergies-that-have-been-ended-related-to-problems"
 Find = Callable[[str], str]
 
 
@@ -64,7 +67,7 @@ class Reach:
     """References, as `Type/id`, by how they are reached.
 
     `reported` are those that a report or the List of investigations leads to, `diary` those of its List. `ended` are
-    allergies that are listed among the ended, and not among the others.
+    allergies that are listed among the ended or contained there, and not listed among the others.
     """
 
     answering: frozenset[str]
@@ -84,13 +87,25 @@ def primary_code(*, resource: JsonObject) -> str:
     return ""
 
 
+def _is_of_ended(resource: JsonObject, /) -> bool:
+    """Whether what a secondary List of allergies holds has ended."""
+    return any(system.endswith(_SECONDARY_SYSTEM) and _ENDED in code for system, code in _codings(resource))
+
+
 def is_secondary(*, resource: JsonObject) -> bool:
     """Whether a List holds what is linked to the answer and does not itself answer."""
     return any(system.endswith(_SECONDARY_SYSTEM) for system, _ in _codings(resource))
 
 
-def reach(*, resources: Sequence[JsonObject], find: Find = str, confidential: AbstractSet[str] = frozenset()) -> Reach:
-    """Return how each item is reached. `find` says which entry a reference means, by its `Type/id`.
+def reach(
+    *,
+    resources: Sequence[JsonObject],
+    find: Find = str,
+    confidential: AbstractSet[str] = frozenset(),
+    contained: Mapping[str, AbstractSet[str]] = MappingProxyType({}),
+) -> Reach:
+    """Return how each item is reached. `find` says which entry a reference means, by its `Type/id`. `contained` are the
+    names of what each List contained, whether or not it lists it.
 
     Nothing is reached by way of what is `confidential`, nor of what has that from it: where an item stands would tell
     of what is withheld.
@@ -104,13 +119,21 @@ def reach(*, resources: Sequence[JsonObject], find: Find = str, confidential: Ab
     edges = _edges(resources=resources, find=find)
     named: list[str] = []
     roots = {code: set[str]() for code in PRIMARY}
+    ended: set[str] = set()
+    linked_ended: set[str] = set()
+    linked_holding: set[str] = set()
     arranging: list[JsonObject] = []  # topics and headings
     for resource in lists:
         code, secondary = primary_code(resource=resource), is_secondary(resource=resource)
+        entries = _entries(resource, find=find)
         if code:
-            roots[code].update(_entries(resource, find=find))
+            roots[code].update(entries)
         if secondary:
-            named += _entries(resource, find=find)
+            named += entries
+        if code == ENDED_ALLERGIES:
+            ended.update(entries, contained.get(name_in(resource), ()))
+        elif secondary and _place(resource)[0] is RecordCategory.ALLERGIES:
+            (linked_ended if _is_of_ended(resource) else linked_holding).update(entries)
         if not (code or secondary):
             arranging.append(resource)
     linked = _closure(roots=named, edges=edges, closed=closed)  # a linked medicine brings its plan and issues
@@ -124,7 +147,7 @@ def reach(*, resources: Sequence[JsonObject], find: Find = str, confidential: Ab
         incidental=linked - answering,
         reported=_closure(roots=roots[INVESTIGATIONS] | reports, edges=edges, closed=closed),
         diary=frozenset(roots[DIARY]),
-        ended=frozenset(roots[ENDED_ALLERGIES] - roots[ALLERGIES]),
+        ended=frozenset((ended | (linked_ended - linked_holding)) - roots[ALLERGIES]),
     )
 
 
@@ -133,7 +156,7 @@ def notices(*, resources: Sequence[JsonObject], find: Find = str) -> tuple[Notic
 
     What a secondary List warns of is about what is linked, and begins with the List's title. An empty List with the
     ordinary reason is no warning: its note is always "Information not available", alone or after a warning's words.
-    Any other reason is one: the practice did not say that there is nothing.
+    Whatever else its note says is one, and so is any other reason: the practice did not say that there is nothing.
     """
     grounds: dict[Notice, list[Ground]] = {}
     for resource in resources:
@@ -157,13 +180,14 @@ def _notices_of(resource: JsonObject, /) -> list[Notice]:
     notes = [text(note.get("text")) for note in mappings(resource.get("note"))]
     codes = [_WARNINGS.get(code, NoticeCode.RESOURCE_WARNING) for code in _warning_codes(resource)]
     reason = resource.get("emptyReason")
-    reasons = [coding.get("code") for coding in mappings(mapping(reason).get("coding"))]
-    if "no-content-recorded" in reasons:
-        notes = [note.rstrip(". ").removesuffix(_NOTHING_RECORDED).rstrip() for note in notes]
+    reasons = {text(coding.get("code")) for coding in mappings(mapping(reason).get("coding"))}
+    if reasons == {"no-content-recorded"}:
+        notes = [_without_the_ordinary(note) for note in notes]
     elif reason:
         codes.append(NoticeCode.INFORMATION_NOT_AVAILABLE)
+        notes.append(_words_of(mapping(reason)))
     words = " ".join(filter(None, notes))
-    if words and not reason and not codes and (primary_code(resource=resource) or title):
+    if words and not codes and (primary_code(resource=resource) or title):
         codes.append(NoticeCode.RESOURCE_WARNING)  # the consultations' headings have notes of their own
     said = [(code, words) for code in codes]
     said += [(NoticeCode.NOT_SUPPORTED, sentence) for sentence in _sentences(resource)]
@@ -171,6 +195,16 @@ def _notices_of(resource: JsonObject, /) -> list[Notice]:
         Notice(code=code, text=f"{title}: {words or code.words}" if title else words, category=category)
         for code, words in said
     ]
+
+
+def _without_the_ordinary(note: str, /) -> str:
+    bare = note.rstrip(". ")
+    return bare.removesuffix(_NOTHING_RECORDED).rstrip() if bare.endswith(_NOTHING_RECORDED) else note
+
+
+def _words_of(concept: JsonObject, /) -> str:
+    displays = (text(coding.get("display")) for coding in mappings(concept.get("coding")))
+    return text(concept.get("text")) or next(filter(None, displays), "")
 
 
 def _place(resource: JsonObject, /) -> tuple[RecordCategory | None, str]:
@@ -188,8 +222,7 @@ def _place(resource: JsonObject, /) -> tuple[RecordCategory | None, str]:
 def _sentences(resource: JsonObject, /) -> list[str]:
     """Return what stands in place of items: "Test request items are not supported by the provider system"."""
     sentences: list[str] = []
-    for entry in mappings(resource.get("entry")):
-        item = mapping(entry.get("item"))
+    for item in _items(resource):
         reference = text(item.get("reference"))
         if " " in reference:
             sentences.append(reference)
@@ -201,38 +234,45 @@ def _sentences(resource: JsonObject, /) -> list[str]:
 def lacking(*, resources: Sequence[JsonObject], known: frozenset[str], find: Find = str) -> tuple[Notice, ...]:
     """Return how many items of each section a List names for it, and the answer lacks. `known` are all its entries.
 
-    What a List contained has been taken out of it. Where a listed allergy did not come, none is not "none known".
+    What a List contained has been taken out of it. Where a listed allergy did not come, none is not "none known". One
+    that is listed by nothing that leads to it, such as an identifier or a reason for its absence, did not come either.
     """
     absent: dict[RecordCategory | None, dict[str, list[str]]] = {}
+    nameless: dict[RecordCategory | None, list[Ground]] = {}
     for resource in resources:
         if primary_code(resource=resource) or (
             resource.get("resourceType") == "List" and is_secondary(resource=resource)
         ):
-            naming = absent.setdefault(_place(resource)[0], {})
+            category = _place(resource)[0]
+            naming = absent.setdefault(category, {})
+            grounds = [Ground(any_of=(name_in(resource),)) for item in _items(resource) if not _leads_or_tells(item)]
+            nameless.setdefault(category, []).extend(grounds)
             for name in dict.fromkeys(_entries(resource, find=find)):
                 if name not in known:
                     naming.setdefault(name, []).append(name_in(resource))
     return tuple(
         counting_notice(
             code=NoticeCode.INCOMPLETE,
-            grounds=[Ground(any_of=tuple(lists)) for lists in naming.values()],
+            grounds=[*(Ground(any_of=tuple(lists)) for lists in naming.values()), *nameless[category]],
             one="1 listed item is not in its answer.",
             several="{count} listed items are not in its answer.",
             category=category,
         )
         for category, naming in absent.items()
-        if naming
+        if naming or nameless[category]
     )
 
 
 def silent(*, resources: Sequence[JsonObject], asked: Iterable[RecordCategory]) -> tuple[Notice, ...]:
     """Return that a category was asked for and has no primary List, which does not mean "nothing recorded".
 
+    That of the ended allergies does not answer for those that hold, and neither does a List that is not in force.
     For whoever may not see a List that is labelled, that may be so as well: such a notice rests on that.
     """
     answering: dict[RecordCategory, list[JsonObject]] = {}
     for resource in resources:
-        if code := primary_code(resource=resource):
+        code = primary_code(resource=resource)
+        if code and code != ENDED_ALLERGIES and text(resource.get("status")) not in _NOT_IN_FORCE:
             answering.setdefault(PRIMARY[code], []).append(resource)
     said: list[Notice] = []
     for category in asked:
@@ -250,8 +290,21 @@ def _codings(resource: JsonObject) -> list[tuple[str, str]]:
 
 
 def _entries(resource: JsonObject, /, *, find: Find) -> list[str]:
-    references = texts([mapping(entry.get("item")).get("reference") for entry in mappings(resource.get("entry"))])
-    return [find(reference) for reference in references if " " not in reference]
+    references = texts([item.get("reference") for item in _items(resource)])
+    return [find(reference) for reference in references if reference and " " not in reference]
+
+
+def _items(resource: JsonObject, /) -> list[JsonObject]:
+    """Return what each entry of a List holds; an empty object for one that holds nothing that can be read."""
+    items: list[JsonObject] = []
+    for entry in listed(resource.get("entry")):
+        items += mappings(listed(mapping(entry).get("item"))) or [{}]
+    return items
+
+
+def _leads_or_tells(item: JsonObject, /) -> bool:
+    """Whether what a List's entry holds leads to something, or says in words why it does not."""
+    return bool(text(item.get("reference")).strip() or text(item.get("display")).strip())
 
 
 def _warning_codes(resource: JsonObject, /) -> list[str]:

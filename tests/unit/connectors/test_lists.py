@@ -127,6 +127,38 @@ def test_an_ordinary_empty_list_is_no_warning_and_another_reason_is() -> None:
     assert (notice.code, notice.category) == ("information-not-available", RecordCategory.MEDICATIONS)
 
 
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        (["Allergies held elsewhere are not shown."], "Allergies held elsewhere are not shown."),
+        (["Information not available", "Not all was migrated"], "Not all was migrated"),
+        (["Not all was migrated. Information not available."], "Not all was migrated."),
+    ],
+)
+def test_what_else_the_note_of_an_empty_list_says_is_told(note: list[str], told: str) -> None:
+    reason = {"coding": [{"code": "no-content-recorded"}]}
+    empty = arranged(ALLERGIES, emptyReason=reason, note=[{"text": words} for words in note])
+    expected = Notice(code=NoticeCode.RESOURCE_WARNING, text=told, category=RecordCategory.ALLERGIES)
+    assert worded(notices(resources=[empty])) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ({"coding": [{"code": "withheld", "display": "Withheld"}]}, "Withheld"),
+        (
+            {"coding": [{"code": "withheld", "display": "Withheld"}], "text": "By choice"},
+            "By choice",
+        ),
+        ({"text": "Not known"}, "Not known"),
+        ({"coding": [{"code": "no-content-recorded"}, {"code": "unavailable"}]}, ""),
+    ],
+)
+def test_why_a_list_is_empty_is_told_in_its_words(reason: Any, told: str) -> None:
+    expected = Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, text=told, category=RecordCategory.ALLERGIES)
+    assert worded(notices(resources=[arranged(ALLERGIES, emptyReason=reason)])) == (expected,)
+
+
 def test_the_fixed_note_of_an_empty_list_is_no_part_of_a_warning() -> None:
     warning = {"url": WARNING, "valueCode": "data-in-transit"}
     full = arranged(ALLERGIES, extension=[warning], note=[{"text": "Transfer not complete."}])
@@ -176,6 +208,20 @@ def test_an_area_without_its_list_is_missing() -> None:
     assert silent(resources=[arranged(MEDICATIONS)], asked=asked) == (
         Notice(code=NoticeCode.INFORMATION_NOT_AVAILABLE, category=RecordCategory.ALLERGIES),
     )
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        arranged(ENDED_ALLERGIES, "AllergyIntolerance/1"),
+        arranged(ALLERGIES, status="entered-in-error"),
+        arranged(ALLERGIES, status="retired"),
+    ],
+)
+def test_neither_the_ended_allergies_nor_a_list_that_is_not_in_force_say_which_allergies_hold(others: Any) -> None:
+    (notice,) = silent(resources=[others], asked=[RecordCategory.ALLERGIES])
+    assert (notice.code, notice.category) == (NoticeCode.INFORMATION_NOT_AVAILABLE, RecordCategory.ALLERGIES)
+    assert silent(resources=[others, arranged(ALLERGIES, status="current")], asked=[RecordCategory.ALLERGIES]) == ()
 
 
 def test_an_area_whose_labelled_list_may_not_be_seen_is_missing_for_that_reader() -> None:
@@ -251,6 +297,16 @@ def test_an_allergy_among_the_ended_and_the_active_is_not_taken_for_ended() -> N
     assert reach(resources=resources).ended == {"AllergyIntolerance/1"}
 
 
+def test_an_allergy_that_only_a_linked_list_has_among_the_ended_has_ended() -> None:
+    first, second, third = (f"AllergyIntolerance/{key}" for key in "abc")
+    ended = linked("problems-allergies-that-have-been-ended-related-to-problems", first, second)
+    holding = linked("problems-allergies-related-to-problems", second, third)
+    assert reach(resources=[ended, holding]).ended == {first}
+    assert reach(resources=[ended, arranged(ALLERGIES, first)]).ended == {second}
+    # What is linked may be anything; what the answer itself has among the ended has ended.
+    assert reach(resources=[holding, arranged(ENDED_ALLERGIES, third)]).ended == {third}
+
+
 def test_lists_that_hold_one_another_end() -> None:
     first = arranged(CONSULTATIONS, "List/b", id="a")
     second = arranged("25851000000105", "List/a", "List/b", "Observation/1", id="b")
@@ -267,6 +323,33 @@ def test_what_a_list_names_and_the_answer_lacks_is_counted_in_its_section() -> N
             code=NoticeCode.INCOMPLETE, text="2 listed items are not in its answer.", category=RecordCategory.ALLERGIES
         ),
     )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"item": {"identifier": {"system": "urn:x", "value": "1"}}},
+        {"item": {"extension": [{"url": "x", "valueCode": "masked"}]}},
+        {"item": {"reference": ""}},
+        {"date": "2020-01-01"},
+        "AllergyIntolerance/1",
+        None,
+    ],
+)
+def test_an_item_that_is_listed_by_nothing_that_leads_to_it_is_counted_as_lacking(entry: Any) -> None:
+    found = {"item": {"reference": "AllergyIntolerance/here"}}
+    area = arranged(ALLERGIES, entry=[found, entry], id="a")
+    (notice,) = lacking(resources=[area], known=frozenset({"AllergyIntolerance/here"}))
+    assert (notice.text, notice.category) == ("1 listed item is not in its answer.", RecordCategory.ALLERGIES)
+    assert notice.without(hidden={"List/a"}) is None
+
+
+def test_an_entry_or_an_item_in_another_form_is_followed_all_the_same() -> None:
+    item = {"reference": "AllergyIntolerance/gone"}
+    for entry in ({"item": item}, [{"item": [item]}]):
+        (notice,) = lacking(resources=[arranged(ALLERGIES, entry=entry)], known=frozenset())
+        assert notice.text == "1 listed item is not in its answer."
+        assert lacking(resources=[arranged(ALLERGIES, entry=entry)], known=frozenset({item["reference"]})) == ()
 
 
 @pytest.mark.parametrize("confidential", ["Observation/member", "DiagnosticReport/1"])

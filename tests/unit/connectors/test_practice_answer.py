@@ -146,6 +146,12 @@ def test_an_allergy_beside_the_list_of_ended_ones_never_looks_active_either() ->
     assert made["clinicalStatus"]["coding"][0]["code"] == "resolved"
 
 
+def test_an_allergy_that_the_list_of_ended_ones_contains_and_does_not_list_never_looks_active_either() -> None:
+    reply = answer(arranged(ENDED_ALLERGIES, contained=[allergy("1")]))
+    (made,) = of_type(reply, "AllergyIntolerance")
+    assert made["clinicalStatus"]["coding"][0]["code"] == "resolved"
+
+
 def test_somebody_elses_allergy_inside_a_list_is_set_aside() -> None:
     other = allergy("1", patient={"reference": "Patient/other"})
     reply = answer(arranged(ENDED_ALLERGIES, "#1", contained=[other]))
@@ -353,6 +359,7 @@ def test_all_that_is_said_of_an_entry_is_in_the_reply() -> None:
             *(NoticeCode.NOT_SUPPORTED, "It cannot be asked for diary entries."),
             *(RecordCategory.APPOINTMENTS, (RESTRICTED,)),
         ),
+        (NoticeCode.INFORMATION_NOT_AVAILABLE, "", RecordCategory.ALLERGIES, ()),  # only the ended ones' List came
         (NoticeCode.INFORMATION_NOT_AVAILABLE, "", RecordCategory.PROBLEMS, ()),
         (warning, not_read, RecordCategory.SUPPORTING, (RESTRICTED,)),
     ]

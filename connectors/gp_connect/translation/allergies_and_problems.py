@@ -31,8 +31,10 @@ def condition(resource: Resource, notes: list[str], /) -> None:
     if isinstance(verification, str) and verification not in _R4_CONDITION_VERIFICATION:
         drop(resource=resource, notes=notes, path="Condition", names=("verificationStatus",))  # `unknown`: R4 has none
     else:
-        status_concept(resource=resource, name="verificationStatus", system=f"{TERMINOLOGY}condition-ver-status")
-    _clinical_status(resource=resource, notes=notes, verification=str(verification))
+        verification = status_concept(
+            resource=resource, name="verificationStatus", system=f"{TERMINOLOGY}condition-ver-status"
+        )
+    _clinical_status(resource=resource, notes=notes, verification=verification)
     rename(resource=resource, old="context", new="encounter")
     rename(resource=resource, old="assertedDate", new="recordedDate")
 

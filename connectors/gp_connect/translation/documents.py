@@ -96,6 +96,9 @@ def document_manifest(resource: Resource, notes: list[str], /) -> None:
     """R4 has references alone; what stands in the manifest itself is named."""
     references: list[Resource] = []
     for content in mappings(resource.pop("content", None)):
+        if "reference" in content:  # as R4 has it
+            references.append(content)
+            continue
         references += [content.pop("pReference")] if "pReference" in content else []
         notes.extend(f"DocumentManifest.content.{name}" for name in content)
     append(resource=resource, name="content", values=references)

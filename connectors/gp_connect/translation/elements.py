@@ -15,8 +15,9 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, TypeAlias
 
-from connectors.gp_connect.names import Names
+from connectors.gp_connect.names import R4_TYPES, Names
 from connectors.gp_connect.translation.extensions import r4_coding, r4_url
+from fhir_data.access import mapping, mappings, text
 from fhir_data.releases import Release
 from fhir_data.shapes import Element, Kind, Shape, shape_of
 from fhir_data.times import loose_date
@@ -38,6 +39,10 @@ _MOVED = frozenset(_MOVED_NAMES.split())
 _UNKNOWN = "(unknown field)"  # the name of a field that FHIR does not have is the sender's text, and is not repeated
 
 
+# Flags that turn round what the rest says. One that cannot be read is not one that is not set.
+_TURNING_ROUND = frozenset({"notGiven", "notDone", "doNotPerform", "prohibited"})
+
+
 # Where a value stands: the path of the resource, or the place of what it is in and its own name. Only a note needs the
 # words of it, and nearly nothing has a note.
 Position: TypeAlias = "str | tuple[Position, str]"
@@ -57,6 +62,7 @@ class _Usual:
     """The elements of a type by what a copy does to a usual value of theirs; all others need a closer look.
 
     What holds objects gets into `parts` and `lists_of_parts` when it is first met: types hold one another in circles.
+    `reshaped` are the elements that have another form in R4, each as R4 has it.
     """
 
     shape: Shape
@@ -67,6 +73,7 @@ class _Usual:
     lists_of_texts: frozenset[str]
     parts: dict[str, _Usual] = field(default_factory=dict)
     lists_of_parts: dict[str, _Usual] = field(default_factory=dict)
+    reshaped: Mapping[str, Element]
     is_reference: bool
     settle: Settler | None
 
@@ -95,9 +102,40 @@ def _usual(shape: Shape, /) -> _Usual:
             if element.kind is Kind.BOOLEAN or element.kind is Kind.NUMBER
         },
         lists_of_texts=frozenset(name for name, element in elements if element.repeats and element.kind is Kind.TEXT),
+        reshaped=_reshaped(shape),
         is_reference=shape.name == "Reference",
         settle=_SETTLERS.get(shape.name),
     )
+
+
+def _later_shape(shape: Shape, /) -> Shape | None:
+    """Return the shape that a type of resource has in R4, under its name there."""
+    return shape_of(name=R4_TYPES.get(shape.name, shape.name), release=Release.R4)
+
+
+def _reshaped(shape: Shape, /) -> Mapping[str, Element]:
+    later = _later_shape(shape)
+    if later is None or shape is not shape_of(name=shape.name, release=Release.STU3):
+        return {}
+    shared = ((name, element, later.elements.get(name)) for name, element in shape.elements.items())
+    return {name: new for name, old, new in shared if new is not None and _is_reshaped(old, new)}
+
+
+def _is_reshaped(old: Element, new: Element, /) -> bool:
+    """Whether an element has another form in R4, by which what is sent can be told: a concept for a code, a reference
+    for an object that held one."""
+    if Kind.OBJECT not in (old.kind, new.kind) or old.type_name == new.type_name:
+        return False
+    return old.kind is not new.kind or (new.type_name == "Reference" and new.type_name not in old.type_name)
+
+
+def _is_of_form(value: Any, /, *, new: Element, old: Element) -> bool:
+    """Whether a value, or the first of a list, has R4's form of an element and not STU3's."""
+    first = value[0] if isinstance(value, list) and value else value
+    if old.kind is not new.kind:
+        return type(first) in new.json_types and type(first) not in old.json_types
+    names = first.keys() if isinstance(first, dict) else ()
+    return bool(names) and all(name in new.shape.elements and name not in old.shape.elements for name in names)
 
 
 @dataclass(kw_only=True)
@@ -150,6 +188,11 @@ class Copying:
         for name, member in value.items():
             sort = type(member)
             parts: Sequence[Resource] = ()
+            if name in usual.reshaped:
+                new, old = usual.reshaped[name], usual.shape.elements[name]
+                if _is_of_form(member, new=new, old=old):
+                    self._as_later(member, new, value, (place, name), copy)
+                    continue
             if sort is str:
                 if name in texts:
                     if member and member.strip() == member:
@@ -190,6 +233,8 @@ class Copying:
                     self._unknown(name=name, member=member, shape=usual.shape, place=place, copy=copy)
             elif (made := self._member(member, element, value, (place, name), parts)) is not None:
                 copy[name] = made
+            elif name in _TURNING_ROUND and f"_{name}" not in value and member not in (None, "", [], {}):
+                copy[f"_{name}"] = {"extension": [{"url": ABSENT, "valueCode": "error"}]}
         if usual.settle is not None:
             usual.settle(self, copy, value, place)
         return copy
@@ -207,13 +252,20 @@ class Copying:
 
     def _unknown(self, *, name: str, member: object, shape: Shape, place: Position, copy: Resource) -> None:
         """Carry a member that STU3 does not have and R4 has: some systems send R4's where STU3's belongs."""
-        later = shape_of(name=shape.name, release=Release.R4)
+        later = _later_shape(shape)
         element = later.elements.get(name) if later else None
         if element is None:
             self._note(place, f".{_UNKNOWN}")
-        elif (made := self._member(member, element, copy, (place, name))) is not None:
-            copy[name] = made
-            self._note(place, f".{name}: as R4 has it, though the record is STU3")
+        else:
+            self._as_later(member, element, copy, (place, name), copy)
+
+    def _as_later(
+        self, member: object, element: Element, within: Mapping[str, Any], place: tuple[Position, str], copy: Resource
+    ) -> None:
+        """Carry a member in the form that R4 has for it."""
+        if (made := self._member(member, element, within, place)) is not None:
+            copy[place[1]] = made
+            self._note(place, ": as R4 has it, though the record is STU3")
 
     def _member(
         self,
@@ -268,9 +320,9 @@ class Copying:
         elif kind is Kind.BOOLEAN:
             if isinstance(value, bool):
                 return value
-            if value in ("true", "false"):
+            if isinstance(value, str) and value.strip().lower() in ("true", "false"):
                 self._note(place, ": a text, carried as true or false")
-                return value == "true"
+                return value.strip().lower() == "true"
         elif kind is Kind.NUMBER:
             if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
                 return value
@@ -469,10 +521,11 @@ def drop(*, resource: Resource, notes: list[str], path: str, names: tuple[str, .
 
 
 def status_concept(*, resource: Resource, name: str, system: str) -> str:
-    """Make a concept of a status that STU3 wrote as a bare code, and return the code."""
+    """Make a concept of a status that STU3 wrote as a bare code, and return the code; of a concept, its first."""
     code = resource.get(name)
     if not isinstance(code, str):
-        return ""
+        codes = (text(coding.get("code")) for coding in mappings(mapping(code).get("coding")))
+        return next(filter(None, codes), "")
     resource[name] = concept(system=system, code=code)
     if f"_{name}" in resource:
         resource[name]["coding"][0]["_code"] = resource.pop(f"_{name}")
@@ -489,9 +542,9 @@ def recode(*, resource: Resource, notes: list[str], path: str, name: str, codes:
 
 def requester(*, resource: Resource, notes: list[str]) -> None:
     """Make of STU3's requester, an agent and the organisation that it acts for, the one that R4 has room for."""
-    sent = resource.pop("requester", None)
-    if not isinstance(sent, dict):
+    if not is_with_role(resource.get("requester"), names=("agent", "onBehalfOf")):
         return
+    sent = resource.pop("requester")
     if "agent" not in sent and "onBehalfOf" in sent:
         sent["agent"] = sent.pop("onBehalfOf")
     if "agent" in sent:
@@ -499,12 +552,23 @@ def requester(*, resource: Resource, notes: list[str]) -> None:
     notes.extend(f"{resource['resourceType']}.requester.{name}" for name in sent)
 
 
+def is_with_role(sent: object, /, *, names: tuple[str, ...]) -> bool:
+    """Whether a person stands within an object of STU3, beside a role, and is not a reference already as in R4."""
+    return isinstance(sent, dict) and (any(name in sent for name in names) or "reference" not in sent)
+
+
 def not_done(*, resource: Resource, notes: list[str], flag: str, status: str) -> None:
-    """Make a status of STU3's flag that something was not done. It must never look done."""
+    """Make a status of STU3's flag that something was not done. It must never look done.
+
+    Where something is said of the flag, such as that it is not known, and not whether it is set, neither is the status.
+    """
     kind = resource["resourceType"]
     sent = resource.pop(flag, None)
+    is_unsaid = sent is None and f"_{flag}" in resource
     if f"_{flag}" in resource:
         drop(resource=resource, notes=notes, path=kind, names=(flag,))
+    if is_unsaid and resource.get("status") not in (None, "entered-in-error", status):
+        drop(resource=resource, notes=notes, path=kind, names=("status",))
     if sent is None:
         return
     if sent is True and resource.get("status") not in ("entered-in-error", status):

@@ -5,7 +5,7 @@ Source: FHIR R4, the R3-R4 differences of each type; UK Core, Observation, Diagn
 
 from __future__ import annotations
 
-from connectors.gp_connect.translation.elements import TERMINOLOGY, Resource, append, concept, rename
+from connectors.gp_connect.translation.elements import TERMINOLOGY, Resource, append, concept, is_with_role, rename
 from fhir_data.access import mapping, mappings, text
 from fhir_data.references import relative_name, split_absolute, without_version
 
@@ -52,6 +52,9 @@ def diagnostic_report(resource: Resource, notes: list[str], /) -> None:
     rename(resource=resource, old="codedDiagnosis", new="conclusionCode")
     performers = mappings(resource.pop("performer", None))
     for performer in performers:
+        if not is_with_role(performer, names=("actor", "role")):
+            append(resource=resource, name="performer", values=[performer])
+            continue
         append(resource=resource, name="performer", values=[performer.pop("actor")] if "actor" in performer else [])
         notes.extend(f"DiagnosticReport.performer.{name}" for name in performer)
     rename(resource=resource, old="image", new="media")

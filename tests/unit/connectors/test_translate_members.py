@@ -89,6 +89,8 @@ def test_what_is_empty_or_of_another_type_is_left_out_and_named(member: str, sen
     [
         ("active", "true", True, ": a text, carried as true or false"),
         ("active", "false", False, ": a text, carried as true or false"),
+        ("active", " True ", True, ": a text, carried as true or false"),
+        ("active", "FALSE", False, ": a text, carried as true or false"),
         ("gender", " male ", "male", ": spaces around it removed"),
         ("birthDate", ["1980-01-01"], "1980-01-01", ""),
         ("birthDate", ["1980-01-01", "1981-01-01"], "1980-01-01", ": the first of several"),
@@ -118,6 +120,67 @@ def test_what_r4_has_where_stu3_has_nothing_is_carried_and_said() -> None:
     assert made.resource == {**encounter, "reasonCode": [{"text": "cough"}]}
     said = "Encounter.reasonCode: as R4 has it, though the record is STU3"
     assert made.notes == (said, "Encounter.(unknown field)")
+
+
+def concept(system: str, code: str) -> Json:
+    return {"coding": [{"system": f"{TERMINOLOGY}{system}", "code": code}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "systems"),
+    [
+        ("AllergyIntolerance", ("allergyintolerance-clinical", "allergyintolerance-verification")),
+        ("Condition", ("condition-clinical", "condition-ver-status")),
+    ],
+)
+def test_statuses_in_the_form_of_r4_are_carried_and_said(kind: str, systems: tuple[str, str]) -> None:
+    clinical, verification = systems
+    sent = {"resourceType": kind, "id": "a", "clinicalStatus": concept(clinical, "resolved")}
+    refuted = {**sent, "verificationStatus": concept(verification, "refuted")}
+    made = translate(resource=refuted)
+    statuses = ("clinicalStatus", "verificationStatus")
+    assert {name: made.resource[name] for name in statuses} == {name: refuted[name] for name in statuses}
+    assert made.notes[:2] == tuple(f"{kind}.{name}: as R4 has it, though the record is STU3" for name in statuses)
+    in_error = concept(verification, "entered-in-error")
+    made = translate(resource={**sent, "verificationStatus": in_error})
+    assert made.resource["verificationStatus"] == in_error
+    assert "clinicalStatus" not in made.resource
+    mixed = translate(resource={**sent, "verificationStatus": "entered-in-error"})
+    assert mixed.resource["verificationStatus"] == in_error
+    assert "clinicalStatus" not in mixed.resource
+
+
+DOCTOR = {"reference": "Practitioner/1", "display": "Dr Lee"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [
+        ("MedicationRequest", {"requester": DOCTOR}),
+        ("ProcedureRequest", {"requester": DOCTOR}),
+        ("ReferralRequest", {"requester": DOCTOR, "doNotPerform": True}),
+        ("CommunicationRequest", {"requester": DOCTOR}),
+        ("SupplyRequest", {"requester": DOCTOR}),
+        ("Task", {"requester": DOCTOR}),
+        ("DiagnosticReport", {"performer": [DOCTOR, {"reference": "Organization/1"}]}),
+        ("DocumentManifest", {"content": [DOCTOR]}),
+        ("DeviceRequest", {"intent": "order", "requester": DOCTOR}),
+        ("Device", {"version": [{"value": "2"}]}),
+        ("QuestionnaireResponse", {"questionnaire": "https://example.org/Questionnaire/1"}),
+        ("Media", {"type": concept("media-type", "image")}),
+    ],
+)
+def test_what_has_another_form_in_r4_and_is_sent_so_is_carried_and_said(kind: str, members: Json) -> None:
+    made = translate(resource={"resourceType": kind, "id": "a", **members})
+    assert {name: made.resource.get(name) for name in members} == members
+    assert set(made.notes) >= {f"{kind}.{name}: as R4 has it, though the record is STU3" for name in members}
+
+
+def test_a_concept_that_is_one_in_neither_release_is_left_out_and_named() -> None:
+    sent = {"resourceType": "Condition", "id": "a", "clinicalStatus": "active", "verificationStatus": True}
+    made = translate(resource=sent)
+    assert "verificationStatus" not in made.resource
+    assert made.notes[0] == "Condition.verificationStatus"
 
 
 def test_what_is_contained_is_looked_at_and_told_of_by_its_place() -> None:

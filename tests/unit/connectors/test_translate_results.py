@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.gp_connect.translate import Translation, translate
+from connectors.gp_connect.translation.elements import ABSENT
 from tests.unit.connectors.translating import PATIENT, made
 
 CODE = {"coding": [{"system": "http://snomed.info/sct", "code": "1"}]}
@@ -244,6 +245,46 @@ def test_what_was_not_done_never_looks_done(kind: str, flag: str, members: dict[
     error = translate(resource={**sent, "status": "entered-in-error", flag: True})
     assert error.resource["status"] == "entered-in-error"
     assert f"{kind}.{flag}: carried as the status" in error.notes
+
+
+UNREAD: list[dict[str, Any]] = [
+    {"flag": "yes"},
+    {"flag": 1},
+    {"flag": {"value": True}},
+    {"_flag": {"extension": [{"url": ABSENT, "valueCode": "unknown"}]}},
+]
+
+
+@pytest.mark.parametrize("sent", UNREAD)
+@pytest.mark.parametrize(
+    ("kind", "flag", "status"),
+    [
+        ("Immunization", "notGiven", None),
+        ("Procedure", "notDone", "unknown"),
+        ("MedicationAdministration", "notGiven", "unknown"),
+    ],
+)
+def test_where_it_cannot_be_read_whether_it_was_done_it_does_not_look_done(
+    kind: str, flag: str, status: str | None, sent: dict[str, Any]
+) -> None:
+    members = {name.replace("flag", flag): value for name, value in sent.items()}
+    entry = {"resourceType": kind, "status": "completed", **members}
+    translation = translate(resource=entry)
+    assert translation.resource.get("status") == status
+    assert {f"{kind}.{flag}", f"{kind}.status"} <= set(translation.notes)
+    error = translate(resource={**entry, "status": "entered-in-error"})
+    assert error.resource["status"] == "entered-in-error"
+    null = translate(resource={"resourceType": kind, "status": "completed", flag: None})
+    assert null.resource["status"] == "completed"
+
+
+def test_that_something_is_not_to_be_done_is_not_lost_where_it_cannot_be_read() -> None:
+    error = {"extension": [{"url": ABSENT, "valueCode": "error"}]}
+    made = translate(resource={"resourceType": "ProcedureRequest", "status": "active", "doNotPerform": "yes"})
+    assert made.resource["_doNotPerform"] == error
+    detail = {"status": "scheduled", "prohibited": 1}
+    plan = translate(resource={"resourceType": "CarePlan", "status": "active", "activity": [{"detail": detail}]})
+    assert plan.resource["activity"][0]["detail"]["_doNotPerform"] == error
 
 
 def test_what_r4_demands_and_nobody_said_is_said_to_be_unknown() -> None:

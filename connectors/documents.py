@@ -28,6 +28,7 @@ MAX_ANSWER_BYTES = MAX_DOCUMENT_BYTES * 4 // 3 + 64 * 1024
 _RELATIVE = re.compile(r"Binary/[A-Za-z0-9.-]{1,64}(?:/_history/[A-Za-z0-9.-]{1,64})?\Z")
 # A path that ends in a document: no operation, and no query that would have the server do more than read.
 _WHOLE = re.compile(r"[^?#;$]+/(?:Binary|DocumentReference)/[A-Za-z0-9._-]{1,255}(?:/_history/[A-Za-z0-9.-]{1,64})?\Z")
+_CONTENT_NAMES = ("data", "content")
 _CLIMBING = re.compile(r"/\.+(?:/|\Z)|%25")
 
 
@@ -78,6 +79,7 @@ async def read(
 def read_binary(*, bodies: Sequence[bytes], content_name: str) -> Steps[Document]:
     """Return the document in a Binary; `content_name` is the member that holds it: `data` in R4, `content` in STU3.
 
+    Where that is not there, the other release's is taken, or the document would look empty.
     Raises: Malformed `not-fhir` for anything else.
     """
     (body,) = bodies
@@ -86,6 +88,8 @@ def read_binary(*, bodies: Sequence[bytes], content_name: str) -> Steps[Document
         raise Malformed(Reason.NOT_FHIR)
     try:
         found = members(body=without_mark(body))
+        if content_name not in found:
+            content_name = next((name for name in _CONTENT_NAMES if name in found), content_name)
         content_type = msgspec.json.decode(found.get("contentType", b'""'), type=str)
         encoded = msgspec.json.decode(found.get(content_name, b'""'), type=str)
     except (msgspec.MsgspecError, UnicodeError, ValueError):

@@ -18,7 +18,7 @@ from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import QuarantinedEntry, ReceivedItem
 from connectors.transport.pace import Steps
-from fhir_data.access import JsonObject, mapping, mappings, text, texts
+from fhir_data.access import JsonObject, listed, mapping, mappings, text, texts
 from fhir_data.belonging import Belonging, Finding, Ownership, PlacedResource
 from fhir_data.errors import EntryFault, PayloadFault, UnreadablePayload
 from fhir_data.flaws import Flaw, FlawReason, paths_of
@@ -285,7 +285,9 @@ class Sorting:
             category = self._dialect.category_of_type(judged.sent_type)
             self._quarantined.append(refused(judged=judged, verdict=judged.verdict, category=category))
         elif judged.kind == "OperationOutcome":
-            said = (self._dialect.notice_of(issue) for issue in mappings(judged.resource.get("issue")))
+            # One that says nothing was sent for a reason all the same.
+            issues = mappings(listed(judged.resource.get("issue"))) or [{}]
+            said = (self._dialect.notice_of(issue) for issue in issues)
             self._notices.extend(replace(notice, labels=judged.labels) for notice in said)
         elif entry.is_others:
             self._others.append((judged.entry, judged.name))
@@ -437,7 +439,9 @@ def notice_of_issue(
     issue: JsonObject, /, *, category: RecordCategory | None = None, unsupported: bool = False
 ) -> Notice:
     """Return what an issue of an OperationOutcome says, its text as text. `unsupported`: it says that it gives none."""
-    words = text(issue.get("diagnostics")) or text(mapping(issue.get("details")).get("text"))
+    details = mapping(issue.get("details"))
+    words = text(issue.get("diagnostics")) or text(details.get("text"))
+    words = words or next(filter(None, (text(each.get("display")) for each in mappings(details.get("coding")))), "")
     unsupported = unsupported or issue.get("code") == NoticeCode.NOT_SUPPORTED.issue_code
     code = NoticeCode.NOT_SUPPORTED if unsupported else NoticeCode.RESOURCE_WARNING
     return Notice(code=code, text=words, category=category)

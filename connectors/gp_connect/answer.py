@@ -200,12 +200,18 @@ class _Practice:
         return lists.PRIMARY.get(lists.primary_code(resource=resource)) or self._item_category(resource)
 
     def notice_of(self, issue: JsonObject, /) -> Notice:
-        """Return what an issue says; an area that the practice does not support is named by its parameter alone."""
+        """Return what an issue says; an area that the practice does not support is named by its parameter alone.
+
+        One that names several areas is about the whole answer. Beside an error, the answer is not whole.
+        """
         unsupported = "NOT_IMPLEMENTED" in spine_codes(issues=[issue])
         notice = notice_of_issue(issue, unsupported=unsupported)
-        area = next((name for name in AREAS if name in notice.text), "")
-        if not area:
+        if notice.code is NoticeCode.RESOURCE_WARNING and issue.get("severity") in ("fatal", "error"):
+            notice = replace(notice, code=NoticeCode.INCOMPLETE)
+        areas = [name for name in AREAS if name in notice.text]
+        if len(areas) != 1:
             return notice
+        (area,) = areas
         words = f"It cannot be asked for {area_words(area=area)}." if notice.text.strip() == area else notice.text
         return replace(notice, text=words, category=next(iter(AREAS[area])))
 

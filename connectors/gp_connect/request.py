@@ -19,7 +19,7 @@ from connectors.contract.errors import Malformed
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Asker, Identifier
 from connectors.credentials import TLS_OPTIONS
-from fhir_data.identifiers import NHS_NUMBER_SYSTEM
+from fhir_data.identifiers import NHS_NUMBER_SYSTEM, is_nhs_number_system
 
 INTERACTION = "urn:nhs:names:services:gpconnect:fhir:operation:gpc.getstructuredrecord-1"
 OPERATION = "Patient/$gpc.getstructuredrecord"
@@ -139,7 +139,7 @@ def nhs_number_of(*, identifiers: tuple[Identifier, ...]) -> str | None:
     Raises: Malformed `request-rejected` when it is not ten digits, so that no practice is asked with it.
     """
     for identifier in identifiers:
-        if identifier.system == NHS_NUMBER_SYSTEM:
+        if is_nhs_number_system(identifier.system):
             digits = identifier.value.replace(" ", "").replace("-", "")
             if len(digits) != 10 or not (digits.isascii() and digits.isdigit()):
                 raise Malformed(Reason.REQUEST_REJECTED)

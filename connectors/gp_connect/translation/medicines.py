@@ -12,6 +12,7 @@ from connectors.gp_connect.translation.elements import (
     TERMINOLOGY,
     Resource,
     append,
+    drop,
     first_of,
     not_done,
     rename,
@@ -20,6 +21,8 @@ from connectors.gp_connect.translation.elements import (
 from connectors.gp_connect.translation.extensions import give, parts_of, take
 from fhir_data.access import mapping, mappings, text
 
+# Source: FHIR STU3, MedicationStatement.taken.
+_TAKEN = frozenset({"y", "n", "unk", "na"})
 _COURSES = {"acute": "acute", "repeat": "continuous"}
 
 
@@ -103,15 +106,21 @@ def _without_empty(extension: dict[str, Any], /) -> dict[str, Any]:
 
 
 def medication_statement(resource: Resource, notes: list[str], /) -> None:
-    """`taken` says whether the patient takes it; of its codes R4 has only the no, as a status."""
+    """`taken` says whether the patient takes it; of its codes R4 has only the no, as a status.
+
+    By any other code than FHIR's nobody can tell: it may be a no.
+    """
     taken = resource.pop("taken", None)
-    if taken == "n" and resource.get("status") != "entered-in-error":
-        if resource.get("status") not in (None, "not-taken"):
+    status = resource.get("status")
+    if taken == "n" and status != "entered-in-error":
+        if status not in (None, "not-taken"):
             notes.append("MedicationStatement.status: not-taken, as taken says")
         resource["status"] = "not-taken"
         notes.append("MedicationStatement.taken: carried as the status")
     elif taken is not None:
         notes.append("MedicationStatement.taken")
+        if taken not in _TAKEN and status not in ("entered-in-error", "not-taken"):
+            drop(resource=resource, notes=notes, path="MedicationStatement", names=("status",))
     rename(resource=resource, old="reasonNotTaken", new="statusReason")
 
 

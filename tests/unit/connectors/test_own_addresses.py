@@ -110,6 +110,13 @@ def test_a_binary_is_its_content_and_all_else_that_it_says() -> None:
     assert read(b'{"resourceType":"Binary"}').encoded == ""
 
 
+def test_a_document_under_the_name_of_the_other_release_is_not_empty() -> None:
+    bare = b'{"resourceType":"Binary"}'
+    for sent, expected in (("data", "content"), ("content", "data")):
+        body = json.dumps({"resourceType": "Binary", sent: "YQ=="}).encode()
+        assert read(body, content_name=expected) == Document(content_type="", encoded="YQ==", head=bare)
+
+
 @pytest.mark.parametrize(
     "body",
     [

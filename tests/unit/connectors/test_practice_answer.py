@@ -438,6 +438,28 @@ def test_an_issue_names_an_area_or_is_told_in_its_own_words() -> None:
     ]
     assert notices("NOT_IMPLEMENTED", "not here") == [(unsupported, "not here", None)]
     assert notices("OTHER", "slow today") == [(warning, "slow today", None)]
+    assert notices("NOT_IMPLEMENTED", "includeReferrals, includeDiaryEntries") == [
+        (unsupported, "includeReferrals, includeDiaryEntries", None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "words"),
+    [
+        ({}, NoticeCode.RESOURCE_WARNING, ""),
+        ({"issue": []}, NoticeCode.RESOURCE_WARNING, ""),
+        ({"issue": {"severity": "warning", "diagnostics": "slow"}}, NoticeCode.RESOURCE_WARNING, "slow"),
+        ({"issue": [{"severity": "error", "diagnostics": "lost"}]}, NoticeCode.INCOMPLETE, "lost"),
+        ({"issue": [{"severity": "fatal"}]}, NoticeCode.INCOMPLETE, ""),
+        (
+            {"issue": [{"details": {"coding": [{"code": "X"}, {"code": "Y", "display": "Held back"}]}}]},
+            *(NoticeCode.RESOURCE_WARNING, "Held back"),
+        ),
+    ],
+)
+def test_no_outcome_beside_a_record_goes_unsaid(outcome: dict[str, Any], code: NoticeCode, words: str) -> None:
+    (notice,) = answer({"resourceType": "OperationOutcome", **outcome}).notices
+    assert (notice.code, notice.text, notice.category) == (code, words, None)
 
 
 # However an answer's entries are called

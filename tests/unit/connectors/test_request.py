@@ -123,6 +123,11 @@ def test_the_nhs_number_is_picked_among_the_identifiers(value: str, digits: str)
     assert nhs_number_of(identifiers=identifiers[:1]) is None
 
 
+@pytest.mark.parametrize("system", ["http://fhir.nhs.net/Id/nhs-number", "https://fhir.nhs.uk/id/NHS-number/"])
+def test_an_nhs_number_is_one_under_every_system_that_names_it(system: str) -> None:
+    assert nhs_number_of(identifiers=(Identifier(system=system, value="9000000009"),)) == "9000000009"
+
+
 @pytest.mark.parametrize("value", ["", "900000000", "90000000099", "٩٠٠٠٠٠٠٠٠٩", "900000000X", '9000000009"}'])
 def test_what_is_no_number_is_not_sent(value: str) -> None:
     with pytest.raises(Malformed) as caught:

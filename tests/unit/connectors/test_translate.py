@@ -188,6 +188,18 @@ def test_a_medicine_that_is_not_taken_never_looks_active(status: str, expected: 
     assert found.resource["statusReason"] == [{"text": "nausea"}]
 
 
+@pytest.mark.parametrize(("status", "expected"), [("active", "unknown"), ("entered-in-error", "entered-in-error")])
+@pytest.mark.parametrize("taken", ["N", "no", "false"])
+def test_a_medicine_of_which_nobody_can_tell_whether_it_is_taken_does_not_look_active(
+    taken: str, status: str, expected: str
+) -> None:
+    found = statement(status=status, taken=taken)
+    assert found.resource["status"] == expected
+    assert "MedicationStatement.taken" in found.notes
+    for known in ("y", "unk", "na"):
+        assert statement(taken=known).resource["status"] == "active"
+
+
 def test_a_medications_batch_and_strength_move() -> None:
     found = made(
         "Medication",

@@ -6,7 +6,8 @@ that by the rest, so one with a flaw in anything that is compared stands alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from aggregator.record.absence import Absence
 from aggregator.record.details import Line
@@ -15,6 +16,7 @@ from aggregator.record.item import Item
 from aggregator.record.reading import Resource, parse, words_in
 from aggregator.record.standing import NOT_DONE_FLAGS, standing_given
 from aggregator.record.timeline import Standing
+from fhir_data.access import mappings, text
 from fhir_data.flaws import UNKNOWN_FIELD, Flaw, FlawReason
 
 # How a thing stands, and what may turn round what is said of it. Source: FHIR R4 and STU3, modifier elements.
@@ -33,6 +35,31 @@ def stands_in_doubt(*, item: Item) -> bool:
     return any(_is_of_standing(flaw) for flaw in item.flaws) or any(
         name.strip("_").casefold() in _NOT_DONE for name in item.at_fault
     )
+
+
+def is_turned_round_in_doubt(*, item: Item, resource: Resource) -> bool:
+    """Return whether a resource holds an extension that may turn round what it says: none of them is known here.
+
+    What is contained has a meaning of its own. Source: FHIR R4 and STU3, Extensibility, "Modifier extensions".
+    """
+    body = item.resource
+    # Nearly no resource has any, and to look for one in the bytes is much faster; `\u00` may spell its name otherwise.
+    return (b"modifierExtension" in body or b"\\u00" in body) and bool(_modifiers_in(resource))
+
+
+def _modifiers_in(resource: Resource, /) -> list[Any]:
+    """Return the extensions of a resource that modify it, or a part of it, as they were sent."""
+    found: list[Any] = []
+    stack: list[Any] = [{name: value for name, value in resource.items() if name != "contained"}]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            if modifier := node.get("modifierExtension"):
+                found.append(modifier)
+            stack.extend(value for value in node.values() if isinstance(value, dict | list))
+        elif isinstance(node, list):
+            stack.extend(node)
+    return found
 
 
 def is_compared_in_doubt(*, item: Item) -> bool:
@@ -67,6 +94,8 @@ def standing_in_doubt(*, resource: Resource, absence: Absence | None) -> Standin
 def lines_as_sent(*, item: Item, shown: Fact) -> Iterator[Line]:
     """Yield what members at fault say, as text, where an item does not tell it already."""
     sent = parse(resource=item.original or item.resource)
+    if modifiers := _modifiers_in(without_fault(item=item, resource=sent)):
+        yield "modifierExtension, as sent", words_in([[_named(each) for each in mappings(one)] for one in modifiers])
     told = " ".join([shown.heading, shown.status_text, *(value for _, value in shown.details)])
     if shown.shown_date:
         told += f" {shown.shown_date.text}"
@@ -76,6 +105,12 @@ def lines_as_sent(*, item: Item, shown: Fact) -> Iterator[Line]:
             words = words_in(sent.get(name))
             if words and words not in told:
                 yield f"{name}, as sent", words
+
+
+def _named(modifier: Mapping[str, Any], /) -> list[object]:
+    """Return what a modifying extension is called and what it says: no reader knows it by either alone."""
+    rest = {name: value for name, value in modifier.items() if name != "url"}
+    return [text(modifier.get("url")).rstrip("/").rpartition("/")[2], rest]
 
 
 # What has no words of its own for a reader, or is better read with its source's copy.

@@ -18,6 +18,7 @@ from aggregator.record.details import Line
 from aggregator.record.doses import NO_DOSE, coded_dose, dose_key, dose_of
 from aggregator.record.doubt import (
     is_compared_in_doubt,
+    is_turned_round_in_doubt,
     lines_as_sent,
     may_hide_a_claim,
     standing_in_doubt,
@@ -127,7 +128,7 @@ def _fact(sent: Sent, *, compared: Sent) -> Fact:
     subjects = list(_subjects(compared, rules))
     absence = absence_of(resource=resource, elsewhere=rules.absence.elsewhere(compared) if rules.absence else ())
     in_error = may_be_in_error(resource=resource)
-    is_doubted = in_error or stands_in_doubt(item=item)
+    is_doubted = in_error or stands_in_doubt(item=item) or is_turned_round_in_doubt(item=item, resource=resource)
     if absence and (is_doubted or may_hide_a_claim(item=item)):
         absence = Absence(kind=AbsenceKind.NO_INFORMATION, about=absence.about)
     standing = standing_given(resource=resource, absence=absence)

@@ -56,7 +56,7 @@ def may_be_in_error(*, resource: Resource) -> bool:
     """Return whether a resource seems to say that it was entered in error, in another way than the standard's."""
     if text(resource.get("status")) == ENTERED_IN_ERROR or _verified(resource) is Standing.RETRACTED:
         return False
-    stated = (resource.get(name) for name in ("status", "clinicalStatus", "verificationStatus"))
+    stated = (resource.get(name) for name in ("status", "clinicalStatus", "verificationStatus", "docStatus"))
     return any(_says_in_error(words) for status in stated for words in _texts_in(status))
 
 

@@ -118,6 +118,44 @@ def test_a_flaw_in_what_may_turn_the_meaning_round_leaves_the_standing_unknown(m
     assert (doubted.standing, doubted.is_doubted) == (Standing.UNKNOWN, True)
 
 
+NOT_SO = {"url": "https://example.org/non-occurrence", "valueBoolean": True}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"modifierExtension": [NOT_SO]},
+        {"stage": [{"summary": {"text": "II"}, "modifierExtension": [NOT_SO]}]},
+    ],
+)
+def test_what_may_turn_the_meaning_round_and_is_not_known_leaves_the_standing_unknown(members: dict[str, Any]) -> None:
+    copies = [item(resource=condition(**members)), item(resource=condition(), source="practice")]
+    record = merge(items=copies)
+    doubted = next(entry for entry in entries(record) if entry.items == (copies[0],))
+    assert (doubted.standing, doubted.is_doubted) == (Standing.UNKNOWN, True)
+    assert ("modifierExtension, as sent", "non-occurrence, true") in doubted.details
+    assert not record.conflicts
+    (other,) = (entry for entry in entries(record) if entry is not doubted)
+    assert not other.is_doubted
+
+
+def test_what_a_contained_resource_turns_round_is_that_resource() -> None:
+    contained = [{"resourceType": "Practitioner", "id": "p", "modifierExtension": [NOT_SO]}]
+    assert not only(merge(items=[item(resource=condition(contained=contained))])).is_doubted
+
+
+def test_none_known_is_not_said_by_what_may_be_turned_round() -> None:
+    denial = {**allergy(), "code": concept(code=NO_KNOWN_ALLERGY), "modifierExtension": [NOT_SO]}
+    assert banner(item(resource=denial, source="hospital")) is AllergyStatus.NOT_RECORDED
+
+
+def test_a_letter_that_was_entered_in_error_does_not_look_as_if_it_held() -> None:
+    letter = {"resourceType": "DocumentReference", "status": "current", "type": {"text": "Letter"}}
+    entry = only(merge(items=[item(resource={**letter, "docStatus": "entered-in-error"})]))
+    assert (entry.standing, entry.may_be_in_error) == (Standing.UNKNOWN, True)
+    assert not only(merge(items=[item(resource={**letter, "docStatus": "final"})])).may_be_in_error
+
+
 def test_what_is_taken_back_properly_stays_so_whatever_else_is_at_fault() -> None:
     taken_back = condition(verificationStatus=concept(code="entered-in-error"), clinicalStatus=["active"])
     assert only(merge(items=[flawed(taken_back)])).standing is Standing.RETRACTED

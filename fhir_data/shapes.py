@@ -71,6 +71,12 @@ def shape_of(*, name: str, release: Release) -> Shape | None:
     return None if model is None else _shape_of_model(model)
 
 
+def shape_of_any(*, name: str, release: Release) -> Shape | None:
+    """Return the shape of any type, be it a resource or a part of one; None where the release has no such type."""
+    model = datatype_of(name=name, release=release)
+    return None if model is None else _shape_of_model(model)
+
+
 @cache
 def changed_members(*, name: str, earlier: Release, later: Release) -> frozenset[str]:
     """Return the members of a type that hold objects of one type in one release, and of another in a later one."""

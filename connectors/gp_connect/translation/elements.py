@@ -19,7 +19,7 @@ from connectors.gp_connect.names import R4_TYPES, Names
 from connectors.gp_connect.translation.extensions import r4_coding, r4_url
 from fhir_data.access import mapping, mappings, text
 from fhir_data.releases import Release
-from fhir_data.shapes import Element, Kind, Shape, shape_of
+from fhir_data.shapes import Element, Kind, Shape, shape_of, shape_of_any
 from fhir_data.times import loose_date
 
 Resource = dict[str, Any]
@@ -109,13 +109,14 @@ def _usual(shape: Shape, /) -> _Usual:
 
 
 def _later_shape(shape: Shape, /) -> Shape | None:
-    """Return the shape that a type of resource has in R4, under its name there."""
-    return shape_of(name=R4_TYPES.get(shape.name, shape.name), release=Release.R4)
+    """Return the shape that a type of resource, or of a part of one, has in R4, under its name there."""
+    return shape_of_any(name=R4_TYPES.get(shape.name, shape.name), release=Release.R4)
 
 
 def _reshaped(shape: Shape, /) -> Mapping[str, Element]:
-    later = _later_shape(shape)
-    if later is None or shape is not shape_of(name=shape.name, release=Release.STU3):
+    if shape is not shape_of(name=shape.name, release=Release.STU3):
+        return {}  # a part of a resource, or of R4 already
+    if (later := _later_shape(shape)) is None:
         return {}
     shared = ((name, element, later.elements.get(name)) for name, element in shape.elements.items())
     return {name: new for name, old, new in shared if new is not None and _is_reshaped(old, new)}
@@ -456,7 +457,7 @@ def _settle_dosage(copying: Copying, copy: Resource, sent: Mapping[str, Any], pl
     names = ("doseRange", "doseQuantity", "rateRatio", "rateRange", "rateQuantity")
     moved = {name: copy.pop(name) for name in names if name in copy}
     if moved:
-        copy["doseAndRate"] = [moved]
+        append(resource=copy, name="doseAndRate", values=[moved])
 
 
 def _settle_signature(copying: Copying, copy: Resource, sent: Mapping[str, Any], place: Position, /) -> None:

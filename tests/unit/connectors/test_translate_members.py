@@ -122,6 +122,20 @@ def test_what_r4_has_where_stu3_has_nothing_is_carried_and_said() -> None:
     assert made.notes == (said, "Encounter.(unknown field)")
 
 
+def test_what_r4_has_in_a_part_of_a_resource_is_carried_too() -> None:
+    five, ten = ({"doseQuantity": {"value": value, "unit": "mg"}} for value in (5, 10))
+    subject = {"reference": "Patient/p", "type": "Patient"}
+    medicine = {"resourceType": "MedicationStatement", "id": "m", "status": "active", "subject": subject}
+    medicine["medicationCodeableConcept"] = {"text": "warfarin"}
+    made = translate(resource={**medicine, "dosage": [{"doseAndRate": [five]}, {"doseAndRate": [five], **ten}]})
+    assert made.resource["dosage"] == [{"doseAndRate": [five]}, {"doseAndRate": [five, ten]}]
+    assert made.resource["subject"] == subject
+    said = "as R4 has it, though the record is STU3"
+    assert set(made.notes) == {f"MedicationStatement.{path}: {said}" for path in ("dosage.doseAndRate", "subject.type")}
+    extended = {"url": "https://example.org/x", "valueCanonical": "https://example.org/y"}
+    assert translate(resource={**medicine, "extension": [extended]}).resource["extension"] == [extended]
+
+
 def concept(system: str, code: str) -> Json:
     return {"coding": [{"system": f"{TERMINOLOGY}{system}", "code": code}]}
 

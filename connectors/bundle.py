@@ -15,8 +15,10 @@ from connectors.contract.notices import Notice
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from fhir_data import exact_json
 from fhir_data.access import JsonObject, mapping, mappings, text
+from fhir_data.confidentiality import meaning_of
 from fhir_data.flaws import Flaw, FlawReason
 from fhir_data.heads import type_of
+from fhir_data.labels import Label, labels_in
 from fhir_data.parsing import read_entry
 from fhir_data.references import Address, Directory, is_absolute, with_objects_changed
 
@@ -45,7 +47,8 @@ def as_bundle(*, reply: Reply) -> bytes:
     An entry keeps the `fullUrl` that its source sent; one without a proper `fullUrl` gets a `urn:uuid:` that is the
     same each time for the same content. A reference to an entry of the Bundle names its `fullUrl`, as the rules for
     resolving references in a Bundle demand; any other stays as it was sent. What a resource alone does not say (in
-    which section a practice sent it, that it was only linked) is in its `meta.tag`: see `as_converted`.
+    which section a practice sent it, that it was only linked) is in its `meta.tag`: see `as_converted`. A security
+    label that stood around it, or that its translation has no place for, is in its `meta.security`.
     """
     placed = _place(sent=list(_r4_resources(reply=reply)))
     directory = Directory(entries=((entry.sent_as, entry.full_url) for entry in placed))
@@ -89,10 +92,27 @@ def _tagged(*, item: ReceivedItem) -> dict[str, Any]:
     if item.original is not None:  # what was sent is not in the Bundle, so that nobody could find them again
         ours += [{"system": _FLAW, "code": flaw.reason, "display": flaw.path} for flaw in item.flaws]
         ours += [{"system": _AT_FAULT, "code": name} for name in item.at_fault]
+    resource = _labelled(resource, labels=item.labels)
     if not ours:
         return resource
     tags = [*_tags(resource), *ours]
     return {**resource, "meta": {**mapping(resource.get("meta")), "tag": tags}}
+
+
+def _labelled(resource: dict[str, Any], /, *, labels: Iterable[Label]) -> dict[str, Any]:
+    """Return a resource with those of its labels that it does not say itself, by whatever name of their system."""
+    said = {meaning_of(label) for label in labels_in(resource)}
+    missing = [label for label in labels if meaning_of(label) not in said]
+    if not missing:
+        return resource
+    meta = mapping(resource.get("meta"))
+    codings = [_coding(label) for label in missing]
+    return {**resource, "meta": {**meta, "security": [*mappings(meta.get("security")), *codings]}}
+
+
+def _coding(label: Label, /) -> dict[str, str]:
+    coding = {name: value for name, value in (("system", label.system), ("code", label.code)) if value}
+    return coding if label.code else {**coding, "display": "A label that cannot be read"}
 
 
 def _tags(resource: JsonObject) -> list[dict[str, Any]]:
@@ -147,7 +167,7 @@ def _said(*, notice: Notice) -> str:
 def _r4_resources(*, reply: Reply) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yield the resources of the Bundle, each with the `fullUrl` that it was sent under."""
     if reply.subject is not None:
-        yield reply.subject_url, read_entry(entry=reply.subject)
+        yield reply.subject_url, _labelled(read_entry(entry=reply.subject), labels=reply.subject_labels)
     yield from ((item.full_url, _tagged(item=item)) for item in reply.items if item.translated)
 
 

@@ -13,6 +13,7 @@ from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.values import QuarantinedEntry, ReceivedItem, Reply
 from fhir_data.errors import EntryFault
 from fhir_data.flaws import Flaw, FlawReason
+from fhir_data.labels import UNREADABLE, Label, labels_in
 
 
 def item(**members: Any) -> ReceivedItem:
@@ -236,3 +237,28 @@ def test_an_address_that_is_made_up_does_not_depend_on_the_other_entries() -> No
     alone = [entry["fullUrl"] for each in sent for entry in entries(Reply(subject=None, items=(each,)))]
     reversed_order = [entry["fullUrl"] for entry in entries(Reply(subject=None, items=sent[::-1]))]
     assert together == alone == reversed_order[::-1]
+
+
+def test_a_label_around_a_resource_is_written_into_it_and_one_that_it_has_is_not_written_twice() -> None:
+    confidentiality = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+    restricted = Label(system="http://hl7.org/fhir/v3/Confidentiality", code="R")
+    coding = {"system": restricted.system, "code": "R"}
+    sensitive = Label(system="", code="PSY")
+    labelled = {"versionId": "1", "security": [{"system": confidentiality, "code": "R"}]}
+    sent = (
+        structs.replace(item(resourceType="Observation", id="1"), labels=(restricted, sensitive)),
+        structs.replace(item(resourceType="Observation", id="2", meta=labelled), labels=(restricted,)),
+        structs.replace(item(resourceType="Observation", id="3"), labels=(UNREADABLE,)),
+        item(resourceType="Observation", id="4"),
+    )
+    reply = Reply(subject=b'{"resourceType":"Patient","id":"p"}', subject_labels=(restricted,), items=sent)
+    metas = [entry["resource"].get("meta") for entry in entries(reply)]
+    unreadable = {"display": "A label that cannot be read"}
+    assert metas == [
+        {"security": [coding]},
+        {"security": [coding, {"code": "PSY"}]},
+        labelled,
+        {"security": [unreadable]},
+        None,
+    ]
+    assert labels_in({"meta": {"security": [unreadable]}}) == (UNREADABLE,)

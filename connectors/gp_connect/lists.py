@@ -12,14 +12,13 @@ from types import MappingProxyType
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Ground, Notice, NoticeCode, counting_notice
-from connectors.gp_connect.translation.extensions import name_of
 from fhir_data.access import JsonObject, listed, mapping, mappings, text, texts
 from fhir_data.labels import labels_in
 
 SNOMED = "http://snomed.info/sct"
 _NOTHING_RECORDED = "Information not available"  # the note that the specification fixes for an empty List
 _SECONDARY_SYSTEM = "GPConnect-SecondaryListValues-1"
-_WARNING_EXTENSION = "ListWarningCode"
+_WARNING_EXTENSION = "listwarningcode"  # in whatever case it is spelt
 _WARNINGS: Mapping[str, NoticeCode] = {
     code.value: code
     for code in (NoticeCode.CONFIDENTIAL_ITEMS, NoticeCode.DATA_IN_TRANSIT, NoticeCode.DATA_AWAITING_FILING)
@@ -177,7 +176,7 @@ def _ground_of(resource: JsonObject, /, *, find: Find) -> Ground:
 
 def _notices_of(resource: JsonObject, /) -> list[Notice]:
     category, title = _place(resource)
-    notes = [text(note.get("text")) for note in mappings(resource.get("note"))]
+    notes = [text(note.get("text")) for note in mappings(listed(resource.get("note")))]
     codes = [_WARNINGS.get(code, NoticeCode.RESOURCE_WARNING) for code in _warning_codes(resource)]
     reason = resource.get("emptyReason")
     reasons = {text(coding.get("code")) for coding in mappings(mapping(reason).get("coding"))}
@@ -308,12 +307,14 @@ def _leads_or_tells(item: JsonObject, /) -> bool:
 
 
 def _warning_codes(resource: JsonObject, /) -> list[str]:
-    """Return the codes of a List's warnings, "" for one in a form that is not known: it is a warning all the same."""
-    return [
-        text(extension.get("valueCode"))
-        for extension in mappings(resource.get("extension"))
-        if name_of(extension=extension) == _WARNING_EXTENSION
-    ]
+    """Return the codes of a List's warnings, "" for one in a form that is not known: it is a warning all the same.
+
+    So is any extension that may turn round what the List says.
+    """
+    modifiers = mappings(listed(resource.get("modifierExtension")))
+    extensions = mappings(listed(resource.get("extension")))
+    warnings = [each for each in extensions if _WARNING_EXTENSION in text(each.get("url")).casefold()]
+    return [text(each.get("valueCode")).strip().casefold() for each in (*warnings, *modifiers)]
 
 
 def name_in(resource: JsonObject, /) -> str:

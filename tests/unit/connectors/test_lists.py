@@ -127,6 +127,26 @@ def test_an_ordinary_empty_list_is_no_warning_and_another_reason_is() -> None:
     assert (notice.code, notice.category) == ("information-not-available", RecordCategory.MEDICATIONS)
 
 
+CONFIDENTIAL = {"url": WARNING, "valueCode": "confidential-items"}
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"extension": CONFIDENTIAL}, NoticeCode.CONFIDENTIAL_ITEMS),
+        ({"extension": [{**CONFIDENTIAL, "url": WARNING.lower()}]}, NoticeCode.CONFIDENTIAL_ITEMS),
+        ({"extension": [{**CONFIDENTIAL, "valueCode": " Confidential-Items"}]}, NoticeCode.CONFIDENTIAL_ITEMS),
+        ({"modifierExtension": [CONFIDENTIAL]}, NoticeCode.CONFIDENTIAL_ITEMS),
+        ({"modifierExtension": [{"url": "https://example.org/partial", "valueBoolean": True}]}, "resource-warning"),
+        ({"note": {"text": "Not all"}}, "resource-warning"),
+    ],
+)
+def test_a_warning_in_another_form_is_one_all_the_same(members: dict[str, Any], code: str) -> None:
+    reason = {"coding": [{"code": "no-content-recorded"}]}
+    (notice,) = notices(resources=[arranged(ALLERGIES, emptyReason=reason, **members)])
+    assert (notice.code, notice.category) == (code, RecordCategory.ALLERGIES)
+
+
 @pytest.mark.parametrize(
     ("note", "told"),
     [

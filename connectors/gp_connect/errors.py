@@ -9,7 +9,7 @@ import msgspec
 
 from connectors.contract.errors import Malformed, Refused, SourceError, Unreachable
 from connectors.contract.outcomes import Reason
-from fhir_data.access import JsonObject, mapping, mappings, text
+from fhir_data.access import JsonObject, listed, mapping, mappings, text
 
 # PATIENT_NOT_FOUND also stands for a sensitive, inactive or unverified patient, so it is never "no record".
 _REFUSED = {
@@ -20,7 +20,6 @@ _REFUSED = {
     "NO_RELATIONSHIP": Reason.RELATIONSHIP,
     # The practice has switched the capability off.
     "ACCESS_DENIED": Reason.ORGANISATION_CONSENT,
-    "ACCESS DENIED": Reason.ORGANISATION_CONSENT,
     "ASID_CHECK_FAILED": Reason.CREDENTIALS,
     "PARTYKEY_INTERACTION_CHECK_FAILED": Reason.CREDENTIALS,
     "FOT_CHECK_FAILED": Reason.CREDENTIALS,
@@ -56,25 +55,28 @@ def outcome_in(body: bytes, /) -> JsonObject | None:
 
 
 def spine_codes(*, issues: object) -> tuple[str, ...]:
-    """Return the error codes of the issues of an OperationOutcome.
+    """Return the error codes of the issues of an OperationOutcome, in the spelling of the specification.
 
     Their system is not looked at: real practices send the value set's.
     """
-    codings = (coding for issue in mappings(issues) for coding in mappings(mapping(issue.get("details")).get("coding")))
-    return tuple(code for coding in codings if (code := text(coding.get("code"))))
+    details = (mapping(issue.get("details")) for issue in mappings(listed(issues)))
+    codings = (coding for detail in details for coding in mappings(listed(detail.get("coding"))))
+    return tuple(code for coding in codings if (code := "_".join(text(coding.get("code")).upper().split())))
 
 
 def error_of(*, status: int, body: bytes) -> SourceError:
     """Return the failure that a response stands for. Its Spine codes say more than its status, so they come first.
 
-    Where the body is no OperationOutcome, nothing shows that a practice was reached.
+    Of several codes a refusal counts before all others, since it is final. Where the body is no OperationOutcome,
+    nothing shows that a practice was reached.
     """
     outcome = outcome_in(body)
     if status in NOT_THERE and outcome is None:
         return Unreachable(Reason.NO_FHIR_SERVER)
-    for code in spine_codes(issues=(outcome or {}).get("issue")):
-        if code in _REFUSED:
-            return Refused(_REFUSED[code])
+    codes = spine_codes(issues=(outcome or {}).get("issue"))
+    if refusals := [_REFUSED[code] for code in codes if code in _REFUSED]:
+        return Refused(refusals[0])
+    for code in codes:
         if code in _TRANSIENT:
             return Unreachable(_TRANSIENT[code])
         if code in _REJECTED:

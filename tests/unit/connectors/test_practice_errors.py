@@ -45,6 +45,19 @@ def test_a_spine_code_says_more_than_the_status(
     assert told(status, outcome("UNHEARD_OF", 7, code, "BAD_REQUEST")) == (kind, reason)
 
 
+@pytest.mark.parametrize("other", ["INTERNAL_SERVER_ERROR", "BAD_REQUEST", "ERROR_COMMUNICATING_TO_ENDPOINT_URL"])
+def test_a_refusal_is_final_whatever_else_is_said(other: str) -> None:
+    assert told(500, outcome(other, "NO_PATIENT_CONSENT")) == (Refused, Reason.PATIENT_CONSENT)
+
+
+@pytest.mark.parametrize("code", ["no_patient_consent", " NO_PATIENT_CONSENT ", "No patient consent"])
+def test_a_code_is_read_in_whatever_spelling(code: str) -> None:
+    assert told(403, outcome(code)) == (Refused, Reason.PATIENT_CONSENT)
+    issue = {"details": {"coding": {"code": code}}}
+    alone = json.dumps({"resourceType": "OperationOutcome", "issue": issue}).encode()
+    assert told(403, alone) == (Refused, Reason.PATIENT_CONSENT)
+
+
 @pytest.mark.parametrize(
     ("statuses", "kind", "reason"),
     [

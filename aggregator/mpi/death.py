@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
@@ -18,11 +19,20 @@ _SHAPE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class DeathClaim:
-    """What one source says: dead or explicitly not, and the date as sent. A source that does not say makes no claim."""
+    """What one source says: dead or explicitly not, and the date as sent. A source that does not say makes no claim.
+
+    `source_name` is "" where it is not to be told that this source holds the person.
+    """
 
     source_name: str
     deceased: bool
     death_date: str = ""
+    source_id: UUID | None = None
+
+    @property
+    def who(self) -> str:
+        """Who says so, in words."""
+        return self.source_name or "a source"
 
 
 def days_meant(*, text: str) -> tuple[date, date] | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -63,6 +63,18 @@ class PersonSummary:
     golden: GoldenRecord
     death_claims: tuple[DeathClaim, ...] = ()
     shares_number: bool = False
+
+    def naming(self, source_ids: Collection[UUID], /) -> PersonSummary:
+        """Return it without the names of any other sources: that one holds the person may itself be confidential."""
+        claims = (
+            claim if claim.source_id in source_ids else replace(claim, source_name="", source_id=None)
+            for claim in self.death_claims
+        )
+        return replace(self, death_claims=tuple(claims))
+
+    def without_whereabouts(self) -> PersonSummary:
+        """Return it without where the person lives and how they are reached."""
+        return replace(self, golden=replace(self.golden, postcode="", address_line="", phone=""))
 
 
 def golden_record(*, contributions: Iterable[Contribution]) -> GoldenRecord:

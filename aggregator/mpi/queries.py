@@ -294,7 +294,12 @@ def _death_claims(person_ids: Sequence[UUID]) -> dict[UUID, list[DeathClaim]]:
     for link in links:
         record = link.source_record
         claims[link.person_id].append(
-            DeathClaim(source_name=record.source.name, deceased=bool(record.deceased), death_date=record.death_date)
+            DeathClaim(
+                source_name=record.source.name,
+                deceased=bool(record.deceased),
+                death_date=record.death_date,
+                source_id=record.source_id,
+            )
         )
     return {person_id: of_person for person_id, of_person in claims.items() if claims_disagree(claims=of_person)}
 

@@ -115,6 +115,7 @@ def view_record(
         person = mpi_queries.person_summary(person_id=view.person_id)
         if person is None:
             raise NotFound
+        person = person.naming(_may_be_named(person, decision=decision))
         linked = _linked_records(person_id=view.person_id)
         # That a source which may not be asked holds the patient is withheld, too.
         known = tuple(state for state in view.sources if decision.may_ask(source_id=state.source_id))
@@ -128,6 +129,8 @@ def view_record(
             for answer in held.get(state.source_id) or ()
         ]
         permitted = permit_answers(answers=answers, decision=decision)
+        if permitted.is_whereabouts_restricted:
+            person = person.without_whereabouts()
         is_withheld = permitted.is_withheld or is_source_withheld
         statuses = tuple(_status(state=state, permitted=permitted, opened_at=view.created_at) for state in view.sources)
         record = merge.merge(items=permitted.items)
@@ -174,6 +177,12 @@ def view_record(
             )
         )
         return shown
+
+
+def _may_be_named(person: PersonSummary, /, *, decision: Decision) -> frozenset[UUID]:
+    """Return which of the sources that disagree about a death may be known to hold the person."""
+    sources = {claim.source_id for claim in person.death_claims if claim.source_id is not None}
+    return frozenset(source_id for source_id in sources if decision.may_ask(source_id=source_id))
 
 
 def _with_document(

@@ -64,7 +64,7 @@ def _warnings(person: PersonSummary) -> tuple[str, ...]:
     warnings = []
     if person.death_claims:
         claims = "; ".join(
-            f"{claim.source_name}: {wording.death_claim(deceased=claim.deceased, sent=claim.death_date)}"
+            f"{claim.who}: {wording.death_claim(deceased=claim.deceased, sent=claim.death_date)}"
             for claim in person.death_claims
         )
         warnings.append(f"Sources disagree about this patient's death: {claims}.")

@@ -13,8 +13,8 @@ from aggregator.web.banner import Banner, banner_of
 
 
 def banner(person: PersonSummary) -> Banner:
-    """Return a person's banner as of today."""
-    return banner_of(person=person, today=timezone.localdate())
+    """Return a person's banner as of today. It names no source: who may know which hold the person is not decided."""
+    return banner_of(person=person.naming(()), today=timezone.localdate())
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

@@ -166,7 +166,7 @@ def _identity_issues(person: PersonSummary) -> list[Json]:
     issues = []
     if person.death_claims:
         claims = "; ".join(
-            f"{claim.source_name}: {'died' if claim.deceased else 'recorded as alive'} {claim.death_date}".rstrip()
+            f"{claim.who}: {'died' if claim.deceased else 'recorded as alive'} {claim.death_date}".rstrip()
             for claim in person.death_claims
         )
         words = f"Sources disagree about this patient's death: {claims}."

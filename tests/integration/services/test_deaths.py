@@ -6,9 +6,11 @@ import pytest
 
 from aggregator.api.fhir.searchset import everything
 from aggregator.mpi.models import Person, SourceRecord
+from aggregator.sources.models import Source
+from aggregator.terminology.sensitivity import Sensitivity
 from aggregator.web.record.page import record_page
 from tests.one_hospital import Hospital, add_clinic, hospital, load, opened, world
-from tests.world import World
+from tests.world import JOAN_NUMBER, World, signed_in_client
 
 __all__ = ["hospital", "world"]
 
@@ -47,3 +49,31 @@ def test_sources_that_disagree_about_her_death_are_named_on_the_page_and_in_the_
     )
     told = everything(view=view, base="https://x.example")["entry"][-1]["resource"]["issue"]
     assert any("Sources disagree about this patient's death" in issue["diagnostics"] for issue in told)
+
+
+def test_a_source_that_may_not_be_known_to_hold_her_is_not_named_for_what_it_says_of_her_death(
+    world: World, hospital: Hospital
+) -> None:
+    load(("postcode\n", "postcode,deceased\n"), ("TM1 1AA\n", "TM1 1AA,no\n"))
+    add_clinic(hospital.base)
+    load(source="clinic")
+    SourceRecord.objects.filter(source__slug="clinic").update(deceased=True, death_date="1998-02-01")
+    Source.objects.filter(slug="clinic").update(discloses=Sensitivity.SEXUAL_HEALTH)
+    view = opened(world)
+    (warning,) = record_page(view=view).banner.warnings
+    assert warning == (
+        "Sources disagree about this patient's death: a source: died 01-Feb-1998; The Surgery: recorded as alive."
+    )
+    told = everything(view=view, base="https://x.example")["entry"][-1]["resource"]["issue"]
+    assert "Clinic" not in str(told)
+
+
+@pytest.mark.parametrize("username", ["dr.far", "ms.lane"])
+def test_who_finds_her_is_not_told_which_sources_hold_her(world: World, hospital: Hospital, username: str) -> None:
+    load(("postcode\n", "postcode,deceased\n"), ("TM1 1AA\n", "TM1 1AA,no\n"))
+    add_clinic(hospital.base)
+    load(source="clinic")
+    SourceRecord.objects.filter(source__slug="clinic").update(deceased=True, death_date="1998-02-01")
+    page = signed_in_client(username).post("/", {"nhs_number": JOAN_NUMBER}).content.decode()
+    assert "death: a source: died 01-Feb-1998; a source: recorded as alive." in page
+    assert "The Clinic:" not in page

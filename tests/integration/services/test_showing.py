@@ -221,6 +221,18 @@ def test_where_a_restricted_patient_is_stays_untold(world: World, held_redis: re
     assert "Ames" not in told
 
 
+def test_where_a_restricted_patient_is_stands_in_no_banner(world: World, held_redis: redis.Redis) -> None:
+    Person.objects.filter(id=world.joan).update(address_line="1 High Street", phone="01632 960001")
+    open_to_all = answered(world, held_redis, allergy(), subject_sent=FERRIS % b"U")
+    assert record_page(view=open_to_all).banner.address == "1 High Street, TM1 1AA"
+    view = answered(world, held_redis, allergy(), subject_sent=FERRIS % b"R")
+    assert record_page(view=view).banner.address == ""
+    client = signed_in_client("dr.osei")
+    page = client.get(f"/records/{view.retrieval_id}")
+    assert page.status_code == 200
+    assert not [where for where in (b"High Street", b"TM1 1AA", b"960001") if where in page.content]
+
+
 def test_other_details_of_the_patient_are_another_showing(world: World, held_redis: redis.Redis) -> None:
     events = AuditEvent.objects.filter(action="view-record")
     first = answered(world, held_redis, allergy(), subject_sent=FERRIS % b"U")

@@ -34,6 +34,7 @@ from aggregator.consent.terms import (
     BasePolicy,
     DataPeriod,
     Effect,
+    Period,
     PolicyTerms,
     Provision,
 )
@@ -96,7 +97,7 @@ def rules_for(
         goes_past_labels=goes_past_labels,
     )
     in_force = [read(policy) for policy in policies if _is_in_force(policy, now)]
-    if not any(_has_permitted(policy, now=now) for policy in policies):
+    if not any(has_permitted(policy, now=now) for policy in policies):
         default = PolicyTerms(base=BasePolicy.PERMIT)
         in_force.append(read(default))
     return Rules(policies=tuple(in_force))
@@ -124,6 +125,20 @@ def provisions_in(policy: PolicyTerms, /) -> tuple[Provision, ...]:
 def is_contradictory(policy: PolicyTerms, /) -> bool:
     """Return whether a policy permits what its base denies altogether: nobody can tell what is meant."""
     return policy.base in _BASES_OF_DENIAL and policy.root is not None and policy.root.effect is Effect.PERMIT
+
+
+def has_permitted(policy: PolicyTerms, /, *, now: datetime) -> bool:
+    """Return whether a policy permits something expressly, or has done so before."""
+    root, _ = resolve(policy)
+    start = None if root.period.is_empty else root.period.start
+    has_begun = start is None or (start <= now and (policy.ended_at is None or start <= policy.ended_at))
+    return root.effect is Effect.PERMIT and has_begun
+
+
+def as_lapsed(policy: PolicyTerms, /, *, at: datetime) -> PolicyTerms:
+    """Return a permit that was withdrawn as one whose own time is over: it permits nothing, and that it did counts."""
+    root = policy.root or Provision(effect=Effect.PERMIT)
+    return PolicyTerms(base=policy.base, root=replace(root, period=Period(end=at)))
 
 
 def resolve(policy: PolicyTerms, /) -> tuple[Provision, tuple[Provision, ...]]:
@@ -506,14 +521,6 @@ def _is_current(provision: Provision, now: datetime, /) -> bool:
 def _is_in_force(policy: PolicyTerms, now: datetime, /) -> bool:
     root, _ = resolve(policy)
     return (policy.ended_at is None or now < policy.ended_at) and _is_current(root, now)
-
-
-def _has_permitted(policy: PolicyTerms, /, *, now: datetime) -> bool:
-    """Return whether a policy permits something expressly, or has done so before."""
-    root, _ = resolve(policy)
-    start = None if root.period.is_empty else root.period.start
-    has_begun = start is None or (start <= now and (policy.ended_at is None or start <= policy.ended_at))
-    return root.effect is Effect.PERMIT and has_begun
 
 
 def _purposes_of(requester: Requester, /) -> frozenset[PurposeOfUse]:

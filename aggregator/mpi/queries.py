@@ -141,6 +141,11 @@ def person_held_as(*, source_id: UUID, identifier_value: str) -> UUID | None:
     return records.values_list("person_id", flat=True).first()
 
 
+def is_held(*, person_id: UUID) -> bool:
+    """Return whether any source's record is linked to a person: one whose records were all given to others has none."""
+    return Link.objects.filter(person_id=person_id, ended_at__isnull=True).exists()
+
+
 def held_by(*, person_id: UUID) -> list[HeldBy]:
     """Return the live links of a person, in a fixed order."""
     held = []

@@ -22,12 +22,17 @@ RECORD_FIELDS = [*DEMOGRAPHIC_FIELDS, "first_said", "updated_at"]
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What a decision, or its taking back, changed. `new_person_id`: whom the record was given, if anybody."""
+    """What a decision, or its taking back, changed.
+
+    `left_person_id` and `new_person_id`: whom the record was taken from, and given to, if anybody. `decided_at` is when
+    the decision was made, also where it is the one that was taken back.
+    """
 
     source_record_id: UUID
     person_id: UUID
     cause: str
     decision: Decision
+    decided_at: datetime
     left_person_id: UUID | None = None
     new_person_id: UUID | None = None
 
@@ -85,6 +90,7 @@ def settle(
         person_id=review.person_id,
         cause=review.reason,
         decision=decision,
+        decided_at=now,
         left_person_id=link_decision.link_ended.person_id if link_decision.link_ended else None,
         new_person_id=link_decision.link_made.person_id if link_decision.link_made else None,
     )
@@ -122,6 +128,9 @@ def take_back(*, review_id: UUID, user_id: UUID | None, now: datetime) -> Settle
         person_id=review.person_id,
         cause=review.reason,
         decision=Decision(link_decision.decision),
+        decided_at=link_decision.decided_at,
+        left_person_id=link_decision.link_made.person_id if link_decision.link_made else None,
+        new_person_id=link_decision.link_ended.person_id if link_decision.link_ended else None,
     )
 
 

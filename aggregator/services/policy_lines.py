@@ -10,11 +10,13 @@ from uuid import UUID
 from aggregator.accounts.models import Organisation, User
 from aggregator.accounts.queries import name_of_user, user_id_for
 from aggregator.accounts.roles import MEMBERSHIP_ROLES
+from aggregator.consent import operations
 from aggregator.consent.policies import provisions_in
 from aggregator.consent.soundness import flaws_of
 from aggregator.consent.terms import Actor, ActorKind, PolicyTerms, Provision, RecordedPolicy
 from aggregator.consent.words import Names, in_words
-from aggregator.errors import Invalid
+from aggregator.errors import Invalid, Superseded
+from aggregator.mpi.queries import is_held
 from aggregator.sources.queries import all_sources
 
 
@@ -57,6 +59,18 @@ def checked(*, terms: PolicyTerms, now: datetime) -> PolicyTerms:
     for flaw in flaws_of(terms=known, now=now):
         raise Invalid(flaw.words, code="policy", field=f"{flaw.place}.{flaw.field}")
     return known
+
+
+def lock_person(*, person_id: UUID) -> None:
+    """Have this transaction alone change what a person has decided, and go on only if it would have any effect.
+
+    Raises: Superseded where all records of the person have been given to others since somebody looked.
+    """
+    operations.lock_person(person_id=person_id)
+    if not is_held(person_id=person_id):
+        raise Superseded(
+            "The records of this person now belong to another. Find the patient anew, and record it there."
+        )
 
 
 def _known(provision: Provision, /, *, place: str) -> Provision:

@@ -16,6 +16,7 @@ from aggregator.consent.terms import BasePolicy, PolicyTerms
 from aggregator.errors import Invalid, NotFound
 from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.mpi.queries import person_summary
+from aggregator.services.policy_lines import lock_person
 
 REPLACED = "Another decision took its place."
 
@@ -24,7 +25,8 @@ def record_opt_out(*, requester: Requester, person_id: UUID, opted_out: bool, no
     """Record the person's decision about the whole record; return False when it was already recorded.
 
     What they have decided about parts of it stays in force beside it.
-    Raises: NotPermitted; NotFound; Invalid when the note is empty or too long.
+    Raises: NotPermitted; NotFound; Invalid when the note is empty or too long; Superseded when no source holds the
+    person any more.
     """
     about = Subject(person_id=person_id)
     with acting(requester, Action.RECORD_OPT_OUT, needs=Permission.MANAGE_CONSENT, about=about) as act:
@@ -38,7 +40,7 @@ def record_opt_out(*, requester: Requester, person_id: UUID, opted_out: bool, no
             )
         base = BasePolicy.DENY if opted_out else BasePolicy.PERMIT
         act.begin()
-        operations.lock_person(person_id=person_id)
+        lock_person(person_id=person_id)
         policies = queries.policies_of(person_id=person_id, now=now)
         whole = [policy for policy in policies if not policy.is_over(now) and policy.terms.is_about_everything]
         objections = [policy for policy in whole if policy.terms.base is BasePolicy.DENY]

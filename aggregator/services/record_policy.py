@@ -16,7 +16,7 @@ from aggregator.consent.terms import PolicyTerms
 from aggregator.errors import Invalid, NotFound, Superseded
 from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.mpi.queries import person_summary
-from aggregator.services.policy_lines import checked
+from aggregator.services.policy_lines import checked, lock_person
 
 CHANGED = "Changed: another decision was recorded in its place."
 
@@ -35,7 +35,7 @@ def record_policy(
 
     `note` says how and when the patient said so; `sent` is the FHIR Consent that it came as.
     Raises: NotPermitted; NotFound; Invalid for a policy or a note that makes no sense, with the place at fault;
-    Superseded when what it replaces has ended already.
+    Superseded when what it replaces has ended already, or no source holds the person any more.
     """
     about = Subject(person_id=person_id)
     with acting(requester, Action.RECORD_POLICY, needs=Permission.MANAGE_CONSENT, about=about) as act:
@@ -49,7 +49,7 @@ def record_policy(
             )
         terms = checked(terms=terms, now=now)
         act.begin()
-        operations.lock_person(person_id=person_id)
+        lock_person(person_id=person_id)
         if replaces_id is not None:
             replaced = queries.policy(policy_id=replaces_id, now=now)
             if replaced is None or replaced.person_id != person_id:

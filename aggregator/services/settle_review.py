@@ -10,15 +10,11 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action
-from aggregator.consent import operations as consent_operations
-from aggregator.consent import queries as consent_queries
-from aggregator.consent.terms import BasePolicy
 from aggregator.errors import Invalid, NotFound, Superseded
 from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.mpi import queries, settling
 from aggregator.mpi.reviews import Decision, ReviewSides, acceptable_fields, decisions_for
-
-CARRIED_OVER = "Carried over when a source's record was separated from the person who had decided so."
+from aggregator.services.carried_decisions import carry_over
 
 
 def settle_review(
@@ -56,7 +52,7 @@ def settle_review(
             now=now,
         )
         if settled.new_person_id is not None and settled.left_person_id is not None:
-            _carry_decisions_over(
+            carry_over(
                 from_person=settled.left_person_id, to_person=settled.new_person_id, user_id=requester.user_id, now=now
             )
         act.note(
@@ -94,16 +90,3 @@ def _checked(*, sides: ReviewSides, decision: str, fields: Sequence[str], note: 
             field="note",
         )
     return chosen
-
-
-def _carry_decisions_over(*, from_person: UUID, to_person: UUID, user_id: UUID | None, now: datetime) -> None:
-    """Record what the person left has decided for the new person too: it may have been theirs.
-
-    Not that they share the whole record: so does who has decided nothing.
-    """
-    for policy in reversed(consent_queries.policies_of(person_id=from_person, now=now)):
-        is_plain_permit = policy.terms.is_about_everything and policy.terms.base is BasePolicy.PERMIT
-        if not policy.is_over(now) and not is_plain_permit:
-            consent_operations.write_policy(
-                person_id=to_person, terms=policy.terms, note=CARRIED_OVER, user_id=user_id, now=now
-            )

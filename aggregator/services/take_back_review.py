@@ -11,11 +11,13 @@ from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotFound
 from aggregator.mpi import queries, settling
+from aggregator.services.carried_decisions import carry_back
 
 
 def take_back_review(*, requester: Requester, review_id: UUID, now: datetime) -> None:
     """Undo the decision on a doubt, which is then open again. The decision stays on record, as ended.
 
+    Whoever gets a record back gets what was decided about sharing it meanwhile.
     Raises: NotPermitted; NotFound; Superseded when it is not settled, or something later depends on it.
     """
     with acting(requester, Action.TAKE_BACK_REVIEW, needs=Permission.REVIEW_LINKS, detail={"review": review_id}) as act:
@@ -25,4 +27,12 @@ def take_back_review(*, requester: Requester, review_id: UUID, now: datetime) ->
         act.about(person_id=summary.person_id)
         act.begin()
         taken_back = settling.take_back(review_id=review_id, user_id=requester.user_id, now=now)
+        if taken_back.left_person_id is not None and taken_back.new_person_id is not None:
+            carry_back(
+                from_person=taken_back.left_person_id,
+                to_person=taken_back.new_person_id,
+                since=taken_back.decided_at,
+                user_id=requester.user_id,
+                now=now,
+            )
         act.note(record=taken_back.source_record_id, cause=taken_back.cause, decision=taken_back.decision)

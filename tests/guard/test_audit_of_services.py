@@ -80,6 +80,7 @@ from tests.world import (
 # Modules whose functions are no acts of their own, each with its reason.
 NO_ACTS = {
     "registering": "checks and writes for the services that register sources",
+    "carried_decisions": "records what goes with a record that the services that call it move",
     "cases": "reads what is known of cases for the services that call it",
     "policy_lines": "reads names for the services that call it, and checks what they are about to write",
     "follow_record": "shows nothing, and its tickets are given out with a page that a showing has allowed",

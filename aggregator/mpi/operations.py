@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
+from aggregator.errors import Superseded
 from aggregator.mpi import matching
 from aggregator.mpi.demographics import (
     Demographics,
@@ -30,6 +32,10 @@ from aggregator.mpi.reviews import Cause, Decision
 from aggregator.sources.models import Source
 
 NEW_PERSON = "first-record"
+# One load at a time: of two, neither would see the people whom the other adds, and one human would stand twice with
+# nobody told. The number means nothing but this.
+_LOADING = 4_811_904
+MOST_WAIT_S, LOOK_EVERY_S = 600.0, 0.5
 
 GOLDEN_FIELDS = (
     "nhs_number",
@@ -82,7 +88,9 @@ def load_identities(*, source: Source, identities: Sequence[Identity], now: date
     might be an existing person but not certainly, that is certainly two, or that matches somebody else better, becomes
     a person of its own with a review, so that nothing waits unnoticed. Must run in a transaction; an identifier may
     occur only once in `identities`.
+    Raises: Superseded when others have been loading for too long.
     """
+    _wait_for_other_loads()
     report = LoadReport()
     report.invalid_numbers = sum(
         1 for identity in identities if identity.demographics.nhs_number and not identity.demographics.valid_number
@@ -99,6 +107,23 @@ def load_identities(*, source: Source, identities: Sequence[Identity], now: date
     _add_records(source=source, identities=fresh, now=now, report=report)
     rebuild_golden(person_ids=report.person_ids)
     return report
+
+
+def _wait_for_other_loads() -> None:
+    """Have this transaction alone load people, once those that do so now have ended.
+
+    Raises: Superseded.
+    """
+    until = time.monotonic() + MOST_WAIT_S
+    while True:
+        # Asked again and again: a statement that waits is ended within a second.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOADING])
+            if cursor.fetchone()[0]:
+                return
+        if time.monotonic() > until:
+            raise Superseded("The people of another source are still being loaded. Load this file after that.")
+        time.sleep(LOOK_EVERY_S)
 
 
 def raise_review(

@@ -36,7 +36,8 @@ class Loaded:
 def load_identities(*, requester: Requester, source_slug: str, lines: Iterable[str], now: datetime) -> Loaded:
     """Load a CSV file (columns as in `mpi.identity_file`). Lines that cannot be loaded are reported.
 
-    Raises: NotPermitted; NotFound when no source has that short name; Invalid when the heading cannot be used.
+    Raises: NotPermitted; NotFound when no source has that short name; Invalid when the heading cannot be used;
+    Superseded when other files have been loaded for too long meanwhile.
     """
     with acting(requester, Action.LOAD_IDENTITIES, needs=Permission.LOAD_IDENTITIES) as act:
         source = source_by_slug(slug=source_slug)

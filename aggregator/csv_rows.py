@@ -38,10 +38,13 @@ def read_rows(*, lines: Iterable[str], required: Sequence[Collection[str]]) -> I
 
     A stray quotation mark swallows the lines after it into one field: where that shows, the line is rejected, so that
     they are not lost unnoticed. Of each group of `required` columns the heading must have one.
-    Raises: ValueError, before anything is yielded, when it has not.
+    Raises: ValueError, before anything is yielded, when it has not, or names a column twice: which of both is meant?
     """
     reader = csv.DictReader((f"{line.rstrip(_LINE_ENDS)}\n" for line in lines), restkey=_SURPLUS)
-    heading = {name.strip().lower() for name in reader.fieldnames or ()}
+    names = [name.strip().lower() for name in reader.fieldnames or ()]
+    heading = set(names)
+    if len(names) - names.count("") > len(heading - {""}):
+        raise ValueError("the first line names a column twice")
     for columns in required:
         if not heading.intersection(columns):
             raise ValueError(f"the first line must be a heading that names {' or '.join(sorted(columns))}")

@@ -21,6 +21,16 @@ def test_a_heading_without_what_a_record_takes_is_refused_before_anything_is_rea
         read_rows(lines=[heading, "1,2"], required=REQUIRED)
 
 
+@pytest.mark.parametrize("heading", ["a,c,c", "a,c, C ", "a,A,c"])
+def test_a_heading_that_names_a_column_twice_is_refused(heading: str) -> None:
+    with pytest.raises(ValueError, match="a column twice"):
+        read_rows(lines=[heading, "1,2,3"], required=REQUIRED)
+
+
+def test_columns_without_a_name_are_passed_over() -> None:
+    assert read("a,c,,", "1,2,,") == [CsvRow(line=2, values={"a": "1", "c": "2"})]
+
+
 def test_columns_are_found_whatever_their_case_and_a_line_says_when_it_has_more_of_them() -> None:
     short, long = read(" A , C\r\n", " 1 \r\n", "1,2,3\n")
     assert short == CsvRow(line=2, values={"a": "1", "c": ""})

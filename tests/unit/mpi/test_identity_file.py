@@ -93,10 +93,17 @@ def test_a_field_beyond_what_csv_reads_costs_its_line_only() -> None:
     assert [(one.line, one.reason) for one in rejected] == [(2, "it cannot be read as CSV")]
 
 
-def test_short_and_long_lines_are_taken_for_what_they_name() -> None:
-    taken, rejected = read_identities(lines=[HEADING, "1", "2,,,Holt,Ann,,,,,,left over,and more"])
-    assert [(one.identifier_value, one.demographics.family) for one in taken] == [("1", ""), ("2", "Holt")]
+def test_a_short_line_is_taken_for_what_it_names() -> None:
+    taken, rejected = read_identities(lines=[HEADING, "1"])
+    assert [(one.identifier_value, one.demographics.family) for one in taken] == [("1", "")]
     assert rejected == []
+
+
+def test_a_line_with_a_comma_too_many_gives_nobody_what_stands_in_the_next_column() -> None:
+    lines = ["local_id,family,address_line,phone", "1,Holt,1 High Street, Teston,01632 960001", "2,Lane,2 High Street,"]
+    taken, rejected = read_identities(lines=lines)
+    assert [one.identifier_value for one in taken] == ["2"]
+    assert [(one.line, one.reason) for one in rejected] == [(2, "it has more fields than the heading")]
 
 
 @pytest.mark.parametrize("lines", [[], [""], ["family,given", "Ferris,Joan"]])

@@ -101,10 +101,13 @@ class Period:
 
 
 def british_days(*, first: date | None, last: date | None) -> Period:
-    """Return the period from the beginning of the first British day to the end of the last one."""
+    """Return the period from the beginning of the first British day to the end of the last one.
+
+    The last day that there is, by which systems often say that there is none, is no bound.
+    """
     return Period(
         start=None if first is None else _midnight(first),
-        end=None if last is None else _midnight(last + timedelta(days=1)),
+        end=None if last is None or last == date.max else _midnight(last + timedelta(days=1)),
     )
 
 

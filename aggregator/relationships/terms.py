@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -131,8 +131,9 @@ def start_of_day(day: date) -> datetime:
 
 
 def end_of_day(day: date) -> datetime:
-    """Return the moment at which a British day is over."""
-    return start_of_day(day) + timedelta(days=1)
+    """Return the moment at which a British day is over; of the last day that there is, by which lists often say "no
+    end", the last moment that there is."""
+    return datetime.max.replace(tzinfo=UTC) if day == date.max else start_of_day(day) + timedelta(days=1)
 
 
 def _grace(kind: RelationshipKind) -> timedelta:

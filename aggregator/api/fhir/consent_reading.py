@@ -27,6 +27,7 @@ from aggregator.api.fhir.consent_codes import (
     URI_SYSTEM,
 )
 from aggregator.consent.terms import (
+    LONDON,
     Actor,
     ActorKind,
     BasePolicy,
@@ -291,8 +292,10 @@ def _data_period(sent: object, place: str) -> DataPeriod:
 
 def _moment(text: str, place: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        (moment + timedelta(seconds=1)).astimezone(LONDON)  # as its end is counted, and people are told it
+        return moment
+    except (ValueError, OverflowError):
         raise _fault(place, "This is no date of the calendar.") from None
 
 

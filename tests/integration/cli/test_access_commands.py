@@ -127,6 +127,15 @@ def may_see(world: World, *, person_id: UUID) -> bool:
     return asked.permitted
 
 
+def test_a_care_team_may_last_until_the_last_day_that_there_is(world: World, tmp_path: Path) -> None:
+    lines = TEAMS.replace(",2020-01-01,\n", ",2020-01-01,9999-12-31\n")
+    assert load_teams(tmp_path, lines)["rejected"] == 0
+    before = rows_of_teams()
+    assert may_see(world, person_id=world.nobodys)
+    assert load_teams(tmp_path, lines)["rejected"] == 0
+    assert rows_of_teams() == before
+
+
 def test_a_file_makes_care_teams_whose_members_see_their_patients_records(world: World, tmp_path: Path) -> None:
     assert not may_see(world, person_id=world.nobodys)
     assert load_teams(tmp_path, TEAMS) == {"recorded": 3, "teams_added": 2, "ended": 0, "rejected": 0}

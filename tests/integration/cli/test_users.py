@@ -176,3 +176,12 @@ def test_a_user_is_joined_to_a_person_whose_number_stands_in_no_command(monkeypa
     assert said("join_user", "dr.osei", "--end", "--note", "A slip.") == "The user is joined to nobody.\n"
     with pytest.raises(CommandError, match="joined to nobody"):
         said("join_user", "dr.osei", "--end", "--note", "A slip.")
+
+
+def test_the_last_day_that_there_is_is_an_end_like_others(tmp_path: Path) -> None:
+    first = FILE.splitlines()[0]
+    lines = f"{first}\nlast,,A,Last,nurse,{SURGERY_ODS},,9999-12-31\nnext,,B,Next,nurse,{SURGERY_ODS},,\n"
+    counts = load(tmp_path, lines)
+    assert (counts["recorded"], counts["rejected"]) == (2, 0)
+    assert load(tmp_path, lines)["roles_ended"] == 0
+    assert AccessEnd.objects.get().ends_at.year == 9999

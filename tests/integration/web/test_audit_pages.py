@@ -95,6 +95,12 @@ def test_each_condition_leaves_out_what_does_not_meet_it(world: World) -> None:
         assert "Nothing matches." in search(officer, **{**found, **other})
 
 
+def test_a_search_may_reach_from_the_first_day_that_there_is_to_the_last(world: World) -> None:
+    opened(world)
+    found = search(signed_in_client("ms.officer"), action="view-record", first_day="0001-01-01", last_day="9999-12-31")
+    assert "Nothing matches." not in found
+
+
 def test_an_officer_sees_their_own_organisation_and_their_patients_wherever_they_were_looked_at(world: World) -> None:
     opened(world)
     signed_in_client("dr.far").post(f"/people/{world.joan}/record")

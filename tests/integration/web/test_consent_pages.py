@@ -18,6 +18,7 @@ from aggregator.consent.terms import (
     DataPeriod,
     Effect,
     ItemKey,
+    Period,
     PolicyTerms,
     Provision,
     RecordedPolicy,
@@ -159,6 +160,12 @@ def test_exceptions_are_added_and_removed_without_losing_what_was_entered(world:
     assert back.status_code == 200
     assert '<option value="documents" selected>' in back.content.decode()
     assert policies(world) == []
+
+
+def test_the_last_day_that_there_is_is_no_end(administrator: Client, world: World) -> None:
+    decide(administrator, world, entered(base="deny", last_day="9999-12-31"))
+    (policy,) = policies(world)
+    assert (policy.terms.permits, policy.terms.root and policy.terms.root.period) == (False, Period())
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,18 @@ REFUSED: dict[str, tuple[Json, str]] = {
         "Consent.provision.provision[0].dataPeriod",
     ),
     "the year nought": (denying(dataPeriod={"end": "0000"}), "Consent.provision.provision[0].dataPeriod"),
+    "the last moment": (
+        denying(period={"end": "9999-12-31T23:59:59Z"}),
+        "Consent.provision.provision[0].period.end",
+    ),
+    "a moment before all others": (
+        denying(period={"start": "0001-01-01T00:00:00+14:00"}),
+        "Consent.provision.provision[0].period.start",
+    ),
+    "a moment after all others": (
+        denying(period={"start": "9999-12-31T23:59:59-12:00"}),
+        "Consent.provision.provision[0].period.start",
+    ),
     "the last year": (denying(dataPeriod={"end": "9999"}), "Consent.provision.provision[0].dataPeriod"),
     "two nested levels": (
         denying(provision=[{"type": "permit", "purpose": [PURPOSE]}]),

@@ -16,6 +16,7 @@ from aggregator.relationships.terms import (
     check_days,
     counts_until,
     end_at,
+    end_of_day,
     is_current,
 )
 
@@ -95,3 +96,8 @@ def test_the_first_day_and_the_last_that_there_are_can_be_read(kind: Relationshi
 )
 def test_each_is_told_as_current_to_come_or_over(relationship: RelationshipTerms, state: RelationshipState) -> None:
     assert state_of(terms=relationship, now=NOW) is state
+
+
+def test_the_last_day_that_there_is_ends_with_the_last_moment() -> None:
+    assert end_of_day(date.max) == datetime.max.replace(tzinfo=UTC)
+    assert end_of_day(date.max) > end_of_day(date.max - DAY)

@@ -29,11 +29,14 @@ OWN = "urn:longview"
 OUTCOMES: Mapping[str, str] = {EventOutcome.SUCCESS: "0", EventOutcome.REFUSED: "4", EventOutcome.FAILED: "8"}
 # What is read, searched for and signed into; all else writes. Of the rest the action's own code tells it apart.
 READS = {
-    Action.CHECK_PROGRESS, Action.FETCH_DOCUMENT, Action.OPEN_RECORD, Action.READ_BREAK_GLASS, Action.READ_CONSENT,
-    Action.READ_REVIEW,
-    Action.READ_USER, Action.VIEW_RECORD,
+    Action.CHECK_CLIENT, Action.CHECK_PROGRESS, Action.EXPORT_AUDIT, Action.FETCH_DOCUMENT, Action.OPEN_RECORD,
+    Action.REPORT_ACCESS, Action.VIEW_RECORD,
+    *(action for action in Action if action.value.startswith(("read-", "prepare-", "preview-"))),
 }  # fmt: skip
-SEARCHES = {Action.FIND_PERSON, *(action for action in Action if action.value.startswith("list-"))}
+SEARCHES = {
+    Action.FIND_AUDIT_EVENTS, Action.FIND_PERSON, Action.SEARCH_AUDIT,
+    *(action for action in Action if action.value.startswith("list-")),
+}  # fmt: skip
 # Source: DICOM PS3.16, audit event types; FHIR's example of breaking the glass. That half an hour is over is no event.
 ALERT = {"system": DCM, "code": "110113", "display": "Security Alert"}
 STARTED = {"system": DCM, "code": "110127", "display": "Emergency Override Started"}

@@ -63,6 +63,25 @@ def test_it_says_who_where_why_and_about_whom() -> None:
     assert (told["outcome"], told["outcomeDesc"]) == ("4", "refused-relationship")
 
 
+# Beside those whose name begins with read, prepare, preview or list.
+READ = {"check-client", "check-progress", "export-audit", "fetch-document", "open-record", "report-access"}
+SEARCHED = {"find-audit-events", "find-person", "search-audit"}
+
+
+@pytest.mark.parametrize("action", Action)
+def test_who_only_looks_is_not_told_to_have_written(action: Action) -> None:
+    told = audit_event(event=replace(EVENT, action=action), base=BASE)
+    kind = action.value.partition("-")[0]
+    if action in READ or kind in {"read", "prepare", "preview", "view"}:
+        assert (told["action"], told["subtype"][0]["code"]) == ("R", "read")
+    elif action in SEARCHED or kind == "list":
+        assert (told["action"], told["subtype"][0]["code"]) == ("E", "search-type")
+    elif kind in {"sign"} or ("break-glass" in action and kind in {"open", "end"}):
+        assert told["action"] == "E"
+    else:
+        assert told["action"] == "C"
+
+
 BROKEN = replace(
     EVENT,
     action=Action.OPEN_BREAK_GLASS,

@@ -117,6 +117,12 @@ class Decision:
         return all(_answer(gate.name, gate.ask, case, source_id).passed for gate in _gates(SourceGate))
 
     @property
+    def standing(self) -> tuple[str, ...]:
+        """What the person's own decisions say to the requester now: the same where they say the same."""
+        own = self.case.rules.standing if self.case else ()
+        return own if self.ordinary is None else (*own, "", *self.ordinary.standing)
+
+    @property
     def scopes(self) -> Scopes | None:
         """What the requester's token is for; None for a person, who has none."""
         return self.case.requester.scopes if self.case else None

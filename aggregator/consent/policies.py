@@ -164,6 +164,11 @@ class Rules:
     )
 
     @property
+    def standing(self) -> tuple[str, ...]:
+        """What the policies say to this requester now: the same where they say the same."""
+        return tuple(sorted({policy.as_text() for policy in self.policies if policy.clauses()}))
+
+    @property
     def may_open(self) -> bool:
         """Whether anything at all may be shown."""
         return self._may_reach(None)
@@ -328,6 +333,18 @@ class _Clause:
             goes_past_labels=goes_past_labels and not denies and not provision.labels,
         )
 
+    def as_text(self) -> str:
+        """Return the provision as a text, the same for the same."""
+        days = self.data_period
+        return repr(
+            (
+                *(self.denies, self.is_never, self.goes_past_labels),
+                *(sorted(map(str, each)) for each in (self.categories, self.sources, self.items)),
+                sorted((label.kind, label.code) for label in self.labels),
+                days and (str(days.start), str(days.end)),
+            )
+        )
+
     @property
     def is_for_parts(self) -> bool:
         """Whether what is permitted, or denied, of an item is so of its parts as well."""
@@ -461,6 +478,11 @@ class _Policy:
             root=self.root if self.root is not None and self.root.is_for_parts else None,
             denials=tuple(clause for clause in self.denials if clause.is_for_parts),
         )
+
+    def as_text(self) -> str:
+        """Return what the policy says: the same text for the same, in whatever order it is said."""
+        root = self.root.as_text() if self.root else ""
+        return repr((root, *(sorted(clause.as_text() for clause in each) for each in (self.denials, self.permits))))
 
     def clauses(self) -> tuple[_Clause, ...]:
         """Return all that holds for the requester."""

@@ -10,15 +10,21 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import Audit, Needs, acting, emergency_has_ended
 from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
-from aggregator.errors import NotFound
+from aggregator.errors import NotFound, Superseded
 from aggregator.federation import queries as federation_queries
+from aggregator.mpi.queries import held_by
+from aggregator.services.standing import linked_records, mark_of
 
 
-def check_progress(*, requester: Requester, retrieval_id: UUID, now: datetime, shown_by: UUID | None = None) -> bool:
+def check_progress(
+    *, requester: Requester, retrieval_id: UUID, now: datetime, shown_by: UUID | None = None, standing: str = ""
+) -> bool:
     """Return whether a retrieval is complete; its requester must be allowed to see it now.
 
-    `shown_by`: the emergency access by which what is on the screen was shown, which must still stand.
-    Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted.
+    `shown_by`: the emergency access by which what is on the screen was shown, which must still stand. `standing`: the
+    mark of the links and decisions that it was shown by, which must be as they were; "" where none is named.
+    Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted; Superseded when
+    something else is to be shown by now.
     """
     about = Subject(retrieval_id=retrieval_id)
     with acting(requester, Action.CHECK_PROGRESS, needs=Needs.GATES, about=about, audit=Audit.ON_REFUSAL) as act:
@@ -32,4 +38,7 @@ def check_progress(*, requester: Requester, retrieval_id: UUID, now: datetime, s
         act.require(decision=decision)
         if shown_by is not None and (decision.emergency is None or decision.emergency.id != shown_by):
             raise emergency_has_ended()
+        linked = linked_records(held=held_by(person_id=view.person_id)) if standing else {}
+        if standing and standing != mark_of(linked=linked, decision=decision):
+            raise Superseded("What may be shown of this record has changed.", code="standing")
         return view.complete

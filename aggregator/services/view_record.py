@@ -45,6 +45,7 @@ from aggregator.record.patient_details import PatientDetails, details_of_patient
 from aggregator.record.reading import parse
 from aggregator.record.references import Targets
 from aggregator.record.timeline import LongitudinalRecord
+from aggregator.services.standing import linked_records, mark_of
 from aggregator.terminology import compiled
 from aggregator.terminology.finding import Finder
 from connectors.contract.categories import RecordCategory
@@ -60,7 +61,7 @@ class RecordView:
 
     `is_whereabouts_restricted`: a source restricts where the patient lives and how to reach them. `scopes` are those of
     a client's token, beyond which nothing is in the record; None for a person. `emergency` is the access by which the
-    record is open in an emergency.
+    record is open in an emergency. `standing` marks the links and decisions that it was shown by (`standing`).
     """
 
     retrieval_id: UUID
@@ -79,6 +80,7 @@ class RecordView:
     may_fetch: bool = False
     scopes: Scopes | None = None
     emergency: EmergencyAccess | None = None
+    standing: str = ""
 
     def attachment(self, *, entry_key: str, number: int) -> Attachment | None:
         """Return a document that an entry describes, by its number from 1; None where there is none."""
@@ -116,7 +118,7 @@ def view_record(
         if person is None:
             raise NotFound
         person = person.naming(_may_be_named(person, decision=decision))
-        linked = _linked_records(person_id=view.person_id)
+        linked = linked_records(held=mpi_queries.held_by(person_id=view.person_id))
         # That a source which may not be asked holds the patient is withheld, too.
         known = tuple(state for state in view.sources if decision.may_ask(source_id=state.source_id))
         is_source_withheld = len(known) < len(view.sources)
@@ -157,6 +159,7 @@ def view_record(
             shown_at=now,
             scopes=requester.scopes,
             emergency=decision.emergency,
+            standing=mark_of(linked=linked, decision=decision),
         )
         if entry and document:
             shown = _with_document(shown, entry, document, withheld=permitted.withheld, decision=decision)
@@ -249,14 +252,6 @@ def _content_hash(*content: object) -> str:
     """
     encoded = msgspec.json.encode(content, order="deterministic")
     return salted_hmac(key_salt="longview.shown", value=encoded, algorithm="sha256").hexdigest()
-
-
-def _linked_records(*, person_id: UUID) -> Mapping[UUID, Collection[UUID]]:
-    """Return the source records that are linked to a person now, by source."""
-    linked: dict[UUID, set[UUID]] = {}
-    for holding in mpi_queries.held_by(person_id=person_id):
-        linked.setdefault(holding.source_id, set()).add(holding.source_record_id)
-    return linked
 
 
 def _as_linked(*, state: SourceState, linked: Mapping[UUID, Collection[UUID]]) -> SourceState:

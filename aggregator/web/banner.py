@@ -12,7 +12,10 @@ from aggregator.web import wording
 
 @dataclass(frozen=True, kw_only=True)
 class Banner:
-    """The patient banner: four identifiers, and warnings about them. Somebody who has died has only an age at death."""
+    """The patient banner: four identifiers, and warnings about them. Somebody who has died has only an age at death.
+
+    `standing` marks what the showing of the record below stands on, "" where there is none.
+    """
 
     person_id: UUID
     name: str
@@ -27,6 +30,7 @@ class Banner:
     age_at_death: str = ""
     warnings: tuple[str, ...] = ()
     emergency: OpenInEmergency | None = None
+    standing: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,12 +83,13 @@ def record_part(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
 @unattended
 @require_GET
 def record_check(request: SignedInRequest, retrieval_id: UUID) -> HttpResponse:
-    """Say nothing while a record may stay on a screen, and have its page fetched again when it may not."""
+    """Say nothing while a record may stay on a screen as it is, and have its page fetched again when it may not."""
     check_progress.check_progress(
         requester=request.requester,
         retrieval_id=retrieval_id,
         now=timezone.now(),
         shown_by=_access_named(request.GET.get("emergency")),
+        standing=request.GET.get("standing", ""),
     )
     return HttpResponse(status=204)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -15,13 +16,21 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from aggregator.accounts.roles import Role
 from aggregator.audit.models import AuditEvent
+from aggregator.consent.terms import Actor, BasePolicy, Effect, PolicyTerms, Provision
 from aggregator.errors import NotPermitted
+from aggregator.mpi.models import LinkReview, SourceRecord
+from aggregator.mpi.operations import raise_review
 from aggregator.services.open_record import open_record
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.record_policy import record_policy
+from aggregator.services.settle_review import settle_review
 from aggregator.services.view_record import RecordView
+from connectors.contract.categories import RecordCategory
 from tests.factories import condition
 from tests.integration.services.test_showing import answered, held_redis
+from tests.relationship_acts import recorded
 from tests.statements import asked_in
 from tests.unit.record.test_files import letter
 from tests.world import World, make_world, signed_in_client
@@ -93,6 +102,79 @@ def test_an_objection_takes_every_page_off_the_screen(world: World, view: Record
         answer = clinician.get(address)
         assert answer.status_code == 403
         assert "objected" in answer.content.decode()
+
+
+MARK = re.compile(r"""hx-vals='{"standing": "([0-9a-f]{32})"}'""")
+
+
+def check_as_shown(client: Client, page: str) -> tuple[int, str | None]:
+    """Ask what a page asks by itself, which knows what it was shown by."""
+    (mark,) = MARK.findall(page)
+    address = re.findall(r'hx-get="([^"]*/check)"', page)[0]
+    answer = client.get(f"{address}?standing={mark}", headers={"HX-Request": "true"})
+    return answer.status_code, answer.headers.get("HX-Refresh")
+
+
+def undo_the_link(world: World) -> None:
+    """Find that the surgery's record is somebody else's."""
+    record = SourceRecord.objects.get(identifier_value="1")
+    raise_review(
+        source_record_id=record.id,
+        person_id=world.joan,
+        reason="answer-about-another",
+        evidence={"birth_date": "differs"},
+        now=timezone.now(),
+    )
+    settle_review(
+        requester=world.administrator,
+        review_id=LinkReview.objects.get().id,
+        decision="end-link",
+        note="Rang the surgery.",
+        now=timezone.now(),
+    )
+
+
+def keep_problems_back(world: World) -> None:
+    deny = Provision(effect=Effect.DENY, categories=frozenset({RecordCategory.PROBLEMS}))
+    record_policy(
+        requester=world.administrator,
+        person_id=world.joan,
+        terms=PolicyTerms(base=BasePolicy.PERMIT, exceptions=(deny,)),
+        note="By letter.",
+        now=timezone.now(),
+    )
+
+
+@pytest.mark.parametrize("change", [undo_the_link, keep_problems_back])
+def test_what_may_no_longer_be_shown_as_it_is_leaves_the_screen(
+    world: World, view: RecordView, change: Callable[[World], None]
+) -> None:
+    # Joan attends there by herself, whoever's record the surgery's is.
+    recorded(world)
+    clinician = signed_in_client("dr.osei")
+    shown = {address: clinician.get(address).content.decode() for address in pages(view)}
+    for page in shown.values():
+        assert check_as_shown(clinician, page) == (204, None)
+    change(world)
+    for page in shown.values():
+        assert check_as_shown(clinician, page) == (409, "true")
+    again = clinician.get(f"/records/{view.retrieval_id}").content.decode()
+    assert "Diabetes mellitus" not in again
+    assert check_as_shown(clinician, again) == (204, None)
+
+
+def test_what_the_patient_decides_of_others_is_not_felt(world: World, view: RecordView) -> None:
+    clinician = signed_in_client("dr.osei")
+    page = clinician.get(f"/records/{view.retrieval_id}").content.decode()
+    deny = Provision(effect=Effect.DENY, actors=frozenset({Actor.role(Role.PHARMACIST)}))
+    record_policy(
+        requester=world.administrator,
+        person_id=world.joan,
+        terms=PolicyTerms(base=BasePolicy.PERMIT, exceptions=(deny,)),
+        note="By letter.",
+        now=timezone.now(),
+    )
+    assert check_as_shown(clinician, page) == (204, None)
 
 
 def test_asking_does_not_prolong_a_session(world: World, view: RecordView) -> None:

@@ -1,0 +1,36 @@
+"""What the showing of a record stands on: whose records are linked to the person, and what they have decided.
+
+A page that stays open asks whether that is still as it was; if not, what is on the screen may no longer be shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from uuid import UUID
+
+from django.utils.crypto import salted_hmac
+
+from aggregator.consent.decision import Decision
+from aggregator.mpi.queries import HeldBy
+
+MARK_LENGTH = 32
+
+
+def linked_records(*, held: Iterable[HeldBy]) -> Mapping[UUID, Collection[UUID]]:
+    """Return the source records of a person's links, by source."""
+    linked: dict[UUID, set[UUID]] = {}
+    for holding in held:
+        linked.setdefault(holding.source_id, set()).add(holding.source_record_id)
+    return linked
+
+
+def mark_of(*, linked: Mapping[UUID, Collection[UUID]], decision: Decision) -> str:
+    """Return a mark that is another when links, or the decisions that hold now, are others. It reveals neither.
+
+    What becomes of a link at a source that may not be known to hold the person is not felt.
+    """
+    known = [records for source_id, records in linked.items() if decision.may_ask(source_id=source_id)]
+    records = sorted(str(record_id) for of_source in known for record_id in of_source)
+    value = json.dumps([records, decision.standing])
+    return salted_hmac("longview.standing", value, algorithm="sha256").hexdigest()[:MARK_LENGTH]

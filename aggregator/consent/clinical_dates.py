@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -14,6 +14,7 @@ import msgspec
 
 from aggregator.consent.terms import LONDON, DataPeriod
 from aggregator.record.item import Item
+from fhir_data.access import listed, mapping, mappings
 
 _NAMES = frozenset(
     (
@@ -21,12 +22,17 @@ _NAMES = frozenset(
         "abatementDateTime abatementPeriod assertedDate authored authoredOn created createdDateTime createdPeriod date"
         " dateAsserted dateRecorded dateWritten effectiveDateTime effectiveInstant effectivePeriod end"
         " identifiedDateTime identifiedPeriod indexed issued lastOccurrence occurrenceDateTime occurrencePeriod"
-        " onsetDateTime onsetPeriod performedDateTime performedPeriod period recorded recordedDate sent servicedDate"
+        " onsetDateTime onsetPeriod performedDateTime performedPeriod period recorded recordedDate requestedPeriod sent"
+        " servicedDate"
         " servicedPeriod start startDate started statusDate whenHandedOver whenPrepared"
     ).split()
 )
+_TIMINGS = ("effectiveTiming", "occurrenceTiming")
+# Within an allergy's reaction, and within an immunisation's.
+_OF_REACTIONS = ("onset", "date")
 # All else is passed over and not made an object of. `context` is a DocumentReference's.
-_TYPES: dict[str, Any] = {"resourceType": msgspec.Raw, "context": Any, **dict.fromkeys(_NAMES, Any)}
+_FURTHER = ("context", "reaction", *_TIMINGS)
+_TYPES: dict[str, Any] = {"resourceType": msgspec.Raw, **dict.fromkeys((*_FURTHER, *_NAMES), Any)}
 _DATED = msgspec.json.Decoder(TypedDict("_Dated", _TYPES, total=False))  # type: ignore[operator]
 # Files have no date of their own: they go with what they are attached to.
 _UNDATED_TYPES = frozenset({b'"Binary"'})
@@ -81,18 +87,29 @@ def _days_of(item: Item, /) -> list[Days | None] | None:
         members: dict[str, Any] = _DATED.decode(item.resource)
         if bytes(members.pop("resourceType", b"")) in _UNDATED_TYPES:
             return None
-        context = members.pop("context", None)
+        further = {name: members.pop(name) for name in _FURTHER if name in members}
         days: list[Days | None] = []
         for value in members.values():
             if isinstance(value, str):  # as nearly all are
                 days.append(_days_in_text(value))
             else:
                 days.extend(_covered(value))
-        if isinstance(context, dict):
-            days.extend(_covered(context.get("period")))
+        if further:
+            days.extend(_further_days(further))
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return [None]
     return days
+
+
+def _further_days(members: Mapping[str, Any], /) -> Iterator[Days | None]:
+    """Yield what the dates within members cover that are no dates themselves. How often something is, is no date."""
+    yield from _covered(mapping(members.get("context")).get("period"))
+    for reaction in mappings(listed(members.get("reaction"))):
+        for name in _OF_REACTIONS:
+            yield from _covered(reaction.get(name))
+    for timing in (mapping(members.get(name)) for name in _TIMINGS):
+        yield from _covered(timing.get("event"))
+        yield from _covered(mapping(timing.get("repeat")).get("boundsPeriod"))
 
 
 def _covered(value: object) -> Sequence[Days | None]:

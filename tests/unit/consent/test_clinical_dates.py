@@ -57,3 +57,35 @@ def test_a_file_goes_with_what_it_is_attached_to() -> None:
     file = item(resourceType="Binary", date="1990-01-01")
     assert is_within(item=file, period=DataPeriod(start=date(2020, 1, 1)))
     assert not may_touch(item=file, period=DataPeriod())
+
+
+THEN = DataPeriod(start=date(1990, 1, 1), end=date(1990, 12, 31))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"resourceType": "AllergyIntolerance", "reaction": [{"onset": "2020"}, {"onset": "1990-02"}]},
+        {"resourceType": "Immunization", "reaction": [{"date": "1990-02-03"}]},
+        {"effectiveTiming": {"event": ["2020-05-05", "1990-02-03T10:00:00Z"]}},
+        {"effectiveTiming": {"repeat": {"boundsPeriod": {"start": "1989-12-01", "end": "1990-02-01"}}}},
+        {"resourceType": "ServiceRequest", "occurrenceTiming": {"event": ["1990-02-03"]}},
+        {"resourceType": "Appointment", "requestedPeriod": [{"start": "1990-02-03", "end": "1990-02-04"}]},
+    ],
+)
+def test_what_happened_then_is_of_then_though_it_was_written_down_later(members: dict[str, Any]) -> None:
+    dated = item(**members, issued="2020-05-05", recordedDate="2020-05-05")
+    assert may_touch(item=dated, period=THEN)
+    assert not is_within(item=dated, period=DataPeriod(start=date(2020, 1, 1), end=date(2020, 12, 31)))
+
+
+def test_how_often_something_is_is_no_date() -> None:
+    daily = item(effectiveTiming={"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}, issued="2020-05-05")
+    assert covers(daily, date(2020, 5, 5))
+
+
+@pytest.mark.parametrize(
+    "members", [{"reaction": "x"}, {"reaction": [None, 1]}, {"effectiveTiming": []}, {"context": 1}]
+)
+def test_members_of_another_shape_have_no_dates(members: dict[str, Any]) -> None:
+    assert covers(item(**members, issued="2020-05-05"), date(2020, 5, 5))

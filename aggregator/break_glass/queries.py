@@ -123,6 +123,14 @@ def join_of(*, user_id: UUID, now: datetime) -> JoinedUser | None:
     return as_joined(row) if row else None
 
 
+def are_one(*, user_id: UUID, other_id: UUID, now: datetime) -> bool:
+    """Return whether two accounts are one, or are known to be the same person's."""
+    if user_id == other_id:
+        return True
+    one, other = join_of(user_id=user_id, now=now), join_of(user_id=other_id, now=now)
+    return one is not None and other is not None and one.person_id == other.person_id
+
+
 def was_joined(*, user_id: UUID) -> bool:
     """Return whether a user was ever joined to a person, also where that has ended."""
     return UserJoin.objects.filter(user_id=user_id).exists()

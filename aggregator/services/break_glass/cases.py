@@ -83,12 +83,8 @@ def accesses(*, requester: Requester, is_closed: bool) -> list[ReviewedAccess]:
 
 def is_own_case(*, access: ReviewedAccess, requester: Requester, now: datetime) -> bool:
     """Return whether the requester took this access: by this account, or by another of the same person."""
-    if requester.user_id is None:
-        return False
-    if requester.user_id == access.user_id:
-        return True
-    own, theirs = (queries.join_of(user_id=user_id, now=now) for user_id in (requester.user_id, access.user_id))
-    return own is not None and theirs is not None and own.person_id == theirs.person_id
+    own_id = requester.user_id
+    return own_id is not None and queries.are_one(user_id=own_id, other_id=access.user_id, now=now)
 
 
 def case_of(*, access: ReviewedAccess, requester: Requester, now: datetime) -> ReviewCase | None:

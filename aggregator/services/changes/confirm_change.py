@@ -9,6 +9,7 @@ from aggregator.accounts.authority import check_not_own, check_organisation
 from aggregator.accounts.requester import Requester
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action
+from aggregator.break_glass.queries import are_one
 from aggregator.changes import operations
 from aggregator.changes.kind import Applied
 from aggregator.changes.kinds import KINDS
@@ -18,8 +19,8 @@ from aggregator.errors import NotPermitted
 def confirm_change(*, requester: Requester, change_id: UUID, now: datetime) -> Applied:
     """Carry out a proposed change, checked anew: what was right when it was proposed may not be any more.
 
-    Raises: NotPermitted, also for one's own proposal or rights; NotFound; Superseded when it was decided or has lapsed;
-    Invalid when it can no longer be done.
+    Raises: NotPermitted, also for one's own proposal or rights, by whichever of one's accounts; NotFound; Superseded
+    when it was decided or has lapsed; Invalid when it can no longer be done.
     """
     with acting(requester, Action.CONFIRM_CHANGE, needs=Needs.NOTHING) as act:
         act.about_nothing_single()
@@ -31,14 +32,15 @@ def confirm_change(*, requester: Requester, change_id: UUID, now: datetime) -> A
         if requester.user_id is None or not requester.may(kind.needs):
             raise NotPermitted(f"You may not {Action.CONFIRM_CHANGE.words}.")
         check_organisation(requester=requester, organisation_id=change.organisation_id)
-        if change.proposed_by == requester.user_id:
+        if are_one(user_id=requester.user_id, other_id=change.proposed_by, now=now):
             raise NotPermitted(
                 "Somebody else has to confirm what you proposed.",
                 code="own-proposal",
                 advice="Ask another administrator of your organisation, or of the programme.",
             )
         if change.user_id is not None:
-            check_not_own(requester=requester, user_id=change.user_id)
+            is_own = are_one(user_id=requester.user_id, other_id=change.user_id, now=now)
+            check_not_own(requester=requester, user_id=requester.user_id if is_own else change.user_id)
         scope = kind.check(requester, change.terms, now)
         act.about(person_id=scope.person_id)
         applied = kind.apply(requester, change.terms, now)

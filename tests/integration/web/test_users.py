@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,7 +25,17 @@ from aggregator.changes.models import ChangeDecision, ProposedChange
 from aggregator.errors import LongviewError, NotFound, NotPermitted
 from aggregator.services.add_user import NewUser, add_user
 from aggregator.services.users.change_name import change_name
-from tests.world import HOSPITAL_ODS, PASSWORD, SURGERY_ODS, make_world, requester_named, signed_in_client
+from aggregator.services.users.join_user import join_user
+from tests.world import (
+    HOSPITAL_ODS,
+    JOAN_BORN,
+    JOAN_NUMBER,
+    PASSWORD,
+    SURGERY_ODS,
+    make_world,
+    requester_named,
+    signed_in_client,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +111,38 @@ def test_one_adds_a_user_another_confirms_and_an_end_counts_at_the_next_click() 
     assert end_role(first, "dr.haddad") == 302
     assert haddad.get("/").headers["Location"] == "/sign-in"
     assert "Left." in text(first.get(f"/users/{user_id('dr.haddad')}"))
+
+
+def join(username: str, *, number: str, born: date) -> None:
+    """Say that an account is that of a person in the index."""
+    join_user(
+        requester=operator(),
+        user_id=user_id(username),
+        nhs_number=number,
+        birth_date=born,
+        has_other_name=True,
+        note="Staff record.",
+        now=timezone.now(),
+    )
+
+
+def test_another_account_of_whoever_proposed_a_change_is_nobody_else() -> None:
+    signed_in_client("ms.lane").post("/users/add", NEW)
+    join("ms.lane", number=JOAN_NUMBER, born=JOAN_BORN)
+    join("mr.second", number=JOAN_NUMBER, born=JOAN_BORN)
+    assert confirm(signed_in_client("mr.second"), waiting()) == 403
+    assert not User.objects.filter(username="dr.haddad").exists()
+
+
+def test_nobody_confirms_more_rights_for_another_account_of_their_own() -> None:
+    first, second = signed_in_client("ms.lane"), signed_in_client("mr.second")
+    proposed = {"role": "nurse", "reason": "Works on the ward."}
+    address = f"/api/users/{user_id('dr.osei')}/roles/proposed"
+    assert first.post(address, json.dumps(proposed), content_type="application/json").status_code == 202
+    join("dr.osei", number=JOAN_NUMBER, born=JOAN_BORN)
+    join("mr.second", number=JOAN_NUMBER, born=JOAN_BORN)
+    assert confirm(second, waiting()) == 403
+    assert Membership.objects.filter(user__username="dr.osei").count() == 1
 
 
 def test_a_change_is_made_once_whoever_is_first() -> None:

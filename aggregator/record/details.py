@@ -21,6 +21,7 @@ def general_lines(sent: Sent, /) -> Iterator[Line]:
     resource = sent.resource
     yield DetailLabel.ABOUT, text(resource.get("description"))
     yield DetailLabel.WHEN, when_text(resource=resource, stem="performed") or period_text(resource.get("period"))
+    yield DetailLabel.SITE, concept_texts(resource.get("bodySite"))
     yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
     yield DetailLabel.OUTCOME, concept_text(resource.get("outcome"))
     yield note_line(resource)

@@ -28,6 +28,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     `attachments` the documents that it holds or points to.
     `stands_alone`: a flaw is in what it would be compared by, so it is compared with nothing; `is_doubted`: a flaw is
     in how it stands. `may_be_in_error`: it seems to be taken back, but not by the standard's code.
+    `particulars` tell it from others of one concept and time; `happens_once`: it is an event, such as one dose given.
     """
 
     item: Item
@@ -60,3 +61,5 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     stands_alone: bool = False
     is_doubted: bool = False
     may_be_in_error: bool = False
+    particulars: tuple[tuple[str, str], ...] = ()
+    happens_once: bool = False

@@ -27,7 +27,7 @@ from aggregator.record.rules import SameConcept
 from aggregator.record.timeline import JoinRule, Standing
 from connectors.contract.categories import RecordCategory
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 
 # What is said in these ways never joins what is said in another.
 APART = frozenset({Standing.NEGATED, Standing.NO_INFORMATION})
@@ -258,19 +258,46 @@ def _by_concept(candidates: _Candidates) -> Buckets:
             case SameConcept.STANDING:
                 yield from _bucketed((facts[position].standing, position) for position in positions)
             case SameConcept.DAY:
-                yield from _same_day(facts, positions)
+                for bucket in _same_day(candidates, positions):
+                    yield from _not_told_apart(facts, bucket)
             case SameConcept.MEASUREMENT:
-                yield from _same_measurement(candidates, positions)
+                for bucket in _same_measurement(candidates, positions):
+                    yield from _not_told_apart(facts, bucket)
             case SameConcept.COURSE:
                 yield from _same_course(candidates, positions)
             case SameConcept.NEVER:
                 pass
 
 
-def _same_day(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:
-    return _same_time(
-        {position: _date_as_told(facts[position], day_of(date=facts[position].event_date)) for position in positions}
-    )
+def _not_told_apart(facts: Sequence[Fact], bucket: Sequence[int]) -> Buckets:
+    """What nothing tells apart, such as left from right. Where two say which, one that does not say joins neither."""
+    parts = [list(bucket)]
+    for name in sorted({name for position in bucket for name, _ in facts[position].particulars}):
+        parts = [alike for part in parts for alike in _alike_in(name, facts, part)]
+    return parts
+
+
+def _alike_in(name: str, facts: Sequence[Fact], part: list[int]) -> Buckets:
+    told = [(dict(facts[position].particulars).get(name, ""), position) for position in part]
+    if len({value for value, _ in told} - {""}) < 2:
+        return [part]
+    return [*_bucketed(pair for pair in told if pair[0]), *([position] for value, position in told if not value)]
+
+
+def _same_day(candidates: _Candidates, positions: Sequence[int]) -> Buckets:
+    """One day. What one source holds at two times of a day happened twice; then the time must be the same."""
+    facts = candidates.facts
+    days = {position: _date_as_told(facts[position], day_of(date=facts[position].event_date)) for position in positions}
+    for bucket in _same_time(days):
+        times = {position: minute_of(date=facts[position].event_date) for position in bucket}
+        timed = [position for position in bucket if "T" in times[position]]
+        if any(
+            len({times[position] for position in held}) > 1 and len({candidates.units.root(each) for each in held}) > 1
+            for held in _bucketed((candidates.source(position), position) for position in timed)
+        ):
+            yield from _bucketed((times[position], position) for position in timed)
+        else:
+            yield bucket
 
 
 def _same_time(time_of: dict[int, str]) -> Buckets:
@@ -306,17 +333,38 @@ def _one_unit_per_source(candidates: _Candidates, bucket: Iterable[int]) -> bool
 
 
 def _same_course(candidates: _Candidates, positions: Sequence[int]) -> Buckets:
-    """Current prescriptions of one medicine by one route, and past ones that began on one day.
+    """Current prescriptions of one medicine by one route, and past ones by one route that began on one day.
 
     Where one source itself holds two current prescriptions of the medicine, nothing says which of them another source
-    means, so none is joined.
+    means, so none is joined; of past ones, where it tells them apart by the dose. What was given or dispensed once is
+    one thing each time.
     """
     facts = candidates.facts
     current = [position for position in positions if facts[position].standing is Standing.ACTIVE]
     yield from (bucket for bucket in _same_route(facts, current) if _one_unit_per_source(candidates, bucket))
-    ended = [position for position in positions if facts[position].standing in {Standing.PAST, Standing.NEGATED}]
+    ended = [
+        position
+        for position in positions
+        if facts[position].standing in {Standing.PAST, Standing.NEGATED} and not facts[position].happens_once
+    ]
     days = {position: day_of(date=facts[position].event_date) for position in ended}
-    yield from _same_time({position: day for position, day in days.items() if day})
+    for begun in _same_time({position: day for position, day in days.items() if day}):
+        for bucket in _same_route(facts, begun):
+            yield from _one_dose_per_source(candidates, bucket)
+
+
+def _one_dose_per_source(candidates: _Candidates, bucket: Sequence[int]) -> Buckets:
+    """Past prescriptions, apart by their doses where one source holds several that differ in it."""
+    doses: dict[int, set[tuple[str, ...]]] = defaultdict(set)
+    for position in bucket:
+        doses[candidates.units.root(position)].add(candidates.facts[position].dose)
+    of_unit = {unit: tuple(sorted(said - {()})) for unit, said in doses.items()}
+    said_by: dict[str, set[tuple[tuple[str, ...], ...]]] = defaultdict(set)
+    for position in bucket:
+        said_by[candidates.source(position)].add(of_unit[candidates.units.root(position)])
+    if all(len(said - {()}) < 2 for said in said_by.values()):
+        return [list(bucket)]
+    return _bucketed((of_unit[candidates.units.root(position)], position) for position in bucket)
 
 
 def _same_route(facts: Sequence[Fact], positions: Sequence[int]) -> Buckets:

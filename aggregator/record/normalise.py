@@ -28,6 +28,7 @@ from aggregator.record.doubt import (
 from aggregator.record.fact import Fact
 from aggregator.record.item import Item
 from aggregator.record.measurements import value_key
+from aggregator.record.particulars import particulars_of
 from aggregator.record.placeholders import placeholder
 from aggregator.record.reading import Resource, code_of, codings, concept_text, parse
 from aggregator.record.rules import TypeRules
@@ -93,6 +94,7 @@ def _alone(fact: Fact) -> Fact:
         assessments=(),
         names="",
         continues=(),
+        particulars=(),
         stands_alone=True,
     )
 
@@ -166,6 +168,8 @@ def _fact(sent: Sent, *, compared: Sent) -> Fact:
         attachments=tuple(rules.attachments(sent)),
         is_doubted=is_doubted,
         may_be_in_error=in_error,
+        particulars=tuple(particulars_of(compared)),
+        happens_once=rules.happens_once,
     )
 
 

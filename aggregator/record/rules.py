@@ -92,8 +92,8 @@ class TypeRules:
     `happened` are the elements that say when it happened, best first. `statuses` are what its status means; without
     them it stands by its `clinicalStatus`. `negation` stands before the heading of what is denied.
     `is_assessed`: sources say how severe or sure it is. `is_measurement`: it is dated to the minute, and compared by
-    its value. `continues` yields what the source calls the things of which it is a part. `due` is the date by which
-    what is planned should be done.
+    its value. `happens_once`: each is an event of its own, whatever else happened on its day. `continues` yields what
+    the source calls the things of which it is a part. `due` is the date by which what is planned should be done.
     `parts` yields what it lists as its parts, and `part_of` references to what it says it is a part of. It
     `only_arranges` where it says nothing by itself and gives headings to what it lists; then it is shown as these
     headings. `attachments` yields the documents that it holds or points to. `reads_first` are the elements that a
@@ -113,6 +113,7 @@ class TypeRules:
     absence: AbsenceElements | None = None
     is_assessed: bool = False
     is_measurement: bool = False
+    happens_once: bool = False
     due: Callable[[Sent], str] = _is_not_due
     parts: Callable[[Sent], Iterable[SentPart]] = _has_no_parts
     part_of: Callable[[Sent], Iterable[str]] = named_encounters

@@ -143,7 +143,14 @@ def _tells_least(fact: Fact) -> int:
     return 3
 
 
-def _medication(*, name: str, happened: tuple[str, ...], negation: str, statuses: Mapping[str, Standing]) -> TypeRules:
+def _medication(
+    *,
+    name: str,
+    happened: tuple[str, ...],
+    negation: str,
+    statuses: Mapping[str, Standing],
+    happens_once: bool = False,
+) -> TypeRules:
     return TypeRules(
         name=name,
         further_concepts=_concepts,
@@ -152,6 +159,7 @@ def _medication(*, name: str, happened: tuple[str, ...], negation: str, statuses
         statuses=statuses,
         negation=negation,
         lines=_lines,
+        happens_once=happens_once,
         reads_first=(
             *("status", "statusReason", "intent", "medicationCodeableConcept", "medicationReference"),
             *("courseOfTherapyType", "dosage", "dosageInstruction", "effectiveDateTime", "effectivePeriod"),
@@ -194,6 +202,7 @@ ADMINISTRATION = _medication(
     name="MedicationAdministration",
     happened=("effectiveDateTime", "effectivePeriod.start"),
     negation="Not given",
+    happens_once=True,
     statuses={
         "in-progress": Standing.ACTIVE,
         "completed": Standing.PAST,
@@ -205,6 +214,7 @@ DISPENSE = _medication(
     name="MedicationDispense",
     happened=("whenHandedOver", "whenPrepared"),
     negation="Not dispensed",
+    happens_once=True,
     statuses={
         "in-progress": Standing.ACTIVE,
         "completed": Standing.PAST,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from aggregator.record.details import Line, note_line, specimen_lines
+from aggregator.record.details import Line, concept_texts, note_line, specimen_lines
 from aggregator.record.measurements import pressure_reading, value_text
 from aggregator.record.parts import SentPart
 from aggregator.record.reading import Resource, concept_text, range_text
@@ -49,7 +49,7 @@ def _lines(sent: Sent) -> Iterator[Line]:
         for label, words in _judged(component):
             yield label, f"{name}: {words}" if words else ""
     yield from _judged(resource)
-    yield DetailLabel.SITE, concept_text(resource.get("bodySite"))
+    yield DetailLabel.SITE, concept_texts(resource.get("bodySite"))
     yield from specimen_lines(sent)
     yield note_line(resource)
 

@@ -57,6 +57,7 @@ def _lines(sent: Sent) -> Iterator[Line]:
     if concept_text(resource.get("code")) or len(listed(resource.get("reasonCode"))) > 1:
         yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
     yield DetailLabel.ABOUT, concept_texts(resource.get("orderDetail"))
+    yield DetailLabel.SITE, concept_texts(resource.get("bodySite"))
     yield DetailLabel.BY if is_planned else DetailLabel.TO, names_of(sent=sent, references=resource.get("performer"))
     yield DetailLabel.SPECIALTY, concept_texts(resource.get("performerType"))
     yield DetailLabel.REQUESTED_BY, name_of(sent=sent, reference=resource.get("requester"))

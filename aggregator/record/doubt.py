@@ -6,17 +6,17 @@ that by the rest, so one with a flaw in anything that is compared stands alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from aggregator.record.absence import Absence
 from aggregator.record.details import Line
+from aggregator.record.extensions import plain_name
 from aggregator.record.fact import Fact
 from aggregator.record.item import Item
 from aggregator.record.reading import Resource, parse, words_in
 from aggregator.record.standing import NOT_DONE_FLAGS, standing_given
-from aggregator.record.timeline import Standing
-from fhir_data.access import mappings, text
+from aggregator.record.timeline import DetailLabel, Standing
+from fhir_data.access import listed, mappings, text
 from fhir_data.flaws import UNKNOWN_FIELD, Flaw, FlawReason
 
 # How a thing stands, and what may turn round what is said of it. Source: FHIR R4 and STU3, modifier elements.
@@ -30,36 +30,45 @@ NEVER_COMPARED = frozenset(
 )
 
 
-def stands_in_doubt(*, item: Item) -> bool:
-    """Return whether a flaw is in how an item stands, or in what may turn round what it says."""
-    return any(_is_of_standing(flaw) for flaw in item.flaws) or any(
-        name.strip("_").casefold() in _NOT_DONE for name in item.at_fault
-    )
+def modifiers_of(*, resource: Resource) -> Iterator[Line]:
+    """Yield what may turn round what a resource says, and in a way that only its publisher knows, at any depth.
 
-
-def is_turned_round_in_doubt(*, item: Item, resource: Resource) -> bool:
-    """Return whether a resource holds an extension that may turn round what it says: none of them is known here.
-
-    What is contained has a meaning of its own. Source: FHIR R4 and STU3, Extensibility, "Modifier extensions".
+    Source: FHIR R4, Extensibility: what holds a modifier extension that is not understood is not read as if it did not.
     """
-    body = item.resource
-    # Nearly no resource has any, and to look for one in the bytes is much faster; `\u00` may spell its name otherwise.
-    return (b"modifierExtension" in body or b"\\u00" in body) and bool(_modifiers_in(resource))
-
-
-def _modifiers_in(resource: Resource, /) -> list[Any]:
-    """Return the extensions of a resource that modify it, or a part of it, as they were sent."""
-    found: list[Any] = []
-    stack: list[Any] = [{name: value for name, value in resource.items() if name != "contained"}]
+    if rules := text(resource.get("implicitRules")).strip():
+        yield DetailLabel.MODIFIED, rules
+    stack: list[object] = [resource]
     while stack:
         node = stack.pop()
         if isinstance(node, dict):
-            if modifier := node.get("modifierExtension"):
-                found.append(modifier)
-            stack.extend(value for value in node.values() if isinstance(value, dict | list))
+            for extension in mappings(listed(node.get("modifierExtension"))):
+                words = words_in(extension)
+                name = plain_name(url=text(extension.get("url")))
+                yield DetailLabel.MODIFIED, f"{name}: {words}" if words else name
+            stack.extend(reversed(node.values()))
         elif isinstance(node, list):
-            stack.extend(node)
-    return found
+            stack.extend(reversed(node))
+
+
+_MODIFYING = (b"modifierExtension", b"implicitRules", rb"\u")
+
+
+def may_be_modified(*, item: Item) -> bool:
+    """Return whether to look for what may turn round what an item says; of nearly every item this says no."""
+    return any(name in item.resource for name in _MODIFYING)
+
+
+def _is_modified(item: Item) -> bool:
+    return may_be_modified(item=item) and any(modifiers_of(resource=parse(resource=item.resource)))
+
+
+def stands_in_doubt(*, item: Item) -> bool:
+    """Return whether a flaw is in how an item stands, or whether anything may turn round what it says."""
+    return (
+        _is_modified(item)
+        or any(_is_of_standing(flaw) for flaw in item.flaws)
+        or any(name.strip("_").casefold() in _NOT_DONE for name in item.at_fault)
+    )
 
 
 def is_compared_in_doubt(*, item: Item) -> bool:
@@ -94,8 +103,6 @@ def standing_in_doubt(*, resource: Resource, absence: Absence | None) -> Standin
 def lines_as_sent(*, item: Item, shown: Fact) -> Iterator[Line]:
     """Yield what members at fault say, as text, where an item does not tell it already."""
     sent = parse(resource=item.original or item.resource)
-    if modifiers := _modifiers_in(without_fault(item=item, resource=sent)):
-        yield "modifierExtension, as sent", words_in([[_named(each) for each in mappings(one)] for one in modifiers])
     told = " ".join([shown.heading, shown.status_text, *(value for _, value in shown.details)])
     if shown.shown_date:
         told += f" {shown.shown_date.text}"
@@ -105,12 +112,6 @@ def lines_as_sent(*, item: Item, shown: Fact) -> Iterator[Line]:
             words = words_in(sent.get(name))
             if words and words not in told:
                 yield f"{name}, as sent", words
-
-
-def _named(modifier: Mapping[str, Any], /) -> list[object]:
-    """Return what a modifying extension is called and what it says: no reader knows it by either alone."""
-    rest = {name: value for name, value in modifier.items() if name != "url"}
-    return [text(modifier.get("url")).rstrip("/").rpartition("/")[2], rest]
 
 
 # What has no words of its own for a reader, or is better read with its source's copy.

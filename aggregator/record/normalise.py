@@ -18,9 +18,10 @@ from aggregator.record.details import Line
 from aggregator.record.doses import NO_DOSE, coded_dose, dose_key, dose_of
 from aggregator.record.doubt import (
     is_compared_in_doubt,
-    is_turned_round_in_doubt,
     lines_as_sent,
+    may_be_modified,
     may_hide_a_claim,
+    modifiers_of,
     standing_in_doubt,
     stands_in_doubt,
     without_fault,
@@ -130,7 +131,7 @@ def _fact(sent: Sent, *, compared: Sent) -> Fact:
     subjects = list(_subjects(compared, rules))
     absence = absence_of(resource=resource, elsewhere=rules.absence.elsewhere(compared) if rules.absence else ())
     in_error = may_be_in_error(resource=resource)
-    is_doubted = in_error or stands_in_doubt(item=item) or is_turned_round_in_doubt(item=item, resource=resource)
+    is_doubted = in_error or stands_in_doubt(item=item)
     if absence and (is_doubted or may_hide_a_claim(item=item)):
         absence = Absence(kind=AbsenceKind.NO_INFORMATION, about=absence.about)
     standing = standing_given(resource=resource, absence=absence)
@@ -176,7 +177,9 @@ def _fact(sent: Sent, *, compared: Sent) -> Fact:
 def details_of(*, sent: Sent) -> tuple[Line, ...]:
     """Return the lines of a resource that have something to say, in a fixed order."""
     rules = type_rules(resource_type=text(sent.resource.get("resourceType")))
-    return tuple((label, value) for label, value in rules.lines(sent) if value)
+    modifiers = modifiers_of(resource=sent.resource) if may_be_modified(item=sent.item) else ()
+    lines = (*modifiers, *rules.lines(sent))
+    return tuple((label, value) for label, value in lines if value)
 
 
 def _subjects(sent: Sent, rules: TypeRules) -> Iterable[object]:

@@ -97,6 +97,7 @@ class DetailLabel(StrEnum):
     KIND = "Kind"
     LAST_ISSUED = "Last issued"
     MANUFACTURER = "Manufacturer"
+    MODIFIED = "May change the meaning"
     NOTE = "Note"
     ORGANISATION = "Organisation"
     OUTCOME = "Outcome"

@@ -35,6 +35,7 @@ MENTION_WEIGHT = 150
 
 # Standings that are always shown, even of what has happened.
 ALWAYS_TAGGED = frozenset({Standing.RETRACTED, Standing.NEGATED, Standing.NO_INFORMATION})
+MAY_BE_IN_ERROR = "May have been entered in error"
 UNREMARKABLE_FLAGS = frozenset({"", "normal", "n"})
 _COLUMNS = frozenset({DetailLabel.VALUE, DetailLabel.FLAG, DetailLabel.REFERENCE_RANGE})
 # What the line of a whole says of the part that it tells.
@@ -396,7 +397,11 @@ def _name(branch: Branch) -> str:
 
 
 def _tag(entry: Entry) -> str:
-    return wording.STANDING_WORDS[entry.standing] if entry.standing in ALWAYS_TAGGED else ""
+    """Return how an entry stands where it is drawn or mentioned in another, "" where it stands as what has happened."""
+    if entry.may_be_in_error and entry.standing is not Standing.RETRACTED:
+        return MAY_BE_IN_ERROR
+    is_tagged = entry.is_doubted or entry.standing in ALWAYS_TAGGED
+    return wording.STANDING_WORDS[entry.standing] if is_tagged else ""
 
 
 def _without_notes(member: Member) -> Member:

@@ -468,3 +468,20 @@ def test_the_bytes_of_a_large_document_do_not_fill_its_page() -> None:
     assert len(html.encode()) < 200_000
     assert "characters, not shown" in html
     assert "1 value is not shown here: see the JSON." in html
+
+
+# How a part stands
+
+
+@pytest.mark.parametrize(
+    ("members", "tag"),
+    [
+        ({"modifierExtension": [{"url": "http://example.org/negated", "valueBoolean": True}]}, "Status not known"),
+        ({"status": "Entered in error"}, "May have been entered in error"),
+        ({}, ""),
+    ],
+)
+def test_a_result_whose_standing_is_in_doubt_says_so_in_its_table(members: Json, tag: str) -> None:
+    whole = row("Report", report("Observation/na"), result("na", valueString="Positive", **members))
+    (group,) = whole.parts.groups
+    assert [member.tag for member in group.members] == [tag]

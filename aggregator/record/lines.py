@@ -20,7 +20,13 @@ def lines_of(*, ranked: Sequence[Fact]) -> tuple[DetailLine, ...]:
     by_source: dict[str, list[Fact]] = {}
     for fact in ranked:
         by_source.setdefault(fact.item.source_id, []).append(fact)
-    pairs = {source_id: _of_one_source(facts) for source_id, facts in by_source.items()}
+    elsewhere = tuple(_told_elsewhere(leads=[facts[0] for facts in by_source.values()]))
+    # Where sources differ in the status, that is told already.
+    told = {line.label for line in elsewhere}
+    pairs = {
+        source_id: [*(line for line in facts[0].told if line[0] not in told), *_of_one_source(facts)]
+        for source_id, facts in by_source.items()
+    }
     if len(pairs) == 1:
         return tuple(DetailLine(label=label, value=value) for of_source in pairs.values() for label, value in of_source)
     values = {source_id: _by_label(of_source) for source_id, of_source in pairs.items()}
@@ -32,8 +38,7 @@ def lines_of(*, ranked: Sequence[Fact]) -> tuple[DetailLine, ...]:
                 lines.extend(DetailLine(label=label, value=value, source_ids=(source_id,)) for value in of_source)
         else:
             lines.extend(DetailLine(label=label, value=value) for value in next(iter(by_speaker.values())))
-    lines.extend(_told_elsewhere(leads=[facts[0] for facts in by_source.values()]))
-    return tuple(lines)
+    return (*lines, *elsewhere)
 
 
 def _told_elsewhere(*, leads: Sequence[Fact]) -> Iterator[DetailLine]:

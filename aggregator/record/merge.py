@@ -154,7 +154,7 @@ def _contained(*, fact: Fact, reference: str, resolver: Answers) -> Inner | None
     # What it refers to, by "#" too, is found as from the resource that contains it.
     resource = {**inner, "contained": whole.get("contained")}
     read = normalise(item=structs.replace(fact.item, resource=json.dumps(resource).encode()), resolver=resolver)
-    return read.heading, read.details
+    return read.heading, (*read.told, *read.details)
 
 
 def _newest_first(facts: Iterable[Fact]) -> list[Fact]:

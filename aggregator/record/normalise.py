@@ -41,9 +41,11 @@ from aggregator.record.standing import (
     standing_given,
     status_text,
     status_word,
+    told_status,
 )
 from aggregator.record.stated_absence import absence_of
-from aggregator.record.timeline import PartialDate, Standing
+from aggregator.record.timeline import DetailLabel, PartialDate, Standing
+from connectors.contract.categories import RecordCategory
 from fhir_data.access import mapping, mappings, text
 from fhir_data.identifiers import is_nhs_number_system
 
@@ -158,6 +160,7 @@ def _fact(sent: Sent, *, compared: Sent) -> Fact:
         route=next((route for dosage in dosages if (route := code_of(dosage.get("route")))), ""),
         value=value_key(resource=resource) if rules.is_measurement else (),
         status_word=status_word(resource=resource),
+        told=tuple(_told(sent=sent, rules=rules, standing=standing)),
         assessments=assessments_of(resource=resource) if rules.is_assessed else (),
         seriousness=seriousness_of(resource=resource) if rules.is_assessed else NO_WARNING,
         absence=absence_that_holds(resource=resource, absence=absence),
@@ -172,6 +175,22 @@ def _fact(sent: Sent, *, compared: Sent) -> Fact:
         particulars=tuple(particulars_of(compared)),
         happens_once=rules.happens_once,
     )
+
+
+# Source: FHIR R4, request-intent. A care plan is a plan, and so is what the diary holds.
+_TOLD_INTENTS = frozenset({"proposal", "option", "plan"})
+_PLANS = frozenset({RecordCategory.CARE_PLANS, RecordCategory.APPOINTMENTS})
+
+
+def _told(*, sent: Sent, rules: TypeRules, standing: Standing) -> Iterable[Line]:
+    """Yield what must be said of how a resource stands beside its standing: a status that this hides; an intent."""
+    is_shown = CATEGORIES[sent.item.category].is_lasting or rules.is_measurement
+    status = told_status(resource=sent.resource, standing=standing, is_shown=is_shown)
+    if status and not rules.tells_status:
+        yield DetailLabel.STATUS, status
+    intent = text(sent.resource.get("intent"))
+    if intent in _TOLD_INTENTS and not (intent == "plan" and sent.item.category in _PLANS):
+        yield DetailLabel.INTENT, intent
 
 
 def details_of(*, sent: Sent) -> tuple[Line, ...]:

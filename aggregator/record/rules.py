@@ -94,6 +94,7 @@ class TypeRules:
     `is_assessed`: sources say how severe or sure it is. `is_measurement`: it is dated to the minute, and compared by
     its value. `happens_once`: each is an event of its own, whatever else happened on its day. `continues` yields what
     the source calls the things of which it is a part. `due` is the date by which what is planned should be done.
+    `tells_status`: its lines say its status, as far as that has to be said.
     `parts` yields what it lists as its parts, and `part_of` references to what it says it is a part of. It
     `only_arranges` where it says nothing by itself and gives headings to what it lists; then it is shown as these
     headings. `attachments` yields the documents that it holds or points to. `reads_first` are the elements that a
@@ -114,6 +115,7 @@ class TypeRules:
     is_assessed: bool = False
     is_measurement: bool = False
     happens_once: bool = False
+    tells_status: bool = False
     due: Callable[[Sent], str] = _is_not_due
     parts: Callable[[Sent], Iterable[SentPart]] = _has_no_parts
     part_of: Callable[[Sent], Iterable[str]] = named_encounters

@@ -12,6 +12,12 @@ from aggregator.record.timeline import Standing
 from fhir_data.access import text
 
 ENTERED_IN_ERROR = "entered-in-error"
+# Where a resource says how it stands, whatever its type: Goal and DocumentReference have a status of their own as well.
+STATUS_ELEMENTS = ("status", "lifecycleStatus", "docStatus")
+# What a heading, a tag or the section itself says already of what stands so.
+PLAIN_STATUSES = frozenset("active inactive resolved completed final finished current fulfilled".split())
+# What is only thought of. Source: FHIR R4, request-intent.
+NOT_DECIDED = frozenset({"proposal", "option"})
 # Source: FHIR R4, condition-clinical and allergyintolerance-clinical, and the two value sets of verification.
 CLINICAL_STATUS: Mapping[str, Standing] = {
     "active": Standing.ACTIVE,
@@ -36,7 +42,7 @@ def standing_of(*, resource: Resource) -> Standing:
 
 def standing_given(*, resource: Resource, absence: Absence | None) -> Standing:
     """Return how a resource stands, given what it says to be absent."""
-    if text(resource.get("status")) == ENTERED_IN_ERROR:
+    if _is_taken_back(resource):
         return Standing.RETRACTED
     if verified := _verified(resource):
         return verified
@@ -46,7 +52,9 @@ def standing_given(*, resource: Resource, absence: Absence | None) -> Standing:
     if any(resource.get(flag) is True for flag in NOT_DONE_FLAGS):
         return Standing.NEGATED
     if rules.statuses is not None:
-        return rules.statuses.get(text(resource.get("status")), Standing.UNKNOWN)
+        by_status = rules.statuses.get(text(resource.get("status")), Standing.UNKNOWN)
+        is_undecided = by_status is Standing.ACTIVE and text(resource.get("intent")) in NOT_DECIDED
+        return Standing.UNKNOWN if is_undecided else by_status
     standing = CLINICAL_STATUS.get(code_of(resource.get("clinicalStatus")), Standing.UNKNOWN)
     # It says how sure it is, in a way that cannot be read: it may be so no longer.
     return Standing.UNKNOWN if standing is Standing.ACTIVE and _is_unclear(resource) else standing
@@ -54,10 +62,14 @@ def standing_given(*, resource: Resource, absence: Absence | None) -> Standing:
 
 def may_be_in_error(*, resource: Resource) -> bool:
     """Return whether a resource seems to say that it was entered in error, in another way than the standard's."""
-    if text(resource.get("status")) == ENTERED_IN_ERROR or _verified(resource) is Standing.RETRACTED:
+    if _is_taken_back(resource) or _verified(resource) is Standing.RETRACTED:
         return False
-    stated = (resource.get(name) for name in ("status", "clinicalStatus", "verificationStatus", "docStatus"))
+    stated = (resource.get(name) for name in (*STATUS_ELEMENTS, "clinicalStatus", "verificationStatus"))
     return any(_says_in_error(words) for status in stated for words in _texts_in(status))
+
+
+def _is_taken_back(resource: Resource) -> bool:
+    return any(text(resource.get(name)) == ENTERED_IN_ERROR for name in STATUS_ELEMENTS)
 
 
 def _verifications(resource: Resource) -> list[str]:
@@ -109,7 +121,7 @@ def absence_that_holds(*, resource: Resource, absence: Absence | None) -> Absenc
     """
     if absence is None:
         return None
-    if text(resource.get("status")) == ENTERED_IN_ERROR:
+    if _is_taken_back(resource):
         return None
     if _verified(resource) or may_be_in_error(resource=resource) or _is_unclear(resource):
         return None
@@ -120,7 +132,7 @@ def absence_that_holds(*, resource: Resource, absence: Absence | None) -> Absenc
 def status_text(*, resource: Resource) -> str:
     """Return the status as its source wrote it."""
     parts = [
-        text(resource.get("status")),
+        *(text(resource.get(name)) for name in STATUS_ELEMENTS),
         code_of(resource.get("clinicalStatus")),
         code_of(resource.get("verificationStatus")),
     ]
@@ -129,4 +141,17 @@ def status_text(*, resource: Resource) -> str:
 
 def status_word(*, resource: Resource) -> str:
     """Return the status alone, without how far it is verified."""
-    return text(resource.get("status")) or code_of(resource.get("clinicalStatus"))
+    stated = (text(resource.get(name)) for name in ("status", "lifecycleStatus"))
+    return next(filter(None, stated), "") or code_of(resource.get("clinicalStatus"))
+
+
+def told_status(*, resource: Resource, standing: Standing, is_shown: bool) -> str:
+    """Return the status in words where nothing else says it: that a procedure is in preparation, or a medicine on hold.
+
+    `is_shown`: its standing is told, whatever it is, so that "unknown" is.
+    """
+    if standing in {Standing.NEGATED, Standing.RETRACTED, Standing.NO_INFORMATION}:
+        return ""
+    stated = dict.fromkeys([status_word(resource=resource), text(resource.get("docStatus"))])
+    plain = PLAIN_STATUSES | {"unknown"} if is_shown else PLAIN_STATUSES
+    return ", ".join(words for words in stated if words and words not in plain)

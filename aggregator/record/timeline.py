@@ -93,6 +93,7 @@ class DetailLabel(StrEnum):
     FLAG = "Flag"
     FORMAT = "Format"
     INSTRUCTION = "Instruction"
+    INTENT = "Intent"
     ISSUES = "Issues so far"
     KIND = "Kind"
     LAST_ISSUED = "Last issued"

@@ -175,6 +175,7 @@ QUESTIONNAIRE_RESPONSE = TypeRules(
     happened=("authored",),
     statuses={"completed": Standing.PAST, "amended": Standing.PAST},
     lines=_questionnaire_lines,
+    tells_status=True,
     parts=_answered_by,
     attachments=_attached_answers,
     reads_first=("status", "questionnaire", "authored", "author", "item"),

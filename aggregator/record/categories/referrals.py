@@ -90,6 +90,7 @@ SERVICE_REQUEST = TypeRules(
         "revoked": Standing.PAST,
     },
     lines=_lines,
+    tells_status=True,
     due=_due,
     parts=_parts,
     reads_first=(

@@ -52,6 +52,7 @@ REPORT = TypeRules(
     },
     negation="Cancelled",
     lines=_lines,
+    tells_status=True,
     parts=_parts,
     attachments=_documents,
     reads_first=(

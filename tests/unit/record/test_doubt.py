@@ -147,6 +147,8 @@ def test_none_known_is_not_said_by_what_may_be_turned_round() -> None:
 def test_a_letter_that_was_entered_in_error_does_not_look_as_if_it_held() -> None:
     letter = {"resourceType": "DocumentReference", "status": "current", "type": {"text": "Letter"}}
     entry = only(merge(items=[item(resource={**letter, "docStatus": "entered-in-error"})]))
+    assert entry.standing is Standing.RETRACTED
+    entry = only(merge(items=[item(resource={**letter, "docStatus": "Entered in error"})]))
     assert (entry.standing, entry.may_be_in_error) == (Standing.UNKNOWN, True)
     assert not only(merge(items=[item(resource={**letter, "docStatus": "final"})])).may_be_in_error
 

@@ -91,11 +91,11 @@ def test_the_banner_shows_the_first_allergies_and_counts_the_rest() -> None:
                 item(resource=condition(onsetDateTime="2020-01-01"), source=source)
                 for source in ("hospital", "practice")
             ],
-            "The same coded concept (version 2 of the rules)",
+            "The same coded concept (version 3 of the rules)",
         ),
         (
             [item(resource=condition(id="c") | {"code": {"text": "Asthma"}}) for _ in range(2)],
-            "The same resource, sent more than once (version 2 of the rules)",
+            "The same resource, sent more than once (version 3 of the rules)",
         ),
     ],
 )

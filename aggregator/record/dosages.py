@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from aggregator.record.reading import Resource, code_of, concept_text, quantity_text
-from fhir_data.access import mapping, mappings, text
+from aggregator.record.reading import Resource, code_of, concept_text, period_text, quantity_text, range_text
+from fhir_data.access import mapping, mappings, text, texts
 
-# The elements of a dosage that tell an amount. Source: FHIR R4, Dosage.
-AMOUNT_ELEMENTS = ("doseQuantity", "doseRange", "rateQuantity", "rateRange", "rateRatio")
+# The elements of a dosage that tell an amount. Source: FHIR R4, Dosage; MedicationAdministration.dosage.
+AMOUNT_ELEMENTS = ("doseQuantity", "doseRange", "dose", "rateQuantity", "rateRange", "rateRatio")
 # The elements that tell the most that may be given, and of what.
 _MOST: Mapping[str, str] = {
     "maxDosePerPeriod": "",
@@ -26,6 +26,38 @@ _PERIOD_WORDS: Mapping[str, tuple[str, str]] = {
     "mo": ("a month", "months"),
     "a": ("a year", "years"),
 }
+# Source: FHIR R4, event-timing (HL7 v3 TimingEvent), and days-of-week.
+_WHEN_WORDS: Mapping[str, str] = {
+    "MORN": "in the morning",
+    "NOON": "at noon",
+    "AFT": "in the afternoon",
+    "EVE": "in the evening",
+    "NIGHT": "at night",
+    "HS": "before sleep",
+    "WAKE": "on waking",
+    "AC": "before meals",
+    "ACM": "before breakfast",
+    "ACD": "before lunch",
+    "ACV": "before dinner",
+    "C": "with meals",
+    "CM": "with breakfast",
+    "CD": "with lunch",
+    "CV": "with dinner",
+    "PC": "after meals",
+    "PCM": "after breakfast",
+    "PCD": "after lunch",
+    "PCV": "after dinner",
+    "PHS": "after sleep",
+}
+_DAY_WORDS: Mapping[str, str] = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
 # How often a day, and words that say so.
 _TIMES_A_DAY: Mapping[str, re.Pattern[str]] = {
     "1": re.compile(r"\b(?:once|daily|od|(?:each|every|a|per) (?:day|morning|evening|night))\b"),
@@ -38,7 +70,21 @@ _TIMES_A_DAY: Mapping[str, re.Pattern[str]] = {
 def dosages_of(resource: Resource, /) -> tuple[Resource, ...]:
     """Return the dosages of a medication resource, whatever its type calls them."""
     listed = resource.get("dosageInstruction") or resource.get("dosage")
-    return (listed,) if isinstance(listed, dict) else tuple(mappings(listed))
+    dosages = (listed,) if isinstance(listed, dict) else tuple(mappings(listed))
+    steps = [text(dosage.get("sequence")) for dosage in dosages]
+    if not all(step.isdecimal() and len(step) < _LONGEST_STEP for step in steps):
+        return dosages
+    return tuple(sorted(dosages, key=lambda dosage: int(text(dosage.get("sequence")))))
+
+
+_LONGEST_STEP = 6  # digits
+
+
+def steps_of(*, dosages: Sequence[Resource]) -> list[str]:
+    """Return what stands before each dosage: which step it is, where they follow each other and are no sum."""
+    steps = [text(dosage.get("sequence")) for dosage in dosages]
+    follow = len(set(steps) - {""}) > 1
+    return [f"Step {step}: " if follow and step else "" for step in steps]
 
 
 def dosage_text(*, dosage: Resource) -> str:
@@ -53,9 +99,44 @@ def parts_untold(*, dosage: Resource) -> str:
 
 def _parts_text(dosage: Resource) -> str:
     timing = mapping(dosage.get("timing"))
-    parts = [*_amounts(dosage), code_of(timing.get("code")) or _repeat_text(mapping(timing.get("repeat")))]
+    often = code_of(timing.get("code")) or concept_text(timing.get("code"))
+    parts = [*_amounts(dosage), often or _repeat_text(mapping(timing.get("repeat")))]
+    parts += [*times_told(timing=timing), _bounds_text(mapping(timing.get("repeat")))]
     parts += [_as_needed(dosage), *_most(dosage)]
     return ", ".join(part for part in parts if part)
+
+
+def times_told(*, timing: Resource) -> list[str]:
+    """Return when and how long a medicine is taken, beside how often: "before breakfast", "on Monday"."""
+    repeat = mapping(timing.get("repeat"))
+    offset = text(repeat.get("offset"))
+    away = f"{offset} minutes " if offset and offset != "0" else ""
+    when = [f"{away}{_WHEN_WORDS.get(code, code)}" for code in texts(repeat.get("when"))]
+    days = [_DAY_WORDS.get(day, day) for day in texts(repeat.get("dayOfWeek"))]
+    times = [time.removesuffix(":00") if time.count(":") > 1 else time for time in texts(repeat.get("timeOfDay"))]
+    lasting = _from_to(repeat, "duration")
+    count = _from_to(repeat, "count")
+    events = texts(timing.get("event"))
+    told = [
+        " and ".join(when),
+        f"on {' and '.join(days)}" if days else "",
+        f"at {' and '.join(times)}" if times else "",
+        f"over {lasting} {text(repeat.get('durationUnit'))}".strip() if lasting else "",
+        f"{count} times in all" if count else "",
+        f"on {' and '.join(events)}" if events else "",
+    ]
+    return [words for words in told if words]
+
+
+def _bounds_text(repeat: Resource) -> str:
+    """Return for how long a medicine is taken."""
+    lasting = quantity_text(repeat.get("boundsDuration")) or range_text(repeat.get("boundsRange"))
+    return f"for {lasting}" if lasting else period_text(repeat.get("boundsPeriod"))
+
+
+def _from_to(repeat: Resource, name: str) -> str:
+    """Return a number that may be a range, such as `period` with `periodMax`."""
+    return " to ".join(filter(None, (text(repeat.get(name)), text(repeat.get(f"{name}Max")))))
 
 
 def _words_say_it_all(dosage: Resource) -> bool:
@@ -65,11 +146,14 @@ def _words_say_it_all(dosage: Resource) -> bool:
     timing = mapping(dosage.get("timing"))
     repeat = mapping(timing.get("repeat"))
     often = _TIMES_A_DAY.get(text(repeat.get("frequency")))
-    daily = text(repeat.get("period")) == "1" and text(repeat.get("periodUnit")) == "d"
-    times_told = not timing or (daily and often is not None and often.search(words) is not None)
+    daily = _from_to(repeat, "period") == "1" and text(repeat.get("periodUnit")) == "d"
+    daily = daily and not text(repeat.get("frequencyMax"))
+    is_often_told = not timing or (daily and often is not None and often.search(words) is not None)
+    others = [*times_told(timing=timing), _bounds_text(repeat)]
+    is_told = is_often_told and all(other.casefold() in words for other in others)
     amounts = [r"\s*".join(re.escape(word) for word in amount.casefold().split()) for amount in _amounts(dosage)]
     amounts_told = all(re.search(rf"(?<![\d.,]){amount}(?![a-z\d])", words) for amount in amounts)
-    return times_told and amounts_told and not _as_needed(dosage) and not any(_most(dosage))
+    return is_told and amounts_told and not _as_needed(dosage) and not any(_most(dosage))
 
 
 def _as_needed(dosage: Resource) -> str:
@@ -103,9 +187,12 @@ def _amount_text(amount: object) -> str:
 
 
 def _repeat_text(repeat: Resource) -> str:
-    frequency, period, unit = (text(repeat.get(name)) for name in ("frequency", "period", "periodUnit"))
-    if not (frequency and period and unit):
+    frequency, period = _from_to(repeat, "frequency"), _from_to(repeat, "period")
+    # Without a frequency it is once. Source: FHIR R4, Timing.repeat.frequency, meaning if missing.
+    often = {"1": "once", "2": "twice"}.get(frequency, f"{frequency} times" if frequency else "")
+    unit = text(repeat.get("periodUnit"))
+    if not (period and unit):
         return ""
-    often = {"1": "once", "2": "twice"}.get(frequency, f"{frequency} times")
     one, several = _PERIOD_WORDS.get(unit, (f"every {unit}", unit))
-    return f"{often} {one if period == '1' else f'every {period} {several}'}"
+    every = f"every {period} {several}" if period != "1" else one if often else f"every {one.split()[-1]}"
+    return f"{often} {every}".strip()

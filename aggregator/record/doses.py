@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from aggregator.record.dosages import AMOUNT_ELEMENTS, dosage_text
+from aggregator.record.dosages import AMOUNT_ELEMENTS, dosage_text, times_told
 from aggregator.record.reading import Resource, code_of
 from aggregator.record.units import comparable
 from fhir_data.access import mapping, mappings, text
@@ -76,21 +76,31 @@ def dose_key(*, dosage: Resource) -> str:
 
 def coded_dose(*, dosage: Resource) -> str:
     """Return one dosage by its parts, "" when it is words only."""
-    rate = next(iter(mappings(dosage.get("doseAndRate"))), {})
+    parts = mappings(dosage.get("doseAndRate"))
+    if len(parts) > 1:
+        return ""  # such as what was ordered and what was calculated
+    rate = next(iter(parts), {})
     quantity = mapping(rate.get("doseQuantity"))
     amount = comparable(
         value=text(quantity.get("value")), unit=text(quantity.get("unit")) or text(quantity.get("code"))
     )
-    repeat = mapping(mapping(dosage.get("timing")).get("repeat"))
+    timing = mapping(dosage.get("timing"))
+    repeat = mapping(timing.get("repeat"))
     times = [text(repeat.get(name)) for name in ("frequency", "period", "periodUnit")]
-    return " ".join([*amount, *times]) if amount and all(times) else ""
+    at_most = [text(repeat.get(name)) for name in _AT_MOST]
+    told = [*times_told(timing=timing), *(f"to {number}" if number else "" for number in at_most)]
+    return " ".join(filter(None, [*amount, *times, *told])) if amount and all(times) else ""
+
+
+# That something is done 1 to 2 times, or every 4 to 6 hours. Source: FHIR R4, Timing.repeat.
+_AT_MOST = ("frequencyMax", "periodMax")
 
 
 def _amounts(dosage: Resource) -> Iterable[str]:
     for part in [*mappings(dosage.get("doseAndRate")), dosage]:
         if _AMOUNT_ELEMENTS.isdisjoint(part):
             continue
-        for name in ("doseQuantity", "rateQuantity"):
+        for name in ("doseQuantity", "dose", "rateQuantity"):
             yield from _quantity(part.get(name))
         for name in ("doseRange", "rateRange"):
             ends = [*_quantity(mapping(part.get(name)).get("low")), *_quantity(mapping(part.get(name)).get("high"))]
@@ -119,4 +129,7 @@ def _rate(dosage: Resource) -> str:
     except (InvalidOperation, ZeroDivisionError):
         code = code_of(timing.get("code")).upper()
         return str(round(TIMES_A_DAY[code], 4).normalize()) if code in TIMES_A_DAY else code
-    return str(round(often, 4).normalize()) if often.is_finite() and abs(often.adjusted()) < 9 else ""
+    if not often.is_finite() or abs(often.adjusted()) >= 9:
+        return ""
+    at_most = [f"{name} {number}" for name in _AT_MOST if (number := text(repeat.get(name)))]
+    return " ".join([str(round(often, 4).normalize()), *at_most])

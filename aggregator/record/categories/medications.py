@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.details import Line, concept_texts, note_line, when_text
-from aggregator.record.dosages import dosage_text, dosages_of, parts_untold
+from aggregator.record.dosages import dosage_text, dosages_of, parts_untold, steps_of
 from aggregator.record.extensions import extension_value, extensions_named, part_of_extension
 from aggregator.record.fact import Fact
 from aggregator.record.names import name_of
@@ -37,14 +37,20 @@ NO_INFORMATION = Absence(kind=AbsenceKind.NO_INFORMATION, about=RecordCategory.M
 
 def _lines(sent: Sent) -> Iterator[Line]:
     resource = sent.resource
-    for dosage in dosages_of(resource):
-        yield DetailLabel.DOSE, dosage_text(dosage=dosage)
-        yield DetailLabel.DOSE_IN_PARTS, parts_untold(dosage=dosage)
+    dosages = dosages_of(resource)
+    for dosage, step in zip(dosages, steps_of(dosages=dosages), strict=True):
+        words, parts = dosage_text(dosage=dosage), parts_untold(dosage=dosage)
+        yield DetailLabel.DOSE, f"{step}{words}" if words else ""
+        yield DetailLabel.DOSE_IN_PARTS, f"{step}{parts}" if parts else ""
         yield DetailLabel.INSTRUCTION, text(dosage.get("patientInstruction"))
+        for element in ("additionalInstruction", "method"):
+            instructions = concept_texts(dosage.get(element))
+            yield DetailLabel.INSTRUCTION, "" if instructions.casefold() in words.casefold() else instructions
         yield DetailLabel.ROUTE, concept_text(dosage.get("route"))
+        yield DetailLabel.SITE, concept_text(dosage.get("site"))
     yield DetailLabel.TAKEN, when_text(resource=resource, stem="effective")
     supply = mapping(resource.get("dispenseRequest"))
-    yield DetailLabel.QUANTITY, quantity_text(supply.get("quantity"))
+    yield DetailLabel.QUANTITY, quantity_text(supply.get("quantity")) or quantity_text(resource.get("quantity"))
     yield DetailLabel.VALID, period_text(supply.get("validityPeriod"))
     yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
     yield DetailLabel.WHY_IT_ENDED, concept_texts(resource.get("statusReason"))

@@ -81,7 +81,7 @@ def test_a_dose_without_words_is_told_by_its_parts() -> None:
         ("2", "0.5", "mo", "twice every 0.5 months"),
         ("1", "1", "", ""),
         ("1", "2", "fortnight", "once every 2 fortnight"),
-        ("", "1", "d", ""),
+        ("", "1", "d", "every day"),
     ],
 )
 def test_how_often_is_said_in_english(frequency: str, period: str, unit: str, words: str) -> None:

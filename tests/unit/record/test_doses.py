@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from aggregator.record.dosages import dosages_of, parts_untold
+from aggregator.record.dosages import dosage_text, dosages_of, parts_untold
 from aggregator.record.doses import coded_dose, dose_of
-from tests.factories import order
+from tests.factories import lines, order
 
 Json = dict[str, Any]
 
@@ -173,3 +173,98 @@ def test_the_parts_are_told_where_the_words_do_not_say_them(words: str, parts: J
 
 def test_a_dosage_that_is_no_list_is_read_as_one() -> None:
     assert dosages_of(order(dosageInstruction={"text": "one daily"})) == ({"text": "one daily"},)
+
+
+# When, how long and how often at most
+
+
+ONE_TABLET: Json = {"doseAndRate": [{"doseQuantity": {"value": "1", "unit": "tablet"}}]}
+
+
+def told(timing: Json, **members: object) -> str:
+    return dosage_text(dosage={**ONE_TABLET, "timing": timing, **members})
+
+
+@pytest.mark.parametrize(
+    ("repeat", "words"),
+    [
+        ({"frequency": "1", "period": "4", "periodMax": "6", "periodUnit": "h"}, "once every 4 to 6 hours"),
+        ({"frequency": "1", "frequencyMax": "2", "period": "1", "periodUnit": "d"}, "1 to 2 times a day"),
+        ({"period": "4", "periodUnit": "h"}, "every 4 hours"),
+        ({"period": "1", "periodUnit": "d"}, "every day"),
+        ({"frequency": "1", "period": "1", "periodUnit": "wk", "dayOfWeek": ["mon"]}, "once a week, on Monday"),
+        ({"when": ["HS"]}, "before sleep"),
+        ({"when": ["ACM"], "offset": "30"}, "30 minutes before breakfast"),
+        ({"timeOfDay": ["08:00:00", "20:30:00"]}, "at 08:00 and 20:30"),
+        (
+            {"frequency": "1", "period": "1", "periodUnit": "d", "boundsDuration": {"value": "7", "unit": "days"}},
+            "once a day, for 7 days",
+        ),
+        (
+            {"frequency": "1", "period": "1", "periodUnit": "d", "boundsPeriod": {"end": "2024"}},
+            "once a day, until 2024",
+        ),
+        ({"count": "3"}, "3 times in all"),
+        ({"duration": "30", "durationMax": "60", "durationUnit": "min"}, "over 30 to 60 min"),
+    ],
+)
+def test_when_how_long_and_how_often_at_most_is_told(repeat: Json, words: str) -> None:
+    assert told({"repeat": repeat}) == f"1 tablet, {words}"
+    assert parts_untold(dosage={"text": "As told", **ONE_TABLET, "timing": {"repeat": repeat}}) == f"1 tablet, {words}"
+
+
+def test_a_timing_in_words_or_on_single_dates_is_told() -> None:
+    assert told({"code": {"text": "every other day"}}) == "1 tablet, every other day"
+    assert told({"event": ["2024-05-01", "2024-05-08"]}) == "1 tablet, on 2024-05-01 and 2024-05-08"
+    assert told({"code": {"coding": [{"code": "BID"}]}, "repeat": {"when": ["PC"]}}) == "1 tablet, BID, after meals"
+
+
+def test_words_that_say_once_a_day_do_not_say_on_which_day() -> None:
+    repeat = {"frequency": "1", "period": "1", "periodUnit": "d"}
+    worded = {"text": "1 tablet once a day", **ONE_TABLET}
+    assert parts_untold(dosage={**worded, "timing": {"repeat": repeat}}) == ""
+    for more in ({"dayOfWeek": ["mon"]}, {"periodMax": "2"}, {"frequencyMax": "2"}, {"count": "5"}):
+        assert parts_untold(dosage={**worded, "timing": {"repeat": repeat | more}})
+
+
+@pytest.mark.parametrize(
+    "more", [{"periodMax": "6"}, {"frequencyMax": "2"}, {"dayOfWeek": ["mon"]}, {"when": ["HS"]}, {"count": "3"}]
+)
+def test_doses_that_differ_in_it_are_two(more: Json) -> None:
+    repeat = {"frequency": "1", "period": "4", "periodUnit": "h"}
+    one, other = ({**ONE_TABLET, "timing": {"repeat": repeat | each}} for each in ({}, more))
+    assert coded_dose(dosage=one) != coded_dose(dosage=other)
+    if {"periodMax", "frequencyMax"} & more.keys():
+        assert rates(one) != rates(other)
+
+
+def test_what_was_given_is_told_with_its_amount_and_what_was_dispensed_with_its_quantity() -> None:
+    given = {"resourceType": "MedicationAdministration", "dosage": {"dose": {"value": "2", "unit": "tablet"}}}
+    assert lines(resource=given) == (("Dose", "2 tablet"),)
+    assert dose_of(dosages=dosages_of(given)).amounts
+    dispensed = {"resourceType": "MedicationDispense", "quantity": {"value": "28", "unit": "tablet"}}
+    assert lines(resource=dispensed) == (("Quantity", "28 tablet"),)
+
+
+def test_steps_of_a_dose_follow_each_other_and_are_no_sum() -> None:
+    steps = [{"sequence": "2", "text": "20 mg a day"}, {"sequence": "1", "text": "40 mg a day"}]
+    assert lines(resource=order(dosageInstruction=steps)) == (
+        ("Dose", "Step 1: 40 mg a day"),
+        ("Dose", "Step 2: 20 mg a day"),
+    )
+    together = [{"sequence": "1", "text": "a"}, {"sequence": "1", "text": "b"}]
+    assert lines(resource=order(dosageInstruction=together)) == (("Dose", "a"), ("Dose", "b"))
+
+
+def test_what_else_is_to_be_done_is_told_where_the_words_do_not_say_it() -> None:
+    dosage = {
+        "text": "1 daily, with food",
+        "additionalInstruction": [{"text": "With food"}],
+        "method": {"text": "Crush"},
+    }
+    dosage["site"] = {"text": "Left eye"}
+    assert lines(resource=order(dosageInstruction=[dosage])) == (
+        ("Dose", "1 daily, with food"),
+        ("Instruction", "Crush"),
+        ("Site", "Left eye"),
+    )

@@ -279,6 +279,8 @@ def _is_time(*, name: str, within: str) -> bool:
 
 
 def _check_string(*, name: str, value: str, parent: dict[str, Any]) -> None:
+    if name == "data" and _is_series(data=value, parent=parent):
+        return
     if name == "data" or (name == "content" and parent.get("resourceType") == "Binary"):  # STU3's Binary calls it so
         _check_document(data=value, media_type=str(parent.get("contentType", "")))
     elif len(value) > MAX_STRING_CHARACTERS:
@@ -287,6 +289,13 @@ def _check_string(*, name: str, value: str, parent: dict[str, Any]) -> None:
         raise UnreadableEntry(fault=EntryFault.BAD_DOCUMENT, detail="url")
 
 
+def _is_series(*, data: str, parent: dict[str, Any]) -> bool:
+    """Return whether `data` are the values of a recording and no document. Source: FHIR R4 and STU3, SampledData."""
+    is_sampled = parent.keys() >= {"origin", "dimensions"} and "contentType" not in parent
+    return is_sampled and len(data) <= MAX_DOCUMENT_BYTES and set(data) <= _SERIES
+
+
+_SERIES = frozenset("0123456789.-+eEUL \t\r\n")  # numbers, errors, and what lies below or above what can be measured
 _ACTIVE_SCHEMES = ("javascript:", "data:", "vbscript:", "file:")
 _MAGIC = {
     "application/pdf": (b"%PDF",),

@@ -18,7 +18,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
     `concepts` are codes whose meaning is the same wherever they stand (SNOMED CT, dm+d, LOINC), each as `system|code`.
     `event_date` says when the thing happened and may join items; `shown_date` may be the date of recording instead.
-    `is_measurement`: it is dated to the minute, and compared by `value`.
+    `is_date_of_recording`: that it is so. `is_measurement`: it is dated to the minute, and compared by `value`.
     `dose` is what a medication's dose is compared by, and `dose_said` the same part by part.
     `status_word` is its status without how far it is verified, and `told` what must be said of how it stands beside
     its standing, as lines. `assessments` are (label, words) on which sources may
@@ -43,6 +43,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     identifiers: frozenset[str] = frozenset()
     event_date: PartialDate | None = None
     shown_date: PartialDate | None = None
+    is_date_of_recording: bool = False
     is_measurement: bool = False
     dose: tuple[str, ...] = ()
     dose_is_coded: bool = False

@@ -36,9 +36,26 @@ class PressureReading:
 
 
 def value_text(*, resource: Resource) -> str:
-    """Return an Observation's value as sent, with its unit and comparator."""
+    """Return an Observation's value as sent, with its unit and comparator; why there is none, or why it may be none."""
     worded = (words(resource[name]) for name, words in _VALUE_WORDS.items() if name in resource)
-    return next((words for words in worded if words), "")
+    value = next((words for words in worded if words), "")
+    reason = concept_text(resource.get("dataAbsentReason")) or ("" if value else _why_absent(resource))
+    return f"{value}, but also: {reason}" if value and reason else value or reason
+
+
+def _why_absent(resource: Resource) -> str:
+    """Return what an extension of an empty value says. Source: FHIR extension data-absent-reason, a code."""
+    for name, value in resource.items():
+        if name.lstrip("_").startswith("value"):
+            for extension in mappings(mapping(value).get("extension")):
+                if ABSENT_EXTENSION in text(extension.get("url")):
+                    return f"No value: {text(extension.get('valueCode')) or text(extension.get('valueString'))}"
+    return ""
+
+
+def _series_text(series: object) -> str:
+    """Return that a series of values came, such as a trace, which is no text."""
+    return "A recorded series of values: see the source copy" if mapping(series) else ""
 
 
 def _truth_text(truth: object) -> str:
@@ -59,8 +76,9 @@ _VALUE_WORDS: Mapping[str, Callable[[object], str]] = {
     "valuePeriod": period_text,
     "valueRange": range_text,
     "valueRatio": _ratio_text,
-    "dataAbsentReason": concept_text,
+    "valueSampledData": _series_text,
 }
+ABSENT_EXTENSION = "data-absent-reason"
 
 
 def value_key(*, resource: Resource) -> tuple[str, ...]:
@@ -71,7 +89,8 @@ def value_key(*, resource: Resource) -> tuple[str, ...]:
         unit=text(quantity.get("code")) or text(quantity.get("unit")),
         comparator=text(quantity.get("comparator")),
     )
-    own = number or tuple(filter(None, [value_text(resource=resource)]))
+    series = text(mapping(resource.get("valueSampledData")).get("data"))
+    own = number or tuple(filter(None, [value_text(resource=resource), series]))
     parts = [
         (code_of(component.get("code")), *value_key(resource=component))
         for component in mappings(resource.get("component"))

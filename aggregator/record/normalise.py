@@ -29,7 +29,7 @@ from aggregator.record.doubt import (
 from aggregator.record.fact import Fact
 from aggregator.record.item import Item
 from aggregator.record.measurements import value_key
-from aggregator.record.particulars import particulars_of
+from aggregator.record.particulars import focus_names, particulars_of
 from aggregator.record.placeholders import placeholder
 from aggregator.record.reading import Resource, code_of, codings, concept_text, parse
 from aggregator.record.rules import TypeRules
@@ -172,6 +172,7 @@ def _fact(sent: Sent, *, compared: Sent) -> Fact:
         attachments=tuple(rules.attachments(sent)),
         is_doubted=is_doubted,
         may_be_in_error=in_error,
+        is_date_of_recording=event_date is None,
         particulars=tuple(particulars_of(compared)),
         happens_once=rules.happens_once,
     )
@@ -218,6 +219,10 @@ def _heading(
         return _absence_heading(absence=absence, heading=heading)
     if not heading and not rules.only_arranges:
         heading = f"{text(sent.resource.get('resourceType'))} without a description"
+    if others := focus_names(sent):
+        heading = f"{heading} (not of the patient: {'; '.join(others)})"
+    if rules.lead:
+        heading = f"{rules.lead}: {heading}"
     return f"{rules.negation}: {heading}" if standing is Standing.NEGATED else heading
 
 
@@ -234,7 +239,8 @@ def _absence_heading(*, absence: Absence, heading: str) -> str:
 
 
 def _wording(subject: object) -> str:
-    return concept_text(subject) or text(mapping(subject).get("display"))
+    coding = mapping(subject)
+    return concept_text(subject) or text(coding.get("display")) or text(coding.get("code"))
 
 
 def _shared_concepts(subjects: Iterable[object]) -> frozenset[str]:

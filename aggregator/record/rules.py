@@ -90,7 +90,8 @@ class TypeRules:
 
     `about` are the elements that say what it is about, best first; `further_concepts` yields what says it better.
     `happened` are the elements that say when it happened, best first. `statuses` are what its status means; without
-    them it stands by its `clinicalStatus`. `negation` stands before the heading of what is denied.
+    them it stands by its `clinicalStatus`. `negation` stands before the heading of what is denied, and
+    `lead` before every heading.
     `is_assessed`: sources say how severe or sure it is. `is_measurement`: it is dated to the minute, and compared by
     its value. `happens_once`: each is an event of its own, whatever else happened on its day. `continues` yields what
     the source calls the things of which it is a part. `due` is the date by which what is planned should be done.
@@ -108,6 +109,7 @@ class TypeRules:
     happened: tuple[str, ...] = ()
     statuses: Mapping[str, Standing] | None = None
     negation: str = "Not so"
+    lead: str = ""
     lines: Callable[[Sent], Iterator[Line]] = general_lines
     dosages: Callable[[Resource], tuple[Resource, ...]] = _no_dosages
     continues: Callable[[Sent], Iterable[str]] = _continues_nothing

@@ -103,7 +103,9 @@ class DetailLabel(StrEnum):
     ORGANISATION = "Organisation"
     OUTCOME = "Outcome"
     PART = "Part"
+    ORIGIN = "Origin"
     PLACE = "Place"
+    POTENCY = "Potency"
     PRESCRIBED_BY = "Prescribed by"
     PRESCRIBING_AGENCY = "Prescribing agency"
     PRIORITY = "Priority"
@@ -199,7 +201,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Items that say the same thing.
 
     `joined_by` are the rules that joined them, none for one item alone, and `rule_version` their version. `lines` are
-    what its sources say, such as dose or severity. `absence` is what it says to be absent. `is_doubted`: a flaw is in
+    what its sources say, such as dose or severity. `is_date_of_recording`: nobody says when it happened, and `date` is
+    when it was written down. `absence` is what it says to be absent. `is_doubted`: a flaw is in
     how it stands. `may_be_in_error`: its source seems to take it back, and does not say so as the standard says. `due`
     is when it is to be done, of what is planned; `is_measurement`: it says what was measured. `parts` are what it is
     made of or brings together, and `attachments` the documents that it holds or points to.
@@ -215,6 +218,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     joined_by: tuple[JoinRule, ...]
     rule_version: str
+    is_date_of_recording: bool = False
     absence: Absence | None = None
     is_doubted: bool = False
     may_be_in_error: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aggregator.record.details import Line, concept_texts
 from aggregator.record.names import name_of, names_of
@@ -13,10 +13,27 @@ from aggregator.record.timeline import DetailLabel, Standing
 from connectors.contract.categories import RecordCategory
 from fhir_data.access import listed, mapping, mappings, text
 
+# Source: HL7 v3 ActEncounterCode, as FHIR R4 uses it.
+CLASS_WORDS: Mapping[str, str] = {
+    "AMB": "Ambulatory",
+    "EMER": "Emergency",
+    "FLD": "In the field",
+    "HH": "At home",
+    "IMP": "Inpatient",
+    "ACUTE": "Inpatient, acute",
+    "NONAC": "Inpatient, non-acute",
+    "OBSENC": "Under observation",
+    "PRENC": "Before admission",
+    "SS": "Short stay",
+    "VR": "Virtual",
+}
+
 
 def _lines(sent: Sent) -> Iterator[Line]:
     resource = sent.resource
-    yield DetailLabel.CLASS, text(mapping(resource.get("class")).get("display"))
+    of_class = mapping(resource.get("class"))
+    code = text(of_class.get("code"))
+    yield DetailLabel.CLASS, text(of_class.get("display")) or CLASS_WORDS.get(code, code)
     yield DetailLabel.WHEN, period_text(resource.get("period"))
     yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
     for place in mappings(listed(resource.get("location"))):

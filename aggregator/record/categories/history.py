@@ -36,6 +36,7 @@ FAMILY_HISTORY = TypeRules(
     further_concepts=_conditions,
     happened=("date",),
     statuses={"completed": Standing.PAST, "partial": Standing.PAST},
+    lead="Family history",  # wherever it is mentioned, it is no condition of the patient's
     lines=_lines,
     reads_first=("status", "relationship", "condition", "date", "note"),
 )

@@ -39,6 +39,11 @@ def _lines(sent: Sent) -> Iterator[Line]:
         for dose in mappings(resource.get("protocolApplied"))
     ]
     yield DetailLabel.DOSE, "; ".join(numbers)
+    yield DetailLabel.WHEN, text(resource.get("occurrenceString"))
+    if resource.get("isSubpotent") is True:
+        # Source: FHIR R4, Immunization.isSubpotent, a modifier: it may not protect.
+        why = concept_texts(resource.get("subpotentReason"))
+        yield DetailLabel.POTENCY, f"Not of full potency: {why}" if why else "Not of full potency"
     yield DetailLabel.QUANTITY, quantity_text(resource.get("doseQuantity"))
     yield DetailLabel.BATCH, text(resource.get("lotNumber"))
     yield DetailLabel.EXPIRES, text(resource.get("expirationDate"))
@@ -47,6 +52,10 @@ def _lines(sent: Sent) -> Iterator[Line]:
     actors = [performer.get("actor") for performer in mappings(listed(resource.get("performer")))]
     yield DetailLabel.BY, names_of(sent=sent, references=actors)
     yield DetailLabel.PLACE, name_of(sent=sent, reference=resource.get("location"))
+    if resource.get("primarySource") is False:
+        yield DetailLabel.ORIGIN, concept_text(resource.get("reportOrigin")) or "Reported, not by whoever gave it"
+    for reaction in mappings(listed(resource.get("reaction"))):
+        yield DetailLabel.REACTION, name_of(sent=sent, reference=reaction.get("detail")) or text(reaction.get("date"))
     yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
     yield DetailLabel.WHY_NOT_GIVEN, concept_text(resource.get("statusReason"))
     yield note_line(resource)

@@ -59,7 +59,9 @@ def _judged(measured: Resource) -> Iterator[Line]:
     yield DetailLabel.FLAG, ", ".join(filter(None, map(_flag, mappings(listed(measured.get("interpretation"))))))
     for reference in mappings(measured.get("referenceRange")):
         span = text(reference.get("text")) or range_text(reference)
-        kind = concept_text(reference.get("type"))
+        of_whom = [concept_text(reference.get("type")), concept_texts(reference.get("appliesTo"))]
+        ages = range_text(reference.get("age"))
+        kind = ", ".join(filter(None, [*of_whom, f"age {ages}" if ages else ""]))
         yield DetailLabel.REFERENCE_RANGE, f"{span} ({kind})" if span and kind else span
 
 

@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from aggregator.record.absence import Absence, AbsenceKind
+from aggregator.record.details import Line, concept_texts
+from aggregator.record.names import name_of
+from aggregator.record.reading import concept_text
 from aggregator.record.rules import AbsenceElements, AbsenceRules, CategoryRules, TypeRules
+from aggregator.record.sent import Sent
+from aggregator.record.timeline import DetailLabel
 from connectors.contract.categories import RecordCategory
+from fhir_data.access import listed, mappings, text
 
 NO_DEVICES = Absence(kind=AbsenceKind.NONE_KNOWN, about=RecordCategory.OTHER)
 
 DEVICE_USE = TypeRules(name="DeviceUseStatement", absence=AbsenceElements(names=("device",)))
+
+
+def _adverse_lines(sent: Sent) -> Iterator[Line]:
+    resource = sent.resource
+    actuality = text(resource.get("actuality"))
+    # Source: FHIR R4, AdverseEvent.actuality, a modifier: what might have happened did not.
+    yield DetailLabel.STATUS, "Potential: it might have happened, and did not" if actuality == "potential" else ""
+    yield DetailLabel.SEVERITY, concept_text(resource.get("severity"))
+    yield DetailLabel.KIND, concept_texts([resource.get("seriousness"), *listed(resource.get("category"))])
+    for suspect in mappings(listed(resource.get("suspectEntity"))):
+        yield DetailLabel.SUBSTANCE, name_of(sent=sent, reference=suspect.get("instance"))
+    yield DetailLabel.OUTCOME, concept_text(resource.get("outcome"))
+
+
+ADVERSE_EVENT = TypeRules(
+    name="AdverseEvent",
+    about=("event", "category"),
+    happened=("date", "detected"),
+    lines=_adverse_lines,
+    tells_status=True,
+)
 
 RULES = CategoryRules(
     category=RecordCategory.OTHER,
     title="Other",
     many="other content",
     place=150,
-    types=(DEVICE_USE,),
+    types=(DEVICE_USE, ADVERSE_EVENT),
     # Only of devices is it said that there are none.
     absence=AbsenceRules(
         one="something that may be one",

@@ -293,7 +293,8 @@ class PartsMaker:
         ]
         notes = self._labelled(further)
         if entry and entry.date and _day(entry) != day:
-            notes = ((DetailLabel.DATE.value, wording.sent_date(entry.date.text)), *notes)
+            label = DetailLabel.RECORDED if entry.is_date_of_recording else DetailLabel.DATE
+            notes = ((label.value, wording.sent_date(entry.date.text)), *notes)
         return Member(
             key=entry.key if entry else "",
             name=wording.shortened(_name(branch), longest=LONGEST_MENTION),

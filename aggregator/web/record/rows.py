@@ -230,7 +230,10 @@ def _value_of(entry: Entry) -> str:
 def _date_words(entry: Entry) -> str:
     if entry.due:
         return f"Due {wording.sent_date(entry.due.text)}"
-    return wording.sent_date(entry.date.text) if entry.date else "Date not recorded"
+    if entry.date is None:
+        return "Date not recorded"
+    words = wording.sent_date(entry.date.text)
+    return f"Recorded {words}" if entry.is_date_of_recording else words
 
 
 def _is_past(due: PartialDate | None, *, today: date) -> bool:

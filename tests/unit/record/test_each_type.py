@@ -59,6 +59,8 @@ ABOUT = {
     "Appointment": "appointmentType serviceType[] description",
     "FamilyMemberHistory": "relationship",
 }
+# Before every heading of a type: wherever it is mentioned, it is not the patient's own.
+LEADS = {"FamilyMemberHistory": "Family history: "}
 WORDS = frozenset({"title", "description"})  # the elements that are plain text
 PAST = {
     "MedicationStatement": "completed stopped",
@@ -131,14 +133,14 @@ def test_the_best_element_that_says_when_is_taken(kind: str) -> None:
 @pytest.mark.parametrize(("kind", "name"), pairs(ABOUT))
 def test_each_element_that_says_what_it_is_about_heads_the_thing(kind: str, name: str) -> None:
     resource = holding(kind, {name.removesuffix("[]"): subject(name, "In its words")})
-    assert fact(resource=resource).heading == "In its words"
+    assert fact(resource=resource).heading == f"{LEADS.get(kind, '')}In its words"
 
 
 @pytest.mark.parametrize("kind", ABOUT)
 def test_the_best_element_that_says_what_it_is_about_is_taken(kind: str) -> None:
     names = ABOUT[kind].split()
     resource = holding(kind, {name.removesuffix("[]"): subject(name, name) for name in names})
-    assert fact(resource=resource).heading == names[0]
+    assert fact(resource=resource).heading == f"{LEADS.get(kind, '')}{names[0]}"
 
 
 @pytest.mark.parametrize(("kind", "status"), pairs(PAST))
@@ -220,7 +222,7 @@ def test_a_relatives_condition_heads_the_history_and_is_its_concept() -> None:
         "condition": [{"code": asthma}],
     }
     read = fact(resource=resource)
-    assert read.heading == "Asthma"
+    assert read.heading == "Family history: Asthma"
     assert read.concepts == {"http://snomed.info/sct|195967001"}
 
 

@@ -64,6 +64,7 @@ def test_a_row_says_what_its_entry_is_and_whose() -> None:
 
 def test_a_row_without_a_date_says_so() -> None:
     assert shown(showing(item(resource=condition()))).date == "Date not recorded"
+    assert shown(showing(item(resource=condition(recordedDate="2024-05-01")))).date == "Recorded 01-May-2024"
 
 
 @pytest.mark.parametrize(

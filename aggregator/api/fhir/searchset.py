@@ -204,11 +204,13 @@ def _names(*, items: list[Item], patient: str) -> _Names:
 
 def _item_resource(*, item: Item, names: _Names, base: str, entry_key: str) -> Json:
     def point(members: Json) -> Json:
+        members = _with_addresses(members, item=item, names=names, base=base)
         reference = members.get("reference")
         if not isinstance(reference, str) or reference.startswith("#"):
             return members
         others = {name: value for name, value in members.items() if name != "reference"}
-        return {**others, **_reference(reference, item=item, names=names)}
+        # What its source tells of whom it means, by an identifier, says more than that source's own address.
+        return {**_reference(reference, item=item, names=names), **others}
 
     rewritten: Json = with_objects_changed(exact_json.decode(item.resource), change=point)
     meta = dict(rewritten.get("meta") or {})
@@ -221,6 +223,22 @@ def _item_resource(*, item: Item, names: _Names, base: str, entry_key: str) -> J
     rewritten.pop("id", None)
     rewritten.pop("meta", None)
     return {"resourceType": kind, "id": item.id, "meta": meta, **rewritten}
+
+
+# Where an object has an address of another resource as plain text. Source: FHIR R4, Attachment.url, Extension.value[x].
+_ADDRESSES = ("valueUri", "valueUrl")
+
+
+def _with_addresses(members: Json, *, item: Item, names: _Names, base: str) -> Json:
+    """Return an object in which an address of what is in the answer, such as a letter's content, leads to it here."""
+    places = (*_ADDRESSES, "url") if "contentType" in members or "title" in members else _ADDRESSES
+    found = dict(members)
+    for name in places:
+        address = members.get(name)
+        targets = names.targets.find(item=item, reference=address) if isinstance(address, str) else ()
+        if targets and (path := names.addresses.get(targets[0].id)):
+            found[name] = f"{base}/{path}"
+    return found
 
 
 def _reference(reference: str, *, item: Item, names: _Names) -> Json:

@@ -402,3 +402,28 @@ def test_where_a_restricted_patient_lives_is_told_to_no_caller() -> None:
     assert "address" in everything(view=told, base=BASE)["entry"][0]["resource"]
     hidden = everything(view=replace(told, is_whereabouts_restricted=True), base=BASE)["entry"][0]["resource"]
     assert {"address", "telecom"}.isdisjoint(hidden)
+
+
+def test_an_address_of_what_is_in_the_answer_leads_to_it_here() -> None:
+    letter = item(
+        '{"resourceType":"DocumentReference","id":"d","content":[{"attachment":{"contentType":"text/plain","url":"Binary/b"}}'
+        ',{"attachment":{"contentType":"text/plain","url":"Binary/elsewhere"}}],'
+        '"extension":[{"url":"http://example.org/link","valueUri":"Binary/b"}]}',
+        number=1,
+    )
+    binary = item('{"resourceType":"Binary","id":"b","contentType":"text/plain","data":"aGk="}', number=2)
+    sent = resource_of(searchset(letter, binary), "DocumentReference")
+    here = f"{BASE}/Binary/{2:032x}"
+    assert [content["attachment"]["url"] for content in sent["content"]] == [here, "Binary/elsewhere"]
+    assert sent["extension"] == [{"url": "http://example.org/link", "valueUri": here}]
+
+
+def test_an_identifier_that_a_source_gives_with_a_reference_is_kept() -> None:
+    gp = {"system": "https://fhir.hl7.org.uk/Id/gmp-number", "value": "G1"}
+    noted = item(
+        json.dumps(
+            {"resourceType": "Observation", "id": "o", "performer": [{"reference": "Practitioner/9", "identifier": gp}]}
+        ),
+        number=1,
+    )
+    assert resource_of(searchset(noted), "Observation")["performer"] == [{"identifier": gp}]

@@ -45,7 +45,6 @@ from aggregator.record.standing import (
 )
 from aggregator.record.stated_absence import absence_of
 from aggregator.record.timeline import DetailLabel, PartialDate, Standing
-from connectors.contract.categories import RecordCategory
 from fhir_data.access import mapping, mappings, text
 from fhir_data.identifiers import is_nhs_number_system
 
@@ -178,19 +177,20 @@ def _fact(sent: Sent, *, compared: Sent) -> Fact:
     )
 
 
-# Source: FHIR R4, request-intent. A care plan is a plan, and so is what the diary holds.
-_TOLD_INTENTS = frozenset({"proposal", "option", "plan"})
-_PLANS = frozenset({RecordCategory.CARE_PLANS, RecordCategory.APPOINTMENTS})
+_PLAN = "plan"
+# Source: FHIR R4, request-intent.
+_TOLD_INTENTS = frozenset({"proposal", "option", _PLAN})
 
 
 def _told(*, sent: Sent, rules: TypeRules, standing: Standing) -> Iterable[Line]:
     """Yield what must be said of how a resource stands beside its standing: a status that this hides; an intent."""
-    is_shown = CATEGORIES[sent.item.category].is_lasting or rules.is_measurement
+    category = CATEGORIES[sent.item.category]
+    is_shown = category.is_lasting or rules.is_measurement
     status = told_status(resource=sent.resource, standing=standing, is_shown=is_shown)
     if status and not rules.tells_status:
         yield DetailLabel.STATUS, status
     intent = text(sent.resource.get("intent"))
-    if intent in _TOLD_INTENTS and not (intent == "plan" and sent.item.category in _PLANS):
+    if intent in _TOLD_INTENTS and not (intent == _PLAN and category.is_planned):
         yield DetailLabel.INTENT, intent
 
 

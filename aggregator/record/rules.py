@@ -206,6 +206,7 @@ class CategoryRules:
     `title` heads its section, whose `place` on the page orders sections; None for what has no section. `many` names its
     content in a sentence. `types` are the FHIR types that are its own, each read as it says wherever it stands.
     `always_shown`: its section is there even when it is empty, so that its emptiness is explained.
+    `is_planned`: its content is a plan, and need not say so.
     `is_lasting`: how an entry stands orders the section and is shown; else all in it has happened, and the date does.
     `tells_least` ranks the facts of one entry, those that tell most first; `first_copy_speaks`: of a source's several
     copies, the first to speak of a thing is the one that is heard.
@@ -220,6 +221,7 @@ class CategoryRules:
     types: tuple[TypeRules, ...] = ()
     always_shown: bool = False
     is_lasting: bool = False
+    is_planned: bool = False
     same_concept: SameConcept = SameConcept.NEVER
     joins_authorisations: bool = False
     tells_least: Callable[[Fact], int] = _tells_as_much

@@ -50,4 +50,5 @@ RULES = CategoryRules(
     many="appointments and recalls",
     place=130,
     types=(APPOINTMENT,),
+    is_planned=True,
 )

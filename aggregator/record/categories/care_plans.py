@@ -25,4 +25,5 @@ RULES = CategoryRules(
     place=110,
     types=(CARE_PLAN,),
     is_lasting=True,
+    is_planned=True,
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from aggregator.record.timeline import CURRENT, Entry, LongitudinalRecord
+from aggregator.record.absence_words import absence_in_words
+from aggregator.record.timeline import CLAIMED, CURRENT, Entry, LongitudinalRecord
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, Reason, SectionEffect
@@ -144,7 +146,8 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     Any known allergy comes first. Unless every source that can hold allergies gave a whole answer they are unavailable,
     wherever the gap is said to lie: what was lost in one place may have been lost in another. Where something is
     withheld, be it of whatever category, only what may be seen is spoken of, whatever was stated. "None known" needs a
-    source to say so, and no allergy that may have been entered in error.
+    source to say so, and no allergy that may have been entered in error. What is called an allergy under other content
+    is no known one, but neither is it said then that there is none.
     """
     if known_allergies(record=record):
         return AllergyStatus.KNOWN
@@ -157,6 +160,8 @@ def allergy_status(*, record: LongitudinalRecord, statuses: Sequence[SourceStatu
     none_known = bool(sources_that_know_of_no_allergies(record=record))
     if none_known and any(status.does_not_serve(RecordCategory.ALLERGIES) for status in statuses):
         return AllergyStatus.UNAVAILABLE
+    if allergies_named_elsewhere(record=record):
+        return AllergyStatus.UNAVAILABLE
     if withheld:
         return AllergyStatus.NONE_YOU_MAY_SEE
     return AllergyStatus.NONE_KNOWN if none_known else AllergyStatus.NOT_RECORDED
@@ -168,6 +173,33 @@ def known_allergies(*, record: LongitudinalRecord) -> tuple[Entry, ...]:
         entry
         for entry in record.section(RecordCategory.ALLERGIES).entries
         if entry.standing in CURRENT and not entry.may_be_in_error
+    )
+
+
+# What is called so is an allergy, in whichever section its source files it; hay fever and eczema are not meant.
+_AN_ALLERGY = re.compile(
+    r"\b(?:allerg(?:y|ies|ic)|hypersensitivity|adverse reaction|intoleran(?:ce|t))(?: reaction)? to\b|\banaphyla",
+    re.IGNORECASE,
+)
+_NOT_THE_PATIENTS = re.compile(
+    r"\b(?:family|maternal|paternal|fh|risk|test|screening|vaccin\w*|immuni\w*)\b", re.IGNORECASE
+)
+
+
+def allergies_named_elsewhere(*, record: LongitudinalRecord) -> tuple[Entry, ...]:
+    """Return what is filed as a problem, a finding or the like, and is called an allergy: it may be one all the same.
+
+    It is no ground to name one, and none to claim that none is known.
+    """
+    return tuple(
+        entry
+        for section in record.sections
+        if section.category is not RecordCategory.ALLERGIES
+        for entry in section.entries
+        if entry.standing in CLAIMED
+        and _AN_ALLERGY.search(entry.heading)
+        and not _NOT_THE_PATIENTS.search(entry.heading)
+        and absence_in_words(words=entry.heading, about=RecordCategory.ALLERGIES) is None
     )
 
 

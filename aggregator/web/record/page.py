@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
+from aggregator.record.categories import CATEGORIES
 from aggregator.record.completeness.claims import (
     AllergyStatus,
+    allergies_named_elsewhere,
     known_allergies,
     sources_that_know_of_no_allergies,
 )
@@ -103,5 +105,9 @@ def _allergy_lines(view: RecordView) -> Sequence[str]:
         # Which sources say that no allergies are known, where that is not the whole answer.
         names = names_of(statuses=view.sources)
         denying = sources_that_know_of_no_allergies(record=view.record)
-        return [f"{names.of(source_id)}: none known" for source_id in denying]
+        named = [
+            f"{wording.shortened(entry.heading, longest=LONGEST_CLAIM)} (under {CATEGORIES[entry.category].title})"
+            for entry in allergies_named_elsewhere(record=view.record)
+        ]
+        return [*dict.fromkeys(named), *(f"{names.of(source_id)}: none known" for source_id in denying)]
     return ()

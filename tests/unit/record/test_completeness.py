@@ -34,7 +34,7 @@ from aggregator.record.merge import merge
 from connectors.contract.categories import RecordCategory
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, Reason
-from tests.factories import allergy, concept, item, no_known_allergy
+from tests.factories import allergy, concept, condition, item, no_known_allergy
 
 ALLERGIES = RecordCategory.ALLERGIES
 DENIED, HELD = item(resource=no_known_allergy()), item(resource=allergy())
@@ -234,6 +234,33 @@ def test_what_was_not_asked_is_no_allergy_and_no_denial(words: str) -> None:
 
 
 LACKING = status(source_id="hospital", holds=frozenset({RecordCategory.DOCUMENTS}))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("Allergy to penicillin", AllergyStatus.UNAVAILABLE),
+        ("H/O: anaphylactic shock", AllergyStatus.UNAVAILABLE),
+        ("Allergic reaction to bee sting", AllergyStatus.UNAVAILABLE),
+        ("Intolerance to statins", AllergyStatus.UNAVAILABLE),
+        ("Perennial allergic rhinitis", AllergyStatus.NONE_KNOWN),
+        ("No known allergy to penicillin", AllergyStatus.NONE_KNOWN),
+        ("Family history of allergy to penicillin", AllergyStatus.NONE_KNOWN),
+        ("Asthma", AllergyStatus.NONE_KNOWN),
+    ],
+)
+def test_an_allergy_that_is_filed_as_a_problem_forbids_to_say_that_none_is_known(
+    words: str, said: AllergyStatus
+) -> None:
+    filed = condition() | {"code": {"text": words}}
+    assert banner(DENIED, item(resource=filed), statuses=[status()]) is said
+    refuted = filed | {"verificationStatus": concept(code="refuted", system="v")}
+    assert banner(DENIED, item(resource=refuted), statuses=[status()]) is AllergyStatus.NONE_KNOWN
+    # Nor is it said then that none is recorded, whatever may not be seen.
+    unsaid = AllergyStatus.NOT_RECORDED if said is AllergyStatus.NONE_KNOWN else said
+    assert banner(item(resource=filed), statuses=[status()]) is unsaid
+    hidden = AllergyStatus.NONE_YOU_MAY_SEE if said is AllergyStatus.NONE_KNOWN else said
+    assert banner(item(resource=filed), statuses=[status()], withheld=True) is hidden
 
 
 def emptiness(

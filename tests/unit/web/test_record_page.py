@@ -74,6 +74,13 @@ def test_the_banner_says_who_knows_of_no_allergies_where_that_is_not_the_whole()
     assert record_page(view=showing(denied)).allergies.lines == ()
 
 
+def test_the_banner_names_what_is_called_an_allergy_under_other_content() -> None:
+    filed = item(resource=condition(id="c") | {"code": {"text": "Allergy to penicillin"}}, source="hospital")
+    allergies = record_page(view=showing(filed, item(resource=no_known_allergy(), source="practice"))).allergies
+    assert allergies.words == "Allergies unavailable"
+    assert allergies.lines == ("Allergy to penicillin (under Problems)", "Practice: none known")
+
+
 def test_the_banner_shows_the_first_allergies_and_counts_the_rest() -> None:
     page = record_page(view=showing(*allergies(count=6)))
     assert len(page.allergies.lines) == ALLERGIES_SHOWN

@@ -363,6 +363,9 @@ def mention_of(*, entry: Entry) -> Mention:
     words = f"{entry.heading} {said.get(DetailLabel.VALUE, '')}".strip()
     if entry.is_measurement and DetailLabel.VALUE not in said and DetailLabel.NOTE in said:
         words = f"{entry.heading}: {said[DetailLabel.NOTE]}"
+    status = said.get(DetailLabel.STATUS, "")
+    if status and not CATEGORIES[entry.category].is_lasting and entry.standing not in ALWAYS_TAGGED:
+        words = f"{wording.shortened(words, longest=LONGEST_MENTION)} (status: {status})"
     return Mention(key=entry.key, words=wording.shortened(words, longest=LONGEST_MENTION), tag=_tag(entry))
 
 

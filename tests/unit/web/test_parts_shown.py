@@ -20,7 +20,7 @@ from aggregator.web.record.parts import LASTING_MENTIONS_SHOWN, MEMBERS_SHOWN, M
 from aggregator.web.record.rows import Row
 from aggregator.web.record.sections import section_page
 from connectors.contract.categories import RecordCategory
-from tests.factories import concept, condition, item, observation
+from tests.factories import concept, condition, item, observation, procedure
 from tests.unit.record.test_files import PDF, encoded, letter
 from tests.unit.record.test_parts import HERE, contact, references, report, request_for, result
 from tests.unit.web.showings import drawn, showing
@@ -485,3 +485,17 @@ def test_a_result_whose_standing_is_in_doubt_says_so_in_its_table(members: Json,
     whole = row("Report", report("Observation/na"), result("na", valueString="Positive", **members))
     (group,) = whole.parts.groups
     assert [member.tag for member in group.members] == [tag]
+
+
+def test_what_is_mentioned_says_that_it_was_not_done_yet_or_is_not_final() -> None:
+    encounter = {"resourceType": "Encounter", "id": "e", "status": "finished", "type": [{"text": "Visit"}]}
+    belongs = {"encounter": {"reference": "Encounter/e"}}
+    planned = procedure(id="p", status="preparation", **belongs)
+    measured = result("r", words="Potassium", status="preliminary", valueString="7.1", **belongs)
+    done = procedure(id="d", code="1", display="Biopsy", **belongs)
+    (content,) = row("Visit", encounter, planned, measured, done).parts.contents
+    assert sorted(mention.words for mention in content.mentions) == [
+        "Appendicectomy (status: preparation)",
+        "Biopsy",
+        "Potassium 7.1 (status: preliminary)",
+    ]

@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
 
+from aggregator.record.details import all_lines
 from aggregator.record.rules import CategoryRules, TypeRules
 from connectors.contract.categories import RecordCategory
 
@@ -51,7 +52,7 @@ CATEGORIES = by_category(rules=_discovered())
 SECTIONS = tuple(rules for rules in CATEGORIES.values() if rules.place is not None)
 _TYPES: Mapping[str, TypeRules] = {of_type.name: of_type for rules in CATEGORIES.values() for of_type in rules.types}
 _OWNERS: Mapping[str, RecordCategory] = {of_type.name: rules.category for rules in SECTIONS for of_type in rules.types}
-_ANY_TYPE = TypeRules(name="")
+_ANY_TYPE = TypeRules(name="", lines=all_lines)
 
 
 def type_rules(*, resource_type: str) -> TypeRules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aggregator.record.details import all_lines
 from aggregator.record.rules import CategoryRules, TypeRules
 from aggregator.record.timeline import Standing
 from connectors.contract.categories import RecordCategory
@@ -10,6 +11,7 @@ CARE_PLAN = TypeRules(
     name="CarePlan",
     about=("title", "category", "description"),
     happened=("period.start", "created"),
+    lines=all_lines,
     statuses={
         "active": Standing.ACTIVE,
         "on-hold": Standing.ACTIVE,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from aggregator.record.absence import Absence, AbsenceKind
-from aggregator.record.details import Line, concept_texts
+from aggregator.record.details import Line, all_lines, concept_texts
 from aggregator.record.names import name_of
 from aggregator.record.reading import concept_text
 from aggregator.record.rules import AbsenceElements, AbsenceRules, CategoryRules, TypeRules
@@ -17,7 +17,15 @@ from fhir_data.access import listed, mappings, text
 
 NO_DEVICES = Absence(kind=AbsenceKind.NONE_KNOWN, about=RecordCategory.OTHER)
 
-DEVICE_USE = TypeRules(name="DeviceUseStatement", absence=AbsenceElements(names=("device",)))
+
+def _device(sent: Sent) -> Iterator[object]:
+    """Yield what the device is called."""
+    yield name_of(sent=sent, reference=sent.resource.get("device"))
+
+
+DEVICE_USE = TypeRules(
+    name="DeviceUseStatement", further_concepts=_device, lines=all_lines, absence=AbsenceElements(names=("device",))
+)
 
 
 def _adverse_lines(sent: Sent) -> Iterator[Line]:

@@ -89,6 +89,7 @@ SERVICE_REQUEST = TypeRules(
         "completed": Standing.PAST,
         "revoked": Standing.PAST,
     },
+    negation="Do not do",
     lines=_lines,
     tells_status=True,
     due=_due,

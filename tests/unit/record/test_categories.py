@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from aggregator.record.categories import CATEGORIES, SECTIONS, BadRules, by_category, owner_of, type_rules
+from aggregator.record.details import all_lines
 from aggregator.record.rules import CategoryRules, TypeRules
 from connectors.contract.categories import RecordCategory, category_of
 
@@ -83,5 +84,5 @@ def test_a_category_has_words_for_what_its_types_may_say_is_absent(rules: Catego
 
 
 def test_a_type_without_rules_is_read_by_what_all_types_share() -> None:
-    assert type_rules(resource_type="NoSuchType") == TypeRules(name="")
+    assert type_rules(resource_type="NoSuchType") == TypeRules(name="", lines=all_lines)
     assert owner_of(resource_type="NoSuchType") is None

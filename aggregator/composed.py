@@ -130,16 +130,16 @@ class _Composed(Generic[M, R]):
         connection = connections[self._queryset.db]  # this thread's
         with connection.cursor() as cursor:
             statement.execute(cursor, values)
-            found: list[Any] = cursor.fetchall()
-        if not found:
+            rows: list[Any] = cursor.fetchall()
+        if not rows:
             return []
         if self._converters:
-            found = list(map(list, found))
-            for row in found:
+            rows = list(map(list, rows))
+            for row in rows:
                 for place, convert, column in self._converters:
                     row[place] = convert(row[place], column, connection)
         read: Any = self._queryset._iterable_class
-        return list(read(_Found(found, queryset=self._queryset, compiler=self._compiler)))
+        return list(read(_Found(rows, queryset=self._queryset, compiler=self._compiler)))
 
 
 class _Found:

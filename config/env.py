@@ -130,14 +130,14 @@ class Environment(BaseSettings):
         """
         declared = dict(ours)
         for line in filter(None, (part.strip() for part in str(getattr(self, name.lower())).split(","))):
-            found = CONNECTOR.fullmatch(line)
-            if found is None:
+            match = CONNECTOR.fullmatch(line)
+            if match is None:
                 raise SettingError(
                     f"{name} must list connectors such as ward_book=ward_book.connector.WardBook, with commas between."
                 )
-            if found["kind"] in declared:
-                raise SettingError(f"{name} declares the kind {found['kind']}, of which there is a connector already.")
-            declared[found["kind"]] = found["path"]
+            if match["kind"] in declared:
+                raise SettingError(f"{name} declares the kind {match['kind']}, of which there is a connector already.")
+            declared[match["kind"]] = match["path"]
         return declared
 
     def key(self, name: str) -> bytes:

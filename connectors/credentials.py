@@ -330,11 +330,11 @@ async def _token_endpoint(asked: _Asked, /) -> str:
     if isinstance(known := transport.recall(key=key), str):
         return known
     answer = _expected(await asked.send(url=f"{base}/.well-known/smart-configuration"))
-    found = joined(address=_read(answer.body, _Configuration).token_endpoint, to=f"{base}/")
-    if not found.startswith(("https://", "http://")):
+    endpoint = joined(address=_read(answer.body, _Configuration).token_endpoint, to=f"{base}/")
+    if not endpoint.startswith(("https://", "http://")):
         raise Malformed(Reason.TOKEN)
-    transport.remember(key=key, value=found, seconds=CONFIGURATION_S)
-    return found
+    transport.remember(key=key, value=endpoint, seconds=CONFIGURATION_S)
+    return endpoint
 
 
 def _expected(answer: Answer, /) -> Answer:

@@ -56,8 +56,8 @@ def _leads_inside(address: SplitResult, *, port: int) -> bool:
     Raises: Invalid for a host that leads nowhere.
     """
     try:
-        found = socket.getaddrinfo(address.hostname, port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(address.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise Invalid("The address leads nowhere: its host is not known.", field="url") from None
     reach = webhook_reach()
-    return not all(reach.includes(address=str(place[4][0])) for place in found)
+    return not all(reach.includes(address=str(place[4][0])) for place in addresses)

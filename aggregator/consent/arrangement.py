@@ -50,20 +50,20 @@ def arranging(*, supporting: Iterable[Item], shown: Iterable[Item], withheld: It
         for target in candidate.leads_to:
             leading_to[target].append(candidate.item)
     plain = Targets(items=[other.item for other in others.values()])
-    found: dict[str, Item] = {}
+    arrangers: dict[str, Item] = {}
     due = list(referenced_from(items=shown, supporting=[listed.item for listed in lists.values()]))
     due.extend(item for shown_item in shown for item in leading_to.get(shown_item.id, ()))
     # One that was sent without entries says that there is nothing, and so names nothing that is withheld.
     due.extend(listed.item for listed in lists.values() if listed.is_empty)
     while due:  # each item once, however long a chain they make
         item = due.pop()
-        if item.id not in found:
-            found[item.id] = item
+        if item.id not in arrangers:
+            arrangers[item.id] = item
             due.extend(leading_to.get(item.id, ()))
             for reference in references_in(resource=item.resource):
                 due.extend(plain.find(item=item, reference=reference))
     return Arranged(
-        items=tuple(found[item.id] for item in waiting if item.id in found),
+        items=tuple(arrangers[item.id] for item in waiting if item.id in arrangers),
         emptied=tuple(item for item in waiting if is_list(item) and item.id not in lists),
     )
 
@@ -161,8 +161,8 @@ class _SentList:
             if not (led_to and led_to <= gone)
         ]
         # Its text tells again what is in it.
-        told = {name: value for name, value in self.resource.items() if name != "text"}
-        resource = exact_json.encode({**told, "entry": kept})
+        members = {name: value for name, value in self.resource.items() if name != "text"}
+        resource = exact_json.encode({**members, "entry": kept})
         # The copy as sent names what is withheld.
         return _Pointing(item=structs.replace(self.item, resource=resource, original=None), leads_to=leads_to)
 

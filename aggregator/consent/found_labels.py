@@ -18,17 +18,19 @@ from fhir_data.labels import Label
 
 def labelled_item(*, item: Item, finder: Finder) -> Item:
     """Return an item with the labels of what it names, as it was read and as it was sent."""
-    found = found_labels(resources=filter(None, (item.resource, item.original)), finder=finder)
-    return structs.replace(item, labels=(*item.labels, *found)) if found else item
+    labels = found_labels(resources=filter(None, (item.resource, item.original)), finder=finder)
+    return structs.replace(item, labels=(*item.labels, *labels)) if labels else item
 
 
 def labelled_entry(*, entry: QuarantinedEntry, finder: Finder) -> QuarantinedEntry:
     """Return an entry that could not be used, with the labels of what it names."""
-    found = found_labels(resources=[entry.original], finder=finder)
-    return replace(entry, labels=(*entry.labels, *found)) if found else entry
+    labels = found_labels(resources=[entry.original], finder=finder)
+    return replace(entry, labels=(*entry.labels, *labels)) if labels else entry
 
 
 def found_labels(*, resources: Iterable[bytes], finder: Finder) -> tuple[Label, ...]:
     """Return the labels of what resources name, each once and always in the same order."""
-    found = {sensitivity for resource in resources for sensitivity in finder.sensitivities_in(resource=resource)}
-    return tuple(dict.fromkeys(sensitivity.label for sensitivity in sorted(found)))
+    sensitivities = {
+        sensitivity for resource in resources for sensitivity in finder.sensitivities_in(resource=resource)
+    }
+    return tuple(dict.fromkeys(sensitivity.label for sensitivity in sorted(sensitivities)))

@@ -164,9 +164,9 @@ class _Heirs:
     def _contents_of(self, item: Item) -> Iterator[Sequence[Item]]:
         """Yield what is attached to an item; nothing, but always the same, for a file that did not come with it."""
         for address in attachments_in(resource=item.resource):
-            found = self._targets.find_likely(item=item, reference=address)
-            if found:
-                yield found
+            contents = self._targets.find_likely(item=item, reference=address)
+            if contents:
+                yield contents
             elif (name := likely_name(reference=address)).kind == "binary":
                 yield self._elsewhere.setdefault((item.source_id, name), [])
 

@@ -218,10 +218,10 @@ class Rules:
 
     def _permits(self, item: Item, kind_matters: bool) -> bool:
         key = item.source_id, item.category, item.labels, kind_matters
-        found = self._found.get(key)
-        if found is None:
-            found = self._found[key] = self._find(item, kind_matters)
-        return found if isinstance(found, bool) else found.permits(item, kind_matters)
+        answer = self._found.get(key)
+        if answer is None:
+            answer = self._found[key] = self._find(item, kind_matters)
+        return answer if isinstance(answer, bool) else answer.permits(item, kind_matters)
 
     def _find(self, item: Item, kind_matters: bool) -> bool | _Open:
         """Return whether all that has the source, the category and the labels of an item may be shown, or what that

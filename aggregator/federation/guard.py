@@ -353,8 +353,8 @@ def breakers_of(*, client: redis.Redis, source_ids: Sequence[UUID], now: datetim
             pipeline.hgetall(kept)
             pipeline.zcount(passes, now.timestamp() * 1000, "+inf")
         answers = pipeline.execute()
-    found = zip(source_ids, answers[::2], answers[1::2], strict=True)
-    return {source_id: _breaker(kept, at_once=at_once, now=now) for source_id, kept, at_once in found if kept}
+    states = zip(source_ids, answers[::2], answers[1::2], strict=True)
+    return {source_id: _breaker(kept, at_once=at_once, now=now) for source_id, kept, at_once in states if kept}
 
 
 def forget(*, client: redis.Redis, source_id: UUID) -> None:

@@ -113,10 +113,10 @@ def retrieval_view(*, retrieval_id: UUID, asker_id: UUID | None, now: datetime) 
     A source that was asked and has no outcome at its deadline has timed out, even if the worker died. The fault is ours
     where it was not asked, or where its answer came and was not recorded.
     """
-    found = _retrieval(retrieval_id=retrieval_id, asker_id=asker_id, now=now) if asker_id else []
-    if not found:
+    retrievals = _retrieval(retrieval_id=retrieval_id, asker_id=asker_id, now=now) if asker_id else []
+    if not retrievals:
         return None
-    (retrieval,) = found
+    (retrieval,) = retrievals
     rows = _outcomes(retrieval_id=retrieval_id)
     for row in rows:
         row.retrieval = retrieval  # read once for all

@@ -116,11 +116,11 @@ async def _try(*, kind: str, address: SourceAddress, within_s: float, done: Done
     done(steps)
     uses_tls = urlsplit(asked_at).scheme == "https"
     result, checked = await _ask(kind=kind, address=address, within_s=within_s)
-    told = steps_of_check(
+    all_steps = steps_of_check(
         result=result, done=steps, uses_tls=uses_tls, uses_credentials=_uses_credentials(address.options)
     )
     return TrialEnd(
-        steps=told if kind in catalogue.kinds() else tuple(map(_without_connector, told)),
+        steps=all_steps if kind in catalogue.kinds() else tuple(map(_without_connector, all_steps)),
         description=checked.words if checked else "",
         holds=tuple(sorted(checked.holds)) if checked and checked.holds is not None else None,
     )
@@ -148,10 +148,10 @@ async def _judge_address(url: str) -> list[tuple[str, int]] | Step:
         return _failed(TrialStep.ADDRESS, Outcome.UNREACHABLE, Reason.ADDRESS)
     try:
         async with asyncio.timeout(CONNECT_S):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, TimeoutError):
         return Step(step=TrialStep.ADDRESS, state=StepState.FAILED, detail="Its name is not known")
-    places = [(str(place[4][0]), port) for place in found]
+    places = [(str(place[4][0]), port) for place in addresses]
     if not places or not all(reach.includes(address=place) for place, _ in places):
         return _failed(TrialStep.ADDRESS, Outcome.UNREACHABLE, Reason.ADDRESS)
     return places

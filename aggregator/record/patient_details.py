@@ -228,5 +228,5 @@ def _with_use(words: str, element: object) -> str:
     """Return words with what they are used for, and when."""
     parts = mapping(element)
     said = [text(parts.get("use")), period_text(parts.get("period"))]
-    told = ", ".join(filter(None, said))
-    return f"{words} ({told})" if words and told else words
+    use = ", ".join(filter(None, said))
+    return f"{words} ({use})" if words and use else words

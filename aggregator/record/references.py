@@ -50,8 +50,8 @@ class Targets:
         names; for deciding what to withhold, since there doubt hides. What is known to be on another server is not
         meant. The same items are the same object, so that many references to many copies cost no more than others.
         """
-        if found := self._copies(item, reference):
-            return found
+        if copies := self._copies(item, reference):
+            return copies
         if searched := searched_identifier(reference=reference):
             return self._identified(item.source_id, *searched)
         return self._likely(item.source_id, likely_name(reference=reference))
@@ -81,8 +81,8 @@ class Targets:
         key = source_id, kind, identifier
         if key not in self._identified_found:
             holders = self._by_identifier.get((source_id, identifier), ())
-            found = [other for other in holders if kind in ("", type_of(entry=other.resource))]
-            self._identified_found[key] = found
+            bearers = [other for other in holders if kind in ("", type_of(entry=other.resource))]
+            self._identified_found[key] = bearers
         return self._identified_found[key]
 
     @cached_property
@@ -105,13 +105,13 @@ class Targets:
 
     @cached_property
     def _by_identifier(self) -> Mapping[tuple[str, str], Sequence[Item]]:
-        found: dict[tuple[str, str], list[Item]] = defaultdict(list)
+        bearers: dict[tuple[str, str], list[Item]] = defaultdict(list)
         for item in self._items:
             if b'"identifier"' in item.resource:
                 for identifier in mappings(listed(parse(resource=item.resource).get("identifier"))):
                     named = f"{text(identifier.get('system'))}|{text(identifier.get('value'))}"
-                    found[item.source_id, named].append(item)
-        return found
+                    bearers[item.source_id, named].append(item)
+        return bearers
 
 
 def _likely_names(item: Item) -> Iterator[LikelyName]:

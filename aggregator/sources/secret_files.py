@@ -20,8 +20,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 def secret_files(*, options: Mapping[str, str]) -> dict[str, Path]:
     """Return the file of each secret that options name, by option; without those that are not there."""
-    found = {name: _file(value) for name, value in options.items() if name.endswith(SUFFIX)}
-    return {name: path for name, path in found.items() if path is not None}
+    files = {name: _file(value) for name, value in options.items() if name.endswith(SUFFIX)}
+    return {name: path for name, path in files.items() if path is not None}
 
 
 def check_secrets(*, options: Mapping[str, str]) -> None:

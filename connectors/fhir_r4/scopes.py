@@ -16,9 +16,9 @@ def readable_types(*, scope: str) -> frozenset[str] | None:
     None for all types, and where no scope in it is one of SMART's: nothing is known then. One that has parameters lets
     less be read than its type, and so does not count.
     """
-    found = [match for match in map(_SCOPE.match, scope.split()) if match]
-    readable = {match["type"] for match in found if "?" not in match.string and _may_read(match["rights"])}
-    return None if not found or "*" in readable else frozenset(readable)
+    matches = [match for match in map(_SCOPE.match, scope.split()) if match]
+    readable = {match["type"] for match in matches if "?" not in match.string and _may_read(match["rights"])}
+    return None if not matches or "*" in readable else frozenset(readable)
 
 
 def _may_read(rights: str, /) -> bool:

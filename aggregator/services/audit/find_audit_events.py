@@ -52,10 +52,10 @@ def find_audit_events(
             until_at=until_at,
             is_alert=is_alert,
         )
-        found = find_events(sought=sought, before=before, limit=count + 1)
-        shown = found[:count]
+        events = find_events(sought=sought, before=before, limit=count + 1)
+        shown = events[:count]
         act.note(user=user_id, found=len(shown))
         return FoundEvents(
             resources=tuple(audit_event(event=event, base=base) for event in shown),
-            before=shown[-1].seq if len(found) > count else None,
+            before=shown[-1].seq if len(events) > count else None,
         )

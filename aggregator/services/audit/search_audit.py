@@ -97,8 +97,8 @@ def search_audit(*, requester: Requester, question: AuditQuestion, now: datetime
     with acting(requester, Action.SEARCH_AUDIT, needs=Permission.READ_AUDIT) as act:
         sought = _read(question, requester=requester, now=now)
         act.about_people(person_ids=[sought.person_id] if sought.person_id else [])
-        found = find_events(sought=sought, before=question.before, limit=PAGE_SIZE + 1)
-        shown = found[:PAGE_SIZE]
+        events = find_events(sought=sought, before=question.before, limit=PAGE_SIZE + 1)
+        shown = events[:PAGE_SIZE]
         act.note(
             user=sought.user_id,
             organisation=sought.organisation_ods,
@@ -107,7 +107,7 @@ def search_audit(*, requester: Requester, question: AuditQuestion, now: datetime
             outcome=sought.outcome,
             found=len(shown),
         )
-        return AuditPage(lines=_lines(shown), before=shown[-1].seq if len(found) > PAGE_SIZE else None)
+        return AuditPage(lines=_lines(shown), before=shown[-1].seq if len(events) > PAGE_SIZE else None)
 
 
 def _read(question: AuditQuestion, /, *, requester: Requester, now: datetime) -> Sought:

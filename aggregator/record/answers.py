@@ -17,6 +17,7 @@ class Answers:
     def __init__(self, *, items: Iterable[Item]) -> None:
         self._targets = Targets(items=items)
         self._parsed: dict[str, Resource] = {}
+        self._sound: dict[str, bool] = {}
         self._found: dict[tuple[str, str, str], tuple[Item, ...]] = {}
 
     def resource(self, *, item: Item, reference: str) -> Resource:
@@ -41,7 +42,11 @@ class Answers:
     def is_sound(self, *, item: Item, reference: str) -> bool:
         """Return whether what a reference in an item means has no flaw in anything that may be compared."""
         copies = self.items(item=item, reference=reference)
-        return not copies or not is_compared_in_doubt(item=copies[0])
+        if not copies:
+            return True
+        if copies[0].id not in self._sound:
+            self._sound[copies[0].id] = not is_compared_in_doubt(item=copies[0])
+        return self._sound[copies[0].id]
 
     def items(self, *, item: Item, reference: str) -> tuple[Item, ...]:
         """Return what a reference in an item means: none, one, or the copies of one that was sent several times."""

@@ -106,9 +106,15 @@ def _parts_text(dosage: Resource) -> str:
     return ", ".join(part for part in parts if part)
 
 
+_BOUNDS = frozenset({"boundsDuration", "boundsRange", "boundsPeriod"})
+_TIMES = frozenset("offset when dayOfWeek timeOfDay duration durationMax count countMax".split())
+
+
 def times_told(*, timing: Resource) -> list[str]:
     """Return when and how long a medicine is taken, beside how often: "before breakfast", "on Monday"."""
     repeat = mapping(timing.get("repeat"))
+    if "event" not in timing and _TIMES.isdisjoint(repeat):
+        return []
     offset = text(repeat.get("offset"))
     away = f"{offset} minutes " if offset and offset != "0" else ""
     when = [f"{away}{_WHEN_WORDS.get(code, code)}" for code in texts(repeat.get("when"))]
@@ -130,6 +136,8 @@ def times_told(*, timing: Resource) -> list[str]:
 
 def _bounds_text(repeat: Resource) -> str:
     """Return for how long a medicine is taken."""
+    if _BOUNDS.isdisjoint(repeat):
+        return ""
     lasting = quantity_text(repeat.get("boundsDuration")) or range_text(repeat.get("boundsRange"))
     return f"for {lasting}" if lasting else period_text(repeat.get("boundsPeriod"))
 
@@ -166,7 +174,7 @@ def _as_needed(dosage: Resource) -> str:
 
 
 def _most(dosage: Resource) -> list[str]:
-    amounts = {name: _amount_text(dosage.get(name)) for name in _MOST}
+    amounts = {name: _amount_text(dosage[name]) for name in _MOST if name in dosage}
     return [f"at most {amount}{_MOST[name]}" for name, amount in amounts.items() if amount]
 
 

@@ -14,11 +14,14 @@ Particular = tuple[str, str]  # what is told, and in a form that compares
 SNOMED_CT = "http://snomed.info/sct"
 # Source: FHIR R4, Condition, Procedure, Observation, ServiceRequest; Immunization, MedicationAdministration.
 SITES = ("bodySite", "site")
+_TELLING = frozenset({*SITES, "focus", "specimen", "lotNumber", "protocolApplied"})
 
 
 def particulars_of(sent: Sent, /) -> Iterator[Particular]:
     """Yield what a resource says that tells it from others like it; nothing for what it does not say."""
     resource = sent.resource
+    if _TELLING.isdisjoint(resource):
+        return
     if sites := _concepts(resource, *SITES):
         yield "site", sites
     if focus := "; ".join(sorted(map(_folded, focus_names(sent)))):

@@ -69,7 +69,7 @@ def may_be_in_error(*, resource: Resource) -> bool:
 
 
 def _is_taken_back(resource: Resource) -> bool:
-    return any(text(resource.get(name)) == ENTERED_IN_ERROR for name in STATUS_ELEMENTS)
+    return any(resource.get(name) == ENTERED_IN_ERROR for name in STATUS_ELEMENTS)
 
 
 def _verifications(resource: Resource) -> list[str]:

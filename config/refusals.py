@@ -33,14 +33,17 @@ class Refusal:
     retry_after_s: int = 0
 
 
-async def refuse(scope: HTTPScope, send: ASGISendCallable, *, refusal: Refusal) -> None:
-    """Answer one request with a refusal."""
+async def refuse(
+    scope: HTTPScope, send: ASGISendCallable, *, refusal: Refusal, headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> None:
+    """Answer one request with a refusal. `headers` are beside those that every refusal has."""
     if scope["path"].startswith(FHIR_PATH):
         issue = {"severity": "error", "code": refusal.code, "diagnostics": refusal.words}
         body = json.dumps({"resourceType": "OperationOutcome", "issue": [issue]}).encode()
         content_type = b"application/fhir+json; charset=utf-8"
     elif scope["path"].startswith(OAUTH_PATH):
-        body = json.dumps({"error": "temporarily_unavailable", "error_description": refusal.words}).encode()
+        error = "temporarily_unavailable" if refusal.retry_after_s else "invalid_request"
+        body = json.dumps({"error": error, "error_description": refusal.words}).encode()
         content_type = b"application/json"
     elif scope["path"].startswith(SERVICE_PATH):
         body = json.dumps({"title": refusal.words, "status": refusal.status}).encode()
@@ -48,8 +51,8 @@ async def refuse(scope: HTTPScope, send: ASGISendCallable, *, refusal: Refusal) 
     else:
         body = PAGE.format(title=html.escape(refusal.title), words=html.escape(refusal.words)).encode()
         content_type = b"text/html; charset=utf-8"
-    headers = [*HEADERS, (b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    lines = [*HEADERS, *headers, (b"content-type", content_type), (b"content-length", str(len(body)).encode())]
     if refusal.retry_after_s:
-        headers.append((b"retry-after", str(refusal.retry_after_s).encode()))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers, "trailers": False})
+        lines.append((b"retry-after", str(refusal.retry_after_s).encode()))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": lines, "trailers": False})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body, "more_body": False})

@@ -35,7 +35,7 @@ RETRIEVALS = frozenset(
     {
         ("POST", "open-record"),
         ("POST", "fetch-document"),
-        *(("GET", operation.route_name) for operation in OPERATIONS if operation.waits),
+        *((method, operation.route_name) for operation in OPERATIONS if operation.waits for method in ("GET", "POST")),
     }
 )
 # A claim and emergency access open the way to a record: they are counted with what they lead to.

@@ -7,7 +7,7 @@ slow sender serves nobody else. So the body is read here, on the event loop, wit
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from asgiref.typing import (
     ASGIReceiveCallable,
@@ -16,7 +16,32 @@ from asgiref.typing import (
     HTTPScope,
 )
 
+from config.refusals import Refusal, refuse
+
 BODY_TIMEOUT_S = 15.0
+REFUSALS: Mapping[int, Refusal] = {
+    refusal.status: refusal
+    for refusal in (
+        Refusal(
+            status=400,
+            title="There is a problem with this request",
+            words="The length that this request states is no number.",
+            code="structure",
+        ),
+        Refusal(
+            status=408,
+            title="The request took too long",
+            words="The request did not come to its end in time.",
+            code="timeout",
+        ),
+        Refusal(
+            status=413,
+            title="The request is too large",
+            words="The request is larger than anything that this service takes.",
+            code="too-long",
+        ),
+    )
+}
 
 Answering = Callable[[HTTPScope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 
@@ -48,9 +73,9 @@ class WholeRequests:
             async with asyncio.timeout(self.timeout_s):
                 body = await self._body(receive)
         except BodyRefused as refused:
-            await answer(send=send, status=refused.status)
+            await _refuse(scope, send, status=refused.status)
         except TimeoutError:
-            await answer(send=send, status=408)
+            await _refuse(scope, send, status=408)
         except Disconnected:
             return
         else:
@@ -100,8 +125,6 @@ def _once(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
     return replay
 
 
-async def answer(*, send: ASGISendCallable, status: int, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
-    """Answer with a status and no body, and close the connection, since the request was not read to its end."""
-    fixed = ((b"content-length", b"0"), (b"cache-control", b"no-store, private"), (b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": [*fixed, *headers], "trailers": False})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+async def _refuse(scope: HTTPScope, send: ASGISendCallable, *, status: int) -> None:
+    """Say what was wrong, and close the connection, since the request was not read to its end."""
+    await refuse(scope, send, refusal=REFUSALS[status], headers=((b"connection", b"close"),))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
 from aggregator.accounts.authentication import signed_in_requester
@@ -18,13 +21,17 @@ class SessionRequester(SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, Requester] | None:
         """Return the user and the requester, or None.
 
-        Raises: PermissionDenied for what may change something, without the CSRF token.
+        Raises: PermissionDenied for what may change something, without the CSRF token; ParseError for a form that
+        cannot be read.
         """
         requester = signed_in_requester(request=request._request, now=timezone.now())
         if requester is None:
             return None
         # Django's own request: DRF's would parse the body first, and tell of that.
-        self.enforce_csrf(request._request)  # type: ignore[arg-type]
+        try:
+            self.enforce_csrf(request._request)  # type: ignore[arg-type]
+        except (BadRequest, MultiPartParserError, SuspiciousOperation):
+            raise ParseError from None  # it looks for the token in a form, and this is one that cannot be read
         return request._request.user, requester
 
     def authenticate_header(self, request: Request) -> str:

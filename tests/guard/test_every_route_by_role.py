@@ -51,6 +51,7 @@ BODIES = {
     "api-webhooks": {"name": "Theirs", "url": "nowhere", "kinds": ["nothing"]},
     "api-care-teams": {"name": "Night nurses"},
     "api-change-relationship": {"kind": "nothing", **DAYS},
+    "fhir-patient-everything": {"resourceType": "Parameters"},
     "api-claims": {"reason": "She is on my ward."},
     "api-person-relationships": {"kind": "nothing", **DAYS},
     "api-proposed-accounts": {"username": "a.new", "given": "A", "family": "New", "role": "nothing", "reason": "New."},

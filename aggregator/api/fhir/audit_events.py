@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -24,7 +23,6 @@ ALERT = frozenset({"110113", "http://dicom.nema.org/resources/ontology/DCM|11011
 PAGE_SIZE, MOST_PER_PAGE = 50, 200
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _DATE = re.compile(r"(ge|lt)(\d{4}-\d{2}-\d{2})(T.+)?", re.ASCII)
-_FORM = re.compile(r"application/x-www-form-urlencoded\s*(;.*)?\Z", re.IGNORECASE)
 
 
 class AuditEvents(FhirView):
@@ -34,7 +32,7 @@ class AuditEvents(FhirView):
 
     def get(self, request: Request) -> Response:
         """Return the events that a search finds, the most recent first."""
-        return self.found(request, _values(request.query_params.lists()))
+        return self.found(request, self.parameters_of(request))
 
     def found(self, request: Request, parameters: Mapping[str, list[str]]) -> Response:
         """Return a page of events.
@@ -86,13 +84,7 @@ class AuditEventSearch(AuditEvents):
 
     def post(self, request: Request) -> Response:
         """Return the events that a search finds, the most recent first."""
-        if not _FORM.match(request.content_type or "") or request.query_params:
-            raise _unsupported()
-        return self.found(request, _values(request._request.POST.lists()))
-
-
-def _values(lists: Iterable[tuple[Any, Any]], /) -> dict[str, list[str]]:
-    return {str(name): [str(value) for value in values] for name, values in lists if name != "csrfmiddlewaretoken"}
+        return self.found(request, self.form_of(request))
 
 
 def _unsupported() -> Invalid:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 from django.utils import timezone
-from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -25,21 +22,10 @@ from aggregator.services.record_policy import record_policy
 
 WITHDRAWN = "Withdrawn at the FHIR interface."
 SEARCH_PARAMETERS = frozenset({"patient", "status"})
-_JSON = re.compile(r"application/(fhir\+)?json\s*(;.*)?\Z", re.IGNORECASE)
-_FORM = re.compile(r"application/x-www-form-urlencoded\s*(;.*)?\Z", re.IGNORECASE)
 
 
 class ConsentView(FhirView):
     """What the routes of Consent have in common."""
-
-    def body_of(self, request: Request) -> bytes:
-        """Return the body.
-
-        Raises: UnsupportedMediaType.
-        """
-        if not _JSON.match(request.content_type or ""):
-            raise exceptions.UnsupportedMediaType("", "Send application/fhir+json.")
-        return request._request.body
 
     def answer(self, line: PolicyLine, *, status: int = 200) -> Response:
         """Return a Consent with its version."""
@@ -50,18 +36,17 @@ class ConsentView(FhirView):
             resource, status=status, headers={**headers, "Location": location} if status == 201 else headers
         )
 
-    def found(self, request: Request, parameters: Mapping[str, Any]) -> Response:
+    def found(self, request: Request, parameters: Mapping[str, str]) -> Response:
         """Return the Consents of one patient.
 
         Raises: Invalid for any other search.
         """
         if set(parameters) - SEARCH_PARAMETERS or "patient" not in parameters:
             raise Invalid("Search by patient, and by status if you like; nothing else is supported.", code="parameters")
-        given = {name: str(value) for name, value in parameters.items()}
-        status = given.get("status", "")
+        status = parameters.get("status", "")
         if status not in {"", "active", "inactive"}:
             raise Invalid("The status must be active or inactive.", code="parameters")
-        person_id = read_id(given["patient"].removeprefix(f"{self.base}/").removeprefix("Patient/"))
+        person_id = read_id(parameters["patient"].removeprefix(f"{self.base}/").removeprefix("Patient/"))
         now = timezone.now()
         view = read_consent(requester=requester_of(request), person_id=person_id, now=now)
         lines = [*(view.in_force if status != "inactive" else ()), *(view.ended if status != "active" else ())]
@@ -82,11 +67,11 @@ class Consents(ConsentView):
 
     def get(self, request: Request) -> Response:
         """Return the Consents that a search finds."""
-        return self.found(request, _once(request.query_params.lists()))
+        return self.found(request, _once(self.parameters_of(request)))
 
     def post(self, request: Request) -> Response:
         """Record a Consent that is active."""
-        if request.query_params or "If-None-Exist" in request.headers:
+        if self.parameters_of(request) or "If-None-Exist" in request.headers:
             raise Invalid("A conditional create is not supported.", code="parameters")
         sent = read_consent_resource(
             body=self.body_of(request), base=self.base, organisation_ods=requester_of(request).organisation_ods
@@ -117,9 +102,7 @@ class ConsentSearch(ConsentView):
 
     def post(self, request: Request) -> Response:
         """Return the Consents that a search finds."""
-        if not _FORM.match(request.content_type or "") or request.query_params:
-            raise Invalid("Send the parameters of the search as a form, and none in the address.", code="parameters")
-        return self.found(request, _once(request._request.POST.lists()))
+        return self.found(request, _once(self.form_of(request)))
 
 
 class OneConsent(ConsentView):
@@ -129,14 +112,14 @@ class OneConsent(ConsentView):
 
     def get(self, request: Request, resource_id: str) -> Response:
         """Return a Consent, in force or not."""
-        if request.query_params:
+        if self.parameters_of(request):
             raise Invalid("A read takes no parameters.", code="parameters")
         line = read_policy(requester=requester_of(request), policy_id=read_id(resource_id), now=timezone.now())
         return self.answer(line)
 
     def put(self, request: Request, resource_id: str) -> Response:
         """Withdraw a Consent: the only update that there is."""
-        if request.query_params:
+        if self.parameters_of(request):
             raise Invalid("A conditional update is not supported.", code="parameters")
         sent, policy_id = read_resource(body=self.body_of(request)), read_id(resource_id)
         requester, now = requester_of(request), timezone.now()
@@ -157,13 +140,13 @@ class OneConsent(ConsentView):
         return self.answer(read_policy(requester=requester, policy_id=policy_id, now=timezone.now()))
 
 
-def _once(parameters: Any) -> dict[str, Any]:
+def _once(parameters: Mapping[str, list[str]], /) -> dict[str, str]:
     """Return the parameters of a search.
 
     Raises: Invalid for one that is given twice: both would have to hold.
     """
-    given: dict[str, Any] = {}
-    for name, values in parameters:
+    given: dict[str, str] = {}
+    for name, values in parameters.items():
         if len(values) != 1:
             raise Invalid("Give each parameter once.", code="parameters")
         given[name] = values[0]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
@@ -37,6 +38,9 @@ STATUS_AND_ISSUE: Mapping[type[Exception], tuple[int, str]] = {
     Superseded: (409, "conflict"),
     Invalid: (400, "invalid"),
     Http404: (404, "not-found"),
+    # A form with too many fields, or in another encoding than UTF-8.
+    SuspiciousOperation: (400, "invalid"),
+    BadRequest: (400, "invalid"),
     exceptions.NotAuthenticated: (401, "login"),
     exceptions.AuthenticationFailed: (401, "login"),
     exceptions.PermissionDenied: (403, "forbidden"),

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from aggregator.api.fhir.authentication import requester_of
 from aggregator.api.fhir.searchset import everything
 from aggregator.api.fhir.view import FhirView, accepted, read_id
+from aggregator.errors import Invalid
 from aggregator.services.check_progress import check_progress
 from aggregator.services.view_record import view_record
 
@@ -18,6 +19,8 @@ class RetrievalStatus(FhirView):
 
     def get(self, request: Request, retrieval_id: str) -> Response:
         """Return the searchset, or 202 while sources are awaited."""
+        if self.parameters_of(request):
+            raise Invalid("A retrieval takes no parameters.", code="parameters")
         requester, identifier = requester_of(request), read_id(retrieval_id)
         if not check_progress(requester=requester, retrieval_id=identifier, now=timezone.now()):
             return accepted(retrieval_id=identifier)

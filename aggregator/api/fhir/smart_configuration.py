@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from aggregator.accounts.key_sets import ALGORITHMS
 from aggregator.accounts.tokens import token_address
 from aggregator.api.fhir.rendering import JsonRenderer
-from aggregator.api.fhir.view import FhirView
+from aggregator.api.fhir.view import AlwaysJson, FhirView
 from aggregator.api.permissions import OpenToAll
 from aggregator.services.clients.issue_token import GRANT_TYPE
 
@@ -19,6 +19,7 @@ class SmartConfiguration(FhirView):
     authentication_classes = []
     permission_classes = [OpenToAll]
     renderer_classes = [JsonRenderer]
+    content_negotiation_class = AlwaysJson  # it is no resource of FHIR
 
     def get(self, request: Request) -> Response:
         """Return what of SMART is there: backend services, and no launch."""

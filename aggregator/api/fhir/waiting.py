@@ -24,6 +24,8 @@ BASE_PATH = "/fhir/"
 STATUS_PATH = f"{BASE_PATH}retrievals/"
 # Marks the scope of our own request for an answer that was awaited; no caller can send it.
 AWAITED = "longview.awaited"
+# Of the request that asked and not of the one for its answer: what its body was, and the format, which is settled.
+_OF_THE_FIRST = frozenset({b"accept", b"content-length", b"content-type", b"transfer-encoding"})
 
 
 def is_awaited(scope: HTTPScope | None) -> bool:
@@ -77,6 +79,8 @@ class WaitingDoor:
         path = f"{STATUS_PATH}{awaited}"
         again: HTTPScope = {
             **scope,
+            "method": "GET",
+            "headers": [(name, value) for name, value in scope["headers"] if name not in _OF_THE_FIRST],
             "path": path,
             "raw_path": path.encode(),
             "query_string": b"",
@@ -85,14 +89,14 @@ class WaitingDoor:
         await self.django(again, _no_body, send)
 
     def _waits(self, scope: HTTPScope) -> bool:
-        if scope["method"] != "GET" or _prefers_async(scope):
+        if scope["method"] not in {"GET", "POST"} or _prefers_async(scope):
             return False
         path = scope["path"].removeprefix(BASE_PATH)
         return any(operation.matches(path=path) for operation in self.waiting)
 
 
 def _prefers_async(scope: HTTPScope) -> bool:
-    return any(name == b"prefer" and b"respond-async" in value for name, value in scope["headers"])
+    return any(name == b"prefer" and b"respond-async" in value.lower() for name, value in scope["headers"])
 
 
 async def _no_body() -> HTTPRequestEvent:

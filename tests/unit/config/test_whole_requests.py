@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,7 +38,8 @@ def ask(parts: Iterable[Message | None], *headers: tuple[bytes, bytes]) -> tuple
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
     guard = WholeRequests(application, limit_bytes=LIMIT, timeout_s=0.05)
-    asyncio.run(guard({"type": "http", "headers": list(headers)}, receive, send))
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": list(headers)}
+    asyncio.run(guard(scope, receive, send))
     return (answers[0]["status"] if answers else None), got
 
 
@@ -77,3 +79,29 @@ def test_a_sender_that_goes_away_gets_no_answer() -> None:
 def test_header_names_that_imitate_others_are_dropped() -> None:
     _, got = ask([part(b"")], (b"x_forwarded_proto", b"https"), (b"accept", b"*/*"))
     assert got["headers"] == [(b"accept", b"*/*")]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "said"),
+    [
+        ("/fhir/Consent", b"application/fhir+json; charset=utf-8", ("resourceType", "OperationOutcome")),
+        ("/oauth/token", b"application/json", ("error", "invalid_request")),
+        ("/api/care-teams", b"application/problem+json", ("status", 413)),
+    ],
+)
+def test_each_door_says_in_its_own_form_that_a_body_is_too_long(path: str, kind: bytes, said: tuple[str, Any]) -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def untouched(*_: Any) -> None:
+        raise AssertionError("what is refused goes no further")
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [(b"content-length", b"101")]}
+    asyncio.run(WholeRequests(untouched, limit_bytes=LIMIT)(scope, untouched, send))
+    start, body = sent
+    headers = dict(start["headers"])
+    assert (start["status"], headers[b"content-type"], headers[b"connection"]) == (413, kind, b"close")
+    name, value = said
+    assert json.loads(body["body"])[name] == value

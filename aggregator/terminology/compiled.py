@@ -7,10 +7,12 @@ cannot be read nothing is shown, since nobody could tell what is sensitive.
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -87,6 +89,24 @@ def write_sets(*, path: Path, value_sets: Iterable[ValueSet]) -> None:
         os.replace(file.name, path)
     except OSError as error:
         raise TerminologyError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
+def alone(*, path: Path) -> Iterator[None]:
+    """Keep others from changing a compiled file while one reads it, and writes it with something added.
+
+    Of two at once the later would else take out what the earlier had just put in.
+    Raises: TerminologyError.
+    """
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise TerminologyError(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 @lru_cache(maxsize=2)

@@ -16,6 +16,9 @@ from aggregator.csv_rows import Rejected, read_rows
 from aggregator.terminology.sensitivity import Sensitivity
 from fhir_data.access import JsonObject, mapping, mappings, text
 
+# By which a terminology server says that an expansion was cut off. One that is "unclosed" need not lack a code: with
+# SNOMED CT it says that codes can be composed further, and those are found by the codes that they are made of.
+TRUNCATED = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
 COLUMNS = ("system", "code", "display")
 
 
@@ -34,7 +37,9 @@ def codes_of_value_set(*, value_set: bytes) -> tuple[str, frozenset[tuple[str, s
     Raises: ValueError, saying what is wrong in words for whoever loads it.
     """
     try:
-        parsed: Any = json.loads(value_set)
+        parsed: Any = json.loads(value_set, object_pairs_hook=_each_once)
+    except _Twice:
+        raise ValueError("it names a member twice") from None
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
     resource = mapping(parsed)
@@ -68,27 +73,60 @@ def codes_of_csv(*, lines: Iterable[str]) -> tuple[frozenset[tuple[str, str]], l
 
 
 def _expanded(expansion: JsonObject) -> Iterator[tuple[str, str]]:
+    if expansion.get("offset") not in (None, 0):
+        raise ValueError("its expansion is one page of several: expand it whole")
+    if any(_says_incomplete(extension) for extension in _objects(expansion, "extension")):
+        raise ValueError("its expansion says that it is not complete: expand it whole")
     total, count = expansion.get("total"), 0
-    due = list(mappings(expansion.get("contains")))
+    if total is not None and (not isinstance(total, int) or isinstance(total, bool)):
+        raise ValueError("the total of its expansion is no whole number")
+    due = _objects(expansion, "contains")
     while due:
         contained = due.pop()
-        due.extend(mappings(contained.get("contains")))
+        due.extend(_objects(contained, "contains"))
         count += 1
         if contained.get("abstract") is not True and (pair := _pair(contained, system=text(contained.get("system")))):
             yield pair
-    if isinstance(total, int) and total > count:
+    if total is not None and total > count:
         raise ValueError("its expansion is one page of several: expand it whole")
 
 
 def _composed(compose: JsonObject) -> Iterator[tuple[str, str]]:
     if compose.get("exclude"):
         raise ValueError("it excludes codes: expand it first")
-    for include in mappings(compose.get("include")):
+    for include in _objects(compose, "include"):
         if include.get("filter") or include.get("valueSet") or not include.get("concept"):
             raise ValueError("it defines codes by a rule: expand it first")
-        for concept in mappings(include.get("concept")):
+        for concept in _objects(include, "concept"):
             if pair := _pair(concept, system=text(include.get("system"))):
                 yield pair
+
+
+def _objects(parent: JsonObject, name: str) -> list[JsonObject]:
+    """Return the objects of a list.
+
+    Raises: ValueError for anything else: what it says would be left out.
+    """
+    value = parent.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise ValueError(f"its {name} is not a list of objects")
+    return list(mappings(value))
+
+
+def _says_incomplete(extension: JsonObject) -> bool:
+    """Return whether an extension of an expansion says that codes are missing from it, and not that they are not."""
+    return extension.get("url") == TRUNCATED and extension.get("valueBoolean") is not False
+
+
+class _Twice(Exception):
+    """An object names a member twice: of two lists of codes one would be left out."""
+
+
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    together = dict(members)
+    if len(together) < len(members):
+        raise _Twice
+    return together
 
 
 def _pair(concept: JsonObject, *, system: str) -> tuple[str, str] | None:

@@ -55,24 +55,34 @@ def load_terminology(
         if files and sensitivity is None:
             raise Invalid("Say what the codes are about.", code="sensitivity", field="sensitivity")
         try:
-            known = {each.url: each for each in compiled.read_sets(path=path)} if path.exists() else {}
-        except TerminologyError as error:
-            raise Invalid(str(error), code="file") from None
-        rejected: list[Rejected] = []
-        for file in files:
-            value_set, lines = _read(file, sensitivity=sensitivity)
-            known[value_set.url] = value_set
-            rejected.extend(lines)
-        for url in removed:
-            if known.pop(url, None) is None:
-                raise Invalid("No value set of that name has been loaded.", code="unknown", field="remove")
-        act.note(sets=len(known), codes=sum(len(each.codes) for each in known.values()), rejected=len(rejected))
-        act.begin()
-        try:
-            compiled.write_sets(path=path, value_sets=known.values())
+            with compiled.alone(path=path):
+                known = {each.url: each for each in compiled.read_sets(path=path)} if path.exists() else {}
+                rejected = _change(known, files=files, sensitivity=sensitivity, removed=removed)
+                act.note(sets=len(known), codes=sum(len(each.codes) for each in known.values()), rejected=len(rejected))
+                act.begin()
+                compiled.write_sets(path=path, value_sets=known.values())
         except TerminologyError as error:
             raise Invalid(str(error), code="file") from None
         return LoadedTerminology(value_sets=tuple(known.values()), rejected=tuple(rejected))
+
+
+def _change(
+    known: dict[str, ValueSet],
+    *,
+    files: Iterable[TerminologyFile],
+    sensitivity: Sensitivity | None,
+    removed: Iterable[str],
+) -> list[Rejected]:
+    """Put what the files hold among what is known, and take sets out; return the lines that were rejected."""
+    rejected: list[Rejected] = []
+    for file in files:
+        value_set, lines = _read(file, sensitivity=sensitivity)
+        known[value_set.url] = value_set
+        rejected.extend(lines)
+    for url in removed:
+        if known.pop(url, None) is None:
+            raise Invalid("No value set of that name has been loaded.", code="unknown", field="remove")
+    return rejected
 
 
 def _read(file: TerminologyFile, *, sensitivity: Sensitivity | None) -> tuple[ValueSet, list[Rejected]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -14,6 +16,7 @@ from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.audit.events import Action
 from aggregator.audit.models import AuditEvent
@@ -21,8 +24,9 @@ from aggregator.consent.terms import BasePolicy, Effect, PolicyTerms, Provision
 from aggregator.errors import NotPermitted
 from aggregator.federation.models import SourceOutcome
 from aggregator.services.record_policy import record_policy
-from aggregator.services.terminology.load_terminology import load_terminology
+from aggregator.services.terminology.load_terminology import TerminologyFile, load_terminology
 from aggregator.sources.models import Source
+from aggregator.terminology import compiled
 from aggregator.terminology.sensitivity import Sensitivity
 from config.checks import check_terminology
 from connectors.contract.outcomes import Reason
@@ -168,3 +172,36 @@ def test_only_who_runs_the_service_may_load() -> None:
     for role in (Role.ADMINISTRATOR, Role.PROGRAMME_ADMINISTRATOR, Role.CLINICIAN):
         with pytest.raises(NotPermitted):
             load_terminology(requester=requester(role=role))
+
+
+def test_who_loads_keeps_others_out_from_reading_what_is_there_to_writing_it_anew(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TERMINOLOGY_FILE = tmp_path / "terminology.json"
+    kept_out: list[tuple[str, bool]] = []
+
+    def watched(name: str) -> None:
+        real = getattr(compiled, name)
+
+        def watch(**values: Any) -> Any:
+            other = os.open(tmp_path, os.O_RDONLY)
+            try:
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                kept_out.append((name, False))
+            except BlockingIOError:
+                kept_out.append((name, True))
+            finally:
+                os.close(other)
+            return real(**values)
+
+        monkeypatch.setattr(compiled, name, watch)
+
+    watched("read_sets")
+    watched("write_sets")
+    for name in ("one.csv", "two.csv"):
+        file = TerminologyFile(name=name, content=b"system,code\ns,1\n")
+        loaded = load_terminology(requester=operator(), files=[file], sensitivity=Sensitivity.HIV)
+    assert [each.url for each in loaded.value_sets] == ["one.csv", "two.csv"]
+    assert kept_out == [("write_sets", True), ("read_sets", True), ("write_sets", True)]
+    with compiled.alone(path=settings.TERMINOLOGY_FILE):
+        pass  # and lets the next one in

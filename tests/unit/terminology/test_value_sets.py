@@ -32,6 +32,8 @@ EXPANDED = {
         ],
     },
 }
+CODE = {"system": "s", "code": "1"}
+TRUNCATED = {"url": "http://hl7.org/fhir/StructureDefinition/valueset-toocostly", "valueBoolean": True}
 
 
 def read(value_set: object) -> tuple[str, frozenset[tuple[str, str]]]:
@@ -42,6 +44,18 @@ def read(value_set: object) -> tuple[str, frozenset[tuple[str, str]]]:
 def test_the_codes_that_are_listed_are_taken() -> None:
     assert read(COMPOSED) == ("https://example.org/vs", {("s", "1"), ("s", "2")})
     assert read(EXPANDED) == ("https://example.org/vs", {("s", "1"), ("t", "2"), ("s", "3")})
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        {**TRUNCATED, "valueBoolean": False},
+        {"url": "http://hl7.org/fhir/StructureDefinition/valueset-unclosed", "valueBoolean": True},
+    ],
+)
+def test_an_expansion_that_was_not_cut_off_is_taken(extension: dict[str, Any]) -> None:
+    whole = changed(EXPANDED, expansion={"extension": [extension], "offset": 0, "total": 1, "contains": [CODE]})
+    assert read(whole) == ("https://example.org/vs", {("s", "1")})
 
 
 def changed(value_set: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -63,6 +77,18 @@ def changed(value_set: dict[str, Any], **members: Any) -> dict[str, Any]:
         (changed(COMPOSED, compose={**COMPOSED["compose"], "exclude": [{"system": "s"}]}), "excludes"),  # type: ignore[dict-item]
         (changed(COMPOSED, compose={"include": [{"concept": [{"code": "1"}]}]}), "no system"),
         (changed(EXPANDED, expansion={"total": 9, "contains": [{"system": "s", "code": "1"}]}), "one page of several"),
+        (changed(EXPANDED, expansion={"offset": 1, "contains": [{"system": "s", "code": "1"}]}), "one page of several"),
+        (changed(EXPANDED, expansion={"total": "9", "contains": [{"system": "s", "code": "1"}]}), "no whole number"),
+        (changed(EXPANDED, expansion={"extension": [TRUNCATED], "contains": [CODE]}), "not complete"),
+        (changed(EXPANDED, expansion={"extension": [{"url": TRUNCATED["url"]}], "contains": [CODE]}), "not complete"),
+        (changed(EXPANDED, expansion={"contains": [CODE, {**CODE, "contains": {"code": "2"}}]}), "list of objects"),
+        (changed(EXPANDED, expansion={"contains": [CODE, "2"]}), "list of objects"),
+        (changed(COMPOSED, compose={"include": {"system": "s", "concept": [CODE]}}), "list of objects"),
+        (changed(COMPOSED, compose={"include": [{"system": "s", "concept": [CODE, None]}]}), "list of objects"),
+        (
+            b'{"resourceType":"ValueSet","url":"x","compose":{"include":[]},"compose":{"include":[{"system":"s"}]}}',
+            "twice",
+        ),
     ],
 )
 def test_what_would_leave_codes_out_is_refused(value_set: object, reason: str) -> None:

@@ -8,6 +8,7 @@ Source: FHIR R4 ValueSet, compose and expansion.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +16,18 @@ from typing import Any
 from aggregator.csv_rows import Rejected, read_rows
 from aggregator.terminology.sensitivity import Sensitivity
 from fhir_data.access import JsonObject, mapping, mappings, text
+from fhir_data.confidentiality import system_name
 
 # By which a terminology server says that an expansion was cut off. One that is "unclosed" need not lack a code: with
 # SNOMED CT it says that codes can be composed further, and those are found by the codes that they are made of.
 TRUNCATED = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
+NO_IDENTIFIER = "the code is no identifier of SNOMED CT (a spreadsheet changes long numbers: save the column as text)"
+SNOMED_CT = "http://snomed.info/sct"
+# Those of more than 15 digits have a namespace, and so a 1 in the third place from the end.
+_SNOMED_CT_IDENTIFIER = re.compile(r"[1-9](?:[0-9]{5,14}|[0-9]{12,14}1[0-9]{2})", re.ASCII)
+# A post-coordinated expression, or a term behind its code.
+_EXPRESSION = re.compile(r"[1-9][0-9]{5,17}\s*[:+|]", re.ASCII)
+_PERMUTED = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 COLUMNS = ("system", "code", "display")
 
 
@@ -66,7 +75,10 @@ def codes_of_csv(*, lines: Iterable[str]) -> tuple[frozenset[tuple[str, str]], l
         if isinstance(row, Rejected):
             rejected.append(row)
         elif row.values.get("system") and row.values.get("code"):
-            codes.add((row.values["system"], row.values["code"]))
+            if _may_be_of(row.values["system"], row.values["code"]):
+                codes.add((row.values["system"], row.values["code"]))
+            else:
+                rejected.append(Rejected(line=row.line, reason=NO_IDENTIFIER, values=row.values))
         else:
             rejected.append(Rejected(line=row.line, reason="it lacks a system or a code", values=row.values))
     return frozenset(codes), rejected
@@ -133,4 +145,34 @@ def _pair(concept: JsonObject, *, system: str) -> tuple[str, str] | None:
     code = text(concept.get("code"))
     if not code or not system:
         raise ValueError("one of its codes has no system, or no code")
+    if not _may_be_of(system, code):
+        raise ValueError(f"in one of its codes, {NO_IDENTIFIER}")
     return system, code
+
+
+def _may_be_of(system: str, code: str) -> bool:
+    """Return whether a system can have a code: one of SNOMED CT ends in a check digit.
+
+    A spreadsheet keeps fifteen digits of a number: it turns long identifiers into those of nothing.
+    """
+    code = code.strip()
+    if system_name(system) != system_name(SNOMED_CT) or _EXPRESSION.match(code):
+        return True
+    return _SNOMED_CT_IDENTIFIER.fullmatch(code) is not None and _ends_in_its_check_digit(code)
+
+
+def _ends_in_its_check_digit(digits: str) -> bool:
+    """Return whether a number ends in its check digit. Source: SNOMED CT Release File Specifications, Verhoeff."""
+    checked = 0
+    for place, digit in enumerate(reversed(digits)):
+        permuted = int(digit)
+        for _ in range(place % 8):
+            permuted = _PERMUTED[permuted]
+        checked = _product(checked, permuted)
+    return checked == 0
+
+
+def _product(left: int, right: int) -> int:
+    """Return the product of two elements of the dihedral group of order ten: five rotations, then five reflections."""
+    rotated = left % 5 + (right % 5 if left < 5 else -(right % 5))
+    return rotated % 5 + (5 if (left < 5) != (right < 5) else 0)

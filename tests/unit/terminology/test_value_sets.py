@@ -104,6 +104,29 @@ def test_a_csv_gives_its_good_lines_and_names_the_others() -> None:
         codes_of_csv(lines=["code", "1"])
 
 
+SNOMED_CT = "http://snomed.info/sct"
+
+
+@pytest.mark.parametrize(
+    "code", ["15628003", "22298006", "999000041000000102", "15628003:246112005=24484000", "15628003 |Gonorrhoea|"]
+)
+@pytest.mark.parametrize("system", [SNOMED_CT, f"{SNOMED_CT}|http://snomed.info/sct/83821000000107"])
+def test_identifiers_of_snomed_ct_are_taken(system: str, code: str) -> None:
+    assert codes_of_csv(lines=["system,code", f"{system},{code}"]) == ({(system, code)}, [])
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["15628004", "15628030", "999000041000000000", "9.99E+17", "9,99E+17", "156", "F52", "015628003", "1562800３"],
+)
+def test_what_a_spreadsheet_has_made_of_a_long_identifier_is_not(code: str) -> None:
+    codes, [rejected] = codes_of_csv(lines=["system,code", f'{SNOMED_CT},"{code}"'])
+    assert (codes, rejected.line) == (set(), 2)
+    assert "spreadsheet" in rejected.reason
+    with pytest.raises(ValueError, match="spreadsheet"):
+        read({**COMPOSED, "compose": {"include": [{"system": SNOMED_CT, "concept": [{"code": code}]}]}})
+
+
 HIV_SET = ValueSet(url="mine", sensitivity=Sensitivity.HIV, codes=frozenset({("s", "1"), ("t", "2")}))
 
 

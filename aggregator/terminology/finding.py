@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -18,7 +19,8 @@ from fhir_data.confidentiality import system_name
 from fhir_data.limits import MAX_VALUES
 from fhir_data.size import holds_more_values
 
-_CODE = re.compile(rb'"code"\s*:\s*"([^"]*)"')
+# One that is no text, which the standard forbids and a reader sees all the same, is empty here.
+_CODE = re.compile(rb'"code"\s*:\s*(?:"([^"]*)"|[^"{\s])')
 # SNOMED CT by its identifiers; an edition or a version is named behind the address.
 _SNOMED_CT = "snomed.info/sct"
 _SNOMED_CT_OID = "2.16.840.1.113883.6.96"
@@ -38,7 +40,7 @@ class Finder:
     def sensitivities_in(self, *, resource: bytes) -> frozenset[Sensitivity]:
         """Return what a resource names; of one that is no JSON, or too large to look into, nothing."""
         # Most name nothing: a look at the bytes tells. A backslash may spell a code otherwise.
-        if b"\\" not in resource and not any(self._may_mean(code) for code in _CODE.findall(resource)):
+        if b"\\" not in resource and not any(not code or self._may_mean(code) for code in _CODE.findall(resource)):
             return frozenset()
         if holds_more_values(body=resource, than=MAX_VALUES):
             return frozenset()
@@ -62,14 +64,20 @@ class Finder:
                 yield from self._meant_by(each)
 
     def _meant_by(self, coding: Mapping[str, Any]) -> Iterator[Sensitivity]:
-        code, system = coding.get("code"), coding.get("system")
-        if not isinstance(code, str):
-            return
+        system = coding.get("system")
         named = _as_system(system) if isinstance(system, str) else ""
-        for each in _codes_in(code):
-            for known, sensitivities in self._meanings.get(each, {}).items():
-                if not named or named == known:
-                    yield from sensitivities
+        for code in _texts(coding.get("code")):
+            for each in _codes_in(code):
+                for known, sensitivities in self._meanings.get(each, {}).items():
+                    if not named or named == known:
+                        yield from sensitivities
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield what is sent as a code, also as a number or in a list."""
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, str | int | float) and not isinstance(each, bool):
+            yield str(each)
 
 
 def _codes_in(code: str) -> Iterator[str]:
@@ -79,10 +87,18 @@ def _codes_in(code: str) -> Iterator[str]:
         yield from _CONCEPT.findall(plain)
 
 
+def _plain(text: str) -> str:
+    """Return a text as it looks: without what cannot be seen, and with plain digits for wide ones."""
+    if text.isascii():
+        return text
+    normal = unicodedata.normalize("NFKC", text)
+    return "".join(sign for sign in normal if unicodedata.category(sign)[0] not in "CM")
+
+
 def _as_code(code: str) -> str:
-    return code.strip().casefold()
+    return _plain(code).strip().casefold()
 
 
 def _as_system(system: str) -> str:
-    name = system_name(system)
+    name = system_name(_plain(system))
     return _SNOMED_CT if name == _SNOMED_CT_OID or name.startswith(f"{_SNOMED_CT}/") else name

@@ -76,7 +76,6 @@ def test_codes_of_other_systems_are_compared_by_their_own_letters() -> None:
     [
         {"coding": [{"system": "http://loinc.org", "code": "86406008"}]},
         {"coding": [{"system": SNOMED_CT, "code": "186406008"}]},
-        {"coding": [{"system": SNOMED_CT, "code": 86406008}]},
         {"identifier": [{"system": SNOMED_CT, "value": "86406008"}]},
         {"text": "86406008"},
         {},
@@ -104,3 +103,26 @@ def test_each_kind_has_a_set_that_comes_with_the_service_and_a_label_that_withho
         for system, code in value_set.codes:
             named = found({"coding": [{"system": system, "code": code}]}, sets=tuple(shipped.values()))
             assert named == {sensitivity}
+
+
+@pytest.mark.parametrize(
+    "coding",
+    [
+        {"system": SNOMED_CT, "code": 86406008},
+        {"system": SNOMED_CT, "code": ["86406008"]},
+        {"system": SNOMED_CT, "code": [None, 86406008]},
+        {"system": SNOMED_CT, "code": "\u200b86406008"},
+        {"system": SNOMED_CT, "code": "8640\u00ad6008\u00a0"},
+        {"system": SNOMED_CT, "code": "８６４０６００８"},
+        {"system": f"{SNOMED_CT}\u200b", "code": "86406008"},
+    ],
+)
+def test_a_code_is_found_as_a_reader_sees_it(coding: dict[str, Any]) -> None:
+    resource = {"resourceType": "Condition", "code": {"coding": [coding]}}
+    for is_escaped in (True, False):
+        assert found(json.dumps(resource, ensure_ascii=is_escaped).encode()) == {Sensitivity.HIV}
+
+
+@pytest.mark.parametrize("code", [None, True, 1, [], [True], {}, "\u200b", "8640600８1"])
+def test_and_nothing_is_found_in_what_reads_otherwise(code: object) -> None:
+    assert found({"code": {"coding": [{"system": SNOMED_CT, "code": code}]}}) == set()

@@ -141,7 +141,7 @@ ROLE_TABLE = [
     ("dr.osei", "get", "/fhir/Patient/{unknown}/$everything", 404),
     ("dr.osei", "get", "/fhir/Patient/not-an-id/$everything", 404),
     ("dr.osei", "get", "/fhir/Patient/{joan}/$everything?_type=Condition", 400),
-    ("dr.osei", "post", "/fhir/Patient/{joan}/$everything", 405),
+    ("dr.osei", "post", "/fhir/Patient/{joan}/$everything", 415),  # with a body that is no resource
     ("dr.osei", "get", "/fhir/Observation", 404),
     ("dr.far", "post", "/people/{joan}/record", 403),
     ("dr.far", "get", "/fhir/Patient/{joan}/$everything", 403),

@@ -11,6 +11,8 @@ from typing import TextIO
 _LINE_ENDS = "\r\n"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURPLUS = "\n"  # no heading can hold it
+# What `write_rejected` adds to a line.
+_ABOUT_REJECTED = frozenset({"line", "reason"})
 # What a spreadsheet would take for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -33,33 +35,41 @@ class Rejected:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_rows(*, lines: Iterable[str], required: Sequence[Collection[str]]) -> Iterator[CsvRow | Rejected]:
+def read_rows(
+    *, lines: Iterable[str], required: Sequence[Collection[str]], known: Collection[str] | None = None
+) -> Iterator[CsvRow | Rejected]:
     """Yield the rows of a CSV with a heading, and the lines that cannot be read as any.
 
     A stray quotation mark swallows the lines after it into one field: where that shows, the line is rejected, so that
-    they are not lost unnoticed. Of each group of `required` columns the heading must have one.
-    Raises: ValueError, before anything is yielded, when it has not, or names a column twice: which of both is meant?
+    they are not lost unnoticed. Of each group of `required` columns the heading must have one. `known` are all columns
+    that it may name, None: any. A misspelt one would pass for one that is not there: an end of access, say.
+    Raises: ValueError, before anything is yielded, when it has not, names a column that is not known, or names one
+    twice: which of both is meant?
     """
     reader = csv.DictReader((f"{line.rstrip(_LINE_ENDS)}\n" for line in lines), restkey=_SURPLUS)
     names = [name.strip().lower() for name in reader.fieldnames or ()]
     heading = set(names)
+    # A value below no name is one field too many, like one behind the last.
+    reader.fieldnames = [name or f"{_SURPLUS}{at}" for at, name in enumerate(names)]
     if len(names) - names.count("") > len(heading - {""}):
         raise ValueError("the first line names a column twice")
     for columns in required:
         if not heading.intersection(columns):
             raise ValueError(f"the first line must be a heading that names {' or '.join(sorted(columns))}")
+    if known is not None and heading - {"", *known, *_ABOUT_REJECTED}:
+        raise ValueError(f"the first line names a column that is not known; the columns are {', '.join(known)}")
     return _rows(reader)
 
 
 def write_rejected(*, file: TextIO, columns: Sequence[str], rejected: Iterable[Rejected]) -> None:
     """Write the lines that could not be loaded, each with its number and its reason, as a CSV that can be loaded again.
 
-    A cell that a spreadsheet would take for a formula gets a leading apostrophe.
+    A cell that a spreadsheet would take for a formula gets a leading apostrophe, which is taken off when it is loaded.
     """
     writer = csv.writer(file)
     writer.writerow([*columns, "line", "reason"])
     for line in rejected:
-        writer.writerow([*(_as_cell(line.values.get(column, "")) for column in columns), line.line, line.reason])
+        writer.writerow([*(as_cell(line.values.get(column, "")) for column in columns), line.line, line.reason])
 
 
 def _rows(reader: csv.DictReader[str]) -> Iterator[CsvRow | Rejected]:
@@ -72,7 +82,9 @@ def _rows(reader: csv.DictReader[str]) -> Iterator[CsvRow | Rejected]:
             yield Rejected(line=reader.reader.line_num, reason="it cannot be read as CSV")
             continue
         has_surplus = row.pop(_SURPLUS, None) is not None
-        values = {name.strip().lower(): (value or "").strip() for name, value in row.items() if name}
+        values = {name: _from_cell((value or "").strip()) for name, value in row.items()}
+        below_no_name = [values.pop(name) for name in tuple(values) if name.startswith(_SURPLUS)]
+        has_surplus = has_surplus or any(below_no_name)
         if any(_CONTROL.search(value) for value in values.values()):
             reason = "a line break or another control character inside a field"
             yield Rejected(line=reader.line_num, reason=reason, values=values)
@@ -80,5 +92,11 @@ def _rows(reader: csv.DictReader[str]) -> Iterator[CsvRow | Rejected]:
         yield CsvRow(line=reader.line_num, values=values, has_surplus_fields=has_surplus)
 
 
-def _as_cell(value: str) -> str:
+def as_cell(value: str, /) -> str:
+    """Return a value so that no spreadsheet takes it for a formula."""
     return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+
+
+def _from_cell(value: str) -> str:
+    """Return a value without the apostrophe that `as_cell` gave it: it is no part of a name or a number."""
+    return value[1:] if value.startswith("'") and value[1:].startswith(_FORMULA_STARTS) else value

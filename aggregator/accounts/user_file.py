@@ -43,11 +43,11 @@ class UserLine:
 def read_users(*, lines: Iterable[str]) -> tuple[list[UserLine], list[Rejected]]:
     """Return the roles of a CSV with a heading, and the lines that were rejected.
 
-    Raises: ValueError when the heading lacks a column.
+    Raises: ValueError when the heading lacks a column, or names one that is not known.
     """
     users: list[UserLine] = []
     rejected: list[Rejected] = []
-    for row in read_rows(lines=lines, required=REQUIRED):
+    for row in read_rows(lines=lines, required=REQUIRED, known=COLUMNS):
         problem = "" if isinstance(row, Rejected) else _problem(row)
         if isinstance(row, Rejected):
             rejected.append(row)

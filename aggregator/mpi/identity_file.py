@@ -13,6 +13,20 @@ from aggregator.csv_rows import Rejected, read_rows
 from aggregator.mpi.death import MAX_DATE_LENGTH, days_meant
 from aggregator.mpi.demographics import Demographics, Identity, digits_of, whole_date
 
+COLUMNS = (
+    "local_id",
+    "nhs_number",
+    "nhs_number_status",
+    "family",
+    "given",
+    "birth_date",
+    "gender",
+    "postcode",
+    "address_line",
+    "phone",
+    "deceased",
+    "death_date",
+)
 IDENTIFIERS = frozenset({"local_id", "nhs_number"})
 DECEASED_WORDS = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -21,11 +35,11 @@ def read_identities(*, lines: Iterable[str], max_lengths: Mapping[str, int]) -> 
     """Return the identities of a CSV with a heading, and the lines that were rejected.
 
     `max_lengths` maps columns to the longest value that can be kept. A longer one rejects its line; nothing is cut.
-    Raises: ValueError when the heading names no identifier.
+    Raises: ValueError when the heading names no identifier, or a column that is not known.
     """
     taken: dict[str, Identity] = {}
     rejected: list[Rejected] = []
-    for row in read_rows(lines=lines, required=[IDENTIFIERS]):
+    for row in read_rows(lines=lines, required=[IDENTIFIERS], known=COLUMNS):
         if isinstance(row, Rejected):
             rejected.append(row)
             continue

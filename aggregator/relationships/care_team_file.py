@@ -40,11 +40,11 @@ class CareTeamLine:
 def read_care_teams(*, lines: Iterable[str]) -> tuple[list[CareTeamLine], list[Rejected]]:
     """Return the members and patients of a CSV with a heading, and the lines that were rejected.
 
-    Raises: ValueError when the heading lacks a column.
+    Raises: ValueError when the heading lacks a column, or names one that is not known.
     """
     members: list[CareTeamLine] = []
     rejected: list[Rejected] = []
-    for row in read_rows(lines=lines, required=REQUIRED):
+    for row in read_rows(lines=lines, required=REQUIRED, known=COLUMNS):
         read = row if isinstance(row, Rejected) else _read(row)
         if isinstance(read, Rejected):
             rejected.append(read)

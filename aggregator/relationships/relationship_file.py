@@ -35,11 +35,11 @@ class RelationshipLine:
 def read_relationships(*, lines: Iterable[str]) -> tuple[list[RelationshipLine], list[Rejected]]:
     """Return the relationships of a CSV with a heading, and the lines that were rejected.
 
-    Raises: ValueError when the heading lacks a column.
+    Raises: ValueError when the heading lacks a column, or names one that is not known.
     """
     relationships: list[RelationshipLine] = []
     rejected: list[Rejected] = []
-    for row in read_rows(lines=lines, required=REQUIRED):
+    for row in read_rows(lines=lines, required=REQUIRED, known=COLUMNS):
         read = row if isinstance(row, Rejected) else _read(row)
         if isinstance(read, Rejected):
             rejected.append(read)

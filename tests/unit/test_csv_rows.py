@@ -31,6 +31,27 @@ def test_columns_without_a_name_are_passed_over() -> None:
     assert read("a,c,,", "1,2,,") == [CsvRow(line=2, values={"a": "1", "c": "2"})]
 
 
+def test_a_value_below_no_name_is_one_field_too_many() -> None:
+    before, between = read("a,c,", "1,2,2024-08-14")[0], read("a,,c", "1,x,2")[0]
+    assert (before, between) == (
+        CsvRow(line=2, values={"a": "1", "c": "2"}, has_surplus_fields=True),
+        CsvRow(line=2, values={"a": "1", "c": "2"}, has_surplus_fields=True),
+    )
+
+
+@pytest.mark.parametrize("heading", ["a,c,untill_date", "a,c,until date", "a,c,\ufeffuntil_date", "a,c;until_date"])
+def test_a_column_that_is_not_known_is_refused_with_those_that_are_and_not_quoted(heading: str) -> None:
+    with pytest.raises(ValueError, match="a, c, until_date") as refused:
+        read_rows(lines=[heading, "1,2,3"], required=[("a",)], known=("a", "c", "until_date"))
+    assert heading.split(",")[-1] not in str(refused.value).replace("a, c, until_date", "")
+
+
+def test_what_was_rejected_is_of_known_columns_with_its_line_and_reason() -> None:
+    (row,) = read_rows(lines=["a,c,line,reason", "1,2,7,no b"], required=REQUIRED, known=("a", "b", "c"))
+    assert isinstance(row, CsvRow)
+    assert (row.values["a"], row.values["c"]) == ("1", "2")
+
+
 def test_columns_are_found_whatever_their_case_and_a_line_says_when_it_has_more_of_them() -> None:
     short, long = read(" A , C\r\n", " 1 \r\n", "1,2,3\n")
     assert short == CsvRow(line=2, values={"a": "1", "c": ""})
@@ -58,3 +79,13 @@ def test_what_was_rejected_is_written_with_its_reason_and_can_be_loaded_again() 
     (again,) = read(*file.getvalue().splitlines())
     assert isinstance(again, CsvRow)
     assert again.values["c"] == "2"
+    assert again.values["a"] == '=cmd("x")'
+
+
+@pytest.mark.parametrize("value", ["+44 7700 900123", "-x", "@x", "'t Hooft", "d'Arcy"])
+def test_a_value_is_the_same_when_it_is_loaded_again(value: str) -> None:
+    file = StringIO()
+    write_rejected(file=file, columns=["a", "c"], rejected=[Rejected(line=2, reason="", values={"a": value})])
+    (again,) = read(*file.getvalue().splitlines())
+    assert isinstance(again, CsvRow)
+    assert again.values["a"] == value

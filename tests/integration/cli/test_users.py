@@ -185,3 +185,24 @@ def test_the_last_day_that_there_is_is_an_end_like_others(tmp_path: Path) -> Non
     assert (counts["recorded"], counts["rejected"]) == (2, 0)
     assert load(tmp_path, lines)["roles_ended"] == 0
     assert AccessEnd.objects.get().ends_at.year == 9999
+
+
+def test_a_misspelt_column_is_refused_and_nobody_is_given_a_role_without_its_end(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="until_date") as refused:
+        load(tmp_path, FILE.replace("until_date", "untill_date"))
+    assert "untill_date" not in str(refused.value)
+    assert not User.objects.filter(username="dr.one").exists()
+
+
+def test_no_spreadsheet_runs_a_user_name_of_the_file_of_passwords(tmp_path: Path) -> None:
+    load(tmp_path, f"{FILE}=cmd(1),,Eve,Ten,nurse,{SURGERY_ODS},,\n")
+    (written,) = tmp_path.glob("passwords-*.csv")
+    assert {row["username"] for row in rows(written)} == {"dr.one", "two", "'=cmd(1)"}
+
+
+def test_no_password_begins_as_a_formula_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = iter(["-aaaaaaaaaaaaaaa", "baaaaaaaaaaaaaaa", "-caaaaaaaaaaaaaa", "daaaaaaaaaaaaaaa"])
+    monkeypatch.setattr("secrets.token_urlsafe", lambda length: next(made))
+    load(tmp_path, FILE)
+    (written,) = tmp_path.glob("passwords-*.csv")
+    assert [row["password"][0] for row in rows(written)] == ["b", "d"]

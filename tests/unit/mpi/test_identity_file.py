@@ -152,3 +152,10 @@ def test_a_death_is_taken_as_sent(deceased: str, death_date: str, read: tuple[bo
 def test_a_death_that_cannot_be_read_refuses_its_line(deceased: str, death_date: str, reason: str) -> None:
     taken, (rejected,) = read_identities(lines=["local_id,deceased,death_date", f"1,{deceased},{death_date}", "2,,"])
     assert ([one.identifier_value for one in taken], rejected.reason) == (["2"], reason)
+
+
+@pytest.mark.parametrize("misspelt", ["date_of_birth", "deceassed", "nhs_number_stauts"])
+def test_a_misspelt_column_is_not_taken_for_one_that_is_not_there(misspelt: str) -> None:
+    with pytest.raises(ValueError, match="death_date") as refused:
+        read_identities(lines=[f"local_id,{misspelt}", "7,yes"])
+    assert misspelt not in str(refused.value)

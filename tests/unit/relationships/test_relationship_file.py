@@ -63,3 +63,14 @@ def test_a_line_of_junk_is_rejected_alone(line: str, reason: str) -> None:
 def test_a_heading_without_a_column_is_refused(missing: str) -> None:
     with pytest.raises(ValueError, match=missing):
         read_relationships(lines=[",".join(column for column in COLUMNS if column != missing)])
+
+
+@pytest.mark.parametrize("misspelt", ["untill_date", "until", "to_date"])
+def test_a_misspelt_last_day_is_not_taken_for_none(misspelt: str) -> None:
+    with pytest.raises(ValueError, match="until_date"):
+        read_relationships(lines=[f"local_id,kind,from_date,{misspelt}", "7,registered,2024-01-02,2024-02-03"])
+
+
+def test_a_last_day_below_no_name_is_not_taken_for_none() -> None:
+    taken, rejected = read_relationships(lines=["local_id,kind,from_date,", "7,registered,2024-01-02,2024-02-03"])
+    assert (taken, len(rejected)) == ([], 1)

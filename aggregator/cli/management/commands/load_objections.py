@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from aggregator.accounts.requester import operator
 from aggregator.consent.objection_file import Objection, load_id_of, read_objections
-from aggregator.csv_rows import Rejected
+from aggregator.csv_rows import Rejected, as_cell
 from aggregator.errors import LongviewError
 from aggregator.services.load_objections import load_objections
 from aggregator.services.undo_objections import undo_objections
@@ -89,14 +89,8 @@ class Command(BaseCommand):
             written = io.StringIO()
             writer = csv.writer(written)
             writer.writerow(["line", "reason", "sent"])
-            writer.writerows([each.line, each.reason, _as_cell(lines[each.line - 1])] for each in rejected)
+            writer.writerows([each.line, each.reason, as_cell(lines[each.line - 1].strip("\r\n"))] for each in rejected)
             rejects.write_text(written.getvalue(), encoding="utf-8")
-
-
-def _as_cell(line: str, /) -> str:
-    """Return a line as it was sent, so that no spreadsheet takes it for a formula."""
-    sent = line.strip("\r\n")
-    return f"'{sent}" if sent.startswith(("=", "+", "-", "@", "\t")) else sent
 
 
 def _batches(lines: Iterable[Objection | Rejected], /) -> Iterator[list[Objection | Rejected]]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from aggregator.accounts.requester import operator
 from aggregator.accounts.user_file import COLUMNS
 from aggregator.cli.bulk_files import check_rejects_path, new_private_file, open_csv, tell_loaded
+from aggregator.csv_rows import as_cell
 from aggregator.errors import LongviewError
 from aggregator.services.users.load_users import load_users
 
@@ -43,7 +44,8 @@ class Command(BaseCommand):
         try:
             with open_csv(options["file"]) as lines, new_private_file(options["passwords"]) as passwords:
                 loaded = load_users(requester=operator(), lines=lines, now=timezone.now())
-                csv.writer(passwords).writerows([("username", "password"), *loaded.passwords])
+                rows = ((as_cell(username), password) for username, password in loaded.passwords)
+                csv.writer(passwords).writerows([("username", "password"), *rows])
         except LongviewError as error:
             raise CommandError(str(error)) from None
         counts = {

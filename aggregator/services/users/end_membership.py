@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from aggregator.accounts.authority import check_not_own, check_organisation, check_role
+from aggregator.accounts.authority import check_not_own, check_role, may_act_for
 from aggregator.accounts.ends import End, Ends
 from aggregator.accounts.queries import membership_by_id
 from aggregator.accounts.requester import Requester
@@ -22,7 +22,8 @@ def end_membership(
 ) -> None:
     """End a membership at once, or at the end of its last British day.
 
-    Raises: NotPermitted; NotFound; Invalid without a reason or for a day of the past.
+    Raises: NotPermitted; NotFound, also for one of another organisation; Invalid without a reason or for a day of the
+    past.
     """
     with acting(requester, Action.END_MEMBERSHIP, needs=Permission.MANAGE_USERS) as act:
         act.about_nothing_single()
@@ -30,7 +31,8 @@ def end_membership(
         if membership is None:
             raise NotFound
         act.note(user=membership.user_id, role=membership.role, organisation=membership.organisation_id)
-        check_organisation(requester=requester, organisation_id=membership.organisation_id)
+        if not may_act_for(requester=requester, organisation_id=membership.organisation_id):
+            raise NotFound
         check_role(requester=requester, role=Role(membership.role))
         check_not_own(requester=requester, user_id=membership.user_id)
         ends_at = end_at(last_day=last_day, now=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -14,7 +15,7 @@ from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.changes.models import ProposedChange
 from aggregator.services.add_user import NewUser, add_user
-from tests.world import PASSWORD, SURGERY_ODS, make_world, signed_in_client
+from tests.world import HOSPITAL_ODS, PASSWORD, SURGERY_ODS, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -127,3 +128,23 @@ def test_an_account_is_joined_to_a_person_and_the_join_ended() -> None:
     assert post(signed_in_client("dr.osei"), f"{path}/person/end", {"reason": "x"}).status_code == 403
     assert post(administrator, f"{path}/person/end", {"reason": "The wrong Joan."}).status_code == 204
     assert administrator.get(f"/api/{path}").json()["join"] is None
+
+
+def test_what_is_another_organisations_is_answered_like_what_is_not_there() -> None:
+    hospital = NewUser(
+        username="mr.hospital",
+        password=PASSWORD,
+        family="Hall",
+        given="Hal",
+        organisation_ods=HOSPITAL_ODS,
+        role=Role.ADMINISTRATOR,
+    )
+    add_user(requester=operator(), user=hospital, now=timezone.now())
+    elsewhere, reason = signed_in_client("mr.hospital"), {"reason": "So."}
+    osei = User.objects.get(username="dr.osei")
+    membership = Membership.objects.get(user=osei)
+    for path in ("users/{}/close", "roles/{}/end"):
+        held = post(elsewhere, path.format(osei.id if "users" in path else membership.id), reason)
+        missing = post(elsewhere, path.format(uuid4()), reason)
+        assert (held.status_code, held.json()) == (missing.status_code, missing.json())
+        assert held.status_code == 404

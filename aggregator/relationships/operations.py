@@ -59,6 +59,15 @@ def load_relationships(*, source: Source, lines: Iterable[RelationshipLine], now
     )
 
 
+def is_ended_under_lock(*, relationship_id: UUID, person_id: UUID, now: datetime) -> bool:
+    """Return whether a relationship of a person has been ended, once nobody else records any for that person.
+
+    Must run in a transaction: the person's row is locked, so that of two who change it at once the second finds that.
+    """
+    Person.objects.select_for_update().get(id=person_id)
+    return Relationship.objects.filter(has_ended(of="id", now=now), id=relationship_id).exists()
+
+
 def record_relationship(
     *,
     person_id: UUID,

@@ -17,6 +17,7 @@ from aggregator.relationships.queries import relationship_with
 from aggregator.relationships.terms import OF_ORGANISATIONS
 
 REASON = "Changed: another was recorded in its place."
+ENDED_ALREADY = "This has been ended already."
 
 
 def check(requester: Requester, terms: Terms, now: datetime) -> Scope:
@@ -29,7 +30,7 @@ def check(requester: Requester, terms: Terms, now: datetime) -> Scope:
     if not may_act_for(requester=requester, organisation_id=before.terms.organisation_id):
         raise NotFound
     if before.terms.ends_at is not None and before.terms.ends_at <= now:
-        raise Superseded("This has been ended already.")
+        raise Superseded(ENDED_ALREADY)
     changed = (relationship_kind_of(terms), *days_of(terms))
     if changed == (before.terms.kind, before.terms.from_date, before.terms.until_date):
         raise Invalid("Nothing has been changed.", field="kind")
@@ -42,8 +43,14 @@ def words(terms: Terms) -> str:
 
 
 def apply(requester: Requester, terms: Terms, now: datetime) -> Applied:
-    """Record the one, to end the other."""
+    """Record the one, to end the other.
+
+    Raises: Superseded when somebody has ended it since it was checked.
+    """
     before, (from_date, until_date) = _before(terms), days_of(terms)
+    relationship_id = id_of(terms, "relationship_id")
+    if operations.is_ended_under_lock(relationship_id=relationship_id, person_id=before.person_id, now=now):
+        raise Superseded(ENDED_ALREADY)
     made_id = operations.record_relationship(
         person_id=before.person_id,
         organisation_id=before.terms.organisation_id,
@@ -54,7 +61,7 @@ def apply(requester: Requester, terms: Terms, now: datetime) -> Applied:
         recorded_by=requester.user_id,
         now=now,
     )
-    end = End(kind=Ends.RELATIONSHIP, of_id=id_of(terms, "relationship_id"), ends_at=now, reason=REASON)
+    end = End(kind=Ends.RELATIONSHIP, of_id=relationship_id, ends_at=now, reason=REASON)
     return Applied(made_id=made_id, ends=(end,))
 
 

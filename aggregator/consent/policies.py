@@ -141,6 +141,46 @@ def as_lapsed(policy: PolicyTerms, /, *, at: datetime) -> PolicyTerms:
     return PolicyTerms(base=policy.base, root=replace(root, period=Period(end=at)))
 
 
+def denials_in_doubt(
+    *, of_another: Sequence[PolicyTerms], own: Iterable[PolicyTerms], now: datetime
+) -> tuple[PolicyTerms, ...]:
+    """Return what the policies of another, who may be the same person, deny; nothing of what they permit.
+
+    Who has withdrawn what they permitted, or permits a part only, shares nothing by default: that holds, too.
+    """
+    has_own_say = any(has_permitted(policy, now=now) for policy in own)
+    in_force = [policy for policy in of_another if _is_in_force(policy, now)]
+    denials: list[PolicyTerms] = []
+    for policy in in_force:
+        root, exceptions = resolve(policy)
+        if root.effect is Effect.DENY:
+            # What opens under broken glass could otherwise open what their own withdrawn permit keeps closed.
+            is_open_in_emergency = policy.base is BasePolicy.BREAK_GLASS_ONLY and policy.is_understood
+            base = BasePolicy.BREAK_GLASS_ONLY if is_open_in_emergency and not has_own_say else BasePolicy.DENY
+            denials.append(PolicyTerms(base=base, root=None if root == _EVERYTHING_DENIED else root))
+        else:
+            denied = (exception for exception in exceptions if exception.effect is Effect.DENY)
+            denials += [PolicyTerms(base=BasePolicy.DENY, root=_under(exception, root=root)) for exception in denied]
+    permitted = [policy for policy in of_another if has_permitted(policy, now=now)]
+    if permitted and not any(policy.permits and policy.root is None for policy in in_force):
+        denials.append(as_lapsed(permitted[0], at=now))
+    return tuple(denials)
+
+
+def _under(exception: Provision, /, *, root: Provision) -> Provision:
+    """Return an exception with its root's conditions of each kind of which it names none, save labels."""
+    return replace(
+        exception,
+        purposes=exception.purposes or root.purposes,
+        actors=exception.actors or root.actors,
+        period=root.period if exception.period == Period() else exception.period,
+        data_period=root.data_period if exception.data_period == DataPeriod() else exception.data_period,
+        categories=exception.categories or root.categories,
+        sources=exception.sources or root.sources,
+        items=exception.items or root.items,
+    )
+
+
 def resolve(policy: PolicyTerms, /) -> tuple[Provision, tuple[Provision, ...]]:
     """Return the root and the exceptions of a policy, with what its base adds to them."""
     if not policy.is_understood or is_contradictory(policy):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
@@ -19,8 +20,10 @@ from aggregator.composed import composed_once
 from aggregator.consent import decision
 from aggregator.consent.decision import Decision
 from aggregator.consent.models import Policy
-from aggregator.consent.terms import ActorKind, BasePolicy, RecordedPolicy
+from aggregator.consent.policies import denials_in_doubt
+from aggregator.consent.terms import ActorKind, BasePolicy, PolicyTerms, RecordedPolicy
 from aggregator.consent.written_terms import read_terms
+from aggregator.mpi.queries import people_it_may_be
 from aggregator.relationships.queries import relationships_of
 from aggregator.relationships.terms import RelationshipKind, RelationshipTerms, london_day
 from aggregator.sources.queries import disclosing_sources
@@ -74,7 +77,7 @@ def decide_if_related(*, requester: Requester, permission: Permission, person_id
     return decision.decide(
         requester=requester,
         permission=permission,
-        policies=[policy.terms for policy in policies_of(person_id=person_id, now=now)],
+        policies=terms_that_hold(person_id=person_id, now=now),
         relationships=[related],
         now=now,
         still_acts=True,
@@ -93,7 +96,7 @@ def _decide(
     return decision.decide(
         requester=requester,
         permission=permission,
-        policies=[policy.terms for policy in policies_of(person_id=person_id, now=now)],
+        policies=terms_that_hold(person_id=person_id, now=now),
         relationships=relationships_of(
             person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
         ),
@@ -102,6 +105,23 @@ def _decide(
         disclosing={source_id: matter.label for source_id, matter in disclosing_sources().items()},
         emergency=emergency,
     )
+
+
+def terms_that_hold(*, person_id: UUID, now: datetime) -> list[PolicyTerms]:
+    """Return what a person has decided, and what may be their own objection: see `terms_in_doubt`."""
+    own = [policy.terms for policy in policies_of(person_id=person_id, now=now)]
+    return [*own, *terms_in_doubt(person_id=person_id, own=own, now=now)]
+
+
+def terms_in_doubt(*, person_id: UUID, own: Sequence[PolicyTerms], now: datetime) -> list[PolicyTerms]:
+    """Return what is denied by those whom a person may be, as long as that is in doubt."""
+    others = people_it_may_be(person_id=person_id)
+    if not others:
+        return []
+    decided: dict[UUID, list[PolicyTerms]] = defaultdict(list)
+    for policy in _recorded(_with_end(Policy.objects.filter(person_id__in=others), now=now), now=now):
+        decided[policy.person_id].append(policy.terms)
+    return [denial for terms in decided.values() for denial in denials_in_doubt(of_another=terms, own=own, now=now)]
 
 
 def policies_of(*, person_id: UUID, now: datetime) -> list[RecordedPolicy]:

@@ -21,6 +21,8 @@ from aggregator.mpi.demographics import (
 from aggregator.mpi.nicknames import is_short_for
 
 RULES_VERSION = "exact-1"
+# How records became people of their own: the first of somebody, and by a human's decision.
+NEW_PERSON, BY_REVIEW = "first-record", "by-review"
 # The fields in which an answer can contradict what is known, in the order in which they are reported.
 ANSWER_FIELDS = ("nhs_number", "birth_date", "sex", "name", "given")
 AGREEING_NAMES = frozenset({"same", "nickname", "initial", "swapped"})

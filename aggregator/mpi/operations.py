@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from aggregator.errors import Superseded
 from aggregator.mpi import matching
@@ -31,7 +31,6 @@ from aggregator.mpi.queries import demographics_of, live_links
 from aggregator.mpi.reviews import Cause, Decision
 from aggregator.sources.models import Source
 
-NEW_PERSON = "first-record"
 # One load at a time: of two, neither would see the people whom the other adds, and one human would stand twice with
 # nobody told. The number means nothing but this.
 _LOADING = 4_811_904
@@ -215,14 +214,11 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
     """Take in new demographics of known records.
 
     A change in who the record seems to be about raises a doubt: what the source said before stays in force, and what it
-    says now is kept beside it until somebody decides.
+    says now is kept beside it until somebody decides. What is taken in may show that the record is also another
+    person's: that raises a doubt, too.
     """
     records = [record for record, _ in pairs]
-    people = dict(
-        Link.objects.filter(source_record__in=records, ended_at__isnull=True).values_list(
-            "source_record_id", "person_id"
-        )
-    )
+    people = _people_of(records)
     open_doubts = {
         review.source_record_id: review
         for review in LinkReview.objects.select_for_update().filter(
@@ -230,6 +226,7 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
         )
     }
     changed: list[SourceRecord] = []
+    met_anew: list[SourceRecord] = []
     doubts: list[LinkReview] = []
     for record, identity in pairs:
         before, sent = demographics_of(record), identity.demographics
@@ -259,13 +256,97 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
             continue
         set_record(record=record, demographics=after, first=first_said(before=first, now=after), now=now)
         changed.append(record)
+        if _may_meet_others(before=before, after=after):
+            met_anew.append(record)
         if person_id is not None:
             report.person_ids.add(person_id)
     SourceRecord.objects.bulk_update(changed, [*DEMOGRAPHIC_FIELDS, "first_said", "updated_at"], batch_size=500)
     LinkReview.objects.bulk_update(open_doubts.values(), ["proposed", "evidence"], batch_size=500)
     LinkReview.objects.bulk_create(doubts, batch_size=500)
-    report.reviews += len(doubts)
+    report.reviews += len(doubts) + raise_doubts_about_others(records=met_anew, now=now)
     report.updated += len(pairs)
+
+
+def raise_doubts_about_others(*, records: Sequence[SourceRecord], now: datetime) -> int:
+    """Raise a doubt wherever what known records say now makes them somebody else's, or possibly; return how many.
+
+    The links stay: what was decided for a person, and who cares for them, hangs on them. A doubt about the same two
+    people that is open, or that was settled with the same evidence, is not raised again, whichever record it names.
+    Must run in a transaction.
+    """
+    if not records:
+        return 0
+    own = _people_of(records)
+    candidates = _Candidates(identities=[_identity_of(record) for record in records])
+    doubts: list[LinkReview] = []
+    for record in records:
+        if record.id not in own:
+            continue
+        certain, doubtful = candidates.judge(demographics=demographics_of(record), but=own[record.id])
+        doubts += [
+            LinkReview(
+                source_record=record,
+                person_id=candidate_id,
+                reason=verdict.rule,
+                evidence=dict(verdict.evidence),
+                raised_at=now,
+            )
+            for candidate_id, verdict in {**certain, **doubtful}.items()
+        ]
+    known = _known_doubts(doubts=doubts, own=own)
+    raised: list[LinkReview] = []
+    for doubt in doubts:
+        of_two = _of_two(doubt.person_id, own[doubt.source_record_id], doubt.reason)
+        if doubt.evidence not in known[of_two] and None not in known[of_two]:
+            raised.append(doubt)
+            known[of_two].append(None)
+    LinkReview.objects.bulk_create(raised, batch_size=500, ignore_conflicts=True)
+    return len(raised)
+
+
+# Two people in any order, and the rule by which they might be one.
+_TwoPeople = tuple[frozenset[UUID], str]
+
+
+def _of_two(left: UUID, right: UUID, rule: str) -> _TwoPeople:
+    return frozenset({left, right}), rule
+
+
+def _known_doubts(
+    *, doubts: Sequence[LinkReview], own: Mapping[UUID, UUID]
+) -> dict[_TwoPeople, list[dict[str, str] | None]]:
+    """Return the evidence of the doubts about the same people that were settled, and None for one that is open."""
+    people = {doubt.person_id for doubt in doubts} | set(own.values())
+    linked = Link.objects.filter(person_id__in=people, ended_at__isnull=True)
+    people_by_record = dict(linked.values_list("source_record_id", "person_id"))
+    told_apart = [Decision.NOTED, Decision.END_LINK]
+    noted = LinkDecision.objects.filter(review=OuterRef("id"), decision__in=told_apart, ended_at__isnull=True)
+    rows = LinkReview.objects.filter(
+        Q(settled_at__isnull=True) | Exists(noted),
+        source_record__in=linked.values("source_record_id"),
+        person_id__in=people,
+        reason__in={doubt.reason for doubt in doubts},
+    )
+    known: dict[_TwoPeople, list[dict[str, str] | None]] = defaultdict(list)
+    for review in rows:
+        of_two = _of_two(review.person_id, people_by_record[review.source_record_id], review.reason)
+        known[of_two].append(review.evidence if review.settled_at else None)
+    return known
+
+
+def _people_of(records: Sequence[SourceRecord]) -> dict[UUID, UUID]:
+    links = Link.objects.filter(source_record__in=records, ended_at__isnull=True)
+    return dict(links.values_list("source_record_id", "person_id"))
+
+
+def _identity_of(record: SourceRecord) -> Identity:
+    return Identity(identifier_value=record.identifier_value, demographics=demographics_of(record))
+
+
+def _may_meet_others(*, before: Demographics, after: Demographics) -> bool:
+    """Return whether a change touches anything by which records are matched."""
+    matched_by = ("valid_number", "number_is_verified", "family", "given", "birth_date", "known_sex", "postcode")
+    return any(getattr(before, name) != getattr(after, name) for name in matched_by)
 
 
 def set_record(*, record: SourceRecord, demographics: Demographics, first: Demographics, now: datetime) -> None:
@@ -306,7 +387,7 @@ def _add_records(*, source: Source, identities: Sequence[Identity], now: datetim
         else:
             person = Person(created_at=now)
             people.append(person)
-            person_id, verdict = person.id, Verdict(grade=Grade.CERTAIN, rule=NEW_PERSON, evidence=())
+            person_id, verdict = person.id, Verdict(grade=Grade.CERTAIN, rule=matching.NEW_PERSON, evidence=())
             report.new_people += 1
         reviews.extend(
             LinkReview(
@@ -359,13 +440,15 @@ class _Candidates:
         for key in _keys(demographics):
             self._by_key[key][person_id].append(demographics)
 
-    def judge(self, *, demographics: Demographics) -> tuple[dict[UUID, Verdict], dict[UUID, Verdict]]:
-        """Return the people who certainly match, and those who might.
+    def judge(
+        self, *, demographics: Demographics, but: UUID | None = None
+    ) -> tuple[dict[UUID, Verdict], dict[UUID, Verdict]]:
+        """Return the people who certainly match, and those who might, without one (`but`) who is known already.
 
         A person certainly matches when one of their records says so, none contradicts it and nobody else matches
         better: an initial sent with a twin's number matches that twin, but the full name may be the brother's.
         """
-        met = {person_id for key in _keys(demographics) for person_id in self._by_key[key]}
+        met = {person_id for key in _keys(demographics) for person_id in self._by_key[key]} - {but}
         certain: dict[UUID, Verdict] = {}
         doubtful: dict[UUID, Verdict] = {}
         named: set[UUID] = set()

@@ -17,7 +17,7 @@ from aggregator.limits import max_length_of
 from aggregator.mpi.death import DeathClaim, claims_disagree
 from aggregator.mpi.demographics import Demographics, as_json, clean_name, first_given, from_json
 from aggregator.mpi.golden import GoldenRecord, PersonSummary
-from aggregator.mpi.matching import KnownRecord
+from aggregator.mpi.matching import BY_REVIEW, NEW_PERSON, KnownRecord
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
 from aggregator.mpi.reviews import Cause, Decision, DecisionTaken, ReviewSides, ReviewSummary, Side, fingerprint
 
@@ -139,6 +139,25 @@ def person_held_as(*, source_id: UUID, identifier_value: str) -> UUID | None:
     """Return whom a source holds under one of its own identifiers, by the live link; None for nobody here."""
     records = live_links().filter(source_record__source_id=source_id, source_record__identifier_value=identifier_value)
     return records.values_list("person_id", flat=True).first()
+
+
+def people_it_may_be(*, person_id: UUID) -> list[UUID]:
+    """Return whom else a person may be: a record was made a person of its own, and that doubt is open."""
+    return [review.person_id for review in _open_doubts_of(person_id=person_id)]
+
+
+@composed_once
+def _open_doubts_of(*, person_id: UUID) -> QuerySet[LinkReview]:
+    return (
+        LinkReview.objects.filter(
+            source_record__links__person_id=person_id,
+            source_record__links__ended_at__isnull=True,
+            source_record__links__rule__in=[NEW_PERSON, BY_REVIEW],
+            settled_at__isnull=True,
+        )
+        .exclude(person_id=person_id)
+        .exclude(reason__in=list(Cause))
+    )
 
 
 def is_held(*, person_id: UUID) -> bool:

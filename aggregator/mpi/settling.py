@@ -12,11 +12,10 @@ from aggregator.errors import Superseded
 from aggregator.mpi import matching
 from aggregator.mpi.demographics import Demographics, as_json, first_said, from_json, with_later
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
-from aggregator.mpi.operations import DEMOGRAPHIC_FIELDS, rebuild_golden, set_record
+from aggregator.mpi.operations import DEMOGRAPHIC_FIELDS, raise_doubts_about_others, rebuild_golden, set_record
 from aggregator.mpi.queries import demographics_of, state_of
 from aggregator.mpi.reviews import Cause, Decision, acceptable_fields, is_about_the_linked_person
 
-BY_REVIEW = "by-review"
 RECORD_FIELDS = [*DEMOGRAPHIC_FIELDS, "first_said", "updated_at"]
 
 
@@ -84,6 +83,8 @@ def settle(
     link_decision.save(force_insert=True)
     review.settled_at = now
     review.save(update_fields=["settled_at"])
+    if link_decision.record_after is not None:
+        raise_doubts_about_others(records=[record], now=now)
     rebuild_golden(person_ids=_people(review=review, link=link, link_decision=link_decision))
     return Settled(
         source_record_id=record.id,
@@ -160,7 +161,7 @@ def _move(link_decision: LinkDecision, *, link: Link, user_id: UUID | None, now:
         source_record_id=link.source_record_id,
         person=Person.objects.create(created_at=now),
         grade=matching.Grade.CERTAIN,
-        rule=BY_REVIEW,
+        rule=matching.BY_REVIEW,
         rules_version=matching.RULES_VERSION,
         decided_by=user_id,
         decided_at=now,

@@ -14,7 +14,7 @@ from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent.decision import Decision, decide
 from aggregator.consent.policies import Reach, shares_with_most
-from aggregator.consent.queries import policies_of
+from aggregator.consent.queries import policies_of, terms_in_doubt
 from aggregator.consent.terms import PolicyTerms
 from aggregator.consent.words import in_words
 from aggregator.errors import NotFound
@@ -71,6 +71,9 @@ def preview_policy(
         others = [policy.terms for policy in policies if not policy.is_over(now) and policy.policy_id != replaces_id]
         replaced = [policy.terms for policy in policies if policy.policy_id == replaces_id]
         before, after = [*ended, *others, *replaced], [*ended, *(_as_ended(replaced, now)), *others, known]
+        # What may be this patient's own objection holds before and after.
+        before += terms_in_doubt(person_id=person_id, own=before, now=now)
+        after += terms_in_doubt(person_id=person_id, own=after, now=now)
         changes = tuple(_changes(person_id=person_id, before=before, after=after, now=now))
         act.note(base=terms.base, changes=len(changes))
         return PolicyPreview(

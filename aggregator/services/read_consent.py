@@ -12,7 +12,7 @@ from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent.policies import shares_with_most
-from aggregator.consent.queries import policies_of
+from aggregator.consent.queries import policies_of, terms_in_doubt
 from aggregator.errors import NotFound
 from aggregator.mpi.golden import PersonSummary
 from aggregator.mpi.queries import person_summary
@@ -24,12 +24,14 @@ from aggregator.sources.queries import all_sources
 class ConsentView:
     """`in_force` are the decisions that count, or will, and `ended` those that no longer do, newest first.
 
-    `is_shared`: those who care for the patient see something of the record, unless a decision names them. `sources` and
-    `organisations` are those that a decision may name, by id and code.
+    `is_shared`: those who care for the patient see something of the record, unless a decision names them.
+    `is_limited_in_doubt`: this may be another person, and what that one denies is denied here until it is settled.
+    `sources` and `organisations` are those that a decision may name, by id and code.
     """
 
     person: PersonSummary
     is_shared: bool
+    is_limited_in_doubt: bool
     in_force: tuple[PolicyLine, ...]
     ended: tuple[PolicyLine, ...]
     sources: tuple[tuple[str, str], ...]
@@ -47,10 +49,13 @@ def read_consent(*, requester: Requester, person_id: UUID, now: datetime) -> Con
         if person is None:
             raise NotFound
         policies = policies_of(person_id=person_id, now=now)
+        own = [policy.terms for policy in policies]
+        in_doubt = terms_in_doubt(person_id=person_id, own=own, now=now)
         lines = lines_of(policies=policies)
         return ConsentView(
             person=person,
-            is_shared=shares_with_most(policies=[policy.terms for policy in policies], now=now),
+            is_shared=shares_with_most(policies=[*own, *in_doubt], now=now),
+            is_limited_in_doubt=bool(in_doubt),
             in_force=tuple(line for line in lines if not line.policy.is_over(now)),
             ended=tuple(line for line in lines if line.policy.is_over(now)),
             sources=tuple((str(source.id), source.name) for source in all_sources()),

@@ -67,14 +67,18 @@ class PermittedAnswers:
         return tuple(item for answer in self.answers for item in answer.items)
 
 
-def permit_answers(*, answers: Iterable[SourceAnswer], decision: Decision) -> PermittedAnswers:
-    """Return what of these answers may be shown.
+def permit_answers(
+    *, answers: Iterable[SourceAnswer], decision: Decision, is_whereabouts_restricted: bool = False
+) -> PermittedAnswers:
+    """Return what of these answers may be shown. `is_whereabouts_restricted`: it is known so, whatever they say.
 
     Where an answer's own Patient may not be, nothing of that answer may. Whereabouts that one source restricts are told
     by none: no reference of a Patient is followed then.
     """
     received = tuple(_inheriting(answer, decision=decision) for answer in answers)
-    whereabouts_restricted = any(_restricts_whereabouts(each.patient) for each in received if each.patient)
+    whereabouts_restricted = is_whereabouts_restricted or any(
+        _restricts_whereabouts(each.patient) for each in received if each.patient
+    )
     set_aside = {at: _as_items(answer, at=at) for at, answer in enumerate(received)}
     permitted = permit(
         items=[item for answer in received for item in answer.items],

@@ -46,6 +46,7 @@ from aggregator.mpi.queries import HeldBy, known_records
 from aggregator.mpi.reviews import FINGERPRINT, Cause, fingerprint
 from aggregator.mpi.subject import demographics_of_patient
 from aggregator.record.item import Item
+from aggregator.record.patient_details import is_restricted
 from aggregator.record.received import item_of
 from aggregator.sources import catalogue
 from connectors.contract.errors import Malformed, SourceError, TimedOut, Unreachable, WrongPatient
@@ -53,6 +54,7 @@ from connectors.contract.outcomes import Outcome, Reason
 from connectors.contract.values import Identifier, QuarantinedEntry, Query, Reply
 from connectors.transport.offload import FaultApart
 from connectors.transport.pace import Steps, finish_paced
+from fhir_data.confidentiality import restricts as restricting
 from fhir_data.errors import EntryFault
 from fhir_data.heads import entry_name, type_of
 
@@ -213,6 +215,7 @@ class Flight:
         subject = await asyncio.to_thread(check) if is_large else check()
         try:
             async with asyncio.timeout_at(deadline):
+                await self._note_restriction(reply=reply, holding=holding, until=deadline)
                 await self._note_death(subject=subject, holding=holding, until=deadline)
         except (TimeoutError, db.Error) as error:
             self._log_fault("death_not_noted", error)
@@ -245,6 +248,19 @@ class Flight:
                 deceased=subject.deceased,
                 death_date=subject.death_date,
             ),
+            until=until,
+        )
+
+    async def _note_restriction(self, *, reply: Reply, holding: HeldBy, until: float) -> None:
+        """Record whether an answer restricts the whereabouts, so that they are not told before it has come again."""
+        sent = reply.subject_original or reply.subject or b"{}"
+        is_large = len(sent) > LARGE_PATIENT_BYTES
+        is_marked = await asyncio.to_thread(is_restricted, patient=sent) if is_large else is_restricted(patient=sent)
+        restricts = is_marked or any(restricting(label) for label in reply.subject_labels)
+        if not restricts and not holding.answer_restricts:
+            return
+        await self.engine.in_index(
+            partial(mpi_operations.note_restriction, source_record_id=holding.source_record_id, restricts=restricts),
             until=until,
         )
 

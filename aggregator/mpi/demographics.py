@@ -36,7 +36,8 @@ class Demographics:
     `valid_number` for comparing. `further_numbers` are others that the source gives as current beside it.
     `birth_date` is None when it is absent or not a whole date; `birth_date_part` is then what was sent of it, which can
     contradict a birth date but never agree with one. `deceased` is None when the source does not say; `death_date` is
-    what it sent, which may be a partial date."""
+    what it sent, which may be a partial date. `restricted`: whether it says that the person's whereabouts are not to be
+    told; None when it does not say."""
 
     nhs_number: str = ""
     nhs_number_status: str = ""
@@ -51,6 +52,7 @@ class Demographics:
     death_date: str = ""
     further_numbers: tuple[str, ...] = ()
     birth_date_part: str = ""
+    restricted: bool | None = None
 
     @property
     def valid_number(self) -> str:
@@ -176,6 +178,7 @@ def with_later(*, earlier: Demographics, later: Demographics) -> Demographics:
         address_line=later.address_line if has_moved else earlier.address_line,
         phone=later.phone or earlier.phone,
         deceased=death.deceased,
+        restricted=earlier.restricted if later.restricted is None else later.restricted,
         death_date=death.death_date or (earlier.death_date if death.deceased and earlier.deceased else ""),
     )
 

@@ -25,7 +25,7 @@ class Contribution:
 class GoldenRecord:
     """`unusable_number` is what was sent as an NHS number and is not a valid one, where nobody sent a valid one. It is
     shown, so that readers can see what the source holds, and never used for matching. `deceased` is None where no
-    source says."""
+    source says. `is_whereabouts_restricted`: a source says that where the person lives is not to be told."""
 
     nhs_number: str = ""
     nhs_number_is_verified: bool = False
@@ -39,6 +39,7 @@ class GoldenRecord:
     phone: str = ""
     deceased: bool | None = None
     death_date: str = ""
+    is_whereabouts_restricted: bool = False
 
     @property
     def death_days(self) -> tuple[date, date] | None:

@@ -1,7 +1,8 @@
 """The people that a source holds, from a CSV. Pure.
 
 Columns: local_id (default: nhs_number), nhs_number, nhs_number_status, family, given, birth_date, gender, postcode,
-address_line, phone, deceased (yes or no), death_date (1948-03-01, 1948-03 or 1948). Only an identifier is needed; a
+address_line, phone, deceased (yes or no), death_date (1948-03-01, 1948-03 or 1948), restricted (yes: where the person
+lives and how to reach them is not to be told). Only an identifier is needed; a
 value that is missing is not known.
 """
 
@@ -26,9 +27,10 @@ COLUMNS = (
     "phone",
     "deceased",
     "death_date",
+    "restricted",
 )
 IDENTIFIERS = frozenset({"local_id", "nhs_number"})
-DECEASED_WORDS = {"yes": True, "true": True, "no": False, "false": False}
+YES_OR_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
 def read_identities(*, lines: Iterable[str], max_lengths: Mapping[str, int]) -> tuple[list[Identity], list[Rejected]]:
@@ -65,15 +67,17 @@ def _problem(*, values: Mapping[str, str], taken: dict[str, Identity], max_lengt
             return f"{name} is longer than {limit} characters"
     if values.get("birth_date") and whole_date(text=values["birth_date"]) is None:
         return "birth_date is not a date such as 1980-08-14"
+    if values.get("restricted", "") and values["restricted"].lower() not in YES_OR_NO:
+        return "restricted is neither yes nor no"
     return _problem_of_death(deceased=values.get("deceased", ""), death_date=values.get("death_date", ""))
 
 
 def _problem_of_death(*, deceased: str, death_date: str) -> str:
-    if deceased and deceased.lower() not in DECEASED_WORDS:
+    if deceased and deceased.lower() not in YES_OR_NO:
         return "deceased is neither yes nor no"
     if death_date and (len(death_date) > MAX_DATE_LENGTH or days_meant(text=death_date) is None):
         return "death_date is not a date such as 1980-08-14, 1980-08 or 1980"
-    if death_date and DECEASED_WORDS.get(deceased.lower()) is False:
+    if death_date and YES_OR_NO.get(deceased.lower()) is False:
         return "deceased says no beside a death_date"
     return ""
 
@@ -96,7 +100,8 @@ def _identity(values: Mapping[str, str]) -> Identity:
             postcode=values.get("postcode", ""),
             address_line=values.get("address_line", ""),
             phone=values.get("phone", ""),
-            deceased=True if death_date else DECEASED_WORDS.get(values.get("deceased", "").lower()),
+            deceased=True if death_date else YES_OR_NO.get(values.get("deceased", "").lower()),
             death_date=death_date,
+            restricted=YES_OR_NO.get(values.get("restricted", "").lower()),
         ),
     )

@@ -29,6 +29,7 @@ class Person(models.Model):
     phone = models.CharField(max_length=60, blank=True)
     deceased = models.BooleanField(null=True)  # None: nobody says
     death_date = models.CharField(max_length=MAX_DATE_LENGTH, blank=True)  # as sent: it may be a part of a date
+    is_whereabouts_restricted = models.BooleanField(default=False)
 
     class Meta:
         db_table = "person"
@@ -42,6 +43,8 @@ class SourceRecord(models.Model):
 
     `nhs_number_sent` may be no NHS number at all; `nhs_number` holds it only when it is a valid one. `first_said` is
     who the source first said this is, kept from the first change on: changes are measured against it as well.
+    `restricted`: whether the source says, by file, that the person's whereabouts are not to be told; None: it does not
+    say. `answer_restricts`: its last answer was marked so.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -61,6 +64,8 @@ class SourceRecord(models.Model):
     phone = models.CharField(max_length=60, blank=True)
     deceased = models.BooleanField(null=True)
     death_date = models.CharField(max_length=MAX_DATE_LENGTH, blank=True)
+    restricted = models.BooleanField(null=True)
+    answer_restricts = models.BooleanField(default=False)
     first_said = models.JSONField(default=dict)
     updated_at = models.DateTimeField()
 

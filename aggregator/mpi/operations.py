@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -49,6 +49,7 @@ GOLDEN_FIELDS = (
     "phone",
     "deceased",
     "death_date",
+    "is_whereabouts_restricted",
 )
 DEMOGRAPHIC_FIELDS = (
     "nhs_number_sent",
@@ -65,6 +66,7 @@ DEMOGRAPHIC_FIELDS = (
     "phone",
     "deceased",
     "death_date",
+    "restricted",
 )
 
 
@@ -166,6 +168,21 @@ def note_death(*, source_record_id: UUID, deceased: bool, death_date: str) -> No
             rebuild_golden(person_ids=links.values_list("person_id", flat=True))
 
 
+def note_restriction(*, source_record_id: UUID, restricts: bool) -> None:
+    """Record whether an answer is marked as restricted, and derive the golden record again; a repeat changes nothing.
+
+    It does not lift what the source has said by file.
+    """
+    if (
+        SourceRecord.objects.filter(id=source_record_id)
+        .exclude(answer_restricts=restricts)
+        .update(answer_restricts=restricts)
+    ):
+        links = Link.objects.filter(source_record_id=source_record_id, ended_at__isnull=True)
+        with transaction.atomic():
+            rebuild_golden(person_ids=links.values_list("person_id", flat=True))
+
+
 def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
     """Derive the golden records of these people again from their live links, leaving out those in doubt.
 
@@ -173,9 +190,13 @@ def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
     """
     people = list(Person.objects.select_for_update().filter(id__in=set(person_ids)).order_by("id"))
     contributions: dict[UUID, list[Contribution]] = defaultdict(list)
-    links = live_links().filter(person__in=people, in_doubt=False).select_related("source_record__source")
-    for link in links:
+    restricted: set[UUID] = set()
+    for link in live_links().filter(person__in=people).select_related("source_record__source"):
         record = link.source_record
+        if record.restricted or record.answer_restricts:
+            restricted.add(link.person_id)  # also by one in doubt
+        if link.in_doubt:
+            continue
         contributions[link.person_id].append(
             Contribution(
                 demographics=demographics_of(record),
@@ -185,7 +206,9 @@ def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
             )
         )
     for person in people:
-        golden = golden_record(contributions=contributions[person.id])
+        golden = replace(
+            golden_record(contributions=contributions[person.id]), is_whereabouts_restricted=person.id in restricted
+        )
         for name in GOLDEN_FIELDS:
             setattr(person, name, getattr(golden, name))
     Person.objects.bulk_update(people, GOLDEN_FIELDS, batch_size=500)
@@ -207,6 +230,7 @@ def record_values(demographics: Demographics) -> dict[str, object]:
         "phone": demographics.phone,
         "deceased": demographics.deceased,
         "death_date": demographics.death_date,
+        "restricted": demographics.restricted,
     }
 
 
@@ -227,12 +251,19 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
     }
     changed: list[SourceRecord] = []
     met_anew: list[SourceRecord] = []
+    restricted: list[SourceRecord] = []
     doubts: list[LinkReview] = []
     for record, identity in pairs:
-        before, sent = demographics_of(record), identity.demographics
+        sent, person_id = identity.demographics, people.get(record.id)
+        if sent.restricted and not record.restricted:
+            # At once, whatever else it says that waits for review.
+            record.restricted = True
+            restricted.append(record)
+            if person_id is not None:
+                report.person_ids.add(person_id)
+        before = demographics_of(record)
         first = first_said(before=from_json(stored=record.first_said), now=before)
         wrong = _changes(first=first, before=before, sent=sent)
-        person_id = people.get(record.id)
         doubt = open_doubts.get(record.id)
         if doubt is not None:
             doubt.proposed = as_json(demographics=sent)
@@ -260,6 +291,7 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
             met_anew.append(record)
         if person_id is not None:
             report.person_ids.add(person_id)
+    SourceRecord.objects.bulk_update(restricted, ["restricted"], batch_size=500)
     SourceRecord.objects.bulk_update(changed, [*DEMOGRAPHIC_FIELDS, "first_said", "updated_at"], batch_size=500)
     LinkReview.objects.bulk_update(open_doubts.values(), ["proposed", "evidence"], batch_size=500)
     LinkReview.objects.bulk_create(doubts, batch_size=500)

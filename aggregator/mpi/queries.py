@@ -32,6 +32,7 @@ SEARCH_LIMIT = 20
 class HeldBy:
     """A live link: the identifier under which a source holds the person, and what it says about them.
 
+    `answer_restricts`: its last answer was marked as restricted.
     `in_doubt`: the source has said something else since, and nobody has settled whether it is still this person.
     `accepted` are fields in which the record's answers may differ from what is known, `taken` those in which its own
     values were accepted although others differ; both by a human's decision.
@@ -44,6 +45,7 @@ class HeldBy:
     nhs_number_sent: str
     demographics: Demographics
     in_doubt: bool = False
+    answer_restricts: bool = False
     accepted: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
 
@@ -97,8 +99,11 @@ def count_linked(*, source_id: UUID) -> int:
 
 
 def summary_of(person: Person) -> PersonSummary:
-    """Return a person's summary, without what depends on other people's records."""
-    return PersonSummary(
+    """Return a person's summary, without what depends on other people's records.
+
+    Where a source restricts it, without where the person lives and how to reach them.
+    """
+    summary = PersonSummary(
         person_id=person.id,
         golden=GoldenRecord(
             nhs_number=person.nhs_number,
@@ -113,8 +118,10 @@ def summary_of(person: Person) -> PersonSummary:
             phone=person.phone,
             deceased=person.deceased,
             death_date=person.death_date,
+            is_whereabouts_restricted=person.is_whereabouts_restricted,
         ),
     )
+    return summary.without_whereabouts() if person.is_whereabouts_restricted else summary
 
 
 def person_summary(*, person_id: UUID) -> PersonSummary | None:
@@ -168,7 +175,9 @@ def is_held(*, person_id: UUID) -> bool:
 def held_by(*, person_id: UUID) -> list[HeldBy]:
     """Return the live links of a person, in a fixed order."""
     held = []
-    for source_id, source_record_id, system, value, in_doubt, *columns in _links_of_person(person_id=person_id):
+    for source_id, source_record_id, system, value, in_doubt, answer_restricts, *columns in _links_of_person(
+        person_id=person_id
+    ):
         demographics = Demographics(**dict(zip(_DEMOGRAPHICS, columns, strict=True)))
         held.append(
             HeldBy(
@@ -179,6 +188,7 @@ def held_by(*, person_id: UUID) -> list[HeldBy]:
                 nhs_number_sent=demographics.nhs_number,
                 demographics=demographics,
                 in_doubt=in_doubt,
+                answer_restricts=answer_restricts,
             )
         )
     return held
@@ -194,6 +204,7 @@ def _links_of_person(*, person_id: UUID) -> QuerySet[WithAnnotations[Link, _InDo
         f"{record}source__identifier_system",
         f"{record}identifier_value",
         "in_doubt",
+        f"{record}answer_restricts",
         *(f"{record}{column}" for column in _DEMOGRAPHICS.values()),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -148,6 +148,7 @@ def _should_end(*, link: Link, review: LinkReview) -> bool:
 
 def _take(link_decision: LinkDecision, *, record: SourceRecord, values: Demographics, now: datetime) -> None:
     link_decision.record_before = _snapshot(record)
+    values = replace(values, restricted=record.restricted if values.restricted is None else values.restricted)
     set_record(record=record, demographics=values, first=first_said(before=Demographics(), now=values), now=now)
     record.save(update_fields=RECORD_FIELDS)
     link_decision.record_after = _snapshot(record)
@@ -208,9 +209,11 @@ def _snapshot(record: SourceRecord) -> dict[str, Any]:
 
 
 def _restore(record: SourceRecord, *, snapshot: dict[str, Any]) -> None:
+    before = from_json(stored=snapshot["demographics"])
     set_record(
         record=record,
-        demographics=from_json(stored=snapshot["demographics"]),
+        # That whereabouts are restricted may have been said since.
+        demographics=replace(before, restricted=record.restricted or before.restricted),
         first=Demographics(),
         now=datetime.fromisoformat(snapshot["updated_at"]),
     )

@@ -130,7 +130,11 @@ def view_record(
             for state in view.sources
             for answer in held.get(state.source_id) or ()
         ]
-        permitted = permit_answers(answers=answers, decision=decision)
+        permitted = permit_answers(
+            answers=answers,
+            decision=decision,
+            is_whereabouts_restricted=person.golden.is_whereabouts_restricted,
+        )
         if permitted.is_whereabouts_restricted:
             person = person.without_whereabouts()
         is_withheld = permitted.is_withheld or is_source_withheld

@@ -19,8 +19,8 @@ from aggregator.services.relationships.load_relationships import load_relationsh
 class Command(BaseCommand):
     help = (
         "Load the people that a source holds from a CSV with a heading: local_id (default nhs_number), nhs_number, "
-        "nhs_number_status, family, given, birth_date, gender, postcode, address_line, phone, deceased, death_date. "
-        "Safe to run again."
+        "nhs_number_status, family, given, birth_date, gender, postcode, address_line, phone, deceased, death_date, "
+        "restricted. Safe to run again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

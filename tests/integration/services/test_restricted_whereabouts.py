@@ -1,0 +1,105 @@
+"""Where a patient lives, which a source restricts, is told by no search, and on no record while it is silent."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from aggregator.accounts.requester import operator
+from aggregator.api.fhir.searchset import everything
+from aggregator.mpi.models import LinkReview, Person, SourceRecord
+from aggregator.services.find_person import find_person
+from aggregator.services.load_identities import load_identities
+from aggregator.services.settle_review import settle_review
+from aggregator.services.take_back_review import take_back_review
+from tests.one_hospital import Hospital, add_clinic, hospital, load, opened, world
+from tests.world import IDENTITIES, JOAN_NUMBER, SOURCE_SLUG, World, signed_in_client
+
+__all__ = ["hospital", "world"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RESTRICTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+POSTCODE = "TM1 1AA"
+
+
+def found(world: World) -> str:
+    """Return the postcode that a search shows, having looked at the page of it, too."""
+    (person,) = find_person(requester=world.clinician, nhs_number=JOAN_NUMBER).people
+    page = signed_in_client("dr.osei").post("/", {"nhs_number": JOAN_NUMBER}).content.decode()
+    assert (POSTCODE in page) == bool(person.golden.postcode)
+    return person.golden.postcode
+
+
+def load_restricted(word: str, *changes: tuple[str, str]) -> None:
+    """Load the practice's people again, with what its file says of Joan's whereabouts."""
+    lines = IDENTITIES.replace("postcode\n", "postcode,restricted\n").replace("TM1 1AA\n", f"TM1 1AA,{word}\n")
+    for before, after in changes:
+        lines = lines.replace(before, after)
+    loaded = load_identities(
+        requester=operator(), source_slug=SOURCE_SLUG, lines=lines.splitlines(), now=timezone.now()
+    )
+    assert loaded.rejected == ()
+
+
+def test_what_one_answer_restricts_no_search_shows_and_no_record_on_which_it_is_silent(
+    world: World, hospital: Hospital
+) -> None:
+    assert found(world) == POSTCODE
+    hospital.patients["1"]["meta"] = {"security": [RESTRICTED]}
+    opened(world)
+    assert found(world) == ""
+    SourceRecord.objects.update(updated_at=timezone.now())
+    hospital.patients.clear()
+    silent = opened(world)
+    assert silent.is_whereabouts_restricted
+    assert POSTCODE not in str(silent)
+    assert POSTCODE not in str(everything(view=silent, base="https://x.example"))
+
+
+def test_an_answer_that_is_not_marked_any_more_lifts_what_answers_said_and_not_what_a_file_said(
+    world: World, hospital: Hospital
+) -> None:
+    hospital.patients["1"]["meta"] = {"security": [RESTRICTED]}
+    opened(world)
+    del hospital.patients["1"]["meta"]
+    opened(world)
+    assert found(world) == POSTCODE
+    load_restricted("yes")
+    opened(world)
+    assert found(world) == ""
+
+
+def test_a_file_restricts_and_says_nothing_and_lifts(world: World) -> None:
+    load_restricted("yes")
+    assert found(world) == ""
+    load_restricted("")
+    assert found(world) == ""
+    load_restricted("No")
+    assert found(world) == POSTCODE
+
+
+def test_another_source_that_says_no_does_not_lift_it(world: World, hospital: Hospital) -> None:
+    add_clinic(hospital.base)
+    load(("postcode\n", "postcode,restricted\n"), ("TM1 1AA\n", "TM1 1AA,yes\n"), source="clinic")
+    load_restricted("no")
+    assert Person.objects.get(id=world.joan).is_whereabouts_restricted
+
+
+def test_it_holds_at_once_where_all_else_waits_for_review_and_whatever_is_taken_back(world: World) -> None:
+    load_restricted("", ("Ferris,Joan,1951-05-04", "Okoro,Ada,1980-01-01"))
+    review_id = LinkReview.objects.get().id
+    settle_review(
+        requester=world.administrator, review_id=review_id, decision="take-new-values", note="So.", now=timezone.now()
+    )
+    load_restricted("yes", ("Ferris,Joan,1951-05-04", "Okoro,Ada,1980-01-01"))
+    take_back_review(requester=world.administrator, review_id=review_id, now=timezone.now())
+    assert Person.objects.get(id=world.joan).is_whereabouts_restricted
+    load_restricted("")
+    assert Person.objects.get(id=world.joan).is_whereabouts_restricted
+
+
+def test_a_word_that_is_neither_yes_nor_no_is_refused(world: World) -> None:
+    lines = ["local_id,restricted", "1,R"]
+    loaded = load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=lines, now=timezone.now())
+    assert [line.reason for line in loaded.rejected] == ["restricted is neither yes nor no"]

@@ -29,7 +29,7 @@ class Person(models.Model):
     phone = models.CharField(max_length=60, blank=True)
     deceased = models.BooleanField(null=True)  # None: nobody says
     death_date = models.CharField(max_length=MAX_DATE_LENGTH, blank=True)  # as sent: it may be a part of a date
-    is_whereabouts_restricted = models.BooleanField(default=False)
+    is_whereabouts_restricted = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "person"
@@ -65,7 +65,7 @@ class SourceRecord(models.Model):
     deceased = models.BooleanField(null=True)
     death_date = models.CharField(max_length=MAX_DATE_LENGTH, blank=True)
     restricted = models.BooleanField(null=True)
-    answer_restricts = models.BooleanField(default=False)
+    answer_restricts = models.BooleanField(default=False, db_default=False)
     first_said = models.JSONField(default=dict)
     updated_at = models.DateTimeField()
 

@@ -218,7 +218,7 @@ class Flight:
                 await self._note_restriction(reply=reply, holding=holding, until=deadline)
                 await self._note_death(subject=subject, holding=holding, until=deadline)
         except (TimeoutError, db.Error) as error:
-            self._log_fault("death_not_noted", error)
+            self._log_fault("index_not_updated", error)
             return _without_answer(holding, Ending(outcome=Outcome.FAILED, reason=Reason.NOT_RECORDED))
         if others := [entry for entry in reply.quarantined if entry.reason is EntryFault.OTHER_PATIENT]:
             evidence = await asyncio.to_thread(_evidence_of, others)

@@ -2,8 +2,7 @@
 
 Columns: local_id (default: nhs_number), nhs_number, nhs_number_status, family, given, birth_date, gender, postcode,
 address_line, phone, deceased (yes or no), death_date (1948-03-01, 1948-03 or 1948), restricted (yes: where the person
-lives and how to reach them is not to be told). Only an identifier is needed; a
-value that is missing is not known.
+lives and how to reach them is not to be told). Only an identifier is needed; a value that is missing is not known.
 """
 
 from __future__ import annotations

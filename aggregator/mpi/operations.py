@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -250,7 +250,7 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
         )
     }
     changed: list[SourceRecord] = []
-    met_anew: list[SourceRecord] = []
+    to_match_again: list[SourceRecord] = []
     restricted: list[SourceRecord] = []
     doubts: list[LinkReview] = []
     for record, identity in pairs:
@@ -287,15 +287,15 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
             continue
         set_record(record=record, demographics=after, first=first_said(before=first, now=after), now=now)
         changed.append(record)
-        if _may_meet_others(before=before, after=after):
-            met_anew.append(record)
+        if _affects_matching(before=before, after=after):
+            to_match_again.append(record)
         if person_id is not None:
             report.person_ids.add(person_id)
     SourceRecord.objects.bulk_update(restricted, ["restricted"], batch_size=500)
     SourceRecord.objects.bulk_update(changed, [*DEMOGRAPHIC_FIELDS, "first_said", "updated_at"], batch_size=500)
     LinkReview.objects.bulk_update(open_doubts.values(), ["proposed", "evidence"], batch_size=500)
     LinkReview.objects.bulk_create(doubts, batch_size=500)
-    report.reviews += len(doubts) + raise_doubts_about_others(records=met_anew, now=now)
+    report.reviews += len(doubts) + raise_doubts_about_others(records=to_match_again, now=now)
     report.updated += len(pairs)
 
 
@@ -315,16 +315,7 @@ def raise_doubts_about_others(*, records: Sequence[SourceRecord], now: datetime)
         if record.id not in own:
             continue
         certain, doubtful = candidates.judge(demographics=demographics_of(record), but=own[record.id])
-        doubts += [
-            LinkReview(
-                source_record=record,
-                person_id=candidate_id,
-                reason=verdict.rule,
-                evidence=dict(verdict.evidence),
-                raised_at=now,
-            )
-            for candidate_id, verdict in {**certain, **doubtful}.items()
-        ]
+        doubts += _doubts_about(record=record, candidates={**certain, **doubtful}, now=now)
     known = _known_doubts(doubts=doubts, own=own)
     raised: list[LinkReview] = []
     for doubt in doubts:
@@ -334,6 +325,18 @@ def raise_doubts_about_others(*, records: Sequence[SourceRecord], now: datetime)
             known[of_two].append(None)
     LinkReview.objects.bulk_create(raised, batch_size=500, ignore_conflicts=True)
     return len(raised)
+
+
+def _doubts_about(*, record: SourceRecord, candidates: Mapping[UUID, Verdict], now: datetime) -> Iterator[LinkReview]:
+    """Yield a doubt for each person whom a record might be about."""
+    for person_id, verdict in candidates.items():
+        yield LinkReview(
+            source_record=record,
+            person_id=person_id,
+            reason=verdict.rule,
+            evidence=dict(verdict.evidence),
+            raised_at=now,
+        )
 
 
 # Two people in any order, and the rule by which they might be one.
@@ -375,7 +378,7 @@ def _identity_of(record: SourceRecord) -> Identity:
     return Identity(identifier_value=record.identifier_value, demographics=demographics_of(record))
 
 
-def _may_meet_others(*, before: Demographics, after: Demographics) -> bool:
+def _affects_matching(*, before: Demographics, after: Demographics) -> bool:
     """Return whether a change touches anything by which records are matched."""
     matched_by = ("valid_number", "number_is_verified", "family", "given", "birth_date", "known_sex", "postcode")
     return any(getattr(before, name) != getattr(after, name) for name in matched_by)
@@ -421,17 +424,9 @@ def _add_records(*, source: Source, identities: Sequence[Identity], now: datetim
             people.append(person)
             person_id, verdict = person.id, Verdict(grade=Grade.CERTAIN, rule=matching.NEW_PERSON, evidence=())
             report.new_people += 1
-        reviews.extend(
-            LinkReview(
-                source_record=record,
-                person_id=candidate_id,
-                reason=verdict_on_candidate.rule,
-                evidence=dict(verdict_on_candidate.evidence),
-                raised_at=now,
-            )
-            for candidate_id, verdict_on_candidate in {**certain, **doubtful}.items()
-            if candidate_id != person_id
-        )
+        others = {**certain, **doubtful}
+        others.pop(person_id, None)
+        reviews += _doubts_about(record=record, candidates=others, now=now)
         links.append(
             Link(
                 source_record=record,

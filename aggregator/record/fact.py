@@ -20,9 +20,9 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     `event_date` says when the thing happened and may join items; `shown_date` may be the date of recording instead.
     `is_date_of_recording`: that it is so. `is_measurement`: it is dated to the minute, and compared by `value`.
     `dose` is what a medication's dose is compared by, and `dose_said` the same part by part.
-    `status_word` is its status without how far it is verified, and `told` what must be said of how it stands beside
-    its standing, as lines. `assessments` are (label, words) on which sources may
-    differ, `seriousness` how strong a warning they give. `absence` is what it says to be absent, and still says.
+    `status_word` is its status without how far it is verified, and `told` what must be said of how it stands beside its
+    standing, as lines. `assessments` are (label, words) on which sources may differ, `seriousness` how strong a warning
+    they give. `absence` is what it says to be absent, and still says.
     `continues` are the items of the same source of which this one is a part (an issue of an authorisation), each by
     what its own `names` is. `due` is when it is to be done, of what is planned.
     `parts` are what it lists as its parts, `part_of` what it says it is a part of, each by the id of an item, and

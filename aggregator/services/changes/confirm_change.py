@@ -38,9 +38,8 @@ def confirm_change(*, requester: Requester, change_id: UUID, now: datetime) -> A
                 code="own-proposal",
                 advice="Ask another administrator of your organisation, or of the programme.",
             )
-        if change.user_id is not None:
-            is_own = are_one(user_id=requester.user_id, other_id=change.user_id, now=now)
-            check_not_own(requester=requester, user_id=requester.user_id if is_own else change.user_id)
+        if change.user_id is not None and are_one(user_id=requester.user_id, other_id=change.user_id, now=now):
+            check_not_own(requester=requester, user_id=requester.user_id)
         scope = kind.check(requester, change.terms, now)
         act.about(person_id=scope.person_id)
         applied = kind.apply(requester, change.terms, now)

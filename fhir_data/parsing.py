@@ -113,6 +113,10 @@ def is_named_otherwise(*, name: str, types: Collection[type]) -> bool:
 def read_by_member(*, entry: bytes) -> tuple[dict[str, Any], list[str]] | None:
     """Return what can be read of an entry member by member, and the names of the rest; None when it is no object."""
     try:
+        return read_entry(entry=entry), []  # nearly always all of it can
+    except UnreadableEntry:
+        pass
+    try:
         parts = members(body=entry)
     except (UnreadableEntry, ValueError, RecursionError):
         return None

@@ -59,8 +59,7 @@ def is_restricted(*, patient: bytes) -> bool:
     Source: HL7 v3 Confidentiality; the Personal Demographics Service marks a sensitive patient so.
     """
     sent, lost = _readable(patient)
-    labels = labels_of_patient(patient=patient)
-    return "meta" in lost or _hides_a_label(sent) or any(restricts(label) for label in labels)
+    return "meta" in lost or _hides_a_label(sent) or any(restricts(label) for label in labels_in(sent))
 
 
 def details_of_patient(*, patient: bytes, source_id: str, find: Find, restricted: bool) -> PatientDetails:

@@ -19,20 +19,31 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, kw_only=True)
 class CsvRow:
-    """A line of a file. `line` counts from 1, the heading included; `values` are by column, in lower case, stripped."""
+    """A line of a file. `line` counts from 1, the heading included; `values` are by column, in lower case, stripped.
+
+    `surplus`: the fields that stand below no column.
+    """
 
     line: int
     values: Mapping[str, str]
-    has_surplus_fields: bool = False
+    surplus: tuple[str, ...] = ()
+
+    def rejected(self, *, reason: str) -> Rejected:
+        """Return the line as one that could not be loaded."""
+        return Rejected(line=self.line, reason=reason, values=self.values, surplus=self.surplus)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected:
-    """A line that could not be loaded. `line` counts from 1, the heading included; `reason` quotes no value."""
+    """A line that could not be loaded. `line` counts from 1, the heading included; `reason` quotes no value.
+
+    `surplus`: its fields below no column.
+    """
 
     line: int
     reason: str
     values: Mapping[str, str] = field(default_factory=dict)
+    surplus: tuple[str, ...] = ()
 
 
 def read_rows(
@@ -65,11 +76,13 @@ def write_rejected(*, file: TextIO, columns: Sequence[str], rejected: Iterable[R
     """Write the lines that could not be loaded, each with its number and its reason, as a CSV that can be loaded again.
 
     A cell that a spreadsheet would take for a formula gets a leading apostrophe, which is taken off when it is loaded.
+    A line with more fields than columns keeps them behind all others, so that it is not loaded as it is.
     """
     writer = csv.writer(file)
     writer.writerow([*columns, "line", "reason"])
     for line in rejected:
-        writer.writerow([*(as_cell(line.values.get(column, "")) for column in columns), line.line, line.reason])
+        values = (as_cell(line.values.get(column, "")) for column in columns)
+        writer.writerow([*values, line.line, line.reason, *map(as_cell, line.surplus)])
 
 
 def _rows(reader: csv.DictReader[str]) -> Iterator[CsvRow | Rejected]:
@@ -81,15 +94,17 @@ def _rows(reader: csv.DictReader[str]) -> Iterator[CsvRow | Rejected]:
         except csv.Error:
             yield Rejected(line=reader.reader.line_num, reason="it cannot be read as CSV")
             continue
-        has_surplus = row.pop(_SURPLUS, None) is not None
+        longer: Iterable[str] = row.pop(_SURPLUS, None) or ()  # a list, whatever the type says
+        surplus = tuple(_from_cell(value.strip()) for value in longer)
         values = {name: _from_cell((value or "").strip()) for name, value in row.items()}
         below_no_name = [values.pop(name) for name in tuple(values) if name.startswith(_SURPLUS)]
-        has_surplus = has_surplus or any(below_no_name)
-        if any(_CONTROL.search(value) for value in values.values()):
-            reason = "a line break or another control character inside a field"
-            yield Rejected(line=reader.line_num, reason=reason, values=values)
-            continue
-        yield CsvRow(line=reader.line_num, values=values, has_surplus_fields=has_surplus)
+        if any(below_no_name):
+            surplus = (*below_no_name, *surplus)
+        read = CsvRow(line=reader.line_num, values=values, surplus=surplus)
+        if any(_CONTROL.search(value) for value in (*values.values(), *surplus)):
+            yield read.rejected(reason="a line break or another control character inside a field")
+        else:
+            yield read
 
 
 def as_cell(value: str, /) -> str:

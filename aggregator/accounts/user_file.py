@@ -52,7 +52,7 @@ def read_users(*, lines: Iterable[str]) -> tuple[list[UserLine], list[Rejected]]
         if isinstance(row, Rejected):
             rejected.append(row)
         elif problem:
-            rejected.append(Rejected(line=row.line, reason=problem, values=row.values))
+            rejected.append(row.rejected(reason=problem))
         else:
             users.append(UserLine(**{column: row.values.get(column, "") for column in COLUMNS}, line=row.line))
     return users, rejected
@@ -60,7 +60,7 @@ def read_users(*, lines: Iterable[str]) -> tuple[list[UserLine], list[Rejected]]
 
 def _problem(row: CsvRow) -> str:
     """Return what keeps a line from being read, "" for nothing."""
-    if row.has_surplus_fields:
+    if row.surplus:
         return "it has more fields than the heading"
     for column in ("username", "given", "family"):
         if not row.values.get(column):

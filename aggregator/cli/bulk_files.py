@@ -4,16 +4,73 @@ from __future__ import annotations
 
 import json
 import os
+from abc import abstractmethod
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, ClassVar, TextIO
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from aggregator.csv_rows import Rejected, write_rejected
+from aggregator.errors import LongviewError
 
 REJECTED_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What became of a file: counts by what they count, and the lines that were not loaded."""
+
+    counts: Mapping[str, int]
+    rejected: Sequence[Rejected]
+
+
+class BulkLoad(BaseCommand):
+    """A command that loads a CSV: the lines that can be loaded are, and the others are named, and kept if asked for.
+
+    `columns` are those of the file, in the order in which rejected lines are written.
+    """
+
+    columns: ClassVar[Sequence[str]]
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", help="the CSV")
+        parser.add_argument("--rejects", type=Path, metavar="FILE", help="write the rejected lines to this CSV")
+        parser.add_argument("--json", action="store_true", help="print the counts as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        rejects: Path | None = options["rejects"]
+        if rejects:
+            _check_rejects_path(path=rejects, source=options["file"])
+        try:
+            loaded = self.load(options)
+            name_rejected(rejected=loaded.rejected, to=self.stderr)
+            if rejects:
+                _save_rejected(path=rejects, columns=self.columns, rejected=loaded.rejected)
+            counts = {**loaded.counts, **self.load_more(options)}
+        except LongviewError as error:
+            raise CommandError(str(error)) from None
+        if options["json"]:
+            self.stdout.write(json.dumps({name.replace(" ", "_"): count for name, count in counts.items()}))
+        else:
+            self.stdout.write("\n".join(f"{name:<34}{count:>8}" for name, count in counts.items()))
+
+    @abstractmethod
+    def load(self, options: Mapping[str, Any]) -> Loaded:
+        """Load the file that the options name.
+
+        Raises: LongviewError; CommandError.
+        """
+
+    def load_more(self, options: Mapping[str, Any]) -> Mapping[str, int]:
+        """Load what else the options name, once it is told what became of the file; return further counts.
+
+        Raises: LongviewError; CommandError.
+        """
+        return {}
 
 
 @contextmanager
@@ -37,42 +94,6 @@ def name_rejected(*, rejected: Sequence[Rejected], to: OutputWrapper, of: str = 
         to.write(f"... and {len(rejected) - REJECTED_SHOWN} more")
 
 
-def save_rejected(*, path: Path, columns: Sequence[str], rejected: Sequence[Rejected]) -> None:
-    """Write the lines that were not loaded to a file for its owner's eyes only: they may identify people.
-
-    Raises: CommandError when it cannot be written.
-    """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            write_rejected(file=file, columns=columns, rejected=rejected)
-    except OSError as error:
-        raise CommandError(f"{path}: cannot be written ({error.strerror}).") from None
-
-
-def tell_loaded(
-    *,
-    counts: Mapping[str, int],
-    rejected: Sequence[Rejected],
-    columns: Sequence[str],
-    rejects: Path | None,
-    as_json: bool,
-    out: OutputWrapper,
-    err: OutputWrapper,
-) -> None:
-    """Say what became of a file: the counts, and the lines that were not loaded, which go to `rejects` if it is given.
-
-    Raises: CommandError when that cannot be written.
-    """
-    name_rejected(rejected=rejected, to=err)
-    if rejects:
-        save_rejected(path=rejects, columns=columns, rejected=rejected)
-    if as_json:
-        out.write(json.dumps({name.replace(" ", "_"): count for name, count in counts.items()}))
-    else:
-        out.write("\n".join(f"{name:<34}{count:>8}" for name, count in counts.items()))
-
-
 @contextmanager
 def new_private_file(path: Path, /) -> Iterator[TextIO]:
     """Create a file for its owner's eyes only.
@@ -87,7 +108,7 @@ def new_private_file(path: Path, /) -> Iterator[TextIO]:
         yield file
 
 
-def check_rejects_path(*, path: Path, source: str) -> None:
+def _check_rejects_path(*, path: Path, source: str) -> None:
     """Check, before anything is loaded, that the rejected lines do not overwrite the file that they come from.
 
     Raises: CommandError.
@@ -96,3 +117,16 @@ def check_rejects_path(*, path: Path, source: str) -> None:
         raise CommandError("--rejects would overwrite the file that is loaded.")
     if not path.absolute().parent.is_dir():
         raise CommandError(f"There is no folder to write {path} into.")
+
+
+def _save_rejected(*, path: Path, columns: Sequence[str], rejected: Sequence[Rejected]) -> None:
+    """Write the lines that were not loaded to a file for its owner's eyes only: they may identify people.
+
+    Raises: CommandError when it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            write_rejected(file=file, columns=columns, rejected=rejected)
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be written ({error.strerror}).") from None

@@ -45,10 +45,10 @@ def read_identities(*, lines: Iterable[str], max_lengths: Mapping[str, int]) -> 
             rejected.append(row)
             continue
         problem = _problem(values=row.values, taken=taken, max_lengths=max_lengths)
-        if row.has_surplus_fields:  # a comma without quotation marks moves what comes after it into other columns
+        if row.surplus:  # a comma without quotation marks moves what comes after it into other columns
             problem = "it has more fields than the heading"
         if problem:
-            rejected.append(Rejected(line=row.line, reason=problem, values=row.values))
+            rejected.append(row.rejected(reason=problem))
             continue
         identity = _identity(row.values)
         taken[identity.identifier_value] = identity

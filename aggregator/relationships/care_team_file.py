@@ -58,20 +58,18 @@ def _read(row: CsvRow) -> CareTeamLine | Rejected:
     from_date, until_date = whole_date(text=texts["from_date"]), whole_date(text=texts["until_date"])
     problem = _problem(row, texts=texts)
     if problem or from_date is None:
-        return Rejected(
-            line=row.line, reason=problem or "from_date is not a date such as 2024-08-14", values=row.values
-        )
+        return row.rejected(reason=problem or "from_date is not a date such as 2024-08-14")
     if texts["until_date"] and until_date is None:
-        return Rejected(line=row.line, reason="until_date is not a date such as 2024-08-14", values=row.values)
+        return row.rejected(reason="until_date is not a date such as 2024-08-14")
     if until_date and until_date < from_date:
-        return Rejected(line=row.line, reason="until_date is before from_date", values=row.values)
+        return row.rejected(reason="until_date is before from_date")
     named = {column: texts[column] for column in COLUMNS[:5]}
     return CareTeamLine(**named, from_date=from_date, until_date=until_date, line=row.line)
 
 
 def _problem(row: CsvRow, *, texts: Mapping[str, str]) -> str:
     """Return what keeps a line from being read, but for its dates; "" for nothing."""
-    if row.has_surplus_fields:
+    if row.surplus:
         return "it has more fields than the heading"
     for column in ("organisation_ods", "team"):
         if not texts[column]:

@@ -63,18 +63,18 @@ def _read(row: CsvRow) -> RelationshipLine | Rejected:
     from_date = whole_date(text=row.values["from_date"])
     until_text = row.values.get("until_date", "")
     until_date = whole_date(text=until_text)
-    if row.has_surplus_fields:
-        return _rejected(row, reason="it has more fields than the heading")
+    if row.surplus:
+        return row.rejected(reason="it has more fields than the heading")
     if not row.values["local_id"]:
-        return _rejected(row, reason="no local_id")
+        return row.rejected(reason="no local_id")
     if row.values["kind"] not in OF_ORGANISATIONS:
-        return _rejected(row, reason=f"kind is none of {', '.join(OF_ORGANISATIONS)}")
+        return row.rejected(reason=f"kind is none of {', '.join(OF_ORGANISATIONS)}")
     if from_date is None:
-        return _rejected(row, reason="from_date is not a date such as 2024-08-14")
+        return row.rejected(reason="from_date is not a date such as 2024-08-14")
     if until_text and until_date is None:
-        return _rejected(row, reason="until_date is not a date such as 2024-08-14")
+        return row.rejected(reason="until_date is not a date such as 2024-08-14")
     if until_date and until_date < from_date:
-        return _rejected(row, reason="until_date is before from_date")
+        return row.rejected(reason="until_date is before from_date")
     return RelationshipLine(
         identifier_value=row.values["local_id"],
         kind=RelationshipKind(row.values["kind"]),
@@ -82,7 +82,3 @@ def _read(row: CsvRow) -> RelationshipLine | Rejected:
         until_date=until_date,
         line=row.line,
     )
-
-
-def _rejected(row: CsvRow, /, *, reason: str) -> Rejected:
-    return Rejected(line=row.line, reason=reason, values=row.values)

@@ -42,7 +42,7 @@ def load_objections(
         for objection in objections:
             births = held.get(objection.nhs_number, {})
             if problem := _problem(objection, births):
-                rejected.append(Rejected(line=objection.line, reason=problem))
+                rejected.append(Rejected(line=objection.line, reason=problem, values=objection.as_values()))
             else:
                 notes.setdefault(next(iter(births)), objection.reason)
         act.begin()

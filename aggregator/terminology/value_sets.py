@@ -78,9 +78,9 @@ def codes_of_csv(*, lines: Iterable[str]) -> tuple[frozenset[tuple[str, str]], l
             if _may_be_of(row.values["system"], row.values["code"]):
                 codes.add((row.values["system"], row.values["code"]))
             else:
-                rejected.append(Rejected(line=row.line, reason=NO_IDENTIFIER, values=row.values))
+                rejected.append(row.rejected(reason=NO_IDENTIFIER))
         else:
-            rejected.append(Rejected(line=row.line, reason="it lacks a system or a code", values=row.values))
+            rejected.append(row.rejected(reason="it lacks a system or a code"))
     return frozenset(codes), rejected
 
 

@@ -34,8 +34,8 @@ def test_columns_without_a_name_are_passed_over() -> None:
 def test_a_value_below_no_name_is_one_field_too_many() -> None:
     before, between = read("a,c,", "1,2,2024-08-14")[0], read("a,,c", "1,x,2")[0]
     assert (before, between) == (
-        CsvRow(line=2, values={"a": "1", "c": "2"}, has_surplus_fields=True),
-        CsvRow(line=2, values={"a": "1", "c": "2"}, has_surplus_fields=True),
+        CsvRow(line=2, values={"a": "1", "c": "2"}, surplus=("2024-08-14",)),
+        CsvRow(line=2, values={"a": "1", "c": "2"}, surplus=("x",)),
     )
 
 
@@ -55,13 +55,13 @@ def test_what_was_rejected_is_of_known_columns_with_its_line_and_reason() -> Non
 def test_columns_are_found_whatever_their_case_and_a_line_says_when_it_has_more_of_them() -> None:
     short, long = read(" A , C\r\n", " 1 \r\n", "1,2,3\n")
     assert short == CsvRow(line=2, values={"a": "1", "c": ""})
-    assert long == CsvRow(line=3, values={"a": "1", "c": "2"}, has_surplus_fields=True)
+    assert long == CsvRow(line=3, values={"a": "1", "c": "2"}, surplus=("3",))
 
 
 def test_a_column_called_like_the_surplus_is_a_column() -> None:
     (row,) = read("a,c,more fields", "1,2,3")
     assert isinstance(row, CsvRow)
-    assert not row.has_surplus_fields
+    assert not row.surplus
 
 
 @pytest.mark.parametrize("field", ["x\0y", "x\ty", '"x', "x" * 200_000])
@@ -80,6 +80,17 @@ def test_what_was_rejected_is_written_with_its_reason_and_can_be_loaded_again() 
     assert isinstance(again, CsvRow)
     assert again.values["c"] == "2"
     assert again.values["a"] == '=cmd("x")'
+
+
+@pytest.mark.parametrize("line", ["1,2,3,", "1,2,,x", '1,2,,"=x"'])
+def test_a_line_with_too_many_fields_is_written_so_that_it_is_not_loaded_without_them(line: str) -> None:
+    (row,) = read("a,c,", line)
+    assert isinstance(row, CsvRow)
+    file = StringIO()
+    write_rejected(file=file, columns=["a", "c"], rejected=[row.rejected(reason="too long")])
+    (again,) = read(*file.getvalue().splitlines())
+    assert isinstance(again, CsvRow)
+    assert again.surplus == row.surplus != ()
 
 
 @pytest.mark.parametrize("value", ["+44 7700 900123", "-x", "@x", "'t Hooft", "d'Arcy"])

@@ -85,6 +85,12 @@ def test_identities_are_loaded_and_bad_lines_are_named(tmp_path: Path) -> None:
         "line 4 was not loaded: no identifier",
         "line 5 was not loaded: birth_date is not a date such as 1980-08-14",
     ]
+    rejects = tmp_path / "rejects.csv"
+    run("load_identities", "north", str(people), "--rejects", str(rejects))
+    assert rejects.stat().st_mode & 0o077 == 0
+    rejects.write_text(rejects.read_text().replace("04/05/1951", "1951-05-04"))
+    run("load_identities", "north", str(rejects))
+    assert SourceRecord.objects.filter(identifier_value="3").exists()
     odd = SourceRecord.objects.get(identifier_value="4")
     assert (odd.nhs_number_sent, odd.nhs_number) == ("9600000005", "")
     assert json.loads(run("load_identities", "north", str(people), "--json")[0])["updated"] == 2

@@ -64,9 +64,9 @@ def test_a_list_is_loaded_again_without_effect_and_taken_back_whole(world: World
     assert {event.person_id for event in events} == {world.joan, world.nobodys}
     assert run(file) == {"recorded": 0, "already": 3, "rejected": 0}
     assert Policy.objects.count() == 3
-    assert run(file, "--undo") == {"taken back": 2}
+    assert run(file, "--undo") == {"taken_back": 2}
     assert may_see_joan(world)
-    assert run(file, "--undo") == {"taken back": 0}
+    assert run(file, "--undo") == {"taken_back": 0}
     # What was recorded otherwise stays: Peter's own objection.
     assert not AccessEnd.objects.filter(of_id=Policy.objects.get(person_id=world.peter).id).exists()
     assert run(file) == {"recorded": 2, "already": 1, "rejected": 0}
@@ -93,7 +93,7 @@ def test_one_that_was_stopped_half_way_is_whole_when_it_is_run_again(
     assert not Policy.objects.filter(person_id=world.nobodys).exists()
     monkeypatch.setattr(command, "load_objections", real)
     assert run(file) == {"recorded": 1, "already": 2, "rejected": 0}
-    assert run(file, "--undo") == {"taken back": 2}
+    assert run(file, "--undo") == {"taken_back": 2}
 
 
 def test_junk_is_rejected_line_by_line_and_the_rest_is_loaded(world: World, file: Path, tmp_path: Path) -> None:
@@ -129,13 +129,31 @@ def test_junk_is_rejected_line_by_line_and_the_rest_is_loaded(world: World, file
         "a line break or another control character inside a field",
     ]
     assert counts["rejected"] == len(reasons)
-    assert told[2]["sent"].startswith("'=")
+    assert told[2]["nhs_number"] == "'=HYPERLINK(1)"
+    assert (told[0]["nhs_number"], told[3]["birth_date"]) == (PETER_NUMBER, "1999-01-01")
+    assert rejects.stat().st_mode & 0o077 == 0  # it names people who object
+    assert run(rejects)["rejected"] == len(reasons)  # it can be mended and loaded
+
+
+def test_what_a_stray_quotation_mark_swallows_is_not_lost_unnoticed(world: World, file: Path) -> None:
+    file.write_text(f'nhs_number,note\n{PETER_NUMBER},"by letter\n{JOAN_NUMBER},\n')
+    assert run(file) == {"recorded": 0, "already": 0, "rejected": 1}
+    file.write_text(f"nhs_number,note\n{JOAN_NUMBER},by\u2028letter\n")
+    assert run(file) == {"recorded": 1, "already": 0, "rejected": 0}
+
+
+def test_rejected_lines_never_overwrite_the_list(world: World, file: Path) -> None:
+    file.write_text(LIST)
+    with pytest.raises(CommandError, match="would overwrite"):
+        run(file, "--rejects", str(file))
+    assert file.read_text() == LIST
+    assert may_see_joan(world)
 
 
 @pytest.mark.parametrize("heading", ["", "number", "nhs_number,nhs_number", "nhs_number,opted_out"])
 def test_a_heading_that_cannot_be_used_loads_nothing(world: World, file: Path, heading: str) -> None:
     file.write_text(f"{heading}\n{JOAN_NUMBER}\n")
-    with pytest.raises(CommandError, match="heading"):
+    with pytest.raises(CommandError, match="the first line"):
         run(file)
     assert may_see_joan(world)
 
@@ -146,5 +164,5 @@ def test_taking_a_list_back_leaves_what_was_decided_since(world: World, file: Pa
     now = timezone.now()
     record_opt_out(requester=world.administrator, person_id=world.joan, opted_out=False, note="In person.", now=now)
     assert may_see_joan(world)
-    assert run(file, "--undo") == {"taken back": 1}
+    assert run(file, "--undo") == {"taken_back": 1}
     assert may_see_joan(world)

@@ -57,6 +57,8 @@ BODIES = {
     "api-proposed-accounts": {"username": "a.new", "given": "A", "family": "New", "role": "nothing", "reason": "New."},
     "api-proposed-roles": {"role": "nothing", "reason": "New."},
     "api-reject-change": {"reason": "Not needed."},
+    "api-sources": {"slug": "none", "name": "None", "kind": "nothing", "base_url": "nowhere"},
+    "api-change-source": {"kind": "nothing"},
     **{
         name: {"reason": "Left."}
         for name in (
@@ -65,6 +67,7 @@ BODIES = {
             "api-end-care-team-member",
             "api-end-care-team-patient",
             "api-end-relationship",
+            "api-end-report-token",
             "api-end-role",
             "api-end-user-join",
             "api-end-webhook",

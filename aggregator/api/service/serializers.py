@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from rest_framework import serializers
@@ -31,6 +32,36 @@ class Input(serializers.Serializer[Any]):
         ]
         if wrong:
             raise serializers.ValidationError({name: ["This must be a text."] for name in wrong})
+        return super().to_internal_value(data)
+
+
+class WholeNumber(serializers.IntegerField):
+    """A number as JSON has it: neither a text nor a fraction."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number."""
+        if type(data) is not int:
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class Number(serializers.FloatField):
+    """A number as JSON has it, whole or with a fraction, and no text."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """Return the number."""
+        if type(data) not in (int, float, Decimal):
+            self.fail("invalid")
+        return float(data)
+
+
+class Text(serializers.CharField):
+    """A text as JSON has it, within a list or a dictionary: a number is none, whatever it would be as one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text."""
+        if not isinstance(data, str):
+            self.fail("invalid")
         return super().to_internal_value(data)
 
 

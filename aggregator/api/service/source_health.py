@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from aggregator.accounts.requester import anonymous
 from aggregator.accounts.tokens import bearer_token
 from aggregator.api.service.problems import as_problem
-from aggregator.api.service.serializers import Input
+from aggregator.api.service.serializers import Input, WholeNumber
 from aggregator.api.service.view import ServiceView, StrictJsonParser
 from aggregator.health.report_tokens import ReportKey, read_report_token
 from aggregator.health.terms import (
@@ -82,16 +82,6 @@ class IsThatSource(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return whether the token is of the source in the address."""
         return isinstance(request.auth, ReportKey) and request.auth.source_id == view.kwargs["source_id"]
-
-
-class WholeNumber(serializers.IntegerField):
-    """A number as JSON has it: neither a text nor a fraction."""
-
-    def to_internal_value(self, data: Any) -> int:
-        """Return the number."""
-        if type(data) is not int:
-            self.fail("invalid")
-        return int(super().to_internal_value(data))
 
 
 class ReportInput(Input):

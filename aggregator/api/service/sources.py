@@ -1,4 +1,4 @@
-"""Sources over the service API: how each is, pausing and asking again, and trials."""
+"""Sources over the service API: how each is and how it is asked, pausing and asking again, and trials."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aggregator.api.service.serializers import Input
+from aggregator.api.service.source_settings import NewSourceInput, TrialStartedOutput, have_tried, new_source
 from aggregator.api.service.view import ServiceView
+from aggregator.record.completeness.words import failure_words
 from aggregator.services.sources.list_sources import list_sources
 from aggregator.services.sources.pause_source import pause_source
 from aggregator.services.sources.read_source import read_source
 from aggregator.services.sources.read_trial import read_trial
+from aggregator.services.sources.registering import NewSource, mark_of
 from aggregator.services.sources.resume_source import resume_source
 from aggregator.services.sources.try_source import try_source
 
@@ -28,7 +31,10 @@ class PauseInput(Input):
 
 
 class HealthOutput(serializers.Serializer[Any]):
-    """How a source is. `success` is a share, and times are in milliseconds; null: not known."""
+    """How a source is. `success` is a share, and times are in milliseconds; null: not known.
+
+    `reported` is how the source said that it was when it reported last; "": it has not.
+    """
 
     state = serializers.CharField(source="judgement.condition.value")
     reasons = serializers.ListField(child=serializers.CharField(), source="judgement.reasons")
@@ -39,9 +45,19 @@ class HealthOutput(serializers.Serializer[Any]):
     p95_ms = serializers.FloatField(allow_null=True, source="traffic.p95_ms")
     breaker = serializers.CharField(source="traffic.breaker")
     last_error = serializers.CharField(source="traffic.failure")
+    last_error_in_words = serializers.SerializerMethodField()
     last_error_at = serializers.DateTimeField(allow_null=True, source="traffic.failed_at")
+    reported = serializers.SerializerMethodField()
     reported_at = serializers.DateTimeField(allow_null=True, source="reports.newest_at")
     message = serializers.CharField()
+
+    def get_last_error_in_words(self, health: Any) -> str:
+        """Return how the newest request ended that it failed, as pages say it."""
+        return failure_words(health.traffic.failure) if health.traffic.failure else ""
+
+    def get_reported(self, health: Any) -> str:
+        """Return what it reported last of how it is."""
+        return health.reports.recent[-1].value if health.reports.recent else ""
 
 
 class SourceOutput(serializers.Serializer[Any]):
@@ -77,8 +93,42 @@ class PauseOutput(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
+class SettingsOutput(serializers.Serializer[Any]):
+    """How a source is asked. An option that is a secret is the secret's name.
+
+    `mark` is other with other settings: who changes some says with it which they saw.
+    """
+
+    organisation_name = serializers.CharField()
+    base_url = serializers.CharField()
+    identifier_system = serializers.CharField()
+    time_limit_s = serializers.FloatField()
+    requests_per_minute = serializers.IntegerField(allow_null=True)
+    freshness_s = serializers.IntegerField()
+    rank = serializers.IntegerField()
+    options = serializers.DictField(child=serializers.CharField())
+    holds = serializers.SerializerMethodField()
+    discloses = serializers.SerializerMethodField()
+    mark = serializers.SerializerMethodField()
+
+    def get_holds(self, settings: NewSource) -> list[str] | None:
+        """Return what it may hold; null: all that its kind can give."""
+        return sorted(settings.holds) if settings.holds else None
+
+    def get_discloses(self, settings: NewSource) -> str:
+        """Return the sensitive matter that its name alone tells of."""
+        return settings.discloses or ""
+
+    def get_mark(self, settings: NewSource) -> str:
+        """Return the mark of these settings."""
+        return mark_of(settings)
+
+
 class OneSourceOutput(serializers.Serializer[Any]):
-    """One source with its history; `linked` is how many people are linked to it."""
+    """One source with its history; `linked` is how many people are linked to it.
+
+    `report_token_made_at` null: it has no token, so nobody reports for it.
+    """
 
     id = serializers.UUIDField(source="source_id")
     slug = serializers.CharField(source="settings.slug")
@@ -86,6 +136,8 @@ class OneSourceOutput(serializers.Serializer[Any]):
     organisation = serializers.CharField(source="settings.organisation_ods")
     kind = serializers.CharField(source="settings.kind")
     paused = serializers.SerializerMethodField()
+    settings = SettingsOutput()
+    report_token_made_at = serializers.DateTimeField(allow_null=True, source="token_made_at")
     health = HealthOutput(allow_null=True)
     history = ConditionOutput(many=True)
     pauses = PauseOutput(many=True)
@@ -94,12 +146,6 @@ class OneSourceOutput(serializers.Serializer[Any]):
     def get_paused(self, view: Any) -> bool:
         """Return whether it is not asked."""
         return not view.enabled
-
-
-class TrialStartedOutput(serializers.Serializer[Any]):
-    """A trial that was asked for."""
-
-    trial = serializers.UUIDField()
 
 
 class StepOutput(serializers.Serializer[Any]):
@@ -112,13 +158,20 @@ class StepOutput(serializers.Serializer[Any]):
 
 
 class TrialOutput(serializers.Serializer[Any]):
-    """A trial; `good` is null while it has not ended."""
+    """A trial; `good` is null while it has not ended.
+
+    `lost`: nothing will come of it any more. `can_be_saved`: these settings went well, and may be saved by the
+    requester still; `in_use`: the source is registered so now.
+    """
 
     id = serializers.UUIDField(source="trial.id")
     good = serializers.BooleanField(allow_null=True, source="trial.is_good")
     description = serializers.CharField(source="trial.description")
     ended_at = serializers.DateTimeField(allow_null=True, source="trial.ended_at")
     steps = StepOutput(many=True, source="trial.steps")
+    lost = serializers.BooleanField(source="is_lost")
+    can_be_saved = serializers.BooleanField()
+    in_use = serializers.BooleanField(source="is_in_use")
 
 
 class Sources(ServiceView):
@@ -129,6 +182,13 @@ class Sources(ServiceView):
         """Return every source and how it is."""
         self.query()
         return Response(SourceOutput(list_sources(requester=self.requester, now=timezone.now()), many=True).data)
+
+    @extend_schema(operation_id="source_add", request=NewSourceInput, responses={202: TrialStartedOutput})
+    def post(self, request: Request) -> Response:
+        """Have a new source tried. It is registered by saving the trial, once that went well."""
+        self.query()
+        source = new_source(self.body(NewSourceInput), requester=self.requester)
+        return have_tried(source, requester=self.requester, now=timezone.now())
 
 
 class OneSource(ServiceView):

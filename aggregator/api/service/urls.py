@@ -5,12 +5,22 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from aggregator.api.service import alerts, break_glass, care_teams, relationships, source_health, sources, users
+from aggregator.api.service import (
+    alerts,
+    break_glass,
+    care_teams,
+    relationships,
+    source_health,
+    source_settings,
+    sources,
+    users,
+)
 from aggregator.api.service.schema import Schema
 from aggregator.api.service.view import Unknown
 
 PERSON, RELATIONSHIP, TEAM = "people/<uuid:person_id>", "relationships/<uuid:relationship_id>", "<uuid:team_id>"
 USER = "<uuid:user_id>"
+SOURCE, TRIAL = "sources/<uuid:source_id>", "sources/trials/<uuid:trial_id>"
 
 urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),
@@ -45,12 +55,17 @@ urlpatterns = [
     path("alerts/webhooks/<uuid:webhook_id>/end", alerts.EndWebhook.as_view(), name="api-end-webhook"),
     path("alerts/webhooks/<uuid:webhook_id>/test", alerts.TryWebhook.as_view(), name="api-try-webhook"),
     path("sources", sources.Sources.as_view(), name="api-sources"),
-    path("sources/trials/<uuid:trial_id>", sources.SourceTrial.as_view(), name="api-source-trial"),
-    path("sources/<uuid:source_id>", sources.OneSource.as_view(), name="api-source"),
-    path("sources/<uuid:source_id>/pause", sources.PauseSource.as_view(), name="api-pause-source"),
-    path("sources/<uuid:source_id>/resume", sources.ResumeSource.as_view(), name="api-resume-source"),
-    path("sources/<uuid:source_id>/trial", sources.TrySource.as_view(), name="api-try-source"),
-    path("sources/<uuid:source_id>/health", source_health.SourceHealthReport.as_view(), name="api-report-health"),
+    path(TRIAL, sources.SourceTrial.as_view(), name="api-source-trial"),
+    path(f"{TRIAL}/save", source_settings.SaveTrial.as_view(), name="api-save-tried-source"),
+    path(SOURCE, sources.OneSource.as_view(), name="api-source"),
+    path(f"{SOURCE}/pause", sources.PauseSource.as_view(), name="api-pause-source"),
+    path(f"{SOURCE}/resume", sources.ResumeSource.as_view(), name="api-resume-source"),
+    path(f"{SOURCE}/trial", sources.TrySource.as_view(), name="api-try-source"),
+    path(f"{SOURCE}/change", source_settings.ChangeSource.as_view(), name="api-change-source"),
+    path(f"{SOURCE}/check", source_settings.CheckSource.as_view(), name="api-check-source"),
+    path(f"{SOURCE}/token", source_settings.MakeReportToken.as_view(), name="api-make-report-token"),
+    path(f"{SOURCE}/token/end", source_settings.EndReportToken.as_view(), name="api-end-report-token"),
+    path(f"{SOURCE}/health", source_health.SourceHealthReport.as_view(), name="api-report-health"),
     path("users", users.Users.as_view(), name="api-users"),
     path("users/proposed", users.ProposedAccounts.as_view(), name="api-proposed-accounts"),
     path(f"users/{USER}", users.User.as_view(), name="api-user"),

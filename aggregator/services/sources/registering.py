@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -71,6 +71,16 @@ def sensitivity_of(text: str, /) -> Sensitivity | None:
     if text and text not in known:
         raise Invalid(f"Enter one of: {', '.join(known)}.", field="discloses")
     return known.get(text)
+
+
+def categories_of(names: Collection[str], /) -> frozenset[RecordCategory]:
+    """Return the categories of content with these names.
+
+    Raises: Invalid.
+    """
+    if set(names) - CLINICAL_CATEGORIES:
+        raise Invalid(f"Enter one or more of: {', '.join(sorted(CLINICAL_CATEGORIES))}.", field="holds")
+    return frozenset(map(RecordCategory, names))
 
 
 def as_settings(source: NewSource, /) -> dict[str, object]:

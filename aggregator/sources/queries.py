@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from aggregator.composed import composed_once
 from aggregator.sources import catalogue
 from aggregator.sources.models import Source
-from aggregator.sources.secret_files import secret_files
+from aggregator.sources.secret_files import secret_files, secrets_named
 from aggregator.terminology.sensitivity import Sensitivity
 from connectors.contract.categories import RecordCategory
 from connectors.contract.values import SourceAddress
@@ -45,6 +45,12 @@ def disclosing_sources() -> dict[UUID, Sensitivity]:
 @composed_once
 def _disclosing() -> QuerySet[Source, tuple[UUID, str]]:
     return Source.objects.exclude(discloses="").values_list("id", "discloses")
+
+
+def secrets_of_organisation(*, organisation_id: UUID) -> frozenset[str]:
+    """Return the names of the secrets that sources of an organisation name."""
+    options = Source.objects.filter(organisation_id=organisation_id).values_list("options", flat=True)
+    return frozenset(secret for each in options for secret in secrets_named(options=each).values())
 
 
 def address_of(*, source: Source) -> SourceAddress:

@@ -18,9 +18,14 @@ SUFFIX = "_secret"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
+def secrets_named(*, options: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of the secrets that options name, by option, whether they are there or not."""
+    return {name: value for name, value in options.items() if name.endswith(SUFFIX)}
+
+
 def secret_files(*, options: Mapping[str, str]) -> dict[str, Path]:
     """Return the file of each secret that options name, by option; without those that are not there."""
-    files = {name: _file(value) for name, value in options.items() if name.endswith(SUFFIX)}
+    files = {name: _file(value) for name, value in secrets_named(options=options).items()}
     return {name: path for name, path in files.items() if path is not None}
 
 
@@ -29,8 +34,8 @@ def check_secrets(*, options: Mapping[str, str]) -> None:
 
     Raises: Invalid naming the option and the secret.
     """
-    for name, value in options.items():
-        if name.endswith(SUFFIX) and _file(value) is None:
+    for name, value in secrets_named(options=options).items():
+        if _file(value) is None:
             raise Invalid(
                 f"There is no secret {value!r} for the option {name}: put it into a file of that name in"
                 " SOURCE_SECRETS_FOLDER, for the workers and the web processes to read.",

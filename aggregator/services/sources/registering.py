@@ -24,8 +24,8 @@ from aggregator.limits import check_length, check_line, check_range
 from aggregator.sources import catalogue
 from aggregator.sources.models import FRESH_S, Source
 from aggregator.sources.operations import lock_source, put_source
-from aggregator.sources.queries import source_by_slug
-from aggregator.sources.secret_files import check_secrets
+from aggregator.sources.queries import secrets_of_organisation, source_by_slug
+from aggregator.sources.secret_files import check_secrets, secrets_named
 from aggregator.terminology.sensitivity import Sensitivity
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 
@@ -138,15 +138,36 @@ def mark_of(source: NewSource | None, /) -> str:
 def check_whose(*, requester: Requester, source: NewSource) -> None:
     """Go on only if the requester may register this source: for their own organisation, or for any.
 
-    Raises: NotPermitted.
+    Who may for their own alone gives no organisation another name, and names no secret that may be another's: our
+    credentials for that one's system would be sent wherever they say.
+    Raises: NotPermitted; Invalid naming the options.
     """
     if requester.may(Permission.ANY_ORGANISATION):
         return
     if source.organisation_ods != requester.organisation_ods:
         raise NotPermitted("You may do this for your own organisation only.", code="other-organisation")
+    if source.organisation_name not in {"", requester.organisation_name}:
+        raise NotPermitted("You may not rename your organisation.", code="other-name")
     before = source_by_slug(slug=source.slug)
     if before is not None:
         check_organisation(requester=requester, organisation_id=before.organisation_id)
+    _check_own_secrets(requester=requester, source=source)
+
+
+def _check_own_secrets(*, requester: Requester, source: NewSource) -> None:
+    """Raises: Invalid, in the same words whether there is such a secret or not."""
+    organisation_id = requester.organisation_id
+    own = secrets_of_organisation(organisation_id=organisation_id) if organisation_id else frozenset()
+    prefix = f"{requester.organisation_ods}-".lower()
+    for name, secret in secrets_named(options=source.options).items():
+        if secret not in own and not secret.lower().startswith(prefix):
+            raise Invalid(
+                f"You may not use the secret that the option {name} names: for your organisation it must be one that a"
+                f" source of it has already, or one whose name begins with {prefix}. An administrator of the programme"
+                " may use others.",
+                field="options",
+                code="secret-of-others",
+            )
 
 
 def write_source(

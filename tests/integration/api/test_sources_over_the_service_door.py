@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -290,6 +292,13 @@ def test_an_operator_of_a_source_acts_for_their_own_organisation_alone(theirs: C
     assert post(administrator, f"{path}/change", {"rank": 1}).status_code == 403
 
 
+def test_an_operator_of_a_source_renames_no_organisation(theirs: Client, hospital: Hospital) -> None:
+    body = royal(hospital.address, organisation_name="The Best Hospital")
+    answer = post(theirs, "", body)
+    assert answer.status_code == 403
+    assert not SourceTrial.objects.exists()
+
+
 def test_a_check_is_made_sooner_and_a_token_is_made_and_ended(programme: Client) -> None:
     source = surgery()
     later = timezone.now() + timedelta(minutes=1)
@@ -310,3 +319,26 @@ def test_a_check_is_made_sooner_and_a_token_is_made_and_ended(programme: Client)
     assert post(programme, f"/{source.id}/token/end", {"reason": "Retired."}).status_code == 204
     assert post(programme, f"/{source.id}/token/end", {"reason": "Retired."}).status_code == 409
     assert ReportToken.objects.count() == 1
+
+
+def test_an_operator_of_a_source_names_no_secret_of_others(
+    theirs: Client, programme: Client, hospital: Hospital, settings: Any, tmp_path: Path
+) -> None:
+    """With one they could have our credentials for another's system sent to an address of their own."""
+    settings.SOURCE_SECRETS_FOLDER = str(tmp_path)
+    for name in ("royal-token", f"{SURGERY_ODS}-token", f"{HOSPITAL_ODS.lower()}-token"):
+        (tmp_path / name).write_text("very-secret")
+
+    def with_secret(name: str, slug: str = "royal") -> dict[str, object]:
+        return royal(hospital.address, slug=slug, options={"auth": "token", "token_secret": name})
+
+    refused = [post(theirs, "", with_secret(name)) for name in ("royal-token", f"{SURGERY_ODS}-token", "none-such")]
+    assert {answer.status_code for answer in refused} == {400}
+    assert len({answer.content for answer in refused}) == 1  # so that nobody learns which there are
+    assert not SourceTrial.objects.exists()
+    assert saved(theirs, tried(theirs, "", with_secret(f"{HOSPITAL_ODS.lower()}-token"))) == 200
+    # One that the programme has entered for a source of theirs is theirs.
+    assert saved(programme, tried(programme, "", with_secret("royal-token", slug="second"))) == 200
+    assert saved(theirs, tried(theirs, f"/{Source.objects.get(slug='second').id}/change", {"rank": 3})) == 200
+    call_command("change_source", "royal", "--option", f"token_secret={SURGERY_ODS}-token", "--no-check")
+    assert saved(theirs, tried(theirs, f"/{Source.objects.get(slug='royal').id}/change", {"rank": 3})) == 200

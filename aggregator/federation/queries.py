@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -87,8 +87,9 @@ SELECT source_id, count(*), count(*) FILTER (WHERE is_answer),
 FROM (
     SELECT source_id, outcome NOT IN ('timed-out', 'unreachable') AS is_answer,
         extract(epoch FROM ended_at - asked_at)::float8 * 1000 AS took_ms
-    FROM source_outcome
-    WHERE source_id = ANY(%(sources)s) AND ended_at > %(since)s AND joins_id IS NULL
+    FROM source_outcome JOIN unnest(%(sources)s::uuid[], %(anew)s::timestamptz[]) AS looked (source_id, anew_at)
+        USING (source_id)
+    WHERE ended_at > %(since)s AND joins_id IS NULL AND (anew_at IS NULL OR asked_at >= anew_at)
         AND outcome NOT IN ('failed', 'not-asked') AND reason <> 'address'
 ) AS ended
 GROUP BY source_id
@@ -245,13 +246,14 @@ def last_outcomes() -> list[LastOutcome]:
     ]
 
 
-def recent_figures(*, source_ids: Collection[UUID], since: datetime) -> dict[UUID, RecentFigures]:
+def recent_figures(*, sources: Mapping[UUID, datetime | None], since: datetime) -> dict[UUID, RecentFigures]:
     """Return what requests that ended since a moment say of sources; without those that were not asked.
 
-    One that refuses, or sends what cannot be used, is there and answers. What is our own fault says nothing.
+    `sources` says of each since when it is asked as it is now, None for always: what was asked of it before says
+    nothing. One that refuses, or sends what cannot be used, is there and answers. What is our own fault says nothing.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_FIGURES, {"sources": list(source_ids), "since": since})
+        cursor.execute(_FIGURES, {"sources": list(sources), "anew": list(sources.values()), "since": since})
         return {
             source_id: RecentFigures(requests=requests, answered=answered, p50_ms=p50_ms, p95_ms=p95_ms)
             for source_id, requests, answered, p50_ms, p95_ms in cursor.fetchall()

@@ -63,7 +63,7 @@ def judge_all(*, now: datetime) -> None:
     operations.ensure_rows(now=now)
     rows = list(SourceHealth.objects.select_related("source"))
     try:
-        traffic = traffic_of_sources(source_ids=[row.source_id for row in rows], now=now)
+        traffic = traffic_of_sources(sources={row.source_id: row.anew_at for row in rows}, now=now)
     except redis.RedisError as error:
         log.warning("traffic_not_known", error=type(error).__name__)  # what was known last stands
         traffic = {}
@@ -72,7 +72,7 @@ def judge_all(*, now: datetime) -> None:
         said = traffic.get(row.source_id, evidence.traffic)
         is_news = operations.is_news(row=row, evidence=evidence, now=now) or operations.is_untold(row=row, now=now)
         if said != evidence.traffic or is_news:
-            operations.record_traffic(source_id=row.source_id, traffic=said, now=now)
+            operations.record_traffic(source_id=row.source_id, traffic=said, anew_at=row.anew_at, now=now)
 
 
 async def ask_what_it_is(*, kind: str, address: SourceAddress, channels: Channels, within_s: float) -> CheckedSource:

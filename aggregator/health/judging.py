@@ -64,6 +64,12 @@ def judge(*, before: Judgement, evidence: Evidence, now: datetime) -> Judgement:
     return _because(condition, [HealthReason.LAST_CHECK_FAILED])
 
 
+def is_another(*, before: Judgement, judged: Judgement) -> bool:
+    """Return whether a source has come into another condition; paused is one, though nothing is known of it either."""
+    is_paused = HealthReason.PAUSED in judged.reasons
+    return judged.condition is not before.condition or is_paused != (HealthReason.PAUSED in before.reasons)
+
+
 def since_when(*, before: Judgement, evidence: Evidence, now: datetime) -> datetime:
     """Return since when a source is as it is judged to be now, if nothing was learnt of it after `before`.
 

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from aggregator.alerts.raising import raise_alert
 from aggregator.alerts.terms import AlertKind
-from aggregator.health.judging import judge
+from aggregator.health.judging import is_another, judge
 from aggregator.health.models import (
     ReportToken,
     SourceCheck,
@@ -163,10 +163,16 @@ def record_report(*, source_id: UUID, report: Report, now: datetime) -> None:
     _learn(source_id, change=change, now=now)
 
 
-def record_traffic(*, source_id: UUID, traffic: Traffic, now: datetime) -> None:
-    """Record what real traffic says of a source, and judge it by the time that it is now."""
+def record_traffic(*, source_id: UUID, traffic: Traffic, anew_at: datetime | None, now: datetime) -> None:
+    """Record what real traffic says of a source, and judge it by the time that it is now.
+
+    `anew_at` is since when it was asked as it is, as that was read before: where it is another by now, the traffic is
+    that of before a pause or a change of its settings, and counts for nothing.
+    """
 
     def change(row: SourceHealth) -> None:
+        if row.anew_at != anew_at:
+            return
         row.success, row.p50_ms, row.p95_ms = traffic.success, traffic.p50_ms, traffic.p95_ms
         row.breaker, row.failure, row.failed_at = traffic.breaker, traffic.failure, traffic.failed_at
 
@@ -194,11 +200,13 @@ def record_pause(*, source_id: UUID, is_resumed: bool, reason: str, by: UUID | N
 
 
 def start_anew(*, source_id: UUID, now: datetime) -> None:
-    """Forget how a source was checked before, and that it rests: it was paused, or is asked in another way now."""
+    """Forget how a source did before, and that it rests: it was paused, or is asked in another way now."""
 
     def change(row: SourceHealth) -> None:
         row.recent_checks = []
         row.next_check_at = now
+        row.anew_at = now
+        row.success = row.p50_ms = row.p95_ms = None
         row.breaker = ""
 
     _learn(source_id, change=change, now=now)
@@ -274,13 +282,19 @@ def _learn(source_id: UUID, *, change: Callable[[SourceHealth], None], now: date
         evidence = evidence_of(row=row, is_paused=not row.source.enabled, limit_s=row.source.time_limit_s)
         judged = judge(before=before, evidence=evidence, now=now)
         row.condition, row.reasons = judged.condition.value, [reason.value for reason in judged.reasons]
-        if judged.condition is not before.condition:
-            row.since = now
+        if is_another(before=before, judged=judged):
+            row.since = _after(row.since, now=now)
             SourceConditionChange.objects.create(
-                id=uuid4(), source_id=source_id, condition=row.condition, reasons=row.reasons, at=now
+                id=uuid4(), source_id=source_id, condition=row.condition, reasons=row.reasons, at=row.since
             )
         _tell(row, now=now)
         row.save()
+
+
+def _after(last: datetime, /, *, now: datetime) -> datetime:
+    """Return the time of a change: later than the last, whose machine's clock may have been a little ahead."""
+    is_ahead = now <= last <= now + CLOCKS_APART
+    return last + timedelta(microseconds=1) if is_ahead else now
 
 
 def _held(source_id: UUID, *, now: datetime) -> SourceHealth:

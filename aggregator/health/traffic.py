@@ -6,7 +6,7 @@ workers share.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
@@ -26,15 +26,16 @@ LOOK_BACK = timedelta(minutes=5)
 LEAST_REQUESTS = 10
 
 
-def traffic_of_sources(*, source_ids: Collection[UUID], now: datetime) -> dict[UUID, Traffic]:
+def traffic_of_sources(*, sources: Mapping[UUID, datetime | None], now: datetime) -> dict[UUID, Traffic]:
     """Return what real requests say of sources, for each of them.
 
+    `sources` says of each since when it is asked as it is now, None for always.
     Raises: redis.RedisError when Redis cannot be reached.
     """
-    breakers = breakers_of(client=_client(), source_ids=list(source_ids), now=now)
-    recent = recent_figures(source_ids=source_ids, since=now - LOOK_BACK)
+    breakers = breakers_of(client=_client(), source_ids=list(sources), now=now)
+    recent = recent_figures(sources=sources, since=now - LOOK_BACK)
     said: dict[UUID, Traffic] = {}
-    for source_id in source_ids:
+    for source_id in sources:
         figures, breaker = recent.get(source_id), breakers.get(source_id)
         is_enough = figures is not None and figures.requests >= LEAST_REQUESTS
         said[source_id] = Traffic(

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from aggregator.federation.load import LoadSeen
 from aggregator.health import operations
+from aggregator.health.models import SourceHealth
 from aggregator.health.terms import Report, ReportedStatus, Traffic
 from config.metrics import is_allowed, text_of
 from tests.crowds import apart, crowded
@@ -64,7 +65,8 @@ def test_the_figures_are_those_of_the_board(client: Client, settings: Any) -> No
     check(times=3)
     now = timezone.now()
     traffic = Traffic(success=0.96, p50_ms=250, p95_ms=1200, breaker="half-open")
-    operations.record_traffic(source_id=surgery(), traffic=traffic, now=now)
+    anew_at = SourceHealth.objects.get().anew_at
+    operations.record_traffic(source_id=surgery(), traffic=traffic, anew_at=anew_at, now=now)
     operations.record_report(source_id=surgery(), report=Report(status=ReportedStatus.UP), now=now)
     said = samples(client)
     of_it = 'source="the-surgery"'

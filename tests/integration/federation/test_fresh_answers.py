@@ -314,7 +314,7 @@ def test_an_answer_that_is_used_again_counts_once_for_its_source(
 ) -> None:
     for _ in range(3):
         opened(of=joan, at=hospital, by=osei, now=SOON)
-    figures = recent_figures(source_ids=[hospital.id], since=NOW - timedelta(hours=1))
+    figures = recent_figures(sources={hospital.id: None}, since=NOW - timedelta(hours=1))
     assert (figures[hospital.id].requests, figures[hospital.id].answered) == (1, 1)
     (last,) = last_outcomes()
     assert last.ended_at == NOW + TAKES

@@ -278,6 +278,7 @@ def surgery(hospital: Hospital) -> UUID:
     world = make_world(base_url=hospital.address)
     open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
     check()
+    SourceHealth.objects.update(anew_at=timezone.now() - timedelta(hours=1))
     return Source.objects.get().id
 
 
@@ -312,6 +313,76 @@ def test_what_is_our_fault_or_old_says_nothing_of_a_source() -> None:
 def test_one_that_takes_nearly_all_its_time_is_degraded() -> None:
     asked(outcome="answered", took_s=1.7, count=20)
     assert (judged().condition, judged().reasons) == ("degraded", ["slow"])
+
+
+def test_what_was_asked_before_a_pause_or_a_change_says_nothing_of_a_source(surgery: UUID) -> None:
+    asked(outcome="timed-out", took_s=2, count=20)
+    assert (judged().condition, told()) == ("degraded", ["source-degraded"])
+    pause = {"source_id": surgery, "reason": "Mended.", "by": None, "now": timezone.now()}
+    for is_resumed in (False, True):
+        operations.record_pause(is_resumed=is_resumed, **pause)
+    row = SourceHealth.objects.get()
+    assert (row.success, row.p50_ms, row.p95_ms) == (None, None, None)
+    check()
+    assert (judged().success, judged().condition) == (None, "up")
+    assert told() == ["source-degraded"]
+
+
+def test_traffic_that_was_read_before_a_pause_is_not_recorded_after_it(
+    surgery: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(failed(surgery, times=guard.FAILURES))
+    read = checking.traffic_of_sources
+
+    def read_and_resumed(**given: Any) -> Any:
+        traffic = read(**given)
+        for is_resumed in (False, True):
+            pause = {"source_id": surgery, "reason": "Mended.", "by": None, "now": timezone.now()}
+            operations.record_pause(is_resumed=is_resumed, **pause)
+        return traffic
+
+    monkeypatch.setattr(checking, "traffic_of_sources", read_and_resumed)
+    row = judged()
+    assert (row.breaker, row.condition, told()) == ("", "unknown", [])
+
+
+def test_a_source_is_paused_since_it_was_paused_and_its_history_says_so(hospital: Hospital) -> None:
+    source_id = registered(hospital.address)
+    began = SourceHealth.objects.get().since
+    paused_at, resumed_at = began + timedelta(hours=1), began + timedelta(hours=2)
+    pause = {"source_id": source_id, "reason": "Move.", "by": None}
+    operations.record_pause(is_resumed=False, **pause, now=paused_at)
+    view = read_source(requester=operator(), source_id=source_id, now=paused_at)
+    assert view.health
+    assert view.health.since == paused_at
+    operations.record_pause(is_resumed=True, **pause, now=resumed_at)
+    view = read_source(requester=operator(), source_id=source_id, now=resumed_at)
+    assert [([reason.value for reason in line.reasons], line.at) for line in view.history] == [
+        (["not-checked"], resumed_at),
+        (["paused"], paused_at),
+    ]
+
+
+def test_of_two_machines_whose_clocks_are_apart_the_later_change_is_the_later_in_the_history(
+    hospital: Hospital,
+) -> None:
+    source_id = registered(hospital.address)
+    check()
+    now = timezone.now()
+    for ahead_s, status in ((60, ReportedStatus.DOWN), (10, ReportedStatus.UP), (11, ReportedStatus.UP)):
+        report = Report(status=status, interval_s=3600)
+        operations.record_report(source_id=source_id, report=report, now=now + timedelta(seconds=ahead_s))
+    assert condition(source_id) == "up"
+    history = read_source(requester=operator(), source_id=source_id, now=now + timedelta(seconds=70)).history
+    assert [line.condition.value for line in history] == ["up", "down", "up"]
+    assert history[0].at - history[1].at == timedelta(microseconds=1)
+    # A clock that was put back by more is another matter: what happens from then on has its own time.
+    operations.record_report(
+        source_id=source_id,
+        report=Report(status=ReportedStatus.DOWN),
+        now=now - timedelta(hours=1),
+    )
+    assert SourceHealth.objects.get().since == now - timedelta(hours=1)
 
 
 @pytest.mark.usefixtures("surgery")

@@ -1,8 +1,9 @@
 """Whether a source may be asked now: a circuit breaker, a limit on requests at once and a rate, shared by all workers.
 
 Each decision is one script on the Redis that holds answers, by its clock, so that of many who ask at once exactly as
-many are let through as may. A pass lapses by itself where its worker was killed. While Redis cannot be reached every
-request is let through: whoever asks then has a worse trouble, and no source is blamed for ours.
+many are let through as may. A pass lapses by itself where its worker was killed, and counts for nothing once all has
+been forgotten of its source, which is asked in another way then, or has been mended. While Redis cannot be reached
+every request is let through: whoever asks then has a worse trouble, and no source is blamed for ours.
 
 - **Breaker.** After `FAILURES` requests in a row that the source failed (it timed out or could not be reached) it rests
   for `REST_S`, and for twice as long each time that it fails again, up to `MOST_REST_S`. Then one request is let
@@ -175,7 +176,8 @@ local names = {'open_until', 'rests', 'failures', 'last_bad_at', 'took'}
     + """
 local ended, took, probe = ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local asked_rest = tonumber(ARGV[5])
-redis.call('ZREM', KEYS[2], ARGV[1])
+-- A pass that is no longer there was given before all was forgotten of the source, or has lapsed: it says nothing.
+if redis.call('ZREM', KEYS[2], ARGV[1]) == 0 then return 'unchanged' end
 if ended == 'neither' then
     if probe then redis.call('HDEL', KEYS[1], 'probe_until') end
     return 'unchanged'

@@ -382,6 +382,29 @@ def test_one_of_which_all_is_forgotten_is_asked_as_usual() -> None:
     assert breaker(run(work)).state is BreakerState.CLOSED
 
 
+@pytest.mark.parametrize("is_probe", [True, False])
+def test_what_was_asked_before_all_was_forgotten_makes_no_source_rest(is_probe: bool) -> None:
+    """It was asked in another way, or before somebody mended it: those requests end when they end."""
+
+    async def work(made: SourceGuard, source_id: UUID) -> None:
+        if is_probe:
+            await fail(made, source_id)
+            await asyncio.sleep(0.3)
+        until = asyncio.get_running_loop().time() + 0.05
+        passes = [
+            made.leave_to_ask(source_id=source_id, until=until) for _ in range(1 if is_probe else 2 * guard.FAILURES)
+        ]
+        under_way = [await leave.__aenter__() for leave in passes]
+        guard.forget(client=client_for_threads(), source_id=source_id)
+        for leave, asked in zip(passes, under_way, strict=True):
+            asked.sign, asked.what, asked.rest_s = Sign.BAD, "asked-to-wait", 60.0
+            await leave.__aexit__(None, None, None)
+        await ask(made, source_id, sign=Sign.GOOD)
+
+    found = breaker(run(work))
+    assert (found.state, found.failure) == (BreakerState.CLOSED, "")
+
+
 def test_of_one_that_nobody_asked_nothing_is_known() -> None:
     assert breakers_of(client=client_for_threads(), source_ids=[uuid4()], now=timezone.now()) == {}
 

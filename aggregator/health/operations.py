@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from aggregator.alerts.raising import raise_alert
@@ -51,6 +51,8 @@ JITTER_S = 5.0
 # are so far apart.
 CLOCKS_APART = timedelta(minutes=5)
 REPORTS_KEPT = 2
+# The number of the lock under which trials are begun.
+_TRIALS = 5_270_419_836_611_204
 
 _ALERTS = {
     SourceCondition.DOWN: AlertKind.SOURCE_DOWN,
@@ -226,6 +228,12 @@ def forget_reports(*, source_id: UUID, now: datetime) -> None:
 def add_report_token(*, token_id: UUID, source_id: UUID, token_hash: str, made_by: UUID | None, now: datetime) -> None:
     """Keep the hash of a token with which a source may report."""
     ReportToken.objects.create(id=token_id, source_id=source_id, token_hash=token_hash, made_by=made_by, made_at=now)
+
+
+def hold_trials() -> None:
+    """Let nobody else begin a trial until the transaction is over. Must run in one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_TRIALS])
 
 
 def begin_trial(

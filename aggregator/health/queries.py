@@ -194,6 +194,12 @@ def trial_by_id(*, trial_id: UUID) -> Trial | None:
     )
 
 
+def trials_under_way(*, since: datetime) -> list[UUID | None]:
+    """Return who asked for each of the trials, asked for since a moment, that have not ended."""
+    rows = SourceTrial.objects.filter(asked_at__gt=since, ended_at__isnull=True)
+    return list(rows.values_list("asked_by", flat=True))
+
+
 def live_token(*, source_id: UUID, now: datetime) -> LiveToken | None:
     """Return the token with which a source may report, None while it has none."""
     row = (

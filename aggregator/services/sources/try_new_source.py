@@ -23,6 +23,7 @@ from aggregator.services.sources.registering import (
     mark_of,
     settings_of,
 )
+from aggregator.services.sources.trials_at_once import check_room_for_trial
 from aggregator.sources.queries import source_by_slug
 
 
@@ -30,7 +31,8 @@ def try_new_source(*, requester: Requester, source: NewSource, replaces: str = "
     """Have a source tried with these settings, and return the id of the trial, which can then be saved.
 
     `replaces` is the mark of the settings that the requester saw and wants to replace, "" for a source that is new.
-    Raises: NotPermitted; Invalid naming the field, also where there are other settings by now.
+    Raises: NotPermitted; Invalid naming the field, also where there are other settings by now; TooMany, TooBusy while
+    enough are under way.
     """
     with acting(requester, Action.TRY_NEW_SOURCE, needs=Permission.MANAGE_SOURCES) as act:
         act.about_nothing_single()
@@ -40,6 +42,7 @@ def try_new_source(*, requester: Requester, source: NewSource, replaces: str = "
         act.about(source_id=before.id if before else None)
         _check_replaced(before=settings_of(before) if before else None, replaces=replaces)
         act.begin()
+        check_room_for_trial(requester=requester, now=now)
         trial_id = begin_trial(
             source_id=before.id if before else None,
             settings=as_settings(source),

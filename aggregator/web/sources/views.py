@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from aggregator.accounts.roles import Permission
-from aggregator.errors import Invalid, NotFound, NotPermitted
+from aggregator.errors import Invalid, NotFound, NotPermitted, TooMany
 from aggregator.health.terms import CheckResult
 from aggregator.record.completeness.words import failure_words, outcome_words
 from aggregator.services.sources.check_sources import check_sources
@@ -191,6 +191,8 @@ def _settings_page(
             return HttpResponseRedirect(reverse("source-trial", kwargs={"trial_id": trial_id}))
         except Invalid as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
+        except TooMany as error:  # what was typed stays on the page
+            form.add_error(None, str(error))
     if not form.is_bound:
         form.data = shown
     return draw(request, "sources/settings", form=form, view=view, status=400 if form.errors else 200)

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -23,7 +25,7 @@ from aggregator.health.trials import run_trial
 from aggregator.sources.models import Source
 from tests.hospital import Hospital, running
 from tests.integration.health.test_checking import FAILS, WORKS
-from tests.integration.web.test_source_pages import surgery, user
+from tests.integration.web.test_source_pages import settings_of, surgery, user
 from tests.world import HOSPITAL_ODS, NOWHERE, SURGERY_ODS, make_world
 
 pytestmark = pytest.mark.django_db
@@ -192,6 +194,36 @@ def test_a_source_that_moves_to_another_organisation_does_not_rename_it(programm
     assert saved(programme, tried(programme, f"/{surgery().id}/change", body)) == 200
     assert surgery().organisation.ods_code == HOSPITAL_ODS
     assert dict(Organisation.objects.values_list("ods_code", "name")) == names
+
+
+@pytest.mark.django_db(transaction=True)
+def test_trials_leave_room_for_checks_and_alerts(programme: Client, sent: list[UUID]) -> None:
+    """They run in the same worker, and one of a source that hangs takes long: nobody fills it with them."""
+    path = f"/{surgery().id}/trial"
+    trials = [post(programme, path).json()["trial"] for _ in range(2)]
+    refused = post(programme, path)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
+    entered = programme.post(f"/sources/{surgery().id}/change", settings_of(NOWHERE))
+    assert (entered.status_code, NOWHERE in entered.content.decode()) == (400, True)
+    assert "You have 2 trials under way" in entered.content.decode()
+    others = [user(f"pro.other{number}", Role.PROGRAMME_ADMINISTRATOR) for number in range(2)]
+    answers: list[int] = []
+
+    def ask(client: Client) -> None:
+        answers.append(post(client, path).status_code)
+        connection.close()
+
+    askers = [Thread(target=ask, args=(client,)) for client in others * 2]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert sorted(answers) == [202, 202, 503, 503]
+    run_trial(trial_id=UUID(trials[0]), clock=timezone.now)
+    assert post(programme, path).status_code == 202
+    SourceTrial.objects.filter(ended_at=None).update(asked_at=timezone.now() - timedelta(minutes=2))
+    assert post(programme, path).status_code == 202  # of those that nothing took up nothing will come
+    assert len(sent) == 6
 
 
 BAD: list[tuple[dict[str, object], str]] = [

@@ -30,6 +30,9 @@ from aggregator.terminology.sensitivity import Sensitivity
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
 
 MAX_TIME_LIMIT_S = 60
+# An address with a user name, or what some programs would read so. Source: RFC 3986, 3.2.1.
+_WITH_USER = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#\s]*@")
+_NO_USER = "must hold no user name and no password: whoever sees the source would see them. Name a secret instead."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +230,8 @@ def check_settings(source: NewSource, /) -> None:
         raise Invalid(f"A source of this kind may hold one or more of: {known}.", field="holds")
     for name, value in source.options.items():
         check_line(value=value, label=f"Option {name}", as_field="options")
+        if _WITH_USER.match(value):
+            raise Invalid(f"Option {name} {_NO_USER}", field="options")
     _check_address(source.base_url)
     if not 0 < source.time_limit_s <= MAX_TIME_LIMIT_S:
         raise Invalid(f"Time limit must be more than 0 and at most {MAX_TIME_LIMIT_S} seconds.", field="time_limit_s")
@@ -277,11 +282,7 @@ def _check_address(base_url: str, /) -> None:
     if address.scheme not in {"http", "https"} or not address.hostname:
         raise Invalid("The address must start with https:// (or http:// on this machine).", field="base_url")
     if "@" in address.netloc:
-        raise Invalid(
-            "The address must hold no user name and no password: everybody who sees the source would see them. Name a"
-            " secret in its options.",
-            field="base_url",
-        )
+        raise Invalid(f"The address {_NO_USER}", field="base_url")
     if not is_sound or not base_url.isascii() or not base_url.isprintable() or set(base_url) & set(' \\?#"<>'):
         raise Invalid(
             "The address cannot be used: it must be plain letters and signs, with no space, and end with the FHIR base,"

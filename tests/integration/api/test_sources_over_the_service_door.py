@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -224,6 +224,14 @@ def test_trials_leave_room_for_checks_and_alerts(programme: Client, sent: list[U
     SourceTrial.objects.filter(ended_at=None).update(asked_at=timezone.now() - timedelta(minutes=2))
     assert post(programme, path).status_code == 202  # of those that nothing took up nothing will come
     assert len(sent) == 6
+
+
+def test_one_that_is_paused_is_not_said_to_be_checked(programme: Client) -> None:
+    assert post(programme, f"/{surgery().id}/pause", {"reason": "Move."}).status_code == 204
+    refused = post(programme, f"/{surgery().id}/check")
+    assert (refused.status_code, "paused" in refused.json()["detail"]) == (409, True)
+    with pytest.raises(CommandError, match="paused"):
+        call_command("check_sources", "the-surgery")
 
 
 BAD: list[tuple[dict[str, object], str]] = [

@@ -244,6 +244,31 @@ def test_an_address_that_holds_a_password_is_refused_and_not_repeated(address: s
     assert not Source.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"auth": "smart", "token_url": "https://longview:pass-word@royal.example/token"},
+        {"public_base": "https://pass-word@royal.example/R4"},
+        {"token_url": "HTTPS://longview:pass-word@[::1]:8443/token"},
+        {"token_url": "//longview:pass-word@royal.example/token"},
+        {"token_url": "https://longview:pass-word@royal.example\\@[/token"},
+    ],
+)
+def test_nor_does_an_option_hold_one(option: dict[str, str]) -> None:
+    with pytest.raises(Invalid, match="must hold no user name and no password") as refused:
+        add_source(requester=operator(), source=replace(GOOD, options=option), check=False)
+    assert (refused.value.field, "pass-word" in str(refused.value)) == ("options", False)
+    assert not Source.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "option", [{"scope": "system/*.rs user@example"}, {"client_id": "a//b c@d"}, {"token_url": "https://r.example/a@b"}]
+)
+def test_an_option_that_is_no_such_address_is_taken(option: dict[str, str]) -> None:
+    add_source(requester=operator(), source=replace(GOOD, options=option), check=False)
+    assert Source.objects.get().options == option
+
+
 @pytest.mark.parametrize("address", ["https://royal.example.:8443/R4/", "https://[2a00:1450:4009::1]:8443/R4"])
 def test_other_addresses_are_taken(address: str) -> None:
     add_source(requester=operator(), source=replace(GOOD, base_url=address), check=False)

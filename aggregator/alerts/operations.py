@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from aggregator.alerts.backoff import CAP_S
 from aggregator.alerts.models import Alert, AlertDelivery, Webhook
@@ -42,9 +42,22 @@ def add_deliveries(*, alert_id: UUID, to: Iterable[tuple[AlertMedium, UUID]], no
     )
 
 
+def hasten_earlier(*, subject_id: UUID, to: Iterable[tuple[AlertMedium, UUID]], now: datetime) -> None:
+    """Have what the same people still are to be told of a subject attempted now: something newer waits behind it."""
+    recipients = {recipient_id for _, recipient_id in to}
+    AlertDelivery.objects.filter(
+        alert__subject_id=subject_id,
+        recipient_id__in=recipients,
+        state=DeliveryState.WAITING,
+        claim__isnull=True,
+        next_at__gt=now,
+    ).update(next_at=now)
+
+
 def claim_due(*, medium: AlertMedium, most: int, busy: Collection[UUID], now: datetime) -> list[Claim]:
     """Take deliveries that are due, the oldest of each recipient who is not busy, for the length of a lease.
 
+    Of one subject nobody is told anything before what was earlier: one that is waiting or under way is not overtaken.
     What another process is taking at this moment is passed over, so that no two of them send the same.
     """
     is_time = Q(next_at__lte=now) | Q(next_at__gt=now + LATEST)
@@ -52,6 +65,14 @@ def claim_due(*, medium: AlertMedium, most: int, busy: Collection[UUID], now: da
     due = AlertDelivery.objects.filter(
         is_time, medium=medium, state=DeliveryState.WAITING, alert__kind__in=list(AlertKind)
     )
+    earlier = AlertDelivery.objects.filter(
+        medium=OuterRef("medium"),
+        recipient_id=OuterRef("recipient_id"),
+        state=DeliveryState.WAITING,
+        alert__subject_id=OuterRef("alert__subject_id"),
+        alert__created_at__lt=OuterRef("alert__created_at"),
+    ).exclude(alert__kind=AlertKind.TEST)
+    due = due.filter(~Exists(earlier))
     first = due.exclude(recipient_id__in=busy).order_by("recipient_id", "next_at", "id").distinct("recipient_id")
     with transaction.atomic():
         # What is asked of a row is asked again once it is locked: it may have been taken meanwhile.

@@ -28,14 +28,12 @@ def raise_alert(
         return
     users = users_who_may(permission=kind.told, organisation_id=organisation_id, now=now) if kind.told else frozenset()
     webhooks = webhooks_for(kind=kind, organisation_id=organisation_id, now=now)
-    _put(
-        alert_id=alert_id,
-        to=[
-            *((AlertMedium.EMAIL, user_id) for user_id in sorted(users)),
-            *((AlertMedium.WEBHOOK, webhook_id) for webhook_id in webhooks),
-        ],
-        now=now,
-    )
+    to = [
+        *((AlertMedium.EMAIL, user_id) for user_id in sorted(users)),
+        *((AlertMedium.WEBHOOK, webhook_id) for webhook_id in webhooks),
+    ]
+    operations.hasten_earlier(subject_id=subject_id, to=to, now=now)
+    _put(alert_id=alert_id, to=to, now=now)
 
 
 def raise_test(*, webhook_id: UUID, organisation_id: UUID | None, now: datetime) -> None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import structlog.testing
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from aggregator.accounts.models import User
+from aggregator.accounts.models import Organisation, User
 from aggregator.accounts.requester import operator
 from aggregator.alerts import delivery, operations
 from aggregator.alerts.delivery import deliver_waiting
 from aggregator.alerts.models import Alert, AlertDelivery
-from aggregator.alerts.terms import AlertMedium, DeliveryFault, DeliveryState
+from aggregator.alerts.raising import raise_alert
+from aggregator.alerts.terms import AlertKind, AlertMedium, DeliveryFault, DeliveryState
 from aggregator.services.alerts.end_webhook import end_webhook
 from aggregator.services.alerts.try_webhook import try_webhook
 from aggregator.services.relationships.claim_relationship import claim_relationship
@@ -27,7 +30,7 @@ from aggregator.services.users.end_membership import end_membership
 from tests.alert_acts import ADDRESS, add_officer, registered
 from tests.break_glass_acts import broken
 from tests.receivers import MailServer, Receiver, certificate, mail_server, receiver, server_context
-from tests.world import JOAN_NUMBER, SURGERY_ODS, World, make_world
+from tests.world import HOSPITAL_ODS, JOAN_NUMBER, SURGERY_ODS, World, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -283,6 +286,56 @@ def test_what_is_no_success_is_tried_again_under_the_same_id(world: World, posts
     assert first.body == second.body == third.body
     assert all(posted.is_signed_with(secret) for posted in posts.posted)
     assert (only().state, only().attempts) == ("delivered", 3)
+
+
+def told_of(posts: Receiver) -> list[str]:
+    return [json.loads(posted.body)["type"] for posted in posts.posted]
+
+
+def source_alert(kind: AlertKind, *, subject_id: UUID, now: datetime) -> None:
+    with transaction.atomic():
+        raise_alert(
+            kind=kind,
+            subject_id=subject_id,
+            organisation_id=Organisation.objects.get(ods_code=HOSPITAL_ODS).id,
+            occasion=str(uuid4()),
+            now=now,
+        )
+
+
+def test_nobody_is_told_of_what_was_after_what_came_of_it(world: World, posts: Receiver) -> None:
+    """That a source is down, said once it is up again, would have somebody get up for nothing."""
+    registered(url=posts.url, kinds=("source-down", "source-up", "break-glass"))
+    source_id, now = uuid4(), timezone.now()
+    posts.statuses = [503]
+    source_alert(AlertKind.SOURCE_DOWN, subject_id=source_id, now=now)
+    deliver()
+    waits = only()
+    assert (waits.state, waits.attempts) == (DeliveryState.WAITING, 1)
+    AlertDelivery.objects.update(next_at=now + timedelta(minutes=40))
+    source_alert(AlertKind.SOURCE_UP, subject_id=source_id, now=now + timedelta(minutes=2))
+    # Of other subjects it is told meanwhile, and the earlier of this one is tried again at once.
+    posts.statuses = [204, 503]
+    broken(world)
+    deliver(later=timedelta(minutes=2))
+    assert told_of(posts) == ["source-down", "break-glass", "source-down"]
+    is_due_again()
+    deliver()
+    assert told_of(posts)[3:] == ["source-down", "source-up"]
+    assert set(AlertDelivery.objects.values_list("state", flat=True)) == {"delivered"}
+
+
+def test_what_another_process_is_telling_is_not_overtaken_either(world: World, posts: Receiver) -> None:
+    registered(url=posts.url, kinds=("source-down", "source-up"))
+    source_id, now = uuid4(), timezone.now()
+    source_alert(AlertKind.SOURCE_DOWN, subject_id=source_id, now=now)
+    (elsewhere,) = operations.claim_due(medium=AlertMedium.WEBHOOK, most=20, busy=(), now=now)
+    source_alert(AlertKind.SOURCE_UP, subject_id=source_id, now=now + timedelta(seconds=1))
+    deliver(later=timedelta(seconds=1))
+    assert posts.posted == []
+    operations.record_delivered(claim=elsewhere, now=now + timedelta(seconds=2))
+    deliver(later=timedelta(seconds=2))
+    assert told_of(posts) == ["source-up"]
 
 
 def test_a_redirect_is_not_followed(world: World, posts: Receiver) -> None:

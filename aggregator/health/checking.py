@@ -20,6 +20,7 @@ from aggregator.federation.endings import out_of_time
 from aggregator.federation.lag import LoopLag
 from aggregator.federation.reach import open_channels
 from aggregator.health import operations
+from aggregator.health.judging import still_known
 from aggregator.health.models import SourceHealth
 from aggregator.health.operations import DueCheck
 from aggregator.health.queries import evidence_of
@@ -54,7 +55,7 @@ def check_due(*, clock: Clock, rng: random.Random, is_stopping: Callable[[], boo
         thread.start()
         while (each := landed.get()) is not None:
             check, result = each
-            operations.record_check(source_id=check.source_id, address=check.address, result=result, now=clock())
+            operations.record_check(check=check, result=result, now=clock())
         thread.join()
 
 
@@ -69,7 +70,7 @@ def judge_all(*, now: datetime) -> None:
         traffic = {}
     for row in rows:
         evidence = evidence_of(row=row, is_paused=not row.source.enabled, limit_s=row.source.time_limit_s)
-        said = traffic.get(row.source_id, evidence.traffic)
+        said = still_known(traffic.get(row.source_id, evidence.traffic), before=evidence.traffic, now=now)
         is_news = operations.is_news(row=row, evidence=evidence, now=now) or operations.is_untold(row=row, now=now)
         if said != evidence.traffic or is_news:
             operations.record_traffic(source_id=row.source_id, traffic=said, anew_at=row.anew_at, now=now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aggregator.health.terms import (
@@ -24,6 +24,7 @@ from aggregator.health.terms import (
     Judgement,
     ReportedStatus,
     SourceCondition,
+    Traffic,
 )
 
 FAILURES_IN_A_ROW, SUCCESSES_IN_A_ROW = 3, 2
@@ -68,6 +69,18 @@ def is_another(*, before: Judgement, judged: Judgement) -> bool:
     """Return whether a source has come into another condition; paused is one, though nothing is known of it either."""
     is_paused = HealthReason.PAUSED in judged.reasons
     return judged.condition is not before.condition or is_paused != (HealthReason.PAUSED in before.reasons)
+
+
+def still_known(said: Traffic, /, *, before: Traffic, now: datetime) -> Traffic:
+    """Return what traffic says of a source where the store of breakers may have lost what it knew.
+
+    One that rested is not well for that: the next request will find out, or its checks once nobody has asked it for
+    long enough.
+    """
+    rested = before.breaker in {"open", "half-open"} and before.failed_at is not None
+    if said.breaker or not rested or _is_unasked(before, now=now):
+        return said
+    return replace(said, breaker="half-open", failure=before.failure, failed_at=before.failed_at)
 
 
 def since_when(*, before: Judgement, evidence: Evidence, now: datetime) -> datetime:
@@ -133,12 +146,15 @@ def _reports_are_back(evidence: Evidence, now: datetime) -> bool:
     return not reports.is_missing(now=now) and reports.in_time >= needed
 
 
+def _is_unasked(traffic: Traffic, *, now: datetime) -> bool:
+    return traffic.failed_at is not None and now >= traffic.failed_at + UNASKED
+
+
 def _rests_no_longer(evidence: Evidence, now: datetime) -> bool:
     traffic = evidence.traffic
     if traffic.breaker != "half-open":
         return traffic.breaker != "open"
-    is_unasked = traffic.failed_at is not None and now >= traffic.failed_at + UNASKED
-    return is_unasked and _newest_are(evidence.checks, good=True, count=SUCCESSES_IN_A_ROW)
+    return _is_unasked(traffic, now=now) and _newest_are(evidence.checks, good=True, count=SUCCESSES_IN_A_ROW)
 
 
 _MARKS = {

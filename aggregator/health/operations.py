@@ -64,12 +64,13 @@ _ALERTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class DueCheck:
-    """A source that this process checks now."""
+    """A source that this process checks now. `anew_at` is since when it is asked so."""
 
     source_id: UUID
     kind: str
     address: SourceAddress
     time_limit_s: float
+    anew_at: datetime | None
 
 
 def ensure_rows(*, now: datetime) -> None:
@@ -107,6 +108,7 @@ def claim_checks(*, most: int, now: datetime, rng: random.Random) -> list[DueChe
             kind=row.source.kind,
             address=address_of(source=row.source),
             time_limit_s=row.source.time_limit_s,
+            anew_at=row.anew_at,
         )
         for row in rows
     ]
@@ -117,11 +119,13 @@ def check_now(*, source_ids: Iterable[UUID], now: datetime) -> None:
     SourceHealth.objects.filter(source_id__in=list(source_ids)).update(next_check_at=now)
 
 
-def record_check(*, source_id: UUID, address: SourceAddress, result: CheckResult, now: datetime) -> None:
-    """Record how a check ended; not where the source has been paused, or is asked in another way, by now."""
+def record_check(*, check: DueCheck, result: CheckResult, now: datetime) -> None:
+    """Record how a check ended; not where the source has been paused since, or is asked in another way."""
+    source_id = check.source_id
 
     def change(row: SourceHealth) -> None:
-        if not row.source.enabled or address_of(source=row.source) != address:
+        is_so_still = row.anew_at == check.anew_at and address_of(source=row.source) == check.address
+        if not row.source.enabled or not is_so_still:
             return
         is_another = row.checked_at is None or (row.check_outcome, row.check_reason) != _texts(result)
         row.recent_checks = [*row.recent_checks, result.is_good][-CHECKS_KEPT:]

@@ -20,7 +20,7 @@ from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Role
 from aggregator.alerts.models import Alert, AlertDelivery
 from aggregator.federation import guard
-from aggregator.federation.connections import client_for_loop
+from aggregator.federation.connections import client_for_loop, client_for_threads
 from aggregator.federation.endings import Sign
 from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.health import checking, operations, traffic
@@ -136,7 +136,7 @@ def test_one_that_hangs_keeps_none_of_the_rest_waiting(hospital: Hospital, monke
         record = operations.record_check
 
         def recorded(**given: Any) -> None:
-            landed[given["source_id"]] = time.monotonic() - began
+            landed[given["check"].source_id] = time.monotonic() - began
             record(**given)
 
         monkeypatch.setattr(operations, "record_check", recorded)
@@ -170,7 +170,7 @@ def test_a_check_of_another_address_or_of_a_paused_source_counts_for_nothing(hos
     (due,) = operations.claim_checks(most=1, now=timezone.now(), rng=random.Random(1))
     Source.objects.filter(id=source_id).update(base_url=hospital.address)
     result = operations.CheckResult()
-    operations.record_check(source_id=source_id, address=due.address, result=result, now=timezone.now())
+    operations.record_check(check=due, result=result, now=timezone.now())
     assert SourceHealth.objects.get(source_id=source_id).checked_at is None
 
 
@@ -180,7 +180,7 @@ def test_a_check_by_settings_that_are_no_longer_those_counts_for_nothing(hospita
     (due,) = operations.claim_checks(most=1, now=timezone.now(), rng=random.Random(1))
     Source.objects.filter(id=source_id).update(options={"auth": "token", "token_secret": "renewed"})
     result = operations.CheckResult(outcome=Outcome.REFUSED, reason=Reason.CREDENTIALS)
-    operations.record_check(source_id=source_id, address=due.address, result=result, now=timezone.now())
+    operations.record_check(check=due, result=result, now=timezone.now())
     assert SourceHealth.objects.get(source_id=source_id).checked_at is None
 
 
@@ -456,6 +456,15 @@ async def failed(source_id: UUID, *, times: int) -> None:
     await client.aclose()
 
 
+async def succeeded(source_id: UUID) -> None:
+    """Have a request to a source end well."""
+    client = client_for_loop()
+    shared = guard.SourceGuard(client=client, most_at_once=100)
+    async with shared.leave_to_ask(source_id=source_id, until=asyncio.get_running_loop().time() + 1) as ended:
+        ended.sign = Sign.GOOD
+    await client.aclose()
+
+
 @pytest.mark.parametrize("table", ["source_condition_change", "source_check"])
 def test_what_was_found_is_never_changed(hospital: Hospital, table: str) -> None:
     registered(hospital.address)
@@ -466,13 +475,40 @@ def test_what_was_found_is_never_changed(hospital: Hospital, table: str) -> None
             change()
 
 
+def test_a_check_that_was_begun_before_a_pause_counts_for_nothing_after_it(hospital: Hospital) -> None:
+    source_id = registered(hospital.address)
+    operations.ensure_rows(now=timezone.now())
+    (due,) = operations.claim_checks(most=1, now=timezone.now(), rng=random.Random(1))
+    for is_resumed in (False, True):
+        pause = {"source_id": source_id, "reason": "Mended.", "by": None, "now": timezone.now()}
+        operations.record_pause(is_resumed=is_resumed, **pause)
+    result = operations.CheckResult(outcome=Outcome.TIMED_OUT)
+    operations.record_check(check=due, result=result, now=timezone.now())
+    assert SourceHealth.objects.get(source_id=source_id).checked_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_that_redis_has_lost_what_it_knew_makes_no_source_well(unasked: UUID) -> None:
+    asyncio.run(failed(unasked, times=guard.FAILURES))
+    check()
+    assert (judged().reasons, told()) == (["resting"], ["source-down"])
+    guard.forget(client=client_for_threads(), source_id=unasked)  # as when it is started anew
+    check(times=2)
+    row = judged()
+    assert (row.condition, row.breaker, row.failure) == ("down", "half-open", "timed-out")
+    check()
+    assert told() == ["source-down"]
+    asyncio.run(succeeded(unasked))
+    assert (judged().condition, told()) == ("up", ["source-down", "source-up"])
+
+
 def test_a_check_that_was_begun_with_other_options_counts_for_nothing(hospital: Hospital) -> None:
     source_id = registered(hospital.address)
     operations.ensure_rows(now=timezone.now())
     (due,) = operations.claim_checks(most=1, now=timezone.now(), rng=random.Random(1))
     Source.objects.filter(id=source_id).update(options={"search": "post"})
     result = operations.CheckResult()
-    operations.record_check(source_id=source_id, address=due.address, result=result, now=timezone.now())
+    operations.record_check(check=due, result=result, now=timezone.now())
     assert SourceHealth.objects.get(source_id=source_id).checked_at is None
 
 
@@ -520,7 +556,7 @@ def test_while_nothing_judges_the_board_says_since_when_nothing_is_known(hospita
 @pytest.mark.django_db(transaction=True)
 def test_settings_are_saved_while_a_check_is_recorded(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one locks the source and wants its health, and the other has its health and writes a row of the source."""
-    source_id = registered(hospital.address)
+    registered(hospital.address)
     operations.ensure_rows(now=timezone.now())
     (due,) = operations.claim_checks(most=1, now=timezone.now(), rng=random.Random(1))
     has_health, has_source = threading.Event(), threading.Event()
@@ -540,9 +576,7 @@ def test_settings_are_saved_while_a_check_is_recorded(hospital: Hospital, monkey
 
     def record() -> None:
         try:
-            operations.record_check(
-                source_id=source_id, address=due.address, result=operations.CheckResult(), now=timezone.now()
-            )
+            operations.record_check(check=due, result=operations.CheckResult(), now=timezone.now())
         except DatabaseError as error:
             faults.append(error)
         finally:

@@ -75,6 +75,7 @@ ITEMS_A_STEP = 32
 ID_BYTES = 16
 
 OUR_FAULT = Ending(outcome=Outcome.FAILED, reason=Reason.OUR_FAULT)
+PAUSED = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.PAUSED)
 IN_DOUBT = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.IDENTITY_IN_DOUBT)
 
 
@@ -126,6 +127,8 @@ class Flight:
     async def _land(self) -> Sequence[_Landing]:
         if all(holding.in_doubt for holding in self.planned.holdings):
             landings = [_without_answer(holding, IN_DOUBT) for holding in self.planned.holdings]
+        elif self.planned.is_paused:
+            landings = [_without_answer(holding, PAUSED) for holding in self.planned.holdings]
         else:
             landings = await self._ask_in_turn()
         return await self._hold(landings)

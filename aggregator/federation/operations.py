@@ -42,6 +42,7 @@ class PlannedFlight:
     `holdings` are the source's own records of the person, empty when the last link ended after the plan was made; the
     source is not asked under one that is in doubt. `held` is everything that is linked to the person, at any source:
     answers are judged against it. `per_minute`: how often the source may be asked, None for as often as needed.
+    `is_paused`: somebody has paused it since the plan was made, and it is not asked.
     """
 
     outcome_id: UUID
@@ -52,6 +53,7 @@ class PlannedFlight:
     held: tuple[HeldBy, ...]
     deadline_at: datetime
     per_minute: int | None = None
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +194,7 @@ def start(*, retrieval_id: UUID, now: datetime) -> FanOut | None:
                 held=held,
                 deadline_at=row.deadline_at,
                 per_minute=row.source.requests_per_minute,
+                is_paused=not row.source.enabled,
             )
             for row in awaited
         ),

@@ -16,11 +16,13 @@ from aggregator.federation.connections import client_for_threads
 from aggregator.federation.engine import close_engine, engine
 from aggregator.federation.guard import SourceGuard, breakers_of
 from aggregator.record.completeness.words import in_words
+from aggregator.services.open_record import open_record
+from aggregator.services.sources.pause_source import pause_source
 from aggregator.services.view_record import RecordView
 from aggregator.sources.models import Source
 from aggregator.web.wording import LONDON
 from connectors.contract.outcomes import Outcome, Reason
-from tests.one_hospital import Hospital, hospital, opened, world
+from tests.one_hospital import Hospital, hospital, opened, run, world
 from tests.world import NOWHERE, World
 
 __all__ = ["hospital", "world"]
@@ -60,6 +62,19 @@ def test_a_source_that_is_down_rests_is_said_to_and_is_back_after_one_good_answe
     source_id = Source.objects.get().id
     found = breakers_of(client=client_for_threads(), source_ids=[source_id], now=timezone.now())[source_id]
     assert (found.state, found.failure) == (guard.BreakerState.CLOSED, "connection")
+
+
+def test_one_that_is_paused_after_a_record_was_opened_is_not_asked_for_it_any_more(
+    world: World, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its request has waited for a worker."""
+    retrieval_id = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+    source_id = Source.objects.get().id
+    pause_source(requester=world.administrator, source_id=source_id, reason="Their disk.", now=timezone.now())
+    monkeypatch.setattr(hospital, "answer", lambda *_: pytest.fail("it was asked"))
+    view = run(world, retrieval_id)
+    assert stood(view) == (Outcome.NOT_ASKED, Reason.PAUSED)
+    assert view.record.entries == {}
 
 
 def test_one_that_says_that_it_does_not_know_the_patient_never_rests(world: World, hospital: Hospital) -> None:

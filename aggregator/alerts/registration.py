@@ -37,11 +37,11 @@ def _check_address(url: str) -> None:
     try:
         address = urlsplit(url)
         is_sound = address.scheme in SCHEMES and bool(address.hostname)
-        is_sound &= not (address.username or address.password or address.fragment)
+        is_sound &= "@" not in address.netloc and not address.fragment and address.port != 0
         port = address.port or DEFAULT_PORT
     except ValueError:  # such as half an IPv6 address
         is_sound, port = False, 0
-    if not is_sound or not url.isascii() or not url.isprintable() or " " in url:
+    if not is_sound or not url.isascii() or not url.isprintable() or set(url) & set(" \\"):
         raise Invalid("The address cannot be read.", field="url")
     if not webhook_reach().may_speak(scheme=address.scheme, host=address.hostname or "") or _leads_inside(
         address, port=port

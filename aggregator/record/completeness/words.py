@@ -68,8 +68,13 @@ def outcome_words(*, outcome: Outcome, reason: str) -> str:
 
 
 def failure_words(name: str, /) -> str:
-    """Return how a request ended that a source failed, in words for people; `name` is an outcome's or its reason's."""
+    """Return how a request ended that a source failed, in words for people; `name` is an outcome's or its reason's.
+
+    A worker of a newer version may name one that this one does not know.
+    """
     why = reason_of(name)
+    if why is None and name not in set(Outcome):
+        return "A fault that this version has no words for"
     return outcome_words(outcome=why.outcome if why else Outcome(name), reason=name)
 
 

@@ -21,6 +21,7 @@ from aggregator.record.completeness.claims import (
 from aggregator.record.completeness.words import (
     Remark,
     empty_words,
+    failure_words,
     in_words,
     issue_code,
     outcome_words,
@@ -485,3 +486,9 @@ def test_a_source_says_all_that_must_be_known_of_its_answer() -> None:
         "1 item could not be shown.",
         "1 item under Documents was received but cannot be shown yet.",
     )
+
+
+def test_a_failure_is_put_into_words_also_where_a_newer_worker_names_it() -> None:
+    assert failure_words("timed-out") == "Did not answer in time"
+    assert failure_words("gateway").startswith("Could not be reached: ")
+    assert failure_words("tired") == "A fault that this version has no words for"

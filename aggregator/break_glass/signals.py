@@ -143,7 +143,7 @@ def _unknown_of_address(user: GoldenRecord, patient: GoldenRecord) -> Iterator[s
     if not all(_address(user)) or not all(_address(patient)):
         yield (
             "It is not known whether they live at the same address: the postcode or the first line of the address of "
-            "one of them is missing."
+            "one of them is missing, or is not to be told."
         )
     elif _address(user)[0] == _address(patient)[0] and not _live_together(user, patient):
         yield (

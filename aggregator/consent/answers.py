@@ -73,12 +73,14 @@ def permit_answers(
     """Return what of these answers may be shown. `is_whereabouts_restricted`: it is known so, whatever they say.
 
     Where an answer's own Patient may not be, nothing of that answer may. Whereabouts that one source restricts are told
-    by none: no reference of a Patient is followed then.
+    by none: no reference of a Patient is followed then, and nobody related to them is shown.
     """
     received = tuple(_inheriting(answer, decision=decision) for answer in answers)
     whereabouts_restricted = is_whereabouts_restricted or any(
         _restricts_whereabouts(each.patient) for each in received if each.patient
     )
+    if whereabouts_restricted:
+        received = tuple(_without_relations(answer) for answer in received)
     set_aside = {at: _as_items(answer, at=at) for at, answer in enumerate(received)}
     permitted = permit(
         items=[item for answer in received for item in answer.items],
@@ -136,6 +138,19 @@ def _inheriting(answer: SourceAnswer, /, *, decision: Decision) -> SourceAnswer:
         answer,
         items=tuple(structs.replace(item, labels=(*item.labels, *labels)) for item in answer.items),
         quarantined=tuple(replace(entry, labels=(*entry.labels, *labels)) for entry in answer.quarantined),
+    )
+
+
+def _without_relations(answer: SourceAnswer, /) -> SourceAnswer:
+    """Return an answer in which nothing permits those who are related to the patient: they may live with them."""
+    return replace(
+        answer,
+        items=tuple(
+            structs.replace(item, labels=(*item.labels, UNREADABLE))
+            if type_of(entry=item.resource) == "RelatedPerson"
+            else item
+            for item in answer.items
+        ),
     )
 
 

@@ -74,8 +74,9 @@ class PersonSummary:
         return replace(self, death_claims=tuple(claims))
 
     def without_whereabouts(self) -> PersonSummary:
-        """Return it without where the person lives and how they are reached."""
-        return replace(self, golden=replace(self.golden, postcode="", address_line="", phone=""))
+        """Return it without where the person lives and how they are reached, and with that this is restricted."""
+        told = replace(self.golden, postcode="", address_line="", phone="", is_whereabouts_restricted=True)
+        return replace(self, golden=told)
 
 
 def golden_record(*, contributions: Iterable[Contribution]) -> GoldenRecord:

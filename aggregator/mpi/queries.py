@@ -395,6 +395,10 @@ def review_sides(*, review_id: UUID) -> ReviewSides | None:
         if in_force and in_force.record_before
         else None,
         others=tuple(_side(other.source_record) for other in others),
+        # Of all or of none: where the details agree, those of one tell those of the other.
+        is_whereabouts_restricted=bool(record.restricted)
+        or record.answer_restricts
+        or _are_whereabouts_restricted({review.person_id, *([link.person_id] if link else [])}),
         decisions=tuple(
             DecisionTaken(
                 decision=Decision(taken.decision),
@@ -409,6 +413,10 @@ def review_sides(*, review_id: UUID) -> ReviewSides | None:
         ),
         state=state_of(review=review, record=record, link=link),
     )
+
+
+def _are_whereabouts_restricted(person_ids: Set[UUID]) -> bool:
+    return Person.objects.filter(id__in=person_ids, is_whereabouts_restricted=True).exists()
 
 
 def state_of(*, review: LinkReview, record: SourceRecord, link: Link | None) -> str:

@@ -105,8 +105,8 @@ class ReviewSides:
 
     `record` is what the record in doubt says, which is in force. `proposed` is what its source says instead, None where
     it says nothing else. `before` is what it said before the decision in force, None where that changed nothing.
-    `others` are the other records of the person whom the doubt is about. `state` is a fingerprint of everything that a
-    decision depends on.
+    `others` are the other records of the person whom the doubt is about. `is_whereabouts_restricted`: where somebody of
+    them lives is not to be told. `state` is a fingerprint of everything that a decision depends on.
     """
 
     summary: ReviewSummary
@@ -116,6 +116,7 @@ class ReviewSides:
     proposed: Side | None
     before: Side | None
     others: tuple[Side, ...]
+    is_whereabouts_restricted: bool
     decisions: tuple[DecisionTaken, ...]
     state: str
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -28,6 +29,9 @@ from aggregator.mpi.reviews import (
 
 Value = str | date | None
 
+# What stands in place of a detail that tells where somebody lives whose whereabouts are restricted.
+WITHHELD = "withheld: whereabouts restricted"
+_WHEREABOUTS = frozenset({"Postcode", "Address", "Telephone"})
 _DECEASED_WORDS = {True: "Yes", False: "No", None: ""}
 # The fields that a reviewer compares: the field's name in the evidence ("" if it is never there), its label, its value.
 _FIELDS: tuple[tuple[str, str, Callable[[Demographics], Value]], ...] = (
@@ -55,7 +59,10 @@ FIELD_WORDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One field. `values` are in the order of the view's columns; `evidence` says what it contributed to the doubt."""
+    """One field. `values` are in the order of the view's columns; `evidence` says what it contributed to the doubt.
+
+    `differs` also tells of values that are withheld whether they agree.
+    """
 
     label: str
     values: tuple[Value, ...]
@@ -108,7 +115,11 @@ def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
                 (FIELD_WORDS.get(field, field), word) for field, word in sides.evidence.items() if field != FINGERPRINT
             ),
             columns=tuple(heading for heading, _ in columns),
-            rows=_rows([demographics for _, demographics in columns], evidence=sides.evidence),
+            rows=_rows(
+                [demographics for _, demographics in columns],
+                evidence=sides.evidence,
+                withheld=_WHEREABOUTS if sides.is_whereabouts_restricted else frozenset(),
+            ),
             is_still_linked=is_still_linked,
             decisions=decisions_for(cause=summary.cause, is_still_linked=is_still_linked),
             acceptable=tuple((field, FIELD_WORDS[field]) for field in acceptable_fields(evidence=sides.evidence)),
@@ -137,7 +148,7 @@ def _columns(sides: ReviewSides) -> list[tuple[str, Demographics]]:
     return [(f"{side.source_name}: {words}", side.demographics) for side, words in worded if side is not None]
 
 
-def _rows(columns: list[Demographics], *, evidence: Mapping[str, str]) -> tuple[Row, ...]:
+def _rows(columns: list[Demographics], *, evidence: Mapping[str, str], withheld: AbstractSet[str]) -> tuple[Row, ...]:
     rows = []
     for field, label, read in _FIELDS:
         values = tuple(read(demographics) for demographics in columns)
@@ -145,7 +156,7 @@ def _rows(columns: list[Demographics], *, evidence: Mapping[str, str]) -> tuple[
         rows.append(
             Row(
                 label=label,
-                values=values,
+                values=tuple(WITHHELD if value else value for value in values) if label in withheld else values,
                 differs=len({str(value).casefold() for value in values if value}) > 1,
                 evidence=evidence.get(field, "") or both_names,
             )

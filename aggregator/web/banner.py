@@ -52,7 +52,7 @@ def banner_of(*, person: PersonSummary, today: date, emergency: OpenInEmergency 
         gender=golden.sex.capitalize() or wording.NOT_KNOWN,
         nhs_number=wording.nhs_number(golden.nhs_number or golden.unusable_number),
         number_remark=_number_remark(golden),
-        address=", ".join(part for part in (golden.address_line, golden.postcode) if part),
+        address=_address(golden),
         deceased=bool(golden.deceased),
         died=wording.died(golden.death_date) if golden.deceased else "",
         age_at_death=wording.age_at_death(golden.birth_date, died=golden.death_days, today=today)
@@ -75,6 +75,12 @@ def _warnings(person: PersonSummary) -> tuple[str, ...]:
     if person.shares_number:
         warnings.append("This NHS number is also on another person's record: check the other identifiers.")
     return tuple(warnings)
+
+
+def _address(golden: GoldenRecord) -> str:
+    if golden.is_whereabouts_restricted:
+        return "not shown: a source marks this as restricted"
+    return ", ".join(part for part in (golden.address_line, golden.postcode) if part)
 
 
 def _number_remark(golden: GoldenRecord) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
@@ -10,6 +14,7 @@ from aggregator.api.fhir.searchset import everything
 from aggregator.mpi.models import LinkReview, Person, SourceRecord
 from aggregator.services.find_person import find_person
 from aggregator.services.load_identities import load_identities
+from aggregator.services.read_review import read_review
 from aggregator.services.settle_review import settle_review
 from aggregator.services.take_back_review import take_back_review
 from tests.one_hospital import Hospital, add_clinic, hospital, load, opened, world
@@ -19,6 +24,7 @@ __all__ = ["hospital", "world"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+WITHHELD = "withheld: whereabouts restricted"
 RESTRICTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
 POSTCODE = "TM1 1AA"
 
@@ -28,6 +34,7 @@ def found(world: World) -> str:
     (person,) = find_person(requester=world.clinician, nhs_number=JOAN_NUMBER).people
     page = signed_in_client("dr.osei").post("/", {"nhs_number": JOAN_NUMBER}).content.decode()
     assert (POSTCODE in page) == bool(person.golden.postcode)
+    assert ("not shown: a source marks this as restricted" in page) == (not person.golden.postcode)
     return person.golden.postcode
 
 
@@ -103,3 +110,49 @@ def test_a_word_that_is_neither_yes_nor_no_is_refused(world: World) -> None:
     lines = ["local_id,restricted", "1,R"]
     loaded = load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=lines, now=timezone.now())
     assert [line.reason for line in loaded.rejected] == ["restricted is neither yes nor no"]
+
+
+MARRIED = ("Ferris,Joan,1951-05-04", "Okoro,Ada,1951-05-04")
+DETAILS = ("postcode\n", "postcode,address_line,phone\n"), ("TM1 1AA\n", "TM1 1AA,4 Mill Lane,01632960001\n")
+MOVED = ("TM1 1AA,4 Mill Lane,01632960001\n", "TM9 9ZZ,1 Kiln Road,01632960001\n")
+TOLD = ("TM1 1AA", "TM9 9ZZ", "4 Mill Lane", "1 Kiln Road", "01632960001")
+
+
+def doubt_shown() -> dict[str, tuple[str, ...]]:
+    """Return what the page of the only doubt, and the command, show of where its people live."""
+    review_id = LinkReview.objects.get().id
+    page = signed_in_client("ms.lane").get(f"/reviews/{review_id}").content.decode()
+    out = StringIO()
+    call_command("review_links", "show", str(review_id), "--json", stdout=out)
+    rows = {row["field"]: tuple(row["values"]) for row in json.loads(out.getvalue())["fields"]}
+    for said in (TOLD[0], TOLD[2], TOLD[4]):
+        assert (said in page) == (said in out.getvalue()) == any(said in values for values in rows.values())
+    assert (WITHHELD in page) == (WITHHELD in out.getvalue())
+    return {label: rows[label] for label in ("Postcode", "Address", "Telephone")}
+
+
+def test_a_doubt_about_one_whose_whereabouts_are_restricted_says_only_whether_they_agree(world: World) -> None:
+    load(*DETAILS)
+    load(*DETAILS, MOVED, MARRIED)
+    assert doubt_shown()["Postcode"] == ("TM9 9ZZ", "TM1 1AA")
+    # By the answer of a source, which may be any of those of that person.
+    SourceRecord.objects.filter(identifier_value="1").update(answer_restricts=True)
+    assert set(doubt_shown().values()) == {(WITHHELD, WITHHELD)}
+    view = read_review(requester=operator(), review_id=LinkReview.objects.get().id)
+    assert {row.label: row.differs for row in view.rows if WITHHELD in row.values} == {
+        "Postcode": True,
+        "Address": True,
+        "Telephone": False,
+    }
+    assert not any(said in str(view) for said in TOLD)
+
+
+def test_what_a_source_restricts_of_one_of_two_people_no_side_of_a_doubt_tells(
+    world: World, hospital: Hospital
+) -> None:
+    add_clinic(hospital.base)
+    load(*DETAILS, (f"1,{JOAN_NUMBER},01", f"7,{JOAN_NUMBER},02"), source="clinic")
+    load(*DETAILS)
+    assert "TM1 1AA" in doubt_shown()["Postcode"]
+    Person.objects.filter(id=world.joan).update(is_whereabouts_restricted=True)
+    assert set(doubt_shown().values()) == {(WITHHELD, WITHHELD)}

@@ -121,3 +121,13 @@ def test_a_practitioner_whom_the_patient_as_sent_names_is_kept() -> None:
     patient = item(resource=named, category=RecordCategory.SUPPORTING)
     assert doctor in permitted(items=(OPEN, doctor), patient=patient, patient_read=b"{}").items
     assert doctor not in permitted(items=(OPEN, doctor)).items
+
+
+def test_where_whereabouts_are_restricted_nobody_related_is_shown() -> None:
+    mother = item(resource={"resourceType": "RelatedPerson", "id": "m", "address": [{"postalCode": "TM1 1AA"}]})
+    told = item(resource=condition(id="t", asserter={"reference": "RelatedPerson/m"}))
+    answer = SourceAnswer(source_id="practice", received_at=NOW, items=(told, mother), quarantined=(), notices=())
+    for is_restricted, shown in ((False, 2), (True, 1)):
+        permitted = permit_answers(answers=[answer], decision=permitting(), is_whereabouts_restricted=is_restricted)
+        assert len(permitted.items) == shown
+        assert (b"RelatedPerson" in permitted.items[0].resource) is not is_restricted

@@ -121,3 +121,9 @@ def test_what_must_be_known_before_this_is_taken_for_the_right_person_is_said() 
         ),
         "This NHS number is also on another person's record: check the other identifiers.",
     )
+
+
+def test_an_address_that_is_restricted_is_said_to_be() -> None:
+    known = PersonSummary(person_id=UUID(int=1), golden=JOAN)
+    banner = banner_of(person=known.without_whereabouts(), today=date(2026, 11, 25))
+    assert banner.address == "not shown: a source marks this as restricted"

@@ -14,12 +14,43 @@ import nhs_number
 
 from aggregator.record.invisible import without_invisible
 
-# Names that say nothing about who somebody is; they are no evidence.
-PLACEHOLDER_NAMES = frozenset(
-    {"baby", "unknown", "infant", "twin", "male", "female", "notknown", "unidentified", "test"}
-)
-# Dates that people type when the real one is not known.
-PLACEHOLDER_BIRTH_DATES = frozenset({date(1900, 1, 1), date(1901, 1, 1)})
+_NOT_NAMED_YET = "of somebody newly born, who has no name yet"
+_NOT_KNOWN = "of somebody whose name is not known"
+_NOT_REAL = "of a record that was made to try a system out"
+# Names that say nothing about who somebody is, cleaned, with what they stand for: they agree with nothing, and lead to
+# nobody. Only what names hardly anybody: who bears one is never linked without a human.
+PLACEHOLDER_NAMES: Mapping[str, str] = {
+    "baby": _NOT_NAMED_YET,
+    "babyboy": _NOT_NAMED_YET,
+    "babygirl": _NOT_NAMED_YET,
+    "infant": _NOT_NAMED_YET,
+    "newborn": _NOT_NAMED_YET,
+    "twin": _NOT_NAMED_YET,
+    "triplet": _NOT_NAMED_YET,
+    "male": _NOT_NAMED_YET,
+    "female": _NOT_NAMED_YET,
+    "unknown": _NOT_KNOWN,
+    "notknown": _NOT_KNOWN,
+    "notgiven": _NOT_KNOWN,
+    "notstated": _NOT_KNOWN,
+    "noname": _NOT_KNOWN,
+    "unidentified": _NOT_KNOWN,
+    "unnamed": _NOT_KNOWN,
+    "anonymous": _NOT_KNOWN,
+    "test": _NOT_REAL,
+}
+# Dates that stand where the real one is not known, with why.
+PLACEHOLDER_BIRTH_DATES: Mapping[date, str] = {
+    date(1900, 1, 1): "typed by people",
+    date(1901, 1, 1): "typed by people",
+    date(1, 1, 1): "the first date of many programs",
+    date(1753, 1, 1): "the first date of a database",
+    date(1899, 12, 30): "the date of the number 0 in a spreadsheet",
+    date(1899, 12, 31): "the date of the number 0 in a spreadsheet",
+}
+# How a postcode begins that is no place's: of no fixed abode, not known, abroad. Source: NHS Postcode Directory,
+# pseudo postcodes.
+PLACEHOLDER_POSTCODE = "ZZ99"
 KNOWN_SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
 
 
@@ -144,8 +175,18 @@ def part_of_date(*, text: str) -> str:
 
 
 def name_is_placeholder(*, text: str) -> bool:
-    """Return whether a name says nothing about who somebody is ("Baby", "Unknown", no name at all)."""
-    return first_given(text=text) in PLACEHOLDER_NAMES or not clean_name(text=text)
+    """Return whether a name says nothing about who somebody is ("Baby", "Not Known", no name at all)."""
+    name = clean_name(text=text)
+    return not name or name in PLACEHOLDER_NAMES or first_given(text=text) in PLACEHOLDER_NAMES
+
+
+def is_placeholder(*, demographics: Demographics) -> bool:
+    """Return whether a name or the birth date says nothing about who somebody is, so that a human must look."""
+    return (
+        name_is_placeholder(text=demographics.given)
+        or name_is_placeholder(text=demographics.family)
+        or demographics.birth_date in PLACEHOLDER_BIRTH_DATES
+    )
 
 
 def with_later(*, earlier: Demographics, later: Demographics) -> Demographics:

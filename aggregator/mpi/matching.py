@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from aggregator.mpi.demographics import (
     PLACEHOLDER_BIRTH_DATES,
+    PLACEHOLDER_POSTCODE,
     Demographics,
     clean_name,
     clean_postcode,
@@ -38,7 +39,8 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`evidence`: one word per field (same, nickname, initial, swapped, differs, absent). `vetoes` forbid a link."""
+    """`evidence`: one word per field (same, nickname, initial, swapped, differs, absent, placeholder). `vetoes` forbid
+    a link."""
 
     grade: Grade
     rule: str
@@ -51,9 +53,10 @@ def compare(*, left: Demographics, right: Demographics) -> Verdict:
 
     CERTAIN: the same valid NHS number, verified on both sides, the same whole birth date and the same first given name
     (or a short form or initial of it, or swapped with the surname), and no veto. A surname may differ: people marry.
-    PROBABLE: enough agrees for a human to look. CERTAINLY_NOT: nothing to look at.
+    PROBABLE: enough agrees for a human to look. CERTAINLY_NOT: nothing to look at. A placeholder agrees with nothing:
+    who is only "Baby Smith" may be anybody born that day.
     """
-    evidence = _evidence(left=left, right=right)
+    evidence = _without_placeholders(_evidence(left=left, right=right), left=left, right=right)
     fields = dict(evidence)
     vetoes = _vetoes(left=left, right=right, fields=fields)
     names_agree = fields["given"] in AGREEING_NAMES
@@ -158,6 +161,20 @@ def _evidence(*, left: Demographics, right: Demographics) -> tuple[tuple[str, st
     )
 
 
+def _without_placeholders(
+    evidence: tuple[tuple[str, str], ...], /, *, left: Demographics, right: Demographics
+) -> tuple[tuple[str, str], ...]:
+    """Return the evidence without what placeholders would agree or differ in."""
+    sides = (left, right)
+    said = {
+        "family": any(name_is_placeholder(text=side.family) for side in sides),
+        "given": any(name_is_placeholder(text=side.given) for side in sides),
+        "birth_date": any(side.birth_date in PLACEHOLDER_BIRTH_DATES for side in sides),
+        "postcode": any(clean_postcode(text=side.postcode).startswith(PLACEHOLDER_POSTCODE) for side in sides),
+    }
+    return tuple((field, "placeholder" if said.get(field) and word != "absent" else word) for field, word in evidence)
+
+
 def _same_or_differs(left: str, right: str) -> str:
     if not left or not right:
         return "absent"
@@ -202,6 +219,6 @@ def _vetoes(*, left: Demographics, right: Demographics, fields: dict[str, str]) 
         vetoes.append("sex-clash")
     if any(name_is_placeholder(text=name) for name in (left.given, left.family, right.given, right.family)):
         vetoes.append("placeholder-name")
-    if PLACEHOLDER_BIRTH_DATES & {left.birth_date, right.birth_date}:
+    if any(side.birth_date in PLACEHOLDER_BIRTH_DATES for side in (left, right)):
         vetoes.append("placeholder-birth-date")
     return tuple(vetoes)

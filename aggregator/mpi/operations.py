@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from aggregator.errors import Superseded
 from aggregator.mpi import matching
 from aggregator.mpi.demographics import (
+    PLACEHOLDER_BIRTH_DATES,
     Demographics,
     Identity,
     as_json,
@@ -22,6 +23,8 @@ from aggregator.mpi.demographics import (
     first_given,
     first_said,
     from_json,
+    is_placeholder,
+    name_is_placeholder,
     with_later,
 )
 from aggregator.mpi.golden import Contribution, golden_record
@@ -455,7 +458,7 @@ class _Candidates:
         self._by_person: dict[UUID, list[Demographics]] = defaultdict(list)
         people = [identity.demographics for identity in identities]
         numbers = {person.valid_number for person in people if person.valid_number}
-        births = {person.birth_date for person in people if person.birth_date}
+        births = {person.birth_date for person in people if person.birth_date} - PLACEHOLDER_BIRTH_DATES.keys()
         live = Link.objects.filter(ended_at__isnull=True)
         met = live.filter(Q(source_record__nhs_number__in=numbers) | Q(source_record__birth_date__in=births))
         # Everything that is linked to them: what forbids a link may be in a record with other keys.
@@ -490,7 +493,21 @@ class _Candidates:
                 named.add(person_id)
         if named and not named & certain.keys():
             return {}, {**certain, **doubtful}
+        if is_placeholder(demographics=demographics):
+            return certain, self._with_one_placeholder(doubtful)
         return certain, doubtful
+
+    def _with_one_placeholder(self, doubtful: Mapping[UUID, Verdict], /) -> dict[UUID, Verdict]:
+        """Return whom somebody with a placeholder might be: everybody who has none, or else only one who has.
+
+        Of many such under one number each is in doubt with one other, and not with all: no reviewer could settle those.
+        """
+        named = {
+            person_id: verdict
+            for person_id, verdict in doubtful.items()
+            if not all(is_placeholder(demographics=known) for known in self._by_person[person_id])
+        }
+        return named or dict(list(doubtful.items())[:1])
 
 
 def _contradicts(verdict: Verdict) -> bool:
@@ -505,11 +522,14 @@ def _agrees_in_full(verdict: Verdict) -> bool:
 
 
 def _keys(demographics: Demographics) -> set[tuple[str, ...]]:
+    """Return the keys under which somebody is looked for; placeholders make none."""
     keys: set[tuple[str, ...]] = set()
     if demographics.valid_number:
         keys.add(("number", demographics.valid_number))
-    if demographics.birth_date:
+    if demographics.birth_date and demographics.birth_date not in PLACEHOLDER_BIRTH_DATES:
         born = demographics.birth_date.isoformat()
-        keys.add(("family", born, clean_name(text=demographics.family)))
-        keys.add(("given", born, first_given(text=demographics.given)))
+        if not name_is_placeholder(text=demographics.family):
+            keys.add(("family", born, clean_name(text=demographics.family)))
+        if not name_is_placeholder(text=demographics.given):
+            keys.add(("given", born, first_given(text=demographics.given)))
     return keys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 from aggregator.mpi.demographics import (
     PLACEHOLDER_BIRTH_DATES,
+    PLACEHOLDER_NAMES,
     Demographics,
     as_json,
     from_json,
@@ -51,6 +53,26 @@ def test_certain_is_what_the_written_minimum_says(pair: tuple[Demographics, Demo
     assert {left.sex, right.sex} != {"male", "female"}
     assert not any(name_is_placeholder(text=name) for one in (left, right) for name in (one.given, one.family))
     assert answer_disagreements(asked=left, answered=right) == ()
+
+
+@laws
+@given(
+    pair=strategies.pairs_of_demographics(),
+    written=st.sampled_from([*PLACEHOLDER_NAMES, "", "Twin Two", "not known"]),
+    born=st.sampled_from(list(PLACEHOLDER_BIRTH_DATES)),
+    at=st.sampled_from(["given", "family", "birth_date"]),
+)
+def test_a_placeholder_makes_nobody_certain_and_agrees_with_nothing(
+    pair: tuple[Demographics, Demographics], written: str, born: date, at: str
+) -> None:
+    value = born if at == "birth_date" else written
+    left, right = (replace(one, **{at: value}) for one in pair)
+    found = compare(left=left, right=right)
+    assert found.grade is not Grade.CERTAIN
+    assert dict(found.evidence)[at] in {"placeholder", "absent"}
+    if found.grade is Grade.PROBABLE and left.valid_number != right.valid_number:
+        assert at == "family"
+        assert dict(found.evidence)["postcode"] == "same"
 
 
 @laws

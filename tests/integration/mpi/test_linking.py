@@ -287,3 +287,40 @@ def test_a_search_gives_one_more_than_may_be_listed_and_no_more() -> None:
     )
     found = people_with_name(family="Ferris", given="", birth_date=date(1951, 5, 4))
     assert len(found) == SEARCH_LIMIT + 1
+
+
+# Placeholders
+
+UNKNOWN: dict[str, Any] = {"given": "Unknown", "family": "Not Known", "birth_date": date(1900, 1, 1), "nhs_number": ""}
+NEWBORN: dict[str, Any] = {"given": "Baby", "family": "Smith", "birth_date": date(2025, 6, 1), "nhs_number": ""}
+NOT_DATED: dict[str, Any] = {"birth_date": date(1899, 12, 30), "nhs_number": ""}
+NOWHERE: dict[str, Any] = {"family": "Unknown", "postcode": "ZZ99 3VZ", "nhs_number": ""}
+
+
+@pytest.mark.parametrize("said", [UNKNOWN, NEWBORN, NOT_DATED, NOWHERE])
+def test_people_of_whom_only_placeholders_agree_are_apart_and_no_reviewer_is_asked(said: dict[str, Any]) -> None:
+    ours = source()
+    load(at=ours, identities=[identity(identifier=f"{number}", **said) for number in range(8)])
+    report = load(at=source(), identities=[identity(identifier=f"there {number}", **said) for number in range(8)])
+    assert (report.joined, report.new_people, report.reviews) == (0, 8, 0)
+    assert Person.objects.count() == 16
+
+
+def test_a_placeholder_under_somebody_s_number_is_in_doubt_with_them_and_not_with_every_other() -> None:
+    newborn = {**NEWBORN, "nhs_number": nhs_number(index=1), "family": "Ferris"}
+    load(at=source(), identities=[identity(identifier=f"{number}", **newborn) for number in range(8)])
+    assert Person.objects.count() == 8
+    assert reasons() == ["same-number"] * 7
+    ours = person(at=source())
+    assert LinkReview.objects.count() == 15  # that one, with each of them
+    load(at=source(), identities=[identity(identifier="there", **newborn)])
+    assert LinkReview.objects.filter(source_record__identifier_value="there").values_list("person_id").get() == (
+        ours.id,
+    )
+
+
+def test_where_a_name_a_date_and_a_place_agree_beside_a_placeholder_a_human_looks() -> None:
+    person(at=source())
+    load(at=source(), identities=[identity(identifier="there", nhs_number="", family="Unknown")])
+    assert reasons() == ["name-and-birth-date"]
+    assert LinkReview.objects.get().evidence["family"] == "placeholder"

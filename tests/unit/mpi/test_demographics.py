@@ -121,13 +121,14 @@ def test_a_whole_date_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["Baby", "BABY", "Baby Boy", "Unknown", "Twin One", "Test", "Male", "", " ", "-", "1"]
+    "written",
+    ["Baby", "BABY", "Baby Boy", "Babygirl", "Unknown", "Not Known", "Twin One", "Test", "Male", "", " ", "-", "1"],
 )
 def test_a_placeholder_says_nothing_about_its_bearer(written: str) -> None:
     assert name_is_placeholder(text=written)
 
 
-@pytest.mark.parametrize("written", ["Joan", "Testa", "Babyface", "Malena", "Twinkle"])
+@pytest.mark.parametrize("written", ["Joan", "Testa", "Babyface", "Malena", "Twinkle", "Knowles", "Not"])
 def test_a_name_that_only_begins_like_a_placeholder_is_a_name(written: str) -> None:
     assert not name_is_placeholder(text=written)
 

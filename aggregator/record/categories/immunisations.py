@@ -9,7 +9,7 @@ from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.details import Line, concept_texts, note_line
 from aggregator.record.extensions import extensions_named
 from aggregator.record.names import name_of, names_of
-from aggregator.record.reading import concept_text, quantity_text
+from aggregator.record.reading import Resource, code_of, concept_text, quantity_text
 from aggregator.record.rules import (
     AbsenceElements,
     AbsenceRules,
@@ -34,11 +34,8 @@ def _lines(sent: Sent) -> Iterator[Line]:
     # Where the act is coded it heads the entry, and the product is told here.
     yield DetailLabel.PRODUCT, product if acts - {product} else ""
     yield DetailLabel.MANUFACTURER, name_of(sent=sent, reference=resource.get("manufacturer"))
-    numbers = [
-        text(dose.get("doseNumberPositiveInt")) or text(dose.get("doseNumberString"))
-        for dose in mappings(resource.get("protocolApplied"))
-    ]
-    yield DetailLabel.DOSE, "; ".join(numbers)
+    doses = (_dose(dose) for dose in mappings(listed(resource.get("protocolApplied"))))
+    yield DetailLabel.DOSE, "; ".join(filter(None, doses))
     yield DetailLabel.WHEN, text(resource.get("occurrenceString"))
     if resource.get("isSubpotent") is True:
         # Source: FHIR R4, Immunization.isSubpotent, a modifier: it may not protect.
@@ -59,6 +56,25 @@ def _lines(sent: Sent) -> Iterator[Line]:
     yield DetailLabel.REASON, concept_texts(resource.get("reasonCode"))
     yield DetailLabel.WHY_NOT_GIVEN, concept_text(resource.get("statusReason"))
     yield note_line(resource)
+
+
+def _dose(dose: Resource) -> str:
+    """Return which dose it was, and whether it counts towards protection where that is not as it should be.
+
+    Source: FHIR STU3, Immunization.vaccinationProtocol.doseStatus, and its value set; R4 has it as an extension.
+    """
+    number = text(dose.get("doseNumberPositiveInt")) or text(dose.get("doseNumberString"))
+    sent = [extension.get("valueCodeableConcept") for extension in extensions_named(dose, _DOSE_STATUS)]
+    reasons = [extension.get("valueCodeableConcept") for extension in extensions_named(dose, _DOSE_STATUS_REASON)]
+    statuses = [_DOSE_STATUSES.get(code_of(status), concept_text(status)) for status in sent]
+    status, why = ", ".join(filter(None, statuses)), concept_texts(reasons)
+    said = f"{status}: {why}" if status and why else status or why
+    return f"{number} ({said})" if number and said else number or said
+
+
+_DOSE_STATUS = "Immunization.vaccinationProtocol.doseStatus"
+_DOSE_STATUS_REASON = f"{_DOSE_STATUS}Reason"
+_DOSE_STATUSES = {"count": "", "nocount": "does not count"}
 
 
 def _vaccination_procedures(sent: Sent) -> Iterator[object]:

@@ -16,6 +16,10 @@ _PROTOCOL_NAMES = {
     "doseSequence": "doseNumberPositiveInt",
     "seriesDoses": "seriesDosesPositiveInt",
 }
+# What R4 has no place for and a reader must not miss: whether a dose counts. Source: FHIR R4, Extensions for Converting
+# between versions, by which an element of STU3 keeps its own name.
+_EXTENSION = "http://hl7.org/fhir/3.0/StructureDefinition/extension-Immunization.vaccinationProtocol."
+_KEPT = ("doseStatus", "doseStatusReason")
 
 
 def immunization(resource: Resource, notes: list[str], /) -> None:
@@ -55,7 +59,12 @@ def _protocol(*, resource: Resource, notes: list[str]) -> None:
         made = {new: protocol[old] for old, new in _PROTOCOL_NAMES.items() if old in protocol}
         if "doseNumberPositiveInt" not in made:
             made["doseNumberString"] = "Not recorded"  # R4 requires a dose number
-        notes.extend(f"Immunization.vaccinationProtocol.{name}" for name in protocol if name not in _PROTOCOL_NAMES)
+        said = [name for name in _KEPT if isinstance(protocol.get(name), dict)]
+        extensions = [{"url": f"{_EXTENSION}{name}", "valueCodeableConcept": protocol[name]} for name in said]
+        append(resource=made, name="extension", values=extensions)
+        notes.extend(f"Immunization.vaccinationProtocol.{name}: carried as an extension" for name in said)
+        carried = {*_PROTOCOL_NAMES, *said}
+        notes.extend(f"Immunization.vaccinationProtocol.{name}" for name in protocol if name not in carried)
         applied.append(made)
     append(resource=resource, name="protocolApplied", values=applied)
 

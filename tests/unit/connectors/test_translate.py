@@ -228,6 +228,9 @@ def immunisation(**members: Any) -> Translation:
     )
 
 
+PROTOCOL = "http://hl7.org/fhir/3.0/StructureDefinition/extension-Immunization.vaccinationProtocol."
+
+
 def test_an_immunisations_members_move() -> None:
     found = immunisation(
         practitioner=[{"role": {"text": "AP"}, "actor": {"reference": "Practitioner/1"}}],
@@ -248,12 +251,17 @@ def test_an_immunisations_members_move() -> None:
     assert resource["performer"] == [{"function": {"text": "AP"}, "actor": {"reference": "Practitioner/1"}}]
     assert resource["reasonCode"] == [{"text": "due"}]
     assert resource["protocolApplied"] == [
-        {"doseNumberPositiveInt": 1, "seriesDosesPositiveInt": 3, "targetDisease": [{"text": "Hepatitis A"}]}
+        {
+            "doseNumberPositiveInt": 1,
+            "seriesDosesPositiveInt": 3,
+            "targetDisease": [{"text": "Hepatitis A"}],
+            "extension": [{"url": f"{PROTOCOL}doseStatus", "valueCodeableConcept": {"text": "counts"}}],
+        }
     ]
     assert "extension" not in resource
     assert found.notes == (
         "Immunization.notGiven: carried as the status",
-        "Immunization.vaccinationProtocol.doseStatus",
+        "Immunization.vaccinationProtocol.doseStatus: carried as an extension",
     )
 
 

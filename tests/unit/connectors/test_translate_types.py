@@ -25,6 +25,12 @@ def words(text: str) -> Json:
     return {"text": text}
 
 
+DOSE_STATUS: Json = {
+    "url": "http://hl7.org/fhir/3.0/StructureDefinition/extension-Immunization.vaccinationProtocol.doseStatus",
+    "valueCodeableConcept": words("count"),
+}
+
+
 # The type in STU3 and in R4 where that is another, what stays, what changes, and what is noted.
 CASES: list[tuple[str, Json, Json, Json, list[str]]] = [
     (
@@ -785,12 +791,13 @@ CASES: list[tuple[str, Json, Json, Json, list[str]]] = [
                     "targetDisease": [words("measles")],
                     "doseNumberPositiveInt": 1,
                     "seriesDosesPositiveInt": 2,
+                    "extension": [DOSE_STATUS],
                 }
             ],
         },
         [
             "Immunization.notGiven: carried as the status",
-            "Immunization.vaccinationProtocol.doseStatus",
+            "Immunization.vaccinationProtocol.doseStatus: carried as an extension",
             "Immunization.vaccinationProtocol.description",
         ],
     ),
@@ -807,14 +814,20 @@ CASES: list[tuple[str, Json, Json, Json, list[str]]] = [
             "status": "not-done",
             "occurrenceString": "Date not recorded",
             "statusReason": words("a"),
-            "protocolApplied": [{"targetDisease": [words("measles")], "doseNumberString": "Not recorded"}],
+            "protocolApplied": [
+                {
+                    "targetDisease": [words("measles")],
+                    "doseNumberString": "Not recorded",
+                    "extension": [DOSE_STATUS],
+                }
+            ],
         },
         [
             "Immunization.status: not-done, as notGiven says",
             "Immunization.notGiven: carried as the status",
             "Immunization.date: the source does not say",
             "Immunization.explanation.reasonNotGiven: the first of several",
-            "Immunization.vaccinationProtocol.doseStatus",
+            "Immunization.vaccinationProtocol.doseStatus: carried as an extension",
         ],
     ),
     (

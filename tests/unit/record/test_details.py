@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from aggregator.record.reading import parse, range_text
+from connectors.gp_connect.translate import translate
 from tests.factories import allergy, concept, condition, immunisation, lines, observation, order, statement
+
+Json = dict[str, Any]
 
 
 @pytest.mark.parametrize("sent", ["7.10", "7.0", "0.0000001", "1e2", "1E-7", "-0", "100000000000000000000", "5"])
@@ -232,6 +235,27 @@ def test_a_vaccination_says_which_dose_and_why_it_was_not_given() -> None:
     assert lines(resource=told) == (("Dose", "2"), ("Batch", "AB12"), ("Why not given", "Declined"))
     booster = immunisation(protocolApplied=[{"doseNumberString": "Booster"}], site={"text": "Left arm"})
     assert lines(resource=booster) == (("Dose", "Booster"), ("Site", "Left arm"))
+
+
+EXPIRED = "2 (does not count: Expired)"
+NO_COUNT = {"coding": [{"system": "http://hl7.org/fhir/vaccination-protocol-dose-status", "code": "nocount"}]}
+COUNT = {"coding": [{"system": "http://hl7.org/fhir/vaccination-protocol-dose-status", "code": "count"}]}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "told"),
+    [
+        ({"doseSequence": 2, "doseStatus": NO_COUNT}, "2 (does not count)"),
+        ({"doseSequence": 2, "doseStatus": NO_COUNT, "doseStatusReason": {"text": "Expired"}}, EXPIRED),
+        ({"doseSequence": 2, "doseStatus": {"text": "Not valid"}}, "2 (Not valid)"),
+        ({"doseSequence": 2, "doseStatus": COUNT}, "2"),
+        ({"doseStatus": NO_COUNT}, "Not recorded (does not count)"),
+    ],
+)
+def test_where_a_dose_is_told_it_is_said_that_it_does_not_count(protocol: Json, told: str) -> None:
+    stu3 = {"resourceType": "Immunization", "vaccinationProtocol": [protocol], "date": "2024-05-01"}
+    made = json.dumps(translate(resource=stu3).resource).encode()
+    assert dict(lines(resource=parse(resource=made)))["Dose"] == told
 
 
 def test_what_says_nothing_has_no_line() -> None:

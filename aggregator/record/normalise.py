@@ -136,7 +136,8 @@ def _fact(sent: Sent, *, compared: Sent) -> Fact:
     if absence and (is_doubted or may_hide_a_claim(item=item)):
         absence = Absence(kind=AbsenceKind.NO_INFORMATION, about=absence.about)
     standing = standing_given(resource=resource, absence=absence)
-    if is_doubted:
+    # What is taken back by the standard's own code is so, whatever is at fault beside it: it is never a live fact.
+    if is_doubted and standing is not Standing.RETRACTED:
         standing = standing_in_doubt(resource=without_fault(item=item, resource=resource), absence=absence)
     event_date = _first_date(resource=resource, paths=rules.happened)
     dosages = rules.dosages(resource)

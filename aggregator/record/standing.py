@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from aggregator.record.absence import Absence, AbsenceKind
 from aggregator.record.categories import type_rules
@@ -10,8 +10,8 @@ from aggregator.record.reading import Resource, code_of, codings, concept_text
 from aggregator.record.stated_absence import absence_of
 from aggregator.record.timeline import Standing
 from fhir_data.access import text
+from fhir_data.retractions import ENTERED_IN_ERROR, says_in_error, texts_in
 
-ENTERED_IN_ERROR = "entered-in-error"
 # Where a resource says how it stands, whatever its type: Goal and DocumentReference have a status of their own as well.
 STATUS_ELEMENTS = ("status", "lifecycleStatus", "docStatus")
 # What a heading, a tag or the section itself says already of what stands so.
@@ -65,7 +65,7 @@ def may_be_in_error(*, resource: Resource) -> bool:
     if _is_taken_back(resource) or _verified(resource) is Standing.RETRACTED:
         return False
     stated = (resource.get(name) for name in (*STATUS_ELEMENTS, "clinicalStatus", "verificationStatus"))
-    return any(_says_in_error(words) for status in stated for words in _texts_in(status))
+    return any(says_in_error(words=words) for status in stated for words in texts_in(value=status))
 
 
 def _is_taken_back(resource: Resource) -> bool:
@@ -90,28 +90,6 @@ def _verified(resource: Resource) -> Standing | None:
         return None
     verified = {VERIFICATION_STATUS[code] for code in _verifications(resource) if code in VERIFICATION_STATUS}
     return max(verified, key=lambda standing: standing is Standing.RETRACTED, default=None)
-
-
-def _says_in_error(words: str) -> bool:
-    """Return whether the letters of a text are those of "entered-in-error"."""
-    folded = words.casefold()
-    if folded[:1].isalpha() and not folded.startswith(_IN_ERROR[0]):
-        return False  # nearly every status, and the system of its code
-    return "".join(sign for sign in folded if sign.isalpha()) == _IN_ERROR
-
-
-_IN_ERROR = ENTERED_IN_ERROR.replace("-", "")
-
-
-def _texts_in(value: object) -> Iterator[str]:
-    """Yield the texts in a status of whatever shape."""
-    stack = [value]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, str):
-            yield node
-        elif isinstance(node, dict | list):
-            stack.extend(node.values() if isinstance(node, dict) else node)
 
 
 def absence_that_holds(*, resource: Resource, absence: Absence | None) -> Absence | None:

@@ -8,10 +8,6 @@ from __future__ import annotations
 from connectors.gp_connect.translation.elements import TERMINOLOGY, Resource, drop, rename, status_concept
 from connectors.gp_connect.translation.extensions import take
 
-_R4_CONDITION_VERIFICATION = frozenset(
-    {"unconfirmed", "provisional", "differential", "confirmed", "refuted", "entered-in-error"}
-)
-
 
 def allergy(resource: Resource, notes: list[str], /) -> None:
     """Invariants ait-1 and ait-2: a clinical status exactly when the entry is not an error. None is made up."""
@@ -28,7 +24,7 @@ def condition(resource: Resource, notes: list[str], /) -> None:
     """Invariant con-5: no clinical status on an error."""
     status_concept(resource=resource, name="clinicalStatus", system=f"{TERMINOLOGY}condition-clinical")
     verification = resource.get("verificationStatus")
-    if isinstance(verification, str) and verification not in _R4_CONDITION_VERIFICATION:
+    if verification == "unknown":
         drop(resource=resource, notes=notes, path="Condition", names=("verificationStatus",))  # `unknown`: R4 has none
     else:
         verification = status_concept(

@@ -19,6 +19,7 @@ from connectors.gp_connect.names import R4_TYPES, Names
 from connectors.gp_connect.translation.extensions import r4_coding, r4_url
 from fhir_data.access import mapping, mappings, text
 from fhir_data.releases import Release
+from fhir_data.retractions import ENTERED_IN_ERROR, says_in_error, texts_in
 from fhir_data.shapes import Element, Kind, Shape, shape_of, shape_of_any
 from fhir_data.times import loose_date
 
@@ -41,6 +42,10 @@ _UNKNOWN = "(unknown field)"  # the name of a field that FHIR does not have is t
 
 # Flags that turn round what the rest says. One that cannot be read is not one that is not set.
 _TURNING_ROUND = frozenset({"notGiven", "notDone", "doNotPerform", "prohibited"})
+
+
+# Where an entry says that it was entered in error.
+_STATUSES = ("status", "verificationStatus", "clinicalStatus", "docStatus", "lifecycleStatus")
 
 
 # Where a value stands: the path of the resource, or the place of what it is in and its own name. Only a note needs the
@@ -158,6 +163,9 @@ class Copying:
         if claims_profile:
             resource = {name: member for name, member in resource.items() if name != "meta"}
         copy = self._object(resource, _usual(shape), path, {"resourceType": kind})
+        for name in _STATUSES:
+            if name in resource and type(resource[name]) is not str:
+                self._keep_status(name, resource[name], copy, path)
         if isinstance(key := copy.get("id"), str) and (made := self.names.r4_id(kind=kind, key=key)) != key:
             copy["id"] = made
             why = "an id of its own" if f"{kind}/{key}" in self.names.changed else "the characters that FHIR allows"
@@ -170,6 +178,24 @@ class Copying:
         if claims_profile:
             self.notes.append(f"{path}.meta.profile")
         return copy
+
+    def _keep_status(self, name: str, sent: object, copy: Resource, path: str, /) -> None:
+        """Carry what a status of another form than its own says of an error, or of how far an entry is verified.
+
+        Without that an entry which its source has taken back would be one whose status is not known, or a live one.
+        """
+        if any(says_in_error(words=words) for words in texts_in(value=copy.get(name))):
+            return
+        words = [words.strip() for words in texts_in(value=sent) if words.strip()]
+        in_error = sorted(
+            (word for word in words if says_in_error(words=word)), key=lambda word: word != ENTERED_IN_ERROR
+        )
+        if in_error:
+            copy[name] = in_error[0]
+            self.notes.append(f"{path}.{name}: {ENTERED_IN_ERROR}, in a form that is not the standard's")
+        elif name == "verificationStatus" and words and name not in copy:
+            copy[name] = {"text": ", ".join(words)}
+            self.notes.append(f"{path}.{name}: in a form that is not the standard's, carried as text")
 
     def _object(
         self, value: Mapping[str, Any], usual: _Usual, place: Position, begun: Resource | None = None, /

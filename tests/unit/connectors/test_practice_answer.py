@@ -12,6 +12,7 @@ import pytest
 from aggregator.record.document import items_of
 from aggregator.record.merge import merge
 from aggregator.record.parts import every_part
+from aggregator.record.timeline import Standing
 from connectors.bundle import report_lines
 from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import Malformed, Refused
@@ -593,3 +594,61 @@ def test_what_a_heading_says_rests_on_its_items_however_they_are_called() -> Non
     heading = arranged("24781000000107", "https://gp.example/1", "Referrals are not supported by this system")
     (notice,) = (notice for notice in read(PATIENT, item, heading).notices if "supported" in notice.text)
     assert notice.grounds == (Ground(all_of=("List/list-24781000000107",), any_of=("Observation/o",)),)
+
+
+ERROR = "entered-in-error"
+IN_ERROR: list[Any] = [
+    {"coding": [{"system": "http://hl7.org/fhir/observation-status", "code": ERROR}]},
+    {"coding": [{"code": "active"}, {"code": ERROR}]},
+    [{"coding": [{"code": ERROR}]}],
+    ["active", ERROR],
+    {"system": "http://hl7.org/fhir/observation-status", "code": ERROR},
+    {"text": "Entered in error"},
+]
+OBSERVATION = {"resourceType": "Observation", "id": "o", "code": {"text": "Pulse"}, "subject": OURS}
+ORDER: dict[str, Any] = {
+    "resourceType": "MedicationRequest",
+    "id": "m",
+    "intent": "order",
+    "medicationCodeableConcept": {"text": "Warfarin"},
+    "subject": OURS,
+}
+GOAL = {"resourceType": "Goal", "id": "g", "description": {"text": "Stop smoking"}, "subject": OURS}
+PROBLEM = {"resourceType": "Condition", "id": "c", "code": {"text": "Asthma"}, "subject": OURS}
+
+
+def standing(resource: dict[str, Any]) -> tuple[Standing, bool]:
+    """Return how the only entry of a practice's answer stands, and whether it may have been entered in error."""
+    record = merge(items=items_of(source_id="practice", reply=answer(resource)))
+    (entry,) = [entry for section in record.sections for entry in section.entries]
+    return entry.standing, entry.may_be_in_error
+
+
+@pytest.mark.parametrize("status", IN_ERROR)
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [
+        (OBSERVATION, "status"),
+        (ORDER, "status"),
+        (GOAL, "lifecycleStatus"),
+        (PROBLEM | {"clinicalStatus": "active"}, "verificationStatus"),
+        (PROBLEM, "clinicalStatus"),
+        (allergy("a"), "verificationStatus"),
+        (allergy("a"), "clinicalStatus"),
+    ],
+)
+def test_what_was_entered_in_error_is_so_in_whatever_form_it_is_said(
+    resource: dict[str, Any], name: str, status: Any
+) -> None:
+    found, may_be_in_error = standing({**resource, name: status})
+    # A clinical status and a text do not say so as the standard does.
+    is_certain = name != "clinicalStatus" and status != {"text": "Entered in error"}
+    assert found is (Standing.RETRACTED if is_certain else Standing.UNKNOWN)
+    assert is_certain or may_be_in_error
+
+
+@pytest.mark.parametrize("status", ["Refuted", "Entered-In-Error", {"code": "refuted"}, [{"text": "Refuted"}]])
+@pytest.mark.parametrize("kind", [PROBLEM, allergy("a")])
+def test_a_verification_that_cannot_be_read_leaves_nothing_live(kind: dict[str, Any], status: Any) -> None:
+    found, _ = standing({**kind, "clinicalStatus": "active", "verificationStatus": status})
+    assert found is Standing.UNKNOWN

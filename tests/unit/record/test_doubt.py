@@ -82,6 +82,11 @@ def test_a_retraction_among_several_codes_is_one() -> None:
     )
 
 
+def test_a_flaw_beside_the_code_of_a_retraction_leaves_it_one() -> None:
+    status = {"coding": [{"system": " ", "code": "entered-in-error"}], "other": 1}
+    assert only(merge(items=[flawed(condition(verificationStatus=status))])).standing is Standing.RETRACTED
+
+
 @pytest.mark.parametrize("status", ["Active", ["active"], {"coding": "active"}, 7, ""])
 def test_a_flaw_in_a_status_never_looks_active(status: object) -> None:
     entry = only(merge(items=[flawed(condition(clinicalStatus=status))]))

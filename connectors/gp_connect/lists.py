@@ -17,6 +17,7 @@ from fhir_data.labels import labels_in
 
 SNOMED = "http://snomed.info/sct"
 _NOTHING_RECORDED = "Information not available"  # the note that the specification fixes for an empty List
+_EMPTY_WITHOUT_WORD = "Its list of this is empty, and does not say that nothing is recorded."
 _SECONDARY_SYSTEM = "GPConnect-SecondaryListValues-1"
 _WARNING_EXTENSION = "listwarningcode"  # in whatever case it is spelt
 _WARNINGS: Mapping[str, NoticeCode] = {
@@ -155,7 +156,8 @@ def notices(*, resources: Sequence[JsonObject], find: Find = str) -> tuple[Notic
 
     What a secondary List warns of is about what is linked, and begins with the List's title. An empty List with the
     ordinary reason is no warning: its note is always "Information not available", alone or after a warning's words.
-    Whatever else its note says is one, and so is any other reason: the practice did not say that there is nothing.
+    Whatever else its note says is one, and so is any other reason, or none where there is no note either: the practice
+    did not say that there is nothing.
     """
     grounds: dict[Notice, list[Ground]] = {}
     for resource in resources:
@@ -186,7 +188,10 @@ def _notices_of(resource: JsonObject, /) -> list[Notice]:
         codes.append(NoticeCode.INFORMATION_NOT_AVAILABLE)
         notes.append(_words_of(mapping(reason)))
     words = " ".join(filter(None, notes))
-    if words and not codes and (primary_code(resource=resource) or title):
+    if _is_empty_without_word(resource, words=words):
+        codes.append(NoticeCode.INFORMATION_NOT_AVAILABLE)
+        words = _EMPTY_WITHOUT_WORD
+    elif words and not codes and (primary_code(resource=resource) or title):
         codes.append(NoticeCode.RESOURCE_WARNING)  # the consultations' headings have notes of their own
     said = [(code, words) for code in codes]
     said += [(NoticeCode.NOT_SUPPORTED, sentence) for sentence in _sentences(resource)]
@@ -194,6 +199,16 @@ def _notices_of(resource: JsonObject, /) -> list[Notice]:
         Notice(code=code, text=f"{title}: {words or code.words}" if title else words, category=category)
         for code, words in said
     ]
+
+
+def _is_empty_without_word(resource: JsonObject, /, *, words: str) -> bool:
+    """Return whether a List that answers for an area is empty, and says by nothing that there is nothing.
+
+    Source: GP Connect 1.6, "Using lists to return data": an empty List has an emptyReason and a note. That of the ended
+    allergies answers for none that hold.
+    """
+    answers = primary_code(resource=resource) not in ("", ENDED_ALLERGIES)
+    return answers and not (words or resource.get("emptyReason") or _items(resource) or _warning_codes(resource))
 
 
 def _without_the_ordinary(note: str, /) -> str:

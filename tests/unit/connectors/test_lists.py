@@ -127,6 +127,14 @@ def test_an_ordinary_empty_list_is_no_warning_and_another_reason_is() -> None:
     assert (notice.code, notice.category) == ("information-not-available", RecordCategory.MEDICATIONS)
 
 
+@pytest.mark.parametrize("members", [{}, {"emptyReason": {}}, {"note": [{"text": ""}]}, {"entry": None}])
+def test_an_empty_list_that_does_not_say_that_there_is_nothing_is_less_than_an_answer(members: dict[str, Any]) -> None:
+    (notice,) = notices(resources=[arranged(ALLERGIES, **members)])
+    assert (notice.code, notice.category) == ("information-not-available", RecordCategory.ALLERGIES)
+    assert notice.text == "Its list of this is empty, and does not say that nothing is recorded."
+    assert notices(resources=[arranged(ENDED_ALLERGIES, **members)]) == ()
+
+
 CONFIDENTIAL = {"url": WARNING, "valueCode": "confidential-items"}
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from connectors.contract.errors import Malformed, Refused, SourceError, Unreachable
 from connectors.contract.outcomes import Reason
+from connectors.gp_connect.xml_outcome import codes_in_xml
 from fhir_data.access import JsonObject, listed, mapping, mappings, text
 
 # PATIENT_NOT_FOUND also stands for a sensitive, inactive or unverified patient, so it is never "no record".
@@ -46,11 +47,14 @@ _TRANSIENT = {"INTERNAL_SERVER_ERROR": Reason.STATUS, "ERROR_COMMUNICATING_TO_EN
 
 
 def outcome_in(body: bytes, /) -> JsonObject | None:
-    """Return the OperationOutcome that a body is, None for any other body. One in XML is empty: we do not read it."""
+    """Return the OperationOutcome that a body is, None for any other body. Of one in XML only the codes are read."""
     try:
         resource = mapping(msgspec.json.decode(body))
     except (msgspec.MsgspecError, RecursionError, ValueError):
-        return {} if b"<OperationOutcome" in body else None
+        if b"<OperationOutcome" not in body:
+            return None
+        codings = [{"code": code} for code in codes_in_xml(body=body)]
+        return {"issue": [{"details": {"coding": codings}}]} if codings else {}
     return resource if resource.get("resourceType") == "OperationOutcome" else None
 
 

@@ -81,9 +81,51 @@ def test_nothing_at_the_address_is_no_practice(body: bytes) -> None:
     assert outcome_in(body) is None
 
 
-def test_an_outcome_in_xml_is_a_practices_though_it_is_not_read() -> None:
+def test_an_outcome_in_xml_without_a_code_is_a_practices_all_the_same() -> None:
     assert outcome_in(b'<OperationOutcome xmlns="http://hl7.org/fhir"/>') == {}
     assert told(404, b"<OperationOutcome/>") == (Malformed, Reason.NOT_FHIR)
+
+
+def in_xml(*codes: str, before: str = "", within: str = "") -> bytes:
+    issues = "".join(
+        '<issue><severity value="error"/><code value="forbidden"/><details><coding>'
+        f'<system value="s"/><code value="{code}"/></coding>{within}</details></issue>'
+        for code in codes
+    )
+    return f'{before}<OperationOutcome xmlns="http://hl7.org/fhir">{issues}</OperationOutcome>'.encode()
+
+
+DECLARED = '<?xml version="1.0" encoding="UTF-8"?>'
+
+
+@pytest.mark.parametrize("before", ["", DECLARED, f"{DECLARED}<!-- by a proxy -->", "\ufeff"])
+def test_the_codes_of_an_outcome_in_xml_are_read_as_in_json(before: str) -> None:
+    assert told(403, in_xml("NO_PATIENT_CONSENT", before=before)) == (Refused, Reason.PATIENT_CONSENT)
+    assert told(404, in_xml("PATIENT_NOT_FOUND", before=before)) == (Refused, Reason.NOT_RELEASED)
+    several = in_xml("INTERNAL_SERVER_ERROR", "NO_PATIENT_CONSENT", before=before)
+    assert told(500, several) == (Refused, Reason.PATIENT_CONSENT)
+
+
+ENTITY = '<!DOCTYPE x [<!ENTITY a "NO_PATIENT_CONSENT">]>'
+OUTSIDE = '<!DOCTYPE x SYSTEM "file:///etc/hostname">'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        in_xml("&a;", before=ENTITY),
+        in_xml("NO_PATIENT_CONSENT", before=ENTITY),
+        in_xml("NO_PATIENT_CONSENT", before=OUTSIDE),
+        in_xml("NO_PATIENT_CONSENT")[:-3],
+        in_xml("NO_PATIENT_CONSENT", within="<x>" * 100 + "</x>" * 100),
+        in_xml("NO_PATIENT_CONSENT", within="<x/>" * 60_000),
+        b"<x>" + in_xml("NO_PATIENT_CONSENT") + b"</x>",
+        in_xml("NO_PATIENT_CONSENT", before="<?xml version='1.0' encoding='no-such'?>"),
+    ],
+)
+def test_xml_that_declares_a_type_or_is_deep_huge_or_broken_is_not_read(body: bytes) -> None:
+    assert outcome_in(body) == {}
+    assert told(403, body) == (Refused, Reason.CREDENTIALS)
 
 
 def test_every_code_of_every_issue_is_read_in_order() -> None:

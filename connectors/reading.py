@@ -438,12 +438,19 @@ def somebody_elses(
 def notice_of_issue(
     issue: JsonObject, /, *, category: RecordCategory | None = None, unsupported: bool = False
 ) -> Notice:
-    """Return what an issue of an OperationOutcome says, its text as text. `unsupported`: it says that it gives none."""
+    """Return what an issue of an OperationOutcome says, its text as text. `unsupported`: it says that it gives none.
+
+    Only what says in words and by its code that it is information is no warning: by another code, such as `suppressed`,
+    even that tells of something missing. Source: FHIR R4, issue-severity and issue-type.
+    """
     details = mapping(issue.get("details"))
     words = text(issue.get("diagnostics")) or text(details.get("text"))
     words = words or next(filter(None, (text(each.get("display")) for each in mappings(details.get("coding")))), "")
     unsupported = unsupported or issue.get("code") == NoticeCode.NOT_SUPPORTED.issue_code
     code = NoticeCode.NOT_SUPPORTED if unsupported else NoticeCode.RESOURCE_WARNING
+    is_remark = issue.get("severity") == "information" and issue.get("code") in (None, "informational")
+    if is_remark and words and not unsupported:
+        code = NoticeCode.REMARK
     return Notice(code=code, text=words, category=category)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from aggregator.federation.endings import Ending
 from aggregator.record.item import Item
-from connectors.contract.notices import Notice, NoticeCode
+from connectors.contract.notices import Notice
 from connectors.contract.values import QuarantinedEntry
 from fhir_data.labels import Label
 
@@ -39,7 +39,7 @@ class HeldAnswer:
     @property
     def is_whole(self) -> bool:
         """Whether nothing was set aside, and the source warns of nothing but what its system never gives."""
-        return not self.quarantined and all(notice.code is NoticeCode.NOT_SERVED for notice in self.notices)
+        return not self.quarantined and not any(notice.code.is_of_a_gap for notice in self.notices)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,6 +59,13 @@ class NoticeCode(StrEnum):
     )
     INCOMPLETE = "incomplete", "Part of this source's answer is missing.", "incomplete", True
     RESOURCE_WARNING = "resource-warning", "This source says that its answer may not be whole.", "informational", False
+    # What the source itself calls information: it is shown, and no doubt about its answer.
+    REMARK = "remark", "This source has added a remark to its answer.", "informational", False
+
+    @property
+    def is_of_a_gap(self) -> bool:
+        """Whether something that was asked for may be missing, as far as anybody can tell from the notice."""
+        return self not in (NoticeCode.NOT_SERVED, NoticeCode.REMARK)
 
 
 @dataclass(frozen=True, kw_only=True)

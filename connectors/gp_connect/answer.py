@@ -212,6 +212,8 @@ class _Practice:
         if len(areas) != 1:
             return notice
         (area,) = areas
+        if notice.code is NoticeCode.REMARK:  # why an area that was asked for is named is not known
+            notice = replace(notice, code=NoticeCode.RESOURCE_WARNING)
         words = f"It cannot be asked for {area_words(area=area)}." if notice.text.strip() == area else notice.text
         return replace(notice, text=words, category=next(iter(AREAS[area])))
 

@@ -18,7 +18,7 @@ from aggregator.api.fhir.rendering import issue, outcome
 from aggregator.mpi.demographics import NumberStatus
 from aggregator.mpi.golden import PersonSummary
 from aggregator.record.completeness.claims import WHOLE_ANSWERS, SourceStatus
-from aggregator.record.completeness.words import in_words, issue_code, remarks_on_source
+from aggregator.record.completeness.words import doubts_about_source, in_words, issue_code, remarks_on_source
 from aggregator.record.item import Item
 from aggregator.record.references import Targets, target_of
 from aggregator.services.view_record import RecordView
@@ -179,7 +179,7 @@ def _identity_issues(person: PersonSummary) -> list[Json]:
 
 def _source_issue(status: SourceStatus) -> Json:
     remarks = remarks_on_source(status=status)
-    whole = status.outcome in WHOLE_ANSWERS and not remarks
+    whole = status.outcome in WHOLE_ANSWERS and not doubts_about_source(status=status)
     code = "incomplete"
     if status.outcome and (whole or status.outcome not in WHOLE_ANSWERS):
         code = issue_code(outcome=status.outcome, reason=status.reason)

@@ -103,17 +103,17 @@ class SourceStatus:
             return False
         if not self.has_answered:
             return True
-        warnings = [notice for notice in self.notices if notice.code is not NoticeCode.NOT_SERVED]
+        warnings = [notice for notice in self.notices if notice.code.is_of_a_gap]
         if self.outcome is Outcome.ANSWERED_IN_PART and not any(notice.category for notice in warnings):
             return True  # something is missing, and nothing says where
-        # Any notice: what a source warns of in words that we do not know may be this category as well.
+        # Any of them: what a source warns of in words that we do not know may be this category as well.
         unanswered = any(_concerns(notice=notice, category=category) for notice in warnings)
         set_aside = any(quarantined is None for quarantined, _ in self.quarantined)
         return unanswered or set_aside or self.names_as_missing(category)
 
     def names_as_missing(self, category: RecordCategory, /) -> bool:
         """Whether something of this very category did not come, or cannot be shown, whatever its kind can hold."""
-        warnings = {notice.category for notice in self.notices if notice.code is not NoticeCode.NOT_SERVED}
+        warnings = {notice.category for notice in self.notices if notice.code.is_of_a_gap}
         not_shown = {of for of, _ in (*self.quarantined, *self.untranslated)}
         return category in warnings | not_shown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.record.categories import CATEGORIES
@@ -173,6 +173,12 @@ def remarks_on_source(*, status: SourceStatus) -> tuple[str, ...]:
         entries = "1 entry is" if status.billing_count == 1 else f"{status.billing_count:,} entries are"
         remarks.append(f"{entries} about billing, which is not part of a care record.")
     return tuple(dict.fromkeys(remarks))
+
+
+def doubts_about_source(*, status: SourceStatus) -> tuple[str, ...]:
+    """Return what must be known of one source's whole answer, save what the source has only remarked."""
+    notices = tuple(notice for notice in status.notices if notice.code is not NoticeCode.REMARK)
+    return remarks_on_source(status=replace(status, notices=notices))
 
 
 def _not_served(status: SourceStatus) -> Sequence[str]:

@@ -427,3 +427,11 @@ def test_an_identifier_that_a_source_gives_with_a_reference_is_kept() -> None:
         number=1,
     )
     assert resource_of(searchset(noted), "Observation")["performer"] == [{"identifier": gp}]
+
+
+def test_a_remark_of_a_source_is_told_and_is_no_warning() -> None:
+    remark = Notice(code=NoticeCode.REMARK, text="Search took 12 ms.")
+    bundle = searchset(statuses=(status("north", "North", Outcome.ANSWERED, notices=(remark,)),))
+    (issue,) = resource_of(bundle, "OperationOutcome")["issue"]
+    assert (issue["severity"], issue["code"]) == ("information", "informational")
+    assert issue["diagnostics"] == "North: Answered. Search took 12 ms."

@@ -279,6 +279,8 @@ def test_what_is_told_of_an_entry_goes_with_the_entry_of_its_own_server() -> Non
 
 # What the readers of both kinds share
 
+INFORMATION = {"severity": "information", "code": "informational"}
+
 
 @pytest.mark.parametrize(
     ("issue", "notice"),
@@ -289,6 +291,11 @@ def test_what_is_told_of_an_entry_goes_with_the_entry_of_its_own_server() -> Non
         ({"diagnostics": "a", "details": {"text": "b"}}, Notice(code=NoticeCode.RESOURCE_WARNING, text="a")),
         ({"diagnostics": "", "details": {"text": "b"}}, Notice(code=NoticeCode.RESOURCE_WARNING, text="b")),
         ({"diagnostics": 7, "details": "b"}, Notice(code=NoticeCode.RESOURCE_WARNING)),
+        ({**INFORMATION, "diagnostics": "12 ms"}, Notice(code=NoticeCode.REMARK, text="12 ms")),
+        (INFORMATION, Notice(code=NoticeCode.RESOURCE_WARNING)),
+        ({**INFORMATION, "code": "suppressed"}, Notice(code=NoticeCode.RESOURCE_WARNING)),
+        ({**INFORMATION, "code": "not-supported"}, Notice(code=NoticeCode.NOT_SUPPORTED)),
+        ({"severity": "warning", "diagnostics": "x"}, Notice(code=NoticeCode.RESOURCE_WARNING, text="x")),
     ],
 )
 def test_an_issue_says_that_something_is_missing_or_not_given(issue: Json, notice: Notice) -> None:

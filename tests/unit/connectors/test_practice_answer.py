@@ -450,6 +450,7 @@ def test_an_issue_names_an_area_or_is_told_in_its_own_words() -> None:
         ({}, NoticeCode.RESOURCE_WARNING, ""),
         ({"issue": []}, NoticeCode.RESOURCE_WARNING, ""),
         ({"issue": {"severity": "warning", "diagnostics": "slow"}}, NoticeCode.RESOURCE_WARNING, "slow"),
+        ({"issue": {"severity": "information", "diagnostics": "12 ms"}}, NoticeCode.REMARK, "12 ms"),
         ({"issue": [{"severity": "error", "diagnostics": "lost"}]}, NoticeCode.INCOMPLETE, "lost"),
         ({"issue": [{"severity": "fatal"}]}, NoticeCode.INCOMPLETE, ""),
         (
@@ -461,6 +462,12 @@ def test_an_issue_names_an_area_or_is_told_in_its_own_words() -> None:
 def test_no_outcome_beside_a_record_goes_unsaid(outcome: dict[str, Any], code: NoticeCode, words: str) -> None:
     (notice,) = answer({"resourceType": "OperationOutcome", **outcome}).notices
     assert (notice.code, notice.text, notice.category) == (code, words, None)
+
+
+def test_information_that_names_an_area_may_say_that_it_is_missing() -> None:
+    issue = {"severity": "information", "code": "informational", "diagnostics": "includeDiaryEntries"}
+    (notice,) = answer({"resourceType": "OperationOutcome", "issue": [issue]}).notices
+    assert (notice.code, notice.category) == (NoticeCode.RESOURCE_WARNING, RecordCategory.APPOINTMENTS)
 
 
 # However an answer's entries are called

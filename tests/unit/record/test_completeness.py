@@ -492,3 +492,17 @@ def test_a_failure_is_put_into_words_also_where_a_newer_worker_names_it() -> Non
     assert failure_words("timed-out") == "Did not answer in time"
     assert failure_words("gateway").startswith("Could not be reached: ")
     assert failure_words("tired") == "A fault that this version has no words for"
+
+
+REMARK = Notice(code=NoticeCode.REMARK, text="Search took 12 ms.")
+
+
+def test_a_remark_of_a_source_is_shown_and_casts_no_doubt() -> None:
+    remarked = status(notices=(REMARK, replace(REMARK, category=ALLERGIES)))
+    assert remarks_on_source(status=remarked) == ("Search took 12 ms.",)
+    assert banner(DENIED, statuses=[remarked]) is AllergyStatus.NONE_KNOWN
+    assert not remarked.lacks(ALLERGIES)
+    assert not remarked.answered_in_part
+    # Beside an answer in part it does not say where the gap is.
+    partly = status(outcome=Outcome.ANSWERED_IN_PART, notices=(replace(REMARK, category=RecordCategory.PROBLEMS),))
+    assert partly.lacks(ALLERGIES)

@@ -6,8 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from aggregator.api.fhir import rendering
+from aggregator.api.fhir.view import Unknown as UnknownFhir
 from aggregator.api.oauth import token as oauth
 from aggregator.api.service import problems
+from aggregator.api.service.view import Unknown as UnknownService
 from aggregator.web import pages
 from config import health, metrics
 
@@ -27,6 +29,9 @@ urlpatterns = [
     path("livez", health.live, name="livez"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
+    # Without its slash, too: a redirect to it would make a GET of a POST.
+    path(FHIR_PATH.rstrip("/"), UnknownFhir.as_view(), name="fhir-root"),
+    path(SERVICE_PATH.rstrip("/"), UnknownService.as_view(), name="api-root"),
     path(FHIR_PATH, include("aggregator.api.fhir.urls")),
     path(OAUTH_PATH, include("aggregator.api.oauth.urls")),
     path(SERVICE_PATH, include("aggregator.api.service.urls")),

@@ -183,3 +183,18 @@ def test_nor_is_one_in_which_the_token_of_a_session_would_stand(world: World, pa
     visitor = signed_in_client("ms.lane")
     visitor.handler.enforce_csrf_checks = True
     assert visitor.generic("POST", path, body, content_type=kind).status_code == 400
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/fhir", "application/fhir+json"), ("/api", "application/problem+json")])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_a_door_without_its_slash_answers_as_with_it_and_leads_nowhere(
+    world: World, path: str, kind: str, method: str
+) -> None:
+    for visitor in (signed_in_client("dr.osei"), Client(headers={"host": "testserver"})):
+        with_slash, without = (
+            visitor.generic(method, address, b"{}", content_type="application/fhir+json")
+            for address in (f"{path}/", path)
+        )
+        assert (without.status_code, without.content) == (with_slash.status_code, with_slash.content)
+        assert 400 <= without.status_code < 500
+        assert without.headers["Content-Type"].startswith(kind)

@@ -54,9 +54,10 @@ class AuditEvents(FhirView):
             count=count,
             base=self.base,
         )
-        links = [{"relation": "self", "url": self._address(parameters)}]
+        asked = {**parameters, **_formats(request)}
+        links = [{"relation": "self", "url": self._address(asked)}]
         if page.before is not None:
-            links.append({"relation": "next", "url": self._address({**parameters, "before": [str(page.before)]})})
+            links.append({"relation": "next", "url": self._address({**asked, "before": [str(page.before)]})})
         return Response(
             {
                 "resourceType": "Bundle",
@@ -85,6 +86,13 @@ class AuditEventSearch(AuditEvents):
     def post(self, request: Request) -> Response:
         """Return the events that a search finds, the most recent first."""
         return self.found(request, self.form_of(request))
+
+
+def _formats(request: Request) -> dict[str, list[str]]:
+    """Return the format that a search asks for, so that its next page comes in it whatever the header takes."""
+    parameters = request.query_params if request.method == "GET" else request._request.POST
+    named = [name for name in parameters.getlist("_format") if name.strip()]
+    return {"_format": named} if named else {}
 
 
 def _unsupported() -> Invalid:

@@ -251,3 +251,21 @@ def test_emergencies_are_found_as_security_alerts_however_they_end(world: World)
 def test_another_search_is_refused_in_words(world: World, query: str) -> None:
     answer = signed_in_client("ms.officer").get(f"/fhir/AuditEvent{query}")
     assert (answer.status_code, answer.json()["resourceType"]) == (400, "OperationOutcome")
+
+
+def test_the_next_page_of_a_search_comes_in_the_format_that_was_asked_for(world: World) -> None:
+    opened(world)
+    officer = signed_in_client("ms.officer")
+    browser = {"Accept": "text/html"}
+    form = f"patient={world.joan}&_count=1&_format=json&_pretty=true"
+    kind = "application/x-www-form-urlencoded"
+    for first in (
+        officer.get(f"/fhir/AuditEvent?{form}", headers=browser),
+        officer.post("/fhir/AuditEvent/_search", form, content_type=kind),
+    ):
+        links = {link["relation"]: link["url"] for link in first.json()["link"]}
+        assert "_format=json" in links["self"]
+        following = f"/fhir/AuditEvent?{links['next'].partition('?')[2]}"
+        assert officer.get(following, headers=browser).status_code == 200
+    plain = officer.get(f"/fhir/AuditEvent?patient={world.joan}&_format=").json()
+    assert not any("_format" in link["url"] for link in plain["link"])

@@ -11,7 +11,7 @@ never calls it. Where the event cannot be written nothing is done, and nothing i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from enum import Enum, auto
@@ -119,6 +119,19 @@ class Act:
         if not self._has_begun:
             self._transaction_stack.enter_context(transaction.atomic(durable=True))
             self._has_begun = True
+
+    def before_commit(self, *, do: Callable[[], None]) -> None:
+        """Do something that no rollback undoes once the event is written, and right before both are committed.
+
+        It is not done where the event cannot be written; where it fails, the event is not committed.
+        """
+        self.begin()
+
+        def close(kind: type[BaseException] | None, *_: object) -> None:
+            if kind is None:
+                do()
+
+        self._transaction_stack.push(close)
 
     def ends(self, *, end: End, is_whole_act: bool = True, emergency: EmergencyAccess | None = None) -> None:
         """End something that gives access. The end and its event are written by one call.

@@ -71,8 +71,9 @@ def read_sets(*, path: Path) -> tuple[ValueSet, ...]:
         raise TerminologyError(f"The value sets cannot be read: {type(error).__name__}.") from None
 
 
-def write_sets(*, path: Path, value_sets: Iterable[ValueSet]) -> None:
-    """Write a compiled file in place of the one that is there, whole or not at all.
+@contextmanager
+def written_beside(*, path: Path, value_sets: Iterable[ValueSet]) -> Iterator[Path]:
+    """Write a compiled file beside the one that is there; it is gone at the end unless it was put in its place.
 
     Raises: TerminologyError.
     """
@@ -86,7 +87,21 @@ def write_sets(*, path: Path, value_sets: Iterable[ValueSet]) -> None:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
             json.dump(compiled, file, ensure_ascii=False)
         os.chmod(file.name, 0o444)
-        os.replace(file.name, path)
+    except OSError as error:
+        raise TerminologyError(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        yield Path(file.name)
+    finally:
+        Path(file.name).unlink(missing_ok=True)
+
+
+def put_in_place(*, written: Path, path: Path) -> None:
+    """Put a compiled file that was written beside another in its place, whole or not at all.
+
+    Raises: TerminologyError.
+    """
+    try:
+        written.replace(path)
     except OSError as error:
         raise TerminologyError(f"{path} cannot be written: {error.strerror}.") from None
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -45,9 +47,13 @@ def load_terminology(
 ) -> LoadedTerminology:
     """Add value sets to the compiled file, each in place of one that goes by its name, and take others out.
 
+    The compiled file is put in its place once the event is written.
     Raises: NotPermitted; Invalid, naming the file, when one cannot be read: then nothing is changed.
     """
-    with acting(requester, Action.LOAD_TERMINOLOGY, needs=Permission.MANAGE_TERMINOLOGY) as act:
+    with (
+        ExitStack() as held,
+        acting(requester, Action.LOAD_TERMINOLOGY, needs=Permission.MANAGE_TERMINOLOGY) as act,
+    ):
         act.about_nothing_single()
         path: Path | None = settings.TERMINOLOGY_FILE
         if path is None:
@@ -55,15 +61,22 @@ def load_terminology(
         if files and sensitivity is None:
             raise Invalid("Say what the codes are about.", code="sensitivity", field="sensitivity")
         try:
-            with compiled.alone(path=path):
-                known = {each.url: each for each in compiled.read_sets(path=path)} if path.exists() else {}
-                rejected = _change(known, files=files, sensitivity=sensitivity, removed=removed)
-                act.note(sets=len(known), codes=sum(len(each.codes) for each in known.values()), rejected=len(rejected))
-                act.begin()
-                compiled.write_sets(path=path, value_sets=known.values())
+            held.enter_context(compiled.alone(path=path))
+            known = {each.url: each for each in compiled.read_sets(path=path)} if path.exists() else {}
+            rejected = _change(known, files=files, sensitivity=sensitivity, removed=removed)
+            act.note(sets=len(known), codes=sum(len(each.codes) for each in known.values()), rejected=len(rejected))
+            written = held.enter_context(compiled.written_beside(path=path, value_sets=known.values()))
         except TerminologyError as error:
             raise Invalid(str(error), code="file") from None
+        act.before_commit(do=partial(_put_in_place, written=written, path=path))
         return LoadedTerminology(value_sets=tuple(known.values()), rejected=tuple(rejected))
+
+
+def _put_in_place(*, written: Path, path: Path) -> None:
+    try:
+        compiled.put_in_place(written=written, path=path)
+    except TerminologyError as error:
+        raise Invalid(str(error), code="file") from None
 
 
 def _change(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -21,7 +22,7 @@ from aggregator.accounts.roles import Role
 from aggregator.audit.events import Action
 from aggregator.audit.models import AuditEvent
 from aggregator.consent.terms import BasePolicy, Effect, PolicyTerms, Provision
-from aggregator.errors import NotPermitted
+from aggregator.errors import Invalid, NotPermitted
 from aggregator.federation.models import SourceOutcome
 from aggregator.services.record_policy import record_policy
 from aggregator.services.terminology.load_terminology import TerminologyFile, load_terminology
@@ -197,11 +198,42 @@ def test_who_loads_keeps_others_out_from_reading_what_is_there_to_writing_it_ane
         monkeypatch.setattr(compiled, name, watch)
 
     watched("read_sets")
-    watched("write_sets")
+    watched("put_in_place")
     for name in ("one.csv", "two.csv"):
         file = TerminologyFile(name=name, content=b"system,code\ns,1\n")
         loaded = load_terminology(requester=operator(), files=[file], sensitivity=Sensitivity.HIV)
     assert [each.url for each in loaded.value_sets] == ["one.csv", "two.csv"]
-    assert kept_out == [("write_sets", True), ("read_sets", True), ("write_sets", True)]
+    assert kept_out == [("put_in_place", True), ("read_sets", True), ("put_in_place", True)]
     with compiled.alone(path=settings.TERMINOLOGY_FILE):
         pass  # and lets the next one in
+
+
+def test_value_sets_of_which_no_event_can_be_written_count_for_nothing(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TERMINOLOGY_FILE = tmp_path / "terminology.json"
+    file = TerminologyFile(name="one.csv", content=b"system,code\ns,1\n")
+    load_terminology(requester=operator(), files=[file], sensitivity=Sensitivity.HIV)
+    before = settings.TERMINOLOGY_FILE.read_bytes()
+    monkeypatch.setattr("aggregator.acting.operations.append", lambda **_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        load_terminology(requester=operator(), files=[file], sensitivity=Sensitivity.SEXUAL_HEALTH)
+    assert settings.TERMINOLOGY_FILE.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["terminology.json"]
+
+
+def test_value_sets_that_cannot_be_put_in_their_place_leave_an_event_of_that_alone(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TERMINOLOGY_FILE = tmp_path / "terminology.json"
+    monkeypatch.setattr(Path, "replace", full)
+    file = TerminologyFile(name="one.csv", content=b"system,code\ns,1\n")
+    with pytest.raises(Invalid, match="cannot be written: No space left"):
+        load_terminology(requester=operator(), files=[file], sensitivity=Sensitivity.HIV)
+    events = AuditEvent.objects.filter(action="load-terminology")
+    assert [(event.outcome, event.detail["code"]) for event in events] == [("failed", "file")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

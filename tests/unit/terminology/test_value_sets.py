@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aggregator.terminology import compiled
-from aggregator.terminology.compiled import TerminologyError, read_sets, write_sets
+from aggregator.terminology.compiled import TerminologyError, put_in_place, read_sets, written_beside
 from aggregator.terminology.sensitivity import Sensitivity
 from aggregator.terminology.value_sets import ValueSet, codes_of_csv, codes_of_value_set
 
@@ -130,12 +130,17 @@ def test_what_a_spreadsheet_has_made_of_a_long_identifier_is_not(code: str) -> N
 HIV_SET = ValueSet(url="mine", sensitivity=Sensitivity.HIV, codes=frozenset({("s", "1"), ("t", "2")}))
 
 
+def write(*, path: Path, value_sets: list[ValueSet]) -> None:
+    with written_beside(path=path, value_sets=value_sets) as written:
+        put_in_place(written=written, path=path)
+
+
 def test_a_compiled_file_gives_back_what_was_written_and_is_only_read(tmp_path: Path) -> None:
     path = tmp_path / "terminology.json"
-    write_sets(path=path, value_sets=[HIV_SET])
+    write(path=path, value_sets=[HIV_SET])
     assert read_sets(path=path) == (HIV_SET,)
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
-    write_sets(path=path, value_sets=[])
+    write(path=path, value_sets=[])
     assert read_sets(path=path) == ()
     assert [each.name for each in tmp_path.iterdir()] == ["terminology.json"]
 
@@ -155,8 +160,8 @@ def test_one_that_cannot_be_read_is_an_error_and_never_empty(tmp_path: Path, con
 def test_what_is_loaded_counts_at_once_beside_what_comes_with_the_service(tmp_path: Path, settings: Any) -> None:
     settings.TERMINOLOGY_FILE = path = tmp_path / "terminology.json"
     own, shipped = (b'{"system":"s","code":"1"}', b'{"system":"http://snomed.info/sct","code":"15628003"}')
-    write_sets(path=path, value_sets=[])
+    write(path=path, value_sets=[])
     assert compiled.finder().sensitivities_in(resource=own) == set()
-    write_sets(path=path, value_sets=[HIV_SET])
+    write(path=path, value_sets=[HIV_SET])
     assert compiled.finder().sensitivities_in(resource=own) == {Sensitivity.HIV}
     assert compiled.finder().sensitivities_in(resource=shipped) == {Sensitivity.SEXUAL_HEALTH}

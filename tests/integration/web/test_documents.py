@@ -5,17 +5,21 @@ from __future__ import annotations
 import pytest
 import redis
 from django.http import HttpResponse
+from playwright.sync_api import Browser
 
 from aggregator.audit.models import AuditEvent
 from aggregator.services.view_record import RecordView
 from tests.factories import restricted
 from tests.integration.services.test_showing import answered, held_redis
+from tests.integration.web.test_long_words import style
 from tests.unit.record.test_files import PDF, binary, encoded, letter
 from tests.world import World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
 __all__ = ["held_redis"]  # a fixture
+
+RTF = b"{\\rtf1 x}"
 
 
 @pytest.fixture
@@ -60,7 +64,7 @@ def test_markup_is_served_as_text(world: World, held_redis: redis.Redis) -> None
 
 
 def test_a_file_that_is_not_shown_is_saved(world: World, held_redis: redis.Redis) -> None:
-    view = answered(world, held_redis, letter({"data": encoded(b"{\\rtf1 x}")}))
+    view = answered(world, held_redis, letter({"data": encoded(RTF)}))
     assert get(f"{address(view)}/content").headers["Content-Disposition"] == 'attachment; filename="document.rtf"'
 
 
@@ -102,3 +106,19 @@ def test_words_in_the_address_of_a_document_do_not_reach_the_audit(world: World,
     path = f"/records/{view.retrieval_id}/entries/joan-has-diabetes/documents/1"
     assert get(path).status_code == get(f"{path}/content").status_code == 404
     assert not AuditEvent.objects.filter(detail__part="document").exists()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("file", [{"contentType": "application/pdf", "data": encoded(PDF)}, {"data": encoded(RTF)}])
+def test_a_printed_page_says_that_the_document_is_not_on_it(
+    world: World, held_redis: redis.Redis, chromium: Browser, file: dict[str, str]
+) -> None:
+    html = get(address(answered(world, held_redis, letter(file)))).content.decode()
+    page = chromium.new_page()
+    page.set_content(html.replace("</head>", f"{style()}</head>"))
+    said = page.get_by_text("The document itself is not printed here.")
+    assert not said.is_visible()
+    page.emulate_media(media="print")
+    assert said.is_visible()
+    assert not page.locator("iframe").or_(page.get_by_text("Save the document", exact=True)).first.is_visible()
+    page.close()

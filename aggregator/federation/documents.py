@@ -146,12 +146,11 @@ class _Errand:
 
 async def fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> None:
     """Fetch a document that was asked for, and hold what came; do nothing where nothing was asked for in time."""
-    work_id = UUID(document_id)
     engine.load.took()
     try:
         await _fetch(retrieval_id=retrieval_id, document_id=document_id, engine=engine)
     finally:
-        await engine.load.ended(work_id=work_id)
+        engine.load.ended()
 
 
 async def _fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> None:
@@ -168,8 +167,11 @@ async def _fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> Non
         sealed = await asyncio.to_thread(errand.sealer.seal_document, document_id=document_id, document=document)
         await engine.redis.set(name, sealed, pxat=errand.expires_at)
 
-    document = await _fetched(errand, engine=engine, hold=hold)
-    await hold(document)
+    try:
+        document = await _fetched(errand, engine=engine, hold=hold)
+        await hold(document)
+    finally:
+        await engine.load.give_back(work_id=UUID(document_id))
     log.info(
         "document_ended",
         retrieval_id=str(retrieval_id),

@@ -28,7 +28,7 @@ async def run_retrieval(*, retrieval_id: UUID, engine: Engine) -> None:
     try:
         await _run_in_turn(retrieval_id, engine=engine)
     finally:
-        await engine.load.ended(work_id=retrieval_id)
+        engine.load.ended()
 
 
 async def _run_in_turn(retrieval_id: UUID, *, engine: Engine) -> None:
@@ -47,6 +47,14 @@ async def _run(retrieval_id: UUID, *, engine: Engine, until: float) -> None:
     if fan_out is None:
         log.info("retrieval_not_run", retrieval_id=str(retrieval_id))
         return
+    try:
+        await _fly(fan_out, engine=engine, until=until)
+    finally:
+        await engine.load.give_back(work_id=retrieval_id)
+
+
+async def _fly(fan_out: operations.FanOut, /, *, engine: Engine, until: float) -> None:
+    retrieval_id = fan_out.retrieval_id
     engine.load.began(waited_s=(timezone.now() - fan_out.created_at).total_seconds())
     with engine.load.lag.measured() as meter:
         flights = [Flight(planned=planned, fan_out=fan_out, meter=meter, engine=engine) for planned in fan_out.flights]
@@ -64,4 +72,7 @@ async def _give_up(retrieval_id: UUID, *, engine: Engine, until: float) -> None:
     landed = await engine.in_database_once_back(
         lambda: operations.give_up(retrieval_id=retrieval_id, reason=reason, now=timezone.now()), until=until
     )
+    if landed is None:
+        return
+    await engine.load.give_back(work_id=retrieval_id)
     await publish_landed(landed=landed, engine=engine)

@@ -147,9 +147,15 @@ class WorkerLoad:
         """Note that a retrieval has begun, so long after it was sent."""
         self._lateness.note_begun(waited_s)
 
-    async def ended(self, *, work_id: UUID) -> None:
-        """Give back the place of a retrieval or document that is over."""
+    def ended(self) -> None:
+        """Note that what was taken from the queue is over, whether or not there was anything to do."""
         self._under_way -= 1
+
+    async def give_back(self, *, work_id: UUID) -> None:
+        """Give back the place of a retrieval or document that was done here and is over.
+
+        A message may come twice: what it finds nothing to do for may still be under way elsewhere, and keeps its place.
+        """
         await self._told(partial(self._client.zrem, UNDER_WAY, str(work_id)))
 
     async def _run(self) -> None:

@@ -278,15 +278,16 @@ def fail(*, retrieval_id: UUID, reason: Reason, now: datetime) -> None:
         _fail_awaited(retrieval_id=retrieval_id, reason=reason, now=now)
 
 
-def give_up(*, retrieval_id: UUID, reason: Reason, now: datetime) -> tuple[Landed, ...]:
+def give_up(*, retrieval_id: UUID, reason: Reason, now: datetime) -> tuple[Landed, ...] | None:
     """End a planned retrieval that no worker will begin; return it when it awaits nothing more.
 
-    Nothing is written after its deadline: readers have seen by then how it ended.
+    None where there was none to end: it has begun, or its deadline has passed. Nothing is written after that: readers
+    have seen by then how it ended.
     """
     with transaction.atomic():
         planned = Retrieval.objects.filter(id=retrieval_id, state=RetrievalState.PLANNED, deadline_at__gt=now)
         if not planned.update(state=RetrievalState.FAILED):
-            return ()
+            return None
         _fail_awaited(retrieval_id=retrieval_id, reason=reason, now=now)
     return told_if_over(retrieval_id=retrieval_id)
 

@@ -244,13 +244,13 @@ def test_a_retrieval_that_is_given_up_ends_as_our_fault_unless_it_has_begun_or_i
     joan: Any, practice: Source
 ) -> None:
     planned, begun = (retrieval(of=joan, sources=[practice], by=requester()) for _ in range(2))
-    assert operations.give_up(retrieval_id=planned, reason=Reason.OVERLOAD, now=AFTER) == ()
+    assert operations.give_up(retrieval_id=planned, reason=Reason.OVERLOAD, now=AFTER) is None
     assert row(planned, practice).outcome is None
     told = operations.give_up(retrieval_id=planned, reason=Reason.OVERLOAD, now=SOON)
     assert told == (Landed(retrieval_id=planned, done=True),)
     assert (row(planned, practice).outcome, row(planned, practice).reason) == ("failed", "overload")
     started(begun, now=SOON)
-    assert operations.give_up(retrieval_id=begun, reason=Reason.OVERLOAD, now=SOON) == ()
+    assert operations.give_up(retrieval_id=begun, reason=Reason.OVERLOAD, now=SOON) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import redis
@@ -19,9 +19,11 @@ from aggregator.errors import TooBusy
 from aggregator.federation import load
 from aggregator.federation.admission import LATEST_S, SOONEST_S
 from aggregator.federation.connections import client_for_loop
+from aggregator.federation.documents import fetch
 from aggregator.federation.engine import engine
 from aggregator.federation.load import WorkerLoad, load_seen, take_place
 from aggregator.federation.models import Retrieval
+from aggregator.federation.operations import start
 from aggregator.services.open_record import open_record
 from aggregator.sources.models import Source
 from tests.break_glass_acts import broken
@@ -71,6 +73,20 @@ def test_as_soon_as_one_is_over_the_next_is_let_in(world: World, held: redis.Red
     run(world, retrieval_id)
     assert held.zscore(load.UNDER_WAY, str(retrieval_id)) is None
     open_it(world)
+
+
+def test_a_message_that_comes_twice_leaves_its_place_to_what_is_under_way(world: World, held: redis.Redis) -> None:
+    crowded(held, count=3)
+    retrieval_id = UUID(str(open_it(world)))
+    begun = start(retrieval_id=retrieval_id, now=timezone.now())
+    assert begun is not None
+    run(world, retrieval_id)
+    assert held.zscore(load.UNDER_WAY, str(retrieval_id)) is not None
+    document_id = str(uuid4())
+    held.zadd(load.UNDER_WAY, {document_id: time.time() + 10})
+    fetching = fetch(retrieval_id=retrieval_id, document_id=document_id, engine=engine())
+    engine().start(fetching, within_s=5).result()
+    assert held.zscore(load.UNDER_WAY, document_id) is not None
 
 
 def test_a_page_says_so_in_ordinary_words_and_when_to_come_back(world: World, held: redis.Redis) -> None:

@@ -27,20 +27,27 @@ def propose(*, kind: str, terms: Terms, scope: Scope, reason: str, proposed_by: 
     ).id
 
 
-def lock_waiting(*, change_id: UUID, now: datetime) -> ProposedChange:
-    """Return a proposal that waits for a decision, locked, so that of two decisions the second finds the first.
+def lock(*, change_id: UUID, organisation_id: UUID | None) -> ProposedChange:
+    """Return a proposal, locked, so that of two decisions the second finds the first.
 
-    Must run in a transaction.
-    Raises: NotFound; Superseded when it was decided already, or has lapsed.
+    `organisation_id` None: of any organisation. Must run in a transaction.
+    Raises: NotFound, also for one of another organisation, whatever became of it.
     """
     change = ProposedChange.objects.select_for_update().filter(id=change_id).first()
-    if change is None:
+    if change is None or organisation_id not in (None, change.organisation_id):
         raise NotFound
+    return change
+
+
+def check_waiting(*, change: ProposedChange, now: datetime) -> None:
+    """Go on only if a locked proposal waits for a decision.
+
+    Raises: Superseded when it was decided already, or has lapsed.
+    """
     if ChangeDecision.objects.filter(change=change).exists():
         raise Superseded("Somebody has decided about this change already.", code="decided")
     if change.expires_at <= now:
         raise Superseded("This proposal has lapsed. Propose the change anew if it is still needed.", code="lapsed")
-    return change
 
 
 def decide(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from aggregator.accounts.authority import check_not_own, check_organisation
+from aggregator.accounts.authority import check_not_own
 from aggregator.accounts.requester import Requester
+from aggregator.accounts.scope import organisation_in_sight
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action
 from aggregator.break_glass.queries import are_one
@@ -19,19 +20,20 @@ from aggregator.errors import NotPermitted
 def confirm_change(*, requester: Requester, change_id: UUID, now: datetime) -> Applied:
     """Carry out a proposed change, checked anew: what was right when it was proposed may not be any more.
 
-    Raises: NotPermitted, also for one's own proposal or rights, by whichever of one's accounts; NotFound; Superseded
-    when it was decided or has lapsed; Invalid when it can no longer be done.
+    Raises: NotPermitted, also for one's own proposal or rights, by whichever of one's accounts; NotFound, also for one
+    of another organisation; Superseded when it was decided or has lapsed; Invalid when it can no longer be done.
     """
     with acting(requester, Action.CONFIRM_CHANGE, needs=Needs.NOTHING) as act:
         act.about_nothing_single()
         act.note(change=change_id)
         act.begin()
-        change = operations.lock_waiting(change_id=change_id, now=now)
+        organisation_id = organisation_in_sight(requester=requester)
+        change = operations.lock(change_id=change_id, organisation_id=organisation_id)
         kind = KINDS[change.kind]
         act.note(kind=change.kind, user=change.user_id)
         if requester.user_id is None or not requester.may(kind.needs):
             raise NotPermitted(f"You may not {Action.CONFIRM_CHANGE.words}.")
-        check_organisation(requester=requester, organisation_id=change.organisation_id)
+        operations.check_waiting(change=change, now=now)
         if are_one(user_id=requester.user_id, other_id=change.proposed_by, now=now):
             raise NotPermitted(
                 "Somebody else has to confirm what you proposed.",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from aggregator.accounts.authority import check_organisation
 from aggregator.accounts.requester import Requester
+from aggregator.accounts.scope import organisation_in_sight
 from aggregator.acting import Needs, acting
 from aggregator.audit.events import Action
 from aggregator.changes import operations
@@ -18,17 +18,19 @@ from aggregator.limits import checked_note
 def reject_change(*, requester: Requester, change_id: UUID, reason: str, now: datetime) -> None:
     """Decide that a proposed change will not be made.
 
-    Raises: NotPermitted; NotFound; Superseded when it was decided or has lapsed; Invalid without a reason.
+    Raises: NotPermitted; NotFound, also for one of another organisation; Superseded when it was decided or has lapsed;
+    Invalid without a reason.
     """
     with acting(requester, Action.REJECT_CHANGE, needs=Needs.NOTHING) as act:
         act.about_nothing_single()
         act.note(change=change_id)
         act.begin()
-        change = operations.lock_waiting(change_id=change_id, now=now)
+        organisation_id = organisation_in_sight(requester=requester)
+        change = operations.lock(change_id=change_id, organisation_id=organisation_id)
         act.note(kind=change.kind, user=change.user_id)
         if requester.user_id is None or not requester.may(KINDS[change.kind].needs):
             raise NotPermitted(f"You may not {Action.REJECT_CHANGE.words}.")
-        check_organisation(requester=requester, organisation_id=change.organisation_id)
+        operations.check_waiting(change=change, now=now)
         operations.decide(
             change=change,
             is_confirmed=False,

@@ -230,8 +230,13 @@ def test_an_administrator_acts_for_their_own_organisation_only() -> None:
     ProposedChange.objects.all()
     signed_in_client("ms.lane").post("/users/add", {**NEW, "username": "dr.other"})
     others = ProposedChange.objects.get(organisation__ods_code=SURGERY_ODS).id
-    assert confirm(elsewhere, others) == 403
+    assert confirm(elsewhere, others) == 404
+    assert elsewhere.post(f"/changes/{others}/reject", {"reason": "So."}).status_code == 404
     assert "dr.other" not in text(elsewhere.get("/changes"))
+    # Nor does what became of it tell anybody else that there is one.
+    assert signed_in_client("ms.lane").post(f"/changes/{others}/reject", {"reason": "So."}).status_code == 302
+    assert confirm(elsewhere, others) == 404
+    assert confirm(signed_in_client("dr.osei"), others) == 403
 
 
 def test_a_programme_administrator_acts_for_any_and_gives_the_roles_that_others_may_not() -> None:

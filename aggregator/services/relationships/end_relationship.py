@@ -13,8 +13,11 @@ from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.errors import NotFound, Superseded
 from aggregator.limits import checked_note
+from aggregator.relationships.operations import is_ended_under_lock
 from aggregator.relationships.queries import relationship_with
 from aggregator.relationships.terms import end_at
+
+_ENDED_ALREADY = "This has been ended already."
 
 
 def end_relationship(
@@ -33,7 +36,11 @@ def end_relationship(
         act.about(person_id=ending.person_id)
         act.note(kind=ending.terms.kind)
         if ending.terms.ends_at is not None and ending.terms.ends_at <= now:
-            raise Superseded("This has been ended already.")
+            raise Superseded(_ENDED_ALREADY)
         ends_at = end_at(last_day=last_day, now=now)
         note = checked_note(text=reason, ask="Enter why it ends", field="reason")
+        act.begin()
+        # A change that is confirmed at this moment puts another in its place, which would go on unnoticed.
+        if is_ended_under_lock(relationship_id=relationship_id, person_id=ending.person_id, now=now):
+            raise Superseded(_ENDED_ALREADY)
         act.ends(end=End(kind=Ends.RELATIONSHIP, of_id=relationship_id, ends_at=ends_at, reason=note))

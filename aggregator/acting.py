@@ -12,10 +12,10 @@ never calls it. Where the event cannot be written nothing is done, and nothing i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -28,6 +28,8 @@ from aggregator.audit.events import Action, Event, EventOutcome, Subject
 from aggregator.break_glass.terms import EmergencyAccess
 from aggregator.consent.decision import Decision
 from aggregator.errors import LongviewError, NotFound, NotPermitted
+
+Held = TypeVar("Held")
 
 
 class Needs(Enum):
@@ -119,6 +121,12 @@ class Act:
         if not self._has_begun:
             self._transaction_stack.enter_context(transaction.atomic(durable=True))
             self._has_begun = True
+
+    def holds(self, context: AbstractContextManager[Held], /) -> Held:
+        """Enter a context that ends once the act has been committed, or undone. It is entered before `begin`."""
+        if self._has_begun:
+            raise RuntimeError(f"{self._action} would let go of what it holds before it is committed")
+        return self._transaction_stack.enter_context(context)
 
     def before_commit(self, *, do: Callable[[], None]) -> None:
         """Do something that no rollback undoes once the event is written, and right before both are committed.

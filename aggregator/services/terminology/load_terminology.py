@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -50,10 +49,7 @@ def load_terminology(
     The compiled file is put in its place once the event is written.
     Raises: NotPermitted; Invalid, naming the file, when one cannot be read: then nothing is changed.
     """
-    with (
-        ExitStack() as held,
-        acting(requester, Action.LOAD_TERMINOLOGY, needs=Permission.MANAGE_TERMINOLOGY) as act,
-    ):
+    with acting(requester, Action.LOAD_TERMINOLOGY, needs=Permission.MANAGE_TERMINOLOGY) as act:
         act.about_nothing_single()
         path: Path | None = settings.TERMINOLOGY_FILE
         if path is None:
@@ -61,11 +57,11 @@ def load_terminology(
         if files and sensitivity is None:
             raise Invalid("Say what the codes are about.", code="sensitivity", field="sensitivity")
         try:
-            held.enter_context(compiled.alone(path=path))
+            act.holds(compiled.alone(path=path))
             known = {each.url: each for each in compiled.read_sets(path=path)} if path.exists() else {}
             rejected = _change(known, files=files, sensitivity=sensitivity, removed=removed)
             act.note(sets=len(known), codes=sum(len(each.codes) for each in known.values()), rejected=len(rejected))
-            written = held.enter_context(compiled.written_beside(path=path, value_sets=known.values()))
+            written = act.holds(compiled.written_beside(path=path, value_sets=known.values()))
         except TerminologyError as error:
             raise Invalid(str(error), code="file") from None
         act.before_commit(do=partial(_put_in_place, written=written, path=path))

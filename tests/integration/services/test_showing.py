@@ -226,7 +226,7 @@ def test_where_a_restricted_patient_is_stands_in_no_banner(world: World, held_re
     open_to_all = answered(world, held_redis, allergy(), subject_sent=FERRIS % b"U")
     assert record_page(view=open_to_all).banner.address == "1 High Street, TM1 1AA"
     view = answered(world, held_redis, allergy(), subject_sent=FERRIS % b"R")
-    assert record_page(view=view).banner.address == ""
+    assert record_page(view=view).banner.address == "not shown: a source marks this as restricted"
     client = signed_in_client("dr.osei")
     page = client.get(f"/records/{view.retrieval_id}")
     assert page.status_code == 200

@@ -12,13 +12,24 @@ from aggregator.audit.events import Action, EventOutcome
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """A time in which what was done with one person's record was done with another's, too, by what was linked then."""
+
+    person_id: UUID
+    from_at: datetime
+    until_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sought:
     """What events are looked for; None: any. `from_at` is the first moment, `until_at` the first one after.
 
-    `is_alert`: those alone by which emergency access starts or ends.
+    `is_alert`: those alone by which emergency access starts or ends. `stretches`: events about the person, and about
+    others at those times.
     """
 
     person_id: UUID | None = None
+    stretches: tuple[Stretch, ...] = ()
     user_id: UUID | None = None
     organisation_ods: str | None = None
     purpose: str | None = None

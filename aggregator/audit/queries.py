@@ -44,11 +44,14 @@ def last_act_of_client(*, client_id: UUID) -> datetime | None:
 
 
 def count_acts(
-    *, person_id: UUID, user_id: UUID, actions: Collection[Action], from_at: datetime, until_at: datetime
+    *, person_ids: Collection[UUID], user_id: UUID, actions: Collection[Action], from_at: datetime, until_at: datetime
 ) -> dict[Action, int]:
-    """Return how often a user did each of these with a person's record in a time, not counting what was refused."""
+    """Return how often a user did each of these with a person's record in a time, not counting what was refused.
+
+    `person_ids`: all by which the person has been known.
+    """
     events = AuditEvent.objects.filter(
-        person_id=person_id,
+        person_id__in=person_ids,
         user_id=user_id,
         action__in=list(actions),
         outcome=EventOutcome.SUCCESS,

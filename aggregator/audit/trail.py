@@ -36,7 +36,6 @@ def every_event(*, sought: Sought) -> Iterator[TrailEvent]:
 
 def _matching(sought: Sought) -> QuerySet[AuditEvent]:
     conditions = {
-        "person_id": sought.person_id,
         "user_id": sought.user_id,
         "organisation_ods": sought.organisation_ods,
         "purpose": sought.purpose,
@@ -46,6 +45,11 @@ def _matching(sought: Sought) -> QuerySet[AuditEvent]:
         "at__lt": sought.until_at,
     }
     rows = AuditEvent.objects.filter(**{name: value for name, value in conditions.items() if value is not None})
+    if sought.person_id is not None:
+        about = Q(person_id=sought.person_id)
+        for stretch in sought.stretches:
+            about |= Q(person_id=stretch.person_id, at__gte=stretch.from_at, at__lt=stretch.until_at)
+        rows = rows.filter(about)
     return rows.filter(_IS_ALERT) if sought.is_alert else rows
 
 

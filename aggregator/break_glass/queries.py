@@ -24,7 +24,7 @@ from aggregator.break_glass.terms import (
     ReviewedKind,
 )
 from aggregator.composed import composed_once
-from aggregator.mpi.queries import live_links
+from aggregator.mpi.queries import live_links, remaining, same_person
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations  # for the type checker alone
@@ -41,14 +41,15 @@ def open_access(*, person_id: UUID, membership_id: UUID | None, now: datetime) -
     # This is asked at every decision, and almost nobody has: a plain question shows that at less cost than the whole.
     if not _has_any(person_id=person_id, membership_id=membership_id):
         return None
-    rows = _standing(membership_id=membership_id, now=now).filter(person_id=person_id)
+    rows = _standing(membership_id=membership_id, now=now).filter(person_id__in=same_person(person_id=person_id))
     row = rows.order_by("-ends_at", "id").first()
     return _access(row) if row else None
 
 
 @composed_once
 def _has_any(*, person_id: UUID, membership_id: UUID) -> QuerySet[BreakGlass, UUID]:
-    return BreakGlass.objects.filter(person_id=person_id, membership_id=membership_id).values_list("id", flat=True)[:1]
+    rows = BreakGlass.objects.filter(person_id__in=same_person(person_id=person_id), membership_id=membership_id)
+    return rows.values_list("id", flat=True)[:1]
 
 
 def open_accesses(*, membership_id: UUID | None, now: datetime) -> list[EmergencyAccess]:
@@ -60,7 +61,7 @@ def open_accesses(*, membership_id: UUID | None, now: datetime) -> list[Emergenc
 
 def open_to(*, person_id: UUID, organisation_id: UUID | None, now: datetime) -> list[ReviewedAccess]:
     """Return by which emergency access a person's record is open now; `organisation_id` None: of every organisation."""
-    rows = _open(now=now).filter(person_id=person_id)
+    rows = _open(now=now).filter(person_id__in=same_person(person_id=person_id))
     if organisation_id is not None:
         rows = rows.filter(organisation_id=organisation_id)
     return [_reviewed(row) for row in _with_end(rows).order_by("opened_at", "id")]
@@ -128,7 +129,9 @@ def are_one(*, user_id: UUID, other_id: UUID, now: datetime) -> bool:
     if user_id == other_id:
         return True
     one, other = join_of(user_id=user_id, now=now), join_of(user_id=other_id, now=now)
-    return one is not None and other is not None and one.person_id == other.person_id
+    if one is None or other is None:
+        return False
+    return remaining(person_id=one.person_id) == remaining(person_id=other.person_id)
 
 
 def was_joined(*, user_id: UUID) -> bool:
@@ -138,7 +141,8 @@ def was_joined(*, user_id: UUID) -> bool:
 
 def is_colleague(*, of: ReviewedAccess, now: datetime) -> bool:
     """Return whether the patient is known now to be another user, who had a role in the organisation at that time."""
-    joined = _joins(now=now).filter(person_id=of.person_id).values("user_id")
+    person_id = remaining(person_id=of.person_id)
+    joined = _joins(now=now).filter(person_id__in=same_person(person_id=person_id)).values("user_id")
     return _others(of).filter(user_id__in=joined).exists()
 
 
@@ -147,7 +151,8 @@ def colleagues_are_joined(*, of: ReviewedAccess, now: datetime) -> bool:
 
     Who is joined to somebody of whom no source holds a record any more is not.
     """
-    known = _joins(now=now).filter(person_id__in=live_links().values("person_id")).values("user_id")
+    held = live_links().values("person_id")
+    known = _joins(now=now).filter(Q(person_id__in=held) | Q(person__joined_to__in=held)).values("user_id")
     return not _others(of).exclude(user_id__in=known).exists()
 
 

@@ -71,14 +71,14 @@ def id_of(terms: Terms, name: str, /) -> UUID:
 
 
 def person_of(terms: Terms, /) -> UUID:
-    """Return the person whom the terms name.
+    """Return the person whom the terms name, or whom they were joined to.
 
     Raises: NotFound.
     """
-    person_id = id_of(terms, "person_id")
-    if person_summary(person_id=person_id) is None:
+    person = person_summary(person_id=id_of(terms, "person_id"))
+    if person is None:
         raise NotFound
-    return person_id
+    return person.person_id
 
 
 def team_of(terms: Terms, /, *, requester: Requester, now: datetime) -> CareTeamSummary:

@@ -180,11 +180,13 @@ def decide(
     still_acts: bool,
     disclosing: Mapping[UUID, Label] | None = None,
     emergency: EmergencyAccess | None = None,
+    joined: Iterable[Iterable[PolicyTerms]] = (),
 ) -> Decision:
     """Return the decision about one person for one requester.
 
     `still_acts`: that by which the requester acts, a membership or a client's registration, has not ended. `emergency`
-    counts while it is open to the requester: then the purpose is to break the glass.
+    counts while it is open to the requester: then the purpose is to break the glass. `joined`: the policies that count
+    for each of those who were joined to the person; they must permit what is shown, too.
     """
     case = Case(
         requester=requester,
@@ -194,6 +196,7 @@ def decide(
         now=now,
         still_acts=still_acts,
         disclosing=disclosing or {},
+        joined=tuple(tuple(half) for half in joined),
     )
     if emergency is not None and emergency.is_open(membership_id=requester.membership_id, now=now):
         return _under_broken_glass(case, emergency)

@@ -11,7 +11,7 @@ from uuid import UUID
 from aggregator.accounts.requester import PurposeOfUse, Requester
 from aggregator.accounts.roles import Permission
 from aggregator.break_glass.terms import EmergencyAccess
-from aggregator.consent.policies import Rules, rules_for
+from aggregator.consent.policies import JointRules, Rules, joint_rules_for
 from aggregator.consent.terms import PolicyTerms
 from aggregator.record.item import Item
 from aggregator.relationships.terms import RelationshipTerms
@@ -22,7 +22,8 @@ from fhir_data.labels import Label
 class Case:
     """Who asks to do what with one person's record, and what is on record about that person now.
 
-    `policies` are all of the person's, also those that have been withdrawn. `disclosing` are the labels of sources
+    `policies` are all of the person's, also those that have been withdrawn, and `joined` those that count for each of
+    the people who were joined to the person: each must permit what is shown. `disclosing` are the labels of sources
     whose name alone tells something of whoever is known there. `emergency`: the requester has broken the glass, and
     asks for that purpose. `still_acts`: the requester's membership, or the client's registration, has not ended.
     """
@@ -35,6 +36,7 @@ class Case:
     still_acts: bool = False
     disclosing: Mapping[UUID, Label] = field(default_factory=dict)
     emergency: EmergencyAccess | None = None
+    joined: tuple[tuple[PolicyTerms, ...], ...] = ()
 
     @property
     def may_break_glass(self) -> bool:
@@ -45,10 +47,10 @@ class Case:
         return is_user and is_treating and requester.may(Permission.BREAK_GLASS)
 
     @cached_property
-    def rules(self) -> Rules:
+    def rules(self) -> Rules | JointRules:
         """What the person's policies say for this requester now."""
-        return rules_for(
-            policies=self.policies,
+        return joint_rules_for(
+            halves=(self.policies, *self.joined),
             requester=self.requester,
             now=self.now,
             goes_past_labels=self.emergency is not None,

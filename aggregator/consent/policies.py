@@ -103,8 +103,26 @@ def rules_for(
     return Rules(policies=tuple(in_force))
 
 
-def shares_with_most(*, policies: Iterable[PolicyTerms], now: datetime) -> bool:
-    """Return whether somebody whom no policy names may see anything, for treatment."""
+def joint_rules_for(
+    *, halves: Iterable[Iterable[PolicyTerms]], requester: Requester, now: datetime, goes_past_labels: bool = False
+) -> Rules | JointRules:
+    """Return what the policies say of a person to whom others were joined: `halves` are what counts for each of them.
+
+    What is shown is what each half would show, so that joining people never shares more than either did.
+    """
+    parts = tuple(
+        rules_for(policies=half, requester=requester, now=now, goes_past_labels=goes_past_labels) for half in halves
+    )
+    return parts[0] if len(parts) == 1 else JointRules(parts=parts)
+
+
+def shares_with_most(
+    *, policies: Iterable[PolicyTerms], joined: Iterable[Iterable[PolicyTerms]] = (), now: datetime
+) -> bool:
+    """Return whether somebody whom no policy names may see anything, for treatment.
+
+    `joined`: what counts for each of those who were joined to the person.
+    """
     nobody_named = Requester(
         user_id=None,
         family="",
@@ -114,7 +132,7 @@ def shares_with_most(*, policies: Iterable[PolicyTerms], now: datetime) -> bool:
         organisation_name="",
         role=Role.CLINICIAN,
     )
-    return rules_for(policies=policies, requester=nobody_named, now=now).may_open
+    return joint_rules_for(halves=(policies, *joined), requester=nobody_named, now=now).may_open
 
 
 def provisions_in(policy: PolicyTerms, /) -> tuple[Provision, ...]:
@@ -289,6 +307,39 @@ class Rules:
             if policy.says(item, True) is _Says.DENY
             for clause in policy.clauses()
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointRules:
+    """What may be opened, asked and shown where several sets of policies must each permit it."""
+
+    parts: tuple[Rules, ...]
+
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """What the policies say to this requester now: the same where they say the same."""
+        return tuple(text for part in self.parts for text in ("joined", *part.standing))
+
+    @property
+    def may_open(self) -> bool:
+        """Whether anything at all may be shown."""
+        return all(part.may_open for part in self.parts)
+
+    def may_ask(self, *, source_id: UUID) -> bool:
+        """Return whether anything that a source may hold may be shown."""
+        return all(part.may_ask(source_id=source_id) for part in self.parts)
+
+    def reach_of(self, *, category: RecordCategory) -> Reach:
+        """Return how much of a kind of content may be shown of what no label restricts, whoever holds it."""
+        return max((part.reach_of(category=category) for part in self.parts), key=list(Reach).index)
+
+    def permits(self, *, item: Item) -> bool:
+        """Return whether an item may be shown."""
+        return all(part.permits(item=item) for part in self.parts)
+
+    def permits_parts(self, *, item: Item) -> bool:
+        """Return whether what keeps an item back leaves what belongs to it alone."""
+        return all(part.permits_parts(item=item) for part in self.parts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from aggregator.accounts.models import AccessEnd
 from aggregator.accounts.queries import has_ended, still_acts
@@ -23,7 +23,7 @@ from aggregator.consent.models import Policy
 from aggregator.consent.policies import denials_in_doubt
 from aggregator.consent.terms import ActorKind, BasePolicy, PolicyTerms, RecordedPolicy
 from aggregator.consent.written_terms import read_terms
-from aggregator.mpi.queries import people_it_may_be
+from aggregator.mpi.queries import joined_into, people_it_may_be, same_person
 from aggregator.relationships.queries import relationships_of
 from aggregator.relationships.terms import RelationshipKind, RelationshipTerms, london_day
 from aggregator.sources.queries import disclosing_sources
@@ -74,10 +74,12 @@ def decide_if_related(*, requester: Requester, permission: Permission, person_id
         from_date=london_day(now),
         until_date=None,
     )
+    policies, *joined = terms_that_hold(person_id=person_id, now=now)
     return decision.decide(
         requester=requester,
         permission=permission,
-        policies=terms_that_hold(person_id=person_id, now=now),
+        policies=policies,
+        joined=joined,
         relationships=[related],
         now=now,
         still_acts=True,
@@ -93,10 +95,12 @@ def _decide(
     now: datetime,
     emergency: EmergencyAccess | None,
 ) -> Decision:
+    policies, *joined = terms_that_hold(person_id=person_id, now=now)
     return decision.decide(
         requester=requester,
         permission=permission,
-        policies=terms_that_hold(person_id=person_id, now=now),
+        policies=policies,
+        joined=joined,
         relationships=relationships_of(
             person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
         ),
@@ -107,10 +111,34 @@ def _decide(
     )
 
 
-def terms_that_hold(*, person_id: UUID, now: datetime) -> list[PolicyTerms]:
-    """Return what a person has decided, and what may be their own objection: see `terms_in_doubt`."""
-    own = [policy.terms for policy in policies_of(person_id=person_id, now=now)]
-    return [*own, *terms_in_doubt(person_id=person_id, own=own, now=now)]
+def terms_that_hold(*, person_id: UUID, now: datetime) -> list[list[PolicyTerms]]:
+    """Return what a person has decided, and what may be their own objection: see `terms_in_doubt`.
+
+    First for the person, then for each of those who were joined to them, as `halves_of` has them.
+    """
+    halves = halves_of(person_id=person_id, policies=decisions_of(person_id=person_id, now=now))
+    own = ([policy.terms for policy in half] for half in halves)
+    return [[*terms, *terms_in_doubt(person_id=person_id, own=terms, now=now)] for terms in own]
+
+
+def halves_of(*, person_id: UUID, policies: Sequence[RecordedPolicy]) -> list[list[RecordedPolicy]]:
+    """Return which policies (`decisions_of`) count for a person, and for each of those who were joined to them.
+
+    For these: what they had decided themselves, and what has been decided since for whom they were joined to.
+    """
+    joins = joined_into(person_id=person_id)
+    ways = {join.person_id: join for join in joins}
+    halves = [[policy for policy in policies if policy.person_id == person_id]]
+    for join in joins:
+        since = {join.person_id: datetime.min.replace(tzinfo=UTC)}
+        at: UUID | None = join.person_id
+        while at in ways:
+            since[ways[at].to_id] = ways[at].at
+            at = ways[at].to_id
+        halves.append(
+            [each for each in policies if each.person_id in since and each.recorded_at > since[each.person_id]]
+        )
+    return halves
 
 
 def terms_in_doubt(*, person_id: UUID, own: Sequence[PolicyTerms], now: datetime) -> list[PolicyTerms]:
@@ -119,27 +147,36 @@ def terms_in_doubt(*, person_id: UUID, own: Sequence[PolicyTerms], now: datetime
     if not others:
         return []
     decided: dict[UUID, list[PolicyTerms]] = defaultdict(list)
-    for policy in _recorded(_with_end(Policy.objects.filter(person_id__in=others), now=now), now=now):
+    theirs = Policy.objects.filter(Q(person_id__in=others) | Q(person__joined_to__in=others))
+    for policy in _recorded(_with_end(theirs, now=now), now=now):
         decided[policy.person_id].append(policy.terms)
     return [denial for terms in decided.values() for denial in denials_in_doubt(of_another=terms, own=own, now=now)]
 
 
 def policies_of(*, person_id: UUID, now: datetime) -> list[RecordedPolicy]:
-    """Return every decision of a person on record, newest first, also those that have been withdrawn."""
+    """Return every decision of a person on record, newest first, also those that have been withdrawn.
+
+    Without those of whoever was joined to them.
+    """
+    return [policy for policy in decisions_of(person_id=person_id, now=now) if policy.person_id == person_id]
+
+
+def decisions_of(*, person_id: UUID, now: datetime) -> list[RecordedPolicy]:
+    """Return every decision of a person, and of those who were joined to them, as `policies_of` does."""
     # One statement, whether there is any or not: how long a refusal takes must not tell what a patient decided.
     return _recorded(_of_person(person_id=person_id, now=now), now=now)
 
 
 @composed_once
 def _of_person(*, person_id: UUID, now: datetime) -> QuerySet[WithAnnotations[Policy, _End]]:
-    return _with_end(Policy.objects.filter(person_id=person_id), now=now)
+    return _with_end(Policy.objects.filter(person_id__in=same_person(person_id=person_id)), now=now)
 
 
 def users_named(*, person_id: UUID, now: datetime) -> set[UUID]:
     """Return the users whom a person's decisions in force name one by one."""
     provisions = (
         provision
-        for recorded in policies_of(person_id=person_id, now=now)
+        for recorded in decisions_of(person_id=person_id, now=now)
         if not recorded.is_over(now)
         for provision in (recorded.terms.root, *recorded.terms.exceptions)
         if provision is not None

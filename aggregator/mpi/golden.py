@@ -57,13 +57,14 @@ class PersonSummary:
     """A person as listed and as shown in the banner.
 
     `death_claims` are what the sources say about a death, where they disagree. `shares_number`: a source holds another
-    person under the same NHS number.
+    person under the same NHS number. `replaces`: the ids of those who were joined to this person.
     """
 
     person_id: UUID
     golden: GoldenRecord
     death_claims: tuple[DeathClaim, ...] = ()
     shares_number: bool = False
+    replaces: tuple[UUID, ...] = ()
 
     def naming(self, source_ids: Collection[UUID], /) -> PersonSummary:
         """Return it without the names of any other sources: that one holds the person may itself be confidential."""

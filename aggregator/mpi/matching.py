@@ -6,7 +6,7 @@ no veto. Everything else waits for review. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +24,8 @@ from aggregator.mpi.nicknames import is_short_for
 RULES_VERSION = "exact-1"
 # How records became people of their own: the first of somebody, and by a human's decision.
 NEW_PERSON, BY_REVIEW = "first-record", "by-review"
+# How a record that a rule had linked to somebody came to whom a human joined them to.
+JOINED = "joined-by-review"
 # The fields in which an answer can contradict what is known, in the order in which they are reported.
 ANSWER_FIELDS = ("nhs_number", "birth_date", "sex", "name", "given")
 AGREEING_NAMES = frozenset({"same", "nickname", "initial", "swapped"})
@@ -87,6 +89,19 @@ def answer_disagreements(*, asked: Demographics, answered: Demographics) -> tupl
     Source: GP Connect Access Record Structured, consumer guidance "verify demographics in the response".
     """
     return _disagreements(dict(_evidence(left=asked, right=answered)))
+
+
+def speaks_against(*, left: Iterable[Demographics], right: Iterable[Demographics]) -> tuple[str, ...]:
+    """Return the fields in which a record of one person contradicts a record of another, as an answer would."""
+    others = tuple(right)
+    wrong = {field for one in left for other in others for field in answer_disagreements(asked=one, answered=other)}
+    return tuple(field for field in ANSWER_FIELDS if field in wrong)
+
+
+def have_different_verified_numbers(*, left: Iterable[Demographics], right: Iterable[Demographics]) -> bool:
+    """Return whether two people have verified NHS numbers of which none is the same: each is one person's alone."""
+    ours, theirs = ({one.valid_number for one in side if one.number_is_verified} for side in (left, right))
+    return bool(ours and theirs) and ours.isdisjoint(theirs)
 
 
 def _disagreements(fields: Mapping[str, str], /) -> tuple[str, ...]:

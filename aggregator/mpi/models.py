@@ -6,14 +6,17 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from aggregator.mpi.death import MAX_DATE_LENGTH
 from aggregator.sources.models import Source
 
 
 class Person(models.Model):
-    """One person. All columns but the first two are the golden record: derived from links by `golden`, never edited."""
+    """One person. The golden record is derived from links by `golden`, never edited.
+
+    `joined_to`: who has had all of this person's records since a human joined the two, also over several decisions.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField()
@@ -30,9 +33,16 @@ class Person(models.Model):
     deceased = models.BooleanField(null=True)  # None: nobody says
     death_date = models.CharField(max_length=MAX_DATE_LENGTH, blank=True)  # as sent: it may be a part of a date
     is_whereabouts_restricted = models.BooleanField(default=False, db_default=False)
+    joined_to = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="joined", db_index=False)
 
     class Meta:
         db_table = "person"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(joined_to=F("id")), name="person_not_joined_to_themselves"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["joined_to"], name="person_joined", condition=Q(joined_to__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -141,7 +151,8 @@ class LinkDecision(models.Model):
     """How a doubt was settled, by whom, when and why. Never deleted: one that is taken back ends.
 
     What it changed is kept here, so that it can be undone completely: the link that ended and the one that was created,
-    and what the source record held before and after.
+    and what the source record held before and after. Where it joined two people: who was joined to whom, with a
+    `LinkMove` for each link; other doubts about the same two were `settled_with` it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -157,6 +168,9 @@ class LinkDecision(models.Model):
     link_made = models.ForeignKey(Link, null=True, on_delete=models.PROTECT, related_name="+")
     record_before = models.JSONField(null=True)
     record_after = models.JSONField(null=True)
+    person_joined = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    person_kept = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    settled_with = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="settled_by_it")
 
     class Meta:
         db_table = "link_decision"
@@ -164,4 +178,22 @@ class LinkDecision(models.Model):
             models.UniqueConstraint(
                 fields=["review"], condition=Q(ended_at__isnull=True), name="link_decision_one_live_per_review"
             ),
+            # Nobody is joined twice at a time.
+            models.UniqueConstraint(
+                fields=["person_joined"],
+                condition=Q(ended_at__isnull=True, person_joined__isnull=False),
+                name="link_decision_joined_once",
+            ),
         ]
+
+
+class LinkMove(models.Model):
+    """A link that ended, and the one made in its place, where a decision joined two people."""
+
+    id = models.BigAutoField(primary_key=True)
+    decision = models.ForeignKey(LinkDecision, on_delete=models.PROTECT, related_name="moves")
+    link_ended = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="+")
+    link_made = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        db_table = "link_move"

@@ -30,7 +30,7 @@ from aggregator.mpi.demographics import (
 from aggregator.mpi.golden import Contribution, golden_record
 from aggregator.mpi.matching import Grade, Verdict
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
-from aggregator.mpi.queries import demographics_of, live_links
+from aggregator.mpi.queries import demographics_of, live_links, same_person
 from aggregator.mpi.reviews import Cause, Decision
 from aggregator.sources.models import Source
 
@@ -94,7 +94,7 @@ def load_identities(*, source: Source, identities: Sequence[Identity], now: date
     occur only once in `identities`.
     Raises: Superseded when others have been loading for too long.
     """
-    _wait_for_other_loads()
+    wait_for_loads(most_s=MOST_WAIT_S)
     report = LoadReport()
     report.invalid_numbers = sum(
         1 for identity in identities if identity.demographics.nhs_number and not identity.demographics.valid_number
@@ -113,12 +113,12 @@ def load_identities(*, source: Source, identities: Sequence[Identity], now: date
     return report
 
 
-def _wait_for_other_loads() -> None:
-    """Have this transaction alone load people, once those that do so now have ended.
+def wait_for_loads(*, most_s: float) -> None:
+    """Have this transaction alone load people, join them or part them again, once those that do so now have ended.
 
-    Raises: Superseded.
+    Raises: Superseded after so many seconds.
     """
-    until = time.monotonic() + MOST_WAIT_S
+    until = time.monotonic() + most_s
     while True:
         # Asked again and again: a statement that waits is ended within a second.
         with connection.cursor() as cursor:
@@ -126,7 +126,7 @@ def _wait_for_other_loads() -> None:
             if cursor.fetchone()[0]:
                 return
         if time.monotonic() > until:
-            raise Superseded("The people of another source are still being loaded. Load this file after that.")
+            raise Superseded("The people of another source are still being loaded. Do this after that.")
         time.sleep(LOOK_EVERY_S)
 
 
@@ -137,15 +137,13 @@ def raise_review(
 
     `evidence` names fields, never values.
     """
-    noted = LinkDecision.objects.filter(
-        decision=Decision.NOTED,
-        ended_at__isnull=True,
-        review__source_record_id=source_record_id,
-        review__person_id=person_id,
-        review__reason=reason,
-        review__evidence=evidence,
+    same = LinkReview.objects.filter(
+        source_record_id=source_record_id, reason=reason, person_id__in=same_person(person_id=person_id)
     )
-    if noted.exists():
+    noted = LinkDecision.objects.filter(
+        decision=Decision.NOTED, ended_at__isnull=True, review__in=same.filter(evidence=evidence)
+    )
+    if noted.exists() or same.filter(settled_at__isnull=True).exists():
         return
     LinkReview.objects.bulk_create(
         [
@@ -302,11 +300,12 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
     report.updated += len(pairs)
 
 
-def raise_doubts_about_others(*, records: Sequence[SourceRecord], now: datetime) -> int:
+def raise_doubts_about_others(*, records: Sequence[SourceRecord], now: datetime, but_about: UUID | None = None) -> int:
     """Raise a doubt wherever what known records say now makes them somebody else's, or possibly; return how many.
 
     The links stay: what was decided for a person, and who cares for them, hangs on them. A doubt about the same two
-    people that is open, or that was settled with the same evidence, is not raised again, whichever record it names.
+    people that is open, or that was settled with the same evidence, is not raised again, whichever record it names;
+    but about one (`but_about`) it is, for each record.
     Must run in a transaction.
     """
     if not records:
@@ -323,7 +322,8 @@ def raise_doubts_about_others(*, records: Sequence[SourceRecord], now: datetime)
     raised: list[LinkReview] = []
     for doubt in doubts:
         of_two = _of_two(doubt.person_id, own[doubt.source_record_id], doubt.reason)
-        if doubt.evidence not in known[of_two] and None not in known[of_two]:
+        is_known = doubt.evidence in known[of_two] or None in known[of_two]
+        if not is_known or doubt.person_id == but_about:
             raised.append(doubt)
             known[of_two].append(None)
     LinkReview.objects.bulk_create(raised, batch_size=500, ignore_conflicts=True)
@@ -361,13 +361,14 @@ def _known_doubts(
     noted = LinkDecision.objects.filter(review=OuterRef("id"), decision__in=told_apart, ended_at__isnull=True)
     rows = LinkReview.objects.filter(
         Q(settled_at__isnull=True) | Exists(noted),
+        Q(person_id__in=people) | Q(person__joined_to__in=people),
         source_record__in=linked.values("source_record_id"),
-        person_id__in=people,
         reason__in={doubt.reason for doubt in doubts},
     )
     known: dict[_TwoPeople, list[dict[str, str] | None]] = defaultdict(list)
-    for review in rows:
-        of_two = _of_two(review.person_id, people_by_record[review.source_record_id], review.reason)
+    for review in rows.select_related("person"):
+        remaining_id = review.person.joined_to_id or review.person_id
+        of_two = _of_two(remaining_id, people_by_record[review.source_record_id], review.reason)
         known[of_two].append(review.evidence if review.settled_at else None)
     return known
 

@@ -6,20 +6,37 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from aggregator.composed import composed_once
 from aggregator.limits import max_length_of
 from aggregator.mpi.death import DeathClaim, claims_disagree
 from aggregator.mpi.demographics import Demographics, as_json, clean_name, first_given, from_json
 from aggregator.mpi.golden import GoldenRecord, PersonSummary
-from aggregator.mpi.matching import BY_REVIEW, NEW_PERSON, KnownRecord
-from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
-from aggregator.mpi.reviews import Cause, Decision, DecisionTaken, ReviewSides, ReviewSummary, Side, fingerprint
+from aggregator.mpi.matching import (
+    BY_REVIEW,
+    NEW_PERSON,
+    KnownRecord,
+    have_different_verified_numbers,
+    speaks_against,
+)
+from aggregator.mpi.models import Link, LinkDecision, LinkMove, LinkReview, Person, SourceRecord
+from aggregator.mpi.reviews import (
+    Cause,
+    Decision,
+    DecisionTaken,
+    ReviewSides,
+    ReviewSummary,
+    Side,
+    fingerprint,
+    is_about_the_linked_person,
+)
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations  # for the type checker alone
@@ -76,12 +93,18 @@ class _InDoubt(TypedDict):
     in_doubt: bool
 
 
-class _SharesNumber(TypedDict):
+class _Told(TypedDict):
     shares_number: bool
+    replaces: list[UUID]
 
 
-class _InForce(TypedDict):
+class _Listed(TypedDict):
     decision: str | None
+    remaining_id: UUID
+
+
+# Whom a doubt is about now: whom its person was joined to, or that person.
+_REMAINING = Coalesce("person__joined_to_id", "person_id")
 
 
 def live_links() -> QuerySet[WithAnnotations[Link, _InDoubt]]:
@@ -125,21 +148,32 @@ def summary_of(person: Person) -> PersonSummary:
 
 
 def person_summary(*, person_id: UUID) -> PersonSummary | None:
-    """Return a person's summary, or None when there is no such person."""
-    people: list[WithAnnotations[Person, _SharesNumber]] = _person(person_id=person_id)
+    """Return a person's summary, or that of whom they were joined to; None when there is no such person."""
+    people: list[WithAnnotations[Person, _Told]] = _person(person_id=person_id)
     sharing = {person.id for person in people if person.shares_number}
-    return next(iter(_with_what_others_say(people, sharing=sharing)), None)
+    named = zip(people, _with_what_others_say(people, sharing=sharing), strict=True)
+    return next((replace(summary, replaces=tuple(person.replaces)) for person, summary in named), None)
 
 
 @composed_once
-def _person(*, person_id: UUID) -> QuerySet[WithAnnotations[Person, _SharesNumber]]:
+def _person(*, person_id: UUID) -> QuerySet[WithAnnotations[Person, _Told]]:
     shares_number = Exists(_with_shared_number().filter(person_id=OuterRef("id")))
-    return Person.objects.filter(id=person_id).annotate(shares_number=shares_number)
+    remaining_id = Person.objects.filter(id=person_id).values(remaining_id=Coalesce("joined_to_id", "id"))
+    joined = Person.objects.filter(joined_to_id=OuterRef("id")).order_by("id").values("id")
+    people = Person.objects.filter(id=Subquery(remaining_id))
+    return people.annotate(shares_number=shares_number, replaces=ArraySubquery(joined))
 
 
 def summaries(*, person_ids: Collection[UUID]) -> dict[UUID, PersonSummary]:
-    """Return who these people are, by id."""
-    return {summary.person_id: summary for summary in _summaries(Person.objects.filter(id__in=person_ids))}
+    """Return who these people are, by id; of one who was joined to another, who that is."""
+    joined = dict(Person.objects.filter(id__in=person_ids, joined_to__isnull=False).values_list("id", "joined_to_id"))
+    people = Person.objects.filter(id__in={*person_ids, *joined.values()})
+    named = {summary.person_id: summary for summary in _summaries(people)}
+    return {
+        person_id: named[joined.get(person_id, person_id)]
+        for person_id in person_ids
+        if joined.get(person_id, person_id) in named
+    }
 
 
 def person_held_as(*, source_id: UUID, identifier_value: str) -> UUID | None:
@@ -150,21 +184,70 @@ def person_held_as(*, source_id: UUID, identifier_value: str) -> UUID | None:
 
 def people_it_may_be(*, person_id: UUID) -> list[UUID]:
     """Return whom else a person may be: a record was made a person of its own, and that doubt is open."""
-    return [review.person_id for review in _open_doubts_of(person_id=person_id)]
+    return _open_doubts_of(person_id=person_id)
 
 
 @composed_once
-def _open_doubts_of(*, person_id: UUID) -> QuerySet[LinkReview]:
+def _open_doubts_of(*, person_id: UUID) -> QuerySet[LinkReview, UUID]:
     return (
-        LinkReview.objects.filter(
+        LinkReview.objects.annotate(remaining_id=_REMAINING)
+        .filter(
             source_record__links__person_id=person_id,
             source_record__links__ended_at__isnull=True,
             source_record__links__rule__in=[NEW_PERSON, BY_REVIEW],
             settled_at__isnull=True,
         )
-        .exclude(person_id=person_id)
+        .exclude(remaining_id=person_id)
         .exclude(reason__in=list(Cause))
+        .values_list("remaining_id", flat=True)
     )
+
+
+# People who were joined
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined:
+    """That all records of one person were given to another, by a decision that stands, and when."""
+
+    person_id: UUID
+    to_id: UUID
+    at: datetime
+
+
+def remaining(*, person_id: UUID) -> UUID:
+    """Return whom a person was joined to; the person themselves where they were joined to nobody."""
+    return next(iter(_joined_to(person_id=person_id)), person_id)
+
+
+@composed_once
+def _joined_to(*, person_id: UUID) -> QuerySet[Person, UUID]:
+    people = Person.objects.filter(id=person_id, joined_to__isnull=False)
+    return people.values_list("joined_to_id", flat=True)
+
+
+def joined_into(*, person_id: UUID) -> list[Joined]:
+    """Return who was joined to a person, also through others, in the order in which they were."""
+    return [Joined(person_id=gone, to_id=kept, at=at) for gone, kept, at in _joins_into(person_id=person_id)]
+
+
+@composed_once
+def _joins_into(*, person_id: UUID) -> QuerySet[LinkDecision, tuple[Any, ...]]:
+    joins = LinkDecision.objects.filter(person_joined__joined_to_id=person_id, ended_at__isnull=True)
+    return joins.order_by("decided_at", "id").values_list("person_joined_id", "person_kept_id", "decided_at")
+
+
+def linked_before(*, person_id: UUID) -> list[tuple[UUID, datetime, datetime]]:
+    """Return to whom else a person's records were linked before, and from when until when."""
+    own = Link.objects.filter(person_id=person_id, ended_at__isnull=True).values("source_record_id")
+    before = Link.objects.filter(source_record_id__in=own, ended_at__isnull=False).exclude(person_id=person_id)
+    stretches = before.order_by("decided_at", "id").values_list("person_id", "decided_at", "ended_at")
+    return [(other_id, from_at, until_at) for other_id, from_at, until_at in stretches if until_at is not None]
+
+
+def same_person(*, person_id: UUID) -> QuerySet[Person, UUID]:
+    """Return the ids, for a query, of a person and of all who were joined to them."""
+    return Person.objects.filter(Q(id=person_id) | Q(joined_to_id=person_id)).values_list("id", flat=True)
 
 
 def is_held(*, person_id: UUID) -> bool:
@@ -216,6 +299,8 @@ def with_decisions(*, held: Sequence[HeldBy], person_id: UUID) -> list[HeldBy]:
     for decision in _decisions_of_person(person_id=person_id):
         fields = accepted if decision.decision == Decision.ACCEPT_FIELDS else taken
         fields[decision.review.source_record_id].update(decision.fields)
+    for record_id, fields_joined in _fields_of_joins(person_id=person_id):
+        taken[record_id].update(fields_joined)
     return [
         replace(
             holding,
@@ -229,10 +314,22 @@ def with_decisions(*, held: Sequence[HeldBy], person_id: UUID) -> list[HeldBy]:
 @composed_once
 def _decisions_of_person(*, person_id: UUID) -> QuerySet[LinkDecision]:
     return LinkDecision.objects.filter(
-        review__person_id=person_id,
+        review__person_id__in=same_person(person_id=person_id),
         decision__in=[Decision.ACCEPT_FIELDS, Decision.TAKE_NEW_VALUES],
         ended_at__isnull=True,
     ).select_related("review")
+
+
+@composed_once
+def _fields_of_joins(*, person_id: UUID) -> QuerySet[LinkMove, tuple[Any, ...]]:
+    """Return the fields in which records that joins brought to a person contradict those that were there."""
+    moves = LinkMove.objects.filter(
+        decision__ended_at__isnull=True,
+        decision__person_joined__joined_to_id=person_id,
+        link_made__source_record__links__person_id=person_id,
+        link_made__source_record__links__ended_at__isnull=True,
+    )
+    return moves.values_list("link_made__source_record_id", "decision__fields")
 
 
 def known_records(*, asked: HeldBy, held: Iterable[HeldBy]) -> tuple[KnownRecord, ...]:
@@ -374,12 +471,14 @@ def review_sides(*, review_id: UUID) -> ReviewSides | None:
     record = review.source_record
     link = Link.objects.filter(source_record=record, ended_at__isnull=True).first()
     in_force = review.decisions.filter(ended_at__isnull=True, record_before__isnull=False).first()
-    others = (
-        Link.objects.filter(person_id=review.person_id, ended_at__isnull=True)
-        .exclude(source_record=record)
-        .select_related("source_record__source")
-        .order_by("source_record__source__rank", "source_record__source__slug", "source_record__identifier_value")
+    others = tuple(_side(other) for other in _records_of(review.remaining_id, but=record))
+    is_about_another = (
+        not is_about_the_linked_person(cause=review.reason)
+        and link is not None
+        and link.person_id != review.remaining_id
     )
+    own = tuple(_side(other) for other in _records_of(link.person_id, but=record)) if link and is_about_another else ()
+    left, right = [side.demographics for side in (_side(record), *own)], [side.demographics for side in others]
     return ReviewSides(
         summary=_summary(review),
         linked_person_id=link.person_id if link else None,
@@ -394,11 +493,14 @@ def review_sides(*, review_id: UUID) -> ReviewSides | None:
         )
         if in_force and in_force.record_before
         else None,
-        others=tuple(_side(other.source_record) for other in others),
+        others=others,
+        own=own,
+        against=speaks_against(left=left, right=right) if is_about_another else (),
+        may_not_join=is_about_another and have_different_verified_numbers(left=left, right=right),
         # Of all or of none: where the details agree, those of one tell those of the other.
         is_whereabouts_restricted=bool(record.restricted)
         or record.answer_restricts
-        or _are_whereabouts_restricted({review.person_id, *([link.person_id] if link else [])}),
+        or _are_whereabouts_restricted({review.remaining_id, *([link.person_id] if link else [])}),
         decisions=tuple(
             DecisionTaken(
                 decision=Decision(taken.decision),
@@ -422,25 +524,42 @@ def _are_whereabouts_restricted(person_ids: Set[UUID]) -> bool:
 def state_of(*, review: LinkReview, record: SourceRecord, link: Link | None) -> str:
     """Return a fingerprint of everything that a decision about this doubt depends on."""
     demographics = as_json(demographics=demographics_of(record))
-    return fingerprint(
-        parts=[review.evidence, review.proposed, demographics, link and link.id, link and link.person_id]
+    parts = [review.evidence, review.proposed, demographics, link and link.id, link and link.person_id]
+    if link is not None and not is_about_the_linked_person(cause=review.reason):
+        # The two may be joined: so all that is linked to either counts.
+        both = [link.person_id, remaining(person_id=review.person_id)]
+        linked = Link.objects.filter(person_id__in=both, ended_at__isnull=True).select_related("source_record")
+        parts += [
+            [other.id, other.person_id, as_json(demographics=demographics_of(other.source_record))]
+            for other in linked.order_by("id")
+        ]
+    return fingerprint(parts=parts)
+
+
+def _records_of(person_id: UUID, /, *, but: SourceRecord) -> list[SourceRecord]:
+    links = (
+        Link.objects.filter(person_id=person_id, ended_at__isnull=True)
+        .exclude(source_record=but)
+        .select_related("source_record__source")
+        .order_by("source_record__source__rank", "source_record__source__slug", "source_record__identifier_value")
     )
+    return [link.source_record for link in links]
 
 
-def _reviews() -> QuerySet[WithAnnotations[LinkReview, _InForce]]:
+def _reviews() -> QuerySet[WithAnnotations[LinkReview, _Listed]]:
     in_force = LinkDecision.objects.filter(review=OuterRef("id"), ended_at__isnull=True)
     return LinkReview.objects.select_related("source_record__source").annotate(
-        decision=Subquery(in_force.values("decision")[:1])
+        decision=Subquery(in_force.values("decision")[:1]), remaining_id=_REMAINING
     )
 
 
-def _summary(review: WithAnnotations[LinkReview, _InForce]) -> ReviewSummary:
+def _summary(review: WithAnnotations[LinkReview, _Listed]) -> ReviewSummary:
     source = review.source_record.source
     return ReviewSummary(
         review_id=review.id,
         cause=review.reason,
         source_record_id=review.source_record_id,
-        person_id=review.person_id,
+        person_id=review.remaining_id,
         source_slug=source.slug,
         source_name=source.name,
         raised_at=review.raised_at,

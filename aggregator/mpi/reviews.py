@@ -41,6 +41,7 @@ class Decision(StrEnum):
     )
     NOTED = "noted", "Note it: nothing changes, and the same doubt is not raised again"
     END_LINK = "end-link", "End the link: this record belongs to somebody else and becomes a person of its own"
+    JOIN = "join", "Join them: both are one person, and all that either has is shown together"
 
 
 _DECISIONS: Mapping[str, tuple[Decision, ...]] = {
@@ -73,7 +74,7 @@ class DecisionTaken:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewSummary:
-    """One doubt as listed. `decision` None: open."""
+    """One doubt as listed. `decision` None: open. `person_id` is whom it is about, or whom they were joined to."""
 
     review_id: UUID
     cause: str
@@ -105,8 +106,10 @@ class ReviewSides:
 
     `record` is what the record in doubt says, which is in force. `proposed` is what its source says instead, None where
     it says nothing else. `before` is what it said before the decision in force, None where that changed nothing.
-    `others` are the other records of the person whom the doubt is about. `is_whereabouts_restricted`: where somebody of
-    them lives is not to be told. `state` is a fingerprint of everything that a decision depends on.
+    `others` are the other records of the person whom the doubt is about, and `own` those of the one to whom the record
+    is linked, where that is another. `against`: in which fields the records of the two contradict each other, and
+    `may_not_join`: by a number that is one person's alone. `is_whereabouts_restricted`: where somebody of them lives is
+    not to be told. `state` is a fingerprint of everything that a decision depends on.
     """
 
     summary: ReviewSummary
@@ -116,6 +119,9 @@ class ReviewSides:
     proposed: Side | None
     before: Side | None
     others: tuple[Side, ...]
+    own: tuple[Side, ...]
+    against: tuple[str, ...]
+    may_not_join: bool
     is_whereabouts_restricted: bool
     decisions: tuple[DecisionTaken, ...]
     state: str
@@ -125,9 +131,13 @@ def decisions_for(*, cause: str, is_still_linked: bool) -> tuple[Decision, ...]:
     """Return how a doubt of this cause may be settled.
 
     `is_still_linked`: the record is linked to the person whom the doubt is about. When another decision has ended that
-    link, all that is left is to accept the values or to note the doubt.
+    link, all that is left is to accept the values or to note the doubt. A doubt by a matching rule is about another
+    person, and the two can be joined.
     """
-    if is_about_the_linked_person(cause=cause) and not is_still_linked:
+    if not is_about_the_linked_person(cause=cause):
+        alone = (Decision.NOTED, Decision.END_LINK)
+        return alone if is_still_linked else (*alone, Decision.JOIN)
+    if not is_still_linked:
         return (Decision.TAKE_NEW_VALUES,) if cause == Cause.DEMOGRAPHICS_CHANGED else (Decision.NOTED,)
     return _DECISIONS.get(cause, (Decision.NOTED, Decision.END_LINK))
 

@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from aggregator.errors import Superseded
-from aggregator.mpi import matching
+from aggregator.mpi import joining, matching
 from aggregator.mpi.demographics import Demographics, as_json, first_said, from_json, with_later
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
 from aggregator.mpi.operations import DEMOGRAPHIC_FIELDS, raise_doubts_about_others, rebuild_golden, set_record
-from aggregator.mpi.queries import demographics_of, state_of
+from aggregator.mpi.queries import demographics_of, remaining, state_of
 from aggregator.mpi.reviews import Cause, Decision, acceptable_fields, is_about_the_linked_person
 
 RECORD_FIELDS = [*DEMOGRAPHIC_FIELDS, "first_said", "updated_at"]
@@ -24,7 +24,8 @@ class Settled:
     """What a decision, or its taking back, changed.
 
     `left_person_id` and `new_person_id`: whom the record was taken from, and given to, if anybody. `decided_at` is when
-    the decision was made, also where it is the one that was taken back.
+    the decision was made, also where it is the one that was taken back. `person_ids` are the two where it joined them;
+    then, taken back, `left_person_id` is the one who had it all and `new_person_id` the one who has it again.
     """
 
     source_record_id: UUID
@@ -34,6 +35,7 @@ class Settled:
     decided_at: datetime
     left_person_id: UUID | None = None
     new_person_id: UUID | None = None
+    person_ids: tuple[UUID, ...] = ()
 
 
 def settle(
@@ -49,11 +51,16 @@ def settle(
     """Settle an open doubt. `seen` is the state that the user looked at, "" where none is named.
 
     Must run in a transaction; the caller has checked that the cause allows the decision.
-    Raises: Superseded when it is settled already, or is no longer what it was.
+    Raises: Superseded when it is settled already, or is no longer what it was; Invalid where the two may not be joined.
     """
+    if decision is Decision.JOIN:
+        joining.hold_loads()
     review = LinkReview.objects.select_for_update().get(id=review_id)
     record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)
     link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
+    person_id = remaining(person_id=review.person_id)
+    if decision is Decision.JOIN and link is not None:
+        joining.lock_records_of(person_ids=[link.person_id, person_id])
     if review.settled_at is not None:
         raise Superseded("This doubt has already been settled.")
     if seen and seen != state_of(review=review, record=record, link=link):
@@ -62,7 +69,7 @@ def settle(
         Decision.END_LINK,
         Decision.ACCEPT_FIELDS,
     }
-    if needs_its_link and (link is None or link.person_id != review.person_id):
+    if needs_its_link and (link is None or link.person_id != person_id):
         raise Superseded("The record is no longer linked to this person.")
     link_decision = LinkDecision(
         review=review,
@@ -72,15 +79,23 @@ def settle(
         decided_by=user_id,
         decided_at=now,
     )
+    two: tuple[Person, Person] | None = None
     if decision is Decision.TAKE_NEW_VALUES:
         link_decision.fields = list(acceptable_fields(evidence=review.evidence))
         _take(link_decision, record=record, values=_merged_values(review, record), now=now)
     elif decision is Decision.END_LINK:
         if review.reason == Cause.DEMOGRAPHICS_CHANGED and review.proposed:
             _take(link_decision, record=record, values=from_json(stored=review.proposed), now=now)
-        if link is not None and _should_end(link=link, review=review):
+        if link is not None and _should_end(link=link, person_id=person_id):
             _move(link_decision, link=link, user_id=user_id, now=now)
+    elif decision is Decision.JOIN:
+        if link is None:
+            raise Superseded("The record is no longer linked to anybody.")
+        two = joining.prepare(decision=link_decision, link=link)
     link_decision.save(force_insert=True)
+    if two is not None:
+        joined, kept = two
+        joining.join(decision=link_decision, joined=joined, kept=kept)
     review.settled_at = now
     review.save(update_fields=["settled_at"])
     if link_decision.record_after is not None:
@@ -88,28 +103,30 @@ def settle(
     rebuild_golden(person_ids=_people(review=review, link=link, link_decision=link_decision))
     return Settled(
         source_record_id=record.id,
-        person_id=review.person_id,
+        person_id=person_id,
         cause=review.reason,
         decision=decision,
         decided_at=now,
         left_person_id=link_decision.link_ended.person_id if link_decision.link_ended else None,
         new_person_id=link_decision.link_made.person_id if link_decision.link_made else None,
+        person_ids=_joined_people(link_decision),
     )
 
 
 def take_back(*, review_id: UUID, user_id: UUID | None, now: datetime) -> Settled:
     """Undo the decision on a doubt: what it changed is as it was before, and the doubt is open again.
 
-    Must run in a transaction.
+    Where it was settled with another, by joining two people, so is that. Must run in a transaction.
     Raises: Superseded when nothing is settled, or a later decision or doubt depends on it.
     """
-    review = LinkReview.objects.select_for_update().get(id=review_id)
+    review, link_decision = _decision_to_take_back(review_id)
     record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)
-    link_decision = LinkDecision.objects.filter(review=review, ended_at__isnull=True).first()
-    if review.settled_at is None or link_decision is None:
-        raise Superseded("This doubt is not settled.")
     link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
-    _check_nothing_depends_on(link_decision=link_decision, record=record, link=link)
+    people = _joined_people(link_decision)
+    if people:
+        joining.lock_records_of(person_ids=people)
+        joining.check_can_part(decision=link_decision)
+    _check_nothing_depends_on(link_decision=link_decision, record=record, link=link, review=review)
     if link_decision.link_made_id is not None and link_decision.link_ended_id is not None:
         Link.objects.filter(id=link_decision.link_made_id).update(ended_at=now)
         Link.objects.filter(id=link_decision.link_ended_id).update(ended_at=None)
@@ -118,11 +135,17 @@ def take_back(*, review_id: UUID, user_id: UUID | None, now: datetime) -> Settle
         if held != link_decision.record_after:
             review.proposed = held["demographics"]  # what the source has said since is not lost
         _restore(record, snapshot=link_decision.record_before)
-    _absorb_newer(review=review)
-    link_decision.ended_at, link_decision.ended_by = now, user_id
-    link_decision.save(update_fields=["ended_at", "ended_by"])
-    review.settled_at = None
-    review.save(update_fields=["settled_at", "evidence", "proposed"])
+    if people:
+        joining.part(decision=link_decision, joined_id=people[0], now=now)
+    for settled in (link_decision, *link_decision.settled_by_it.filter(ended_at__isnull=True).select_related("review")):
+        reopened = review if settled is link_decision else settled.review
+        _absorb_newer(review=reopened)
+        settled.ended_at, settled.ended_by = now, user_id
+        settled.save(update_fields=["ended_at", "ended_by"])
+        reopened.settled_at = None
+        reopened.save(update_fields=["settled_at", "evidence", "proposed"])
+    if people:
+        joining.doubt_newcomers(decision=link_decision, now=now)
     rebuild_golden(person_ids=_people(review=review, link=link, link_decision=link_decision))
     return Settled(
         source_record_id=record.id,
@@ -130,18 +153,45 @@ def take_back(*, review_id: UUID, user_id: UUID | None, now: datetime) -> Settle
         cause=review.reason,
         decision=Decision(link_decision.decision),
         decided_at=link_decision.decided_at,
-        left_person_id=link_decision.link_made.person_id if link_decision.link_made else None,
-        new_person_id=link_decision.link_ended.person_id if link_decision.link_ended else None,
+        left_person_id=link_decision.link_made.person_id if link_decision.link_made else link_decision.person_kept_id,
+        new_person_id=link_decision.link_ended.person_id
+        if link_decision.link_ended
+        else link_decision.person_joined_id,
+        person_ids=people,
     )
+
+
+def _decision_to_take_back(review_id: UUID, /) -> tuple[LinkReview, LinkDecision]:
+    """Return the decision by which a doubt is settled, or was settled with another, and the doubt that it was about.
+
+    The doubts are locked; where links move, nobody loads people meanwhile.
+    Raises: Superseded when there is none.
+    """
+    in_force = LinkDecision.objects.filter(ended_at__isnull=True)
+    named = in_force.filter(review_id=review_id).first()
+    found = named.settled_with if named is not None and named.settled_with is not None else named
+    if found is not None and (found.person_joined_id is not None or found.link_made_id is not None):
+        joining.hold_loads()
+    review = LinkReview.objects.select_for_update().get(id=found.review_id if found is not None else review_id)
+    decision = in_force.filter(review=review).first()
+    if review.settled_at is None or decision is None or found is None or decision.id != found.id:
+        raise Superseded("This doubt is not settled.")
+    return review, decision
 
 
 def _merged_values(review: LinkReview, record: SourceRecord) -> Demographics:
     return with_later(earlier=demographics_of(record), later=from_json(stored=review.proposed))
 
 
-def _should_end(*, link: Link, review: LinkReview) -> bool:
+def _joined_people(link_decision: LinkDecision, /) -> tuple[UUID, ...]:
+    """Return who was joined and to whom, where that is what was decided."""
+    people = (link_decision.person_joined_id, link_decision.person_kept_id)
+    return tuple(person_id for person_id in people if person_id is not None)
+
+
+def _should_end(*, link: Link, person_id: UUID) -> bool:
     """Return whether there is a link to end: a record that is already the only one of another person has none."""
-    if link.person_id == review.person_id:
+    if link.person_id == person_id:
         return True
     return Link.objects.filter(person_id=link.person_id, ended_at__isnull=True).exclude(id=link.id).exists()
 
@@ -169,7 +219,17 @@ def _move(link_decision: LinkDecision, *, link: Link, user_id: UUID | None, now:
     )
 
 
-def _check_nothing_depends_on(*, link_decision: LinkDecision, record: SourceRecord, link: Link | None) -> None:
+def _check_nothing_depends_on(
+    *, link_decision: LinkDecision, record: SourceRecord, link: Link | None, review: LinkReview
+) -> None:
+    ended = link_decision.link_ended
+    if ended is not None and remaining(person_id=ended.person_id) != ended.person_id:
+        raise Superseded("The person has since been joined to another. Take that decision back first.")
+    is_one_now = link is not None and link.person_id == remaining(person_id=review.person_id)
+    is_about_another = not is_about_the_linked_person(cause=review.reason)
+    moves_nothing = link_decision.link_made_id is None and link_decision.person_joined_id is None
+    if is_about_another and moves_nothing and is_one_now and link_decision.settled_with_id is None:
+        raise Superseded("The two have since been joined. Take that decision back first.")
     if link_decision.link_made is not None and (link is None or link.id != link_decision.link_made_id):
         raise Superseded("The record has since been linked again. Take that decision back first.")
     later = LinkDecision.objects.filter(
@@ -223,4 +283,5 @@ def _restore(record: SourceRecord, *, snapshot: dict[str, Any]) -> None:
 
 def _people(*, review: LinkReview, link: Link | None, link_decision: LinkDecision) -> set[UUID]:
     links = (link, link_decision.link_ended, link_decision.link_made)
-    return {review.person_id, *(linked.person_id for linked in links if linked is not None)}
+    linked = (each.person_id for each in links if each is not None)
+    return {remaining(person_id=review.person_id), review.person_id, *linked, *_joined_people(link_decision)}

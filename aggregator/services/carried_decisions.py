@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from aggregator.consent import operations, queries
-from aggregator.consent.policies import as_lapsed, has_permitted
+from aggregator.consent.policies import as_lapsed, denials_in_doubt, has_permitted
 from aggregator.consent.terms import BasePolicy, PolicyTerms, RecordedPolicy
 
 CARRIED_OVER = "Carried over when a source's record was separated from the person who had decided so."
@@ -17,10 +17,13 @@ CARRIED_BACK = "Carried over when a source's record was given back, from the per
 def carry_over(*, from_person: UUID, to_person: UUID, user_id: UUID | None, now: datetime) -> None:
     """Record what the person whom a record leaves has decided for a new one, too: it may have been theirs.
 
-    Must run in the transaction that moves the record.
+    Where others were joined to that one, what each of them denies is carried and nothing that they permit: what is
+    shown is what each permits. Must run in the transaction that moves the record.
     """
-    decided = reversed(queries.policies_of(person_id=from_person, now=now))
-    for terms in _carried(decided, now=now):
+    policies = queries.decisions_of(person_id=from_person, now=now)
+    halves = queries.halves_of(person_id=from_person, policies=policies)
+    carried = list(_carried(reversed(policies), now=now)) if len(halves) == 1 else _denied(halves, now=now)
+    for terms in carried:
         operations.write_policy(person_id=to_person, terms=terms, note=CARRIED_OVER, user_id=user_id, now=now)
 
 
@@ -35,6 +38,13 @@ def carry_back(*, from_person: UUID, to_person: UUID, since: datetime, user_id: 
     for terms in _carried((policy for policy in decided if policy.recorded_at > since), now=now):
         if terms not in known:
             operations.write_policy(person_id=to_person, terms=terms, note=CARRIED_BACK, user_id=user_id, now=now)
+
+
+def _denied(halves: Iterable[Iterable[RecordedPolicy]], /, *, now: datetime) -> list[PolicyTerms]:
+    """Return once each what any of several sets of policies denies."""
+    terms = ([policy.terms for policy in half] for half in halves)
+    denials = [denial for half in terms for denial in denials_in_doubt(of_another=half, own=(), now=now)]
+    return [denial for place, denial in enumerate(denials) if denial not in denials[:place]]
 
 
 def _carried(policies: Iterable[RecordedPolicy], /, *, now: datetime) -> Iterator[PolicyTerms]:

@@ -12,8 +12,8 @@ from aggregator.audit.events import Action, Subject
 from aggregator.consent import queries as consent_queries
 from aggregator.errors import NotFound, Superseded
 from aggregator.federation import queries as federation_queries
-from aggregator.mpi.queries import held_by
-from aggregator.services.standing import linked_records, mark_of
+from aggregator.mpi.queries import held_by, remaining
+from aggregator.services.standing import linked_records, mark_of, was_joined
 
 
 def check_progress(
@@ -31,11 +31,14 @@ def check_progress(
         view = federation_queries.retrieval_view(retrieval_id=retrieval_id, asker_id=requester.asker_id, now=now)
         if view is None:
             raise NotFound
-        act.about(person_id=view.person_id)
+        person_id = remaining(person_id=view.person_id)
+        act.about(person_id=person_id)
         decision = consent_queries.decide(
-            requester=requester, permission=Permission.VIEW_RECORD, person_id=view.person_id, now=now
+            requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now
         )
         act.require(decision=decision)
+        if person_id != view.person_id:
+            raise was_joined()
         if shown_by is not None and (decision.emergency is None or decision.emergency.id != shown_by):
             raise emergency_has_ended()
         linked = linked_records(held=held_by(person_id=view.person_id)) if standing else {}

@@ -13,6 +13,7 @@ from aggregator.audit.events import Action
 from aggregator.consent import operations, queries
 from aggregator.errors import Invalid, NotFound, Superseded
 from aggregator.limits import MAX_NOTE_LENGTH
+from aggregator.mpi.queries import remaining
 
 
 def end_policy(*, requester: Requester, policy_id: UUID, note: str, now: datetime) -> None:
@@ -24,7 +25,7 @@ def end_policy(*, requester: Requester, policy_id: UUID, note: str, now: datetim
         policy = queries.policy(policy_id=policy_id, now=now)
         if policy is None:
             raise NotFound
-        act.about(person_id=policy.person_id)
+        act.about(person_id=remaining(person_id=policy.person_id))
         if not note.strip() or len(note) > MAX_NOTE_LENGTH:
             raise Invalid(
                 f"Enter how and when the patient told you, in {MAX_NOTE_LENGTH:,} characters or fewer.",

@@ -43,12 +43,15 @@ def open_record(
     separately. When the queue does not accept the task, the retrieval ends as failed, and the page says so.
     Raises: NotFound; NotPermitted with the first gate that refused; TooBusy when so much is under way that it could not
     be done in time, before anything of it is. A record of held answers alone is always opened, and in an emergency
-    more may be under way.
+    more may be under way. Of a person who was joined to another it is the other's record that is opened.
     """
     about = Subject(person_id=person_id)
     with acting(requester, Action.OPEN_RECORD, needs=Needs.GATES, about=about) as act:
-        if mpi_queries.person_summary(person_id=person_id) is None:
+        person = mpi_queries.person_summary(person_id=person_id)
+        if person is None:
             raise NotFound
+        person_id = person.person_id
+        act.about(person_id=person_id)
         decision = consent_queries.decide(
             requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now
         )

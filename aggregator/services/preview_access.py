@@ -110,6 +110,8 @@ def preview_access(
         person = person_summary(person_id=person_id)
         if person is None:
             raise NotFound
+        person_id = person.person_id
+        act.about(person_id=person_id)
         user_id = user_id_for(username=username)
         if user_id is None:
             raise Invalid("Nobody has this user name.", code="username", field="username")

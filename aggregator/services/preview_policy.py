@@ -14,8 +14,8 @@ from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
 from aggregator.consent.decision import Decision, decide
 from aggregator.consent.policies import Reach, shares_with_most
-from aggregator.consent.queries import policies_of, terms_in_doubt
-from aggregator.consent.terms import PolicyTerms
+from aggregator.consent.queries import decisions_of, halves_of, terms_in_doubt
+from aggregator.consent.terms import PolicyTerms, RecordedPolicy
 from aggregator.consent.words import in_words
 from aggregator.errors import NotFound
 from aggregator.mpi.queries import person_summary
@@ -63,35 +63,42 @@ def preview_policy(
     """
     about = Subject(person_id=person_id)
     with acting(requester, Action.PREVIEW_POLICY, needs=Permission.MANAGE_CONSENT, about=about) as act:
-        if person_summary(person_id=person_id) is None:
+        person = person_summary(person_id=person_id)
+        if person is None:
             raise NotFound
+        person_id = person.person_id
+        act.about(person_id=person_id)
         known = checked(terms=terms, now=now)
-        policies = policies_of(person_id=person_id, now=now)
-        ended = [policy.terms for policy in policies if policy.is_over(now)]
-        others = [policy.terms for policy in policies if not policy.is_over(now) and policy.policy_id != replaces_id]
-        replaced = [policy.terms for policy in policies if policy.policy_id == replaces_id]
-        before, after = [*ended, *others, *replaced], [*ended, *(_as_ended(replaced, now)), *others, known]
-        # What may be this patient's own objection holds before and after.
-        before += terms_in_doubt(person_id=person_id, own=before, now=now)
-        after += terms_in_doubt(person_id=person_id, own=after, now=now)
+        policies = decisions_of(person_id=person_id, now=now)
+        others = [each for each in policies if not each.is_over(now) and each.policy_id != replaces_id]
+        halves = halves_of(person_id=person_id, policies=policies)
+        before = [[each.terms for each in half] for half in halves]
+        # What is decided now counts for each half.
+        after = [[*_terms_after(half, replaces_id=replaces_id, now=now), known] for half in halves]
+        for half in (*before, *after):
+            # What may be this patient's own objection holds before and after.
+            half += terms_in_doubt(person_id=person_id, own=half, now=now)
         changes = tuple(_changes(person_id=person_id, before=before, after=after, now=now))
         act.note(base=terms.base, changes=len(changes))
         return PolicyPreview(
             words=in_words(terms=known, names=names_in(terms=[known])),
             others=len(others),
-            is_shared=shares_with_most(policies=after, now=now),
+            is_shared=shares_with_most(policies=after[0], joined=after[1:], now=now),
             changes=changes,
         )
 
 
-def _as_ended(policies: Iterable[PolicyTerms], now: datetime) -> Iterator[PolicyTerms]:
-    yield from (
-        replace(policy, ended_at=now) for policy in policies if policy.ended_at is None or policy.ended_at > now
-    )
+def _terms_after(
+    policies: Iterable[RecordedPolicy], /, *, replaces_id: UUID | None, now: datetime
+) -> Iterator[PolicyTerms]:
+    """Yield policies, the one that is replaced as one that has ended."""
+    for policy in policies:
+        ends_now = policy.policy_id == replaces_id and not policy.is_over(now)
+        yield replace(policy.terms, ended_at=now) if ends_now else policy.terms
 
 
 def _changes(
-    *, person_id: UUID, before: Sequence[PolicyTerms], after: Sequence[PolicyTerms], now: datetime
+    *, person_id: UUID, before: Sequence[list[PolicyTerms]], after: Sequence[list[PolicyTerms]], now: datetime
 ) -> Iterator[AccessChange]:
     """Yield for whom of the users of organisations that care for the person the record would be otherwise."""
     for organisation_id, relationships in relationships_by_organisation(person_id=person_id).items():
@@ -101,13 +108,14 @@ def _changes(
                     decide(
                         requester=user,
                         permission=Permission.VIEW_RECORD,
-                        policies=policies,
+                        policies=halves[0],
+                        joined=halves[1:],
                         relationships=relationships,
                         now=now,
                         still_acts=True,
                     )
                 )
-                for policies in (before, after)
+                for halves in (before, after)
             ]
             if seen[0] != seen[1]:
                 yield AccessChange(

@@ -11,6 +11,7 @@ from aggregator.acting import acting
 from aggregator.audit.events import Action
 from aggregator.consent import queries
 from aggregator.errors import NotFound
+from aggregator.mpi.queries import remaining
 from aggregator.services.policy_lines import PolicyLine, lines_of
 
 
@@ -23,6 +24,6 @@ def read_policy(*, requester: Requester, policy_id: UUID, now: datetime) -> Poli
         policy = queries.policy(policy_id=policy_id, now=now)
         if policy is None:
             raise NotFound
-        act.about(person_id=policy.person_id)
+        act.about(person_id=remaining(person_id=policy.person_id))
         (line,) = lines_of(policies=[policy])
         return line

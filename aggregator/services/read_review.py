@@ -82,8 +82,10 @@ class DecisionLine:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewView:
-    """`acceptable` pairs the fields that may be accepted with their labels. `state` is sent back with the decision, so
-    that a decision is refused if anything has changed meanwhile."""
+    """`acceptable` pairs the fields that may be accepted with their labels. `against` are the fields in which records
+    of the two people contradict each other, and `may_not_join` says that each has a verified number of their own;
+    `joins_sources` are the sources of all records that would be shown together. `state` is sent back with the decision,
+    so that a decision is refused if anything has changed meanwhile."""
 
     summary: ReviewSummary
     evidence: tuple[tuple[str, str], ...]
@@ -92,6 +94,9 @@ class ReviewView:
     is_still_linked: bool
     decisions: tuple[Decision, ...]
     acceptable: tuple[tuple[str, str], ...]
+    against: tuple[str, ...]
+    may_not_join: bool
+    joins_sources: tuple[str, ...]
     history: tuple[DecisionLine, ...]
     state: str
 
@@ -121,7 +126,10 @@ def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
                 withheld=_WHEREABOUTS if sides.is_whereabouts_restricted else frozenset(),
             ),
             is_still_linked=is_still_linked,
-            decisions=decisions_for(cause=summary.cause, is_still_linked=is_still_linked),
+            decisions=_decisions(sides, is_still_linked=is_still_linked),
+            against=tuple(FIELD_WORDS[field] for field in sides.against),
+            may_not_join=sides.may_not_join,
+            joins_sources=_joined_sources(sides),
             acceptable=tuple((field, FIELD_WORDS[field]) for field in acceptable_fields(evidence=sides.evidence)),
             history=tuple(
                 DecisionLine(
@@ -136,13 +144,26 @@ def read_review(*, requester: Requester, review_id: UUID) -> ReviewView:
         )
 
 
+def _decisions(sides: ReviewSides, /, *, is_still_linked: bool) -> tuple[Decision, ...]:
+    """Return the decisions that are offered: not to join people who may not be joined, or of whom one has no record."""
+    possible = decisions_for(cause=sides.summary.cause, is_still_linked=is_still_linked)
+    may_join = bool(sides.others) and sides.linked_person_id is not None and not sides.may_not_join
+    return tuple(decision for decision in possible if decision is not Decision.JOIN or may_join)
+
+
+def _joined_sources(sides: ReviewSides, /) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(side.source_name for side in (sides.record, *sides.own, *sides.others)))
+
+
 def _columns(sides: ReviewSides) -> list[tuple[str, Demographics]]:
     is_same_person = is_about_the_linked_person(cause=sides.summary.cause)
-    whose = "the person's other record" if is_same_person else "the other person's record"
+    is_one = is_same_person or sides.linked_person_id == sides.summary.person_id
+    whose = "the person's other record" if is_one else "the other person's record"
     worded = [
         (sides.proposed, "now says"),
         (sides.record, "on record"),
         (sides.before, "before the decision"),
+        *((own, "the same person's other record") for own in sides.own),
         *((other, whose) for other in sides.others),
     ]
     return [(f"{side.source_name}: {words}", side.demographics) for side, words in worded if side is not None]

@@ -41,10 +41,12 @@ def record_opt_out(*, requester: Requester, person_id: UUID, opted_out: bool, no
         base = BasePolicy.DENY if opted_out else BasePolicy.PERMIT
         act.begin()
         lock_person(person_id=person_id)
-        policies = queries.policies_of(person_id=person_id, now=now)
+        policies = queries.decisions_of(person_id=person_id, now=now)
+        halves = queries.halves_of(person_id=person_id, policies=policies)
+        own, *joined = ([policy.terms for policy in half] for half in halves)
         whole = [policy for policy in policies if not policy.is_over(now) and policy.terms.is_about_everything]
         objections = [policy for policy in whole if policy.terms.base is BasePolicy.DENY]
-        is_shared = shares_with_most(policies=[policy.terms for policy in policies], now=now)
+        is_shared = shares_with_most(policies=own, joined=joined, now=now)
         changed = not objections if opted_out else bool(objections) or not is_shared
         act.note(base=base, changed=changed)
         if changed:

@@ -15,7 +15,7 @@ from aggregator.consent import operations, queries
 from aggregator.consent.terms import PolicyTerms
 from aggregator.errors import Invalid, NotFound, Superseded
 from aggregator.limits import MAX_NOTE_LENGTH
-from aggregator.mpi.queries import person_summary
+from aggregator.mpi.queries import person_summary, remaining
 from aggregator.services.policy_lines import checked, lock_person
 
 CHANGED = "Changed: another decision was recorded in its place."
@@ -52,7 +52,7 @@ def record_policy(
         lock_person(person_id=person_id)
         if replaces_id is not None:
             replaced = queries.policy(policy_id=replaces_id, now=now)
-            if replaced is None or replaced.person_id != person_id:
+            if replaced is None or remaining(person_id=replaced.person_id) != person_id:
                 raise NotFound
             if replaced.is_over(now):
                 raise Superseded("Somebody has changed or withdrawn this decision since you looked at it.")

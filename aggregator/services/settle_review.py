@@ -13,7 +13,13 @@ from aggregator.audit.events import Action
 from aggregator.errors import Invalid, NotFound, Superseded
 from aggregator.limits import MAX_NOTE_LENGTH
 from aggregator.mpi import queries, settling
-from aggregator.mpi.reviews import Decision, ReviewSides, acceptable_fields, decisions_for
+from aggregator.mpi.reviews import (
+    Decision,
+    ReviewSides,
+    acceptable_fields,
+    decisions_for,
+    is_about_the_linked_person,
+)
 from aggregator.services.carried_decisions import carry_over
 
 
@@ -30,9 +36,10 @@ def settle_review(
     """Settle an open doubt by one of the decisions that its cause allows; `fields` are those to accept.
 
     `seen` is the state that the user saw (`read_review`); if it has changed since, nothing is done. A record that
-    becomes a person of its own keeps what the person whom it leaves has decided about sharing.
-    Raises: NotPermitted; NotFound; Invalid for a decision, field or note that cannot be used; Superseded when the doubt
-    is no longer what it was.
+    becomes a person of its own keeps what the person whom it leaves has decided about sharing. Where two people are
+    joined, what either has decided holds (`consent.queries.halves_of`), and there is an event about each.
+    Raises: NotPermitted; NotFound; Invalid for a decision, field or note that cannot be used, or two people who may not
+    be joined; Superseded when the doubt is no longer what it was.
     """
     with acting(requester, Action.SETTLE_REVIEW, needs=Permission.REVIEW_LINKS, detail={"review": review_id}) as act:
         sides = queries.review_sides(review_id=review_id)
@@ -55,6 +62,10 @@ def settle_review(
             carry_over(
                 from_person=settled.left_person_id, to_person=settled.new_person_id, user_id=requester.user_id, now=now
             )
+        if settled.person_ids:
+            joined_id, kept_id = settled.person_ids
+            act.about_people(person_ids=settled.person_ids)
+            act.note(joined=joined_id, to=kept_id)
         act.note(
             record=settled.source_record_id,
             cause=settled.cause,
@@ -69,6 +80,7 @@ def _checked(*, sides: ReviewSides, decision: str, fields: Sequence[str], note: 
         raise Superseded("This doubt has already been settled.")
     cause, is_still_linked = sides.summary.cause, sides.linked_person_id == sides.summary.person_id
     # If another decision has since made this one impossible, that is not the user's mistake: they are told so.
+    is_still_linked = is_still_linked and is_about_the_linked_person(cause=cause)
     allowed = {
         *decisions_for(cause=cause, is_still_linked=True),
         *decisions_for(cause=cause, is_still_linked=is_still_linked),

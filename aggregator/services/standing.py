@@ -12,9 +12,19 @@ from uuid import UUID
 from django.utils.crypto import salted_hmac
 
 from aggregator.consent.decision import Decision
+from aggregator.errors import Superseded
 from aggregator.mpi.queries import HeldBy
 
 MARK_LENGTH = 32
+
+
+def was_joined() -> Superseded:
+    """Return what somebody is told whose page shows a half of what is one person's by now."""
+    return Superseded(
+        "The records of this patient have been joined with others of theirs since you opened this. Find the patient "
+        "again, and open the record anew: it is longer than what you saw.",
+        code="joined",
+    )
 
 
 def linked_records(*, held: Iterable[HeldBy]) -> Mapping[UUID, Collection[UUID]]:

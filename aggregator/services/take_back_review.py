@@ -17,7 +17,8 @@ from aggregator.services.carried_decisions import carry_back
 def take_back_review(*, requester: Requester, review_id: UUID, now: datetime) -> None:
     """Undo the decision on a doubt, which is then open again. The decision stays on record, as ended.
 
-    Whoever gets a record back gets what was decided about sharing it meanwhile.
+    Whoever gets a record back gets what was decided about sharing it meanwhile. Where two people had been joined, each
+    has again what was theirs, and there is an event about each.
     Raises: NotPermitted; NotFound; Superseded when it is not settled, or something later depends on it.
     """
     with acting(requester, Action.TAKE_BACK_REVIEW, needs=Permission.REVIEW_LINKS, detail={"review": review_id}) as act:
@@ -35,4 +36,8 @@ def take_back_review(*, requester: Requester, review_id: UUID, now: datetime) ->
                 user_id=requester.user_id,
                 now=now,
             )
+        if taken_back.person_ids:
+            parted_id, kept_id = taken_back.person_ids
+            act.about_people(person_ids=taken_back.person_ids)
+            act.note(parted=parted_id, of=kept_id)
         act.note(record=taken_back.source_record_id, cause=taken_back.cause, decision=taken_back.decision)

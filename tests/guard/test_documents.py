@@ -123,7 +123,7 @@ NEITHER = {
         *("id", "source", "settings", "replaces", "asked_by", "asker_organisation", "asked_at", "steps", "is_good"),
         *("description", "holds", "ended_at"),
     },
-    "mpi.Person": {"id", "created_at", "nhs_number_is_verified"},
+    "mpi.Person": {"id", "created_at", "nhs_number_is_verified", "joined_to"},
     "mpi.SourceRecord": {"id", "source", "nhs_number_status", "updated_at"},
     "mpi.Link": {
         *("id", "source_record", "person", "grade", "rule", "rules_version", "evidence"),
@@ -132,8 +132,9 @@ NEITHER = {
     "mpi.LinkReview": {"id", "source_record", "person", "reason", "evidence", "raised_at", "settled_at"},
     "mpi.LinkDecision": {
         *("id", "review", "decision", "fields", "decided_by", "decided_at", "ended_by", "ended_at"),
-        *("link_ended", "link_made"),
+        *("link_ended", "link_made", "person_joined", "person_kept", "settled_with"),
     },
+    "mpi.LinkMove": {"id", "decision", "link_ended", "link_made"},
     "relationships.CareRelation": {
         *("id", "person", "organisation", "user", "kind", "from_date", "until_date", "expires_at", "ended_at"),
     },

@@ -85,7 +85,10 @@ def everything(*, view: RecordView, base: str) -> Json:
 
 
 def patient_resource(*, person: PersonSummary) -> Json:
-    """Return the person as a Patient, from the golden record. Source: UK Core Patient."""
+    """Return the person as a Patient, from the golden record, with the ids of those who were joined to them.
+
+    Source: UK Core Patient; FHIR R4 Patient.link.
+    """
     golden = person.golden
     resource: Json = {"resourceType": "Patient", "id": str(person.person_id)}
     if golden.nhs_number:
@@ -114,6 +117,10 @@ def patient_resource(*, person: PersonSummary) -> Json:
         resource["address"] = [{"use": "home", **{part: value for part, value in address.items() if value}}]
     if golden.phone:
         resource["telecom"] = [{"system": "phone", "value": golden.phone}]
+    if person.replaces:
+        resource["link"] = [
+            {"other": {"reference": f"Patient/{joined_id}"}, "type": "replaces"} for joined_id in person.replaces
+        ]
     return resource
 
 

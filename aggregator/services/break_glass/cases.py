@@ -95,7 +95,7 @@ def case_of(*, access: ReviewedAccess, requester: Requester, now: datetime) -> R
     reviews = queries.reviews_of(ids=[access.id])[access.id]
     names = names_of_users(user_ids={access.user_id, *(each.reviewed_by for each in reviews if each.reviewed_by)})
     counts = count_acts(
-        person_id=access.person_id,
+        person_ids={access.person_id, person.person_id},
         user_id=access.user_id,
         actions=tuple(COUNTED),
         from_at=access.began_at,
@@ -131,7 +131,7 @@ def _facts(access: ReviewedAccess, *, patient: PersonSummary, now: datetime) -> 
         colleagues_are_joined=queries.colleagues_are_joined(of=access, now=now),
         opened_in_week=count(user_id=access.user_id, after=access.began_at - WITHIN, until=access.began_at),
         was_in_care=was_in_care(
-            person_id=access.person_id,
+            person_id=patient.person_id,
             organisation_id=access.organisation_id,
             from_at=access.began_at,
             until_at=access.began_at + WITHIN,

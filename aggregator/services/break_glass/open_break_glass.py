@@ -48,8 +48,11 @@ def open_break_glass(
             raise NotPermitted("Only a user who acts for an organisation can open a record in an emergency.")
         if requester.purpose is not PurposeOfUse.TREATMENT:
             raise NotPermitted("A record can be opened in an emergency for treatment only.")
-        if person_summary(person_id=person_id) is None:
+        person = person_summary(person_id=person_id)
+        if person is None:
             raise NotFound
+        person_id = person.person_id
+        act.about(person_id=person_id)
         decision = decide(requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now)
         if not decision.permitted and not decision.may_break_glass:
             raise decision.refusal()

@@ -51,10 +51,12 @@ def prepare_break_glass(*, requester: Requester, person_id: UUID, now: datetime)
     Raises: NotPermitted, also where it would not help; NotFound.
     """
     about = Subject(person_id=person_id)
-    with acting(requester, Action.PREPARE_BREAK_GLASS, needs=Permission.BREAK_GLASS, about=about):
+    with acting(requester, Action.PREPARE_BREAK_GLASS, needs=Permission.BREAK_GLASS, about=about) as act:
         person = person_summary(person_id=person_id)
         if person is None:
             raise NotFound
+        person_id = person.person_id
+        act.about(person_id=person_id)
         decision = decide(requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now)
         if not decision.permitted and not decision.may_break_glass and decision.emergency is None:
             raise decision.refusal()

@@ -36,8 +36,11 @@ def claim_relationship(*, requester: Requester, person_id: UUID, reason: str, no
             raise NotPermitted("Only a user who acts for an organisation can have a patient in their care.")
         if requester.purpose is not PurposeOfUse.TREATMENT:
             raise NotPermitted("A patient can be in your care for treatment only.")
-        if person_summary(person_id=person_id) is None:
+        person = person_summary(person_id=person_id)
+        if person is None:
             raise NotFound
+        person_id = person.person_id
+        act.about(person_id=person_id)
         note = checked_note(text=reason, ask="Enter why this patient is in your care", field="reason")
         standing = relationships_of(
             person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id

@@ -98,6 +98,8 @@ def list_access(*, requester: Requester, person_id: UUID, now: datetime, page: i
         person = person_summary(person_id=person_id)
         if person is None:
             raise NotFound
+        person_id = person.person_id
+        act.about(person_id=person_id)
         carers = carers_of(person_id=person_id, organisation_id=organisation_id, now=now)
         related = roles_with_access(carers=carers, roles=SEES_RECORDS, now=now)
         decisions = [_decision(role, person_id=person_id, now=now) for role in related]

@@ -38,6 +38,8 @@ def list_relationships(*, requester: Requester, person_id: UUID, now: datetime) 
         person = person_summary(person_id=person_id)
         if person is None:
             raise NotFound
+        person_id = person.person_id
+        act.about(person_id=person_id)
         recorded = recorded_relationships(person_id=person_id, organisation_id=organisation_id, now=now)
         relationships = sorted(recorded, key=lambda each: each.state is not RelationshipState.CURRENT)
         act.note(relationships=len(relationships))

@@ -34,10 +34,12 @@ def prepare_claim(*, requester: Requester, person_id: UUID, now: datetime) -> Cl
     Raises: NotPermitted; NotFound.
     """
     about = Subject(person_id=person_id)
-    with acting(requester, Action.PREPARE_CLAIM, needs=Permission.CLAIM_RELATIONSHIP, about=about):
+    with acting(requester, Action.PREPARE_CLAIM, needs=Permission.CLAIM_RELATIONSHIP, about=about) as act:
         person = person_summary(person_id=person_id)
         if person is None:
             raise NotFound
+        person_id = person.person_id
+        act.about(person_id=person_id)
         standing = relationships_of(
             person_id=person_id, organisation_id=requester.organisation_id, user_id=requester.user_id
         )

@@ -87,3 +87,17 @@ def test_a_doubt_that_does_not_exist_or_is_not_settled_is_refused(review_id: str
     for arguments in (("show", str(uuid4())), ("take-back", str(uuid4())), ("take-back", review_id), ("show", "7")):
         with pytest.raises(CommandError):
             run(*arguments)
+
+
+def test_two_people_are_joined_and_what_speaks_against_it_is_shown(world: World) -> None:
+    lines = ["local_id,family,given,birth_date,gender", "d,Ferris,Joan,1951-05-04,male"]
+    load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=lines, now=timezone.now())
+    review_id = str(LinkReview.objects.get().id)
+    shown = run("show", review_id)
+    assert "The records of the two people contradict each other in: Gender" in shown
+    assert "It can be settled by: noted, end-link, join" in shown
+    assert json.loads(run("show", review_id, "--json"))["against"] == ["Gender"]
+    run("settle", review_id, "--decision", "join", "--note", "Rang the surgery.")
+    assert person_of(record=SourceRecord.objects.get(identifier_value="d")).id == world.joan
+    run("take-back", review_id)
+    assert person_of(record=SourceRecord.objects.get(identifier_value="d")).id != world.joan

@@ -60,7 +60,8 @@ def withdraw(world: World, policy_id: UUID) -> None:
 
 def is_shared(person_id: UUID) -> bool:
     now = timezone.now()
-    return shares_with_most(policies=terms_that_hold(person_id=person_id, now=now), now=now)
+    policies, *joined = terms_that_hold(person_id=person_id, now=now)
+    return shares_with_most(policies=policies, joined=joined, now=now)
 
 
 def settle(world: World, decision: str) -> None:
@@ -105,7 +106,7 @@ def test_a_permit_that_was_withdrawn_shares_nothing_of_what_may_be_the_same_pers
 def test_only_what_is_denied_is_taken_over(world: World) -> None:
     decide(world, world.joan, RESULTS_DENIED)
     decide(world, world.joan, LABELLED_PERMITTED)
-    (denial,) = terms_that_hold(person_id=doubtful(), now=timezone.now())
+    ((denial,),) = terms_that_hold(person_id=doubtful(), now=timezone.now())
     assert denial.root is not None
     assert (denial.base, denial.root.effect) == (BasePolicy.DENY, Effect.DENY)
     assert denial.root.categories == frozenset({RecordCategory.RESULTS})
@@ -114,11 +115,11 @@ def test_only_what_is_denied_is_taken_over(world: World) -> None:
 def test_breaking_the_glass_opens_nothing_that_their_own_withdrawn_permit_keeps_closed(world: World) -> None:
     decide(world, world.joan, PolicyTerms(base=BasePolicy.BREAK_GLASS_ONLY))
     made = doubtful()
-    assert BasePolicy.BREAK_GLASS_ONLY in {terms.base for terms in terms_that_hold(person_id=made, now=timezone.now())}
+    (held,) = terms_that_hold(person_id=made, now=timezone.now())
+    assert BasePolicy.BREAK_GLASS_ONLY in {terms.base for terms in held}
     withdraw(world, decide(world, made, PolicyTerms(base=BasePolicy.PERMIT)))
-    assert BasePolicy.BREAK_GLASS_ONLY not in {
-        terms.base for terms in terms_that_hold(person_id=made, now=timezone.now())
-    }
+    (held,) = terms_that_hold(person_id=made, now=timezone.now())
+    assert BasePolicy.BREAK_GLASS_ONLY not in {terms.base for terms in held}
 
 
 def test_the_existing_person_keeps_their_own_decisions_only(world: World) -> None:

@@ -196,3 +196,66 @@ def test_both_pages_of_two_people_under_one_number_say_so(administrator: Client,
         assert warning in body(administrator.get(f"/people/{person.person_id}/consent"))
     assert body(administrator.post("/", {"nhs_number": JOAN_NUMBER})).count(warning) == 2
     assert warning not in body(administrator.get(f"/people/{world.peter}/consent"))
+
+
+# Two people who are one
+
+
+def twice() -> UUID:
+    """Have the surgery hold Joan under a second number of its own, with another gender."""
+    lines = ["local_id,family,given,birth_date,gender", "d,Ferris,Joan,1951-05-04,male"]
+    load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=lines, now=timezone.now())
+    return LinkReview.objects.get().id
+
+
+def test_the_page_shows_both_people_and_what_becomes_of_them(world: World, administrator: Client) -> None:
+    page = body(administrator.get(f"/reviews/{twice()}"))
+    assert "The Surgery: on record" in page
+    assert "The Surgery: the other person&#39;s record" in page
+    assert "They may be two people" in page
+    assert "differs in: Gender" in page
+    assert "If you join them" in page
+    assert 'value="join"' in page
+
+
+def test_two_people_are_joined_with_a_reason_and_parted_again(world: World, administrator: Client) -> None:
+    review_id = twice()
+    assert settle(administrator, review_id, decision="join", note="").status_code == 400
+    assert settle(administrator, review_id, decision="join").status_code == 302
+    record = SourceRecord.objects.get(identifier_value="d")
+    assert person_of(record=record).id == world.joan
+    page = body(administrator.get(f"/reviews/{review_id}"))
+    assert "Join them: both are one person" in page
+    assert "If you join them" not in page
+    assert administrator.post(f"/reviews/{review_id}/take-back").status_code == 302
+    assert person_of(record=record).id != world.joan
+
+
+def test_people_with_verified_numbers_of_their_own_are_not_offered_to_be_joined(
+    world: World, administrator: Client
+) -> None:
+    review_id = twice()
+    SourceRecord.objects.filter(identifier_value="d").update(
+        nhs_number=PETER_NUMBER, nhs_number_sent=PETER_NUMBER, nhs_number_status="01"
+    )
+    page = body(administrator.get(f"/reviews/{review_id}"))
+    assert "Each has a verified NHS number" in page
+    assert 'value="join"' not in page
+    refused = settle(administrator, review_id, decision="join")
+    assert refused.status_code == 400
+    assert "they differ" in body(refused)
+
+
+def test_a_join_is_refused_where_another_record_has_come_since(world: World, administrator: Client) -> None:
+    review_id = twice()
+    seen = STATE.search(body(administrator.get(f"/reviews/{review_id}")))
+    assert seen is not None
+    lines = [
+        "local_id,nhs_number,nhs_number_status,family,given,birth_date",
+        f"e,{JOAN_NUMBER},01,Ferris,Joan,1951-05-04",
+    ]
+    load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=lines, now=timezone.now())
+    answer = administrator.post(
+        f"/reviews/{review_id}", {"decision": "join", "note": "Rang the surgery.", "seen": seen[1]}
+    )
+    assert answer.status_code == 409

@@ -15,9 +15,9 @@ from aggregator.mpi.reviews import Decision, acceptable_fields, cause_words, dec
         ("demographics-changed", "take-new-values end-link", "take-new-values"),
         ("answer-about-another", "accept-fields end-link", "noted"),
         ("entry-about-another", "noted end-link", "noted"),
-        ("same-number", "noted end-link", "noted end-link"),
-        ("verified-number-and-demographics", "noted end-link", "noted end-link"),
-        ("a rule of a later version", "noted end-link", "noted end-link"),
+        ("same-number", "noted end-link", "noted end-link join"),
+        ("verified-number-and-demographics", "noted end-link", "noted end-link join"),
+        ("a rule of a later version", "noted end-link", "noted end-link join"),
     ],
 )
 def test_a_doubt_is_settled_as_its_cause_allows(cause: str, linked: str, moved: str) -> None:

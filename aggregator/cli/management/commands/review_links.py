@@ -35,7 +35,7 @@ class Command(BaseCommand):
             "--decision",
             required=True,
             help="take-new-values or end-link (demographics-changed), accept-fields or end-link "
-            "(answer-about-another), noted or end-link (all others)",
+            "(answer-about-another), noted or end-link (entry-about-another), noted, end-link or join (all others)",
         )
         settle.add_argument(
             "--accept",
@@ -81,6 +81,10 @@ class Command(BaseCommand):
             self.stdout.write(f"\n{row.label}{'  DIFFERS' if row.differs or row.evidence else ''}")
             for heading, value in zip(view.columns, row.values, strict=True):
                 self.stdout.write(f"  {heading}: {_text(value) or '-'}")
+        if view.against:
+            self.stdout.write(f"\nThe records of the two people contradict each other in: {', '.join(view.against)}")
+        if view.may_not_join:
+            self.stdout.write("Each has a verified NHS number of their own: they cannot be joined.")
         self.stdout.write(f"\nIt can be settled by: {', '.join(view.decisions)}")
 
     def _settle(self, options: dict[str, Any]) -> None:
@@ -123,6 +127,8 @@ def _view_as_json(view: ReviewView) -> dict[str, Any]:
         **_as_json(view.summary),
         "decisions": list(view.decisions),
         "acceptable": [field for field, _ in view.acceptable],
+        "against": list(view.against),
+        "may_not_join": view.may_not_join,
         "columns": list(view.columns),
         "fields": [
             {"field": row.label, "values": [_text(value) for value in row.values], "differs": row.differs}

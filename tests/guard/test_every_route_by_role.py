@@ -48,6 +48,7 @@ BODIES = {
     "api-care-team-patients": {"person": str(UUID(int=1)), **DAYS},
     "api-join-user": {"nhs_number": "9990001006", "birth_date": "1951-05-05", "note": "Known here."},
     "api-set-email": {"email": "nobody"},
+    "api-settle-review": {"decision": "noted", "note": "Rang the surgery.", "seen": "nothing"},
     "api-webhooks": {"name": "Theirs", "url": "nowhere", "kinds": ["nothing"]},
     "api-care-teams": {"name": "Night nurses"},
     "api-change-relationship": {"kind": "nothing", **DAYS},

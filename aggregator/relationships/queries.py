@@ -9,12 +9,13 @@ from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Min, Q, QuerySet
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Coalesce, Lower, Now
 
 from aggregator.accounts.models import AccessEnd, Membership
 from aggregator.accounts.queries import has_ended, live_memberships
 from aggregator.accounts.roles import Role
 from aggregator.composed import composed_once
+from aggregator.mpi.queries import same_person
 from aggregator.relationships.listing import (
     Carers,
     CareTeamPart,
@@ -298,7 +299,9 @@ def parts_since(
     By id: the moment at which each is over; None while no end is known.
     """
     rows: QuerySet[CareTeamPlace] | QuerySet[CareTeamPatient] = (
-        CareTeamPlace.objects.filter(user_id=of_id) if is_member else CareTeamPatient.objects.filter(person_id=of_id)
+        CareTeamPlace.objects.filter(user_id=of_id)
+        if is_member
+        else CareTeamPatient.objects.filter(person_id__in=same_person(person_id=of_id))
     )
     since = rows.filter(~has_ended(of="id", now=now), team_id=team_id, from_date=from_date)
     last_days = dict(since.values_list("id", "until_date"))
@@ -410,7 +413,8 @@ def _summaries(rows: QuerySet[CareTeam], *, now: datetime) -> list[CareTeamSumma
     places, patients = CareTeamPlace.objects.filter(team_id__in=ids), CareTeamPatient.objects.filter(team_id__in=ids)
     in_force = _in_force(now)
     members = _count_by_team(places.filter(in_force), of="user_id")
-    cared_for = _count_by_team(patients.filter(in_force), of="person_id")
+    remaining = Coalesce("person__joined_to_id", "person_id")
+    cared_for = _count_by_team(patients.filter(in_force).annotate(remaining_id=remaining), of="remaining_id")
     ever = _count_by_team(patients, of="id")
     return [
         CareTeamSummary(
@@ -450,10 +454,17 @@ def _members(rows: QuerySet[CareTeamPlace], *, now: datetime) -> list[CareTeamPa
 
 
 def _patients(rows: QuerySet[CareTeamPatient], *, now: datetime) -> list[CareTeamPart]:
-    listed = list(rows.select_related("team", "person"))
+    listed = list(rows.select_related("team", "person__joined_to"))
     ends = _first_ends(row.id for row in listed)
+    people = {row.id: row.person.joined_to or row.person for row in listed}
     return [
-        _part(row, of_id=row.person_id, name=f"{row.person.given} {row.person.family}", end=ends.get(row.id), now=now)
+        _part(
+            row,
+            of_id=people[row.id].id,
+            name=f"{people[row.id].given} {people[row.id].family}",
+            end=ends.get(row.id),
+            now=now,
+        )
         for row in listed
     ]
 

@@ -13,7 +13,7 @@ from aggregator.consent import queries as consent_queries
 from aggregator.errors import NotFound, Superseded
 from aggregator.federation import queries as federation_queries
 from aggregator.mpi.queries import held_by, remaining
-from aggregator.services.standing import linked_records, mark_of, was_joined
+from aggregator.services.standing import check_is_whole, linked_records, mark_of
 
 
 def check_progress(
@@ -37,8 +37,7 @@ def check_progress(
             requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now
         )
         act.require(decision=decision)
-        if person_id != view.person_id:
-            raise was_joined()
+        check_is_whole(opened_for=view.person_id, person_id=person_id, opened_at=view.created_at)
         if shown_by is not None and (decision.emergency is None or decision.emergency.id != shown_by):
             raise emergency_has_ended()
         linked = linked_records(held=held_by(person_id=view.person_id)) if standing else {}

@@ -7,24 +7,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from uuid import UUID
 
 from django.utils.crypto import salted_hmac
 
 from aggregator.consent.decision import Decision
 from aggregator.errors import Superseded
-from aggregator.mpi.queries import HeldBy
+from aggregator.mpi.queries import HeldBy, joined_into
 
 MARK_LENGTH = 32
 
 
-def was_joined() -> Superseded:
-    """Return what somebody is told whose page shows a half of what is one person's by now."""
-    return Superseded(
-        "The records of this patient have been joined with others of theirs since you opened this. Find the patient "
-        "again, and open the record anew: it is longer than what you saw.",
-        code="joined",
-    )
+def check_is_whole(*, opened_for: UUID, person_id: UUID, opened_at: datetime) -> None:
+    """Check that a record that was opened for somebody is not a half of what is one person's by now, `person_id`'s.
+
+    Raises: Superseded, whichever of the two it was opened for: not all sources of both were asked.
+    """
+    if opened_for != person_id or any(join.at > opened_at for join in joined_into(person_id=person_id)):
+        raise Superseded(
+            "The records of this patient have been joined with others of theirs since you opened this. Find the "
+            "patient again, and open the record anew: there is more than what you saw.",
+            code="joined",
+        )
 
 
 def linked_records(*, held: Iterable[HeldBy]) -> Mapping[UUID, Collection[UUID]]:

@@ -45,7 +45,7 @@ from aggregator.record.patient_details import PatientDetails, details_of_patient
 from aggregator.record.reading import parse
 from aggregator.record.references import Targets
 from aggregator.record.timeline import LongitudinalRecord
-from aggregator.services.standing import linked_records, mark_of, was_joined
+from aggregator.services.standing import check_is_whole, linked_records, mark_of
 from aggregator.terminology import compiled
 from aggregator.terminology.finding import Finder
 from connectors.contract.categories import RecordCategory
@@ -103,7 +103,7 @@ def view_record(
     `document` numbers one of the entry's documents that did not come with the record, `fetched` is what became of
     asking for it, and `may_fetch` whether it may be asked for.
     Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted; Superseded where the
-    person has since been joined to another.
+    person has since been joined with another.
     """
     about = Subject(retrieval_id=retrieval_id, entry=entry)
     with acting(requester, Action.VIEW_RECORD, needs=Needs.GATES, about=about, detail={"part": part}) as act:
@@ -116,8 +116,7 @@ def view_record(
             requester=requester, permission=Permission.VIEW_RECORD, person_id=person_id, now=now
         )
         act.require(decision=decision)
-        if person_id != view.person_id:
-            raise was_joined()
+        check_is_whole(opened_for=view.person_id, person_id=person_id, opened_at=view.created_at)
         person = mpi_queries.person_summary(person_id=view.person_id)
         if person is None:
             raise NotFound
@@ -267,8 +266,7 @@ def _as_linked(*, state: SourceState, linked: Mapping[UUID, Collection[UUID]]) -
     if state.source_id not in linked:
         unlinked = Ending(outcome=Outcome.NOT_ASKED, reason=Reason.NO_LINK)
         return replace(state, ending=unlinked, by_identifier=())
-    was_not_linked = state.ending is not None and state.ending.reason is Reason.NO_LINK
-    if not state.by_identifier and not was_not_linked:
+    if not state.by_identifier:
         return state  # still awaited, or it ended before it was asked under any identifier
     ending = while_linked(endings=state.by_identifier, linked=linked[state.source_id])
     if ending.reason is Reason.RESTING and state.ending is not None:

@@ -12,9 +12,11 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from aggregator.accounts.models import User
 from aggregator.accounts.queries import requesters_for
-from aggregator.accounts.requester import Requester
-from aggregator.mpi.queries import people_with_number
+from aggregator.accounts.requester import Requester, operator
+from aggregator.mpi.queries import people_with_number, person_summary
+from aggregator.services.load_identities import load_identities
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.sources.queries import all_sources
 from tests.demonstration import ADMINISTRATOR, CLINICIAN, PASSWORD, Stories
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -206,3 +208,32 @@ def test_an_administrator_has_a_duty_desk_told_and_sees_whether_it_was(page: Pag
     expect(page.get_by_role("row")).to_have_count(2)
     expect(page.locator("main")).to_contain_text("Duty desk, by webhook: Not told yet")
     assert_accessible(page)
+
+
+def test_an_administrator_joins_two_halves_of_one_patient_and_parts_them_again(page: Page, stories: Stories) -> None:
+    patient = person_of(stories.by_slug["two-doses"])
+    summary = person_summary(person_id=patient)
+    assert summary is not None
+    golden = summary.golden
+    assert golden.birth_date is not None
+    lines = [
+        "local_id,family,given,birth_date,postcode",
+        f"again,{golden.family},{golden.given},{golden.birth_date.isoformat()},{golden.postcode}",
+    ]
+    slug = all_sources()[0].slug
+    load_identities(requester=operator(), source_slug=slug, lines=lines, now=timezone.now())
+    sign_in(page, ADMINISTRATOR)
+    page.get_by_role("link", name="Doubts about identity").click()
+    page.get_by_role("link", name="Two people have the same name and date of birth").first.click()
+    expect(page.get_by_role("heading", name="If you join them")).to_be_visible()
+    assert_usable(page)
+    page.get_by_label("Join them: both are one person").check()
+    page.get_by_role("button", name="Settle this doubt").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    assert_usable(page)
+    page.get_by_label("Why? Explain how you know.").fill("Rang the records office: it is one patient.")
+    page.get_by_role("button", name="Settle this doubt").click()
+    expect(page.locator("main")).to_contain_text("Settled")
+    assert_usable(page)
+    page.get_by_role("button", name="Take this decision back").click()
+    expect(page.get_by_role("heading", name="If you join them")).to_be_visible()

@@ -15,6 +15,7 @@ from aggregator.audit.events import Action
 from aggregator.audit.fhir_events import audit_event
 from aggregator.audit.looked_for import Sought
 from aggregator.audit.trail import find_events
+from aggregator.services.audit.stretches import stretches_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,7 @@ def find_audit_events(
         act.about_people(person_ids=[person_id] if person_id else [])
         sought = Sought(
             person_id=person_id,
+            stretches=stretches_of(person_id=person_id) if person_id else (),
             user_id=user_id,
             organisation_ods=None if requester.may(Permission.ANY_ORGANISATION) else requester.organisation_ods,
             from_at=from_at,

@@ -12,13 +12,14 @@ from aggregator.accounts.requester import Requester
 from aggregator.accounts.roles import Permission
 from aggregator.acting import acting
 from aggregator.audit.events import Action, Subject
-from aggregator.audit.looked_for import Sought, Stretch
+from aggregator.audit.looked_for import Sought
 from aggregator.audit.looks import Look, looks
 from aggregator.audit.trail import every_event
 from aggregator.break_glass.terms import EmergencyReason
 from aggregator.errors import NotFound
 from aggregator.mpi.golden import PersonSummary
-from aggregator.mpi.queries import linked_before, person_summary
+from aggregator.mpi.queries import person_summary
+from aggregator.services.audit.stretches import stretches_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +64,8 @@ def report_access(*, requester: Requester, person_id: UUID, now: datetime) -> Ac
             raise NotFound
         person_id = person.person_id
         act.about(person_id=person_id)
-        # Whoever looked at somebody to whom one of these records was linked then has looked at this person.
-        stretches = tuple(
-            Stretch(person_id=other_id, from_at=from_at, until_at=until_at)
-            for other_id, from_at, until_at in linked_before(person_id=person_id)
-        )
-        found = looks(events=every_event(sought=Sought(person_id=person_id, stretches=stretches)))
+        sought = Sought(person_id=person_id, stretches=stretches_of(person_id=person_id))
+        found = looks(events=every_event(sought=sought))
         act.note(lines=len(found))
         return AccessReport(
             person=person,

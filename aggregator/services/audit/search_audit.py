@@ -22,6 +22,7 @@ from aggregator.mpi.demographics import valid_nhs_number
 from aggregator.mpi.golden import PersonSummary
 from aggregator.relationships.queries import relationships_of
 from aggregator.relationships.terms import end_of_day, is_current, start_of_day
+from aggregator.services.audit.stretches import stretches_of
 
 PAGE_SIZE = 100
 
@@ -128,6 +129,7 @@ def _read(question: AuditQuestion, /, *, requester: Requester, now: datetime) ->
     organisation_ods = requester.organisation_ods if own_only else question.organisation_ods or None
     return Sought(
         person_id=person_id,
+        stretches=stretches_of(person_id=person_id) if person_id else (),
         user_id=user_id,
         organisation_ods=organisation_ods,
         purpose=_member_of(PurposeOfUse, question.purpose, field="purpose"),

@@ -11,7 +11,10 @@ from django.utils import timezone
 from aggregator.accounts.requester import operator
 from aggregator.accounts.roles import Permission
 from aggregator.api.fhir.searchset import patient_resource
+from aggregator.audit.events import Action
+from aggregator.audit.looked_for import Sought
 from aggregator.audit.models import AuditEvent
+from aggregator.audit.trail import every_event
 from aggregator.break_glass.operations import record_join
 from aggregator.break_glass.queries import are_one, is_colleague, open_to, reviewed_access
 from aggregator.consent.decision import Decision
@@ -24,8 +27,10 @@ from aggregator.errors import NotPermitted, Superseded
 from aggregator.federation.models import Retrieval
 from aggregator.mpi.models import LinkReview, SourceRecord
 from aggregator.mpi.queries import person_summary
-from aggregator.relationships.queries import carers_of, reached_by, relationships_of
+from aggregator.relationships.queries import care_team, carers_of, patients_of, reached_by, relationships_of
+from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.audit.report_access import report_access
+from aggregator.services.audit.stretches import stretches_of
 from aggregator.services.check_progress import check_progress
 from aggregator.services.end_policy import end_policy
 from aggregator.services.find_person import find_person
@@ -46,7 +51,7 @@ from fhir_data.labels import Label
 from tests.break_glass_acts import broken
 from tests.factories import item, person_of
 from tests.relationship_acts import ended, made, member, recorded, team
-from tests.world import JOAN_NUMBER, SOURCE_SLUG, World, make_world, signed_in_client
+from tests.world import JOAN_NUMBER, NOWHERE, SOURCE_SLUG, World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -451,3 +456,69 @@ def test_the_page_of_consent_says_that_both_hold(world: World, other: UUID) -> N
         page = client.get(f"/people/{person_id}/consent").content.decode()
         assert "have been joined here" in page
         assert f"/people/{world.joan}/consent/decide" in page
+
+
+def test_a_care_team_has_a_patient_once_and_by_the_name_of_who_remains(world: World, other: UUID) -> None:
+    team_id = team(world)
+    for person_id in (world.joan, other):
+        made("add-care-team-patient", team_id=team_id, person_id=person_id, from_date=date(2020, 1, 1))
+    join(world)
+    now = timezone.now()
+    summary = care_team(team_id=team_id, organisation_id=None, now=now)
+    assert summary is not None
+    assert summary.patient_count == 1
+    patients = patients_of(team_id=team_id, now=now, start=0, count=9)
+    assert {(each.of_id, each.name) for each in patients} == {(world.joan, "Joan Ferris")}
+    part(world)
+    assert {each.of_id for each in patients_of(team_id=team_id, now=now, start=0, count=9)} == {world.joan, other}
+
+
+def test_the_audit_finds_what_was_done_with_either_half_under_the_id_of_then(world: World, other: UUID) -> None:
+    recorded(world, person_id=other)
+    open_record(requester=world.clinician, person_id=other, now=timezone.now())
+    join(world)
+
+    def found(person_id: UUID) -> set[UUID | None]:
+        sought = Sought(person_id=person_id, stretches=stretches_of(person_id=person_id), action=Action.OPEN_RECORD)
+        return {event.person_id for event in every_event(sought=sought)}
+
+    assert found(world.joan) == {other}
+    part(world)
+    assert (found(world.joan), found(other)) == (set(), {other})
+
+
+def test_a_page_to_which_a_join_would_add_sources_is_opened_anew(world: World) -> None:
+    add_source(
+        requester=operator(),
+        source=NewSource(
+            slug="the-ward",
+            name="The Ward",
+            kind="fhir_r4",
+            base_url=NOWHERE,
+            organisation_ods="X99102",
+            organisation_name="The Ward",
+            time_limit_s=2,
+        ),
+        check=False,
+    )
+    load_identities(requester=operator(), source_slug="the-ward", lines=LINES, now=timezone.now())
+
+    def opened() -> UUID:
+        return open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
+
+    def sources(retrieval_id: UUID) -> set[str]:
+        view = view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
+        return {status.name for status in view.sources if status.outcome is None}
+
+    before = opened()
+    assert sources(before) == {"The Surgery"}
+    join(world)
+    with pytest.raises(Superseded) as told:
+        sources(before)
+    assert told.value.code == "joined"
+    whole = opened()
+    assert sources(whole) == {"The Surgery", "The Ward"}
+    part(world)
+    assert sources(before) == {"The Surgery"}
+    # What came of the other's record is not shown under the one to whom it no longer belongs.
+    assert sources(whole) == {"The Surgery"}

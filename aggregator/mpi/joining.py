@@ -8,9 +8,11 @@ stands (`Person.joined_to`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
+
+from django.db.models import Q, QuerySet
 
 from aggregator.errors import Invalid, Superseded
 from aggregator.mpi import matching
@@ -30,6 +32,23 @@ def hold_loads() -> None:
     Raises: Superseded when others have been at it for too long.
     """
     wait_for_loads(most_s=MOST_WAIT_S)
+
+
+def lock_doubts_between(*, review_id: UUID) -> None:
+    """Lock the doubts that a join would settle, in one order, before any record, as whoever settles one does."""
+    review = LinkReview.objects.get(id=review_id)
+    link = Link.objects.filter(source_record_id=review.source_record_id, ended_at__isnull=True).first()
+    if link is not None:
+        two = [link.person_id, remaining(person_id=review.person_id)]
+        between = _doubts_between(two).filter(settled_at__isnull=True)
+        list(between.select_for_update(of=("self",)).order_by("id").values_list("id"))
+
+
+def lock_doubts_of(*, decision: LinkDecision) -> None:
+    """Lock the doubts that were settled by a decision, and with it, in one order."""
+    doubts = LinkReview.objects.filter(Q(id=decision.review_id) | Q(decisions__settled_with=decision))
+    ids = set(doubts.values_list("id", flat=True))
+    list(LinkReview.objects.select_for_update().filter(id__in=ids).order_by("id").values_list("id"))
 
 
 def lock_records_of(*, person_ids: Iterable[UUID]) -> None:
@@ -142,11 +161,8 @@ def _rule_after(link: Link, /) -> str:
 
 def _settle_others(*, decision: LinkDecision, kept_id: UUID) -> None:
     """Settle the other open doubts by a matching rule that would now name a person with themselves."""
-    linked = Link.objects.filter(person_id=kept_id, ended_at__isnull=True).values("source_record_id")
-    reviews = LinkReview.objects.select_for_update(of=("self",)).filter(
-        source_record_id__in=linked, person_id__in=_named(kept_id), settled_at__isnull=True
-    )
-    answered = list(reviews.exclude(id=decision.review_id).exclude(reason__in=list(Cause)).order_by("id"))
+    between = _doubts_between([kept_id]).filter(settled_at__isnull=True)
+    answered = list(between.exclude(id=decision.review_id).order_by("id"))
     LinkDecision.objects.bulk_create(
         LinkDecision(
             review=review,
@@ -161,8 +177,12 @@ def _settle_others(*, decision: LinkDecision, kept_id: UUID) -> None:
     LinkReview.objects.filter(id__in=[review.id for review in answered]).update(settled_at=decision.decided_at)
 
 
-def _named(person_id: UUID, /) -> list[UUID]:
-    return [person_id, *Person.objects.filter(joined_to_id=person_id).values_list("id", flat=True)]
+def _doubts_between(person_ids: Collection[UUID], /) -> QuerySet[LinkReview]:
+    """Return the doubts by a matching rule about records of these people that name one of them, by whatever id."""
+    linked = Link.objects.filter(person_id__in=person_ids, ended_at__isnull=True).values("source_record_id")
+    named = Person.objects.filter(Q(id__in=person_ids) | Q(joined_to__in=person_ids)).values("id")
+    doubts = LinkReview.objects.filter(source_record_id__in=linked, person_id__in=named)
+    return doubts.exclude(reason__in=list(Cause))
 
 
 def _joined_before(person_id: UUID, /) -> set[UUID]:

@@ -55,6 +55,7 @@ def settle(
     """
     if decision is Decision.JOIN:
         joining.hold_loads()
+        joining.lock_doubts_between(review_id=review_id)
     review = LinkReview.objects.select_for_update().get(id=review_id)
     record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)
     link = Link.objects.select_for_update().filter(source_record=record, ended_at__isnull=True).first()
@@ -172,6 +173,7 @@ def _decision_to_take_back(review_id: UUID, /) -> tuple[LinkReview, LinkDecision
     found = named.settled_with if named is not None and named.settled_with is not None else named
     if found is not None and (found.person_joined_id is not None or found.link_made_id is not None):
         joining.hold_loads()
+        joining.lock_doubts_of(decision=found)
     review = LinkReview.objects.select_for_update().get(id=found.review_id if found is not None else review_id)
     decision = in_force.filter(review=review).first()
     if review.settled_at is None or decision is None or found is None or decision.id != found.id:

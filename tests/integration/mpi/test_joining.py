@@ -438,6 +438,42 @@ def test_of_two_who_join_the_same_people_at_one_moment_the_second_is_told() -> N
     assert Link.objects.filter(ended_at=None).count() == 3
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_taken_back", [False, True])
+def test_whoever_settles_another_doubt_about_the_two_at_that_moment_does_not_wait_in_a_ring(
+    is_taken_back: bool,
+) -> None:
+    load(at=source(slug="practice"), identities=[identity(identifier="gp")])
+    load(at=source(slug="ward"), identities=[identity(identifier="ward", **NO_NUMBER)], now=hours(0.1))
+    operations.raise_review(
+        source_record_id=record("ward").id, person_id=holder("gp").id, reason="same-number", evidence={}, now=NOW
+    )
+    review_id = LinkReview.objects.get(reason="name-and-birth-date").id
+    other_id = LinkReview.objects.get(reason="same-number").id
+    if is_taken_back:
+        settle(review_id)
+    ended: list[str] = []
+
+    def deciding() -> None:
+        try:
+            take_back(review_id) if is_taken_back else settle(review_id)
+            ended.append("done")
+        finally:
+            connection.close()
+
+    thread = Thread(target=deciding)
+    with transaction.atomic():
+        LinkReview.objects.select_for_update().get(id=other_id)
+        thread.start()
+        thread.join(0.4)
+        # It waits for the doubt, and has not locked the record that whoever holds the doubt needs next.
+        SourceRecord.objects.select_for_update(nowait=True).get(identifier_value="gp")
+        SourceRecord.objects.select_for_update(nowait=True).get(identifier_value="ward")
+    thread.join()
+    assert ended == ["done"]
+    assert LinkReview.objects.filter(settled_at__isnull=is_taken_back).count() == 2
+
+
 def test_a_date_that_differs_is_told(practice: Source) -> None:
     load(at=practice, identities=[identity(identifier="gp", nhs_number_status="")])
     load(at=source(), identities=[identity(identifier="ward", birth_date=date(1951, 5, 5))], now=hours(0.1))

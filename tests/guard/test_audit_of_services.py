@@ -83,6 +83,7 @@ NO_ACTS = {
     "trials_at_once": "counts for the services that have sources tried",
     "carried_decisions": "records what goes with a record that the services that call it move",
     "cases": "reads what is known of cases for the services that call it",
+    "stretches": "says when a record was linked to somebody else, for the services that read the audit",
     "standing": "marks what a showing stands on, for the services that show and check it",
     "policy_lines": "reads names for the services that call it, and checks what they are about to write",
     "follow_record": "shows nothing, and its tickets are given out with a page that a showing has allowed",

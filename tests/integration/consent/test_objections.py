@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,7 @@ def test_junk_is_rejected_line_by_line_and_the_rest_is_loaded(world: World, file
     assert (counts["recorded"], not may_see_joan(world)) == (2, True)
     told = list(csv.DictReader(io.StringIO(rejects.read_text())))
     reasons = [(int(line["line"]), line["reason"]) for line in told]
-    assert reasons[0] == (3, "more than one person is held under this NHS number")
+    assert reasons[0] == (3, "more than one person is held under this NHS number: a birth_date says who is meant")
     assert [reason for _, reason in reasons[1:]] == [
         "nhs_number is not a valid NHS number",
         "nhs_number is not a valid NHS number",
@@ -133,6 +134,24 @@ def test_junk_is_rejected_line_by_line_and_the_rest_is_loaded(world: World, file
     assert (told[0]["nhs_number"], told[3]["birth_date"]) == (PETER_NUMBER, "1999-01-01")
     assert rejects.stat().st_mode & 0o077 == 0  # it names people who object
     assert run(rejects)["rejected"] == len(reasons)  # it can be mended and loaded
+
+
+def test_of_several_people_under_one_number_those_born_on_the_day_object(world: World, file: Path) -> None:
+    born, other_day = date(1951, 5, 4), date(1980, 1, 2)
+    load(at=source(), identities=[identity(nhs_number=JOAN_NUMBER, family="Other", given="One", birth_date=born)])
+    load(at=source(), identities=[identity(nhs_number=JOAN_NUMBER, family="Third", given="Ann", birth_date=other_day)])
+    file.write_text(
+        f"nhs_number,birth_date\n{JOAN_NUMBER},1951-05-04\n{JOAN_NUMBER},1951-05-04\n{JOAN_NUMBER},1970-01-01\n"
+    )
+    assert run(file) == {"recorded": 1, "already": 1, "rejected": 1}
+    load(at=source(), identities=[identity(nhs_number=JOAN_NUMBER, family="Undated", given="Sue", birth_date=None)])
+    assert run(file) == {"recorded": 1, "already": 2, "rejected": 0}
+    objecting = set(Policy.objects.values_list("person__family", flat=True))
+    assert "Other" in objecting
+    assert "Third" not in objecting
+    assert "Undated" in objecting
+    assert not may_see_joan(world)
+    assert run(file, "--undo") == {"taken_back": 3}
 
 
 def test_what_a_stray_quotation_mark_swallows_is_not_lost_unnoticed(world: World, file: Path) -> None:

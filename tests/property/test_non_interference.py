@@ -199,13 +199,18 @@ def shown(
     told: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(showing, "acting", lambda *_, **__: an_act(told))
+        patch.setattr(showing, "check_is_whole", lambda **_: None)
         given_to_it = {
             "federation_queries": {
                 "retrieval_view": retrieval_of(held),
                 "held_answers": {k: (v,) for k, v in held.items()},
             },
             "consent_queries": {"decide": decision or permitting()},
-            "mpi_queries": {"person_summary": FERRIS, "held_by": [linked(source_id) for source_id in held]},
+            "mpi_queries": {
+                "remaining": FERRIS.person_id,
+                "person_summary": FERRIS,
+                "held_by": [linked(source_id) for source_id in held],
+            },
         }
         for room, answers in given_to_it.items():
             patch.setattr(showing, room, SimpleNamespace(**{name: saying(value) for name, value in answers.items()}))

@@ -169,7 +169,9 @@ def plain(view: RecordView) -> RecordView:
         structs.replace(each, original=None) if is_list(each) else each for each in view.record.supporting
     )
     record = replace(view.record, supporting=arranging)
-    return replace(view, is_whereabouts_restricted=False, patient_details=details, record=record)
+    golden = replace(view.person.golden, is_whereabouts_restricted=False)
+    person = replace(view.person, golden=golden)
+    return replace(view, person=person, is_whereabouts_restricted=False, patient_details=details, record=record)
 
 
 # The service, with what it reads given to it

@@ -31,6 +31,7 @@ from aggregator.mpi.reviews import (
     Cause,
     Decision,
     DecisionTaken,
+    ReviewCount,
     ReviewSides,
     ReviewSummary,
     Side,
@@ -436,25 +437,42 @@ def _death_claims(person_ids: Sequence[UUID]) -> dict[UUID, list[DeathClaim]]:
     return {person_id: of_person for person_id, of_person in claims.items() if claims_disagree(claims=of_person)}
 
 
-def open_reviews(*, limit: int) -> list[ReviewSummary]:
-    """Return the doubts that wait for a decision, oldest first."""
-    return [
-        _summary(review) for review in _reviews().filter(settled_at__isnull=True).order_by("raised_at", "id")[:limit]
-    ]
+def reviews(
+    *, is_settled: bool, cause: str = "", source_slug: str = "", start: int = 0, limit: int
+) -> list[ReviewSummary]:
+    """Return doubts that wait for a decision, the oldest first, or that are settled, the latest first.
+
+    `cause` and `source_slug`: only those of one cause, or about the records of one source.
+    """
+    asked = _reviews().filter(settled_at__isnull=not is_settled)
+    if cause:
+        asked = asked.filter(reason=cause)
+    if source_slug:
+        asked = asked.filter(source_record__source__slug=source_slug)
+    ordered = asked.order_by("-settled_at" if is_settled else "raised_at", "id")
+    return [_summary(review) for review in ordered[start : start + limit]]
 
 
-def settled_reviews(*, limit: int) -> list[ReviewSummary]:
-    """Return the doubts that are settled, the latest first."""
-    settled = _reviews().filter(settled_at__isnull=False).order_by("-settled_at", "id")
-    return [_summary(review) for review in settled[:limit]]
-
-
-def count_reviews() -> tuple[int, int]:
-    """Return how many doubts are open, and how many settled."""
-    counted = LinkReview.objects.aggregate(
-        open=Count("id", filter=Q(settled_at__isnull=True)), settled=Count("id", filter=Q(settled_at__isnull=False))
+def count_reviews() -> list[ReviewCount]:
+    """Return how many doubts there are of each cause at each source, by the names of the sources."""
+    counted = (
+        LinkReview.objects.values("reason", "source_record__source__slug", "source_record__source__name")
+        .annotate(
+            open=Count("id", filter=Q(settled_at__isnull=True)),
+            settled=Count("id", filter=Q(settled_at__isnull=False)),
+        )
+        .order_by("source_record__source__name", "source_record__source__slug", "reason")
     )
-    return counted["open"], counted["settled"]
+    return [
+        ReviewCount(
+            cause=row["reason"],
+            source_slug=row["source_record__source__slug"],
+            source_name=row["source_record__source__name"],
+            open=row["open"],
+            settled=row["settled"],
+        )
+        for row in counted
+    ]
 
 
 def review_summary(*, review_id: UUID) -> ReviewSummary | None:

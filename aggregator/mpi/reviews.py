@@ -93,6 +93,22 @@ class ReviewSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReviewCount:
+    """How many doubts of one cause at one source are open, and how many settled."""
+
+    cause: str
+    source_slug: str
+    source_name: str
+    open: int
+    settled: int
+
+    @property
+    def cause_words(self) -> str:
+        """The cause in words for people."""
+        return cause_words(cause=self.cause)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Side:
     """What one record says about who somebody is."""
 

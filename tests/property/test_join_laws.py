@@ -28,7 +28,7 @@ from aggregator.errors import Superseded
 from aggregator.mpi import settling
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
 from aggregator.mpi.operations import load_identities
-from aggregator.mpi.queries import held_by, open_reviews, remaining, with_decisions
+from aggregator.mpi.queries import held_by, remaining, reviews, with_decisions
 from aggregator.mpi.reviews import Cause, Decision
 from aggregator.relationships.models import Relationship
 from aggregator.relationships.queries import carers_of
@@ -70,7 +70,7 @@ def check_whole(*, records: int) -> None:
     assert live.count() == SourceRecord.objects.count() == records
     assert not Person.objects.filter(joined_to__isnull=False, links__in=live).exists()
     holders = dict(live.values_list("source_record_id", "person_id"))
-    for doubt in open_reviews(limit=500):
+    for doubt in reviews(is_settled=False, limit=500):
         if doubt.cause not in set(Cause):
             assert holders[doubt.source_record_id] != doubt.person_id
     for person in Person.objects.filter(joined_to__isnull=False):
@@ -165,7 +165,7 @@ def test_any_history_of_decisions_taken_back_leaves_everybody_as_they_were(
         loaded = 0
         for act, which in acts:
             now = clock.tick()
-            waiting = open_reviews(limit=500)
+            waiting = reviews(is_settled=False, limit=500)
             standing = in_force()
             if act == "back" and standing:
                 take_back(standing[which % len(standing)], now=now)
@@ -218,7 +218,7 @@ def test_no_more_is_shown_of_people_who_were_joined_than_of_each(
             return [each.permits(item=told.item) for each, (_, told) in zip(rules, asked, strict=True)]
 
         before = {person_id: shown(person_id) for person_id in people()}
-        while waiting := open_reviews(limit=500):
+        while waiting := reviews(is_settled=False, limit=500):
             assert settle(waiting[0].review_id, Decision.JOIN, now=clock.tick())
         (kept,) = {remaining(person_id=person_id) for person_id in people()}
         for permitted, *each in zip(shown(kept), *before.values(), strict=True):

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aggregator.api.service.serializers import Input
+from aggregator.api.service.serializers import Input, PageInput
 from aggregator.api.service.view import ServiceView
 from aggregator.services.list_reviews import list_reviews
 from aggregator.services.read_review import DecisionLine, Row, read_review
@@ -43,13 +43,36 @@ class DoubtOutput(serializers.Serializer[Any]):
     decision = serializers.CharField(allow_null=True)
 
 
-class DoubtsOutput(serializers.Serializer[Any]):
-    """The doubts that wait, the oldest first, and those settled, the latest first, with the numbers of all."""
+class DoubtsInput(PageInput):
+    """Whether settled doubts are asked for in place of open ones, and by which cause and source; "" for any."""
 
-    open = DoubtOutput(source="waiting", many=True)
-    settled = DoubtOutput(many=True)
-    open_count = serializers.IntegerField(source="waiting_count")
+    settled = serializers.BooleanField(required=False, default=False)
+    cause = serializers.CharField(required=False, default="", max_length=60)
+    source_slug = serializers.CharField(required=False, default="", max_length=60)
+
+
+class DoubtCountOutput(serializers.Serializer[Any]):
+    """How many doubts of one cause at one source are open, and how many settled."""
+
+    cause = serializers.CharField()
+    source_slug = serializers.CharField()
+    open = serializers.IntegerField()
+    settled = serializers.IntegerField()
+
+
+class DoubtsOutput(serializers.Serializer[Any]):
+    """A page of the doubts that were asked for, of `count` in all; open ones the oldest first, settled ones the latest.
+
+    `counts` are those of all doubts, and so are `open_count` and `settled_count`.
+    """
+
+    doubts = DoubtOutput(source="reviews", many=True)
+    count = serializers.IntegerField()
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    open_count = serializers.IntegerField()
     settled_count = serializers.IntegerField()
+    counts = DoubtCountOutput(many=True)
 
 
 class DoubtRowOutput(serializers.Serializer[Any]):
@@ -100,11 +123,20 @@ class DoubtViewOutput(serializers.Serializer[Any]):
 class Reviews(ServiceView):
     """Doubts about identity."""
 
-    @extend_schema(operation_id="reviews_list", responses=DoubtsOutput)
+    query_input = DoubtsInput
+
+    @extend_schema(operation_id="reviews_list", parameters=[DoubtsInput], responses=DoubtsOutput)
     def get(self, request: Request) -> Response:
-        """Return the doubts; the list identifies nobody."""
-        self.query()
-        return Response(DoubtsOutput(list_reviews(requester=self.requester)).data)
+        """Return a page of the doubts; the list identifies nobody."""
+        asked = self.query()
+        found = list_reviews(
+            requester=self.requester,
+            is_settled=asked["settled"],
+            cause=asked["cause"],
+            source_slug=asked["source_slug"],
+            page=asked["page"],
+        )
+        return Response(DoubtsOutput(found).data)
 
 
 class OneReview(ServiceView):

@@ -14,14 +14,28 @@ from aggregator.errors import Invalid
 from aggregator.services import list_reviews, read_review, settle_review, take_back_review
 from aggregator.web import wording
 from aggregator.web.pages import draw
+from aggregator.web.proposals import page_number
 from aggregator.web.reviews.forms import ReviewForm
 from aggregator.web.signed_in import SignedInRequest
 
 
 @require_GET
 def reviews(request: SignedInRequest) -> HttpResponse:
-    """Show the doubts about identity, open ones first."""
-    return draw(request, "reviews/reviews", reviews=list_reviews.list_reviews(requester=request.requester))
+    """List the open doubts about identity, or the settled ones."""
+    found = list_reviews.list_reviews(
+        requester=request.requester,
+        is_settled=request.GET.get("settled") == "yes",
+        cause=request.GET.get("cause", ""),
+        source_slug=request.GET.get("source", ""),
+        page=page_number(request),
+    )
+    asked = {"settled": "yes" if found.is_settled else "", "cause": found.cause, "source": found.source_slug}
+    return draw(
+        request,
+        "reviews/reviews",
+        found=found,
+        asked={name: value for name, value in asked.items() if value},
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -43,7 +43,7 @@ def settle(client: Client, **changes: Any) -> Any:
 def test_two_people_are_listed_read_joined_and_parted(world: World, administrator: Client) -> None:
     listed = administrator.get("/api/reviews").json()
     assert (listed["open_count"], listed["settled_count"]) == (1, 0)
-    assert listed["open"][0]["person"] == str(world.joan)
+    assert listed["doubts"][0]["person"] == str(world.joan)
     assert JOAN_NUMBER not in str(listed)
     shown = administrator.get(path()).json()
     assert shown["decisions"] == ["noted", "end-link", "join"]
@@ -57,6 +57,24 @@ def test_two_people_are_listed_read_joined_and_parted(world: World, administrato
     assert administrator.post(path("/take-back")).status_code == 204
     assert person_of(record=record).id != world.joan
     assert administrator.post(path("/take-back")).status_code == 409
+
+
+def test_the_list_is_asked_for_by_state_cause_and_source(administrator: Client) -> None:
+    (doubt,) = administrator.get("/api/reviews").json()["doubts"]
+    (count,) = administrator.get("/api/reviews").json()["counts"]
+    assert count == {"cause": doubt["cause"], "source_slug": SOURCE_SLUG, "open": 1, "settled": 0}
+
+    def found(**asked: Any) -> tuple[int, list[str]]:
+        page = administrator.get("/api/reviews", asked).json()
+        return page["count"], [one["id"] for one in page["doubts"]]
+
+    assert found(cause=doubt["cause"], source_slug=SOURCE_SLUG) == (1, [doubt["id"]])
+    assert found(settled="true") == found(cause="same-number") == found(source_slug="nobody") == (0, [])
+    assert settle(administrator, decision="noted").status_code == 204
+    assert found() == (0, [])
+    assert found(settled="true") == (1, [doubt["id"]])
+    assert administrator.get("/api/reviews", {"page": 2}).status_code == 404
+    assert administrator.get("/api/reviews", {"state": "open"}).status_code == 400
 
 
 def test_what_has_changed_since_it_was_read_is_not_settled(world: World, administrator: Client) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from aggregator.accounts.requester import operator
 from aggregator.mpi.models import LinkDecision, LinkReview, SourceRecord
+from aggregator.services import list_reviews
 from aggregator.services.load_identities import load_identities
 from tests.factories import person_of
 from tests.world import IDENTITIES, SOURCE_SLUG, World, make_world
@@ -38,14 +39,14 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def listed() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(run("--json"))["reviews"]
+def listed(*arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run("--json", *arguments))["reviews"]
     return found
 
 
 def test_an_empty_list_says_so() -> None:
     assert run() == "0 open, 0 settled.\n"
-    assert json.loads(run("--json")) == {"open": 0, "settled": 0, "reviews": []}
+    assert json.loads(run("--json")) == {"open": 0, "settled": 0, "count": 0, "page": 1, "pages": 1, "reviews": []}
 
 
 def test_a_doubt_is_listed_shown_settled_and_taken_back(world: World, review_id: str) -> None:
@@ -61,10 +62,24 @@ def test_a_doubt_is_listed_shown_settled_and_taken_back(world: World, review_id:
     assert run("settle", review_id, "--decision", "end-link", "--note", "Reused.").startswith(review_id)
     record = SourceRecord.objects.get(identifier_value="1")
     assert person_of(record=record).id != world.joan
-    assert [one["decision"] for one in listed()] == ["end-link"]
+    assert listed() == []
+    assert [one["decision"] for one in listed("--settled")] == ["end-link"]
     run("take-back", review_id)
     assert person_of(record=record).id == world.joan
     assert [one["settled_at"] for one in listed()] == [None]
+
+
+def test_the_list_is_narrowed_and_turned_over(review_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["local_id,family,given,birth_date,gender", "d,Ferris,Joan,1951-05-04,male"]
+    load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=lines, now=timezone.now())
+    assert len(listed("--source", SOURCE_SLUG)) == len(listed()) == 2
+    assert [one["id"] for one in listed("--cause", "demographics-changed")] == [review_id]
+    assert listed("--source", "nobody") == listed("--cause", "no-cause") == []
+    monkeypatch.setattr(list_reviews, "REVIEWS_PER_PAGE", 1)
+    assert run().endswith("2 open, 0 settled. Page 1 of 2; --page names another.\n")
+    assert [one["id"] for page in "12" for one in listed("--page", page)] != [review_id, review_id]
+    with pytest.raises(CommandError):
+        run("--page", "3")
 
 
 @pytest.mark.parametrize(

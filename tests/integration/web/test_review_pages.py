@@ -16,6 +16,7 @@ from aggregator.consent.models import Policy
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, SourceRecord
 from aggregator.mpi.operations import raise_review
 from aggregator.mpi.queries import people_with_number
+from aggregator.services import list_reviews
 from aggregator.services.load_identities import load_identities
 from tests.factories import person_of
 from tests.world import IDENTITIES, JOAN_NUMBER, PETER_NUMBER, SOURCE_SLUG, World, make_world, signed_in_client
@@ -79,6 +80,43 @@ def test_the_list_names_the_doubt_and_nobody(administrator: Client) -> None:
     assert not any(word in page for word in ("Ferris", "Okoro", "Joan", JOAN_NUMBER))
     assert "Doubts about identity" in body(administrator.get("/"))
     assert "Doubts about identity" not in body(signed_in_client("dr.osei").get("/"))
+
+
+def test_every_doubt_can_be_reached_and_the_list_narrowed(
+    administrator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed()
+    other = "local_id,family,given,birth_date,gender\nd,Ferris,Joan,1951-05-04,male".splitlines()
+    load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=other, now=timezone.now())
+    doubts = {str(review.id): review.reason for review in LinkReview.objects.all()}
+    assert len(doubts) == 2
+
+    def listed(address: str) -> list[str]:
+        return re.findall(r'href="/reviews/([0-9a-f-]{36})"', body(administrator.get(address)))
+
+    assert set(listed("/reviews")) == set(doubts)
+    for review_id, cause in doubts.items():
+        assert listed(f"/reviews?cause={cause}&source={SOURCE_SLUG}") == [review_id]
+    assert "Show all" in body(administrator.get("/reviews?cause=no-such"))
+    assert listed("/reviews?settled=yes") == []
+    monkeypatch.setattr(list_reviews, "REVIEWS_PER_PAGE", 1)
+    assert {review_id for number in (1, 2) for review_id in listed(f"/reviews?page={number}")} == set(doubts)
+    assert "Page 1 of 2" in body(administrator.get("/reviews"))
+    narrowed = body(administrator.get(f"/reviews?source={SOURCE_SLUG}"))
+    assert f"/reviews?source={SOURCE_SLUG}&amp;page=2" in narrowed
+    assert administrator.get("/reviews?page=3").status_code == 404
+
+
+def test_a_settled_doubt_stands_in_a_list_of_its_own(administrator: Client, world: World) -> None:
+    review_id = changed()
+    settle(administrator, review_id, decision="end-link")
+    page = body(administrator.get("/reviews"))
+    assert "There are no open doubts." in page
+    assert "Settled doubts (1)" in page
+    settled = body(administrator.get("/reviews?settled=yes"))
+    assert f"/reviews/{review_id}" in settled
+    assert "End the link" in settled
+    assert "Back to the open doubts" in settled
 
 
 def test_both_sides_stand_field_by_field_and_their_reading_is_audited(administrator: Client, world: World) -> None:

@@ -25,6 +25,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_argument("--settled", action="store_true", help="list the settled doubts in place of the open ones")
+        parser.add_argument("--cause", default="", help="list only those of one cause, such as same-number")
+        parser.add_argument("--source", default="", metavar="SLUG", help="list only those about one source's records")
+        parser.add_argument("--page", type=int, default=1, metavar="N", help="the page of the list")
         acts = parser.add_subparsers(dest="act", metavar="show | settle | take-back")
         show = acts.add_parser("show", help="show both sides of a doubt, field by field")
         show.add_argument("review", metavar="ID")
@@ -56,20 +60,26 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _list(self, options: dict[str, Any]) -> None:
-        reviews = list_reviews(requester=operator())
+        found = list_reviews(
+            requester=operator(),
+            is_settled=options["settled"],
+            cause=options["cause"],
+            source_slug=options["source"],
+            page=options["page"],
+        )
         if options["json"]:
-            shown = [_as_json(line) for line in (*reviews.waiting, *reviews.settled)]
-            counts = {"open": reviews.waiting_count, "settled": reviews.settled_count}
-            self.stdout.write(json.dumps({**counts, "reviews": shown}, indent=2))
+            counts = {"open": found.open_count, "settled": found.settled_count, "count": found.count}
+            pages = {"page": found.page, "pages": found.pages}
+            shown = [_as_json(line) for line in found.reviews]
+            self.stdout.write(json.dumps({**counts, **pages, "reviews": shown}, indent=2))
             return
-        for line in (*reviews.waiting, *reviews.settled):
+        for line in found.reviews:
             state = f"settled {line.settled_at:%Y-%m-%d} {line.decision or ''}" if line.settled_at else "open"
             self.stdout.write(
                 f"{line.review_id}  {line.raised_at:%Y-%m-%d %H:%M}  {line.source_slug}  {line.cause}  {state}".rstrip()
             )
-        left_out = reviews.waiting_count + reviews.settled_count - len(reviews.waiting) - len(reviews.settled)
-        more = f" {left_out} more are not listed." if left_out else ""
-        self.stdout.write(f"{reviews.waiting_count} open, {reviews.settled_count} settled.{more}")
+        page = f" Page {found.page} of {found.pages}; --page names another." if found.pages > 1 else ""
+        self.stdout.write(f"{found.open_count} open, {found.settled_count} settled.{page}")
 
     def _show(self, options: dict[str, Any]) -> None:
         view = read_review(requester=operator(), review_id=_identifier(options["review"]))

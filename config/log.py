@@ -21,7 +21,7 @@ ALLOWED_FIELDS = frozenset(
     {
         "event", "level", "logger", "at", "error", "where",
         "request_id", "retrieval_id", "source_id", "source_kind", "alert_id", "task", "queue",
-        "outcome", "reason", "code", "count", "duration_ms", "attempt",
+        "outcome", "reason", "code", "count", "duration_ms", "attempt", "ahead_s", "by_s",
         "method", "route", "status",
         "hostname", "pid", "version", "setting",
     }

@@ -91,6 +91,7 @@ def _of_load(load: LoadSeen | None) -> Iterator[tuple[str, str, list[tuple[_Labe
         ("longview_retrievals_under_way", "records that are being asked for", load.under_way),
         ("longview_retrievals_limit", "how many the workers take at once", load.limit),
         ("longview_worker_late_seconds", "how late the latest worker is", load.late_s),
+        ("longview_clocks_apart_seconds", "how far the clocks of web and workers lie apart", load.apart_s),
         ("longview_retrievals_shed_total", "records not opened, since too many were under way", load.shed),
     ]
     for name, words, value in figures:

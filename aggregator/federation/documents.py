@@ -22,6 +22,7 @@ from django.utils.crypto import salted_hmac
 
 from aggregator.federation import load, store
 from aggregator.federation.answers import HeldDocument
+from aggregator.federation.clock import SteadyClock
 from aggregator.federation.connections import client_for_threads
 from aggregator.federation.endings import Ending, never_asked, out_of_time, overdue_ending
 from aggregator.federation.engine import Engine
@@ -188,10 +189,10 @@ async def _fetched(errand: _Errand, *, engine: Engine, hold: Hold) -> HeldDocume
         return replace(document, ending=Ending(outcome=Outcome.NOT_ASKED, reason=errand.not_asked))
     if since := await engine.guard.resting_since(source_id=document.source_id):
         return replace(document, ending=Ending(outcome=Outcome.NOT_ASKED, reason=Reason.RESTING, since=since))
-    now, asked_for_at = timezone.now(), _asked_for_at(document)
+    clock, asked_for_at = SteadyClock(), _asked_for_at(document)
     latest = latest_start(created_at=asked_for_at, deadline_at=document.deadline_at)
-    queued_s = (now - asked_for_at).total_seconds()
-    until = engine.loop.time() + (latest - now).total_seconds()
+    queued_s = -clock.seconds_until(asked_for_at)
+    until = engine.loop.time() + clock.seconds_until(latest)
     with engine.load.lag.measured() as meter:
         try:
             async with (
@@ -199,9 +200,9 @@ async def _fetched(errand: _Errand, *, engine: Engine, hold: Hold) -> HeldDocume
                 engine.limiter.turn(source_id=document.source_id, until=until) as among_all_s,
             ):
                 kept_waiting_s = among_documents_s + among_all_s
-                document = replace(document, asked_at=timezone.now())
+                document = replace(document, asked_at=clock.now())
                 await hold(document)
-                return await _answered(errand, document, engine=engine)
+                return await _answered(errand, document, engine=engine, clock=clock)
         except Overloaded:
             ending = Ending(outcome=Outcome.FAILED, reason=Reason.OVERLOAD)
         except SourceBusy:
@@ -216,12 +217,12 @@ async def _fetched(errand: _Errand, *, engine: Engine, hold: Hold) -> HeldDocume
     return replace(document, ending=ending)
 
 
-async def _answered(errand: _Errand, document: HeldDocument, *, engine: Engine) -> HeldDocument:
+async def _answered(errand: _Errand, document: HeldDocument, *, engine: Engine, clock: SteadyClock) -> HeldDocument:
     """Return the document with what its source gave.
 
     Raises: SourceError; TimeoutError when the time is over.
     """
-    deadline = engine.loop.time() + (document.deadline_at - timezone.now()).total_seconds()
+    deadline = engine.loop.time() + clock.seconds_until(document.deadline_at)
     query = DocumentQuery(address=document.address, asker=errand.asker, deadline=deadline, correlation_id=uuid4())
     async with asyncio.timeout_at(deadline):
         content = await catalogue.connector_for(kind=errand.kind).fetch_document(

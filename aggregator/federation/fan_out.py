@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from aggregator.federation import operations
+from aggregator.federation.clock import STEP_S, SteadyClock
 from aggregator.federation.engine import Engine
 from aggregator.federation.flight import RECORD_PAST_DEADLINE_S, Flight, publish_landed
 from aggregator.federation.plan import LEAST_TO_ASK_S
@@ -43,21 +44,27 @@ async def _run_in_turn(retrieval_id: UUID, *, engine: Engine) -> None:
 
 
 async def _run(retrieval_id: UUID, *, engine: Engine, until: float) -> None:
-    fan_out = await engine.begin(lambda: operations.start(retrieval_id=retrieval_id, now=timezone.now()), until=until)
+    clock = SteadyClock()
+    fan_out = await engine.begin(lambda: operations.start(retrieval_id=retrieval_id, now=clock.now()), until=until)
     if fan_out is None:
         log.info("retrieval_not_run", retrieval_id=str(retrieval_id))
         return
     try:
-        await _fly(fan_out, engine=engine, until=until)
+        await _fly(fan_out, engine=engine, clock=clock, until=until)
     finally:
         await engine.load.give_back(work_id=retrieval_id)
+    if abs(clock.stepped_s) > STEP_S:
+        log.warning("clock_was_set", by_s=round(clock.stepped_s, 1))
 
 
-async def _fly(fan_out: operations.FanOut, /, *, engine: Engine, until: float) -> None:
+async def _fly(fan_out: operations.FanOut, /, *, engine: Engine, clock: SteadyClock, until: float) -> None:
     retrieval_id = fan_out.retrieval_id
-    engine.load.began(waited_s=(timezone.now() - fan_out.created_at).total_seconds())
+    engine.load.began(waited_s=-clock.seconds_until(fan_out.created_at))
     with engine.load.lag.measured() as meter:
-        flights = [Flight(planned=planned, fan_out=fan_out, meter=meter, engine=engine) for planned in fan_out.flights]
+        flights = [
+            Flight(planned=planned, fan_out=fan_out, meter=meter, engine=engine, clock=clock)
+            for planned in fan_out.flights
+        ]
         await asyncio.gather(*(flight.run() for flight in flights))
     until += RECORD_PAST_DEADLINE_S
     await engine.in_database_once_back(partial(operations.finish, retrieval_id=retrieval_id), until=until)

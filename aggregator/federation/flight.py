@@ -24,6 +24,7 @@ from django.utils import timezone
 
 from aggregator.federation import progress, store
 from aggregator.federation.answers import HeldAnswer
+from aggregator.federation.clock import SteadyClock
 from aggregator.federation.endings import (
     Ending,
     IdentifierEnding,
@@ -101,6 +102,7 @@ class Flight:
     fan_out: FanOut
     meter: LagMeter
     engine: Engine
+    clock: SteadyClock
 
     async def run(self) -> None:
         """Ask the source and record how it ended, whatever happens."""
@@ -110,7 +112,7 @@ class Flight:
         except Exception as error:  # noqa: BLE001  the boundary of a flight
             self._log_fault("flight_failed", error)
             landings, ending = (), OUR_FAULT
-        landed_at = timezone.now()
+        landed_at = self.clock.now()
         try:
             landed = await self._record(ending=ending, landings=landings, landed_at=landed_at)
             await publish_landed(landed=landed, engine=self.engine)
@@ -135,7 +137,7 @@ class Flight:
 
     async def _ask_in_turn(self) -> list[_Landing]:
         """Wait for a turn, and ask the source under each identifier of the person."""
-        now = timezone.now()
+        now = self.clock.now()
         latest = latest_start(created_at=self.fan_out.created_at, deadline_at=self.planned.deadline_at)
         queued_s = max(0.0, (now - self.fan_out.created_at).total_seconds())
         try:
@@ -198,7 +200,7 @@ class Flight:
 
         Raises: SourceError; TimeoutError when the time is over.
         """
-        left_s = (self.planned.deadline_at - timezone.now()).total_seconds()
+        left_s = self.clock.seconds_until(self.planned.deadline_at)
         deadline = self.engine.loop.time() + left_s - min(left_s * RESERVE_SHARE, MAX_RESERVE_S)
         async with asyncio.timeout_at(deadline):
             reply = await catalogue.connector_for(kind=self.planned.kind).ask(
@@ -231,14 +233,16 @@ class Flight:
     def _note_start(self) -> None:
         """Have it written that the source is being asked; the outcome is recorded after that."""
         planned = self.planned
-        self.engine.starts.note(outcome_id=planned.outcome_id, at=timezone.now(), until=planned.deadline_at)
+        self.engine.starts.note(
+            outcome_id=planned.outcome_id, at=self.clock.now(), until=self._loop_time(planned.deadline_at)
+        )
 
     def _out_of_time(self, waited_s: float) -> Ending:
         log.info("out_of_time", source_id=str(self.planned.source_id))
         return out_of_time(waited_s=waited_s + self.meter.lag_s)
 
     def _loop_time(self, moment: datetime) -> float:
-        return self.engine.loop.time() + (moment - timezone.now()).total_seconds()
+        return self.engine.loop.time() + self.clock.seconds_until(moment)
 
     async def _note_death(self, *, subject: Demographics, holding: HeldBy, until: float) -> None:
         """Record what an answer says about the person's death, so that its first showing already says so."""
@@ -277,7 +281,7 @@ class Flight:
                     person_id=self.fan_out.person_id,
                     reason=cause,
                     evidence=evidence,
-                    now=timezone.now(),
+                    now=self.clock.now(),
                 ),
                 until=self._loop_time(self.planned.deadline_at),
             )
@@ -288,7 +292,7 @@ class Flight:
         items = await finish_paced(steps=self._items_of(reply), deadline=math.inf)  # it came in time
         answer = HeldAnswer(
             source_record_id=holding.source_record_id,
-            received_at=timezone.now(),
+            received_at=self.clock.now(),
             subject=reply.subject,
             subject_sent=reply.subject_original,
             subject_labels=reply.subject_labels,
@@ -328,7 +332,7 @@ class Flight:
                 retrieval_id=fan_out.retrieval_id,
                 source_id=source_id,
                 blob=await asyncio.to_thread(seal) if is_large else seal(),
-                ttl_s=(fan_out.expires_at - timezone.now()).total_seconds(),
+                ttl_s=self.clock.seconds_until(fan_out.expires_at),
             )
         except Exception as error:  # noqa: BLE001  the boundary, too: whatever went wrong, it was not the source's fault
             self._log_fault("answer_not_held", error)
@@ -342,6 +346,7 @@ class Flight:
             outcome_id=self.planned.outcome_id,
             ending=ending,
             landed_at=landed_at,
+            clock=self.clock,
             by_identifier=tuple(
                 IdentifierEnding(source_record_id=landing.source_record_id, ending=landing.ending)
                 for landing in landings

@@ -1,8 +1,8 @@
 """What is under way and what workers take, shared by all processes through the Redis that holds answers.
 
 A retrieval that is let in has a place in one sorted set until it is over, and at most until its deadline, and so has a
-document that is fetched by itself; each worker says several times a second what it takes. Both lapse by themselves.
-While Redis cannot be asked everything is let in.
+document that is fetched by itself; each worker says several times a second what it takes, with the time by the clock of
+Redis. Both lapse by themselves. While Redis cannot be asked everything is let in.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import msgspec
 import redis
 import redis.asyncio
 import structlog
-from django.utils import timezone
 
 from aggregator.errors import TooBusy
 from aggregator.federation import admission
 from aggregator.federation.admission import Lateness, Load
+from aggregator.federation.clock import STEP_S
 from aggregator.federation.connections import client_for_threads
 from aggregator.federation.lag import LoopLag
 
@@ -41,22 +41,28 @@ KEPT_S = 24 * 3600
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What a worker says of itself. `at` is in seconds since 1970."""
+    """What a worker says of itself. `at` is in seconds since 1970 by the clock of Redis, and `ahead_s` how far the
+    worker's own is ahead of that."""
 
     at: float
     limit: int
     under_way: int
     late_s: float
+    ahead_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadSeen:
-    """The load as an operator sees it. `late_s` is of the worker that is latest, None without any."""
+    """The load as an operator sees it. `late_s` is of the worker that is latest, None without any.
+
+    `apart_s`: how far the clocks of those who serve the pages and of the workers lie apart.
+    """
 
     under_way: int
     limit: int | None
     late_s: float | None
     shed: int
+    apart_s: float
 
 
 def take_place(*, work_id: UUID, until: datetime, emergency: bool, now: datetime) -> bool:
@@ -68,8 +74,9 @@ def take_place(*, work_id: UUID, until: datetime, emergency: bool, now: datetime
             pipe.zadd(UNDER_WAY, {member: until.timestamp()})
             pipe.zcard(UNDER_WAY)
             pipe.hgetall(WORKERS)
-            _, _, count, said = pipe.execute()
-        limits = tuple(worker.limit for worker in _live(said, now=now))
+            pipe.time()
+            _, _, count, said, time_told = pipe.execute()
+        limits = tuple(worker.limit for worker in _live(said, at=_seconds(time_told)))
         if admission.is_let_in(Load(under_way=count, limits=limits), emergency=emergency):
             return True
         with _client().pipeline(transaction=True) as pipe:
@@ -106,13 +113,17 @@ def load_seen(*, client: redis.Redis, now: datetime) -> LoadSeen:
         pipe.zcount(UNDER_WAY, now.timestamp(), "+inf")
         pipe.hgetall(WORKERS)
         pipe.get(SHED)
-        count, said, shed = pipe.execute()
-    live = _live(said, now=now)
+        pipe.time()
+        count, said, shed, time_told = pipe.execute()
+    at = _seconds(time_told)
+    live = _live(said, at=at)
+    ahead = [now.timestamp() - at, *(worker.ahead_s for worker in live)]
     return LoadSeen(
         under_way=count,
         limit=sum(worker.limit for worker in live) if live else None,
         late_s=max((worker.late_s for worker in live), default=None),
         shed=int(shed or 0),
+        apart_s=max(ahead) - min(ahead),
     )
 
 
@@ -126,6 +137,7 @@ class WorkerLoad:
         self.lag = LoopLag(loop=loop, note=self._lateness.note_loop)
         self._controller = admission.begin(most=most)
         self._under_way = 0
+        self._ahead_s = 0.0
         self._saying: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
 
@@ -160,13 +172,18 @@ class WorkerLoad:
 
     async def _run(self) -> None:
         await self._told(self._forget_the_dead)
+        await self._told(self._compare_clocks)
         clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(SAID_EVERY_S if self._under_way else SAID_IDLE_EVERY_S)
             late_s = self._lateness.take()
             self._controller = admission.judged(self._controller, late_s=late_s, under_way=self._under_way, now=clock())
             said = Said(
-                at=time.time(), limit=int(self._controller.limit), under_way=self._under_way, late_s=round(late_s, 4)
+                at=time.time() - self._ahead_s,
+                limit=int(self._controller.limit),
+                under_way=self._under_way,
+                late_s=round(late_s, 4),
+                ahead_s=round(self._ahead_s, 4),
             )
             if self._telling is None or self._telling.done():  # while it is late, so is what it says
                 self._telling = asyncio.create_task(self._told(partial(self._say, said)))
@@ -174,15 +191,27 @@ class WorkerLoad:
     async def _forget_the_dead(self) -> None:
         """Delete what workers said that ended without a word."""
         said: Mapping[Any, Any] = await self._client.hgetall(WORKERS)
-        now = timezone.now()
-        if dead := [key for key, value in said.items() if not _live({key: value}, now=now)]:
+        at = _seconds(await self._client.time())
+        if dead := [key for key, value in said.items() if not _live({key: value}, at=at)]:
             await self._client.hdel(WORKERS, *dead)
+
+    async def _compare_clocks(self) -> None:
+        self._note_clock(_seconds(await self._client.time()))
+
+    def _note_clock(self, at: float, /) -> None:
+        """Note what the clock of Redis says now."""
+        ahead_s = time.time() - at
+        if abs(ahead_s - self._ahead_s) > STEP_S:
+            log.warning("clock_is_off", ahead_s=round(ahead_s, 1))
+        self._ahead_s = ahead_s
 
     async def _say(self, said: Said) -> None:
         async with self._client.pipeline(transaction=False) as pipe:
             pipe.hset(WORKERS, self._id, msgspec.json.encode(said))
             pipe.expire(WORKERS, KEPT_S)
-            await pipe.execute()
+            pipe.time()
+            *_, time_told = await pipe.execute()
+        self._note_clock(_seconds(time_told))
 
     async def _told(self, tell: Callable[[], Awaitable[object]]) -> None:
         try:
@@ -191,9 +220,15 @@ class WorkerLoad:
             log.warning("load_not_told", error=type(error).__name__)
 
 
-def _live(said: Mapping[Any, bytes], *, now: datetime) -> list[Said]:
+def _live(said: Mapping[Any, bytes], *, at: float) -> list[Said]:
     workers = [worker for value in said.values() if (worker := _read(value))]
-    return [worker for worker in workers if now.timestamp() - worker.at <= SAID_COUNTS_S]
+    return [worker for worker in workers if at - worker.at <= SAID_COUNTS_S]
+
+
+def _seconds(time_told: tuple[int, int], /) -> float:
+    """Return what Redis says that the time is in seconds since 1970."""
+    seconds, microseconds = time_told
+    return seconds + microseconds / 1_000_000
 
 
 def _read(value: bytes) -> Said | None:

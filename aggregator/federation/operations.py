@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from aggregator.accounts.requester import Requester
 from aggregator.composed import composed_once
 from aggregator.federation import statements, store
+from aggregator.federation.clock import SteadyClock
 from aggregator.federation.endings import Ending, IdentifierEnding
 from aggregator.federation.models import Retrieval, RetrievalState, SourceOutcome
 from aggregator.federation.plan import Plan, PlannedSource
@@ -83,7 +84,8 @@ class FanOut:
 class Ended:
     """How a source that was asked for a retrieval has ended, to be recorded.
 
-    `landed_at` is when. `is_whole`: nothing of the answer is missing, so that it may be used again.
+    `landed_at` is when. `is_whole`: nothing of the answer is missing, so that it may be used again. `clock` is that of
+    its work, by which it is in time or late.
     """
 
     outcome_id: UUID
@@ -91,6 +93,7 @@ class Ended:
     landed_at: datetime
     by_identifier: tuple[IdentifierEnding, ...] = ()
     is_whole: bool = False
+    clock: SteadyClock | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +222,7 @@ def record_outcomes(*, ended: Sequence[Ended], now: datetime) -> dict[UUID, tupl
     """Set the outcomes of sources, each once; return by outcome id the retrievals to notify, each of these once.
 
     None for a source that had an outcome already. An answer recorded after the source's deadline can no longer be
-    shown, and that is our fault. All are set or, where it raises, none.
+    shown, and that is our fault; `now` is the time of those that bring no clock. All are set or, where it raises, none.
     Raises: OperationalError, among others, when a row is locked: to wait for it would make `now` untrue.
     """
     unrecorded = [_unrecorded(each.ending) for each in ended]
@@ -237,7 +240,7 @@ def record_outcomes(*, ended: Sequence[Ended], now: datetime) -> dict[UUID, tupl
                 "unrecorded": [ending.outcome.value for ending in unrecorded],
                 "unrecorded_reasons": [ending.reason or "" for ending in unrecorded],
                 "landed_at": [each.landed_at for each in ended],
-                "now": now,
+                "nows": [each.clock.now() if each.clock else now for each in ended],
             },
         )
         recorded = [str(outcome_id) for (outcome_id,) in cursor.fetchall()]

@@ -9,7 +9,6 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from django.utils import timezone
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +19,7 @@ AGAIN_S = 0.5
 @dataclass(frozen=True, kw_only=True)
 class _Start:
     at: datetime
-    until: datetime
+    until: float
 
 
 class Starts:
@@ -32,10 +31,11 @@ class Starts:
         self._tried: dict[UUID, asyncio.Future[None]] = {}
         self._writing: asyncio.Task[None] | None = None
 
-    def note(self, *, outcome_id: UUID, at: datetime, until: datetime) -> None:
+    def note(self, *, outcome_id: UUID, at: datetime, until: float) -> None:
         """Have it written that a flight asks its source, which does not wait for that.
 
-        Where the database cannot be reached, it is written later, until the flight's deadline has passed.
+        Where the database cannot be reached, it is written later, until the flight's deadline has passed, a
+        `loop.time()`.
         """
         self._pending[outcome_id] = _Start(at=at, until=until)
         self._tried[outcome_id] = asyncio.get_running_loop().create_future()
@@ -58,7 +58,7 @@ class Starts:
                         tried.set_result(None)
                 if not written:
                     await asyncio.sleep(AGAIN_S)
-                    now = timezone.now()
+                    now = asyncio.get_running_loop().time()
                     again = {outcome_id: start for outcome_id, start in batch.items() if start.until > now}
                     self._pending = {**again, **self._pending}
         finally:

@@ -105,13 +105,22 @@ RECORD_OUTCOMES = Statement(
         "unrecorded": "text[]",
         "unrecorded_reasons": "text[]",
         "landed_at": "timestamptz[]",
-        "now": "timestamptz",
+        "nows": "timestamptz[]",
     },
     sql="""
-        WITH awaited AS (
-            SELECT id, %(now)s <= deadline_at AS in_time FROM source_outcome
+        WITH recorded AS (
+            SELECT * FROM unnest(
+                %(ids)s::uuid[], %(outcomes)s, %(reasons)s, %(since)s, %(counts)s, %(by_identifier)s, %(are_whole)s,
+                %(unrecorded)s, %(unrecorded_reasons)s, %(landed_at)s, %(nows)s
+            ) AS sent (
+                id, outcome, reason, since, count, by_identifier, is_whole, unrecorded, unrecorded_reason, landed_at,
+                now
+            )),
+        awaited AS (
+            SELECT id, deadline_at FROM source_outcome
             WHERE id = ANY (%(ids)s::uuid[]) AND outcome IS NULL AND joins_id IS NULL
-            FOR NO KEY UPDATE NOWAIT)
+            FOR NO KEY UPDATE NOWAIT),
+        ended AS (SELECT recorded.*, now <= deadline_at AS in_time FROM recorded JOIN awaited USING (id))
         UPDATE source_outcome SET
             outcome = CASE WHEN in_time THEN ended.outcome ELSE ended.unrecorded END,
             reason = CASE WHEN in_time THEN ended.reason ELSE ended.unrecorded_reason END,
@@ -120,13 +129,7 @@ RECORD_OUTCOMES = Statement(
             by_identifier = CASE WHEN in_time THEN ended.by_identifier::jsonb ELSE '[]' END,
             is_whole = in_time AND ended.is_whole,
             ended_at = ended.landed_at
-        FROM awaited JOIN unnest(
-            %(ids)s::uuid[], %(outcomes)s, %(reasons)s, %(since)s, %(counts)s, %(by_identifier)s, %(are_whole)s,
-            %(unrecorded)s, %(unrecorded_reasons)s, %(landed_at)s
-        ) AS ended (
-            id, outcome, reason, since, count, by_identifier, is_whole, unrecorded, unrecorded_reason, landed_at
-        ) USING (id)
-        WHERE source_outcome.id = awaited.id
+        FROM ended WHERE source_outcome.id = ended.id
         RETURNING source_outcome.id
         """,
 )

@@ -113,8 +113,9 @@ def test_how_much_is_under_way_and_what_was_turned_away_is_told_and_nothing_with
 
 def test_a_counter_shows_each_step_however_far_it_has_come() -> None:
     for shed in (999_999, 1_000_001, 123_456_789):
-        load = LoadSeen(under_way=1, limit=2, late_s=0.0625, shed=shed)
+        load = LoadSeen(under_way=1, limit=2, late_s=0.0625, shed=shed, apart_s=0.5)
         text = text_of(watched=[], queues={"upkeep": 1_234_567}, load=load, now=timezone.now())
         assert f"longview_retrievals_shed_total {shed}\n" in text
         assert 'longview_queue_length{queue="upkeep"} 1234567\n' in text
         assert "longview_worker_late_seconds 0.0625\n" in text
+        assert "longview_clocks_apart_seconds 0.5\n" in text

@@ -74,7 +74,7 @@ def test_no_statement_reads_the_whole_table(ids: list[str]) -> None:
         "unrecorded": texts,
         "unrecorded_reasons": texts,
         "landed_at": times,
-        "now": NOW,
+        "nows": times,
     }
     plans = {
         "overdue": plan_of(statements.OVERDUE, {"flight_keys": texts, "now": NOW}),

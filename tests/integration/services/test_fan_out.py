@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,14 @@ from tests.hospital import Hospital, Said, bundle, running, statement
 from tests.world import JOAN_NUMBER, World, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+JOAN = {
+    "resourceType": "Patient",
+    "id": "1",
+    "identifier": [{"system": NHS_NUMBER_SYSTEM, "value": JOAN_NUMBER}],
+    "name": [{"family": "Ferris", "given": ["Joan"]}],
+    "birthDate": "1951-05-04",
+}
 
 
 @pytest.fixture
@@ -115,16 +124,9 @@ def test_a_source_is_given_its_own_time_and_never_more_than_any_may_have(
 
 
 def test_what_came_before_the_deadline_is_recorded_in_time_and_shown(world: World) -> None:
-    person = {
-        "resourceType": "Patient",
-        "id": "1",
-        "identifier": [{"system": NHS_NUMBER_SYSTEM, "value": JOAN_NUMBER}],
-        "name": [{"family": "Ferris", "given": ["Joan"]}],
-        "birthDate": "1951-05-04",
-    }
     answers = {
         "metadata": Said(body=statement("AllergyIntolerance", "Condition")),
-        "Patient/1": Said(body=person),
+        "Patient/1": Said(body=JOAN),
         "AllergyIntolerance": Said(body=bundle(), after_s=9),
         "Condition": Said(body=bundle(condition(id="c1"), following="Condition?page=2", total=3)),
         "Condition?page=2": Said(body=bundle(), after_s=9),
@@ -141,6 +143,35 @@ def test_what_came_before_the_deadline_is_recorded_in_time_and_shown(world: Worl
     assert [len(section.entries) for section in view.record.sections if section.entries] == [1]
     assert "Only 1 of 3 pages" in " ".join(notice.text for notice in status.notices)
     assert view.allergy_status is AllergyStatus.UNAVAILABLE
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_clock_that_is_set_while_a_source_is_asked_ends_nothing_early_and_blames_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: timedelta
+) -> None:
+    asking = FhirR4.ask
+
+    async def ask(*given: Any, **values: Any) -> Reply:
+        monkeypatch.setattr(timezone, "now", lambda: datetime.now(tz=UTC) + step)
+        return await asking(*given, **values)
+
+    monkeypatch.setattr(FhirR4, "ask", ask)
+    answers = {
+        "metadata": Said(body=statement("Condition")),
+        "Patient/1": Said(body=JOAN),
+        "Condition": Said(body=bundle(condition(id="c1")), after_s=0.3),
+    }
+    with running(Hospital(answers=answers)) as hospital:
+        Source.objects.update(base_url=hospital.address)
+        retrieval_id = opened(world)
+        run(retrieval_id)
+    row = SourceOutcome.objects.select_related("retrieval").get(retrieval_id=retrieval_id)
+    assert (row.outcome, row.reason) == (Outcome.ANSWERED, "")
+    assert row.asked_at is not None
+    assert row.ended_at is not None
+    assert row.retrieval.created_at < row.asked_at < row.ended_at < row.retrieval.created_at + timedelta(minutes=1)
+    view = view_record(requester=world.clinician, retrieval_id=retrieval_id, now=row.ended_at)
+    assert [len(section.entries) for section in view.record.sections if section.entries] == [1]
 
 
 def test_an_outcome_that_the_database_refuses_for_a_moment_is_recorded_again(

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
@@ -21,7 +22,7 @@ from aggregator.federation.admission import LATEST_S, SOONEST_S
 from aggregator.federation.connections import client_for_loop
 from aggregator.federation.documents import fetch
 from aggregator.federation.engine import engine
-from aggregator.federation.load import WorkerLoad, load_seen, take_place
+from aggregator.federation.load import LoadSeen, WorkerLoad, load_seen, take_place
 from aggregator.federation.models import Retrieval
 from aggregator.federation.operations import start
 from aggregator.services.open_record import open_record
@@ -207,6 +208,36 @@ def test_a_worker_says_what_it_takes_and_takes_fewer_when_it_is_late(held: redis
     assert after is not None
     assert after <= 12
     assert held.hlen(load.WORKERS) == 0
+
+
+@pytest.mark.parametrize("ahead_s", [3600, -3600])
+def test_a_worker_whose_clock_is_off_is_counted_and_operators_are_told(
+    held: redis.Redis, monkeypatch: pytest.MonkeyPatch, ahead_s: int
+) -> None:
+    monkeypatch.setattr(load, "time", SimpleNamespace(time=lambda: time.time() + ahead_s))
+
+    async def work() -> LoadSeen:
+        client = client_for_loop()
+        worker = WorkerLoad(client=client, loop=asyncio.get_running_loop(), most=100)
+        worker.start()
+        await asyncio.sleep(1.2)
+        seen = load_seen(client=held, now=timezone.now())
+        await worker.stop()
+        await client.aclose()
+        return seen
+
+    seen = asyncio.run(work())
+    assert seen.limit == 100
+    assert seen.apart_s == pytest.approx(3600, abs=60)
+
+
+def test_whoever_serves_pages_with_a_clock_that_is_off_counts_the_workers(held: redis.Redis) -> None:
+    crowded(held, limit=4)
+    for hours in (-1, 1):
+        later = timezone.now() + timezone.timedelta(hours=hours)
+        seen = load_seen(client=held, now=later)
+        assert (seen.limit, round(seen.apart_s / 600)) == (4, 6)
+    assert not take_place(work_id=uuid4(), until=timezone.now(), emergency=False, now=timezone.now())
 
 
 def test_the_worker_of_a_process_says_it_from_the_beginning(world: World, held: redis.Redis) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +14,11 @@ from django.utils import timezone
 from aggregator.federation import starts as starts_module
 from aggregator.federation.starts import Starts
 
-HOUR = timedelta(hours=1)
+HOUR_S = 3600.0
+
+
+def loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Database:
@@ -44,10 +48,10 @@ def test_all_that_begin_together_are_one_statement() -> None:
     async def work() -> None:
         starts = Starts(write=database.write)
         for outcome_id in together:
-            starts.note(outcome_id=outcome_id, at=timezone.now(), until=timezone.now() + HOUR)
+            starts.note(outcome_id=outcome_id, at=timezone.now(), until=loop_time() + HOUR_S)
         await asyncio.sleep(0.005)  # the first are being written
         for outcome_id in next_ones:
-            starts.note(outcome_id=outcome_id, at=timezone.now(), until=timezone.now() + HOUR)
+            starts.note(outcome_id=outcome_id, at=timezone.now(), until=loop_time() + HOUR_S)
         for outcome_id in (*together, *next_ones):
             await starts.tried(outcome_id=outcome_id)
 
@@ -61,8 +65,8 @@ def test_what_the_database_did_not_take_is_written_later_unless_it_is_over() -> 
 
     async def work() -> None:
         starts = Starts(write=database.write)
-        starts.note(outcome_id=goes_on, at=timezone.now(), until=timezone.now() + HOUR)
-        starts.note(outcome_id=over, at=timezone.now(), until=timezone.now())
+        starts.note(outcome_id=goes_on, at=timezone.now(), until=loop_time() + HOUR_S)
+        starts.note(outcome_id=over, at=timezone.now(), until=loop_time())
         await starts.tried(outcome_id=goes_on)
         assert database.away == 2, "an outcome waits for the first attempt only"
         await asyncio.sleep(0.2)
@@ -89,10 +93,10 @@ def test_a_fault_of_ours_keeps_no_flight_waiting_and_no_later_start_from_being_w
 
     async def work() -> None:
         starts = Starts(write=write)
-        starts.note(outcome_id=at_fault, at=timezone.now(), until=timezone.now())
+        starts.note(outcome_id=at_fault, at=timezone.now(), until=loop_time())
         async with asyncio.timeout(1):
             await starts.tried(outcome_id=at_fault)
-        starts.note(outcome_id=later, at=timezone.now(), until=timezone.now() + HOUR)
+        starts.note(outcome_id=later, at=timezone.now(), until=loop_time() + HOUR_S)
         async with asyncio.timeout(1):
             await starts.tried(outcome_id=later)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# A path from a server's base, such as `Patient/1/$everything?page=2`, with a slash before it or without.
+_FROM_BASE = re.compile(r"/?(?P<path>[A-Z][A-Za-z]*(?:[/?].*)?)\Z|/(?P<query>\?.*)\Z")
 
 
 def own_address(*, url: str, base: str, names: Iterable[str]) -> str:
@@ -48,6 +51,20 @@ def joined(*, address: str, to: str) -> str:
         return urljoin(to, address)
     except ValueError:
         return ""
+
+
+def page_address(*, address: str, on: str, base: str, names: Iterable[str]) -> str:
+    """Return where a page is to be asked for that another names, as `own_address` does; "" for none of the server's.
+
+    `on` is the address of the page that names it, to which it may be relative. What begins with a type may be relative
+    to the base instead, as some servers write it, with a slash before it or without.
+    """
+    match = _FROM_BASE.match(address)
+    names = tuple(names)
+    whole = own_address(url=joined(address=address, to=on), base=base, names=names)
+    if match is None or (whole and address.startswith("/")):
+        return whole
+    return own_address(url=f"{base.rstrip('/')}{match['query'] or '/' + match['path']}", base=base, names=names)
 
 
 def parameters_of(address: str, /) -> dict[str, str]:

@@ -13,13 +13,17 @@ from fhir_data.access import JsonObject, mappings, text, texts
 
 @dataclass(frozen=True, kw_only=True)
 class SearchableType:
-    """A resource type to search by patient. `is_expected`: that it cannot be searched for is worth a word."""
+    """A resource type to search by patient. `is_expected`: that it cannot be searched for is worth a word.
+
+    `narrowed_by` is a further parameter and its value, of a search for some of them only.
+    """
 
     name: str
     parameter: str  # `patient`, or `subject` where only that is declared
     provenance: bool  # _revinclude=Provenance:target
     includes: tuple[str, ...]  # _include of what supports it, such as MedicationRequest:medication
     is_expected: bool = True
+    narrowed_by: tuple[str, str] | None = None
 
     @property
     def category(self) -> RecordCategory:

@@ -37,7 +37,6 @@ from connectors.contract.values import (
     SourceAddress,
 )
 from connectors.credentials import TLS_OPTIONS, TOKEN_OPTIONS, TokenKeeper, send_with_credentials
-from connectors.fhir_r4.answer import own_bases
 from connectors.fhir_r4.capability import UNDECLARED, ServerCapability
 from connectors.fhir_r4.pages import (
     UNREADABLE,
@@ -400,7 +399,7 @@ async def _results(*, session: ServerSession, search: _PatientSearch, answer: An
         expect_success(answer=answer)
         pages.append(SentBody(answer.body))
         page = await session.read(survey, pages[-1], result=Survey)
-        session.called.extend(own_bases(links=page.links))
+        session.note_names(links=page.links, on=url)
         reported = reported or bool(page.warnings)
         address = following(page)
         if address is None:

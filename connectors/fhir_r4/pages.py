@@ -93,7 +93,9 @@ def survey(*, bodies: Sequence[bytes]) -> Steps[Survey]:
     matches: list[str] = []
     included: list[str] = []
     for entry, head in zip(page.entries, page.heads, strict=True):
-        (matches if entry.is_match else included).append(head.name if head is not None else "")
+        is_outcome = head is not None and head.said_type == "OperationOutcome"  # no match, whether it says so or not
+        is_match = entry.is_match and not is_outcome
+        (matches if is_match else included).append(head.name if head is not None else "")
         if entry.resource is None or head is None:
             continue
         names.append(head.said_type)
@@ -162,6 +164,17 @@ def wanted(
                 yield None
     supporting = dict.fromkeys(_supporting_name(target) for target in targets)
     return tuple(name for name in supporting if name and name not in here)
+
+
+def gives_others(*, bodies: Sequence[bytes], bases: Sequence[str], patient_id: str) -> Steps[bool]:
+    """Return whether a page holds what is of other Patients of this server."""
+    (body,) = bodies
+    for at, resource in enumerate(_resources([body])):
+        if _are_others(_targets_of(resource, bases=bases), patient_id=patient_id):
+            return True
+        if at % ENTRIES_A_STEP == 0:
+            yield None
+    return False
 
 
 def without_held(*, bodies: Sequence[bytes], names: Sequence[str]) -> Steps[tuple[str, ...]]:

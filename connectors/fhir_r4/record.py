@@ -6,7 +6,8 @@ Source: FHIR R4 RESTful API, Search, Paging; Patient/$everything.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Self
@@ -16,9 +17,8 @@ from connectors.contract.errors import CutShort, Malformed, NotAsked, Refused, S
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Reply
-from connectors.fhir_r4.answer import own_bases
 from connectors.fhir_r4.capability import SearchableType, ServerCapability
-from connectors.fhir_r4.pages import Survey, read_bodies, survey
+from connectors.fhir_r4.pages import Survey, gives_others, read_bodies, survey
 from connectors.fhir_r4.paging import MAX_PAGES, following, how_many, pages_after
 from connectors.fhir_r4.session import ServerSession, expect_success
 from connectors.fhir_r4.type_words import type_words
@@ -26,16 +26,45 @@ from connectors.transport.client import Answer
 from fhir_data.labels import Label
 from fhir_data.splitting import SentBody
 
-PAGE_SIZE = 200
+# How many entries a page is asked for: some servers refuse more than a hundred. Source: AWS HealthLake, "Search".
+PAGE_SIZE, SMALL_PAGE = 200, 100
 MOST_IN_ONE_PAGE = 2000
 REMEMBERED_S = 600.0  # how a server names patients in searches
 SEARCHES_AT_ONCE = 4
+_COUNT = re.compile(r"(?<=[?&])_count=[0-9]+")
 # Pages of one search that are asked for before it is known that they are there.
 AHEAD = 2
 # What nearly every record has some of: asked for where $everything has nothing in it.
 PROBED_TYPES = frozenset({"AllergyIntolerance", "Condition", "Encounter", "Observation"})
-# What a server says to a search that it does not support at all.
-UNSUPPORTED = frozenset({400, 404, 405, 422, 501})
+# What a server says to a search that it may answer if it is put in fewer words.
+REJECTED = frozenset({400, 413, 414, 422})
+# Of the errors of a client, those that do not say that a search is not supported.
+_NOT_NOW_OR_NOT_YOU = frozenset({401, 403, 408, 429, 451})
+# Pages of one search that are read where it gives what is other patients': it pays no heed to whom it is asked about.
+MOST_UNHEEDED = 10
+# What a server may demand beside the patient, and what it then is asked for, one value at a time. Source: US Core 6.1,
+# the searches that a server has to have; FHIR R4, ObservationCategoryCodes, CareTeamStatus, medicationRequest Intent.
+_NARROWED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "CarePlan": ("category", ("assess-plan",)),
+    "CareTeam": ("status", ("active", "proposed", "suspended", "inactive", "entered-in-error")),
+    "Condition": ("category", ("problem-list-item", "encounter-diagnosis", "health-concern")),
+    "DiagnosticReport": ("category", ("LAB", "LP29684-5", "LP29708-2", "LP7839-6")),
+    "DocumentReference": ("category", ("clinical-note",)),
+    "MedicationRequest": (
+        "intent",
+        (
+            *("order", "plan", "proposal", "original-order"),
+            *("reflex-order", "filler-order", "instance-order", "option"),
+        ),
+    ),
+    "Observation": (
+        "category",
+        (
+            *("laboratory", "vital-signs", "social-history", "imaging", "procedure"),
+            *("survey", "exam", "therapy", "activity"),
+        ),
+    ),
+}
 # Faults that cost one search and no more; any other means that the answer as a whole cannot be trusted.
 LOST = (TimedOut, Unreachable, CutShort, Refused, NotAsked)
 # Where several faults left nothing, the first of these kinds is reported.
@@ -64,6 +93,8 @@ class _Searched:
     lost: SourceError | None = None
     of_pages: int | None = None  # how many pages there are, where some are lost and that is known
     supported: bool = True
+    rejected: bool = False  # not supported as it was asked: it may be in other words
+    narrowed_by: str = ""  # the parameter by which it had to be narrowed: what has none of the usual values is missing
 
     @property
     def bodies(self) -> tuple[bytes, ...]:
@@ -92,7 +123,8 @@ async def read_record(*, session: ServerSession, capability: ServerCapability, p
     """
     if capability.everything:
         url = f"{session.base}/Patient/{patient_id}/$everything"
-        whole = await _ask(session=session, url=f"{url}?_count={PAGE_SIZE}", counts_included=True)
+        ways = (f"{url}?_count={PAGE_SIZE}", f"{url}?_count={SMALL_PAGE}", url)
+        whole = await _ask(session=session, ways=ways, patient_id=patient_id, counts_included=True)
         is_empty = whole.pages and not whole.lost and not whole.has_content
         if is_empty and await _is_more_found(
             session=session, capability=capability, whole=whole, patient_id=patient_id
@@ -123,7 +155,7 @@ async def _is_more_found(
     """
 
     async def finds(searched: SearchableType) -> bool:
-        url = _address(base=session.base, searched=searched, patient_id=patient_id, by_type=False)
+        url = _addresses(base=session.base, searched=searched, patient_id=patient_id, by_type=False)[0]
         with suppress(SourceError):
             answer = await session.send(url=url)
             expect_success(answer=answer)
@@ -142,6 +174,7 @@ async def _search(*, session: ServerSession, capability: ServerCapability, patie
         if searched.category is RecordCategory.SUPPORTING or not session.query.categories.isdisjoint(searched.fills)
     ]
     results = await _search_either_way(session=session, wanted=wanted, patient_id=patient_id)
+    results = await _search_narrowed(session=session, wanted=wanted, results=results, patient_id=patient_id)
     clinical = [result for searched, result in zip(wanted, results, strict=True) if searched.category.is_clinical]
     _expect_something(clinical)
     for searched, result in zip(wanted, results, strict=True):
@@ -162,7 +195,7 @@ async def _search_either_way(
     brought something is remembered.
     Source: FHIR R4, Search, 3.1.1.4.10 (reference).
     """
-    transport, key = session.transport, f"names patients {session.base}"
+    transport, key = session.transport, _names_key(session)
     known = transport.recall(key=key)
     results = await _search_all(session=session, wanted=wanted, patient_id=patient_id, by_type=known is True)
     named = [at for at, searched in enumerate(wanted) if searched.parameter == "patient"]
@@ -181,6 +214,41 @@ async def _search_either_way(
     return results
 
 
+def _names_key(session: ServerSession, /) -> str:
+    return f"names patients {session.base}"
+
+
+async def _search_narrowed(
+    *, session: ServerSession, wanted: Sequence[SearchableType], results: Sequence[_Searched], patient_id: str
+) -> list[_Searched]:
+    """Search by one value after the other of what a server may demand beside the patient, where it took no search.
+
+    Source: US Core 6.1, CapabilityStatement of a server; FHIR R4, RESTful API, 3.1.0.1.6 (too costly).
+    """
+    at_fault = [
+        at
+        for at, (searched, result) in enumerate(zip(wanted, results, strict=True))
+        if result.rejected and searched.name in _NARROWED
+    ]
+    narrower = [
+        replace(wanted[at], narrowed_by=(_NARROWED[wanted[at].name][0], value))
+        for at in at_fault
+        for value in _NARROWED[wanted[at].name][1]
+    ]
+    by_type = session.transport.recall(key=_names_key(session)) is True
+    parts = await _search_all(session=session, wanted=narrower, patient_id=patient_id, by_type=by_type)
+    made = list(results)
+    for at in at_fault:
+        own = [part for searched, part in zip(narrower, parts, strict=True) if searched.name == wanted[at].name]
+        if any(part.supported for part in own):
+            made[at] = _Searched(
+                pages=tuple(page for part in own for page in part.pages),
+                lost=next((part.lost for part in own if part.lost is not None), None),
+                narrowed_by=_NARROWED[wanted[at].name][0],
+            )
+    return made
+
+
 async def _search_all(
     *, session: ServerSession, wanted: Sequence[SearchableType], patient_id: str, by_type: bool
 ) -> list[_Searched]:
@@ -189,8 +257,8 @@ async def _search_all(
 
     async def search(*, at: int) -> None:
         async with gate:
-            url = _address(base=session.base, searched=wanted[at], patient_id=patient_id, by_type=by_type)
-            results[at] = await _ask(session=session, url=url)
+            ways = _addresses(base=session.base, searched=wanted[at], patient_id=patient_id, by_type=by_type)
+            results[at] = await _ask(session=session, ways=ways, patient_id=patient_id)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -201,12 +269,19 @@ async def _search_all(
     return results
 
 
-def _address(*, base: str, searched: SearchableType, patient_id: str, by_type: bool) -> str:
+def _addresses(*, base: str, searched: SearchableType, patient_id: str, by_type: bool) -> tuple[str, ...]:
+    """Return the address of a search, and those of the same with smaller pages or in fewer words, for a server that
+    rejects it."""
     value = f"Patient/{patient_id}" if by_type or searched.parameter != "patient" else patient_id
-    url = f"{base}/{searched.name}?{searched.parameter}={value}&_count={PAGE_SIZE}"
-    if searched.provenance:
-        url += "&_revinclude=Provenance:target"
-    return url + "".join(f"&_include={include}" for include in searched.includes)
+    url = f"{base}/{searched.name}?{searched.parameter}={value}"
+    if searched.narrowed_by:
+        url += "&{}={}".format(*searched.narrowed_by)
+    beside = "&_revinclude=Provenance:target" if searched.provenance else ""
+    beside += "".join(f"&_include={include}" for include in searched.includes)
+    ways = [f"{PAGE_SIZE}{beside}"]
+    if not searched.narrowed_by:
+        ways += [f"{SMALL_PAGE}{beside}", f"{SMALL_PAGE}"]
+    return (*dict.fromkeys(f"{url}&_count={way}" for way in ways), url)
 
 
 def _expect_something(clinical: Sequence[_Searched]) -> None:
@@ -257,6 +332,8 @@ def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
         words = _which_pages(of=content, searched=result)
     elif result.lost:
         words = f"{content[:1].upper()}{content[1:]} could not be retrieved."
+    elif result.narrowed_by:
+        words = f"It gives {content} only by their {result.narrowed_by}: those with another than the usual are missing."
     else:
         words = f"It reported an error with its answer about {content}."
         return [
@@ -267,31 +344,34 @@ def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
     return [Notice(code=code, text=words, category=category) for category in searched.fills]
 
 
-async def _ask(*, session: ServerSession, url: str, counts_included: bool = False) -> _Searched:
+async def _ask(
+    *, session: ServerSession, ways: Sequence[str], patient_id: str, counts_included: bool = False
+) -> _Searched:
     """Run one search and follow its `next` links as far as possible.
 
+    `ways` are its addresses, each in fewer words than the one before, for a server that rejects that.
     `counts_included`: its total may count what it gives beside its matches, as that of $everything does.
-    Raises: Malformed; `paging` when they leave the source, loop or never end.
+    Raises: Malformed; `paging` when its links leave the source or loop.
     """
-    visited = {url}
     pages: list[_Page] = []
     async with _Ahead(session=session) as ahead:
         try:
-            answer = await session.send(url=url)
-            if answer.status in UNSUPPORTED:
-                return _Searched(supported=False)
+            url, answer = await _accepted(session=session, ways=ways)
+            visited = {url}
+            if _is_unsupported(answer.status):
+                return _Searched(supported=False, rejected=answer.status in REJECTED)
             while True:
-                expect_success(answer=answer)
+                _expect_page(answer=answer, is_first=not pages)
                 page = await _page(session=session, answer=answer)
                 if page.survey.resource_type == "OperationOutcome":  # an error, whatever its status says
                     if not pages:
-                        return _Searched(supported=False)
+                        return _Searched(supported=False, rejected=True)
                     raise Unreachable(Reason.STATUS)
                 if page.survey.resource_type != "Bundle":
                     raise Malformed(Reason.NOT_FHIR)
                 pages.append(page)
                 session.entries += page.survey.entries
-                session.called.extend(own_bases(links=page.survey.links))
+                session.note_names(links=page.survey.links, on=url)
                 address = following(page.survey)
                 if not address:
                     lack = _lack(pages, counts_included=counts_included)
@@ -300,16 +380,64 @@ async def _ask(*, session: ServerSession, url: str, counts_included: bool = Fals
                         lack = _lack(pages, counts_included=counts_included)
                     return _Searched(pages=tuple(pages), lost=lack, of_pages=_how_many(pages))
                 url = session.own_address(address=address, on=url)
-                if not url or url in visited or session.pages >= MAX_PAGES:
+                if not url or url in visited:
                     raise Malformed(Reason.PAGING)
+                if await _is_enough(session=session, pages=pages, patient_id=patient_id):
+                    return _Searched(pages=tuple(pages), lost=Malformed(Reason.PAGING), of_pages=_how_many(pages))
                 visited.add(url)
                 if len(pages) == 1:
                     ahead.expect(pages_after(second=url, first=page.survey))
                 answer = await ahead.answer(url=url)
-                if answer.status in (404, 410):
-                    raise Unreachable(Reason.STATUS)  # a page that it named is gone: it may have forgotten the search
         except LOST as fault:
             return _Searched(pages=tuple(pages), lost=fault, of_pages=_how_many(pages))
+
+
+async def _accepted(*, session: ServerSession, ways: Sequence[str]) -> tuple[str, Answer]:
+    """Return the first answer to one of several ways to ask that does not reject it, else the last, with its address.
+
+    Raises: SourceError.
+    """
+    first, *plainer = ways
+    url, answer = first, await session.send(url=first)
+    session.takes_large_pages = session.takes_large_pages or answer.status == 200
+    for way in plainer if answer.status in REJECTED else ():
+        if session.takes_large_pages and _without_count(way) == _without_count(first):
+            continue  # the size of its pages is not what it rejects
+        url, answer = way, await session.send(url=way)
+        if answer.status not in REJECTED:
+            break
+    return url, answer
+
+
+def _without_count(url: str, /) -> str:
+    return _COUNT.sub("", url).rstrip("?&")
+
+
+def _is_unsupported(status: int, /) -> bool:
+    """Whether a status says that a server has no such search."""
+    return (400 <= status < 500 and status not in _NOT_NOW_OR_NOT_YOU) or status == 501
+
+
+def _expect_page(*, answer: Answer, is_first: bool) -> None:
+    """Raises: the SourceError that a status stands for, unless it is success.
+
+    A server that has named a page and then has none may have forgotten the search: what came before is none the worse.
+    """
+    try:
+        expect_success(answer=answer)
+    except Malformed:
+        if is_first:
+            raise
+        raise Unreachable(Reason.STATUS) from None
+
+
+async def _is_enough(*, session: ServerSession, pages: Sequence[_Page], patient_id: str) -> bool:
+    """Return whether no further page is read, though there is one: there have been too many."""
+    if session.pages >= MAX_PAGES:
+        return True
+    return len(pages) >= MOST_UNHEEDED and await session.read(
+        gives_others, pages[-1].body, result=bool, bases=session.bases, patient_id=patient_id
+    )
 
 
 class _Ahead:
@@ -374,10 +502,10 @@ async def _in_one_page(*, session: ServerSession, url: str, page: _Page) -> _Pag
     Returns what has more in it: what came already, or what came now.
     """
     total = page.survey.total or 0
-    if total > MOST_IN_ONE_PAGE or session.pages >= MAX_PAGES:
+    if total > MOST_IN_ONE_PAGE or session.pages >= MAX_PAGES or not _COUNT.search(url):
         return page
     try:
-        answer = await session.send(url=url.replace(f"_count={PAGE_SIZE}", f"_count={total}"))
+        answer = await session.send(url=_COUNT.sub(f"_count={total}", url))
         expect_success(answer=answer)
         larger = await _page(session=session, answer=answer)
     except (*LOST, Malformed):

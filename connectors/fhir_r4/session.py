@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
-from connectors.addresses import joined, own_address
-from connectors.contract.errors import Malformed, Refused
+from connectors.addresses import joined, page_address
+from connectors.contract.errors import CutShort, Malformed, Refused
 from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels, Connector
 from connectors.contract.values import Query, SourceAddress
 from connectors.credentials import send_with_credentials, unavailable
+from connectors.fhir_r4.answer import own_bases
 from connectors.transport.client import Answer, HttpTransport
 from connectors.transport.limits import Allowance
 from connectors.transport.offload import Offload, Work
@@ -40,6 +41,7 @@ class ServerSession:
     began_at: float  # a `loop.time()`, as the query's deadline is
     pages: int = 0
     entries: int = 0
+    takes_large_pages: bool = False  # it has answered a search for pages as large as we ask for
     called: list[str] = field(default_factory=list)  # what the server calls itself in its `self` links
     notices: list[Notice] = field(default_factory=list)
 
@@ -86,7 +88,12 @@ class ServerSession:
 
         `on` is the address of the page.
         """
-        return own_address(url=joined(address=address, to=on), base=self.base, names=self.names)
+        return page_address(address=address, on=on, base=self.base, names=self.names)
+
+    def note_names(self, *, links: Iterable[tuple[str, str]], on: str) -> None:
+        """Take note of what the server calls itself in the links of a page, whose address is `on`."""
+        whole = ((relation, joined(address=address, to=on)) for relation, address in links)
+        self.called.extend(own_bases(links=whole))
 
     async def send(self, *, url: str, form: str | None = None, deadline: float | None = None) -> Answer:
         """Send a read and return the answer, whatever its status; a form makes it a search by POST.
@@ -123,10 +130,14 @@ class ServerSession:
 def expect_success(*, answer: Answer) -> None:
     """Raises: the SourceError that a status stands for, unless it is success."""
     status = answer.status
-    if status in (200, 201):
+    if status in (200, 201, 203):
         return
+    if status < 300:
+        raise CutShort  # accepted, without content or in part: what was asked for is not there, or not all of it
     if status in (401, 403):
         raise Refused(Reason.CREDENTIALS)
+    if status == 451:
+        raise Refused
     if status in (404, 410):
         raise Malformed(Reason.NOT_FHIR)  # no FHIR server is at the address, or a page that it named is gone
     raise unavailable(answer) or Malformed(Reason.REQUEST_REJECTED)

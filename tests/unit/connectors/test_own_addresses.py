@@ -7,7 +7,7 @@ import json
 import pytest
 
 from connectors import documents
-from connectors.addresses import is_on_server, is_within, joined, own_address, parameters_of
+from connectors.addresses import is_on_server, is_within, joined, own_address, page_address, parameters_of
 from connectors.contract.errors import Malformed, NotAsked
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Document
@@ -174,6 +174,30 @@ def test_an_address_that_cannot_be_read_is_nobodys(broken: str) -> None:
 def test_a_relative_address_is_one_of_what_it_stands_in() -> None:
     assert joined(address="?page=2", to=f"{BASE}/Observation?page=1") == f"{BASE}/Observation?page=2"
     assert joined(address="Observation?page=2", to=f"{BASE}/Observation") == f"{BASE}/Observation?page=2"
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("?page=2", f"{BASE}/Patient/1/$everything?page=2"),
+        ("$everything?page=2", f"{BASE}/Patient/1/$everything?page=2"),
+        ("Patient/1/$everything?page=2", f"{BASE}/Patient/1/$everything?page=2"),
+        ("/Patient/1/$everything?page=2", f"{BASE}/Patient/1/$everything?page=2"),
+        ("/fhir/Patient/1/$everything?page=2", f"{BASE}/Patient/1/$everything?page=2"),
+        ("/?_getpages=2", f"{BASE}?_getpages=2"),
+        ("/Observation", f"{BASE}/Observation"),
+        ("/Observation/../../admin", ""),
+        ("Observation/%2e%2e/admin", ""),
+        ("/admin", ""),
+        ("//Observation.example/fhir", ""),
+        ("Http://evil.example/Observation", ""),
+        ("Observation:x", ""),
+        ("", f"{BASE}/Patient/1/$everything?page=1"),
+    ],
+)
+def test_a_page_is_found_from_the_page_that_names_it_or_from_the_base(address: str, asked: str) -> None:
+    on = f"{BASE}/Patient/1/$everything?page=1"
+    assert page_address(address=address, on=on, base=BASE, names=[]) == asked
 
 
 @pytest.mark.parametrize("around", [(b"\xef\xbb\xbf", b""), (b"\n", b" \n")])

@@ -1,0 +1,334 @@
+"""FHIR servers as several makers build them: what each does otherwise, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from connectors.contract.categories import RecordCategory
+from connectors.contract.errors import SourceError
+from connectors.contract.outcomes import Reason
+from connectors.contract.values import Identifier, Reply
+from tests.contract.loopback import LOCAL_SYSTEM, LOCAL_VALUE, PATIENT, SUBJECT, bundle, fhir_json, r4_capability
+from tests.contract.test_connectors_fetch import fetch, ids
+
+BY_NUMBER = (Identifier(system=LOCAL_SYSTEM, value=LOCAL_VALUE),)
+Answering = Callable[[web.Request], Any]
+
+
+class Server:
+    """A server that says to a path under its base what a test wants: a body of FHIR, or a whole response.
+
+    It knows one Patient, and declares the types whose searches are answered. `asked`: each path, with its query.
+    """
+
+    def __init__(self, answers: Mapping[str, Any], *, everything: bool = False, **stated: Any) -> None:
+        self.answers: dict[str, Any] = {
+            "metadata": {
+                **r4_capability(*(name for name in answers if name.isalpha() and name[0].isupper())),
+                **stated,
+            },
+            "Patient": bundle(PATIENT),
+            "Patient/p1": PATIENT,
+            **answers,
+        }
+        if everything:
+            operation = {"name": "everything"}
+            self.answers["metadata"]["rest"][0]["resource"][0]["operation"] = [operation]
+        self.asked: list[str] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix("/fhir").removeprefix("/")
+        self.asked.append(request.path_qs.removeprefix("/fhir/"))
+        said = self.answers.get(path, fhir_json(outcome("not-found"), status=404))
+        while callable(said):
+            said = said(request)
+        return said if isinstance(said, web.StreamResponse) else fhir_json(said)
+
+    def searches(self, name: str, /) -> list[str]:
+        return [asked for asked in self.asked if asked.startswith(name)]
+
+
+def outcome(code: str, *, severity: str = "error") -> dict[str, Any]:
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": code}]}
+
+
+def rejected(code: str = "invalid", *, status: int = 400) -> Answering:
+    return lambda _: fhir_json(outcome(code), status=status)
+
+
+def condition(key: str, *, about: str = "p1") -> dict[str, Any]:
+    return {
+        "resourceType": "Condition",
+        "id": key,
+        "code": {"text": "Asthma"},
+        "subject": {"reference": f"Patient/{about}"},
+    }
+
+
+def seen(key: str, *, category: str = "laboratory", **members: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": key,
+        "status": "final",
+        "category": [{"coding": [{"code": category}]}],
+        "code": {"text": "Haemoglobin"},
+        "subject": SUBJECT,
+        **members,
+    }
+
+
+def read(server: Any, **options: Any) -> Reply:
+    reply: Reply = fetch(server, identifiers=BY_NUMBER, **options)
+    return reply
+
+
+def failed(server: Any, **options: Any) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        read(server, **options)
+    return caught.value
+
+
+def missing(reply: Reply) -> dict[RecordCategory | None, str]:
+    """Return what is said to be missing, by section."""
+    return {notice.category: notice.words for notice in reply.notices if notice.code.leaves_out}
+
+
+# A server that rejects a search and answers the same in other words
+
+
+def at_most(most: int | None, *found: Mapping[str, Any]) -> Answering:
+    """Return the answer to a search that takes pages of so many entries at most; None: of no stated size."""
+
+    def answer(request: web.Request) -> Any:
+        count = request.query.get("_count")
+        too_many = count is not None and (most is None or int(count) > most)
+        return rejected("too-costly") if too_many else bundle(*found)
+
+    return answer
+
+
+@pytest.mark.parametrize("most", [100, 50, None])
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_server_that_wants_smaller_pages_is_asked_for_those(most: int | None, everything: bool) -> None:
+    """AWS HealthLake takes a `_count` of a hundred at most; the FHIR server of Azure rejects what is above its own."""
+    searched = {"Condition": at_most(most, condition("c1")), "Procedure": at_most(most)}
+    whole = {"Patient/p1/$everything": at_most(most, PATIENT, condition("c1"))}
+    server = Server({**searched, **(whole if everything else {})}, everything=everything)
+    reply = read(server)
+    assert (ids(reply.items), reply.in_part, missing(reply)) == (["c1"], None, {})
+
+
+@pytest.mark.parametrize("parameter", ["_revinclude", "_include"])
+def test_a_server_that_rejects_what_it_declares_to_include_gives_the_rest(parameter: str) -> None:
+    def answer(request: web.Request) -> Any:
+        return rejected() if parameter in request.query else bundle(condition("c1"))
+
+    stated = r4_capability("Condition")
+    stated["rest"][0]["resource"][1]["searchInclude"] = ["Condition:recorder"]
+    reply = read(Server({"Condition": answer, "metadata": stated}))
+    assert (ids(reply.items), reply.in_part, missing(reply)) == (["c1"], None, {})
+
+
+def test_a_server_that_has_taken_a_search_of_that_size_is_not_asked_for_smaller_pages() -> None:
+    stated = r4_capability("Condition", "Flag", "Goal", "Procedure", "Media")
+    for declared in stated["rest"][0]["resource"]:
+        declared.pop("searchRevInclude", None)
+    names = ("Condition", "Flag", "Goal", "Procedure")
+    server = Server({**{name: bundle() for name in names}, "Media": rejected(), "metadata": stated})
+    assert list(missing(read(server)).values()) == ["It cannot be asked for photographs and recordings."]
+    assert len(server.searches("Media")) == 1
+
+
+def needs(parameter: str, **values: list[Mapping[str, Any]]) -> Answering:
+    """Return the answer to a search that is rejected without a further parameter, and what it gives for its values."""
+
+    def answer(request: web.Request) -> Any:
+        value = request.query.get(parameter)
+        if value is None:
+            return rejected("required")
+        return bundle(*values.get(value.replace("-", "_"), []))
+
+    return answer
+
+
+def test_a_server_that_wants_to_know_which_observations_is_asked_for_each_kind() -> None:
+    """Epic answers a search for Observations by patient alone with 400, `required`. US Core demands no more."""
+    answer = needs("category", laboratory=[seen("o1")], vital_signs=[seen("o2", category="vital-signs"), seen("o1")])
+    reply = read(Server({"Observation": answer, "Condition": bundle(condition("c1"))}))
+    assert ids(reply.items) == ["c1", "o1", "o2"]
+    words = "It gives observations and test results only by their category"
+    assert {category for category, said in missing(reply).items() if said.startswith(words)} == {
+        RecordCategory.RESULTS,
+        RecordCategory.OBSERVATIONS,
+        RecordCategory.HISTORY,
+    }
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_an_error_with_a_status_of_success_is_such_a_rejection_too(everything: bool) -> None:
+    def answer(request: web.Request) -> Any:
+        return bundle(seen("o1")) if request.query.get("category") == "laboratory" else outcome("required")
+
+    server = Server({"Observation": answer, "Patient/p1/$everything": rejected()}, everything=everything)
+    assert ids(read(server).items) == ["o1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "value"),
+    [
+        ("CarePlan", "category", "assess-plan"),
+        ("CareTeam", "status", "active"),
+        ("Condition", "category", "problem-list-item"),
+        ("DiagnosticReport", "category", "LAB"),
+        ("DocumentReference", "category", "clinical-note"),
+        ("MedicationRequest", "intent", "order"),
+    ],
+)
+def test_what_else_a_server_may_demand_is_asked_for(name: str, parameter: str, value: str) -> None:
+    held = {"resourceType": name, "id": "x1", "subject": SUBJECT}
+
+    def answer(request: web.Request) -> Any:
+        return bundle(held) if request.query.get(parameter) == value else rejected("required")
+
+    server = Server({name: answer, "Flag": bundle()})
+    reply = read(server)
+    assert len(reply.items) + len(reply.quarantined) == 1
+    assert "only by their" in " ".join(missing(reply).values())
+
+
+def test_one_kind_that_is_lost_is_said_to_be() -> None:
+    def answer(request: web.Request) -> Any:
+        value = request.query.get("category")
+        if value == "vital-signs":
+            return web.Response(status=504)
+        return bundle(seen("o1")) if value else rejected("required")
+
+    reply = read(Server({"Observation": answer}))
+    assert (ids(reply.items), reply.in_part) == (["o1"], Reason.PAGES)
+    assert len(missing(reply)) == 3
+
+
+# One search, or one page, of which something else comes
+
+
+@pytest.mark.parametrize("status", [402, 406, 409, 410, 412, 413, 414, 415, 423, 424, 428, 431])
+def test_a_search_that_is_not_taken_costs_no_other(status: int) -> None:
+    reply = read(Server({"Condition": bundle(condition("c1")), "Flag": rejected(status=status)}))
+    assert ids(reply.items) == ["c1"]
+    assert missing(reply) == {RecordCategory.ALERTS: "It cannot be asked for alerts."}
+
+
+@pytest.mark.parametrize("status", [202, 204, 205, 206])
+def test_a_success_that_does_not_bring_what_was_asked_for_is_not_emptiness(status: int) -> None:
+    server = Server({"Condition": bundle(condition("c1")), "Flag": lambda _: web.Response(status=status)})
+    reply = read(server)
+    assert (ids(reply.items), reply.in_part) == (["c1"], Reason.SEARCHES)
+    assert missing(reply) == {RecordCategory.ALERTS: "Alerts could not be retrieved."}
+
+
+def test_what_the_law_keeps_back_is_refused() -> None:
+    reply = read(Server({"Condition": bundle(condition("c1")), "Flag": rejected(status=451)}))
+    assert missing(reply) == {RecordCategory.ALERTS: "It would not release alerts."}
+
+
+def test_an_answer_that_came_by_way_of_a_proxy_that_changes_them_is_one() -> None:
+    server = Server({"Condition": lambda _: fhir_json(bundle(condition("c1")), status=203)})
+    assert ids(read(server).items) == ["c1"]
+
+
+@pytest.mark.parametrize("status", [202, 204, 206, 400, 404, 409, 410, 412, 414, 422, 451])
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_page_that_a_server_named_and_no_longer_gives_costs_none_that_came(status: int, everything: bool) -> None:
+    """Tokens that stand for a page run out, and many servers answer such a one with 400."""
+
+    def answer(request: web.Request) -> Any:
+        if "ct" in request.query:
+            return web.Response(status=status)
+        return bundle(PATIENT, condition("c1"), following=f"{request.url.with_query(ct='bG9uZw')}")
+
+    server = Server({"Condition": answer, "Patient/p1/$everything": answer}, everything=everything)
+    reply = read(server)
+    assert (ids(reply.items), reply.in_part) == (["c1"], Reason.PAGES)
+    assert len(missing(reply)) == 1
+
+
+# A server that pays no heed to whom it is asked about
+
+
+def test_a_search_that_gives_everybodys_without_end_costs_no_other() -> None:
+    pages_asked: list[int] = []
+
+    def everybodys(request: web.Request) -> Any:
+        page = int(request.query.get("page", "1"))
+        pages_asked.append(page)
+        others = [condition(f"c{page}", about=f"x{page}")]
+        return bundle(*others, following=f"{request.url.with_query(page=page + 1)}")
+
+    reply = read(Server({"Condition": everybodys, "Observation": bundle(seen("o1"))}), seconds=20)
+    assert (ids(reply.items), reply.in_part) == (["o1"], Reason.PAGES)
+    assert missing(reply) == {
+        RecordCategory.PROBLEMS: "Only the first 10 pages of problems and diagnoses were received."
+    }
+    assert max(pages_asked) == 10
+
+
+def test_a_record_of_more_pages_than_are_read_is_kept_as_far_as_it_was_read() -> None:
+    def endless(request: web.Request) -> Any:
+        page = int(request.query.get("page", "1"))
+        return bundle(condition(f"c{page}"), following=f"{request.url.with_query(page=page + 1)}")
+
+    reply = read(Server({"Condition": endless}), seconds=30)
+    assert (len(reply.items), reply.in_part) == (200, Reason.PAGES)
+    assert missing(reply) == {
+        RecordCategory.PROBLEMS: "Only the first 200 pages of problems and diagnoses were received."
+    }
+
+
+# Links as they are written
+
+
+def paged(link: Callable[[web.Request], str], *, itself: str = "") -> Answering:
+    """Return the answer to a question of two pages, of which the first names the second so."""
+
+    def answer(request: web.Request) -> Any:
+        if "token" in request.query:
+            return bundle(condition("c2"))
+        page = bundle(PATIENT, condition("c1"), following=link(request))
+        if itself:
+            page["link"].append({"relation": "self", "url": itself})
+        return page
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("link", "itself"),
+    [
+        ("/{path}?token=1", ""),
+        ("/?token=1", ""),
+        ("{path}?token=1", ""),
+        ("?token=1", ""),
+        ("/inside/r4/{path}?token=1", "/inside/r4/{path}?patient=p1"),
+        ("http://inside.example/r4/{path}?token=1", "http://inside.example/r4/{path}?patient=p1"),
+    ],
+    ids=["from the base", "the base", "from the base, no slash", "query", "a path of its own", "a host of its own"],
+)
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_link_is_followed_however_it_says_where(link: str, itself: str, everything: bool) -> None:
+    """Aidbox writes `/Condition?...` from its base, InterSystems IRIS a path without a host."""
+    path = "Patient/p1/$everything" if everything else "Condition"
+    answer = paged(lambda _: link.format(path=path), itself=itself.format(path=path))
+    server = Server({"Condition": answer, "Patient/p1/$everything": answer, "": answer}, everything=everything)
+    reply = read(server)
+    assert (ids(reply.items), reply.in_part, missing(reply)) == (["c1", "c2"], None, {})
+
+
+def test_a_remark_among_the_results_does_not_stand_for_one_of_them() -> None:
+    """Epic puts its remarks beside the results; not every server says of one that it is no match."""
+    page = {**bundle(condition("c1"), outcome("informational", severity="warning")), "total": 2}
+    reply = read(Server({"Condition": page}))
+    assert (ids(reply.items), reply.in_part) == (["c1"], Reason.PAGES)

@@ -112,15 +112,15 @@ class _PlainEntry(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Link(msgspec.Struct):
-    relation: str = ""
-    url: str = ""
+    relation: str | None = None
+    url: str | None = None
 
 
 _BULK = msgspec.json.Decoder(_Bulk)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _PLAIN_ENTRIES = msgspec.json.Decoder(list[_PlainEntry])
-_LINKS = msgspec.json.Decoder(list[_Link])
+_LINKS = msgspec.json.Decoder(list[_Link | None] | None)
 # Of what a search gives beside its matches. Source: FHIR R4, SearchEntryMode.
 _NO_MATCH = re.compile(rb'"mode"\s*:\s*"(?:include|outcome)"')
 _USUAL_MATCHES = frozenset({b"", b'{"mode":"match"}'})
@@ -170,12 +170,14 @@ def _has_too_many_marks(payload: bytes) -> bool:
 def _split(body: bytes, /, *, is_small: bool) -> SplitPayload:
     # What holds fewer values has fewer members, too, which need not be counted.
     parts = _members(body) if is_small else members(body=body)
-    listed = parts.pop("entry", b"[]")
+    listed = parts.pop("entry", b"null")
+    if listed == b"null":  # what some writers make of a list of nothing; FHIR has no null there
+        listed = b"[]"
     if (not is_small and holds_more_members(body=listed, than=MAX_ENTRIES)) or holds_more_values(
         body=parts.get("link", b""), than=MAX_VALUES
     ):
         raise UnreadablePayload(fault=PayloadFault.TOO_LARGE)
-    links = _LINKS.decode(parts["link"]) if "link" in parts else []
+    links = _LINKS.decode(parts.get("link", b"null")) or []
     labels = labels_around(parts)
     entries = _plain_entries(listed, labels=labels)
     if entries is None:
@@ -184,7 +186,7 @@ def _split(body: bytes, /, *, is_small: bool) -> SplitPayload:
         entries = tuple(_split_entry(entry, labels=labels) for entry in _taken(each))
     return SplitPayload(
         resource_type=_text(parts.get("resourceType", b"")),
-        links=tuple((link.relation.strip().lower(), link.url.strip()) for link in links),
+        links=tuple(((link.relation or "").strip().lower(), (link.url or "").strip()) for link in links if link),
         entries=entries,
         total=_count(parts.get("total", b"")),
     )

@@ -332,3 +332,17 @@ def test_a_remark_among_the_results_does_not_stand_for_one_of_them() -> None:
     page = {**bundle(condition("c1"), outcome("informational", severity="warning")), "total": 2}
     reply = read(Server({"Condition": page}))
     assert (ids(reply.items), reply.in_part) == (["c1"], Reason.PAGES)
+
+
+@pytest.mark.parametrize("null", [{"entry": None}, {"link": None, "entry": []}, {"entry": None, "total": None}])
+def test_a_search_that_finds_nothing_and_writes_null_is_empty(null: Mapping[str, Any]) -> None:
+    """As a list of nothing comes out of a program in Go or in C# that was not told otherwise."""
+    server = Server({"Condition": bundle(condition("c1")), "Flag": {"resourceType": "Bundle", **null}})
+    reply = read(server)
+    assert (ids(reply.items), reply.in_part, missing(reply)) == (["c1"], None, {})
+
+
+def test_a_next_link_without_an_address_is_no_end() -> None:
+    page = {**bundle(condition("c1")), "link": [{"relation": "next", "url": None}]}
+    reply = read(Server({"Condition": page}))
+    assert (ids(reply.items), reply.in_part) == (["c1"], Reason.PAGES)

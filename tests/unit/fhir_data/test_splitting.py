@@ -228,6 +228,20 @@ def test_a_payload_that_cannot_be_split_says_why(payload: bytes, fault: str | No
     assert fault_of(SentBody(payload)) == fault
 
 
+@pytest.mark.parametrize(
+    ("payload", "links"),
+    [
+        (b'{"entry":null,"link":null,"total":null}', ()),
+        (b'{"entry": null , "link": [null, {"relation":null,"url":null}] }', (("", ""),)),
+        (b'{"link":[{"relation":"next","url":null}]}', (("next", ""),)),
+        (b'{"link":[{"relation":" Next","url":"a "},{"url":"b"}],"entry":null}', (("next", "a"), ("", "b"))),
+    ],
+)
+def test_a_member_that_is_null_is_not_there(payload: bytes, links: tuple[tuple[str, str], ...]) -> None:
+    parts = split(payload=payload)
+    assert (parts.entries, parts.links, parts.total) == ((), links, None)
+
+
 @pytest.mark.parametrize("body", [b"{}", b"1", b"[1,]", b"[NaN", b"[NaN}", b"NaN"])
 def test_what_is_no_array_has_no_elements(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"array|JSON|Expecting"):

@@ -165,7 +165,8 @@ class HttpTransport:
     async def _with_retries(self, *, call: _Call, source_id: str) -> Answer:
         budget = self._budgets.setdefault(source_id, RetryBudget(self.limits.retry_burst))
         budget.earn(limits=self.limits)
-        for attempt in range(self.limits.retries + 1):
+        attempt = waits = 0
+        while True:
             answer: Answer | None = None
             fault: SourceError | None = None
             try:
@@ -174,14 +175,22 @@ class HttpTransport:
                 fault = error
             was_lost = isinstance(fault, CutShort) or (fault is not None and fault.reason is Reason.CONNECTION)
             may_help = answer.status in RETRIED_STATUSES if answer else was_lost
-            pause = self._pause(attempt=attempt, answer=answer)
-            last = attempt == self.limits.retries or asyncio.get_running_loop().time() + pause >= call.deadline
-            if not may_help or last or not call.repeatable or not budget.spend():
-                if answer is not None:
-                    return answer
-                raise fault or Unreachable(Reason.CONNECTION)
+            asked_s = asked_to_wait_s(headers=answer.headers, now=time.time()) if answer else None
+            pause = self._pause(attempt=attempt, asked_s=asked_s)
+            is_late = asyncio.get_running_loop().time() + pause >= call.deadline
+            if not may_help or is_late or not call.repeatable:
+                break
+            # One that is well, and says when we may come back, is asked then: that doubles nobody's load.
+            if answer is not None and answer.status == 429 and asked_s and waits < self.limits.waits:
+                waits += 1
+            elif attempt < self.limits.retries and budget.spend():
+                attempt += 1
+            else:
+                break
             await asyncio.sleep(pause)
-        raise Unreachable(Reason.CONNECTION)
+        if answer is not None:
+            return answer
+        raise fault or Unreachable(Reason.CONNECTION)
 
     async def _answer(self, *, call: _Call, source_id: str) -> Answer:
         """Return the answer to one attempt, which may be two calls side by side: see `hedge`."""
@@ -213,14 +222,13 @@ class HttpTransport:
                 other.cancel()
                 other.add_done_callback(_ignore)
 
-    def _pause(self, *, attempt: int, answer: Answer | None) -> float:
+    def _pause(self, *, attempt: int, asked_s: float | None) -> float:
         """Return how long to wait before the next attempt: full jitter, or as long as the source asks for.
 
         Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog 2015.
         """
         pause = self._rng.uniform(0, min(self.limits.retry_cap_s, self.limits.retry_base_s * 2**attempt))
-        asked = asked_to_wait_s(headers=answer.headers, now=time.time()) if answer else None
-        return pause if asked is None else max(pause, asked)
+        return pause if asked_s is None else max(pause, asked_s)
 
     async def _attempt(self, *, call: _Call) -> Answer:
         if asyncio.get_running_loop().time() >= call.deadline:

@@ -23,6 +23,7 @@ class TransportLimits:
     retries: int = 2
     retry_base_s: float = 0.1
     retry_cap_s: float = 1.0
+    waits: int = 8  # how often one call comes back to a source that asks for fewer requests, when it may
     # What each call to a source earns of a retry: without a budget, retries double the load on one that is failing.
     retry_budget: float = 0.1
     retry_burst: float = 5.0

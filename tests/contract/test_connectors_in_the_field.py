@@ -244,6 +244,35 @@ def test_one_that_asks_for_longer_than_we_have_is_said_to_have_asked_for_it(aske
     assert (type(caught.value), caught.value.reason) == (Unreachable, reason)
 
 
+class Throttled:
+    """A server that answers so many requests in a fifth of a second, and says to all others when to come back."""
+
+    def __init__(self, *types: str, most: int) -> None:
+        self.types, self.most = types, most
+        self.began = 0.0
+        self.came = 0
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        if (now := time.monotonic()) - self.began > 0.2:
+            self.began, self.came = now, 0
+        self.came += 1
+        if self.came > self.most:
+            return web.Response(status=429, headers={"x-ms-retry-after-ms": "200"})
+        path = request.path.removeprefix("/fhir/")
+        if path == "metadata":
+            return fhir_json(r4_capability(*self.types))
+        if path == "Patient":
+            return fhir_json(bundle(PATIENT))
+        return fhir_json(bundle({"resourceType": path, "id": path, "subject": {"reference": "Patient/p1"}}))
+
+
+def test_a_server_that_throttles_gives_its_whole_record_where_there_is_time() -> None:
+    types = sorted(capability.EXPECTED | {"Goal", "Communication", "CareTeam", "RiskAssessment", "Consent", "Task"})
+    reply: Reply = fetch(Throttled(*types, most=4), seconds=20)
+    assert (reply.in_part, said(reply)) == (None, [])
+    assert len(reply.items) + len(reply.quarantined) == len(types)
+
+
 # Billing
 
 

@@ -121,6 +121,18 @@ def test_a_source_that_is_half_down_is_not_asked_three_times_for_ever() -> None:
     assert server.calls <= 40 + FAST.retry_burst + 40 * FAST.retry_budget + 1
 
 
+def test_a_source_that_says_when_we_may_come_back_is_asked_then_and_no_retry_is_spent() -> None:
+    busy = {"x-ms-retry-after-ms": "20"}
+    server = Scripted(*[429] * 5, 200, headers=busy)
+    assert (call(server).status, server.calls) == (200, 6)
+    never = Scripted(429, headers=busy)
+    assert call(never).status == 429
+    assert never.calls == 1 + FAST.waits + FAST.retries
+    for unsaid in (Scripted(429), Scripted(429, headers={"Retry-After": "0"}), Scripted(503, headers=busy)):
+        call(unsaid)
+        assert unsaid.calls == 1 + FAST.retries
+
+
 def test_a_retry_that_the_deadline_leaves_no_time_for_is_not_made() -> None:
     server = Scripted(503, 200, headers={"Retry-After": "60"})
     started = time.monotonic()
@@ -184,6 +196,7 @@ def test_an_error_body_that_is_cut_short_or_cannot_be_read_is_left_out_and_the_s
     [
         ("0", 0.0),
         ("120", 120.0),
+        ("1.5", 1.5),
         ("9" * 5000, LONGEST_ASKED_S),
         ("Thu, 01 Jan 1970 00:02:00 GMT", 20.0),
         ("Thu, 01 Jan 1970 00:02:00", 20.0),
@@ -202,6 +215,21 @@ def test_an_error_body_that_is_cut_short_or_cannot_be_read_is_left_out_and_the_s
 )
 def test_how_long_a_source_asks_us_to_wait_is_read_or_left_aside(value: str, asked_s: float | None) -> None:
     assert asked_to_wait_s(headers={"retry-after": value}, now=100.0) == asked_s
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked_s"),
+    [
+        ({"x-ms-retry-after-ms": "250"}, 0.25),
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"retry-after": "2", "x-ms-retry-after-ms": "250"}, 2.0),
+        ({"retry-after": "soon", "x-ms-retry-after-ms": "250"}, 0.25),
+        ({"x-ms-retry-after-ms": "9" * 5000}, LONGEST_ASKED_S),
+        ({"x-ms-retry-after-ms": "soon"}, None),
+    ],
+)
+def test_a_wait_in_milliseconds_is_read(headers: dict[str, str], asked_s: float | None) -> None:
+    assert asked_to_wait_s(headers=headers, now=100.0) == asked_s
 
 
 def test_an_answer_beside_a_date_beyond_all_dates_is_an_answer() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.contract.categories import CLINICAL_CATEGORIES, OBSERVED_CATEGORIES, RecordCategory, category_of_type
 from connectors.contract.errors import Malformed
 from connectors.contract.outcomes import Reason
-from fhir_data.access import JsonObject, mappings, text, texts
+from fhir_data.access import JsonObject, listed, mappings, text, texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class ServerCapability:
 
     `everything`: Patient/{id}/$everything is declared. `types` are to be searched: those with a search by patient, and
     clinical ones declared without one, since what they hold would otherwise be passed over in silence. `holds` are the
-    categories of the declared types. `release` is the FHIR version that it says it speaks.
+    categories of the declared types. `release` is the FHIR version that it says it speaks, "" where it does not say.
     """
 
     everything: bool
@@ -93,27 +93,32 @@ UNDECLARED = ServerCapability(
 # Types with a `patient` parameter that are not part of a patient's record.
 _NOT_RECORD = RecordCategory.BILLING.types | {"Patient", "Provenance", "AuditEvent", "Bundle", "Group", "Person"}
 
+# Where a statement says that others hold what it does not say. Source: FHIR R4, CapabilityStatement.
+_ELSEWHERE = ("instantiates", "imports")
 _OTHER_RELEASES = {"3.": Reason.SPEAKS_STU3, "5.": Reason.SPEAKS_R5}
 
 
 def read_capability(*, statement: JsonObject) -> ServerCapability:
-    """Read a CapabilityStatement.
+    """Read a CapabilityStatement. One that says of no release that it is its own is taken for one of R4.
 
     Raises: Malformed `not-fhir` when it is none; `speaks-stu3`, `speaks-r5` or `other-release` when it is not of R4.
     """
-    release = text(statement.get("fhirVersion"))
+    said = statement.get("fhirVersion") or ""
+    release = text(said).strip()
     if statement.get("resourceType") == "Conformance":  # what DSTU2 calls its statement
         raise Malformed(Reason.OTHER_RELEASE)
     if statement.get("resourceType") != "CapabilityStatement":
         raise Malformed(Reason.NOT_FHIR)
-    if not release.startswith(("4.0", "4.3")):
+    if said and not release.startswith(("4.0", "4.3")):
         raise Malformed(_OTHER_RELEASES.get(release[:2], Reason.OTHER_RELEASE))
     resources = [
         resource
-        for rest in mappings(statement.get("rest"))
+        for rest in mappings(listed(statement.get("rest")))
         if rest.get("mode", "server") == "server"
-        for resource in mappings(rest.get("resource"))
+        for resource in mappings(listed(rest.get("resource")))
     ]
+    if not resources and any(statement.get(name) for name in _ELSEWHERE):
+        return replace(UNDECLARED, release=release)  # what it can do stands in another statement
     operations = [
         operation
         for resource in resources
@@ -139,7 +144,8 @@ def _held_categories(names: Iterable[str]) -> frozenset[RecordCategory]:
 
 def _is_everything(operation: JsonObject) -> bool:
     named = text(operation.get("name")) in ("everything", "$everything")
-    return named or text(operation.get("definition")).endswith("Patient-everything")
+    definition = text(operation.get("definition")).partition("|")[0]  # without its version
+    return named or definition.endswith("Patient-everything")
 
 
 def _searchable(resources: Iterable[JsonObject]) -> Iterable[SearchableType]:

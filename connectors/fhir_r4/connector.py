@@ -5,6 +5,7 @@ Source: FHIR R4, RESTful API and Search; IHE QEDm, transaction PCC-44.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
@@ -75,6 +76,7 @@ MAX_REPLACEMENTS = 5
 MAX_PATIENT_PAGES = 10
 FURTHER_RECORDS = "It says that it holds further records of this patient, under other numbers of its own."
 LOGICAL_ID_SYSTEMS = ("", "id")
+_MEANS_SOMETHING = re.compile(r"[\\$,|]")
 USUAL_TYPES = (
     "AllergyIntolerance Appointment CarePlan Condition DiagnosticReport DocumentReference Encounter FamilyMemberHistory"
     " Flag Immunization Location Medication MedicationRequest MedicationStatement Observation OperationOutcome"
@@ -197,12 +199,13 @@ class _Patient:
 class _Server:
     """What a server says about itself. `fault`: why its statement cannot be used, when something else came instead.
 
-    `stated`: it says what it can do. `speaks`: what it said is FHIR.
+    `stated`: it says what it can do. `speaks`: what it said is FHIR. `refused`: it would not say what it can do.
     """
 
     capability: ServerCapability
     stated: bool
     speaks: bool = False
+    refused: bool = False
     fault: SourceError | None = None
 
 
@@ -213,6 +216,9 @@ async def _server(*, session: ServerSession) -> _Server:
     answer = await session.send(url=f"{session.base}/metadata")
     if answer.status in NOT_THERE:
         return _Server(capability=UNDECLARED, stated=False)
+    if answer.status in (401, 403):
+        # Rules that let us read a Patient need not speak of the statement. Source: HAPI FHIR, AuthorizationInterceptor.
+        return _Server(capability=UNDECLARED, stated=False, refused=True)
     try:
         expect_success(answer=answer)
         stated = await session.read(capability, answer.body, result=ServerCapability)
@@ -230,11 +236,12 @@ async def _server(*, session: ServerSession) -> _Server:
 async def _expect_fhir(*, session: ServerSession, answer: Answer, server: _Server) -> None:
     """Take a server's answer about a Patient as a sign of whether a FHIR server is there at all.
 
-    Raises: Unreachable `no-fhir-server` when neither its statement nor this is FHIR; the fault of its statement.
+    Raises: Unreachable `no-fhir-server` when neither its statement nor this is FHIR, Refused where it would give none;
+    the fault of its statement.
     """
     has_spoken = server.stated or server.speaks
     if not has_spoken and not await session.read(speaks_fhir, answer.body, result=bool):
-        raise Unreachable(Reason.NO_FHIR_SERVER)
+        raise Refused(Reason.CREDENTIALS) if server.refused else Unreachable(Reason.NO_FHIR_SERVER)
     if server.fault:
         raise server.fault
 
@@ -269,7 +276,10 @@ def _expect_searchable(*, capability: ServerCapability) -> None:
 
 def _in_words(capability: ServerCapability) -> str:
     types = sum(declared.category.is_clinical for declared in capability.types)
-    parts = [f"FHIR {capability.release}", f"{types} {'type' if types == 1 else 'types'}"]
+    parts = [
+        f"FHIR {capability.release}" if capability.release else "FHIR, of what release it does not say",
+        f"{types} {'type' if types == 1 else 'types'}",
+    ]
     return ", ".join([*parts, "$everything"] if capability.everything else parts)
 
 
@@ -339,14 +349,20 @@ class _PatientSearch:
 
     @classmethod
     def by(cls, *, identifier: Identifier, session: ServerSession) -> Self:
-        search = f"identifier={quote(identifier.system, safe='')}%7C{quote(identifier.value, safe='')}"
+        system, value = (quote(_escaped(text), safe="") for text in (identifier.system, identifier.value))
+        search = f"identifier={system}%7C{value}"
         if session.source.options.get("search") == "post":
             return cls(identifier=identifier, url=f"{session.base}/Patient/_search", form=search)
         return cls(identifier=identifier, url=f"{session.base}/Patient?{search}")
 
     def may_ask(self, url: str, /) -> bool:
         """Whether a page of its results may be asked for: by POST, for none whose address holds the identifier."""
-        return self.form is None or self.identifier.value not in unquote_plus(url)
+        return self.form is None or self.identifier.value.replace("\\", "") not in unquote_plus(url).replace("\\", "")
+
+
+def _escaped(text: str, /) -> str:
+    """Return a text of which no sign means anything to a search. Source: FHIR R4, Search, 3.1.1.4.0.1 (escaping)."""
+    return _MEANS_SOMETHING.sub(r"\\\g<0>", text)
 
 
 async def _send_search(*, session: ServerSession, search: _PatientSearch) -> Answer:
@@ -399,6 +415,8 @@ async def _results(*, session: ServerSession, search: _PatientSearch, answer: An
         expect_success(answer=answer)
         pages.append(SentBody(answer.body))
         page = await session.read(survey, pages[-1], result=Survey)
+        if page.resource_type == "OperationOutcome":  # an error, whatever its status says
+            raise Malformed(Reason.REQUEST_REJECTED)
         session.note_names(links=page.links, on=url)
         reported = reported or bool(page.warnings)
         address = following(page)

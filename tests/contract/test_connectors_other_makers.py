@@ -346,3 +346,96 @@ def test_a_next_link_without_an_address_is_no_end() -> None:
     page = {**bundle(condition("c1")), "link": [{"relation": "next", "url": None}]}
     reply = read(Server({"Condition": page}))
     assert (ids(reply.items), reply.in_part) == (["c1"], Reason.PAGES)
+
+
+# What a server says that it can do
+
+
+def stated(**members: Any) -> dict[str, Any]:
+    made = {**r4_capability("Condition"), **members}
+    return {name: value for name, value in made.items() if value is not ...}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        stated(fhirVersion=...),
+        stated(fhirVersion=None),
+        stated(fhirVersion=""),
+        stated(fhirVersion=" 4.0.1 "),
+        stated(fhirVersion="4.0"),
+        stated(rest=..., instantiates=["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server"]),
+        stated(rest=[], imports=["http://hospital.example/fhir/CapabilityStatement/base"]),
+        stated(rest=r4_capability("Condition")["rest"][0]),
+        stated(rest=[{"mode": "client", "resource": []}, *r4_capability("Condition")["rest"], {"mode": "server"}]),
+    ],
+    ids=["no release", "null", "empty", "space", "short", "instantiates", "imports", "no list", "several"],
+)
+def test_a_statement_that_says_less_than_it_should_keeps_no_record_back(statement: dict[str, Any]) -> None:
+    reply = read(Server({"Condition": bundle(condition("c1")), "metadata": statement}))
+    assert ids(reply.items) == ["c1"]
+
+
+@pytest.mark.parametrize("release", ["3.0.2", "5.0.0", "1.0.2", 3.0, ["4.0.1"]])
+def test_a_statement_of_another_release_is_none_of_r4(release: Any) -> None:
+    fault = failed(Server({"Condition": bundle(condition("c1")), "metadata": stated(fhirVersion=release)}))
+    assert fault.outcome == "malformed"
+    assert fault.reason in (Reason.SPEAKS_STU3, Reason.SPEAKS_R5, Reason.OTHER_RELEASE)
+
+
+@pytest.mark.parametrize("definition", ["Patient-everything|4.0.1", "Patient-everything"])
+def test_everything_is_found_under_a_name_of_the_servers_own(definition: str) -> None:
+    statement = stated()
+    operation = {"name": "all", "definition": f"http://hl7.org/fhir/OperationDefinition/{definition}"}
+    statement["rest"][0]["resource"][0]["operation"] = [operation]
+    server = Server({"Patient/p1/$everything": bundle(PATIENT, condition("c1")), "metadata": statement})
+    assert ids(read(server).items) == ["c1"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_statement_that_is_not_for_us_keeps_back_no_record_that_is(status: int) -> None:
+    """HAPI FHIR with rules for its data and none for its statement."""
+    reply = read(Server({"Condition": bundle(condition("c1")), "metadata": rejected(status=status)}))
+    assert ids(reply.items) == ["c1"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("found", [401, 403, 404, 200])
+def test_where_nothing_is_for_us_it_is_our_credentials(status: int, found: int) -> None:
+    page = web.Response
+    answers = {
+        name: lambda _, s=s: page(status=s, text="<html>") for name, s in (("metadata", status), ("Patient", found))
+    }
+    fault = failed(Server(answers))
+    assert (fault.outcome, fault.reason) == ("refused", Reason.CREDENTIALS)
+
+
+# Who the patient is
+
+
+@pytest.mark.parametrize(("value", "sent"), [("A,B", r"A\,B"), ("A|B", r"A\|B"), ("A$B", r"A\$B"), ("A\\B", r"A\\B")])
+@pytest.mark.parametrize("options", [{}, {"search": "post"}], ids=["get", "post"])
+def test_a_number_with_a_sign_that_searches_know_is_searched_for_as_it_is(
+    value: str, sent: str, options: Mapping[str, str]
+) -> None:
+    searched: list[str] = []
+
+    async def found(request: web.Request) -> Any:
+        given = request.query if request.method == "GET" else await request.post()
+        searched.append(str(given["identifier"]))
+        return fhir_json(bundle({**PATIENT, "identifier": [{"system": LOCAL_SYSTEM, "value": value}]}))
+
+    class WithForms(Server):
+        async def __call__(self, request: web.Request) -> web.StreamResponse:
+            is_search = request.path in ("/fhir/Patient", "/fhir/Patient/_search")
+            return await found(request) if is_search else await super().__call__(request)
+
+    identifiers = (Identifier(system=LOCAL_SYSTEM, value=value),)
+    reply: Reply = fetch(WithForms({"Condition": bundle(condition("c1"))}), identifiers=identifiers, options=options)
+    assert ids(reply.items) == ["c1"]
+    assert searched == [f"{LOCAL_SYSTEM}|{sent}"]
+
+
+def test_a_search_for_the_patient_that_ends_in_an_error_is_said_to_be_rejected() -> None:
+    fault = failed(Server({"Condition": bundle(condition("c1")), "Patient": outcome("invalid")}))
+    assert (fault.outcome, fault.reason) == ("malformed", Reason.REQUEST_REJECTED)

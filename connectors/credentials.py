@@ -53,7 +53,9 @@ TOKEN_OPTIONS: Mapping[str, str] = {
 }
 DEFAULT_SCOPE = "system/*.rs"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_S = 240
+# An assertion is good from a little before now, for a server whose clock is behind ours, and never for more than five
+# minutes after it. Source: HL7 SMART App Launch 2.2, "Backend Services", Authentication JWT Claims.
+ASSERTION_S, CLOCKS_APART_S = 240, 30
 # A token is not used in its last seconds, and never kept for longer than an hour, whatever is said of it.
 SPARE_S, MOST_S, UNSAID_S = 10.0, 3600.0, 60.0
 CONFIGURATION_S = 600.0
@@ -75,11 +77,13 @@ class TokenKeeper:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, ...], _Kept] = {}
+        self._scopes: dict[tuple[str, ...], str] = {}
         self._fetching: dict[tuple[str, ...], asyncio.Lock] = {}
 
     async def close(self) -> None:
         """Forget every token."""
         self._kept.clear()
+        self._scopes.clear()
 
     async def token(
         self, *, source: SourceAddress, channels: Channels, deadline: float, correlation_id: UUID
@@ -102,6 +106,7 @@ class TokenKeeper:
             asked = _Asked(source=source, channels=channels, deadline=deadline, correlation_id=correlation_id)
             fresh = await _fetch(asked)
             self._kept[key] = fresh
+            self._scopes[key] = fresh.scope
             return fresh.token, False
         finally:
             lock.release()
@@ -112,8 +117,7 @@ class TokenKeeper:
 
         Source: RFC 6749, 5.1 and 3.3.
         """
-        kept = self._kept.get(_key_of(source))
-        return kept.scope if kept is not None else ""
+        return self._scopes.get(_key_of(source), "")  # also of one that was dropped meanwhile, for another's request
 
     def drop(self, *, source: SourceAddress, token: str) -> None:
         """Forget a token that its source did not accept, unless another has taken its place."""
@@ -307,7 +311,8 @@ async def _fetch(asked: _Asked, /) -> _Kept:
     token = _read(_expected(answer).body, _Token)
     if token.token_type.lower() != "bearer" or not _TOKEN.fullmatch(token.access_token):
         raise Malformed(Reason.TOKEN)
-    until = began_at + _lasts_s(token) - SPARE_S
+    lasts_s = _lasts_s(token)
+    until = began_at + lasts_s - min(SPARE_S, lasts_s / 2)
     return _Kept(until=until, token=token.access_token, scope=token.scope or "")
 
 
@@ -386,7 +391,7 @@ def _assertion(source: SourceAddress, /, *, key: jwk.RSAKey | jwk.ECKey, audienc
         "iss": client_id,
         "sub": client_id,
         "aud": audience,
-        "iat": now,
+        "iat": now - CLOCKS_APART_S,
         "exp": now + ASSERTION_S,
         "jti": str(uuid4()),
     }

@@ -151,7 +151,7 @@ def own_bases(*, links: Iterable[tuple[str, str]]) -> list[str]:
 
 # `[base]/Observation?...`, `[base]/Observation/_search`, `[base]/Patient/1/$everything`
 _SELF = re.compile(
-    r"(?P<base>https?://[^?#\s]+?)/[A-Z][A-Za-z]+(?:/_search|/[A-Za-z0-9.-]{1,64}/\$[a-z-]+)?(?:\?.*)?\Z"
+    r"(?P<base>https?://[^?#\s]+?)/[A-Z][A-Za-z]+(?:/_search|/[A-Za-z0-9.-]{1,64}/\$[a-z-]+)?/?(?:\?.*)?\Z"
 )
 
 

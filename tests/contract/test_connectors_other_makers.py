@@ -314,15 +314,25 @@ def paged(link: Callable[[web.Request], str], *, itself: str = "") -> Answering:
         ("?token=1", ""),
         ("/inside/r4/{path}?token=1", "/inside/r4/{path}?patient=p1"),
         ("http://inside.example/r4/{path}?token=1", "http://inside.example/r4/{path}?patient=p1"),
+        ("http://inside.example/r4/{path}/?token=1", "http://inside.example/r4/{path}/?patient=p1"),
     ],
-    ids=["from the base", "the base", "from the base, no slash", "query", "a path of its own", "a host of its own"],
+    ids=[
+        "from the base",
+        "the base",
+        "from the base, no slash",
+        "query",
+        "a path of its own",
+        "a host of its own",
+        "/?",
+    ],
 )
 @pytest.mark.parametrize("everything", [True, False])
 def test_a_link_is_followed_however_it_says_where(link: str, itself: str, everything: bool) -> None:
-    """Aidbox writes `/Condition?...` from its base, InterSystems IRIS a path without a host."""
+    """Aidbox writes `/Condition?...` from its base, InterSystems IRIS no host, Google `Condition/?...`."""
     path = "Patient/p1/$everything" if everything else "Condition"
     answer = paged(lambda _: link.format(path=path), itself=itself.format(path=path))
     server = Server({"Condition": answer, "Patient/p1/$everything": answer, "": answer}, everything=everything)
+    server.answers |= {f"{name}/": said for name, said in server.answers.items()}
     reply = read(server)
     assert (ids(reply.items), reply.in_part, missing(reply)) == (["c1", "c2"], None, {})
 

@@ -18,7 +18,7 @@ from connectors.fhir_r4.scopes import readable_types
         ("system/*.cruds", None),
         (
             "system/Patient.rs system/Observation.read user/Flag.s patient/Goal.r system/Task.*",
-            "Patient Observation Flag Goal Task",
+            "Patient Observation Flag Task",  # who may only read a Goal is not given any that is searched for
         ),
         ("system/Patient.rs system/Condition.cud system/Goal.write system/*.write", "Patient"),
         ("system/Patient.rs system/Observation.rs?category=laboratory", "Patient"),

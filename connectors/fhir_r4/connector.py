@@ -115,7 +115,13 @@ class FhirR4:
         pages = [*patient.pages, *record.pages]
         pages += await read_supporting(session=session, pages=pages, patient_id=patient.found.id)
         reply = await session.read(
-            read_bodies, *pages, result=Reply, patient_id=patient.found.id, base=session.base, names=session.names
+            read_bodies,
+            *pages,
+            result=Reply,
+            patient_id=patient.found.id,
+            base=session.base,
+            names=session.names,
+            passed_over=patient.found.passed_over,
         )
         return replace(reply, notices=(*reply.notices, *session.notices), in_part=record.in_part)
 

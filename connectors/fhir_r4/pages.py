@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -119,15 +119,22 @@ def survey(*, bodies: Sequence[bytes]) -> Steps[Survey]:
 
 
 def read_bodies(
-    *, bodies: Sequence[bytes], patient_id: str | None, base: str = "", names: Sequence[str] = ()
+    *,
+    bodies: Sequence[bytes],
+    patient_id: str | None,
+    base: str = "",
+    names: Sequence[str] = (),
+    passed_over: Sequence[tuple[str, str]] = (),
 ) -> Steps[Reply]:
-    """Read the pages of one answer, as `read_pages` does.
+    """Read the pages of one answer, as `read_pages` does, without the Patients who are passed over.
 
     Raises: Malformed.
     """
     pages: list[SplitPayload] = []
+    apart = frozenset(passed_over)
     for body in bodies:
-        pages.append(split_answer(payload=body))
+        page = split_answer(payload=body)
+        pages.append(_without(page, patients=apart, bases=[base, *names]) if apart else page)
         yield None
     return (yield from read_pages(pages=pages, patient_id=patient_id, base=base, names=names))
 
@@ -213,6 +220,7 @@ UNREADABLE = "?"
 _LINK_TYPES = frozenset({"replaced-by", "replaces", "refer", "seealso"})
 _UNCLEAR = "?"
 REPLACED, SAME_PERSON = frozenset({"replaced-by"}), frozenset({"refer", "seealso", _UNCLEAR})
+_ANY_LINK = _LINK_TYPES | {_UNCLEAR}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,12 +228,15 @@ class FoundPatient:
     """Which Patient of a server somebody is; `id` is "" for none.
 
     `replaced_by` is the id of the one that has taken its place: "" for none, UNREADABLE where none can be read.
-    `links_others`: it says that there are further Patients who are the same person.
+    `links_others`: it says that there are further Patients who are the same person. `passed_over` are others of the
+    answer who are this one, each by its base ("" for the server's own) and id: the record of the server's index, and
+    whom this one has replaced. Those that this one itself links to need not be passed over.
     """
 
     id: str
     replaced_by: str = ""
     links_others: bool = False
+    passed_over: tuple[tuple[str, str], ...] = ()
 
 
 def found_by_id(*, bodies: Sequence[bytes], patient_id: str, bases: Sequence[str]) -> Steps[FoundPatient]:
@@ -257,7 +268,7 @@ def bearer(*, bodies: Sequence[bytes], system: str, value: str, bases: Sequence[
         yield rough_count(body=entry.sent)
         patient = _patient_of(entry=entry, bases=bases)
         if patient is not None:
-            patients[base_of(full_url=entry.full_url), patient.id] = patient
+            patients[_foreign_base(entry=entry, bases=bases), patient.id] = patient
     bearers = [patient for patient in patients.values() if patient.bears(system=system, value=value)]
     current = [patient for patient in bearers if not patient.linked(REPLACED)]
     chosen = [patient for patient in current if not patient.is_golden] or current
@@ -272,7 +283,13 @@ def bearer(*, bodies: Sequence[bytes], system: str, value: str, bases: Sequence[
     if not may_enter_path(text=chosen[0].id):
         raise WrongPatient(disagrees=("identifier",))
     golden = frozenset(patient.id for patient in patients.values() if patient.is_golden)
-    return _found(chosen[0], golden=golden)
+    passed_over = [
+        name
+        for name, patient in patients.items()
+        if patient in bearers and patient is not chosen[0] and patient.id not in chosen[0].linked(_ANY_LINK)
+        if patient.is_golden or patient.linked(REPLACED) == {chosen[0].id}
+    ]
+    return replace(_found(chosen[0], golden=golden), passed_over=tuple(passed_over))
 
 
 def capability(*, bodies: Sequence[bytes]) -> Steps[ServerCapability]:
@@ -414,8 +431,29 @@ def _target_of(reference: str, /, *, bases: AbstractSet[str]) -> _Target:
     """Return the type that a reference names, on whatever server, and the id, "" for one on another."""
     base, name = split_absolute(reference=reference)
     kind, key = split_relative(reference=name or reference)
-    is_own = not base or any(is_within(url=base, base=own) and is_within(url=own, base=base) for own in bases)
-    return (kind, key if is_own else "")
+    return (kind, key if not base or _is_own(base, bases=bases) else "")
+
+
+def _foreign_base(*, entry: SplitEntry, bases: Sequence[str]) -> str:
+    """Return the base of another server on which an entry is, "" for this one's, or one that does not say."""
+    base = base_of(full_url=entry.full_url)
+    return "" if _is_own(base, bases=bases) else base
+
+
+def _is_own(base: str, /, *, bases: Iterable[str]) -> bool:
+    return any(is_within(url=base, base=own) and is_within(url=own, base=base) for own in bases if own)
+
+
+def _without(page: SplitPayload, /, *, patients: AbstractSet[tuple[str, str]], bases: Sequence[str]) -> SplitPayload:
+    """Return a page without some Patients."""
+    kept = tuple(
+        entry
+        for entry, head in zip(page.entries, page.heads, strict=True)
+        if head is None
+        or head.said_type != "Patient"
+        or (_foreign_base(entry=entry, bases=bases), head.id) not in patients
+    )
+    return replace(page, entries=kept)
 
 
 def _patient_of(*, entry: SplitEntry, bases: Sequence[str]) -> _Patient | None:

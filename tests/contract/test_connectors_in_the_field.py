@@ -173,6 +173,64 @@ def test_further_records_of_the_patient_that_were_not_read_are_said(kind: str) -
     assert said(reply) == [("incomplete", FURTHER_RECORDS)]
 
 
+GOLDEN = {"tag": [{"system": "http://hapifhir.io/fhir/NamingSystem/mdm-record-status", "code": "GOLDEN_RECORD"}]}
+UNNAMED = {"resourceType": "Observation", "id": "u1", "status": "final", "code": {"text": "Weight"}}
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {**PATIENT, "id": "g1", "meta": GOLDEN},
+        {**PATIENT, "id": "old", "link": [{"type": "replaced-by", "other": {"reference": "Patient/p1"}}]},
+    ],
+    ids=["the index's", "who was replaced"],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_what_is_the_patient_by_another_id_is_nobody_else_in_the_answer(beside: Mapping[str, Any], named: bool) -> None:
+    async def server(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("metadata"):
+            return fhir_json(r4_capability("Observation"))
+        page = bundle(beside, PATIENT) if request.path.endswith("Patient") else bundle(observation(key="o1"), UNNAMED)
+        base = f"http://{request.host}/fhir"
+        for entry in page["entry"] if named else ():
+            entry["fullUrl"] = f"{base}/{entry['resource']['resourceType']}/{entry['resource']['id']}"
+        return web.Response(body=exact(page), content_type="application/fhir+json")
+
+    reply: Reply = fetch(server, identifiers=BY_NUMBER)
+    assert (ids(reply.items), reply.quarantined) == (["o1", "u1"], ())
+
+
+def test_one_of_its_id_on_another_server_is_somebody_else() -> None:
+    golden = {**PATIENT, "id": "g1", "meta": GOLDEN}
+    stranger = {**PATIENT, "id": "g1", "identifier": [], "birthDate": "1988-08-08"}
+
+    async def server(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("metadata"):
+            return fhir_json(r4_capability("Observation"))
+        if not request.path.endswith("Patient"):
+            return fhir_json(bundle(observation(key="o1", value="7")))
+        page = bundle(golden, PATIENT, stranger)
+        page["entry"][2]["fullUrl"] = "https://elsewhere.example/fhir/Patient/g1"
+        return fhir_json(page)
+
+    reply: Reply = fetch(server, identifiers=BY_NUMBER)
+    assert [json.loads(entry.original)["birthDate"] for entry in reply.quarantined] == ["1988-08-08"]
+
+
+@pytest.mark.parametrize("twice", ["{base}/Patient/p1", ""])
+def test_a_patient_who_comes_twice_is_one(twice: str) -> None:
+    async def server(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("metadata"):
+            return fhir_json(r4_capability("Observation"))
+        if not request.path.endswith("Patient"):
+            return fhir_json(bundle(observation(key="o1", value="7")))
+        page = bundle(PATIENT, {**PATIENT, "active": True})
+        page["entry"][1]["fullUrl"] = twice.format(base=f"http://{request.host}/fhir")
+        return fhir_json(page)
+
+    assert ids(fetch(server, identifiers=BY_NUMBER).items) in (["o1"], ["o1", "p1"])
+
+
 # Servers of another release
 
 

@@ -172,7 +172,7 @@ def test_the_bearer_of_a_number_is_the_one_patient_who_has_it() -> None:
     merged = patient("old", link=[link("replaced-by", "Patient/p")])
     linked = patient("p", link=[link("seealso", "Patient/q"), link("seealso", "RelatedPerson/r")])
     others = (patient("q", "9990001014"), outcome("warning"), None)
-    assert found_bearer(merged, linked, *others) == FoundPatient(id="p", links_others=True)
+    assert found_bearer(merged, linked, *others) == FoundPatient(id="p", links_others=True, passed_over=(("", "old"),))
     assert found_bearer(linked, linked).id == "p"
     assert found_bearer(patient("p", link=[link("seealso", "RelatedPerson/r")])) == FoundPatient(id="p")
     assert found_bearer(outcome("warning")) == found_bearer() == FoundPatient(id="")

@@ -63,8 +63,8 @@ class ServerCapability:
         return any(declared.category.is_clinical for declared in self.types)
 
 
-# Clinical types of the Patient compartment, all of which can be searched by `patient`. Source: FHIR R4,
-# CompartmentDefinition patient.
+# Clinical types of the Patient compartment, all of which can be searched by `patient` but for some that only can by
+# `subject`. Source: FHIR R4, CompartmentDefinition patient, and the search parameters of each type.
 _COMPARTMENT_NAMES = (
     "AdverseEvent AllergyIntolerance Appointment AppointmentResponse Basic BodyStructure CarePlan CareTeam"
     " ClinicalImpression Communication CommunicationRequest Composition Condition Consent DetectedIssue DeviceRequest"
@@ -75,6 +75,13 @@ _COMPARTMENT_NAMES = (
     " SupplyDelivery SupplyRequest Task VisionPrescription"
 )
 _COMPARTMENT = frozenset(_COMPARTMENT_NAMES.split())
+_BY_SUBJECT = frozenset({"AdverseEvent", "SupplyRequest"})
+
+
+def _usual_parameter(name: str, /) -> str:
+    return "subject" if name in _BY_SUBJECT else "patient"
+
+
 # What every server of records should have. Source: IHE QEDm, PCC-44 and the types of its options.
 EXPECTED = frozenset(
     (
@@ -86,7 +93,13 @@ EXPECTED = frozenset(
 UNDECLARED = ServerCapability(
     everything=False,
     types=tuple(
-        SearchableType(name=name, parameter="patient", provenance=False, includes=(), is_expected=name in EXPECTED)
+        SearchableType(
+            name=name,
+            parameter=_usual_parameter(name),
+            provenance=False,
+            includes=(),
+            is_expected=name in EXPECTED,
+        )
         for name in sorted(_COMPARTMENT, key=lambda name: (name not in EXPECTED, name))
     ),
 )
@@ -168,7 +181,7 @@ def _to_search(resource: JsonObject) -> SearchableType | None:
         return None
     return SearchableType(
         name=name,
-        parameter=parameter or "patient",
+        parameter=parameter or _usual_parameter(name),
         provenance="Provenance:target" in texts(resource.get("searchRevInclude")),
         includes=tuple(
             include for include in texts(resource.get("searchInclude")) if _is_supporting(include=include, name=name)

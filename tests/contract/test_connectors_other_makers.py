@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -418,6 +419,25 @@ def test_where_nothing_is_for_us_it_is_our_credentials(status: int, found: int) 
     }
     fault = failed(Server(answers))
     assert (fault.outcome, fault.reason) == ("refused", Reason.CREDENTIALS)
+
+
+@pytest.mark.parametrize("name", ["AdverseEvent", "SupplyRequest"])
+@pytest.mark.parametrize("statement", ["without the search", "none"])
+def test_a_type_that_no_server_searches_by_patient_is_searched_by_its_subject(name: str, statement: str) -> None:
+    """FHIR R4 has no parameter `patient` for it, and a server that is lenient then gives everybody's."""
+
+    def answer(request: web.Request) -> Any:
+        about = request.query.get("subject", "Patient/x").removeprefix("Patient/")
+        return bundle({"resourceType": name, "id": about, "subject": {"reference": f"Patient/{about}"}})
+
+    server = Server({name: answer, "Condition": bundle(condition("c1"))})
+    if statement == "none":
+        server.answers["metadata"] = rejected("not-found", status=404)
+    else:
+        server.answers["metadata"]["rest"][0]["resource"][1]["searchParam"] = []
+    reply = read(server)
+    kept = [item.resource for item in reply.items] + [entry.original for entry in reply.quarantined]
+    assert [json.loads(resource)["id"] for resource in kept if name in str(resource)] == ["p1"]
 
 
 # Who the patient is

@@ -25,7 +25,8 @@ from fhir_data.splitting import members, without_mark
 
 # The largest document in base64, and what else a Binary says of itself.
 MAX_ANSWER_BYTES = MAX_DOCUMENT_BYTES * 4 // 3 + 64 * 1024
-_RELATIVE = re.compile(r"Binary/[A-Za-z0-9.-]{1,64}(?:/_history/[A-Za-z0-9.-]{1,64})?\Z")
+# An id may hold more than FHIR allows, as real ones do.
+_RELATIVE = re.compile(r"Binary/[A-Za-z0-9._-]{1,255}(?:/_history/[A-Za-z0-9.-]{1,64})?\Z")
 # A path that ends in a document: no operation, and no query that would have the server do more than read.
 _WHOLE = re.compile(r"[^?#;$]+/(?:Binary|DocumentReference)/[A-Za-z0-9._-]{1,255}(?:/_history/[A-Za-z0-9.-]{1,64})?\Z")
 _CONTENT_NAMES = ("data", "content")

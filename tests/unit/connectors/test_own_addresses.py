@@ -55,6 +55,7 @@ def test_an_address_is_a_sources_own_or_is_not_asked(url: str, on_server: bool, 
     [
         ("Binary/1", f"{BASE}/Binary/1"),
         ("Binary/1/_history/2", f"{BASE}/Binary/1/_history/2"),
+        (f"Binary/TR_{'e' * 80}", f"{BASE}/Binary/TR_{'e' * 80}"),
         (f"{BASE}/Binary/1", f"{BASE}/Binary/1"),
         (f"{BASE}/DocumentReference/1_2/_history/3", f"{BASE}/DocumentReference/1_2/_history/3"),
         ("https://gp.example/docs/Binary/1", None),

@@ -333,7 +333,9 @@ def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
     elif result.lost:
         words = f"{content[:1].upper()}{content[1:]} could not be retrieved."
     elif result.narrowed_by:
-        words = f"It gives {content} only by their {result.narrowed_by}: those with another than the usual are missing."
+        words = (
+            f"It gives {content} only by {result.narrowed_by}: any of an unusual {result.narrowed_by} may be missing."
+        )
     else:
         words = f"It reported an error with its answer about {content}."
         return [

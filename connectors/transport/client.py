@@ -28,6 +28,8 @@ from connectors.transport.retry import RETRIED_STATUSES, RetryBudget, asked_to_w
 from connectors.transport.tls import TlsContexts, TlsFiles
 
 Headers = Mapping[str, str]
+# What is said of a body that is not packed: some servers put its charset there.
+_NOT_PACKED = ("", "identity", "utf-8", "utf8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,7 +291,7 @@ class HttpTransport:
     async def _read(self, *, response: aiohttp.ClientResponse, limit: int) -> bytes:
         encodings = response.headers.getall("Content-Encoding", [])
         encoding = ",".join(encodings).strip().lower()
-        if encoding not in ("", "identity", "gzip", "x-gzip"):
+        if encoding not in (*_NOT_PACKED, "gzip", "x-gzip"):
             raise Malformed(Reason.TRUNCATED)  # it cannot be read whole: we asked for gzip or nothing
         inflater = Inflater(limits=self.limits, limit=limit) if "gzip" in encoding else None
         parts: list[bytes] = []

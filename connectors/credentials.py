@@ -59,6 +59,8 @@ ASSERTION_S, CLOCKS_APART_S = 240, 30
 # A token is not used in its last seconds, and never kept for longer than an hour, whatever is said of it.
 SPARE_S, MOST_S, UNSAID_S = 10.0, 3600.0, 60.0
 CONFIGURATION_S = 600.0
+# Source: HL7 SMART App Launch 1.0, "Declaring support for OAuth2 endpoints".
+OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 MAX_SECRET_BYTES = 64 * 1024
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -280,6 +282,37 @@ class _Configuration(msgspec.Struct):
     token_endpoint: str = ""
 
 
+class _Uri(msgspec.Struct):
+    url: str = ""
+    value: str = msgspec.field(name="valueUri", default="")
+
+
+class _Extension(msgspec.Struct):
+    url: str = ""
+    extension: list[_Uri] = []
+
+
+class _Security(msgspec.Struct):
+    extension: list[_Extension] = []
+
+
+class _Rest(msgspec.Struct):
+    security: _Security | None = None
+
+
+class _Statement(msgspec.Struct):
+    """What of a CapabilityStatement says where tokens are given."""
+
+    rest: list[_Rest] = []
+
+    @property
+    def token_endpoint(self) -> str:
+        """Return the address, "" where it does not say."""
+        extensions = (each for rest in self.rest if rest.security for each in rest.security.extension)
+        uris = (uri for each in extensions if each.url == OAUTH_URIS for uri in each.extension)
+        return next((uri.value for uri in uris if uri.url == "token"), "")
+
+
 class _Token(msgspec.Struct):
     access_token: str
     token_type: str
@@ -334,8 +367,12 @@ async def _token_endpoint(asked: _Asked, /) -> str:
     transport, key = asked.channels.get(HttpTransport), f"smart {base}"
     if isinstance(known := transport.recall(key=key), str):
         return known
-    answer = _expected(await asked.send(url=f"{base}/.well-known/smart-configuration"))
-    endpoint = joined(address=_read(answer.body, _Configuration).token_endpoint, to=f"{base}/")
+    answer = await asked.send(url=f"{base}/.well-known/smart-configuration")
+    if answer.status in (404, 410):  # the first version of SMART App Launch has it in the statement
+        said = _read(_expected(await asked.send(url=f"{base}/metadata")).body, _Statement).token_endpoint
+    else:
+        said = _read(_expected(answer).body, _Configuration).token_endpoint
+    endpoint = joined(address=said, to=f"{base}/") if said else ""
     if not endpoint.startswith(("https://", "http://")):
         raise Malformed(Reason.TOKEN)
     transport.remember(key=key, value=endpoint, seconds=CONFIGURATION_S)
@@ -352,7 +389,7 @@ def _expected(answer: Answer, /) -> Answer:
     raise unavailable(answer) or Malformed(Reason.TOKEN)
 
 
-ReadT = TypeVar("ReadT", _Configuration, _Token)
+ReadT = TypeVar("ReadT", _Configuration, _Statement, _Token)
 
 
 def _read(body: bytes, shape: type[ReadT], /) -> ReadT:

@@ -28,7 +28,7 @@ from joserfc import jwt
 from connectors.contract.errors import Malformed, NoCredentials, Refused, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import CheckedSource, Reply, SourceAddress
-from connectors.credentials import TokenKeeper, send_with_credentials
+from connectors.credentials import OAUTH_URIS, TokenKeeper, send_with_credentials
 from connectors.fhir_r4.connector import FhirR4
 from connectors.promises.serving import LOOPBACK, serving
 from connectors.transport.channels import LoopChannels
@@ -312,6 +312,49 @@ def test_a_configuration_that_leads_inside_is_not_followed(tmp_path: Path) -> No
 
     fault = failure(handler, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))})
     assert (type(fault), fault.reason) == (Unreachable, Reason.ADDRESS)
+
+
+def of_version_one(*, address: str, url: str = OAUTH_URIS) -> Any:
+    """Return a hospital that says in its statement alone where tokens are given, as `address` of its host."""
+    hospital = Authorised()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("smart-configuration"):
+            return web.Response(status=404)
+        if request.path.endswith("/metadata") and "Authorization" not in request.headers:
+            uris = [
+                {"url": "register", "valueUri": "https://hospital.example/register"},
+                {"url": "token", "valueUri": address.format(host=request.host)},
+            ]
+            security = {"extension": [{"url": "urn:other"}, {"url": url, "extension": uris}]}
+            rest = [{"mode": "server"}, {"mode": "server", "security": security}]
+            return fhir_json({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": rest})
+        return await hospital(request)
+
+    return handler
+
+
+def test_where_tokens_are_given_may_stand_in_the_statement_alone(tmp_path: Path) -> None:
+    secrets = {"key_secret": secret(tmp_path, pem(ec_key()))}
+    reply = fetch(of_version_one(address="http://{host}/token"), options=SMART, secrets=secrets)
+    assert ids(reply.items) == ["a1", "o1"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind", "reason"),
+    [
+        (of_version_one(address="http://10.0.0.1/token"), Unreachable, Reason.ADDRESS),
+        (of_version_one(address="ftp://{host}/token"), Malformed, Reason.TOKEN),
+        (of_version_one(address=""), Malformed, Reason.TOKEN),
+        (of_version_one(address="http://{host}/token", url="urn:another"), Malformed, Reason.TOKEN),
+    ],
+    ids=["inside", "ftp", "empty", "unsaid"],
+)
+def test_a_statement_that_leads_to_no_token_is_said_to(
+    tmp_path: Path, handler: Any, kind: type[SourceError], reason: Reason
+) -> None:
+    fault = failure(handler, options=SMART, secrets={"key_secret": secret(tmp_path, pem(ec_key()))})
+    assert (type(fault), fault.reason) == (kind, reason)
 
 
 # Certificates

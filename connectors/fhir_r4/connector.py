@@ -22,6 +22,7 @@ from connectors.contract.errors import (
     SourceError,
     UnknownPatient,
     Unreachable,
+    WrongPatient,
 )
 from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Reason
@@ -384,14 +385,17 @@ async def _search_patient(*, session: ServerSession, server: _Server, identifier
             raise Unreachable(Reason.NO_FHIR_SERVER)  # no server of Patients: its 404 says nothing about this one
         return None
     results = await _results(session=session, search=search, answer=answer)
-    found = await session.read(
-        bearer,
-        *results.pages,
-        result=FoundPatient,
-        system=identifier.system,
-        value=identifier.value,
-        bases=session.bases,
-    )
+    try:
+        found = await session.read(
+            bearer,
+            *results.pages,
+            result=FoundPatient,
+            system=identifier.system,
+            value=identifier.value,
+            bases=session.bases,
+        )
+    except WrongPatient:
+        raise results.doubt or WrongPatient(disagrees=("identifier",)) from None
     if found.id:
         return _Patient(found=found, pages=results.pages)
     if results.doubt is not None:

@@ -328,6 +328,8 @@ def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
         code, words = NoticeCode.NOT_SUPPORTED, f"It cannot be asked for {content}."
     elif result.is_refused:
         words = f"It would not release {content}."
+    elif result.narrowed_by and result.lost:
+        words = f"Not all {content} could be retrieved."
     elif result.pages and result.lost:
         words = _which_pages(of=content, searched=result)
     elif result.lost:

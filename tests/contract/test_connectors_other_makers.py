@@ -210,6 +210,7 @@ def test_one_kind_that_is_lost_is_said_to_be() -> None:
 
     reply = read(Server({"Observation": answer}))
     assert (ids(reply.items), reply.in_part) == (["o1"], Reason.PAGES)
+    assert set(missing(reply).values()) == {"Not all observations and test results could be retrieved."}
     assert len(missing(reply)) == 3
 
 
@@ -479,3 +480,18 @@ def test_a_number_with_a_sign_that_searches_know_is_searched_for_as_it_is(
 def test_a_search_for_the_patient_that_ends_in_an_error_is_said_to_be_rejected() -> None:
     fault = failed(Server({"Condition": bundle(condition("c1")), "Patient": outcome("invalid")}))
     assert (fault.outcome, fault.reason) == ("malformed", Reason.REQUEST_REJECTED)
+
+
+@pytest.mark.parametrize(("pages", "reason"), [(99, Reason.PAGING), (3, Reason.WRONG_PATIENT)])
+def test_where_others_come_without_end_nobody_knows_whether_the_patient_is_among_them(
+    pages: int, reason: Reason
+) -> None:
+    """A server may pay no heed to the identifier, and have more Patients than are read."""
+
+    def everybody(request: web.Request) -> Any:
+        page = int(request.query.get("page", "1"))
+        other = {"resourceType": "Patient", "id": f"x{page}", "identifier": [{"system": "urn:other", "value": "1"}]}
+        return bundle(other, following=f"{request.url.with_query(page=page + 1)}" if page < pages else "")
+
+    fault = failed(Server({"Condition": bundle(condition("c1")), "Patient": everybody}))
+    assert (fault.outcome, fault.reason) == ("malformed", reason)

@@ -131,10 +131,11 @@ def read_bodies(
     Raises: Malformed.
     """
     pages: list[SplitPayload] = []
-    apart = frozenset(passed_over)
+    bases = [base, *names]
+    apart = frozenset(("" if _is_own(at, bases=bases) else at, key) for at, key in passed_over)
     for body in bodies:
         page = split_answer(payload=body)
-        pages.append(_without(page, patients=apart, bases=[base, *names]) if apart else page)
+        pages.append(_without(page, patients=apart, bases=bases) if apart else page)
         yield None
     return (yield from read_pages(pages=pages, patient_id=patient_id, base=base, names=names))
 

@@ -155,9 +155,9 @@ async def _is_more_found(
     """
 
     async def finds(searched: SearchableType) -> bool:
-        url = _addresses(base=session.base, searched=searched, patient_id=patient_id, by_type=False)[0]
+        ways = _addresses(base=session.base, searched=searched, patient_id=patient_id, by_type=False)
         with suppress(SourceError):
-            answer = await session.send(url=url)
+            _, answer = await _accepted(session=session, ways=ways)
             expect_success(answer=answer)
             pages = (*whole.bodies, (await _page(session=session, answer=answer)).body)
             reply = await session.read(read_bodies, *pages, result=Reply, patient_id=patient_id, base=session.base)
@@ -362,6 +362,8 @@ async def _ask(
         try:
             url, answer = await _accepted(session=session, ways=ways)
             visited = {url}
+            if answer.status == 200 and not counts_included:
+                session.takes_large_pages = session.takes_large_pages or url == ways[0]
             if _is_unsupported(answer.status):
                 return _Searched(supported=False, rejected=answer.status in REJECTED)
             while True:
@@ -403,18 +405,13 @@ async def _accepted(*, session: ServerSession, ways: Sequence[str]) -> tuple[str
     """
     first, *plainer = ways
     url, answer = first, await session.send(url=first)
-    session.takes_large_pages = session.takes_large_pages or answer.status == 200
+    if answer.status in REJECTED and session.takes_large_pages:
+        plainer = plainer[-1:]  # the size of its pages is hardly what it rejects
     for way in plainer if answer.status in REJECTED else ():
-        if session.takes_large_pages and _without_count(way) == _without_count(first):
-            continue  # the size of its pages is not what it rejects
         url, answer = way, await session.send(url=way)
         if answer.status not in REJECTED:
             break
     return url, answer
-
-
-def _without_count(url: str, /) -> str:
-    return _COUNT.sub("", url).rstrip("?&")
 
 
 def _is_unsupported(status: int, /) -> bool:

@@ -123,6 +123,13 @@ def test_a_server_that_wants_smaller_pages_is_asked_for_those(most: int | None, 
     assert (ids(reply.items), reply.in_part, missing(reply)) == (["c1"], None, {})
 
 
+def test_a_server_whose_types_differ_in_the_size_of_their_pages_gives_each() -> None:
+    whole = {"Patient/p1/$everything": bundle(PATIENT), "Condition": bundle(), "Observation": at_most(50, seen("o1"))}
+    for everything in (True, False):
+        reply = read(Server({**whole, "AllergyIntolerance": bundle()}, everything=everything))
+        assert (ids(reply.items), reply.in_part, missing(reply)) == (["o1"], None, {})
+
+
 @pytest.mark.parametrize("parameter", ["_revinclude", "_include"])
 def test_a_server_that_rejects_what_it_declares_to_include_gives_the_rest(parameter: str) -> None:
     def answer(request: web.Request) -> Any:
@@ -141,7 +148,7 @@ def test_a_server_that_has_taken_a_search_of_that_size_is_not_asked_for_smaller_
     names = ("Condition", "Flag", "Goal", "Procedure")
     server = Server({**{name: bundle() for name in names}, "Media": rejected(), "metadata": stated})
     assert list(missing(read(server)).values()) == ["It cannot be asked for photographs and recordings."]
-    assert len(server.searches("Media")) == 1
+    assert server.searches("Media") == ["Media?patient=p1&_count=200", "Media?patient=p1"]
 
 
 def needs(parameter: str, **values: list[Mapping[str, Any]]) -> Answering:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from connectors.contract.categories import CLINICAL_CATEGORIES, OBSERVED_CATEGORIES, RecordCategory, category_of_type
 from connectors.contract.errors import Malformed
@@ -108,6 +109,8 @@ _NOT_RECORD = RecordCategory.BILLING.types | {"Patient", "Provenance", "AuditEve
 
 # Where a statement says that others hold what it does not say. Source: FHIR R4, CapabilityStatement.
 _ELSEWHERE = ("instantiates", "imports")
+# What is declared of a type, and counts here.
+_DECLARED = ("interaction", "searchParam", "searchInclude", "searchRevInclude")
 _OTHER_RELEASES = {"3.": Reason.SPEAKS_STU3, "5.": Reason.SPEAKS_R5}
 
 
@@ -162,13 +165,14 @@ def _is_everything(operation: JsonObject) -> bool:
 
 
 def _searchable(resources: Iterable[JsonObject]) -> Iterable[SearchableType]:
-    """Return the types to search, each once; a type may be declared more than once, and one search of it is enough."""
-    types: dict[str, SearchableType] = {}
+    """Return the types to search, each once, by all that is declared of it: a type may be declared more than once."""
+    declared: dict[str, dict[str, list[Any]]] = {}
     for resource in resources:
-        searchable = _to_search(resource)
-        if searchable is not None:
-            types.setdefault(searchable.name, searchable)
-    return types.values()
+        members = declared.setdefault(text(resource.get("type")), {name: [] for name in _DECLARED})
+        for name, listing in members.items():
+            listing.extend(listed(resource.get(name)))
+    searchable = (_to_search({"type": name, **members}) for name, members in declared.items())
+    return [each for each in searchable if each is not None]
 
 
 def _to_search(resource: JsonObject) -> SearchableType | None:
@@ -184,7 +188,9 @@ def _to_search(resource: JsonObject) -> SearchableType | None:
         parameter=parameter or _usual_parameter(name),
         provenance="Provenance:target" in texts(resource.get("searchRevInclude")),
         includes=tuple(
-            include for include in texts(resource.get("searchInclude")) if _is_supporting(include=include, name=name)
+            include
+            for include in dict.fromkeys(texts(resource.get("searchInclude")))
+            if _is_supporting(include=include, name=name)
         ),
     )
 

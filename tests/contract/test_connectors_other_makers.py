@@ -405,6 +405,18 @@ def test_a_statement_that_says_less_than_it_should_keeps_no_record_back(statemen
     assert ids(reply.items) == ["c1"]
 
 
+@pytest.mark.parametrize("apart", [True, False], ids=["two rests", "one rest"])
+def test_a_type_that_is_declared_twice_is_searched_by_all_that_is_declared(apart: bool) -> None:
+    bare = {"type": "Condition", "interaction": [{"code": "read"}]}
+    whole = {"type": "Condition", "interaction": [{"code": "search-type"}], "searchParam": [{"name": "subject"}]}
+    patient = {"type": "Patient", "searchParam": {"name": "identifier"}}
+    rests = [[patient, bare], [whole]] if apart else [[patient, bare, whole]]
+    statement = stated(rest=[{"mode": "server", "resource": resources} for resources in rests])
+    server = Server({"Condition": bundle(condition("c1")), "metadata": statement})
+    assert ids(read(server).items) == ["c1"]
+    assert [asked.partition("&")[0] for asked in server.searches("Condition")] == ["Condition?subject=Patient/p1"]
+
+
 @pytest.mark.parametrize("release", ["3.0.2", "5.0.0", "1.0.2", 3.0, ["4.0.1"]])
 def test_a_statement_of_another_release_is_none_of_r4(release: Any) -> None:
     fault = failed(Server({"Condition": bundle(condition("c1")), "metadata": stated(fhirVersion=release)}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from abc import abstractmethod
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from aggregator.csv_rows import Rejected, write_rejected
 from aggregator.errors import LongviewError
 
 REJECTED_SHOWN = 20
+PRIVATE = 0o600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,7 @@ def new_private_file(path: Path, /) -> Iterator[TextIO]:
     Raises: CommandError when it is there already, or cannot be made: before anything is loaded.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     except OSError as error:
         raise CommandError(f"{path}: cannot be made ({error.strerror}).") from None
     with open(descriptor, "w", encoding="utf-8", newline="") as file:
@@ -111,12 +113,19 @@ def new_private_file(path: Path, /) -> Iterator[TextIO]:
 def _check_rejects_path(*, path: Path, source: str) -> None:
     """Check, before anything is loaded, that the rejected lines do not overwrite the file that they come from.
 
+    A file that is there already is made private now: whoever must not read them does not have it open when they come.
+
     Raises: CommandError.
     """
     if path.exists() and Path(source).exists() and path.samefile(source):
         raise CommandError("--rejects would overwrite the file that is loaded.")
     if not path.absolute().parent.is_dir():
         raise CommandError(f"There is no folder to write {path} into.")
+    if path.is_file():
+        try:
+            path.chmod(PRIVATE)
+        except OSError as error:
+            raise CommandError(f"{path}: cannot be made private ({error.strerror}).") from None
 
 
 def _save_rejected(*, path: Path, columns: Sequence[str], rejected: Sequence[Rejected]) -> None:
@@ -125,8 +134,10 @@ def _save_rejected(*, path: Path, columns: Sequence[str], rejected: Sequence[Rej
     Raises: CommandError when it cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
         with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):  # not /dev/null, nor a pipe
+                os.fchmod(descriptor, PRIVATE)  # the mode above is that of a new file only
             write_rejected(file=file, columns=columns, rejected=rejected)
     except OSError as error:
         raise CommandError(f"{path}: cannot be written ({error.strerror}).") from None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from io import StringIO
 from pathlib import Path
 
@@ -94,6 +96,45 @@ def test_identities_are_loaded_and_bad_lines_are_named(tmp_path: Path) -> None:
     odd = SourceRecord.objects.get(identifier_value="4")
     assert (odd.nhs_number_sent, odd.nhs_number) == ("9600000005", "")
     assert json.loads(run("load_identities", "north", str(people), "--json")[0])["updated"] == 2
+
+
+@pytest.mark.django_db
+def test_a_file_of_rejects_that_is_there_already_becomes_private(tmp_path: Path) -> None:
+    run(*ADD)
+    people, rejects, link, pipe = (tmp_path / name for name in ("people.csv", "rejects.csv", "link.csv", "pipe"))
+    people.write_text("local_id,family\n,Nobody\n")
+    rejects.write_text("of another day\n")
+    link.symlink_to(rejects)
+    for path in (rejects, link):
+        rejects.chmod(0o664)
+        run("load_identities", "north", str(people), "--rejects", str(path))
+        assert "Nobody" in rejects.read_text()
+        assert rejects.stat().st_mode & 0o777 == 0o600
+    assert link.is_symlink()
+
+    os.mkfifo(pipe, 0o640)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    run("load_identities", "north", str(people), "--rejects", str(pipe))
+    assert b"Nobody" in os.read(reader, 4096)
+    os.close(reader)
+    assert pipe.stat().st_mode & 0o777 == 0o640  # what is no file is left as it is
+
+
+@pytest.mark.django_db
+def test_identities_are_not_loaded_when_the_file_of_rejects_cannot_be_made_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def belongs_to_somebody_else(path: Path, mode: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    run(*ADD)
+    people, rejects = tmp_path / "people.csv", tmp_path / "rejects.csv"
+    people.write_text("local_id,family\n1,Ferris\n")
+    rejects.touch()
+    monkeypatch.setattr(Path, "chmod", belongs_to_somebody_else)
+    with pytest.raises(CommandError, match="cannot be made private"):
+        run("load_identities", "north", str(people), "--rejects", str(rejects))
+    assert not SourceRecord.objects.exists()
 
 
 @pytest.mark.django_db

@@ -17,6 +17,7 @@ from msgspec import structs
 from aggregator.consent.beyond_scope import is_notice_beyond
 from aggregator.consent.decision import Decision
 from aggregator.consent.filter import permit
+from aggregator.consent.whereabouts import without_whereabouts
 from aggregator.record.item import Item
 from aggregator.record.patient_details import is_restricted
 from connectors.contract.categories import RecordCategory
@@ -73,14 +74,14 @@ def permit_answers(
     """Return what of these answers may be shown. `is_whereabouts_restricted`: it is known so, whatever they say.
 
     Where an answer's own Patient may not be, nothing of that answer may. Whereabouts that one source restricts are told
-    by none: no reference of a Patient is followed then, and nobody related to them is shown.
+    by none: no reference of a Patient is followed then, and what else tells them is taken out.
     """
     received = tuple(_inheriting(answer, decision=decision) for answer in answers)
     whereabouts_restricted = is_whereabouts_restricted or any(
         _restricts_whereabouts(each.patient) for each in received if each.patient
     )
     if whereabouts_restricted:
-        received = tuple(_without_relations(answer) for answer in received)
+        received = tuple(replace(answer, items=without_whereabouts(items=answer.items)) for answer in received)
     set_aside = {at: _as_items(answer, at=at) for at, answer in enumerate(received)}
     permitted = permit(
         items=[item for answer in received for item in answer.items],
@@ -138,19 +139,6 @@ def _inheriting(answer: SourceAnswer, /, *, decision: Decision) -> SourceAnswer:
         answer,
         items=tuple(structs.replace(item, labels=(*item.labels, *labels)) for item in answer.items),
         quarantined=tuple(replace(entry, labels=(*entry.labels, *labels)) for entry in answer.quarantined),
-    )
-
-
-def _without_relations(answer: SourceAnswer, /) -> SourceAnswer:
-    """Return an answer in which nothing permits those who are related to the patient: they may live with them."""
-    return replace(
-        answer,
-        items=tuple(
-            structs.replace(item, labels=(*item.labels, UNREADABLE))
-            if type_of(entry=item.resource) == "RelatedPerson"
-            else item
-            for item in answer.items
-        ),
     )
 
 

@@ -43,11 +43,11 @@ def without_pointers(*, items: Iterable[Item], withheld: Iterable[Item]) -> Iter
             yield item
         else:
             sent, left = exact_json.decode(item.original or item.resource), exact_json.decode(original or resource)
-            notes = tuple(note for note in item.notes if _still_holds(note, sent=sent, left=left))
+            notes = tuple(note for note in item.notes if still_holds(note, sent=sent, left=left))
             yield structs.replace(item, resource=resource, original=original, notes=notes)
 
 
-def _still_holds(note: str, /, *, sent: Any, left: Any) -> bool:
+def still_holds(note: str, /, *, sent: Any, left: Any) -> bool:
     """Return whether a note of the translation, as "Observation.related.type: ...", holds for what is left.
 
     It does where taking pointers out has changed no value at its path.

@@ -130,6 +130,12 @@ def completeness_outcome(*, view: RecordView) -> Json:
     if view.withheld:
         words = "Some information is not shown because of confidentiality."
         issues.append(issue(severity="warning", code="suppressed", diagnostics=words))
+    if view.is_whereabouts_restricted:
+        words = (
+            "Where the patient lives and how to reach them is left out: a source marks this as restricted. Letters and "
+            "other free text are given as they came, and may tell it."
+        )
+        issues.append(issue(severity="warning", code="suppressed", diagnostics=words))
     if not issues:
         words = "No source is known to hold a record of this patient that you may see."
         issues.append(issue(severity="warning", code="incomplete", diagnostics=words))

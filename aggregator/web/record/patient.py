@@ -27,7 +27,8 @@ def details_shown(*, details: PatientDetails, names: SourceNames) -> DetailsShow
             (label, wording.shortened(wording.sent_dates(words), longest=LONGEST_CLAIM))
             for label, words in details.lines
         ),
-        restricted="Where the patient lives and how to reach them is not shown: a source marks this as restricted."
+        restricted="Where the patient lives and how to reach them is not shown: a source marks this as restricted. "
+        "Letters and other free text are shown as they came, and may tell it."
         if details.is_restricted
         else "",
     )

@@ -17,6 +17,8 @@ from aggregator.services.load_identities import load_identities
 from aggregator.services.read_review import read_review
 from aggregator.services.settle_review import settle_review
 from aggregator.services.take_back_review import take_back_review
+from aggregator.services.view_record import RecordView
+from tests.factories import allergy
 from tests.one_hospital import Hospital, add_clinic, hospital, load, opened, world
 from tests.world import IDENTITIES, JOAN_NUMBER, SOURCE_SLUG, World, signed_in_client
 
@@ -104,6 +106,32 @@ def test_it_holds_at_once_where_all_else_waits_for_review_and_whatever_is_taken_
     assert Person.objects.get(id=world.joan).is_whereabouts_restricted
     load_restricted("")
     assert Person.objects.get(id=world.joan).is_whereabouts_restricted
+
+
+def pages_of_entries(view: RecordView) -> str:
+    clinician = signed_in_client("dr.osei")
+    pages = [clinician.get(f"/records/{view.retrieval_id}/entries/{key}") for key in view.record.entries]
+    assert {page.status_code for page in pages} == {200}
+    return "".join(page.content.decode() for page in pages)
+
+
+def test_an_entry_tells_neither_page_nor_caller_where_one_lives_who_must_not_be_found(
+    world: World, hospital: Hospital
+) -> None:
+    home = {"line": ["4 Mill Lane"], "postalCode": POSTCODE}
+    mother = {"resourceType": "RelatedPerson", "id": "m", "address": [home]}
+    hospital.beside = [allergy(id="b", contained=[mother], asserter={"reference": "#m"})]
+    told = opened(world)
+    assert "4 Mill Lane" in str(everything(view=told, base="https://x.example"))
+    assert "4 Mill Lane" in pages_of_entries(told)
+    load_restricted("yes")
+    restricted = opened(world)
+    answer = everything(view=restricted, base="https://x.example")
+    assert {"AllergyIntolerance"} < {entry["resource"]["resourceType"] for entry in answer["entry"]}
+    shown = (str(restricted), str(answer), pages_of_entries(restricted))
+    assert not any(said in text for said in ("4 Mill Lane", POSTCODE) for text in shown)
+    issues = answer["entry"][-1]["resource"]["issue"]
+    assert ["may tell it" in issue["diagnostics"] for issue in issues if issue["code"] == "suppressed"] == [True]
 
 
 def test_a_word_that_is_neither_yes_nor_no_is_refused(world: World) -> None:

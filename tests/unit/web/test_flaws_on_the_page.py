@@ -69,4 +69,5 @@ def test_the_page_tells_what_each_source_says_of_the_patient_and_what_it_leaves_
     text = plain(drawn("record_part", record_page(view=view)))
     assert "What each source says of the patient Hospital Language French" in text
     assert "Practice Where the patient lives and how to reach them is not shown" in text
+    assert "free text are shown as they came, and may tell it" in text
     assert "What each source says" not in plain(drawn("record_part", record_page(view=showing())))

@@ -91,7 +91,8 @@ def load_identities(*, source: Source, identities: Sequence[Identity], now: date
     A record that is certainly one person joins them; if it might also be another, a doubt is raised as well. One that
     might be an existing person but not certainly, that is certainly two, or that matches somebody else better, becomes
     a person of its own with a review, so that nothing waits unnoticed. Must run in a transaction; an identifier may
-    occur only once in `identities`.
+    occur only once in `identities`. Locks doubts, then records, then people, each in the order of their ids, as whoever
+    settles a doubt does.
     Raises: Superseded when others have been loading for too long.
     """
     wait_for_loads(most_s=MOST_WAIT_S)
@@ -99,12 +100,13 @@ def load_identities(*, source: Source, identities: Sequence[Identity], now: date
     report.invalid_numbers = sum(
         1 for identity in identities if identity.demographics.nhs_number and not identity.demographics.valid_number
     )
-    existing = {
-        record.identifier_value: record
-        for record in SourceRecord.objects.select_for_update().filter(
-            source=source, identifier_value__in=[identity.identifier_value for identity in identities]
-        )
-    }
+    known = SourceRecord.objects.filter(
+        source=source, identifier_value__in=[identity.identifier_value for identity in identities]
+    )
+    # The settled ones, too: until the records are locked one may be opened again.
+    doubts = LinkReview.objects.filter(source_record__in=known, reason=Cause.DEMOGRAPHICS_CHANGED)
+    list(doubts.select_for_update().order_by("id").values_list("id"))
+    existing = {record.identifier_value: record for record in known.select_for_update().order_by("id")}
     fresh = [identity for identity in identities if identity.identifier_value not in existing]
     changed = [(existing[i.identifier_value], i) for i in identities if i.identifier_value in existing]
     _update_records(pairs=changed, now=now, report=report)
@@ -187,9 +189,10 @@ def note_restriction(*, source_record_id: UUID, restricts: bool) -> None:
 def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
     """Derive the golden records of these people again from their live links, leaving out those in doubt.
 
-    Must run in a transaction: the people are locked, so that of two concurrent rebuilds neither is lost.
+    Must run in a transaction: the people are locked, so that of two concurrent rebuilds neither is lost. A doubt that
+    names one of them may be raised meanwhile: two who each raise one about the other's would wait in a ring.
     """
-    people = list(Person.objects.select_for_update().filter(id__in=set(person_ids)).order_by("id"))
+    people = list(Person.objects.select_for_update(no_key=True).filter(id__in=set(person_ids)).order_by("id"))
     contributions: dict[UUID, list[Contribution]] = defaultdict(list)
     restricted: set[UUID] = set()
     for link in live_links().filter(person__in=people).select_related("source_record__source"):
@@ -246,7 +249,7 @@ def _update_records(*, pairs: Sequence[tuple[SourceRecord, Identity]], now: date
     people = _people_of(records)
     open_doubts = {
         review.source_record_id: review
-        for review in LinkReview.objects.select_for_update().filter(
+        for review in LinkReview.objects.filter(
             source_record__in=records, reason=Cause.DEMOGRAPHICS_CHANGED, settled_at__isnull=True
         )
     }

@@ -247,14 +247,18 @@ def _check_nothing_depends_on(
 def _absorb_newer(*, review: LinkReview) -> None:
     """Take a newer open doubt of the same kind into the one that is opened again: one open doubt per record and cause.
 
-    Raises: Superseded where decisions about the newer one are on record.
+    Its record is locked already, and whoever settles the newer doubt locks that first: so nobody is waited for here.
+    Raises: Superseded where decisions about the newer one are on record, or it is being settled.
     """
     newer = LinkReview.objects.filter(
         source_record=review.source_record_id, reason=review.reason, settled_at__isnull=True
     )
     if review.reason != Cause.DEMOGRAPHICS_CHANGED:
         newer = newer.filter(person_id=review.person_id)
-    for doubt in newer.select_for_update():
+    doubts = list(newer.select_for_update(skip_locked=True))
+    if len(doubts) < newer.count():
+        raise Superseded("A newer doubt of this kind about the record is being settled at this moment.")
+    for doubt in doubts:
         if doubt.decisions.exists():
             raise Superseded("A newer doubt of this kind about the record is open. Settle that one first.")
         review.evidence = {**review.evidence, **doubt.evidence}

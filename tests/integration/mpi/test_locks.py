@@ -1,0 +1,122 @@
+"""Whoever loads people and whoever settles a doubt about one of them at that moment do not wait in a ring."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Thread
+
+import pytest
+from django.db import connection, transaction
+
+from aggregator.errors import Superseded
+from aggregator.mpi import settling
+from aggregator.mpi.models import LinkReview, SourceRecord
+from aggregator.mpi.operations import raise_review, rebuild_golden
+from aggregator.mpi.reviews import Decision
+from tests.factories import NOW, identity, load, person_of, source
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONGEST_WAIT_S = 10.0
+JOAN, SOMEBODY_ELSE = {"identifier": "gp"}, {"identifier": "gp", "family": "Okoro", "given": "Ada"}
+
+
+class Meanwhile:
+    """What another connection does; `ending` is "done", or the class of the error that ended it."""
+
+    def __init__(self, work: Callable[[], object], /) -> None:
+        self._work, self.ending = work, ""
+        self._thread = Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '20s'")
+            self._work()
+            self.ending = "done"
+        except Exception as error:  # noqa: BLE001  which the test looks at
+            self.ending = type(error).__name__
+        finally:
+            connection.close()
+
+    def join(self) -> str:
+        self._thread.join(LONGEST_WAIT_S)
+        return self.ending
+
+
+def wait_until_one_waits() -> None:
+    """Wait until another connection waits for a lock of this one."""
+    until = time.monotonic() + LONGEST_WAIT_S
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    raise AssertionError("Nobody waits.")
+
+
+def changed() -> LinkReview:
+    """Return the open doubt about a record whose source says that it is somebody else's now."""
+    practice = source(slug="practice")
+    load(at=practice, identities=[identity(**JOAN)])
+    load(at=practice, identities=[identity(**SOMEBODY_ELSE)])
+    return LinkReview.objects.get(reason="demographics-changed", settled_at=None)
+
+
+def settle(review: LinkReview) -> None:
+    with transaction.atomic():
+        settling.settle(
+            review_id=review.id, decision=Decision.NOTED, fields=(), note="So.", user_id=None, seen="", now=NOW
+        )
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_a_load_locks_the_doubts_about_its_records_before_them(is_settled: bool) -> None:
+    review = changed()
+    if is_settled:
+        settle(review)
+    with transaction.atomic():  # as whoever settles the doubt, or takes its decision back
+        LinkReview.objects.select_for_update().get(id=review.id)
+        loading = Meanwhile(lambda: load(at=review.source_record.source, identities=[identity(**SOMEBODY_ELSE)]))
+        wait_until_one_waits()
+        SourceRecord.objects.select_for_update(nowait=True).get(id=review.source_record_id)
+    assert loading.join() == "done"
+
+
+def test_a_decision_is_not_taken_back_while_a_newer_doubt_is_being_settled() -> None:
+    older = changed()
+    settle(older)
+    load(at=older.source_record.source, identities=[identity(**SOMEBODY_ELSE)])
+    newer = LinkReview.objects.get(reason="demographics-changed", settled_at=None)
+
+    def take_back() -> None:
+        with transaction.atomic():
+            settling.take_back(review_id=older.id, user_id=None, now=NOW)
+
+    with transaction.atomic():  # as whoever settles the newer doubt
+        LinkReview.objects.select_for_update().get(id=newer.id)
+        taking_back = Meanwhile(take_back)
+        assert taking_back.join() == Superseded.__name__
+        SourceRecord.objects.select_for_update(nowait=True).get(id=newer.source_record_id)
+    take_back()
+
+
+def test_a_doubt_that_names_somebody_is_raised_while_their_golden_record_is_derived() -> None:
+    for slug in ("practice", "ward"):
+        load(at=source(slug=slug), identities=[identity(identifier=slug, family=slug, nhs_number="")])
+    left, right = (SourceRecord.objects.get(identifier_value=slug) for slug in ("practice", "ward"))
+    people = {record.id: person_of(record=record).id for record in (left, right)}
+
+    def doubt(about: SourceRecord, of: SourceRecord) -> None:
+        raise_review(source_record_id=about.id, person_id=people[of.id], reason="same-number", evidence={}, now=NOW)
+
+    with transaction.atomic():
+        rebuild_golden(person_ids=[people[left.id]])
+        raising = Meanwhile(lambda: doubt(right, left))
+        assert raising.join() == "done"
+        doubt(left, right)

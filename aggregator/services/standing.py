@@ -25,11 +25,25 @@ def check_is_whole(*, opened_for: UUID, person_id: UUID, opened_at: datetime) ->
     Raises: Superseded, whichever of the two it was opened for: not all sources of both were asked.
     """
     if opened_for != person_id or any(join.at > opened_at for join in joined_into(person_id=person_id)):
-        raise Superseded(
-            "The records of this patient have been joined with others of theirs since you opened this. Find the "
-            "patient again, and open the record anew: there is more than what you saw.",
-            code="joined",
-        )
+        raise _there_is_more()
+
+
+def check_none_came(*, asked: Collection[UUID], linked: Iterable[UUID], decision: Decision) -> None:
+    """Check that no source has come to hold the person (`linked`) since a record was opened that did not ask it.
+
+    What becomes of a link at a source that may not be known to hold the person is not felt.
+    Raises: Superseded.
+    """
+    if any(source_id not in asked and decision.may_ask(source_id=source_id) for source_id in linked):
+        raise _there_is_more()
+
+
+def _there_is_more() -> Superseded:
+    return Superseded(
+        "The records of this patient have been joined with others of theirs since you opened this. Find the "
+        "patient again, and open the record anew: there is more than what you saw.",
+        code="joined",
+    )
 
 
 def linked_records(*, held: Iterable[HeldBy]) -> Mapping[UUID, Collection[UUID]]:

@@ -45,7 +45,7 @@ from aggregator.record.patient_details import PatientDetails, details_of_patient
 from aggregator.record.reading import parse
 from aggregator.record.references import Targets
 from aggregator.record.timeline import LongitudinalRecord
-from aggregator.services.standing import check_is_whole, linked_records, mark_of
+from aggregator.services.standing import check_is_whole, check_none_came, linked_records, mark_of
 from aggregator.terminology import compiled
 from aggregator.terminology.finding import Finder
 from connectors.contract.categories import RecordCategory
@@ -103,7 +103,7 @@ def view_record(
     `document` numbers one of the entry's documents that did not come with the record, `fetched` is what became of
     asking for it, and `may_fetch` whether it may be asked for.
     Raises: NotFound for a retrieval that is not the requester's own or has expired; NotPermitted; Superseded where the
-    person has since been joined with another.
+    person has since been joined with another, or a source that was not asked has come to hold them.
     """
     about = Subject(retrieval_id=retrieval_id, entry=entry)
     with acting(requester, Action.VIEW_RECORD, needs=Needs.GATES, about=about, detail={"part": part}) as act:
@@ -122,6 +122,7 @@ def view_record(
             raise NotFound
         person = person.naming(_may_be_named(person, decision=decision))
         linked = linked_records(held=mpi_queries.held_by(person_id=view.person_id))
+        check_none_came(asked={state.source_id for state in view.sources}, linked=linked, decision=decision)
         # That a source which may not be asked holds the patient is withheld, too.
         known = tuple(state for state in view.sources if decision.may_ask(source_id=state.source_id))
         is_source_withheld = len(known) < len(view.sources)

@@ -1,8 +1,8 @@
 """How each source is: one row that says it now, and rows that say what it was made of.
 
-A check or a report leaves a row of its own where it differs from the one before: a source that stays as it is costs no
-more than one row. All but the row that says how it is now take new rows only, as triggers see to. Ids of accounts are
-no foreign keys.
+A check leaves a row of its own where it ended otherwise than the one before, a report where its status is another: a
+source that stays as it is costs no more than one row. All but the row that says how it is now take new rows only, as
+triggers see to. Ids of accounts are no foreign keys.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class SourceCheck(models.Model):
 
 
 class SourceReport(models.Model):
-    """A report of a source about itself that says something else than the one before."""
+    """A report of a source about itself whose status is another than before. `message` is what this report said."""
 
     id = models.BigAutoField(primary_key=True)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")

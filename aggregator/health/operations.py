@@ -151,19 +151,20 @@ def hold(*, source_id: UUID, now: datetime) -> None:
 
 
 def record_report(*, source_id: UUID, report: Report, now: datetime) -> None:
-    """Record what a source reports of itself."""
+    """Record what a source reports of itself. The history gets a row where its status is another: a message may count
+    something, or tell the time, and the last one is kept with the last report."""
 
     def change(row: SourceHealth) -> None:
         reports = evidence_of(row=row, is_paused=False, limit_s=row.source.time_limit_s).reports
         was_missed = reports.newest_at is None or reports.is_missing(now=now)
-        last = (row.report_statuses[-1] if row.report_statuses else "", row.report_message)
+        last = row.report_statuses[-1] if row.report_statuses else ""
         row.reports_in_time = 1 if was_missed else row.reports_in_time + 1
         row.report_statuses = [*row.report_statuses, report.status.value][-REPORTS_KEPT:]
         row.reported_at = now
         row.report_interval_s = report.interval_s
         row.report_message = printable(report.message)
         row.report_counters = report.counters
-        if (report.status.value, row.report_message) != last:
+        if report.status.value != last:
             SourceReport.objects.create(source_id=source_id, status=report.status, message=row.report_message, at=now)
 
     _learn(source_id, change=change, now=now)

@@ -64,7 +64,7 @@ class PauseLine:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportLine:
-    """What a source reported, from a moment on."""
+    """What status a source reported, from a moment on, and what the first report of that status said."""
 
     status: ReportedStatus
     message: str
@@ -162,7 +162,7 @@ def pauses_of(*, source_id: UUID, most: int) -> list[PauseLine]:
 
 
 def reports_of(*, source_id: UUID, most: int) -> list[ReportLine]:
-    """Return what a source reported, where it was something else than before, the newest first."""
+    """Return what a source reported, where its status was another than before, the newest first."""
     rows = SourceReport.objects.filter(source_id=source_id).order_by("-at", "-id")[:most]
     return [ReportLine(status=ReportedStatus(row.status), message=row.message, at=row.at) for row in rows]
 

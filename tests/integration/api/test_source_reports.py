@@ -86,6 +86,18 @@ def test_the_same_again_is_no_new_row(source_id: UUID, token: str) -> None:
     assert list(SourceReport.objects.order_by("id").values_list("status", flat=True)) == ["up", "down", "up"]
 
 
+def test_a_message_that_counts_is_no_new_row_and_the_last_is_told(source_id: UUID, token: str) -> None:
+    bodies = [{"status": "degraded", "message": f"{waiting} messages wait"} for waiting in range(5)]
+    for body in (*bodies, WORKS):
+        assert post(source_id, token, body).status_code == 204
+    assert post(source_id, token, {"status": "up", "message": "All sent"}).status_code == 204
+    kept = SourceReport.objects.order_by("id").values_list("status", "message")
+    assert list(kept) == [("degraded", "0 messages wait"), ("up", WORKS.get("message", ""))]
+    (line,) = list_sources(requester=operator(), now=timezone.now())
+    assert line.health is not None
+    assert line.health.message == "All sent"
+
+
 def test_a_message_is_kept_without_what_would_change_what_stands_beside_it(source_id: UUID, token: str) -> None:
     for _ in range(2):
         said = {"status": "up", "message": "Disk\u202e 90 %\nfull\u001b[31m \U0001f642"}

@@ -18,12 +18,19 @@ from aggregator.accounts.models import User
 from aggregator.accounts.queries import requesters_for
 from aggregator.accounts.requester import Requester, operator
 from aggregator.accounts.roles import Role
+from aggregator.consent.policies import shares_with_most
+from aggregator.consent.queries import terms_that_hold
+from aggregator.consent.terms import PolicyTerms
+from aggregator.mpi.models import LinkReview, SourceRecord
 from aggregator.mpi.queries import people_with_number
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
+from aggregator.services.end_policy import end_policy
 from aggregator.services.load_identities import load_identities
 from aggregator.services.record_opt_out import record_opt_out
+from aggregator.services.record_policy import record_policy
 from aggregator.services.relationships.load_relationships import load_relationships
+from tests.factories import person_of
 
 PASSWORD = "a long enough phrase 7"
 SURGERY_ODS = "X99101"
@@ -43,6 +50,8 @@ RELATIONSHIPS = """local_id,kind,from_date,until_date
 1,registered,2010-01-01,
 2,registered,2010-01-01,
 """
+# Joan once more, without her number: in doubt, and a person of its own until that is settled.
+JOAN_AGAIN = ["local_id,family,given,birth_date", "d,Ferris,Joan,1951-05-04"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +107,32 @@ def make_world(*, base_url: str = NOWHERE, kind: str = "fhir_r4", freshness_s: i
         requester=world.administrator, person_id=world.peter, opted_out=True, note="Said so by letter.", now=now
     )
     return world
+
+
+def load_joan_again() -> UUID:
+    """Load a record that may be Joan's; return the person that is made of it."""
+    load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=JOAN_AGAIN, now=timezone.now())
+    assert LinkReview.objects.count() == 1
+    return person_of(record=SourceRecord.objects.get(identifier_value="d")).id
+
+
+def decided(world: World, person_id: UUID, terms: PolicyTerms) -> UUID:
+    """Record what a person has decided about sharing; return the policy's id."""
+    return record_policy(
+        requester=world.administrator, person_id=person_id, terms=terms, note="By letter.", now=timezone.now()
+    )
+
+
+def withdraw(world: World, policy_id: UUID) -> None:
+    """End a decision about sharing."""
+    end_policy(requester=world.administrator, policy_id=policy_id, note="By letter.", now=timezone.now())
+
+
+def is_shared(person_id: UUID) -> bool:
+    """Return whether a person's record is shared with most who care for them."""
+    now = timezone.now()
+    policies, *joined = terms_that_hold(person_id=person_id, now=now)
+    return shares_with_most(policies=policies, joined=joined, now=now)
 
 
 def signed_in_client(username: str) -> Client:

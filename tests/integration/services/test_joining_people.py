@@ -20,7 +20,6 @@ from aggregator.break_glass.queries import are_one, is_colleague, open_to, revie
 from aggregator.consent.decision import Decision
 from aggregator.consent.models import Policy
 from aggregator.consent.objection_file import Objection
-from aggregator.consent.policies import shares_with_most
 from aggregator.consent.queries import decide, terms_that_hold
 from aggregator.consent.terms import BasePolicy, Effect, PolicyTerms, Provision
 from aggregator.errors import NotPermitted, Superseded
@@ -32,7 +31,6 @@ from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.audit.report_access import report_access
 from aggregator.services.audit.stretches import stretches_of
 from aggregator.services.check_progress import check_progress
-from aggregator.services.end_policy import end_policy
 from aggregator.services.find_person import find_person
 from aggregator.services.load_identities import load_identities
 from aggregator.services.load_objections import load_objections
@@ -51,11 +49,22 @@ from fhir_data.labels import Label
 from tests.break_glass_acts import broken
 from tests.factories import item, person_of
 from tests.relationship_acts import ended, made, member, recorded, team
-from tests.world import JOAN_NUMBER, NOWHERE, SOURCE_SLUG, World, make_world, signed_in_client
+from tests.world import (
+    JOAN_AGAIN,
+    JOAN_NUMBER,
+    NOWHERE,
+    SOURCE_SLUG,
+    World,
+    decided,
+    is_shared,
+    load_joan_again,
+    make_world,
+    signed_in_client,
+    withdraw,
+)
 
 pytestmark = pytest.mark.django_db
 
-LINES = ["local_id,family,given,birth_date", "d,Ferris,Joan,1951-05-04"]
 ACT_CODES = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 PSYCHIATRY = Label(system=ACT_CODES, code="PSY")
 DENIED = PolicyTerms(base=BasePolicy.DENY)
@@ -81,8 +90,7 @@ def world() -> World:
 @pytest.fixture
 def other(world: World) -> UUID:
     """Joan a second time: the surgery has given her another number of its own."""
-    load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=LINES, now=timezone.now())
-    return person_of(record=SourceRecord.objects.get(identifier_value="d")).id
+    return load_joan_again()
 
 
 def join(world: World) -> None:
@@ -97,22 +105,6 @@ def join(world: World) -> None:
 
 def part(world: World) -> None:
     take_back_review(requester=world.administrator, review_id=LinkReview.objects.get().id, now=timezone.now())
-
-
-def decided(world: World, person_id: UUID, terms: PolicyTerms) -> UUID:
-    return record_policy(
-        requester=world.administrator, person_id=person_id, terms=terms, note="By letter.", now=timezone.now()
-    )
-
-
-def withdraw(world: World, policy_id: UUID) -> None:
-    end_policy(requester=world.administrator, policy_id=policy_id, note="By letter.", now=timezone.now())
-
-
-def is_shared(person_id: UUID) -> bool:
-    now = timezone.now()
-    policies, *joined = terms_that_hold(person_id=person_id, now=now)
-    return shares_with_most(policies=policies, joined=joined, now=now)
 
 
 def decision_of(world: World, person_id: UUID) -> Decision:
@@ -254,7 +246,7 @@ def test_what_either_denies_goes_with_a_record_that_is_separated_later(world: Wo
     decided(world, world.joan, PSYCHIATRY_PERMITTED)
     decided(world, other, RESULTS_DENIED)
     join(world)
-    changed = [LINES[0], "d,Okoro,Ada,1980-01-01"]
+    changed = [JOAN_AGAIN[0], "d,Okoro,Ada,1980-01-01"]
     load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=changed, now=timezone.now())
     settle_review(
         requester=world.administrator,
@@ -501,7 +493,7 @@ def test_a_page_to_which_a_join_would_add_sources_is_opened_anew(world: World) -
         ),
         check=False,
     )
-    load_identities(requester=operator(), source_slug="the-ward", lines=LINES, now=timezone.now())
+    load_identities(requester=operator(), source_slug="the-ward", lines=JOAN_AGAIN, now=timezone.now())
 
     def opened() -> UUID:
         return open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())

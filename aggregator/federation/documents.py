@@ -2,12 +2,14 @@
 
 What is asked for is one sealed value in Redis; how it ended, and what came, takes its place. It expires with the
 retrieval. The queue carries ids alone. A document is let in like a retrieval (`load`), and its source is not asked
-while it rests; how a document ended says nothing of the source's records, and is not counted for it.
+while it rests; how a document ended says nothing of the source's records, and is not counted for it. Like a retrieval
+it is taken once, however often the queue delivers its message: each call is one in the patient's name.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -160,7 +162,7 @@ async def _fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> Non
     errand = await engine.begin(
         partial(_errand, retrieval_id, document_id, blob), until=engine.loop.time() + DEADLINE_S
     )
-    if errand is None:
+    if errand is None or not await _take(errand, name=name, blob=blob, engine=engine):
         log.info("document_not_fetched", retrieval_id=str(retrieval_id))
         return
 
@@ -180,6 +182,17 @@ async def _fetch(*, retrieval_id: UUID, document_id: str, engine: Engine) -> Non
         outcome=document.ending.outcome if document.ending else None,
         reason=document.ending.reason if document.ending else None,
     )
+
+
+async def _take(errand: _Errand, *, name: str, blob: bytes | str | None, engine: Engine) -> bool:
+    """Return whether this delivery of the message, and no other, is to fetch a document as it was asked for.
+
+    What is asked for again is sealed anew, and so is another.
+    """
+    if not isinstance(blob, bytes):
+        return False
+    mark = f"{name}:taken:{hashlib.sha256(blob).hexdigest()[:32]}"
+    return bool(await engine.redis.set(mark, b"", pxat=errand.document.deadline_at, nx=True))
 
 
 async def _fetched(errand: _Errand, *, engine: Engine, hold: Hold) -> HeldDocument:
@@ -238,7 +251,7 @@ async def _answered(errand: _Errand, document: HeldDocument, *, engine: Engine, 
 
 
 def _errand(retrieval_id: UUID, document_id: str, blob: object) -> _Errand | None:
-    """Return what is to be fetched; None where nothing was asked for, it has ended, or it is too late."""
+    """Return what is to be fetched; None where nothing was asked for, its source was asked, or it is too late."""
     now = timezone.now()
     retrieval = Retrieval.objects.filter(id=retrieval_id, expires_at__gt=now).first()
     if retrieval is None or not isinstance(blob, bytes):
@@ -250,6 +263,8 @@ def _errand(retrieval_id: UUID, document_id: str, blob: object) -> _Errand | Non
         return None
     source = Source.objects.filter(id=document.source_id).first()
     if source is None or document.ending is not None or now >= document.deadline_at:
+        return None
+    if document.asked_at is not None:
         return None
     return _Errand(
         document=document,

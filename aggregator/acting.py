@@ -61,6 +61,7 @@ class Act:
         self._is_repeat = False
         self._has_begun = False
         self._has_ended_something = False
+        self._is_announced = False
         self._transaction_stack = transaction_stack
 
     def about(
@@ -129,10 +130,17 @@ class Act:
         return self._transaction_stack.enter_context(context)
 
     def before_commit(self, *, do: Callable[[], None]) -> None:
-        """Do something that no rollback undoes once the event is written, and right before both are committed.
+        """Do something that no rollback undoes once the event is written, and right before that is committed.
 
-        It is not done where the event cannot be written; where it fails, the event is not committed.
+        An event that it is about to be done is committed at once: where the last commit fails, or the process ends, it
+        may have been done, and that event says so without one of how it ended. It is not done where either event cannot
+        be written; where it fails, the second is not committed.
         """
+        if self._has_begun:
+            raise RuntimeError(f"{self._action} says what it is about to do when it has begun")
+        with transaction.atomic(durable=True):
+            self._append(outcome=EventOutcome.SUCCESS, subject=self._subject, step="begun")
+        self._is_announced = True
         self.begin()
 
         def close(kind: type[BaseException] | None, *_: object) -> None:
@@ -181,8 +189,9 @@ class Act:
         if audit is Audit.ON_REFUSAL or self._is_repeat or self._has_ended_something:
             return
         self.begin()
+        done = {"step": "done"} if self._is_announced else {}
         for person_id in self._people or (self._subject.person_id,):
-            self._append(outcome=EventOutcome.SUCCESS, subject=replace(self._subject, person_id=person_id))
+            self._append(outcome=EventOutcome.SUCCESS, subject=replace(self._subject, person_id=person_id), **done)
 
     def _refuse(self, *, error: LongviewError) -> None:
         """Write a refusal in a transaction of its own. Inside another's that fails: it would vanish with a rollback."""
@@ -197,8 +206,8 @@ class Act:
             )
         error.is_audited = True
 
-    def _append(self, *, outcome: EventOutcome, subject: Subject) -> None:
-        operations.append(event=self._event(outcome=outcome, subject=subject, detail=self._detail))
+    def _append(self, *, outcome: EventOutcome, subject: Subject, **further: str) -> None:
+        operations.append(event=self._event(outcome=outcome, subject=subject, detail={**self._detail, **further}))
 
     def _event(self, *, outcome: EventOutcome, subject: Subject, detail: Mapping[str, Any]) -> Event:
         return Event(

@@ -86,6 +86,8 @@ def written_beside(*, path: Path, value_sets: Iterable[ValueSet]) -> Iterator[Pa
     try:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
             json.dump(compiled, file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())  # or it might be empty, once in its place, after the machine has gone down
         os.chmod(file.name, 0o444)
     except OSError as error:
         raise TerminologyError(f"{path} cannot be written: {error.strerror}.") from None

@@ -46,7 +46,7 @@ def load_terminology(
 ) -> LoadedTerminology:
     """Add value sets to the compiled file, each in place of one that goes by its name, and take others out.
 
-    The compiled file is put in its place once the event is written.
+    The compiled file is put in its place between two events: that it is about to be, and that it has been.
     Raises: NotPermitted; Invalid, naming the file, when one cannot be read: then nothing is changed.
     """
     with acting(requester, Action.LOAD_TERMINOLOGY, needs=Permission.MANAGE_TERMINOLOGY) as act:

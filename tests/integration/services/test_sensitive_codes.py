@@ -15,6 +15,7 @@ import pytest
 import redis
 from django.conf import settings as configured
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
@@ -222,7 +223,29 @@ def test_value_sets_of_which_no_event_can_be_written_count_for_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["terminology.json"]
 
 
-def test_value_sets_that_cannot_be_put_in_their_place_leave_an_event_of_that_alone(
+@pytest.mark.django_db(transaction=True)
+def test_value_sets_whose_last_event_is_not_committed_are_there_with_the_one_that_they_were_about_to_be(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def goes_away() -> None:
+        raise OperationalError("the connection was lost")
+
+    def put_in_place(*, written: Path, path: Path) -> None:
+        written.replace(path)
+        monkeypatch.setattr(connection, "commit", goes_away)
+
+    settings.TERMINOLOGY_FILE = tmp_path / "terminology.json"
+    monkeypatch.setattr(compiled, "put_in_place", put_in_place)
+    file = TerminologyFile(name="one.csv", content=b"system,code\ns,1\n")
+    with pytest.raises(OperationalError):
+        load_terminology(requester=operator(), files=[file], sensitivity=Sensitivity.HIV)
+    monkeypatch.undo()
+    assert [each.url for each in compiled.read_sets(path=tmp_path / "terminology.json")] == ["one.csv"]
+    (event,) = AuditEvent.objects.filter(action="load-terminology")
+    assert (event.outcome, event.detail) == ("success", {"codes": 1, "rejected": 0, "sets": 1, "step": "begun"})
+
+
+def test_value_sets_that_cannot_be_put_in_their_place_leave_events_of_that_alone(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.TERMINOLOGY_FILE = tmp_path / "terminology.json"
@@ -231,7 +254,8 @@ def test_value_sets_that_cannot_be_put_in_their_place_leave_an_event_of_that_alo
     with pytest.raises(Invalid, match="cannot be written: No space left"):
         load_terminology(requester=operator(), files=[file], sensitivity=Sensitivity.HIV)
     events = AuditEvent.objects.filter(action="load-terminology")
-    assert [(event.outcome, event.detail["code"]) for event in events] == [("failed", "file")]
+    said = [(event.outcome, event.detail.get("step"), event.detail.get("code")) for event in events.order_by("seq")]
+    assert said == [("success", "begun", None), ("failed", None, "file")]
     assert list(tmp_path.iterdir()) == []
 
 

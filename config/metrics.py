@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from aggregator.federation.load import LoadSeen, load_seen
 from aggregator.health.queries import Health, health_of
-from aggregator.health.terms import SourceCondition
+from aggregator.health.terms import CheckResult, SourceCondition, is_own_network_away
 from aggregator.sources.queries import all_sources
 from config.celery import QUEUES
 
@@ -74,6 +74,11 @@ def text_of(*, watched: Iterable[Watched], queues: Mapping[str, int], load: Load
         ("longview_source_latency_seconds", "how long its answers took lately", list(_latencies(watched))),
         ("longview_source_check_age_seconds", "since it was last checked", list(_ages(watched, now, "checked_at"))),
         ("longview_source_report_age_seconds", "since its last report", list(_ages(watched, now, "reported_at"))),
+        (
+            "longview_own_network_away",
+            "1 while hardly any source can be reached, most likely by a fault of our own network",
+            [({}, is_own_network_away(newest=_newest_checks(watched), now=now))],
+        ),
         ("longview_queue_length", "messages that wait", [({"queue": name}, count) for name, count in queues.items()]),
         *_of_load(load),
     ]
@@ -104,6 +109,12 @@ def _of(each: Watched, **more: str) -> _Labels:
 
 def _known(watched: Iterable[Watched]) -> Iterator[tuple[Watched, Health]]:
     return ((each, each.health) for each in watched if each.health is not None)
+
+
+def _newest_checks(watched: Iterable[Watched]) -> Iterator[tuple[CheckResult, datetime]]:
+    for each, health in _known(watched):
+        if health.check is not None and health.checked_at is not None and not each.is_paused:
+            yield health.check, health.checked_at
 
 
 def _states(watched: Iterable[Watched]) -> Iterator[tuple[_Labels, float]]:

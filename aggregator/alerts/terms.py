@@ -58,6 +58,18 @@ class AlertKind(StrEnum):
         Permission.OPERATE_SOURCES,
     )
     SOURCE_UP = "source-up", "a source is up again", "/sources/{subject}", Permission.OPERATE_SOURCES
+    OWN_NETWORK = (
+        "own-network",
+        "hardly any source can be reached, which is most likely a fault of this service's own network",
+        "/sources",
+        Permission.OPERATE_SOURCES,
+    )
+    OWN_CREDENTIALS = (
+        "own-credentials",
+        "a source, or several, cannot be asked, since this service's own credentials are missing or cannot be used",
+        "/sources",
+        Permission.OPERATE_SOURCES,
+    )
     TEST = "test", "this is a test: nothing waits", "/alerts"
 
     @property

@@ -56,6 +56,8 @@ def judge(*, before: Judgement, evidence: Evidence, now: datetime) -> Judgement:
     for condition in _WORST_FIRST:
         if any(reason.condition is condition for reason in holding):
             return _because(condition, holding)
+    if evidence.checks.is_ours:
+        return _because(SourceCondition.UNKNOWN, [HealthReason.NOT_ASKABLE])
     newest_at = evidence.checks.newest_at
     if newest_at is None or now >= newest_at + STALE_AFTER:
         return _because(SourceCondition.UNKNOWN, [HealthReason.NOT_CHECKED])

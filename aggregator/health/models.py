@@ -26,6 +26,7 @@ class SourceHealth(models.Model):
     """How a source is now, since when and why, and the newest of all that says so.
 
     `told` is the condition of which operators were told last: one that flickers is not told of with every change.
+    `held_back_at`: when its trouble was last taken for one of our own network, and nobody of its own told; null: never.
     `anew_at`: since when it is asked as it is now, after a pause or a change of its settings; null: it always was.
     `next_check_at` is when it is to be checked; whoever takes a check sets it to when the one after is due.
     `recent_checks` says of each of the last checks whether it went well, the newest last; `check_outcome` "": well.
@@ -38,6 +39,7 @@ class SourceHealth(models.Model):
     reasons = models.JSONField(default=list)
     since = models.DateTimeField()
     told = models.CharField(max_length=10, choices=_CONDITIONS, default=SourceCondition.UNKNOWN.value)
+    held_back_at = models.DateTimeField(null=True)
     anew_at = models.DateTimeField(null=True)
     next_check_at = models.DateTimeField(db_index=True)
     recent_checks = models.JSONField(default=list)

@@ -25,24 +25,28 @@ from aggregator.health.models import (
     SourceReport,
     SourceTrial,
 )
-from aggregator.health.queries import evidence_of, judgement_of, step_as_json
-from aggregator.health.telling import WITHIN, has_settled, is_told
+from aggregator.health.queries import evidence_of, judgement_of, newest_checks, result_of, step_as_json
+from aggregator.health.telling import WITHIN, has_settled, is_held_back, is_told
 from aggregator.health.terms import (
     CHECK_EVERY,
     CHECKS_KEPT,
     CheckResult,
     Evidence,
+    HealthReason,
+    Judgement,
     Report,
     SourceCondition,
     Step,
     Traffic,
     TrialEnd,
+    is_own_network_away,
 )
 from aggregator.health.traffic import forget_breaker
 from aggregator.limits import printable
 from aggregator.sources.models import Source
 from aggregator.sources.operations import set_enabled
 from aggregator.sources.queries import address_of
+from connectors.contract.outcomes import Reason
 from connectors.contract.values import SourceAddress
 
 # How much sooner or later than after CHECK_EVERY the next check is made, so that sources are not all checked at once.
@@ -51,6 +55,8 @@ JITTER_S = 5.0
 # are so far apart.
 CLOCKS_APART = timedelta(minutes=5)
 REPORTS_KEPT = 2
+# What an alert of a fault of ours is about: no source, and always the same.
+OURS = UUID("5f0c6b5e-6d0b-4c3e-9a54-0a7c1d3b9e61")
 # The number of the lock under which trials are begun.
 _TRIALS = 5_270_419_836_611_204
 
@@ -128,7 +134,8 @@ def record_check(*, check: DueCheck, result: CheckResult, now: datetime) -> None
         if not row.source.enabled or not is_so_still:
             return
         is_another = row.checked_at is None or (row.check_outcome, row.check_reason) != _texts(result)
-        row.recent_checks = [*row.recent_checks, result.is_good][-CHECKS_KEPT:]
+        if not result.is_ours:
+            row.recent_checks = [*row.recent_checks, result.is_good][-CHECKS_KEPT:]
         row.checked_at = now
         row.checked_well_at = now if result.is_good else row.checked_well_at
         row.check_outcome, row.check_reason = _texts(result)
@@ -194,7 +201,8 @@ def is_news(*, row: SourceHealth, evidence: Evidence, now: datetime) -> bool:
 
 def is_untold(*, row: SourceHealth, now: datetime) -> bool:
     """Return whether a source has settled in a condition that nobody has been told of yet."""
-    return row.told != row.condition and has_settled(since=row.since, now=now)
+    is_due = not is_held_back(held_back_at=row.held_back_at, now=now) and has_settled(since=row.since, now=now)
+    return row.told != row.condition and is_due
 
 
 def record_pause(*, source_id: UUID, is_resumed: bool, reason: str, by: UUID | None, now: datetime) -> bool:
@@ -300,8 +308,36 @@ def _learn(source_id: UUID, *, change: Callable[[SourceHealth], None], now: date
             SourceConditionChange.objects.create(
                 id=uuid4(), source_id=source_id, condition=row.condition, reasons=row.reasons, at=row.since
             )
-        _tell(row, now=now)
+        if HealthReason.NOT_ASKABLE in judged.reasons and HealthReason.NOT_ASKABLE not in before.reasons:
+            _tell_programme(AlertKind.OWN_CREDENTIALS, now=now)
+        if not _is_left_to_us(row, judged=judged, now=now):
+            _tell(row, now=now)
         row.save()
+
+
+def _is_left_to_us(row: SourceHealth, /, *, judged: Judgement, now: datetime) -> bool:
+    """Return whether trouble of a source is most likely that of our own network, which the programme is told of once.
+
+    What the source says of itself is not. That it is silent may be: its reports come by the same network.
+    """
+    is_reported = not {HealthReason.REPORTS_DOWN, HealthReason.REPORTS_DEGRADED}.isdisjoint(judged.reasons)
+    if not judged.condition.is_trouble or row.told == row.condition or is_reported:
+        return False
+    own = result_of(row=row)
+    if own is not None and own.reason is Reason.CONNECTION and row.checked_at is not None:
+        newest = [(own, row.checked_at), *newest_checks(but=row.source_id)]
+        is_ours = is_own_network_away(newest=newest, now=now)
+    else:
+        is_ours = False
+    if is_ours:
+        _tell_programme(AlertKind.OWN_NETWORK, now=now)
+        row.held_back_at = now
+    return is_held_back(held_back_at=row.held_back_at, now=now)
+
+
+def _tell_programme(kind: AlertKind, /, *, now: datetime) -> None:
+    """Tell the service's own operators of a fault of ours, once in an hour: each source finds the same."""
+    raise_alert(kind=kind, subject_id=OURS, organisation_id=None, occasion=f"{now:%Y-%m-%dT%H}", now=now)
 
 
 def _after(last: datetime, /, *, now: datetime) -> datetime:

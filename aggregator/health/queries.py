@@ -111,7 +111,11 @@ def evidence_of(*, row: SourceHealth, is_paused: bool, limit_s: float) -> Eviden
     """Return what a row says is known of its source."""
     return Evidence(
         limit_ms=limit_s * 1000,
-        checks=Checks(recent=tuple(row.recent_checks), newest_at=row.checked_at if row.recent_checks else None),
+        checks=Checks(
+            recent=tuple(row.recent_checks),
+            newest_at=row.checked_at if row.recent_checks else None,
+            is_ours=row.check_outcome == Outcome.FAILED,
+        ),
         reports=Reports(
             recent=tuple(map(ReportedStatus, row.report_statuses)),
             newest_at=row.reported_at,
@@ -139,6 +143,18 @@ def health_of(*, source_ids: Collection[UUID], now: datetime) -> dict[UUID, Heal
     """Return how sources are at `now`, judged anew: nothing is known of one whose checks have stopped."""
     rows = SourceHealth.objects.filter(source_id__in=source_ids).select_related("source")
     return {row.source_id: _health(row, now=now) for row in rows}
+
+
+def newest_checks(*, but: UUID) -> list[tuple[CheckResult, datetime]]:
+    """Return how the newest check of each source ended that is asked, and when, but for one source."""
+    rows = SourceHealth.objects.filter(source__enabled=True, checked_at__isnull=False).exclude(source_id=but)
+    ended = rows.values_list("check_outcome", "check_reason", "checked_at")
+    return [(_result(outcome, reason, 0), at) for outcome, reason, at in ended if at is not None]
+
+
+def result_of(*, row: SourceHealth) -> CheckResult | None:
+    """Return how the newest check of a source ended, None while there was none."""
+    return _result(row.check_outcome, row.check_reason, row.check_took_ms or 0) if row.checked_at else None
 
 
 def history_of(*, source_id: UUID, since: datetime, most: int) -> list[ConditionLine]:
@@ -251,7 +267,7 @@ def _health(row: SourceHealth, *, now: datetime) -> Health:
         else since_when(before=before, evidence=evidence, now=now),
         checked_at=row.checked_at,
         checked_well_at=row.checked_well_at,
-        check=_result(row.check_outcome, row.check_reason, row.check_took_ms or 0) if row.checked_at else None,
+        check=result_of(row=row),
         reports=evidence.reports,
         message=row.report_message,
         counters=row.report_counters,

@@ -15,6 +15,10 @@ MANY, WITHIN = 6, timedelta(minutes=10)
 # After more, one that has been the same for so long has settled.
 SETTLED_AFTER = timedelta(minutes=5)
 
+# Trouble that was taken for one of our own network is not told of before that has been over for so long: what real
+# requests met during it counts for five minutes, and what rested has to be asked again.
+HELD_BACK = timedelta(minutes=10)
+
 _BADNESS = {SourceCondition.DEGRADED: 1, SourceCondition.SILENT: 2, SourceCondition.DOWN: 3}
 
 
@@ -27,6 +31,11 @@ def is_told(*, told: SourceCondition, condition: SourceCondition, since: datetim
         return False
     is_worse = _BADNESS.get(condition, 0) > _BADNESS.get(told, 0)
     return is_worse or condition is SourceCondition.UNKNOWN or changes <= MANY or has_settled(since=since, now=now)
+
+
+def is_held_back(*, held_back_at: datetime | None, now: datetime) -> bool:
+    """Return whether trouble may still be what our own network has left."""
+    return held_back_at is not None and now < held_back_at + HELD_BACK
 
 
 def has_settled(*, since: datetime, now: datetime) -> bool:

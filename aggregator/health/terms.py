@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,10 +20,16 @@ MOST_MESSAGE = 200
 MOST_COUNTERS, MOST_COUNTER = 20, 2**53 - 1
 
 CHECK_EVERY = timedelta(seconds=30)
+# Within so long every source has been checked, also one that takes all its time to answer.
+ROUND = timedelta(seconds=60)
 # With no check for so long, nothing can be said of a source: five should have been made.
 STALE_AFTER = timedelta(seconds=150)
 # How many of the last checks are looked at.
 CHECKS_KEPT = 10
+
+
+# Of so many sources at least such a share that cannot be reached: it is our own network.
+SEVERAL, NEARLY_ALL = 3, 0.9
 
 
 class SourceCondition(StrEnum):
@@ -72,6 +79,7 @@ class HealthReason(StrEnum):
     LAST_CHECK_FAILED = "last-check-failed", SourceCondition.DEGRADED, "our last check of it failed"
     FEW_ANSWERS = "few-answers", SourceCondition.DEGRADED, "it answers too few of the requests"
     SLOW = "slow", SourceCondition.DEGRADED, "it takes nearly all the time that it is given"
+    NOT_ASKABLE = "not-askable", SourceCondition.UNKNOWN, "we cannot ask it, by a fault of our own"
     NOT_CHECKED = "not-checked", SourceCondition.UNKNOWN, "it has not been checked lately"
     PAUSED = "paused", SourceCondition.UNKNOWN, "it is paused"
 
@@ -105,13 +113,32 @@ class CheckResult:
         """Whether the source answered as its kind should."""
         return self.outcome is None
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it ended by a fault of our own, such as credentials that we cannot read."""
+        return self.outcome is Outcome.FAILED
+
+
+def is_own_network_away(*, newest: Iterable[tuple[CheckResult, datetime]], now: datetime) -> bool:
+    """Return whether hardly any source can be reached, by the newest check of each and when it was made.
+
+    That there is no connection to any of several, within one round of checks, has one cause sooner than many: ours.
+    """
+    results = [result for result, at in newest if now < at + ROUND]
+    lost = sum(result.reason is Reason.CONNECTION for result in results)
+    return len(results) >= SEVERAL and lost >= NEARLY_ALL * len(results)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checks:
-    """The last checks. `recent`: whether each went well, the newest last."""
+    """The last checks. `recent`: whether each went well, the newest last, of those that say something of the source.
+
+    `is_ours`: the newest ended by a fault of our own, and says nothing of it.
+    """
 
     recent: tuple[bool, ...] = ()
     newest_at: datetime | None = None
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

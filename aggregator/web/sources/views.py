@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -15,11 +15,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from aggregator.accounts.roles import Permission
 from aggregator.errors import Invalid, NotFound, NotPermitted, TooMany
-from aggregator.health.terms import CheckResult
+from aggregator.health.terms import CheckResult, is_own_network_away
 from aggregator.record.completeness.words import failure_words, outcome_words
 from aggregator.services.sources.check_sources import check_sources
 from aggregator.services.sources.end_report_token import end_report_token
-from aggregator.services.sources.list_sources import list_sources
+from aggregator.services.sources.list_sources import BoardLine, list_sources
 from aggregator.services.sources.make_report_token import make_report_token
 from aggregator.services.sources.pause_source import pause_source
 from aggregator.services.sources.read_source import HISTORY, MOST_CONDITIONS, SourceView, read_source
@@ -44,16 +44,14 @@ LISTED = 20
 @require_GET
 def sources(request: SignedInRequest) -> HttpResponse:
     """Show the board: every source and how it is."""
-    lines = list_sources(requester=request.requester, now=timezone.now())
-    return draw(request, "sources/sources", lines=lines, outcome_words=_words_of_check, failure_words=failure_words)
+    return _board(request, "sources/sources")
 
 
 @unattended
 @require_GET
 def board(request: SignedInRequest) -> HttpResponse:
     """Return the board alone, for the page that shows it."""
-    lines = list_sources(requester=request.requester, now=timezone.now())
-    return draw(request, "sources/board", lines=lines, outcome_words=_words_of_check, failure_words=failure_words)
+    return _board(request, "sources/board")
 
 
 @require_GET
@@ -213,6 +211,25 @@ def _with_reason(
         except Invalid as error:
             form.add_error(error.field, str(error))
     return draw(request, template, view=view, form=form, status=400 if form.errors else 200)
+
+
+def _board(request: SignedInRequest, template: str) -> HttpResponse:
+    now = timezone.now()
+    lines = list_sources(requester=request.requester, now=now)
+    return draw(
+        request,
+        template,
+        lines=lines,
+        is_own_network_away=is_own_network_away(newest=_newest_checks(lines), now=now),
+        outcome_words=_words_of_check,
+        failure_words=failure_words,
+    )
+
+
+def _newest_checks(lines: Iterable[BoardLine]) -> Iterator[tuple[CheckResult, datetime]]:
+    for line in lines:
+        if line.enabled and line.health and line.health.check and line.health.checked_at:
+            yield line.health.check, line.health.checked_at
 
 
 def _source_page(request: SignedInRequest, source_id: UUID, template: str) -> HttpResponse:

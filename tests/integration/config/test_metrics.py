@@ -14,7 +14,7 @@ from django.utils import timezone
 from aggregator.federation.load import LoadSeen
 from aggregator.health import operations
 from aggregator.health.models import SourceHealth
-from aggregator.health.terms import Report, ReportedStatus, Traffic
+from aggregator.health.terms import ROUND, Report, ReportedStatus, Traffic
 from config.metrics import is_allowed, text_of
 from tests.crowds import apart, crowded
 from tests.integration.health.test_checking import check, registered
@@ -44,6 +44,23 @@ def samples(client: Client) -> dict[str, float]:
             assert found, line
             said[f"{found[1]}{{{found[2]}}}" if found[2] else found[1]] = float(found[3])
     return said
+
+
+def test_that_our_own_network_is_away_is_said_here_and_on_the_board(client: Client, settings: Any) -> None:
+    settings.METRICS_NETWORKS = ("127.0.0.0/8",)
+    for number in range(2):
+        registered(NOWHERE, slug=f"ward-{number}")
+    assert samples(client)["longview_own_network_away"] == 0
+    assert "this service’s own network" not in board()
+    check()
+    assert samples(client)["longview_own_network_away"] == 1
+    assert "this service’s own network" in board()
+    SourceHealth.objects.update(checked_at=timezone.now() - ROUND)
+    assert samples(client)["longview_own_network_away"] == 0
+
+
+def board() -> str:
+    return signed_in_client("ms.lane").get("/sources").content.decode()
 
 
 def test_nobody_gets_them_unless_the_settings_say_so(client: Client, settings: Any) -> None:

@@ -26,6 +26,7 @@ from aggregator.federation.models import Retrieval, SourceOutcome
 from aggregator.health import checking, operations, traffic
 from aggregator.health.checking import check_due, judge_all
 from aggregator.health.models import SourceCheck, SourceConditionChange, SourceHealth
+from aggregator.health.telling import HELD_BACK
 from aggregator.health.terms import CHECK_EVERY, STALE_AFTER, Report, ReportedStatus
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.add_user import NewUser, add_user
@@ -117,6 +118,81 @@ def test_three_failures_are_told_of_and_two_successes_too_each_once(hospital: Ho
     # Eleven checks, of which three differed from the one before.
     checks = SourceCheck.objects.order_by("at").values_list("outcome", "reason")
     assert list(checks) == [("", ""), ("unreachable", "status"), ("", "")]
+
+
+def test_if_hardly_any_source_can_be_reached_the_programme_is_told_once_and_no_organisation(
+    hospital: Hospital,
+) -> None:
+    ids = [registered(hospital.address, slug=f"ward-{number}") for number in range(4)]
+    check()
+    lose_our_network()
+    check(times=4)
+    assert {condition(source_id) for source_id in ids} == {"down"}  # which is what was seen
+    assert told() == ["own-network"]
+    assert Alert.objects.get().organisation is None
+    for _ in range(2):
+        SourceHealth.objects.update(since=timezone.now() - timedelta(minutes=6))  # it lasts
+        judge_all(now=timezone.now())
+    assert told() == ["own-network"]
+    Source.objects.update(base_url=hospital.address)
+    check()
+    judge_all(now=timezone.now())
+    assert {condition(source_id) for source_id in ids} == {"down"}
+    check()
+    assert {condition(source_id) for source_id in ids} == {"up"}
+    assert told() == ["own-network"]
+
+
+def test_what_is_down_still_when_our_network_has_long_been_back_is_told_of(hospital: Hospital) -> None:
+    for number in range(4):
+        registered(hospital.address, slug=f"ward-{number}")
+    check()
+    lose_our_network()
+    check(times=3)
+    Source.objects.exclude(slug="ward-0").update(base_url=hospital.address)
+    check(times=2)
+    assert told() == ["own-network"]
+    SourceHealth.objects.update(held_back_at=timezone.now() - HELD_BACK)
+    check()
+    assert told() == ["own-network", "source-down"]
+
+
+@pytest.mark.parametrize("sources", [1, 2])
+def test_of_few_sources_nothing_is_concluded(hospital: Hospital, sources: int) -> None:
+    for number in range(sources):
+        registered(hospital.address, slug=f"ward-{number}")
+    check()
+    lose_our_network()
+    check(times=3)
+    assert told() == ["source-down"] * sources
+
+
+def test_what_a_source_says_of_itself_is_told_whatever_our_network_does(hospital: Hospital) -> None:
+    ids = [registered(hospital.address, slug=f"ward-{number}") for number in range(4)]
+    check()
+    lose_our_network()
+    check(times=3)
+    operations.record_report(source_id=ids[0], report=Report(status=ReportedStatus.DOWN), now=timezone.now())
+    assert told() == ["own-network", "source-down"]
+
+
+def lose_our_network() -> None:
+    Source.objects.update(base_url=NOWHERE)
+
+
+def test_where_our_own_credentials_are_missing_a_source_is_not_known_to_be_down_and_the_programme_is_told(
+    hospital: Hospital,
+) -> None:
+    source_id = registered(hospital.address)
+    check()
+    Source.objects.update(options={"auth": "token", "token_secret": "nowhere"})
+    check(times=4)
+    row = SourceHealth.objects.get(source_id=source_id)
+    assert (row.check_outcome, row.check_reason, row.recent_checks) == ("failed", "no-credentials", [True])
+    assert (row.condition, row.reasons, told()) == ("unknown", ["not-askable"], ["own-credentials"])
+    Source.objects.update(options={})
+    check()
+    assert (condition(source_id), told()) == ("up", ["own-credentials"])
 
 
 def test_a_source_is_checked_when_it_is_due_and_not_before(hospital: Hospital) -> None:

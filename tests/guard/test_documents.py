@@ -111,7 +111,7 @@ NEITHER = {
         *("source", "condition", "reasons", "since", "told", "next_check_at", "recent_checks", "checked_at"),
         *("check_outcome", "check_reason", "check_took_ms", "checked_well_at", "report_statuses", "reported_at"),
         *("report_interval_s", "report_counters", "reports_in_time", "success", "p50_ms", "p95_ms", "breaker"),
-        *("failure", "failed_at", "anew_at"),
+        *("failure", "failed_at", "anew_at", "held_back_at"),
     },
     "health.SourceConditionChange": {"id", "source", "condition", "reasons", "at"},
     "health.SourceCheck": {"id", "source", "outcome", "reason", "took_ms", "at"},

@@ -51,6 +51,7 @@ def test_an_email_says_it_in_words_in_british_time() -> None:
 def test_every_link_leads_to_a_page(kind: AlertKind) -> None:
     names = {AlertKind.BREAK_GLASS: "break-glass-case", AlertKind.SELF_CLAIM: "break-glass-case"}
     names |= {kind: "source" for kind in AlertKind if kind.value.startswith("source-")}
+    names |= {AlertKind.OWN_NETWORK: "sources", AlertKind.OWN_CREDENTIALS: "sources"}
     path = kind.path_of(subject_id=UUID(int=2))
     assert resolve(path).url_name == names.get(kind, "alerts")
     assert json.loads(webhook_body(told=replace(TOLD, kind=kind), public_url=PUBLIC_URL))["data"]["link"].endswith(path)

@@ -69,6 +69,6 @@ def entry_name(*, entry: bytes) -> str:
     """Return the `Type/id` by which a resource is known, "" where it has none or cannot be read."""
     try:
         name = _NAMES.decode(entry)
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, RecursionError, ValueError):
         return ""
     return f"{name.resource_type}/{name.id}" if name.id else ""

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from aggregator.federation import load, store
+from aggregator.federation import asking, load, store
 from aggregator.federation.answers import HeldDocument
 from aggregator.federation.clock import SteadyClock
 from aggregator.federation.connections import client_for_threads
@@ -33,7 +33,6 @@ from aggregator.federation.plan import latest_start
 from aggregator.federation.store import SealBroken, Sealer
 from aggregator.federation.turns import Overloaded, SourceBusy
 from aggregator.mpi.queries import held_by
-from aggregator.sources import catalogue
 from aggregator.sources.models import Source
 from aggregator.sources.queries import address_of
 from connectors.contract.errors import SourceError, TimedOut
@@ -237,10 +236,7 @@ async def _answered(errand: _Errand, document: HeldDocument, *, engine: Engine, 
     """
     deadline = engine.loop.time() + clock.seconds_until(document.deadline_at)
     query = DocumentQuery(address=document.address, asker=errand.asker, deadline=deadline, correlation_id=uuid4())
-    async with asyncio.timeout_at(deadline):
-        content = await catalogue.connector_for(kind=errand.kind).fetch_document(
-            source=errand.source, query=query, channels=engine.channels
-        )
+    content = await asking.fetch_document(kind=errand.kind, source=errand.source, query=query, channels=engine.channels)
     return replace(
         document,
         ending=Ending(outcome=Outcome.ANSWERED),

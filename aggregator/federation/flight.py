@@ -22,7 +22,7 @@ import structlog
 from django import db
 from django.utils import timezone
 
-from aggregator.federation import progress, store
+from aggregator.federation import asking, progress, store
 from aggregator.federation.answers import HeldAnswer
 from aggregator.federation.clock import SteadyClock
 from aggregator.federation.endings import (
@@ -49,7 +49,6 @@ from aggregator.mpi.subject import demographics_of_patient
 from aggregator.record.item import Item
 from aggregator.record.patient_details import is_restricted
 from aggregator.record.received import item_of
-from aggregator.sources import catalogue
 from connectors.contract.errors import Malformed, SourceError, TimedOut, Unreachable, WrongPatient
 from connectors.contract.outcomes import Outcome, Reason
 from connectors.contract.values import Identifier, QuarantinedEntry, Query, Reply
@@ -202,18 +201,18 @@ class Flight:
         """
         left_s = self.clock.seconds_until(self.planned.deadline_at)
         deadline = self.engine.loop.time() + left_s - min(left_s * RESERVE_SHARE, MAX_RESERVE_S)
-        async with asyncio.timeout_at(deadline):
-            reply = await catalogue.connector_for(kind=self.planned.kind).ask(
-                source=self.planned.address,
-                query=Query(
-                    local_identifiers=(Identifier(system=holding.identifier_system, value=holding.identifier_value),),
-                    categories=self.fan_out.categories,
-                    asker=self.fan_out.asker,
-                    deadline=deadline,
-                    correlation_id=uuid4(),
-                ),
-                channels=self.engine.channels,
-            )
+        reply = await asking.ask(
+            kind=self.planned.kind,
+            source=self.planned.address,
+            query=Query(
+                local_identifiers=(Identifier(system=holding.identifier_system, value=holding.identifier_value),),
+                categories=self.fan_out.categories,
+                asker=self.fan_out.asker,
+                deadline=deadline,
+                correlation_id=uuid4(),
+            ),
+            channels=self.engine.channels,
+        )
         check = partial(check_subject, reply=reply, holding=holding, held=self.planned.held)
         # In a thread where a Patient of thousands of identifiers would hold the loop.
         is_large = len(reply.subject or b"") > LARGE_PATIENT_BYTES
@@ -358,7 +357,7 @@ class Flight:
         return await once_back(partial(self.engine.outcomes.record, ended), until=until)
 
     def _log_fault(self, event: str, error: Exception) -> None:
-        name = error.name if isinstance(error, FaultApart) else type(error).__name__
+        name = error.name if isinstance(error, (FaultApart, asking.ConnectorFault)) else type(error).__name__
         log.error(event, source_id=str(self.planned.source_id), error=name)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from aggregator.federation import asking
 from aggregator.federation.reach import open_channels
-from aggregator.sources import catalogue
 from connectors.contract.errors import TimedOut
 from connectors.contract.values import CheckedSource, SourceAddress
 
@@ -15,15 +15,13 @@ def try_source(*, kind: str, address: SourceAddress, within_s: float) -> Checked
 
     Raises: SourceError; Invalid for a kind that is not declared. Must not run in a transaction: it may wait.
     """
-    return asyncio.run(_try(kind=kind, address=address, within_s=within_s))
+    return asking.run_apart(_try(kind=kind, address=address, within_s=within_s))
 
 
 async def _try(*, kind: str, address: SourceAddress, within_s: float) -> CheckedSource:
     deadline = asyncio.get_running_loop().time() + within_s
     async with open_channels() as channels:
         try:
-            async with asyncio.timeout_at(deadline):
-                connector = catalogue.connector_for(kind=kind)
-                return await connector.check(source=address, channels=channels, deadline=deadline)
+            return await asking.check(kind=kind, source=address, channels=channels, deadline=deadline)
         except TimeoutError:
             raise TimedOut from None

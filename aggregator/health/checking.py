@@ -16,6 +16,7 @@ from queue import SimpleQueue
 import redis
 import structlog
 
+from aggregator.federation import asking
 from aggregator.federation.endings import out_of_time
 from aggregator.federation.lag import LoopLag
 from aggregator.federation.reach import open_channels
@@ -26,7 +27,6 @@ from aggregator.health.operations import DueCheck
 from aggregator.health.queries import evidence_of
 from aggregator.health.terms import CheckResult
 from aggregator.health.traffic import traffic_of_sources
-from aggregator.sources import catalogue
 from connectors.contract.errors import NotRead, SourceError, TimedOut
 from connectors.contract.outcomes import Outcome
 from connectors.contract.protocol import Channels
@@ -83,16 +83,14 @@ async def ask_what_it_is(*, kind: str, address: SourceAddress, channels: Channel
     """
     deadline = asyncio.get_running_loop().time() + within_s
     try:
-        async with asyncio.timeout_at(deadline):
-            connector = catalogue.connector_for(kind=kind)
-            return await connector.check(source=address, channels=channels, deadline=deadline)
+        return await asking.check(kind=kind, source=address, channels=channels, deadline=deadline)
     except TimeoutError:
         raise TimedOut from None
 
 
 def _run(*, due: Sequence[DueCheck], landed: SimpleQueue[_Landed | None]) -> None:
     try:
-        asyncio.run(_check_all(due=due, landed=landed))
+        asking.run_apart(_check_all(due=due, landed=landed))
     finally:
         landed.put(None)
 

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import structlog
 
+from aggregator.federation import asking
 from aggregator.federation.reach import configured_reach, open_channels
 from aggregator.health import operations
 from aggregator.health.checking import MOST_S, ask_what_it_is
@@ -90,7 +91,7 @@ def _run(
         landed.put(await _try(kind=kind, address=address, within_s=within_s, done=done))
 
     try:
-        asyncio.run(trial())
+        asking.run_apart(trial())
     except Exception as error:  # noqa: BLE001  the boundary of a trial: whoever watches is told that it broke
         log.error("trial_broke", error=type(error).__name__)
     finally:

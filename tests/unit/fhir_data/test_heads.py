@@ -45,3 +45,9 @@ def test_an_entry_may_be_of_a_type_unless_it_says_clearly_that_it_is_of_another(
 def test_what_is_read_at_once_is_what_is_read_by_itself(entry: bytes) -> None:
     head = head_of(entry=entry)
     assert (head.said_type, head.name) == (type_of(entry=entry), entry_name(entry=entry))
+
+
+def test_one_that_is_nested_beyond_reading_has_no_name() -> None:
+    entry = b'{"resourceType":"Patient","id":"a","contact":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert entry_name(entry=entry) == ""
+    assert head_of(entry=entry).said_type == type_of(entry=entry) == "Patient"

@@ -11,7 +11,7 @@ from aggregator.record.categories import CATEGORIES
 from aggregator.record.completeness.claims import AllergyStatus, Emptiness, SourceStatus
 from aggregator.record.dates import LONDON
 from connectors.contract.categories import RecordCategory
-from connectors.contract.notices import NoticeCode
+from connectors.contract.notices import Notice, NoticeCode
 from connectors.contract.outcomes import Outcome, reason_of
 
 # Source: NHS Common User Interface, patient banner, zone 2; the last is ours.
@@ -22,6 +22,8 @@ ALLERGY_WORDS: Mapping[AllergyStatus, str] = {
     AllergyStatus.UNAVAILABLE: "Allergies unavailable",
     AllergyStatus.NONE_YOU_MAY_SEE: "Allergies: none recorded in what you may see",
 }
+# Of what one source says about one kind of content, and of each thing that it says, in characters.
+MOST_NOTICES, MOST_CHARACTERS = 20, 500
 NO_SOURCES = "No source is known to hold a record of this patient that you may see."
 
 
@@ -138,6 +140,33 @@ def empty_words(*, emptiness: Emptiness, category: RecordCategory) -> str:
             return "There is nothing of this kind in what you may see."
         case Emptiness.NONE_HELD:
             return "The sources that answered hold nothing of this kind."
+
+
+def in_brief(*, status: SourceStatus) -> SourceStatus:
+    """Return a status with as much of what its source says as there is room for on a page, and that there is more.
+
+    Of many notices about one kind of content the first, those of a gap before others; of a long one its beginning.
+    """
+    if len(status.notices) <= MOST_NOTICES and all(len(notice.text) <= MOST_CHARACTERS for notice in status.notices):
+        return status
+    kept: list[Notice] = [notice for notice in status.notices if notice.code is NoticeCode.NOT_SERVED]
+    said: dict[RecordCategory | None, dict[str, Notice]] = {}
+    for notice in sorted(status.notices, key=lambda notice: not notice.code.is_of_a_gap):
+        if notice.code is not NoticeCode.NOT_SERVED:
+            said.setdefault(notice.category, {}).setdefault(notice.words, notice)
+    for category, notices in said.items():
+        kept += map(_shortened, list(notices.values())[:MOST_NOTICES])
+        if (left := len(notices) - MOST_NOTICES) > 0:
+            words = f"It says {left:,} more {'thing' if left == 1 else 'things'}, for which there is no room here."
+            kept.append(Notice(code=NoticeCode.RESOURCE_WARNING, text=words, category=category))
+    return replace(status, notices=tuple(kept))
+
+
+def _shortened(notice: Notice) -> Notice:
+    if len(notice.text) <= MOST_CHARACTERS:
+        return notice
+    words = f"{notice.text[:MOST_CHARACTERS]}… (the first of {len(notice.text):,} characters)"
+    return replace(notice, text=words)
 
 
 def remarks_on(*, category: RecordCategory, statuses: Sequence[SourceStatus]) -> tuple[Remark, ...]:

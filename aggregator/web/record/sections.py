@@ -12,8 +12,8 @@ from itertools import accumulate
 from uuid import UUID
 
 from aggregator.record.categories import SECTIONS
-from aggregator.record.completeness.claims import emptiness_of
-from aggregator.record.completeness.words import Remark, empty_words, remarks_on, summary_line
+from aggregator.record.completeness.claims import SourceStatus, emptiness_of
+from aggregator.record.completeness.words import Remark, empty_words, in_brief, remarks_on, summary_line
 from aggregator.record.rules import CategoryRules
 from aggregator.record.timeline import Entry
 from aggregator.services.view_record import RecordView
@@ -109,7 +109,7 @@ def section_page(*, view: RecordView, rules: CategoryRules, number: int) -> Sect
         slug=rules.category.value,
         title=rules.title,
         rows=pages[number - 1],
-        remarks=remarks_on(category=rules.category, statuses=view.sources),
+        remarks=remarks_on(category=rules.category, statuses=_in_brief(view)),
         empty_words="" if entries else _empty_words(view=view, rules=rules),
         total=len(own_rows),
         within=len(entries) - len(own_rows),
@@ -119,6 +119,10 @@ def section_page(*, view: RecordView, rules: CategoryRules, number: int) -> Sect
     )
 
 
+def _in_brief(view: RecordView) -> list[SourceStatus]:
+    return [in_brief(status=status) for status in view.sources]
+
+
 def _drawn_by_themselves(view: RecordView, entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.key not in view.record.drawn_within]
 
@@ -126,7 +130,7 @@ def _drawn_by_themselves(view: RecordView, entries: Sequence[Entry]) -> list[Ent
 def _section(*, view: RecordView, rules: CategoryRules, room: int) -> SectionShown | None:
     """Return a section with its first rows, up to the one by which they weigh more than there is room for."""
     entries = view.record.section(rules.category).entries
-    remarks = remarks_on(category=rules.category, statuses=view.sources) if view.complete or entries else ()
+    remarks = remarks_on(category=rules.category, statuses=_in_brief(view)) if view.complete or entries else ()
     if not entries and not remarks and not rules.always_shown:
         return None
     own_rows = _drawn_by_themselves(view, entries)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aggregator.record.completeness.claims import SourceStatus
-from aggregator.record.completeness.words import in_words, remarks_on_source
+from aggregator.record.completeness.words import in_brief, in_words, remarks_on_source
 from aggregator.web import wording
 
 
@@ -54,6 +54,6 @@ def source_shown(*, status: SourceStatus) -> SourceShown:
         state=status.outcome or "waiting",
         at=wording.clock(status.answered_at) if status.outcome else "",
         items=status.item_count,
-        remarks=remarks_on_source(status=status),
+        remarks=remarks_on_source(status=in_brief(status=status)),
         may_ask_again=status.may_change,
     )

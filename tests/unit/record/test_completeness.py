@@ -22,6 +22,7 @@ from aggregator.record.completeness.words import (
     Remark,
     empty_words,
     failure_words,
+    in_brief,
     in_words,
     issue_code,
     outcome_words,
@@ -447,6 +448,23 @@ def test_a_section_says_each_thing_once_and_by_whom_it_is_caused() -> None:
         Remark(source_name="The Practice", words="1 item could not be shown."),
         Remark(source_name="The Practice", words="2 items were received but cannot be shown yet."),
     )
+
+
+def test_of_many_and_long_things_that_a_source_says_the_page_has_the_first_and_says_so() -> None:
+    said = [Notice(code=NoticeCode.REMARK, text=f"Remark {number}.", category=ALLERGIES) for number in range(50_000)]
+    gap = Notice(code=NoticeCode.INCOMPLETE, text="Some are missing.", category=ALLERGIES)
+    long = Notice(code=NoticeCode.REMARK, text="x" * 1_000_000)
+    unserved = Notice(code=NoticeCode.NOT_SERVED, category=RecordCategory.PROBLEMS)
+    brief = in_brief(status=status(notices=(*said, gap, long, unserved)))
+    words = [remark.words for remark in remarks_on(category=ALLERGIES, statuses=[brief])]
+    assert words[:2] == ["Some are missing.", "Remark 0."]
+    assert words[-1] == "It says 49,981 more things, for which there is no room here."
+    assert len(words) == 21
+    of_source = remarks_on_source(status=brief)
+    assert f"{'x' * 500}… (the first of 1,000,000 characters)" in of_source
+    assert of_source[-1] == "Its system does not provide problems."
+    few = status(notices=(gap, gap, unserved))
+    assert in_brief(status=few) is few
 
 
 def test_a_section_counts_what_was_set_aside_of_its_own_and_not_of_another() -> None:

@@ -7,7 +7,7 @@ used is set aside, and costs no other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -96,7 +96,7 @@ def read_again(*, bodies: Sequence[bytes], base_url: str) -> Steps[Reply]:
         items=(*found.items, *(item for item in reply.items if not item.translated)),
         quarantined=(
             *(_labelled(entry) for entry in reply.quarantined),
-            *_as_sent(found.quarantined, items=given.values()),
+            *found.quarantined,
         ),
         notices=(*reply.notices, *found.notices, *notices_of_flaws(subject)),
     )
@@ -131,21 +131,13 @@ class _AsGiven:
 
 
 def _entry_of(item: ReceivedItem, /) -> SplitEntry:
-    return SplitEntry(whole=item.resource, resource=item.resource, full_url=item.full_url)
+    return SplitEntry(whole=item.original or item.resource, resource=item.resource, full_url=item.full_url)
 
 
 def _category(item: ReceivedItem, /, *, judged: JudgedEntry) -> RecordCategory:
     """Return the category that was given, unless what is clinical by its type would be left out of the record by it."""
     expected = category_of(resource=judged.resource)
     return expected if expected.is_clinical and not item.category.is_clinical else item.category
-
-
-def _as_sent(entries: Iterable[QuarantinedEntry], /, *, items: Iterable[ReceivedItem]) -> Iterator[QuarantinedEntry]:
-    """Yield what was set aside with the bytes that its source sent, where an item was a translation of them."""
-    originals = {id(item.resource): item.original for item in items if item.original is not None}
-    for entry in entries:
-        original = originals.get(id(entry.original))
-        yield entry if original is None else replace(entry, original=original)
 
 
 def _labelled(entry: QuarantinedEntry, /) -> QuarantinedEntry:

@@ -414,7 +414,7 @@ def refused(*, judged: JudgedEntry, verdict: RefusedEntry, category: RecordCateg
     return QuarantinedEntry(
         reason=verdict.fault,
         detail=", ".join(paths_of(verdict.flaws)),
-        original=judged.sent,
+        original=judged.entry.as_it_came,
         category=category,
         labels=judged.labels,
         full_url=judged.entry.full_url,
@@ -428,7 +428,7 @@ def somebody_elses(
     return QuarantinedEntry(
         reason=EntryFault.OTHER_PATIENT,
         detail=finding.member,
-        original=entry.sent,
+        original=entry.as_it_came,
         category=category,
         labels=labels,
         full_url=entry.full_url,

@@ -32,7 +32,7 @@ from fhir_data.size import holds_more_members, holds_more_values, rough_count
 
 class SplitEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a Bundle. `resource` is None when it holds none, or when `fault` says why it cannot be read; then
-    `whole` is the entry itself.
+    `whole` is the entry itself. Of an answer that is no FHIR, `resource` is what was made of the bytes in `whole`.
 
     `labels` are the security labels of its Bundle, which hold for all that is in it. `is_match`: it may be what was
     searched for, since it does not say that it is only included, or an outcome.
@@ -49,6 +49,11 @@ class SplitEntry(msgspec.Struct, frozen=True, kw_only=True):
     def sent(self) -> bytes:
         """The bytes of the resource as they were sent, of the whole entry where it holds none."""
         return self.whole if self.resource is None else self.resource
+
+    @property
+    def as_it_came(self) -> bytes:
+        """The bytes to keep of one that is set aside."""
+        return self.whole or self.sent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -395,6 +395,6 @@ async def publish_landed(*, landed: Sequence[Landed], engine: Engine) -> None:
 
 def _evidence_of(entries: Sequence[QuarantinedEntry]) -> dict[str, str]:
     """Return how many entries of which types were set aside, and a fingerprint that recognises the same ones."""
-    types = Counter(type_of(entry=entry.original) for entry in entries)
+    types = Counter(type_of(entry=entry.original) or "entry" for entry in entries)  # what is no FHIR has no type
     parts = sorted(entry_name(entry=entry.original) or entry.original.hex() for entry in entries)
     return {**{name: f"{count} set aside" for name, count in types.items()}, FINGERPRINT: fingerprint(parts=parts)}

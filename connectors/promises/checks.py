@@ -130,7 +130,7 @@ def sets_aside_what_cannot_be_used(*, example: Example) -> None:
 
 def sets_aside_what_is_somebody_elses(*, example: Example) -> None:
     """An entry that is somebody else's is quarantined as such, and is no item."""
-    reply, _ = _answer(example=example, state="mixed")
+    reply, stage = _answer(example=example, state="mixed")
     _expect_whole(example=example, reply=reply)
     reasons = [entry.reason for entry in reply.quarantined]
     expect(
@@ -138,6 +138,9 @@ def sets_aside_what_is_somebody_elses(*, example: Example) -> None:
         "the entry of somebody else must be in `quarantined` with the reason OTHER_PATIENT: `connectors.reading` asks "
         "whose each entry is (`ownership`, `find_owners`, `sort_entries`)",
     )
+    (entry,) = reply.quarantined
+    kept = any(entry.original in body for body in stage.sent)
+    expect(kept, "the entry of somebody else is not kept as it was sent: give its bytes as the `whole` of its entry")
 
 
 def says_that_it_does_not_know_the_patient(*, example: Example) -> None:

@@ -89,6 +89,17 @@ class ShowsWhatIsSomebodyElses(FhirR4):
         return replace(reply, items=(*reply.items, *more), quarantined=())
 
 
+class KeepsAnewWhatIsSomebodyElses(FhirR4):
+    async def ask(self, **asked: Any) -> Reply:
+        reply = await super().ask(**asked)
+        return replace(
+            reply,
+            quarantined=tuple(
+                replace(entry, original=b" ".join(entry.original.split(b","))) for entry in reply.quarantined
+            ),
+        )
+
+
 class TakesUnknownForEmpty(FhirR4):
     async def ask(self, **asked: Any) -> Reply:
         try:
@@ -230,6 +241,7 @@ async def get(*, channels: Channels, url: str, deadline: float) -> None:
         (CallsItBilling, checks.gives_r4),
         (DropsWhatIsBroken, checks.sets_aside_what_cannot_be_used),
         (ShowsWhatIsSomebodyElses, checks.sets_aside_what_is_somebody_elses),
+        (KeepsAnewWhatIsSomebodyElses, checks.sets_aside_what_is_somebody_elses),
         (TakesUnknownForEmpty, checks.says_that_it_does_not_know_the_patient),
         (SaysThatItIsWhoWasAskedFor, checks.shows_whose_record_it_is),
         (HidesFaults, checks.names_every_fault),

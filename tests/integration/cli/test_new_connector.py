@@ -126,6 +126,8 @@ def test_without_longview_its_tests_say_what_is_missing(laid_out: Path) -> None:
         ("connectors", "can be imported here already"),
         ("django_htmx", "can be imported here already"),
         ("argon2_cffi", "is installed already"),
+        ("ward_", "could not be built"),
+        ("ward__book", "could not be built"),
         ("example", "for something else"),
         ("conftest", "for something else"),
         ("test_promises", "for something else"),

@@ -81,6 +81,11 @@ def test_what_is_no_fhir_is_set_aside_and_costs_no_other() -> None:
     assert len(reply.items) == 1
 
 
+def test_what_was_translated_to_no_fhir_is_set_aside_as_it_was_sent() -> None:
+    (entry,) = again(item(resource=b"{}", original=b"a line")).quarantined
+    assert entry.original == b"a line"
+
+
 def test_what_is_not_translated_is_kept_as_it_was_given() -> None:
     given = item(resource=b"\xff no", translated=False)
     assert again(given).items == (given,)

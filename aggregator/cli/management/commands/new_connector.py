@@ -73,6 +73,8 @@ def _check_name(name: str, /) -> None:
             "The name must be a lower-case letter and then lower-case letters, digits or underscores, at most 30 in "
             "all: it becomes the name of a Python package."
         )
+    if name.endswith("_") or "__" in name:  # which the name of a distribution may not, or does not keep
+        raise CommandError("The name must not end with an underscore, nor have two in a row: it could not be built.")
     if keyword.iskeyword(name):
         raise CommandError(f"{name} is a word of Python's own and cannot be the name of a package.")
 

@@ -171,7 +171,11 @@ def _proxy(options: argparse.Namespace) -> int:
     if upstream.scheme not in ("http", "https") or not upstream.netloc:
         print("simulator: the upstream is an address that begins with http:// or https://", file=sys.stderr)
         return 1
-    asyncio.run(_run_proxy(options, root=f"{upstream.scheme}://{upstream.netloc}"))
+    try:
+        asyncio.run(_run_proxy(options, root=f"{upstream.scheme}://{upstream.netloc}"))
+    except BadFault as error:
+        print(f"simulator: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -195,9 +199,9 @@ async def _run_proxy(options: argparse.Namespace, /, *, root: str) -> None:
         print(f"ready {proxy.address}", flush=True)
 
     await proxy.start()
-    if options.schedule:
-        proxy.begin(schedule=options.schedule)
     try:
+        if options.schedule:
+            proxy.begin(schedule=options.schedule)
         await serve(app=control_app(proxy=proxy), sock=control, ready=say_ready)
     finally:
         await proxy.close()

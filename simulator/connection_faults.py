@@ -99,7 +99,7 @@ def read_connection_fault(*, described: Mapping[str, Any]) -> ConnectionFault:
             seconds=float(described.get("seconds", 1.0)),
         )
         re.compile(fault.path)
-    except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError, re.error) as error:
         raise BadFault(f"a fault needs a kind, one of: {', '.join(Kind)}") from error
     if fault.nth < 1 or (fault.times is not None and fault.times < 1) or not 0 <= fault.seconds <= MOST_SECONDS:
         raise BadFault("nth and times are at least 1, and seconds from 0 to 3600")

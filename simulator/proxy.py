@@ -104,17 +104,25 @@ class FaultProxy:
 
         Raises: BadFault for one that needs TLS where there is none.
         """
+        self._check(fault)
         self._end_schedule()
         await self._put(fault)
 
     def begin(self, *, schedule: Sequence[Turn]) -> None:
-        """Have faults come and go by a schedule from now on, over and over."""
+        """Have faults come and go by a schedule from now on, over and over.
+
+        Raises: BadFault for one of which a fault needs TLS where there is none; then all stays as it is.
+        """
+        for turn in schedule:
+            self._check(turn.fault)
         self._end_schedule()
         self._following = asyncio.create_task(self._follow(schedule))
 
-    async def _put(self, fault: ConnectionFault | None) -> None:
+    def _check(self, fault: ConnectionFault | None) -> None:
         if fault is not None and fault.kind.needs_tls and not self._tls:
             raise BadFault(f"{fault.kind} needs a proxy that encrypts")
+
+    async def _put(self, fault: ConnectionFault | None) -> None:
         self.faults.put(fault=fault)
         at_once = fault is not None and fault.kind.is_of_connecting and not fault.path
         await self._listen(kind=fault.kind if fault and at_once else None)
@@ -261,6 +269,8 @@ class FaultProxy:
         if self._session is None:
             raise aiohttp.ClientConnectionError("not started")
         headers = _passed(request.headers)
+        if headers.pop("Expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # or the client keeps the body back
         headers["X-Forwarded-Proto"] = "https" if self._tls else "http"
         if plain:
             headers["Accept-Encoding"] = "identity"

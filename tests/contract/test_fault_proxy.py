@@ -20,7 +20,7 @@ import pytest
 
 from launcher.processes import listening_socket
 from simulator.certificates import make_authority
-from simulator.connection_faults import ConnectionFault, Kind, read_schedule
+from simulator.connection_faults import ConnectionFault, Kind, read_connection_fault, read_schedule
 from simulator.faults import BadFault
 from simulator.proxy import FaultProxy, control_app
 from tests.unit.simulator.served import Client, serving, story
@@ -136,6 +136,17 @@ def test_without_a_fault_the_answer_is_the_sources_own(tmp_path: Path, encrypted
         assert way.proxy.paths[-1].endswith("/Nothing/here")
 
     with_fault(steps, None, folder=tmp_path if encrypted else None)
+
+
+def test_a_client_that_waits_to_be_told_to_send_its_body_is_told() -> None:
+    async def steps(way: Way) -> None:
+        async with asyncio.timeout(20):
+            async with way.session.post(
+                f"{way.base}/AllergyIntolerance/_search", data={"patient": "none"}, expect100=True
+            ) as answer:
+                assert answer.status == 200
+
+    with_fault(steps, None)
 
 
 def test_a_source_that_resets_or_is_not_there_is_passed_on_as_a_reset() -> None:
@@ -318,6 +329,25 @@ def test_a_fault_of_tls_cannot_be_where_nothing_is_encrypted() -> None:
         with_fault(Way.get, Kind.WRONG_CERTIFICATE)
 
 
+def test_a_schedule_of_such_a_fault_is_refused_at_once_and_leaves_all_as_it_is() -> None:
+    async def steps(way: Way) -> None:
+        await way.proxy.put(fault=ConnectionFault(kind=Kind.RESET))
+        with pytest.raises(BadFault):
+            way.proxy.begin(schedule=read_schedule(text="well:60,wrong-certificate:60"))
+        assert way.proxy.faults.current == ConnectionFault(kind=Kind.RESET)
+
+    with_fault(steps, None)
+    command = [sys.executable, "-m", "simulator", "proxy", "--upstream", "http://127.0.0.1:9", "--port", "0"]
+    refused = subprocess.run(
+        [*command, "--schedule", "well:60,wrong-certificate:60"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (refused.returncode, refused.stderr) == (1, "simulator: wrong-certificate needs a proxy that encrypts\n")
+
+
 # Which request
 
 
@@ -418,6 +448,12 @@ def test_faults_come_and_go_by_a_schedule() -> None:
 def test_a_schedule_that_says_nothing_is_refused(text: str) -> None:
     with pytest.raises(BadFault):
         read_schedule(text=text)
+
+
+@pytest.mark.parametrize("number", [1e400, "soon", None, []])
+def test_a_fault_whose_number_is_none_is_refused(number: Any) -> None:
+    with pytest.raises(BadFault):
+        read_connection_fault(described={"kind": "hang", "nth": number})
 
 
 def test_the_control_address_is_not_the_proxys_own() -> None:

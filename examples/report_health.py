@@ -35,6 +35,17 @@ class NotTaken(Exception):
         self.status, self.wait_s = status, wait_s
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: the token is for the address that was named, and a sign-in page takes no report."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        """Leave the answer as it is, an error."""
+
+
+_opener = urllib.request.build_opener(_NoRedirects)
+TAKEN = 204
+
+
 def report(*, url: str, token: str, status: str, message: str = "", interval_s: int | None = None) -> None:
     """Send one report.
 
@@ -50,8 +61,9 @@ def report(*, url: str, token: str, status: str, message: str = "", interval_s: 
         method="POST",
     )
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
-            return
+        with _opener.open(request, timeout=TIMEOUT_S) as answer:
+            if answer.status != TAKEN:
+                raise NotTaken(answer.status)  # of something else that answers there
     except urllib.error.HTTPError as error:
         after = error.headers.get("Retry-After", "")
         raise NotTaken(error.code, float(after) if after.isdigit() else PAUSE_S) from None
@@ -84,7 +96,10 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=30, metavar="SECONDS")
     parser.add_argument("--once", action="store_true")
     given = parser.parse_args()
-    token = os.environ.get("REPORT_TOKEN", "")
+    for address in filter(None, (given.url, given.probe)):
+        if not address.startswith(("http://", "https://")):
+            parser.error("an address begins with http:// or https://")
+    token = os.environ.get("REPORT_TOKEN", "").strip()
     if not token:
         parser.error("set REPORT_TOKEN to the token of this source")
     while True:
@@ -100,7 +115,7 @@ def main() -> int:
             )
         except NotTaken as error:
             sys.stderr.write(f"The report was not taken: {error}.\n")
-            if given.once or error.status in {400, 401, 403, 404}:
+            if given.once or error.status in {200, 301, 302, 303, 307, 308, 400, 401, 403, 404}:
                 return 1
             wait_s = error.wait_s
         if given.once:

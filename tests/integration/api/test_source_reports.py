@@ -338,6 +338,22 @@ def test_the_example_says_that_what_answers_nonsense_is_down_and_goes_on(answer:
             assert refused.value.status == 0
 
 
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Moved", "200 Sign in"])
+def test_what_the_example_is_sent_elsewhere_by_gets_no_token_and_has_taken_no_report(status: str) -> None:
+    with nonsense(b"HTTP/1.1 204 Taken\r\n\r\n") as elsewhere:
+        redirect = f"HTTP/1.1 {status}\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\n\r\n"
+        with nonsense(redirect.encode()) as address:
+            sent = subprocess.run(
+                [sys.executable, "-I", str(EXAMPLE), address],
+                env={"REPORT_TOKEN": "x"},
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=False,
+            )
+    assert (sent.returncode, sent.stderr) == (1, f"The report was not taken: status {status[:3]}.\n")
+
+
 @contextmanager
 def nonsense(answer: bytes) -> Iterator[str]:
     """Serve a few bytes to whoever connects."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -28,8 +29,10 @@ _LENGTH = struct.Struct(">Q")
 
 
 class SealBroken(Exception):
-    """A held answer was truncated, moved or changed, or sealed with another key."""
+    """A held answer was truncated, moved or changed, or sealed with another key, or its form is not known here."""
 
+
+Held = TypeVar("Held")
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(tuple[HeldAnswer, ...])
@@ -65,7 +68,7 @@ class Sealer:
 
         Raises: SealBroken when the blob is not the one sealed for this retrieval and source.
         """
-        return _DECODER.decode(self._unsealed(blob, context=self._context(source_id)))
+        return _decoded(_DECODER, self._unsealed(blob, context=self._context(source_id)))
 
     def seal_document(self, *, document_id: str, document: HeldDocument) -> bytes:
         """Return the sealed blob of a document that was asked for."""
@@ -76,7 +79,7 @@ class Sealer:
 
         Raises: SealBroken when the blob is not the one sealed for this retrieval and document.
         """
-        return _DOCUMENT_DECODER.decode(self._unsealed(blob, context=self._document_context(document_id)))
+        return _decoded(_DOCUMENT_DECODER, self._unsealed(blob, context=self._document_context(document_id)))
 
     def _sealed(self, content: bytes, *, context: bytes) -> bytes:
         packed = zstandard.ZstdCompressor(level=1).compress(content)
@@ -98,6 +101,13 @@ class Sealer:
 
     def _document_context(self, document_id: str) -> bytes:
         return f"document|{self._retrieval_id}|{document_id}|{FORMAT_VERSION}".encode()
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[Held], content: bytes) -> Held:
+    try:
+        return decoder.decode(content)
+    except msgspec.DecodeError:  # as of a worker of another version
+        raise SealBroken("form") from None
 
 
 def _opened(cipher: AESGCM, *, sealed: bytes, context: bytes) -> bytes:

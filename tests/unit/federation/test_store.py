@@ -130,3 +130,9 @@ def test_an_error_says_nothing_of_what_was_sealed() -> None:
         sealer().open(source_id=uuid4(), blob=BLOB)
     assert str(broken.value) == "held answer"
     assert broken.value.__suppress_context__
+
+
+def test_an_answer_in_a_form_that_is_not_known_here_is_refused_and_read_as_nothing_else() -> None:
+    newer = replace(ANSWER, notices=(Notice(code="of-a-newer-worker"),))  # type: ignore[arg-type]
+    with pytest.raises(SealBroken):
+        sealer().open(source_id=SOURCE, blob=sealer().seal(source_id=SOURCE, answers=(newer,)))

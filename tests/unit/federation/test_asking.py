@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from aggregator.federation import asking
 from aggregator.federation.asking import ConnectorFault, contained, run_apart
+from connectors.contract.values import NOBODY, Document, DocumentQuery, SourceAddress
+from connectors.read_again import NotAsPromised
+from connectors.transport.channels import LoopChannels
+from tests.strange_connector import KIND, Strange
 
 
 async def ends_late(done: list[str]) -> str:
@@ -111,3 +118,31 @@ def test_work_apart_raises_what_it_ends_in_and_leaves_nothing_open() -> None:
 
     with pytest.raises(KeyError):
         run_apart(work())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        b"bytes",
+        Document(content_type="text/plain", encoded=b"", head=b"{}"),  # type: ignore[arg-type]
+        Document(content_type=None, encoded="", head=b"{}"),  # type: ignore[arg-type]
+        Document(content_type="text/plain", encoded="\ud800", head=b"{}"),
+    ],
+)
+def test_a_document_of_another_distribution_s_connector_is_of_the_types_of_the_contract(
+    given: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def does() -> Any:
+        return given
+
+    monkeypatch.setattr(asking.catalogue, "connector_for", lambda **_: Strange())
+    monkeypatch.setattr(Strange, "does", {"here": does})
+
+    async def work() -> None:
+        query = DocumentQuery(address="here/1", asker=NOBODY, deadline=soon(), correlation_id=UUID(int=0))
+        source = SourceAddress(source_id="s", base_url="here")
+        with pytest.raises(NotAsPromised):
+            await asking.fetch_document(kind=KIND, source=source, query=query, channels=LoopChannels())
+
+    asyncio.run(work())

@@ -28,6 +28,8 @@ from fhir_data.splitting import SentBody
 
 # How many entries a page is asked for: some servers refuse more than a hundred. Source: AWS HealthLake, "Search".
 PAGE_SIZE, SMALL_PAGE = 200, 100
+# And how many where so many take more bytes than a page may have.
+FEW_A_PAGE = 20
 MOST_IN_ONE_PAGE = 2000
 REMEMBERED_S = 600.0  # how a server names patients in searches
 SEARCHES_AT_ONCE = 4
@@ -404,14 +406,29 @@ async def _accepted(*, session: ServerSession, ways: Sequence[str]) -> tuple[str
     Raises: SourceError.
     """
     first, *plainer = ways
-    url, answer = first, await session.send(url=first)
+    url, answer = await _small_enough(session=session, url=first)
     if answer.status in REJECTED and session.takes_large_pages:
         plainer = plainer[-1:]  # the size of its pages is hardly what it rejects
     for way in plainer if answer.status in REJECTED else ():
-        url, answer = way, await session.send(url=way)
+        url, answer = await _small_enough(session=session, url=way)
         if answer.status not in REJECTED:
             break
     return url, answer
+
+
+async def _small_enough(*, session: ServerSession, url: str) -> tuple[str, Answer]:
+    """Return the answer to a search with its address; with few entries a page where a page of many is too large.
+
+    Letters that stand within their entries make it so.
+    Raises: SourceError; Malformed `too-large` where that does not help.
+    """
+    try:
+        return url, await session.send(url=url)
+    except Malformed as fault:
+        few = _COUNT.sub(f"_count={FEW_A_PAGE}", url)
+        if fault.reason is not Reason.TOO_LARGE or few == url:
+            raise
+    return few, await session.send(url=few)
 
 
 def _is_unsupported(status: int, /) -> bool:

@@ -13,6 +13,7 @@ from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import SourceError
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Identifier, Reply
+from connectors.transport.limits import TransportLimits
 from tests.contract.loopback import LOCAL_SYSTEM, LOCAL_VALUE, PATIENT, SUBJECT, bundle, fhir_json, r4_capability
 from tests.contract.test_connectors_fetch import fetch, ids
 
@@ -110,6 +111,28 @@ def at_most(most: int | None, *found: Mapping[str, Any]) -> Answering:
         return rejected("too-costly") if too_many else bundle(*found)
 
     return answer
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_pages_of_letters_that_stand_within_their_entries_are_read_a_few_at_a_time(everything: bool) -> None:
+    letter = {**condition("c"), "note": [{"text": "x" * 50_000}]}
+    letters = [{**letter, "id": f"c{number}"} for number in range(60)]
+
+    def pages(request: web.Request) -> Any:
+        count, start = int(request.query["_count"]), int(request.query.get("start", 0))
+        entries = [PATIENT, *letters] if everything else letters
+        following = f"?_count={count}&start={start + count}" if start + count < len(entries) else ""
+        return bundle(
+            *entries[start : start + count], following=following and f"{request.url.origin()}{request.path}{following}"
+        )
+
+    name = "Patient/p1/$everything" if everything else "Condition"
+    server = Server({"Condition": pages, name: pages}, everything=everything)
+    reply = read(server, limits=TransportLimits(page_bytes=1_500_000, answer_bytes=6_000_000))
+    assert sorted(ids(reply.items)) == sorted(each["id"] for each in letters)
+    assert reply.in_part is None
+    too_large = failed(server, limits=TransportLimits(page_bytes=900_000, answer_bytes=6_000_000))
+    assert too_large.reason is Reason.TOO_LARGE
 
 
 @pytest.mark.parametrize("most", [100, 50, None])

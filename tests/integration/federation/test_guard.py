@@ -14,7 +14,7 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 
-from aggregator.federation import guard
+from aggregator.federation import connections, guard
 from aggregator.federation.connections import client_for_loop, client_for_threads
 from aggregator.federation.endings import Sign
 from aggregator.federation.guard import Breaker, BreakerState, Busy, Resting, SourceGuard, breakers_of
@@ -26,6 +26,13 @@ Work = Callable[[SourceGuard, UUID], Coroutine[Any, Any, None]]
 def short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the times between tries be of a test's length."""
     monkeypatch.setattr(guard, "AGAIN_S", 0.01)
+
+
+@pytest.fixture(autouse=True)
+def time_for_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Redis waited for on a busy machine: whoever cannot ask it is let in, which one test alone is about."""
+    monkeypatch.setattr(connections, "ANSWER_S", 30.0)
+    monkeypatch.setitem(connections._CONNECTION_OPTIONS, "socket_connect_timeout", 30.0)
 
 
 @asynccontextmanager

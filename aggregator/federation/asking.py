@@ -165,8 +165,9 @@ def _bring_to_contract(error: SourceError) -> None:
 
 
 def _wait_s(given: object) -> float:
-    is_number = isinstance(given, (int, float)) and math.isfinite(given)
-    return min(max(0.0, float(given)), LONGEST_ASKED_S) if isinstance(given, (int, float)) and is_number else 0.0
+    if not isinstance(given, (int, float)) or not math.isfinite(given):
+        return 0.0
+    return min(max(0.0, float(given)), LONGEST_ASKED_S)
 
 
 def _as_promised(value: object, *, kind: type[T]) -> T:

@@ -28,6 +28,10 @@ class SteadyClock:
         """Return in how many seconds a moment comes; less than none for one that is over."""
         return (moment - self.now()).total_seconds()
 
+    def seconds_since(self, moment: datetime, /) -> float:
+        """Return how many seconds ago a moment was; less than none for one that is still to come."""
+        return (self.now() - moment).total_seconds()
+
     @property
     def stepped_s(self) -> float:
         """By how much the machine's clock was set forward since, in seconds; back where it is less than none."""

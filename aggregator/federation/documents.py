@@ -203,7 +203,7 @@ async def _fetched(errand: _Errand, *, engine: Engine, hold: Hold) -> HeldDocume
         return replace(document, ending=Ending(outcome=Outcome.NOT_ASKED, reason=Reason.RESTING, since=since))
     clock, asked_for_at = SteadyClock(), _asked_for_at(document)
     latest = latest_start(created_at=asked_for_at, deadline_at=document.deadline_at)
-    queued_s = -clock.seconds_until(asked_for_at)
+    queued_s = clock.seconds_since(asked_for_at)
     until = engine.loop.time() + clock.seconds_until(latest)
     with engine.load.lag.measured() as meter:
         try:

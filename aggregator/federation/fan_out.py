@@ -59,7 +59,7 @@ async def _run(retrieval_id: UUID, *, engine: Engine, until: float) -> None:
 
 async def _fly(fan_out: operations.FanOut, /, *, engine: Engine, clock: SteadyClock, until: float) -> None:
     retrieval_id = fan_out.retrieval_id
-    engine.load.began(waited_s=-clock.seconds_until(fan_out.created_at))
+    engine.load.began(waited_s=clock.seconds_since(fan_out.created_at))
     with engine.load.lag.measured() as meter:
         flights = [
             Flight(planned=planned, fan_out=fan_out, meter=meter, engine=engine, clock=clock)

@@ -136,9 +136,8 @@ class Flight:
 
     async def _ask_in_turn(self) -> list[_Landing]:
         """Wait for a turn, and ask the source under each identifier of the person."""
-        now = self.clock.now()
         latest = latest_start(created_at=self.fan_out.created_at, deadline_at=self.planned.deadline_at)
-        queued_s = max(0.0, (now - self.fan_out.created_at).total_seconds())
+        queued_s = max(0.0, self.clock.seconds_since(self.fan_out.created_at))
         try:
             async with self.engine.limiter.turn(
                 source_id=self.planned.source_id, until=self._loop_time(latest)

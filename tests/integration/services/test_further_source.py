@@ -5,17 +5,15 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from aggregator.accounts.requester import operator
 from aggregator.consent.terms import BasePolicy, Effect, PolicyTerms, Provision
 from aggregator.errors import Superseded
-from aggregator.services.add_source import NewSource, add_source
 from aggregator.services.check_progress import check_progress
-from aggregator.services.load_identities import load_identities
 from aggregator.services.open_record import open_record
 from aggregator.services.record_policy import record_policy
 from aggregator.services.view_record import RecordView, view_record
 from aggregator.sources.models import Source
-from tests.world import IDENTITIES, NOWHERE, World, make_world, signed_in_client
+from tests.one_hospital import add_clinic, load
+from tests.world import NOWHERE, World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
 
@@ -25,25 +23,6 @@ def world() -> World:
     return make_world()
 
 
-def add_ward() -> None:
-    add_source(
-        requester=operator(),
-        source=NewSource(
-            slug="the-ward",
-            name="The Ward",
-            kind="fhir_r4",
-            base_url=NOWHERE,
-            organisation_ods="X99104",
-            organisation_name="The Ward",
-        ),
-        check=False,
-    )
-
-
-def load_ward() -> None:
-    load_identities(requester=operator(), source_slug="the-ward", lines=IDENTITIES.splitlines(), now=timezone.now())
-
-
 def opened(world: World) -> RecordView:
     retrieval_id = open_record(requester=world.clinician, person_id=world.joan, now=timezone.now())
     return view_record(requester=world.clinician, retrieval_id=retrieval_id, now=timezone.now())
@@ -51,8 +30,8 @@ def opened(world: World) -> RecordView:
 
 def test_an_open_record_says_that_there_is_more_once_a_load_has_linked_a_further_source(world: World) -> None:
     shown = opened(world)
-    add_ward()
-    load_ward()
+    add_clinic(NOWHERE)
+    load(source="clinic")
     with pytest.raises(Superseded):
         check_progress(
             requester=world.clinician, retrieval_id=shown.retrieval_id, now=timezone.now(), standing=shown.standing
@@ -62,13 +41,13 @@ def test_an_open_record_says_that_there_is_more_once_a_load_has_linked_a_further
     assert told.value.code == "joined"
     part = signed_in_client("dr.osei").get(f"/records/{shown.retrieval_id}/part")
     assert "there is more than what you saw" in part.content.decode()
-    assert {status.name for status in opened(world).sources} == {"The Surgery", "The Ward"}
+    assert {status.name for status in opened(world).sources} == {"The Surgery", "The Clinic"}
 
 
 def test_a_source_that_may_not_be_known_to_hold_the_patient_is_not_felt(world: World) -> None:
-    add_ward()
-    ward_id = Source.objects.get(slug="the-ward").id
-    denied = Provision(effect=Effect.DENY, sources=frozenset({ward_id}))
+    add_clinic(NOWHERE)
+    clinic_id = Source.objects.get(slug="clinic").id
+    denied = Provision(effect=Effect.DENY, sources=frozenset({clinic_id}))
     record_policy(
         requester=world.administrator,
         person_id=world.joan,
@@ -77,7 +56,7 @@ def test_a_source_that_may_not_be_known_to_hold_the_patient_is_not_felt(world: W
         now=timezone.now(),
     )
     shown = opened(world)
-    load_ward()
+    load(source="clinic")
     again = view_record(requester=world.clinician, retrieval_id=shown.retrieval_id, now=timezone.now())
     assert [status.name for status in again.sources] == ["The Surgery"]
     assert again.standing == shown.standing

@@ -78,7 +78,8 @@ def test_the_list_is_narrowed_and_turned_over(review_id: str, monkeypatch: pytes
     monkeypatch.setattr(list_reviews, "REVIEWS_PER_PAGE", 1)
     assert run().endswith("2 open, 0 settled. Page 1 of 2; --page names another.\n")
     assert [one["id"] for page in "12" for one in listed("--page", page)] != [review_id, review_id]
-    with pytest.raises(CommandError):
+    assert run("--cause", "no-cause") == "2 open, 0 settled. Matching: 0.\n"
+    with pytest.raises(CommandError, match="no such page"):
         run("--page", "3")
 
 

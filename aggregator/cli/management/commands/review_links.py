@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from aggregator.accounts.requester import operator
-from aggregator.errors import LongviewError
+from aggregator.errors import LongviewError, NotFound
 from aggregator.mpi.reviews import ReviewSummary
 from aggregator.services.list_reviews import list_reviews
 from aggregator.services.read_review import ReviewView, read_review
@@ -60,13 +60,16 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _list(self, options: dict[str, Any]) -> None:
-        found = list_reviews(
-            requester=operator(),
-            is_settled=options["settled"],
-            cause=options["cause"],
-            source_slug=options["source"],
-            page=options["page"],
-        )
+        try:
+            found = list_reviews(
+                requester=operator(),
+                is_settled=options["settled"],
+                cause=options["cause"],
+                source_slug=options["source"],
+                page=options["page"],
+            )
+        except NotFound:
+            raise CommandError("There is no such page: leave --page out for the first.") from None
         if options["json"]:
             counts = {"open": found.open_count, "settled": found.settled_count, "count": found.count}
             pages = {"page": found.page, "pages": found.pages}
@@ -79,7 +82,8 @@ class Command(BaseCommand):
                 f"{line.review_id}  {line.raised_at:%Y-%m-%d %H:%M}  {line.source_slug}  {line.cause}  {state}".rstrip()
             )
         page = f" Page {found.page} of {found.pages}; --page names another." if found.pages > 1 else ""
-        self.stdout.write(f"{found.open_count} open, {found.settled_count} settled.{page}")
+        matching = f" Matching: {found.count}." if found.cause or found.source_slug else ""
+        self.stdout.write(f"{found.open_count} open, {found.settled_count} settled.{matching}{page}")
 
     def _show(self, options: dict[str, Any]) -> None:
         view = read_review(requester=operator(), review_id=_identifier(options["review"]))

@@ -13,8 +13,9 @@ from config import database_roles as roles
 from tests import proofs
 from tests.browser import chromium, page
 from tests.crowds import everything_let_in, nothing_under_way
+from tests.emptying import emptied_patiently
 
-__all__ = ["chromium", "everything_let_in", "nothing_under_way", "page"]
+__all__ = ["chromium", "emptied_patiently", "everything_let_in", "nothing_under_way", "page"]
 
 proofs.load_profile()
 

@@ -41,7 +41,9 @@ RETRIEVALS = frozenset(
 # A claim and emergency access open the way to a record: they are counted with what they lead to.
 CLAIMS = frozenset({("POST", "claim"), ("POST", "api-claims"), ("POST", "break-glass"), ("POST", "api-break-glass")})
 # To join a user to a person tells whether a number is known, as a search does.
-SEARCHES = frozenset({("POST", "find"), ("POST", "join-user"), ("POST", "api-join-user")})
+SEARCHES = frozenset(
+    {("POST", "find"), ("POST", "fhir-patient-search"), ("POST", "join-user"), ("POST", "api-join-user")}
+)
 TOKENS = frozenset({("POST", "token")})
 # A browser says which site a request comes from; whoever types an address comes from none.
 OWN_SITES = frozenset({"same-origin", "none"})
@@ -68,6 +70,13 @@ CLIENT_OPENING = Kind(
     setting="CLIENT_OPENINGS_PER_MINUTE",
     words="This system has opened very many records in a minute.",
 )
+# A system searches for whom it opens.
+CLIENT_SEARCH = Kind(
+    name="client-searches",
+    setting="CLIENT_OPENINGS_PER_MINUTE",
+    words="This system has searched very often in a minute.",
+)
+OF_CLIENTS = {OPENING: CLIENT_OPENING, SEARCH: CLIENT_SEARCH}
 TOKEN = Kind(name="tokens", setting="TOKENS_PER_MINUTE", words="Tokens have been asked for very often in a minute.")
 FHIR = Kind(name="fhir", setting="FHIR_REQUESTS_PER_MINUTE", words="There have been too many requests in a minute.")
 
@@ -121,7 +130,7 @@ def _count(request: HttpRequest, *, kinds: list[Kind]) -> None:
     text = bearer_token(authorization=request.headers.get("Authorization", ""))
     token = read_token(text=text, now=timezone.now()) if text else None
     if token is not None:
-        _add([CLIENT_OPENING if kind is OPENING else kind for kind in kinds], of=f"client {token.client_id}")
+        _add([OF_CLIENTS.get(kind, kind) for kind in kinds], of=f"client {token.client_id}")
     elif text is None and (key := request.session.session_key):
         _add(kinds, of=f"session {key}")
         if user_id := request.session.get(SESSION_KEY):

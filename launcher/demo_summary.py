@@ -69,8 +69,9 @@ def _ask_until_shown(*, username: str, nhs_number: str, say: Say) -> RecordView:
 
 
 def _ask(*, username: str, nhs_number: str) -> RecordView:
-    requester = next(iter(requesters_for(user_id=User.objects.get(username=username).id, now=datetime.now(UTC))), None)
-    people = find_person(requester=requester, nhs_number=nhs_number).people if requester else ()
+    now = datetime.now(UTC)
+    requester = next(iter(requesters_for(user_id=User.objects.get(username=username).id, now=now)), None)
+    people = find_person(requester=requester, nhs_number=nhs_number, now=now).people if requester else ()
     if requester is None or not people:
         raise StartError("The demonstration's account or person is missing: run `make clean`, then `make demo` again.")
     retrieval_id = open_record(requester=requester, person_id=people[0].person_id, now=datetime.now(UTC))

@@ -57,6 +57,10 @@ class Scopes:
         """Return whether resources of a type may be read."""
         return self._allows(resource_type, READ)
 
+    def may_search(self, resource_type: str, /) -> bool:
+        """Return whether resources of a type may be searched for."""
+        return self._allows(resource_type, SEARCH)
+
     def includes(self, other: Scopes, /) -> bool:
         """Return whether everything that the others allow is allowed by these."""
         return all(self._allows(scope.resource_type, letter) for scope in other.scopes for letter in scope.may)

@@ -84,6 +84,7 @@ class Action(StrEnum):
     READ_BREAK_GLASS = "read-break-glass", "see a case of access to be reviewed"
     READ_CARE_TEAM = "read-care-team", "see a care team"
     READ_CONSENT = "read-consent", "see what a patient has decided about sharing"
+    READ_PERSON = "read-person", "see who a person is"
     READ_POLICY = "read-policy", "see one decision of a patient about sharing"
     READ_REVIEW = "read-review", "see a doubt about identity"
     READ_SOURCE = "read-source", "see how a source is"

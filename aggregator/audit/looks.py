@@ -31,6 +31,7 @@ WORDS: Mapping[str, str] = {
     Action.READ_BREAK_GLASS: "checked whether it was right that somebody opened your record",
     Action.REVIEW_BREAK_GLASS: "checked whether it was right that somebody opened your record",
     Action.FIND_PERSON: "found you in a search by name or NHS number",
+    Action.READ_PERSON: "looked at your name, address and other details of that kind",
     Action.READ_CONSENT: "looked at what you have decided about sharing",
     Action.RECORD_OPT_OUT: "recorded what you have decided about sharing",
     Action.LIST_ACCESS: "looked at who may see your record",

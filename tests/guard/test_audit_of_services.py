@@ -46,6 +46,7 @@ from aggregator.services.open_record import open_record
 from aggregator.services.preview_access import PreviewReason, preview_access
 from aggregator.services.preview_policy import preview_policy
 from aggregator.services.read_consent import read_consent
+from aggregator.services.read_person import read_person
 from aggregator.services.read_policy import read_policy
 from aggregator.services.read_review import read_review
 from aggregator.services.record_opt_out import record_opt_out
@@ -207,7 +208,9 @@ CALLS: dict[str, Callable[[World], object]] = {
     ),
     "fetch_document": fetched,
     "choose_membership": lambda world: choose(world, of=world.clinician),
-    "find_person": lambda world: find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN),
+    "find_person": lambda world: find_person(
+        requester=world.clinician, now=timezone.now(), family="Ferris", birth_date=JOAN_BORN
+    ),
     "issue_token": lambda world: issue_token(request=asked(register()), now=timezone.now()),
     "list_clients": lambda world: list_clients(requester=operator(), now=timezone.now()),
     "list_reviews": lambda world: list_reviews(requester=world.administrator),
@@ -233,6 +236,7 @@ CALLS: dict[str, Callable[[World], object]] = {
         requester=world.administrator, person_id=world.joan, terms=OBJECTION, now=timezone.now()
     ),
     "read_consent": lambda world: read_consent(requester=world.administrator, person_id=world.joan, now=timezone.now()),
+    "read_person": lambda world: read_person(requester=world.clinician, person_id=world.joan, now=timezone.now()),
     "read_policy": lambda world: read_policy(
         requester=world.administrator, policy_id=objection_of(world.joan), now=timezone.now()
     ),
@@ -289,7 +293,7 @@ REFUSED: dict[str, Callable[[World], object]] = {
         requester=world.clinician, retrieval_id=uuid4(), entry_key="0" * 20, number=1, now=timezone.now()
     ),
     "choose_membership": lambda world: choose(world, of=world.outsider),
-    "find_person": lambda world: find_person(requester=anonymous(), nhs_number="9990001006"),
+    "find_person": lambda world: find_person(requester=anonymous(), now=timezone.now(), nhs_number="9990001006"),
     "issue_token": lambda world: issue_token(request=asked("nobody-s-system"), now=timezone.now()),
     "list_clients": lambda world: list_clients(requester=world.administrator, now=timezone.now()),
     "list_reviews": lambda world: list_reviews(requester=world.clinician),
@@ -315,6 +319,7 @@ REFUSED: dict[str, Callable[[World], object]] = {
         requester=world.clinician, person_id=world.joan, terms=OBJECTION, now=timezone.now()
     ),
     "read_consent": lambda world: read_consent(requester=world.clinician, person_id=world.joan, now=timezone.now()),
+    "read_person": lambda world: read_person(requester=world.clinician, person_id=uuid4(), now=timezone.now()),
     "read_policy": lambda world: read_policy(requester=world.administrator, policy_id=uuid4(), now=timezone.now()),
     "read_review": lambda world: read_review(requester=world.clinician, review_id=uuid4()),
     "record_opt_out": lambda world: record_opt_out(
@@ -447,6 +452,7 @@ SUBJECTS = {
     "preview_access": {"person_id"},
     "preview_policy": {"person_id"},
     "read_consent": {"person_id"},
+    "read_person": {"person_id"},
     "read_policy": {"person_id"},
     "read_review": {"person_id"},
     "record_opt_out": {"person_id"},
@@ -537,8 +543,8 @@ def test_a_refusal_about_a_doubt_or_a_showing_names_the_person_once_they_are_kno
 def test_each_person_found_and_each_side_of_a_doubt_gets_an_event() -> None:
     world = make_world()
     before = last_event()
-    find_person(requester=world.clinician, family="Ferris", birth_date=JOAN_BORN)
-    find_person(requester=world.clinician, family="Nobody", birth_date=JOAN_BORN)
+    find_person(requester=world.clinician, now=timezone.now(), family="Ferris", birth_date=JOAN_BORN)
+    find_person(requester=world.clinician, now=timezone.now(), family="Nobody", birth_date=JOAN_BORN)
     events = AuditEvent.objects.filter(seq__gt=before).order_by("seq")
     assert [(event.person_id, event.detail) for event in events] == [
         (world.joan, {"by": "name", "found": 1}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +11,7 @@ from aggregator.api.fhir.operation import Operation
 
 VERSION = "0.1.0"
 # When the statement last changed.
-STATEMENT_DATE = "2026-11-26"
+STATEMENT_DATE = "2026-11-28"
 SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
@@ -44,6 +44,25 @@ CONSENT: dict[str, Any] = {
     "searchParam": [{"name": "patient", "type": "reference"}, {"name": "status", "type": "token"}],
 }
 
+# What can be done with Patients beside the operations: `patients.py` does it.
+PATIENT: dict[str, Any] = {
+    "type": "Patient",
+    "documentation": "Who a patient is, from what all sources say. By GET search by _id alone; by POST also by "
+    "identifier (an NHS number with its system), or by family and birthdate with given: surname and first name are "
+    "compared as a whole, without regard to case and accents. A system is told only of patients whose record it may "
+    "open.",
+    "interaction": [{"code": "read"}, {"code": "search-type"}],
+    "searchParam": [
+        {"name": "_id", "type": "token"},
+        {"name": "identifier", "type": "token"},
+        {"name": "family", "type": "string"},
+        {"name": "given", "type": "string"},
+        {"name": "birthdate", "type": "date"},
+    ],
+}
+# Types of which more is done than to call operations.
+STATED: Mapping[str, dict[str, Any]] = {each["type"]: each for each in (AUDIT_EVENT, CONSENT, PATIENT)}
+
 
 def capability_statement(*, base: str, operations: Iterable[Operation], token_address: str) -> dict[str, Any]:
     """Return the statement of the FHIR base at `base`; `operations` in order of their resource type.
@@ -66,22 +85,22 @@ def capability_statement(*, base: str, operations: Iterable[Operation], token_ad
                 "entries that say the same carry the same meta.tag. Sources that did not answer are named in an "
                 "OperationOutcome.",
                 "security": _security(token_address=token_address),
-                "resource": [
-                    AUDIT_EVENT,
-                    CONSENT,
-                    *(
-                        {
-                            "type": resource_type,
-                            "operation": [
-                                {"name": operation.name, "definition": operation.definition} for operation in of_type
-                            ],
-                        }
-                        for resource_type, of_type in groupby(operations, key=lambda operation: operation.resource_type)
-                    ),
-                ],
+                "resource": _resources(operations),
             }
         ],
     }
+
+
+def _resources(operations: Iterable[Operation], /) -> list[dict[str, Any]]:
+    """Return what can be done with each type, in alphabetical order."""
+    called = {
+        resource_type: [{"name": operation.name, "definition": operation.definition} for operation in of_type]
+        for resource_type, of_type in groupby(operations, key=lambda operation: operation.resource_type)
+    }
+    return [
+        {**STATED.get(name, {"type": name}), **({"operation": called[name]} if name in called else {})}
+        for name in sorted({*STATED, *called})
+    ]
 
 
 def _security(*, token_address: str) -> dict[str, Any]:

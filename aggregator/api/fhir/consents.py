@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from aggregator.api.fhir.authentication import requester_of
 from aggregator.api.fhir.consent_reading import parts, places_of, read_consent_resource, read_resource
 from aggregator.api.fhir.consent_writing import consent_resource, consents_bundle, version_of
-from aggregator.api.fhir.view import FhirView, read_id
+from aggregator.api.fhir.view import FhirView, given_once, read_id
 from aggregator.errors import Invalid, VersionMismatch
 from aggregator.services.end_policy import end_policy
 from aggregator.services.policy_lines import PolicyLine
@@ -67,7 +67,7 @@ class Consents(ConsentView):
 
     def get(self, request: Request) -> Response:
         """Return the Consents that a search finds."""
-        return self.found(request, _once(self.parameters_of(request)))
+        return self.found(request, given_once(self.parameters_of(request)))
 
     def post(self, request: Request) -> Response:
         """Record a Consent that is active."""
@@ -102,7 +102,7 @@ class ConsentSearch(ConsentView):
 
     def post(self, request: Request) -> Response:
         """Return the Consents that a search finds."""
-        return self.found(request, _once(self.form_of(request)))
+        return self.found(request, given_once(self.form_of(request)))
 
 
 class OneConsent(ConsentView):
@@ -138,16 +138,3 @@ class OneConsent(ConsentView):
             raise Invalid("The only update is to withdraw: send the status inactive.", field="Consent.status")
         end_policy(requester=requester, policy_id=policy_id, note=WITHDRAWN, now=now)
         return self.answer(read_policy(requester=requester, policy_id=policy_id, now=timezone.now()))
-
-
-def _once(parameters: Mapping[str, list[str]], /) -> dict[str, str]:
-    """Return the parameters of a search.
-
-    Raises: Invalid for one that is given twice: both would have to hold.
-    """
-    given: dict[str, str] = {}
-    for name, values in parameters.items():
-        if len(values) != 1:
-            raise Invalid("Give each parameter once.", code="parameters")
-        given[name] = values[0]
-    return given

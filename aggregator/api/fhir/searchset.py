@@ -14,9 +14,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from aggregator.accounts.scopes import Scopes
+from aggregator.api.fhir.patient_resource import identity_issues, patient_resource
 from aggregator.api.fhir.rendering import issue, outcome
-from aggregator.mpi.demographics import NumberStatus
-from aggregator.mpi.golden import PersonSummary
 from aggregator.record.completeness.claims import WHOLE_ANSWERS, SourceStatus
 from aggregator.record.completeness.words import doubts_about_source, in_words, issue_code, remarks_on_source
 from aggregator.record.item import Item
@@ -24,16 +23,9 @@ from aggregator.record.references import Targets, target_of
 from aggregator.services.view_record import RecordView
 from fhir_data import exact_json
 from fhir_data.access import mappings
-from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 from fhir_data.references import with_objects_changed, without_version
 
-VERIFICATION_EXTENSION = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
-VERIFICATION_SYSTEM = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus"
 PARTICIPANT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-NUMBER_STATUS_WORDS = {
-    NumberStatus.VERIFIED: "Number present and verified",
-    NumberStatus.NOT_TRACED: "Number present but not traced",
-}
 Json = dict[str, Any]
 
 
@@ -84,46 +76,6 @@ def everything(*, view: RecordView, base: str) -> Json:
     }
 
 
-def patient_resource(*, person: PersonSummary) -> Json:
-    """Return the person as a Patient, from the golden record, with the ids of those who were joined to them.
-
-    Source: UK Core Patient; FHIR R4 Patient.link.
-    """
-    golden = person.golden
-    resource: Json = {"resourceType": "Patient", "id": str(person.person_id)}
-    if golden.nhs_number:
-        code = NumberStatus.VERIFIED if golden.nhs_number_is_verified else NumberStatus.NOT_TRACED
-        status = {"coding": [{"system": VERIFICATION_SYSTEM, "code": code.value, "display": NUMBER_STATUS_WORDS[code]}]}
-        resource["identifier"] = [
-            {
-                "extension": [{"url": VERIFICATION_EXTENSION, "valueCodeableConcept": status}],
-                "system": NHS_NUMBER_SYSTEM,
-                "value": golden.nhs_number,
-            }
-        ]
-    name = {"family": golden.family, "given": golden.given.split()}
-    if any(name.values()):
-        resource["name"] = [{"use": "official", **{part: value for part, value in name.items() if value}}]
-    if golden.sex in {"male", "female", "other", "unknown"}:
-        resource["gender"] = golden.sex
-    if golden.birth_date:
-        resource["birthDate"] = golden.birth_date.isoformat()
-    if golden.deceased and golden.fhir_death_date:
-        resource["deceasedDateTime"] = golden.fhir_death_date
-    elif golden.deceased is not None:
-        resource["deceasedBoolean"] = golden.deceased
-    address = {"line": [golden.address_line] if golden.address_line else [], "postalCode": golden.postcode}
-    if any(address.values()):
-        resource["address"] = [{"use": "home", **{part: value for part, value in address.items() if value}}]
-    if golden.phone:
-        resource["telecom"] = [{"system": "phone", "value": golden.phone}]
-    if person.replaces:
-        resource["link"] = [
-            {"other": {"reference": f"Patient/{joined_id}"}, "type": "replaces"} for joined_id in person.replaces
-        ]
-    return resource
-
-
 def completeness_outcome(*, view: RecordView) -> Json:
     """Return the OperationOutcome that says which sources were asked and how each ended."""
     issues = [_source_issue(status) for status in view.sources]
@@ -141,7 +93,7 @@ def completeness_outcome(*, view: RecordView) -> Json:
         issues.append(issue(severity="warning", code="incomplete", diagnostics=words))
     if view.scopes is not None and not view.scopes.reads_every_type:
         issues.append(_scope_issue(view.scopes))
-    issues.extend(_identity_issues(view.person))
+    issues.extend(identity_issues(person=view.person))
     issues.extend(_flaw_issues(view))
     return outcome(issues=issues)
 
@@ -171,22 +123,6 @@ def _flaw_issues(view: RecordView) -> list[Json]:
             resources = "1 resource is" if count == 1 else f"{count} resources are"
             words = f"{status.name}: {resources} not as the standard says; each is tagged with what is wrong."
             issues.append(issue(severity="warning", code="structure", diagnostics=words))
-    return issues
-
-
-def _identity_issues(person: PersonSummary) -> list[Json]:
-    """Return what a reader must know before relying on this person's identity."""
-    issues = []
-    if person.death_claims:
-        claims = "; ".join(
-            f"{claim.who}: {'died' if claim.deceased else 'recorded as alive'} {claim.death_date}".rstrip()
-            for claim in person.death_claims
-        )
-        words = f"Sources disagree about this patient's death: {claims}."
-        issues.append(issue(severity="warning", code="business-rule", diagnostics=words))
-    if person.shares_number:
-        words = "This NHS number is also on another person's record: check the other identifiers."
-        issues.append(issue(severity="warning", code="multiple-matches", diagnostics=words))
     return issues
 
 

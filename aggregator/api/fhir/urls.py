@@ -11,6 +11,7 @@ from aggregator.api.fhir.audit_events import AuditEvents, AuditEventSearch
 from aggregator.api.fhir.consents import Consents, ConsentSearch, OneConsent
 from aggregator.api.fhir.metadata import Metadata
 from aggregator.api.fhir.operations import OPERATIONS
+from aggregator.api.fhir.patients import OnePatient, Patients, PatientSearch
 from aggregator.api.fhir.retrieval_status import RetrievalStatus
 from aggregator.api.fhir.smart_configuration import SmartConfiguration
 from aggregator.api.fhir.view import Unknown
@@ -24,6 +25,9 @@ urlpatterns = [
     path("Consent", Consents.as_view(), name="fhir-consents"),
     path("Consent/_search", ConsentSearch.as_view(), name="fhir-consent-search"),
     path("Consent/<str:resource_id>", OneConsent.as_view(), name="fhir-consent"),
+    path("Patient", Patients.as_view(), name="fhir-patients"),
+    path("Patient/_search", PatientSearch.as_view(), name="fhir-patient-search"),
+    path("Patient/<str:resource_id>", OnePatient.as_view(), name="fhir-patient"),
     path("retrievals/<str:retrieval_id>", RetrievalStatus.as_view(), name="fhir-retrieval"),
     re_path(r".*", Unknown.as_view(), name="fhir-unknown"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -111,6 +112,19 @@ def read_id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound from None
+
+
+def given_once(parameters: Mapping[str, list[str]], /) -> dict[str, str]:
+    """Return the parameters of a search.
+
+    Raises: Invalid for one that is given twice: both would have to hold.
+    """
+    given: dict[str, str] = {}
+    for name, values in parameters.items():
+        if len(values) != 1:
+            raise Invalid("Give each parameter once.", code="parameters")
+        given[name] = values[0]
+    return given
 
 
 def accepted(*, retrieval_id: UUID) -> Response:

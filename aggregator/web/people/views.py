@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from aggregator.errors import Invalid
@@ -27,6 +28,7 @@ def find(request: SignedInRequest) -> HttpResponse:
                 family=form.cleaned_data["family"],
                 given=form.cleaned_data["given"],
                 birth_date=form.entered_date,
+                now=timezone.now(),
             )
         except Invalid as error:
             form.add_refusal(field=error.field, words=str(error))

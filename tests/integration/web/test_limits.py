@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import redis
@@ -21,6 +22,7 @@ from aggregator.audit.models import AuditEvent
 from aggregator.federation.models import Retrieval
 from config.request_limits import RETRIEVALS, SEARCHES
 from launcher import processes
+from tests.machine import bearer, register
 from tests.world import JOAN_NUMBER, World, make_world, signed_in_client
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +68,26 @@ def test_so_many_searches_in_a_minute_and_then_a_page_that_says_when_again() -> 
     # The form is still there, and other people's searches are their own.
     assert visitor.get("/").status_code == 200
     assert search(signed_in_client("ms.lane")).status_code == 200
+
+
+def test_searches_at_the_fhir_door_count_with_those_of_the_page() -> None:
+    visitor = signed_in_client("dr.osei")
+    form = {"identifier": f"https://fhir.nhs.uk/Id/nhs-number|{JOAN_NUMBER}"}
+    body = urlencode(form)
+
+    def ask() -> Any:
+        return visitor.post("/fhir/Patient/_search", body, content_type="application/x-www-form-urlencoded")
+
+    assert search(visitor).status_code == 200
+    assert statuses(ask, times=3) == [200, 200, 429]
+    assert search(visitor).status_code == 429
+
+
+def test_a_system_searches_as_often_as_it_may_open_records(settings: Any) -> None:
+    settings.CLIENT_OPENINGS_PER_MINUTE = 2
+    register()
+    system = Client(headers={"host": "testserver", **bearer()})
+    assert statuses(lambda: system.post("/fhir/Patient/_search"), times=3) == [400, 400, 429]
 
 
 def test_a_refused_search_is_no_event_and_reads_the_session_at_most(django_assert_num_queries: Any) -> None:

@@ -12,8 +12,9 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 
+from aggregator.api.fhir.patient_resource import patient_resource
 from aggregator.api.fhir.rendering import FhirRenderer
-from aggregator.api.fhir.searchset import everything, patient_resource
+from aggregator.api.fhir.searchset import everything
 from aggregator.mpi.death import DeathClaim
 from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.record import merge

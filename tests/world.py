@@ -30,6 +30,7 @@ from aggregator.services.load_identities import load_identities
 from aggregator.services.record_opt_out import record_opt_out
 from aggregator.services.record_policy import record_policy
 from aggregator.services.relationships.load_relationships import load_relationships
+from aggregator.services.settle_review import settle_review
 from tests.factories import person_of
 
 PASSWORD = "a long enough phrase 7"
@@ -114,6 +115,17 @@ def load_joan_again() -> UUID:
     load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=JOAN_AGAIN, now=timezone.now())
     assert LinkReview.objects.count() == 1
     return person_of(record=SourceRecord.objects.get(identifier_value="d")).id
+
+
+def settled(world: World, decision: str) -> None:
+    """Settle the one doubt that there is."""
+    settle_review(
+        requester=world.administrator,
+        review_id=LinkReview.objects.get().id,
+        decision=decision,
+        note="Rang the surgery.",
+        now=timezone.now(),
+    )
 
 
 def decided(world: World, person_id: UUID, terms: PolicyTerms) -> UUID:

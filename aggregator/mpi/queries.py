@@ -389,7 +389,14 @@ def _summaries(people: Iterable[Person]) -> list[PersonSummary]:
     listed = list(people)
     person_ids = [person.id for person in listed]
     sharing = _with_shared_number().filter(person_id__in=person_ids).values_list("person_id", flat=True)
-    return _with_what_others_say(listed, sharing=set(sharing))
+    joined: dict[UUID, list[UUID]] = defaultdict(list)
+    replaced = Person.objects.filter(joined_to_id__in=person_ids).order_by("id")
+    for to_id, person_id in replaced.values_list("joined_to_id", "id"):
+        joined[to_id].append(person_id)
+    return [
+        replace(summary, replaces=tuple(joined[summary.person_id]))
+        for summary in _with_what_others_say(listed, sharing=set(sharing))
+    ]
 
 
 def _with_what_others_say(people: Iterable[Person], /, *, sharing: Set[UUID]) -> list[PersonSummary]:

@@ -14,9 +14,7 @@ from django.utils import timezone
 from aggregator.accounts.requester import operator
 from aggregator.audit.models import AuditEvent
 from aggregator.consent.terms import BasePolicy, PolicyTerms
-from aggregator.mpi.models import LinkReview
 from aggregator.services.load_identities import load_identities
-from aggregator.services.settle_review import settle_review
 from tests.machine import bearer, register
 from tests.world import (
     HOSPITAL_ODS,
@@ -28,6 +26,7 @@ from tests.world import (
     decided,
     load_joan_again,
     make_world,
+    settled,
     signed_in_client,
 )
 
@@ -207,13 +206,7 @@ def test_a_token_allows_what_it_is_for(world: World, scope: str, may_search: boo
 
 def test_whoever_was_joined_to_another_is_no_longer_in_use_and_says_who_is(world: World, clinician: Client) -> None:
     again = load_joan_again()
-    settle_review(
-        requester=world.administrator,
-        review_id=LinkReview.objects.get().id,
-        decision="join",
-        note="Rang the surgery.",
-        now=timezone.now(),
-    )
+    settled(world, "join")
     replaced = {
         "resourceType": "Patient",
         "id": str(again),
@@ -225,9 +218,9 @@ def test_whoever_was_joined_to_another_is_no_longer_in_use_and_says_who_is(world
     assert ids(found) == [again]
     assert found.json()["entry"][0]["resource"] == replaced
     assert AuditEvent.objects.latest("seq").person_id == world.joan
-    assert clinician.get(f"/fhir/Patient/{world.joan}").json()["link"] == [
-        {"other": {"reference": f"Patient/{again}"}, "type": "replaces"}
-    ]
+    remaining = clinician.get(f"/fhir/Patient/{world.joan}").json()
+    assert remaining["link"] == [{"other": {"reference": f"Patient/{again}"}, "type": "replaces"}]
+    assert search(clinician, **JOAN).json()["entry"][0]["resource"] == remaining
 
 
 def test_a_number_that_others_have_too_is_said_with_each_of_them(world: World, clinician: Client) -> None:

@@ -19,11 +19,10 @@ from aggregator.services.end_policy import end_policy
 from aggregator.services.load_identities import load_identities
 from aggregator.services.record_opt_out import record_opt_out
 from aggregator.services.record_policy import record_policy
-from aggregator.services.settle_review import settle_review
 from aggregator.services.take_back_review import take_back_review
 from connectors.contract.categories import RecordCategory
 from tests.factories import person_of
-from tests.world import IDENTITIES, SOURCE_SLUG, World, make_world
+from tests.world import IDENTITIES, SOURCE_SLUG, World, make_world, settled
 
 pytestmark = pytest.mark.django_db
 
@@ -43,13 +42,7 @@ def separated(world: World, *, before: Callable[[], object] = lambda: None) -> P
     before()
     changed = IDENTITIES.replace("Ferris,Joan,1951-05-04", "Okoro,Ada,1980-01-01")
     load_identities(requester=operator(), source_slug=SOURCE_SLUG, lines=changed.splitlines(), now=timezone.now())
-    settle_review(
-        requester=world.administrator,
-        review_id=LinkReview.objects.get().id,
-        decision="end-link",
-        note="Rang the surgery.",
-        now=timezone.now(),
-    )
+    settled(world, "end-link")
     return person_of(record=SourceRecord.objects.get(identifier_value="1"))
 
 

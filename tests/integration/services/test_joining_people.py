@@ -59,6 +59,7 @@ from tests.world import (
     is_shared,
     load_joan_again,
     make_world,
+    settled,
     signed_in_client,
     withdraw,
 )
@@ -94,13 +95,7 @@ def other(world: World) -> UUID:
 
 
 def join(world: World) -> None:
-    settle_review(
-        requester=world.administrator,
-        review_id=LinkReview.objects.get().id,
-        decision="join",
-        note="Rang the surgery.",
-        now=timezone.now(),
-    )
+    settled(world, "join")
 
 
 def part(world: World) -> None:

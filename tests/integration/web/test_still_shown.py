@@ -20,12 +20,11 @@ from aggregator.accounts.roles import Role
 from aggregator.audit.models import AuditEvent
 from aggregator.consent.terms import Actor, BasePolicy, Effect, PolicyTerms, Provision
 from aggregator.errors import NotPermitted
-from aggregator.mpi.models import LinkReview, SourceRecord
+from aggregator.mpi.models import SourceRecord
 from aggregator.mpi.operations import raise_review
 from aggregator.services.open_record import open_record
 from aggregator.services.record_opt_out import record_opt_out
 from aggregator.services.record_policy import record_policy
-from aggregator.services.settle_review import settle_review
 from aggregator.services.view_record import RecordView
 from connectors.contract.categories import RecordCategory
 from tests.factories import condition
@@ -33,7 +32,7 @@ from tests.integration.services.test_showing import answered, held_redis
 from tests.relationship_acts import recorded
 from tests.statements import asked_in
 from tests.unit.record.test_files import letter
-from tests.world import World, make_world, signed_in_client
+from tests.world import World, make_world, settled, signed_in_client
 
 __all__ = ["held_redis"]
 pytestmark = pytest.mark.django_db
@@ -125,13 +124,7 @@ def undo_the_link(world: World) -> None:
         evidence={"birth_date": "differs"},
         now=timezone.now(),
     )
-    settle_review(
-        requester=world.administrator,
-        review_id=LinkReview.objects.get().id,
-        decision="end-link",
-        note="Rang the surgery.",
-        now=timezone.now(),
-    )
+    settled(world, "end-link")
 
 
 def keep_problems_back(world: World) -> None:

@@ -59,6 +59,19 @@ def lock_records_of(*, person_ids: Iterable[UUID]) -> None:
     list(Link.objects.select_for_update().filter(id__in=linked.values("id")).order_by("id").values_list("id"))
 
 
+def lock_newer_doubts_between(*, person_ids: Collection[UUID]) -> None:
+    """Lock the doubts between two people that came, or were opened again, after `lock_doubts_between`.
+
+    Their records are locked, so that no more come. Nobody is waited for: whoever settles one of these doubts locks it
+    before its record, which is locked here.
+    Raises: Superseded while one of them is being settled.
+    """
+    between = _doubts_between(person_ids).filter(settled_at__isnull=True)
+    locked = between.select_for_update(of=("self",), skip_locked=True).order_by("id")
+    if len(locked.values_list("id")) < between.count():
+        raise Superseded("Another doubt about these two is being settled at this moment. Check them again after that.")
+
+
 def prepare(*, decision: LinkDecision, link: Link) -> tuple[Person, Person]:
     """Say in a decision who is joined to whom, and in which fields their records may differ; return the two.
 

@@ -62,6 +62,7 @@ def settle(
     person_id = remaining(person_id=review.person_id)
     if decision is Decision.JOIN and link is not None:
         joining.lock_records_of(person_ids=[link.person_id, person_id])
+        joining.lock_newer_doubts_between(person_ids=[link.person_id, person_id])
     if review.settled_at is not None:
         raise Superseded("This doubt has already been settled.")
     if seen and seen != state_of(review=review, record=record, link=link):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from threading import Thread
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from threading import Event, Thread
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
 
 from aggregator.errors import Superseded
-from aggregator.mpi import settling
-from aggregator.mpi.models import LinkReview, SourceRecord
+from aggregator.mpi import joining, settling
+from aggregator.mpi.models import LinkReview, Person, SourceRecord
 from aggregator.mpi.operations import raise_review, rebuild_golden
 from aggregator.mpi.reviews import Decision
 from tests.factories import NOW, identity, load, person_of, source
@@ -68,11 +70,16 @@ def changed() -> LinkReview:
     return LinkReview.objects.get(reason="demographics-changed", settled_at=None)
 
 
-def settle(review: LinkReview) -> None:
+def settle(review: LinkReview, decision: Decision = Decision.NOTED) -> None:
     with transaction.atomic():
-        settling.settle(
-            review_id=review.id, decision=Decision.NOTED, fields=(), note="So.", user_id=None, seen="", now=NOW
-        )
+        settling.settle(review_id=review.id, decision=decision, fields=(), note="So.", user_id=None, seen="", now=NOW)
+
+
+def two_who_may_be_one() -> LinkReview:
+    """Return the doubt about a ward's record that may be that of the practice's patient."""
+    load(at=source(slug="practice"), identities=[identity(identifier="gp")])
+    load(at=source(slug="ward"), identities=[identity(identifier="ward", nhs_number="")], now=NOW + timedelta(hours=1))
+    return LinkReview.objects.get(source_record__identifier_value="ward")
 
 
 @pytest.mark.parametrize("is_settled", [False, True])
@@ -120,3 +127,46 @@ def test_a_doubt_that_names_somebody_is_raised_while_their_golden_record_is_deri
         raising = Meanwhile(lambda: doubt(right, left))
         assert raising.join() == "done"
         doubt(left, right)
+
+
+@pytest.mark.parametrize("is_reopened", [False, True])
+def test_a_doubt_that_comes_while_two_are_being_joined_is_not_waited_for(
+    is_reopened: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = two_who_may_be_one()
+    practice_record = SourceRecord.objects.get(identifier_value="gp")
+    at_records, go_on, lock_records = Event(), Event(), joining.lock_records_of
+
+    def doubt_between() -> LinkReview:
+        """Return an open doubt about the other record, which names the ward's person."""
+        ward_person = person_of(record=review.source_record)
+        raise_review(
+            source_record_id=practice_record.id, person_id=ward_person.id, reason="same-number", evidence={}, now=NOW
+        )
+        return LinkReview.objects.get(source_record=practice_record, settled_at=None)
+
+    def pause_before_records(*, person_ids: Iterable[UUID]) -> None:
+        at_records.set()
+        go_on.wait(LONGEST_WAIT_S)
+        lock_records(person_ids=person_ids)
+
+    if is_reopened:
+        settle(doubt_between())
+    monkeypatch.setattr(joining, "lock_records_of", pause_before_records)
+    joining_both = Meanwhile(lambda: settle(review, Decision.JOIN))
+    assert at_records.wait(LONGEST_WAIT_S)
+    # The doubts between the two have been locked.
+    if is_reopened:
+        noted = LinkReview.objects.get(source_record=practice_record)
+        with transaction.atomic():
+            settling.take_back(review_id=noted.id, user_id=None, now=NOW)
+    else:
+        noted = doubt_between()
+    with transaction.atomic():  # as whoever settles that one: first the doubt, then its record
+        LinkReview.objects.select_for_update().get(id=noted.id)
+        go_on.set()
+        assert joining_both.join() == Superseded.__name__
+        SourceRecord.objects.select_for_update(nowait=True).get(id=practice_record.id)
+    assert Person.objects.filter(joined_to=None).count() == 2
+    settle(review, Decision.JOIN)
+    assert not LinkReview.objects.filter(settled_at=None).exists()

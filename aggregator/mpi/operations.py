@@ -106,7 +106,9 @@ def load_identities(*, source: Source, identities: Sequence[Identity], now: date
     # The settled ones, too: until the records are locked one may be opened again.
     doubts = LinkReview.objects.filter(source_record__in=known, reason=Cause.DEMOGRAPHICS_CHANGED)
     list(doubts.select_for_update().order_by("id").values_list("id"))
-    existing = {record.identifier_value: record for record in known.select_for_update().order_by("id")}
+    # A doubt that names one of them may be raised meanwhile: an answer that waited for the whole file would be lost.
+    locked = known.select_for_update(no_key=True).order_by("id")
+    existing = {record.identifier_value: record for record in locked}
     fresh = [identity for identity in identities if identity.identifier_value not in existing]
     changed = [(existing[i.identifier_value], i) for i in identities if i.identifier_value in existing]
     _update_records(pairs=changed, now=now, report=report)

@@ -129,6 +129,25 @@ def test_a_doubt_that_names_somebody_is_raised_while_their_golden_record_is_deri
         doubt(left, right)
 
 
+def test_a_doubt_about_an_answer_is_raised_while_its_record_is_being_loaded() -> None:
+    practice = source(slug="practice")
+    load(at=practice, identities=[identity(**JOAN)])
+    record = SourceRecord.objects.get()
+    with transaction.atomic():
+        load(at=practice, identities=[identity(**JOAN, phone="01632 960009")])
+        raising = Meanwhile(
+            lambda: raise_review(
+                source_record_id=record.id,
+                person_id=person_of(record=record).id,
+                reason="answer-about-another",
+                evidence={"sex": "differs"},
+                now=NOW,
+            )
+        )
+        assert raising.join() == "done"
+    assert LinkReview.objects.get().reason == "answer-about-another"
+
+
 @pytest.mark.parametrize("is_reopened", [False, True])
 def test_a_doubt_that_comes_while_two_are_being_joined_is_not_waited_for(
     is_reopened: bool, monkeypatch: pytest.MonkeyPatch

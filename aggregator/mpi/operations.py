@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -27,7 +27,7 @@ from aggregator.mpi.demographics import (
     name_is_placeholder,
     with_later,
 )
-from aggregator.mpi.golden import Contribution, golden_record
+from aggregator.mpi.golden import Contribution, GoldenRecord, golden_record
 from aggregator.mpi.matching import Grade, Verdict
 from aggregator.mpi.models import Link, LinkDecision, LinkReview, Person, SourceRecord
 from aggregator.mpi.queries import demographics_of, live_links, same_person
@@ -165,12 +165,7 @@ def note_death(*, source_record_id: UUID, deceased: bool, death_date: str) -> No
     "Dead" without a date keeps the date that the source gave before.
     """
     values = {"deceased": deceased} if deceased and not death_date else {"deceased": deceased, "death_date": death_date}
-    # Committed before the people are locked, so that no load of identities waits for it. `updated_at` stays: it says
-    # whose name and address are newest.
-    if SourceRecord.objects.filter(id=source_record_id).exclude(**values).update(**values):
-        links = Link.objects.filter(source_record_id=source_record_id, ended_at__isnull=True)
-        with transaction.atomic():
-            rebuild_golden(person_ids=links.values_list("person_id", flat=True))
+    _note(source_record_id=source_record_id, values=values, golden=values)
 
 
 def note_restriction(*, source_record_id: UUID, restricts: bool) -> None:
@@ -178,14 +173,30 @@ def note_restriction(*, source_record_id: UUID, restricts: bool) -> None:
 
     It does not lift what the source has said by file.
     """
-    if (
-        SourceRecord.objects.filter(id=source_record_id)
-        .exclude(answer_restricts=restricts)
-        .update(answer_restricts=restricts)
-    ):
-        links = Link.objects.filter(source_record_id=source_record_id, ended_at__isnull=True)
+    _note(
+        source_record_id=source_record_id,
+        values={"answer_restricts": restricts},
+        golden={"is_whereabouts_restricted": restricts},
+    )
+
+
+def _note(*, source_record_id: UUID, values: Mapping[str, object], golden: Mapping[str, object]) -> None:
+    """Give a source record these values, and have the golden record follow; `golden`: what it says once it has."""
+    links = Link.objects.filter(source_record_id=source_record_id, ended_at__isnull=True)
+    of_record = {f"source_record__{name}": value for name, value in values.items()}
+    of_person = {f"person__{name}": value for name, value in golden.items()}
+    if links.filter(**of_record, **of_person).exists():
+        return
+    # Committed before the people are locked, so that no load of identities waits for it. `updated_at` stays: it says
+    # whose name and address are newest.
+    SourceRecord.objects.filter(id=source_record_id).exclude(**values).update(**values)
+    # Asked of the golden record, and not of the update: that may have been made by an attempt that went no further.
+    people = list(Person.objects.filter(id__in=links.values("person_id")))
+    derived = _derived(people=people)
+    outdated = [person.id for person in people if _of_row(person) != derived[person.id]]
+    if outdated:
         with transaction.atomic():
-            rebuild_golden(person_ids=links.values_list("person_id", flat=True))
+            rebuild_golden(person_ids=outdated)
 
 
 def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
@@ -195,6 +206,15 @@ def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
     names one of them may be raised meanwhile: two who each raise one about the other's would wait in a ring.
     """
     people = list(Person.objects.select_for_update(no_key=True).filter(id__in=set(person_ids)).order_by("id"))
+    derived = _derived(people=people)
+    for person in people:
+        for name in GOLDEN_FIELDS:
+            setattr(person, name, getattr(derived[person.id], name))
+    Person.objects.bulk_update(people, GOLDEN_FIELDS, batch_size=500)
+
+
+def _derived(*, people: Collection[Person]) -> dict[UUID, GoldenRecord]:
+    """Return the golden records of people as their live links give them now."""
     contributions: dict[UUID, list[Contribution]] = defaultdict(list)
     restricted: set[UUID] = set()
     for link in live_links().filter(person__in=people).select_related("source_record__source"):
@@ -211,13 +231,16 @@ def rebuild_golden(*, person_ids: Iterable[UUID]) -> None:
                 source_slug=record.source.slug,
             )
         )
-    for person in people:
-        golden = replace(
+    return {
+        person.id: replace(
             golden_record(contributions=contributions[person.id]), is_whereabouts_restricted=person.id in restricted
         )
-        for name in GOLDEN_FIELDS:
-            setattr(person, name, getattr(golden, name))
-    Person.objects.bulk_update(people, GOLDEN_FIELDS, batch_size=500)
+        for person in people
+    }
+
+
+def _of_row(person: Person, /) -> GoldenRecord:
+    return GoldenRecord(**{name: getattr(person, name) for name in GOLDEN_FIELDS})
 
 
 def record_values(demographics: Demographics) -> dict[str, object]:

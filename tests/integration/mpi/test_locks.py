@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from threading import Event, Thread
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from aggregator.errors import Superseded
 from aggregator.mpi import joining, settling
 from aggregator.mpi.models import LinkReview, Person, SourceRecord
-from aggregator.mpi.operations import raise_review, rebuild_golden
+from aggregator.mpi.operations import note_death, note_restriction, raise_review, rebuild_golden
 from aggregator.mpi.reviews import Decision
-from tests.factories import NOW, identity, load, person_of, source
+from tests.factories import NOW, identity, load, person, person_of, source
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -146,6 +147,36 @@ def test_a_doubt_about_an_answer_is_raised_while_its_record_is_being_loaded() ->
         )
         assert raising.join() == "done"
     assert LinkReview.objects.get().reason == "answer-about-another"
+
+
+@pytest.mark.parametrize(
+    ("note", "says"),
+    [
+        (partial(note_death, deceased=True, death_date="2024"), {"deceased": True, "death_date": "2024"}),
+        (partial(note_restriction, restricts=True), {"is_whereabouts_restricted": True}),
+    ],
+)
+def test_what_an_answer_says_reaches_the_golden_record_though_it_was_locked_at_first(
+    note: Callable[..., None], says: dict[str, object]
+) -> None:
+    joan = person(at=source(slug="practice"))
+    record = SourceRecord.objects.get()
+
+    def note_at_once() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        note(source_record_id=record.id)
+
+    with transaction.atomic():  # as a load that has derived the golden record, and goes on
+        rebuild_golden(person_ids=[joan.id])
+        assert Meanwhile(note_at_once).join() == OperationalError.__name__
+    # It is tried again, and the record says so already.
+    note(source_record_id=record.id)
+    joan.refresh_from_db()
+    assert {name: getattr(joan, name) for name in says} == says
+    with transaction.atomic():
+        rebuild_golden(person_ids=[joan.id])
+        assert Meanwhile(note_at_once).join() == "done"
 
 
 @pytest.mark.parametrize("is_reopened", [False, True])

@@ -5,7 +5,8 @@ Pools are small on purpose: laws about joining are only tried where things agree
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -49,7 +50,7 @@ def stems() -> SearchStrategy[str]:
 # People
 
 GIVEN_NAMES = ("Joan", "Jean", "Robert", "Bob", "Rob", "R", "Elizabeth", "Liz", "Beth", "José", "Baby", "Unknown", "")
-FAMILY_NAMES = ("Ferris", "FERRIS", "O'Neill", "ONeill", "Smith", "Robert", "Joan", "")
+FAMILY_NAMES = ("Ferris", "FERRIS", "O'Neill", "ONeill", "Smith-Åberg", "Robert", "Joan", "")
 
 
 @st.composite
@@ -77,6 +78,25 @@ def pairs_of_demographics(draw: DrawFn) -> tuple[Demographics, Demographics]:
         st.sampled_from([{}, {"postcode": ""}, {"sex": ""}, {"nhs_number_status": ""}, {"birth_date": None}])
     )
     return known, replace(known, **changes)
+
+
+@st.composite
+def spellings(draw: DrawFn) -> Callable[[str], str]:
+    """Draw a way to type a name that says nothing of who bears it."""
+    form = draw(st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
+    apostrophe = draw(
+        st.sampled_from(["'", "", "\u2019", "\u2018", "`", "\u00b4", "\u02bc", "\u02bb", "\uff07", "\ua78c"])
+    )
+    hyphen = draw(st.sampled_from(["-", "", "\u2010", "\u2011", "\u2013", "\u2212", "\uff0d", " ", "\u00a0"]))
+    around = draw(st.sampled_from(["", " ", "\u00a0", "\u2009", "\u200b", "\u200e", "\u202e", "\ufeff", "\u00ad"]))
+    changed_case = draw(st.sampled_from([str.upper, str.lower, str.title, str]))
+
+    def spelt(name: str) -> str:
+        typed = changed_case(name).replace("'", apostrophe).replace("-", hyphen)
+        middle = len(typed) // 2 if around.strip() else 0
+        return unicodedata.normalize(form, f"{typed[:middle]}{around}{typed[middle:]}{around}")
+
+    return spelt
 
 
 def given_names() -> SearchStrategy[str]:

@@ -51,6 +51,12 @@ PLACEHOLDER_BIRTH_DATES: Mapping[date, str] = {
 # How a postcode begins that is no place's: of no fixed abode, not known, abroad. Source: NHS Postcode Directory,
 # pseudo postcodes.
 PLACEHOLDER_POSTCODE = "ZZ99"
+# Letters to Unicode, and in a name no more than an apostrophe or a line that stretches it. Source: Unicode Character
+# Database, blocks Spacing Modifier Letters and Latin Extended-D (saltillo), and U+0640 ARABIC TATWEEL.
+_NO_LETTERS = re.compile("[\u02b9-\u02ff\ua78b\ua78c\u0640]")
+# Letters whose mark is a part of them to Unicode, and left away by whoever has no key for it, as an accent is.
+_WITHOUT_STROKE = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i"})
+_SPACES_AND_DASHES = re.compile("[\\s\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d-]")
 KNOWN_SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
 
 
@@ -104,7 +110,7 @@ class Demographics:
     @property
     def known_sex(self) -> str:
         """The sex where it can be compared, otherwise ""; lists often give a single letter."""
-        return KNOWN_SEXES.get(self.sex.strip().casefold(), "")
+        return KNOWN_SEXES.get(clean_name(text=self.sex), "")
 
     @property
     def born(self) -> str:
@@ -121,8 +127,8 @@ class Identity:
 
 
 def digits_of(*, text: str) -> str:
-    """Return an NHS number as typed or sent, without spaces and dashes."""
-    return re.sub(r"[\s\u00a0-]", "", without_invisible(text=text))
+    """Return an NHS number as typed or sent, without spaces and dashes of any kind."""
+    return _SPACES_AND_DASHES.sub("", without_invisible(text=text))
 
 
 def valid_nhs_number(*, text: str) -> str:
@@ -138,19 +144,18 @@ def valid_nhs_number(*, text: str) -> str:
 
 
 def clean_name(*, text: str) -> str:
-    """Return a name as it is compared: no accents, case, spaces or punctuation."""
-    return _only(text, str.isalpha)
+    """Return a name as it is compared: no accents, case, spaces, punctuation or what cannot be seen."""
+    return "".join(_words(text))
 
 
 def first_given(*, text: str) -> str:
     """Return the first given name, cleaned."""
-    words = text.split()
-    return clean_name(text=words[0]) if words else ""
+    return next(iter(_words(text)), "")
 
 
 def clean_postcode(*, text: str) -> str:
     """Return a postcode without spaces, in capitals."""
-    return re.sub(r"\s", "", text).upper()
+    return _only(text, str.isalnum).upper()
 
 
 def clean_address_line(*, text: str) -> str:
@@ -259,9 +264,19 @@ def from_json(*, stored: Mapping[str, Any]) -> Demographics:
     return Demographics(**values)
 
 
+def _words(name: str, /) -> list[str]:
+    """Return the words of a name, each cleaned."""
+    words = (_NO_LETTERS.sub("", _only(word, str.isalpha)) for word in _seen(name).split())
+    return [word for word in words if word]
+
+
 def _only(text: str, is_kept: Callable[[str], bool], /) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(character for character in decomposed if is_kept(character)).casefold()
+    kept = "".join(filter(is_kept, unicodedata.normalize("NFKD", _seen(text)))).casefold()
+    return kept if kept.isascii() else kept.translate(_WITHOUT_STROKE)
+
+
+def _seen(text: str, /) -> str:
+    return text if text.isascii() and text.isprintable() else without_invisible(text=text)
 
 
 def _first_name(before: str, now: str) -> str:

@@ -125,6 +125,18 @@ def test_a_short_form_is_so_both_ways(one: str, other: str) -> None:
 
 
 @laws
+@given(pair=strategies.pairs_of_demographics(), spelt=strategies.spellings())
+def test_how_a_name_is_typed_changes_nothing(
+    pair: tuple[Demographics, Demographics], spelt: Callable[[str], str]
+) -> None:
+    left, right = pair
+    typed = replace(right, family=spelt(right.family), given=spelt(right.given))
+    assert compare(left=left, right=typed) == compare(left=left, right=right)
+    known = [KnownRecord(demographics=left)]
+    assert judge_answer(answered=typed, known=known) == judge_answer(answered=right, known=known)
+
+
+@laws
 @given(number=strategies.valid_numbers(), spaces=st.sampled_from(["", " ", "\u00a0", "-", "\u200b"]))
 def test_a_valid_number_is_found_however_it_is_spaced(number: str, spaces: str) -> None:
     assert valid_nhs_number(text=spaces.join(number)) == number

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from importlib import import_module
 from itertools import permutations
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
 
 from aggregator.mpi import settling
 from aggregator.mpi.demographics import Identity
@@ -324,3 +326,13 @@ def test_where_a_name_a_date_and_a_place_agree_beside_a_placeholder_a_human_look
     load(at=source(), identities=[identity(identifier="there", nhs_number="", family="Unknown")])
     assert reasons() == ["name-and-birth-date"]
     assert LinkReview.objects.get().evidence["family"] == "placeholder"
+
+
+def test_names_that_were_cleaned_otherwise_are_cleaned_again() -> None:
+    person(at=source(), family="O\u02bcNeill", given="Łucja Maria")
+    person(at=source())
+    SourceRecord.objects.filter(family__startswith="O").update(family_clean="o\u02bcneill", given_clean="łucja")
+    clean_again = import_module("aggregator.mpi.migrations.0005_names_cleaned_again").clean_again
+    clean_again(apps, connection.schema_editor())
+    names = SourceRecord.objects.order_by("family").values_list("family_clean", "given_clean")
+    assert list(names) == [("ferris", "joan"), ("oneill", "lucja")]

@@ -44,6 +44,9 @@ def test_a_stem_whose_check_digit_is_ten_makes_no_number() -> None:
         "943\u00a0476\u00a05919",
         "943\u2009476\u20095919",
         "9434765919\u200b",
+        "943\u2011476\u20115919",
+        "943\u2013476\u20135919",
+        "943\u2212476\u22125919",
     ],
 )
 def test_spaces_and_dashes_of_any_kind_do_not_matter(written: str) -> None:
@@ -93,6 +96,14 @@ def test_the_numbers_that_tests_use_are_valid_and_each_their_own() -> None:
         ("Müller", "muller"),
         ("李", "李"),
         ("", ""),
+        ("O\u02bcNeill", "oneill"),  # an apostrophe that is a letter to Unicode
+        ("O\ua78cNeill", "oneill"),
+        ("Łukasiewicz", "lukasiewicz"),
+        ("SØRENSEN", "sorensen"),
+        ("YILDIZ", "yildiz"),
+        ("Yıldız", "yildiz"),
+        ("محمـــد", "محمد"),
+        ("\u3164", ""),  # a letter to Unicode that nobody sees
     ],
 )
 def test_a_name_is_compared_without_accents_case_or_punctuation(written: str, cleaned: str) -> None:
@@ -102,10 +113,12 @@ def test_a_name_is_compared_without_accents_case_or_punctuation(written: str, cl
 def test_the_first_given_name_counts() -> None:
     assert first_given(text="  Mary Ann ") == "mary"
     assert first_given(text=" ") == ""
+    assert first_given(text="- Joan") == "joan"
 
 
 def test_a_postcode_is_compared_without_spaces() -> None:
     assert clean_postcode(text=" tm1\u00a01aa ") == "TM11AA"
+    assert clean_postcode(text="TM1\u200b-1AA") == "TM11AA"
 
 
 @pytest.mark.parametrize(

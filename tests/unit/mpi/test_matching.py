@@ -265,7 +265,10 @@ def test_a_part_of_a_birth_date_can_contradict_and_never_proves(part: str, wrong
     assert grade({}, {"birth_date": None, "birth_date_part": part}) is not Grade.CERTAIN
 
 
-@pytest.mark.parametrize(("sex", "wrong"), [("M", ("sex",)), ("Male", ("sex",)), ("F", ()), ("FEMALE", ()), ("U", ())])
+@pytest.mark.parametrize(
+    ("sex", "wrong"),
+    [("M", ("sex",)), ("Male", ("sex",)), ("male\u200b", ("sex",)), ("F", ()), ("FEMALE", ()), ("U", ())],
+)
 def test_a_sex_is_compared_however_it_is_spelt(sex: str, wrong: tuple[str, ...]) -> None:
     assert answer_disagreements(asked=demographics(), answered=demographics(sex=sex)) == wrong
 

@@ -17,6 +17,9 @@ from aggregator.record.invisible import without_invisible
 _NOT_NAMED_YET = "of somebody newly born, who has no name yet"
 _NOT_KNOWN = "of somebody whose name is not known"
 _NOT_REAL = "of a record that was made to try a system out"
+_TITLE = "a title, where the name is missing"
+# What many write before a name, or after it. Not what is a name as well (Dean, Earl, Lady, Sister).
+TITLES = ("mr", "mrs", "miss", "ms", "mx", "dr", "prof", "professor", "rev", "revd", "reverend")
 # Names that say nothing about who somebody is, cleaned, with what they stand for: they agree with nothing, and lead to
 # nobody. Only what names hardly anybody: who bears one is never linked without a human.
 PLACEHOLDER_NAMES: Mapping[str, str] = {
@@ -38,6 +41,7 @@ PLACEHOLDER_NAMES: Mapping[str, str] = {
     "unnamed": _NOT_KNOWN,
     "anonymous": _NOT_KNOWN,
     "test": _NOT_REAL,
+    **dict.fromkeys(TITLES, _TITLE),
 }
 # Dates that stand where the real one is not known, with why.
 PLACEHOLDER_BIRTH_DATES: Mapping[date, str] = {
@@ -144,7 +148,7 @@ def valid_nhs_number(*, text: str) -> str:
 
 
 def clean_name(*, text: str) -> str:
-    """Return a name as it is compared: no accents, case, spaces, punctuation or what cannot be seen."""
+    """Return a name as it is compared: no title, accents, case, spaces, punctuation or what cannot be seen."""
     return "".join(_words(text))
 
 
@@ -265,9 +269,10 @@ def from_json(*, stored: Mapping[str, Any]) -> Demographics:
 
 
 def _words(name: str, /) -> list[str]:
-    """Return the words of a name, each cleaned."""
+    """Return the words of a name, each cleaned, without titles; a title that stands alone stays."""
     words = (_NO_LETTERS.sub("", _only(word, str.isalpha)) for word in _seen(name).split())
-    return [word for word in words if word]
+    cleaned = [word for word in words if word]
+    return [word for word in cleaned if word not in TITLES] or cleaned
 
 
 def _only(text: str, is_kept: Callable[[str], bool], /) -> str:

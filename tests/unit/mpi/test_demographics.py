@@ -114,6 +114,19 @@ def test_the_first_given_name_counts() -> None:
     assert first_given(text="  Mary Ann ") == "mary"
     assert first_given(text=" ") == ""
     assert first_given(text="- Joan") == "joan"
+    assert first_given(text="Dr. Mary Ann") == "mary"
+
+
+@pytest.mark.parametrize("written", ["Mrs Ferris", "FERRIS (MRS)", "Prof. Dr Ferris", "ferris mr"])
+def test_a_title_is_no_part_of_a_name(written: str) -> None:
+    assert clean_name(text=written) == "ferris"
+    assert not name_is_placeholder(text=written)
+
+
+@pytest.mark.parametrize("written", ["Misson", "Drew", "Lady", "Dean", "Msika"])
+def test_a_name_that_looks_like_a_title_is_a_name(written: str) -> None:
+    assert clean_name(text=written) == written.casefold()
+    assert not name_is_placeholder(text=written)
 
 
 def test_a_postcode_is_compared_without_spaces() -> None:
@@ -135,7 +148,23 @@ def test_a_whole_date_is_read() -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["Baby", "BABY", "Baby Boy", "Babygirl", "Unknown", "Not Known", "Twin One", "Test", "Male", "", " ", "-", "1"],
+    [
+        "Baby",
+        "BABY",
+        "Baby Boy",
+        "Babygirl",
+        "Unknown",
+        "Not Known",
+        "Twin One",
+        "Test",
+        "Male",
+        "",
+        " ",
+        "-",
+        "1",
+        "Mrs",
+        "Miss.",
+    ],
 )
 def test_a_placeholder_says_nothing_about_its_bearer(written: str) -> None:
     assert name_is_placeholder(text=written)

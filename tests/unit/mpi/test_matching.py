@@ -38,6 +38,7 @@ def grade(left: dict[str, Any], right: dict[str, Any]) -> Grade:
         {"given": "Joan Mary"},
         {"given": "J"},
         {"given": "JOÁN"},
+        {"given": "Mrs Joan", "family": "Mrs Ferris"},
         {"given": "Ferris", "family": "Joan"},
         {"postcode": "TM9 9ZZ", "address_line": "", "phone": ""},
         {"sex": "unknown"},
@@ -151,6 +152,7 @@ HARD_NEGATIVES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "newborns of one day": ({**NEWBORN, "postcode": "TM1 1AA"}, {**NEWBORN, "postcode": "TM9 9ZZ"}),
     "newborn twins": ({**NEWBORN, **HOME}, {**NEWBORN, **HOME}),
     "newborn twins by number": ({**NEWBORN, "given": "Twin One"}, {**NEWBORN, "given": "Twin Two"}),
+    "twins with a title for a name": ({**HOME, "given": "Miss"}, {**HOME, "given": "Miss"}),
     "sibling": ({**HOME, "given": "Joan"}, {**HOME, "given": "Mary", "birth_date": date(1953, 5, 4)}),
     "nobody known": (
         {"family": "Unknown", "given": "Unknown", "birth_date": date(1900, 1, 1)},

@@ -52,6 +52,9 @@ PLACEHOLDER_BIRTH_DATES: Mapping[date, str] = {
     date(1899, 12, 30): "the date of the number 0 in a spreadsheet",
     date(1899, 12, 31): "the date of the number 0 in a spreadsheet",
 }
+# Nobody of whom there are records today was born before; nor, while this is in use, from the first of the last days
+# that programs know (2078-12-31, 2099-12-31, 9999-12-31).
+FIRST_BIRTH_DATE, NO_BIRTH_DATE_FROM = date(1850, 1, 1), date(2078, 12, 31)
 # How a postcode begins that is no place's: of no fixed abode, not known, abroad. Source: NHS Postcode Directory,
 # pseudo postcodes.
 PLACEHOLDER_POSTCODE = "ZZ99"
@@ -189,12 +192,17 @@ def name_is_placeholder(*, text: str) -> bool:
     return not name or name in PLACEHOLDER_NAMES or first_given(text=text) in PLACEHOLDER_NAMES
 
 
+def birth_date_is_placeholder(*, born: date | None) -> bool:
+    """Return whether a date stands where a birth date is not known: one that programs give, or nobody's."""
+    return born is not None and (born in PLACEHOLDER_BIRTH_DATES or not FIRST_BIRTH_DATE <= born < NO_BIRTH_DATE_FROM)
+
+
 def is_placeholder(*, demographics: Demographics) -> bool:
     """Return whether a name or the birth date says nothing about who somebody is, so that a human must look."""
     return (
         name_is_placeholder(text=demographics.given)
         or name_is_placeholder(text=demographics.family)
-        or demographics.birth_date in PLACEHOLDER_BIRTH_DATES
+        or birth_date_is_placeholder(born=demographics.birth_date)
     )
 
 
@@ -243,7 +251,7 @@ def first_said(*, before: Demographics, now: Demographics) -> Demographics:
         nhs_number=before.valid_number or now.valid_number,
         family=_first_name(before.family, now.family),
         given=_first_name(before.given, now.given),
-        birth_date=before.birth_date or (None if now.birth_date in PLACEHOLDER_BIRTH_DATES else now.birth_date),
+        birth_date=before.birth_date or (None if birth_date_is_placeholder(born=now.birth_date) else now.birth_date),
         sex=before.known_sex or now.known_sex,
     )
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aggregator.mpi.demographics import (
-    PLACEHOLDER_BIRTH_DATES,
     PLACEHOLDER_POSTCODE,
     Demographics,
+    birth_date_is_placeholder,
     clean_name,
     clean_postcode,
     first_given,
@@ -157,7 +157,7 @@ def _proves(fields: Mapping[str, str], /, *, known: Demographics, answered: Demo
     """Return whether a known record, compared with an answer in `fields`, shows that the answer is its person's."""
     if fields["nhs_number"] == "same":
         return True
-    if fields["birth_date"] != "same" or known.birth_date in PLACEHOLDER_BIRTH_DATES:
+    if fields["birth_date"] != "same" or birth_date_is_placeholder(born=known.birth_date):
         return False
     return any(
         fields[name] in AGREEING_NAMES and not any(name_is_placeholder(text=getattr(side, name)) for side in sides)
@@ -184,7 +184,7 @@ def _without_placeholders(
     said = {
         "family": any(name_is_placeholder(text=side.family) for side in sides),
         "given": any(name_is_placeholder(text=side.given) for side in sides),
-        "birth_date": any(side.birth_date in PLACEHOLDER_BIRTH_DATES for side in sides),
+        "birth_date": any(birth_date_is_placeholder(born=side.birth_date) for side in sides),
         "postcode": any(clean_postcode(text=side.postcode).startswith(PLACEHOLDER_POSTCODE) for side in sides),
     }
     return tuple((field, "placeholder" if said.get(field) and word != "absent" else word) for field, word in evidence)
@@ -234,6 +234,6 @@ def _vetoes(*, left: Demographics, right: Demographics, fields: dict[str, str]) 
         vetoes.append("sex-clash")
     if any(name_is_placeholder(text=name) for name in (left.given, left.family, right.given, right.family)):
         vetoes.append("placeholder-name")
-    if any(side.birth_date in PLACEHOLDER_BIRTH_DATES for side in (left, right)):
+    if any(birth_date_is_placeholder(born=side.birth_date) for side in (left, right)):
         vetoes.append("placeholder-birth-date")
     return tuple(vetoes)

@@ -15,10 +15,10 @@ from django.db.models import Exists, OuterRef, Q
 from aggregator.errors import Superseded
 from aggregator.mpi import matching
 from aggregator.mpi.demographics import (
-    PLACEHOLDER_BIRTH_DATES,
     Demographics,
     Identity,
     as_json,
+    birth_date_is_placeholder,
     clean_name,
     first_given,
     first_said,
@@ -487,7 +487,8 @@ class _Candidates:
         self._by_person: dict[UUID, list[Demographics]] = defaultdict(list)
         people = [identity.demographics for identity in identities]
         numbers = {person.valid_number for person in people if person.valid_number}
-        births = {person.birth_date for person in people if person.birth_date} - PLACEHOLDER_BIRTH_DATES.keys()
+        born_on = {person.birth_date for person in people if person.birth_date}
+        births = {born for born in born_on if not birth_date_is_placeholder(born=born)}
         live = Link.objects.filter(ended_at__isnull=True)
         met = live.filter(Q(source_record__nhs_number__in=numbers) | Q(source_record__birth_date__in=births))
         # Everything that is linked to them: what forbids a link may be in a record with other keys.
@@ -555,7 +556,7 @@ def _keys(demographics: Demographics) -> set[tuple[str, ...]]:
     keys: set[tuple[str, ...]] = set()
     if demographics.valid_number:
         keys.add(("number", demographics.valid_number))
-    if demographics.birth_date and demographics.birth_date not in PLACEHOLDER_BIRTH_DATES:
+    if demographics.birth_date and not birth_date_is_placeholder(born=demographics.birth_date):
         born = demographics.birth_date.isoformat()
         if not name_is_placeholder(text=demographics.family):
             keys.add(("family", born, clean_name(text=demographics.family)))

@@ -130,6 +130,9 @@ def test_a_verdict_names_its_rule_its_vetoes_and_what_agrees(
         ({"given": ""}, {}, "placeholder-name"),
         ({"birth_date": date(1900, 1, 1)}, {"birth_date": date(1900, 1, 1)}, "placeholder-birth-date"),
         ({"birth_date": date(1901, 1, 1)}, {}, "placeholder-birth-date"),
+        ({"birth_date": date(9999, 12, 31)}, {"birth_date": date(9999, 12, 31)}, "placeholder-birth-date"),
+        ({"birth_date": date(2078, 12, 31)}, {"birth_date": date(2078, 12, 31)}, "placeholder-birth-date"),
+        ({"birth_date": date(1849, 12, 31)}, {"birth_date": date(1849, 12, 31)}, "placeholder-birth-date"),
     ],
 )
 def test_a_veto_forbids_a_link_whatever_else_agrees(left: dict[str, Any], right: dict[str, Any], veto: str) -> None:
@@ -157,6 +160,10 @@ HARD_NEGATIVES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nobody known": (
         {"family": "Unknown", "given": "Unknown", "birth_date": date(1900, 1, 1)},
         {"family": "Unknown", "given": "Unknown", "birth_date": date(1900, 1, 1)},
+    ),
+    "namesakes whose birth date nobody knows": (
+        {**NAMESAKE, "birth_date": date(9999, 12, 31)},
+        {**NAMESAKE, "birth_date": date(9999, 12, 31)},
     ),
     "couple": (
         {**HOME, "given": "John", "sex": "male", "birth_date": date(1950, 3, 3)},
@@ -323,8 +330,9 @@ def test_a_placeholder_proves_nothing(given: str) -> None:
     assert not judge_answer(answered=demographics(**newborn), known=[known(**newborn)]).proven
     family = {**newborn, "given": "", "family": given}
     assert not judge_answer(answered=demographics(**family), known=[known(**family)]).proven
-    undated = {**NOTHING, "birth_date": date(1900, 1, 1), "family": "Ferris", "given": "Joan"}
-    assert not judge_answer(answered=demographics(**undated), known=[known(**undated)]).proven
+    for born in (date(1900, 1, 1), date(9999, 12, 31)):
+        undated = {**NOTHING, "birth_date": born, "family": "Ferris", "given": "Joan"}
+        assert not judge_answer(answered=demographics(**undated), known=[known(**undated)]).proven
 
 
 def test_an_answer_contradicts_whatever_record_of_the_person_it_differs_from() -> None:

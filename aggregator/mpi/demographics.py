@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 import nhs_number
@@ -63,7 +64,7 @@ PLACEHOLDER_POSTCODE = "ZZ99"
 _NO_LETTERS = re.compile("[\u02b9-\u02ff\ua78b\ua78c\u0640]")
 # Letters whose mark is a part of them to Unicode, and left away by whoever has no key for it, as an accent is.
 _WITHOUT_STROKE = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i"})
-_SPACES_AND_DASHES = re.compile("[\\s\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d-]")
+_DASH = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d-]")
 KNOWN_SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
 
 
@@ -135,7 +136,7 @@ class Identity:
 
 def digits_of(*, text: str) -> str:
     """Return an NHS number as typed or sent, without spaces and dashes of any kind."""
-    return _SPACES_AND_DASHES.sub("", without_invisible(text=text))
+    return re.sub(r"\s", "", _DASH.sub("", without_invisible(text=text)))
 
 
 def valid_nhs_number(*, text: str) -> str:
@@ -158,6 +159,20 @@ def clean_name(*, text: str) -> str:
 def first_given(*, text: str) -> str:
     """Return the first given name, cleaned."""
     return next(iter(_words(text)), "")
+
+
+def have_same_first_given(*, left: str, right: str) -> bool:
+    """Return whether two people's first given name is the same, be it with a hyphen or a space ("Mary-Ann"). Symmetric.
+
+    "Mary" alone is another name than "Mary-Ann".
+    """
+    is_same = first_given(text=left) == first_given(text=right)
+    return is_same or _begins_with_first_of(left, right) or _begins_with_first_of(right, left)
+
+
+def beginning_of_given(*, text: str) -> str:
+    """Return what the first given name begins with whether it is written with a hyphen or a space, cleaned."""
+    return next((part for word in _words_in_parts(text) for part in word), "")
 
 
 def clean_postcode(*, text: str) -> str:
@@ -278,9 +293,27 @@ def from_json(*, stored: Mapping[str, Any]) -> Demographics:
 
 def _words(name: str, /) -> list[str]:
     """Return the words of a name, each cleaned, without titles; a title that stands alone stays."""
-    words = (_NO_LETTERS.sub("", _only(word, str.isalpha)) for word in _seen(name).split())
-    cleaned = [word for word in words if word]
-    return [word for word in cleaned if word not in TITLES] or cleaned
+    return ["".join(parts) for parts in _words_in_parts(name)]
+
+
+def _words_in_parts(name: str, /) -> list[tuple[str, ...]]:
+    """Return the same words, each as what stands between its hyphens."""
+    words = [tuple(filter(None, map(_letters, _DASH.split(word)))) for word in _seen(name).split()]
+    cleaned = [parts for parts in words if parts]
+    return [parts for parts in cleaned if "".join(parts) not in TITLES] or cleaned
+
+
+def _begins_with_first_of(name: str, other: str, /) -> bool:
+    """Return whether a name begins with the first word of another, with spaces where that has hyphens."""
+    first = next(iter(_words_in_parts(other)), ())
+    parts = (part for word in _words_in_parts(name) for part in word)
+    return len(first) > 1 and tuple(islice(parts, len(first))) == first
+
+
+def _letters(text: str, /) -> str:
+    if text.isascii() and text.isalpha():
+        return text.lower()  # as most are
+    return _NO_LETTERS.sub("", _only(text, str.isalpha))
 
 
 def _only(text: str, is_kept: Callable[[str], bool], /) -> str:

@@ -17,6 +17,7 @@ from aggregator.mpi.demographics import (
     clean_name,
     clean_postcode,
     first_given,
+    have_same_first_given,
     name_is_placeholder,
 )
 from aggregator.mpi.nicknames import is_short_for
@@ -215,7 +216,7 @@ def _given_evidence(*, left: Demographics, right: Demographics) -> str:
     left_given, right_given = first_given(text=left.given), first_given(text=right.given)
     if not left_given or not right_given:
         return "absent"
-    if left_given == right_given:
+    if have_same_first_given(left=left.given, right=right.given):
         return "same"
     if is_short_for(left=left_given, right=right_given):
         return "nickname"

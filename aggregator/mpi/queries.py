@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 from aggregator.composed import composed_once
 from aggregator.limits import max_length_of
 from aggregator.mpi.death import DeathClaim, claims_disagree
-from aggregator.mpi.demographics import Demographics, as_json, clean_name, first_given, from_json
+from aggregator.mpi.demographics import Demographics, as_json, beginning_of_given, clean_name, from_json
 from aggregator.mpi.golden import GoldenRecord, PersonSummary
 from aggregator.mpi.matching import (
     BY_REVIEW,
@@ -372,8 +372,11 @@ def births_by_number(*, nhs_numbers: Collection[str]) -> dict[str, dict[UUID, da
 
 
 def people_with_name(*, family: str, given: str, birth_date: date) -> list[PersonSummary]:
-    """Return the people whom any source holds under a surname and birth date; `given` narrows when it is not empty."""
-    narrowed = {"given_clean__startswith": first_given(text=given)} if given.strip() else {}
+    """Return the people whom any source holds under a surname and birth date; `given` narrows when it is not empty.
+
+    "Mary-Ann" finds who is held as "Mary Ann", too.
+    """
+    narrowed = {"given_clean__startswith": beginning_of_given(text=given)} if given.strip() else {}
     return _listed(family_clean=clean_name(text=family), birth_date=birth_date, **narrowed)
 
 

@@ -260,6 +260,7 @@ def test_a_person_is_found_by_what_any_source_says_of_them() -> None:
     for family in ("ferris", "ONEILL", "O’Neill"):
         assert [one.person_id for one in people_with_name(family=family, given="", birth_date=born)] == [ours.id]
     assert people_with_name(family="Ferris", given="Peter", birth_date=born) == []
+    assert len(people_with_name(family="Ferris", given="Joan-Mary", birth_date=born)) == 1
     assert len(people_with_name(family="Ferris", given="Jo", birth_date=born)) == 1
     assert people_with_name(family="Ferris", given="", birth_date=date(1951, 5, 5)) == []
     assert [one.person_id for one in people_with_number(nhs_number=nhs_number(index=1))] == [ours.id]

@@ -15,6 +15,7 @@ from aggregator.mpi.demographics import (
     first_given,
     first_said,
     from_json,
+    have_same_first_given,
     name_is_placeholder,
     valid_nhs_number,
     whole_date,
@@ -115,6 +116,27 @@ def test_the_first_given_name_counts() -> None:
     assert first_given(text=" ") == ""
     assert first_given(text="- Joan") == "joan"
     assert first_given(text="Dr. Mary Ann") == "mary"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("Mary-Ann", "Mary Ann", True),
+        ("Mary-Ann", "mary\u2011ann", True),
+        ("Mary-Ann", "Maryann", True),
+        ("Mary-Ann", "Mrs Mary Ann Louise", True),
+        ("Mary-Ann-Louise", "Mary-Ann Louise", True),
+        ("Mary Ann", "Mary Jane", True),  # only the first counts, as ever
+        ("Mary-Ann", "Mary", False),
+        ("Mary-Ann", "Mary-Jane", False),
+        ("Mary-Ann", "Mary Jane Ann", False),
+        ("Mary-Ann", "Ann Mary", False),
+        ("Maryann", "Mary Ann", False),
+    ],
+)
+def test_a_first_given_name_is_the_same_with_a_hyphen_or_a_space(one: str, other: str, is_same: bool) -> None:
+    assert have_same_first_given(left=one, right=other) is is_same
+    assert have_same_first_given(left=other, right=one) is is_same
 
 
 @pytest.mark.parametrize("written", ["Mrs Ferris", "FERRIS (MRS)", "Prof. Dr Ferris", "ferris mr"])

@@ -56,6 +56,12 @@ def test_a_short_form_of_the_name_is_the_name() -> None:
     assert grade({"given": "Bob"}, {"given": "Rob"}) is Grade.CERTAIN
 
 
+def test_a_hyphen_or_a_space_in_the_name_makes_no_other_name() -> None:
+    assert grade({"given": "Mary-Ann"}, {"given": "Mary Ann Louise"}) is Grade.CERTAIN
+    asked, answered = ({**NO_NUMBER, "given": given} for given in ("Mary-Ann", "Mary Ann"))
+    assert answer_disagreements(asked=demographics(**asked), answered=demographics(**answered)) == ()
+
+
 @pytest.mark.parametrize(
     ("left", "right"),
     [
@@ -156,6 +162,8 @@ HARD_NEGATIVES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "newborn twins": ({**NEWBORN, **HOME}, {**NEWBORN, **HOME}),
     "newborn twins by number": ({**NEWBORN, "given": "Twin One"}, {**NEWBORN, "given": "Twin Two"}),
     "twins with a title for a name": ({**HOME, "given": "Miss"}, {**HOME, "given": "Miss"}),
+    "twins of whose names one begins the other": ({**HOME, "given": "Mary-Ann"}, {**HOME, "given": "Mary"}),
+    "twins whose names begin alike": ({**HOME, "given": "Mary-Ann"}, {**HOME, "given": "Mary Jane"}),
     "sibling": ({**HOME, "given": "Joan"}, {**HOME, "given": "Mary", "birth_date": date(1953, 5, 4)}),
     "nobody known": (
         {"family": "Unknown", "given": "Unknown", "birth_date": date(1900, 1, 1)},

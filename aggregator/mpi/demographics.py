@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import StrEnum
 from itertools import islice
@@ -65,6 +65,8 @@ _NO_LETTERS = re.compile("[\u02b9-\u02ff\ua78b\ua78c\u0640]")
 # Letters whose mark is a part of them to Unicode, and left away by whoever has no key for it, as an accent is.
 _WITHOUT_STROKE = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i"})
 _DASH = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d-]")
+# A text with more is no name, and would take long to compare.
+MOST_WORDS_OF_A_NAME = 40
 KNOWN_SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
 
 
@@ -82,7 +84,7 @@ class Demographics:
     `birth_date` is None when it is absent or not a whole date; `birth_date_part` is then what was sent of it, which can
     contradict a birth date but never agree with one. `deceased` is None when the source does not say; `death_date` is
     what it sent, which may be a partial date. `restricted`: whether it says that the person's whereabouts are not to be
-    told; None when it does not say."""
+    told; None when it does not say. `name_text` is a name that came as one text, and not in parts."""
 
     nhs_number: str = ""
     nhs_number_status: str = ""
@@ -98,6 +100,7 @@ class Demographics:
     further_numbers: tuple[str, ...] = ()
     birth_date_part: str = ""
     restricted: bool | None = None
+    name_text: str = ""
 
     @property
     def valid_number(self) -> str:
@@ -199,6 +202,35 @@ def part_of_date(*, text: str) -> str:
         return ""
     shape = re.match(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?(?=T|\Z)", text, re.ASCII)
     return shape[0] if shape else ""
+
+
+def with_name_read_like(*, demographics: Demographics, other: Demographics) -> Demographics:
+    """Return demographics with a name that came as one text divided as another's is: nobody else says where.
+
+    Where the other's surname is not in it, that is what comes before a comma, or else the last word.
+    """
+    if not demographics.name_text or other.name_text:
+        return demographics
+    before_comma, _, after_comma = demographics.name_text.partition(",")
+    words = [word for word in (*before_comma.split(), *after_comma.split()) if clean_name(text=word)]
+    if len(words) > MOST_WORDS_OF_A_NAME:
+        return replace(demographics, family=demographics.name_text, name_text="")
+    cleaned, surname = [clean_name(text=word) for word in words], clean_name(text=other.family)
+    spans = [(start, end) for start in range(len(words)) for end in range(start + 1, len(words) + 1)]
+    divided = [
+        (" ".join(words[start:end]), " ".join([*words[:start], *words[end:]]))
+        for start, end in spans
+        if "".join(cleaned[start:end]) == surname
+    ]
+    if not divided and len(words) == 1 and have_same_first_given(left=words[0], right=other.given):
+        divided = [("", words[0])]
+    if not divided and first_given(text=after_comma):
+        divided = [(before_comma, after_comma)]
+    family, given = next(
+        (names for names in divided if have_same_first_given(left=names[1], right=other.given)),
+        divided[-1] if divided else (" ".join(words[-1:]), " ".join(words[:-1])),
+    )
+    return replace(demographics, family=family, given=given, name_text="")
 
 
 def name_is_placeholder(*, text: str) -> bool:

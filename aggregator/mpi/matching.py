@@ -19,6 +19,7 @@ from aggregator.mpi.demographics import (
     first_given,
     have_same_first_given,
     name_is_placeholder,
+    with_name_read_like,
 )
 from aggregator.mpi.nicknames import is_short_for
 
@@ -89,7 +90,8 @@ def answer_disagreements(*, asked: Demographics, answered: Demographics) -> tupl
     each is enough alone. Absent fields disagree with nothing.
     Source: GP Connect Access Record Structured, consumer guidance "verify demographics in the response".
     """
-    return _disagreements(dict(_evidence(left=asked, right=answered)))
+    left = with_name_read_like(demographics=asked, other=answered)
+    return _disagreements(dict(_evidence(left=left, right=with_name_read_like(demographics=answered, other=asked))))
 
 
 def speaks_against(*, left: Iterable[Demographics], right: Iterable[Demographics]) -> tuple[str, ...]:
@@ -148,9 +150,10 @@ def judge_answer(*, answered: Demographics, known: Sequence[KnownRecord]) -> Ans
     wrong: set[str] = set()
     proven = False
     for record in dict.fromkeys(known):  # sources often hold the very same details
-        fields = dict(_evidence(left=record.demographics, right=answered))
+        read = with_name_read_like(demographics=answered, other=record.demographics)
+        fields = dict(_evidence(left=record.demographics, right=read))
         wrong.update(set(_disagreements(fields)) - record.accepted)
-        proven = proven or (record.proves and _proves(fields, known=record.demographics, answered=answered))
+        proven = proven or (record.proves and _proves(fields, known=record.demographics, answered=read))
     return AnswerVerdict(disagrees=tuple(field for field in ANSWER_FIELDS if field in wrong), proven=proven)
 
 

@@ -77,11 +77,12 @@ def max_lengths() -> dict[str, int]:
     return {column: length for column, length in lengths.items() if length is not None}
 
 
-# The columns of a source record that demographics are read from, by their fields. It keeps one number and whole dates.
+# The columns of a source record that demographics are read from, by their fields. It keeps one number, whole dates and
+# names in parts.
 _DEMOGRAPHICS = {
     field.name: "nhs_number_sent" if field.name == "nhs_number" else field.name
     for field in fields_of(Demographics)
-    if field.name not in ("further_numbers", "birth_date_part")
+    if field.name not in ("further_numbers", "birth_date_part", "name_text")
 }
 
 

@@ -23,8 +23,9 @@ UNKNOWN_USE_RANK = 5
 def demographics_of_patient(*, patient: bytes, today: date | None = None) -> Demographics:
     """Return the demographics of a Patient: the current NHS number, the best current name, the first current address.
 
-    A member of the wrong JSON type is ignored, and nothing else. What is marked old, or whose period is over at
-    `today`, is not current; without `today` a period that has an end is over.
+    A name in parts comes before one that is a text alone. A member of the wrong JSON type is ignored, and nothing else.
+    What is marked old, or whose period is over at `today`, is not current; without `today` a period that has an end is
+    over.
     Source: UK Core Patient (FHIR R4).
     """
     try:
@@ -42,6 +43,7 @@ def demographics_of_patient(*, patient: bytes, today: date | None = None) -> Dem
         further_numbers=tuple(text(number.get("value")) for number in numbers[1:]),
         family=text(name.get("family")),
         given=" ".join(_strings(name, "given")),
+        name_text="" if _has_parts(name) else text(name.get("text")),
         birth_date=whole_date(text=text(parsed.get("birthDate"))),
         birth_date_part=part_of_date(text=text(parsed.get("birthDate"))),
         sex=text(parsed.get("gender")),
@@ -65,12 +67,17 @@ def _current_numbers(patient: JsonObject, *, today: date | None) -> list[JsonObj
 
 
 def _best_name(names: list[dict[str, Any]], *, today: date | None) -> JsonObject:
-    def rank(name: JsonObject) -> tuple[bool, bool, int]:
+    def rank(name: JsonObject) -> tuple[bool, bool, bool, int]:
+        says_nothing = not (_has_parts(name) or text(name.get("text")).strip())
         use = text(name.get("use"))
-        says_nothing = not (text(name.get("family")) or _strings(name, "given"))
-        return says_nothing, not _is_current(name, today=today), NAME_RANKS.get(use, UNKNOWN_USE_RANK)
+        is_over = not _is_current(name, today=today)
+        return says_nothing, not _has_parts(name), is_over, NAME_RANKS.get(use, UNKNOWN_USE_RANK)
 
     return min(names, key=rank, default={})
+
+
+def _has_parts(name: JsonObject) -> bool:
+    return bool(text(name.get("family")) or _strings(name, "given"))
 
 
 def _is_current(member: JsonObject, *, today: date | None) -> bool:

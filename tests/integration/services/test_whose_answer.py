@@ -69,6 +69,7 @@ def test_an_answer_that_does_not_show_that_it_is_hers_is_not_shown(
         {"identifier": JOAN["identifier"]},
         {"birthDate": "1951-05-04", "name": [{"family": "FERRIS"}]},
         {"birthDate": "1951-05-04", "name": [{"given": ["Joan"]}]},
+        {"birthDate": "1951-05-04", "name": [{"text": "FERRIS, Joan (Mrs)"}]},
     ],
 )
 def test_one_strong_field_is_enough(world: World, hospital: Hospital, members: dict[str, Any]) -> None:
@@ -88,6 +89,7 @@ def test_one_strong_field_is_enough(world: World, hospital: Hospital, members: d
         {"identifier": [{"system": NHS, "value": JOAN_NUMBER}, {"system": NHS, "value": PETER_NUMBER}]},
         {"birthDate": "1980-01-01"},
         {"gender": "male"},
+        {"name": [{"text": "Peter Okoro"}]},
     ],
 )
 def test_an_answer_that_contradicts_what_is_known_is_dropped_and_raised(

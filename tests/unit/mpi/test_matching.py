@@ -332,6 +332,50 @@ def test_an_answer_shows_that_it_is_theirs_by_a_number_or_a_birth_date_with_a_na
     assert verdict == AnswerVerdict(disagrees=(), proven=proven)
 
 
+@pytest.mark.parametrize(
+    ("written", "wrong", "proven"),
+    [
+        ("Joan Ferris", (), True),
+        ("FERRIS, Joan (Mrs)", (), True),
+        ("Mrs Joan Mary FERRIS", (), True),
+        ("Ferris Joan", (), True),
+        ("J Ferris", (), True),
+        ("Joan Married", (), True),
+        ("MARRIED, Joan", (), True),
+        ("Ferris", (), True),
+        ("Joan", (), True),
+        ("Joan Ferris Ferris", (), True),
+        ("Unknown", (), False),
+        ("", (), False),
+        ("Okoro", (), False),
+        ("Jean Ferris", ("given",), True),
+        ("Mary Joan Ferris", ("given",), True),
+        ("FERRIS, Mary Joan", ("given",), True),
+        ("Joanna Ferrison", ("name",), False),
+        ("Peter Okoro", ("name",), False),
+        ("OKORO, Peter", ("name",), False),
+        ("Ferr is Joan", (), True),
+        (" ".join(["Ferris"] * 41), (), False),
+    ],
+)
+def test_a_name_that_is_a_text_alone_is_read_as_the_known_one_is_divided(
+    written: str, wrong: tuple[str, ...], proven: bool
+) -> None:
+    answered = demographics(**{**NOTHING, "birth_date": date(1951, 5, 4), "name_text": written})
+    assert judge_answer(answered=answered, known=[known()]) == AnswerVerdict(disagrees=wrong, proven=proven)
+    assert answer_disagreements(asked=demographics(**NO_NUMBER), answered=answered) == wrong
+    assert answer_disagreements(asked=answered, answered=demographics(**NO_NUMBER)) == wrong
+
+
+def test_a_stranger_s_name_that_is_a_text_alone_contradicts_also_where_the_number_is_hers() -> None:
+    numbered = {**NOTHING, "nhs_number": nhs_number(index=1)}
+    verdicts = [
+        judge_answer(answered=demographics(**numbered, name_text=written), known=[known()]).disagrees
+        for written in ("Peter Okoro", "Joan Okoro", "Jean Ferris", "Okoro")
+    ]
+    assert verdicts == [("name",), (), (), ()]
+
+
 @pytest.mark.parametrize("given", ["Baby", "Unknown", "baby girl", "TEST"])
 def test_a_placeholder_proves_nothing(given: str) -> None:
     newborn = {**NOTHING, "birth_date": date(2026, 1, 2), "given": given}

@@ -182,6 +182,15 @@ def test_a_name_that_says_nothing_comes_after_one_that_does() -> None:
     assert read_today(name=[{"use": "official", "text": "Ferris"}, {"use": "usual", "family": "Ferris"}]).family
 
 
+def test_a_name_that_is_a_text_alone_is_kept_as_one_where_there_is_no_other() -> None:
+    whole = {"use": "official", "text": "FERRIS, Joan (Mrs)"}
+    found = read_today(name=[{"use": "official"}, whole])
+    assert (found.name_text, found.family, found.given) == ("FERRIS, Joan (Mrs)", "", "")
+    found = read_today(name=[whole, {"use": "usual", "given": ["Joan"], "text": "Joan Ferris"}])
+    assert (found.name_text, found.given) == ("", "Joan")
+    assert read_today(name=[{"text": 7}, {"text": " "}]).name_text.strip() == ""
+
+
 def test_every_current_number_is_kept_and_a_valid_one_comes_first() -> None:
     found = read_today(identifier=[number("9990001007"), number("9990001014"), number("999 000 1006")])
     assert found.nhs_number == "9990001014"

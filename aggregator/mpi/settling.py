@@ -51,10 +51,14 @@ def settle(
     """Settle an open doubt. `seen` is the state that the user looked at, "" where none is named.
 
     Must run in a transaction; the caller has checked that the cause allows the decision.
-    Raises: Superseded when it is settled already, or is no longer what it was; Invalid where the two may not be joined.
+    Raises: Superseded when it is settled already, is no longer what it was, or people are being loaded; Invalid where
+    the two may not be joined.
     """
-    if decision is Decision.JOIN:
+    takes_new_details = LinkReview.objects.filter(id=review_id, reason=Cause.DEMOGRAPHICS_CHANGED).exists()
+    if decision is Decision.JOIN or takes_new_details:
+        # By what is taken in, other people are looked for: those whom a load adds must be there, or will see it.
         joining.hold_loads()
+    if decision is Decision.JOIN:
         joining.lock_doubts_between(review_id=review_id)
     review = LinkReview.objects.select_for_update().get(id=review_id)
     record = SourceRecord.objects.select_for_update().get(id=review.source_record_id)

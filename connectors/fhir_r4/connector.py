@@ -76,6 +76,8 @@ MAX_REPLACEMENTS = 5
 # The pages of a search for one patient that are read at most: more than one means that something is amiss.
 MAX_PATIENT_PAGES = 10
 FURTHER_RECORDS = "It says that it holds further records of this patient, under other numbers of its own."
+MERGED_RECORDS = "It says that it has merged an older record of the patient into this one, and that one is not read."
+NOT_IN_USE = "It says that this record of the patient is no longer in use. There may be another, which is not read."
 LOGICAL_ID_SYSTEMS = ("", "id")
 _MEANS_SOMETHING = re.compile(r"[\\$,|]")
 USUAL_TYPES = (
@@ -317,8 +319,12 @@ async def _follow(patient: _Patient, *, session: ServerSession, server: _Server)
         if successor is None:
             raise Malformed(Reason.AMBIGUOUS)
         patient = successor
-    if patient.found.links_others:
-        session.notices.append(Notice(code=NoticeCode.INCOMPLETE, text=FURTHER_RECORDS))
+    said = {
+        FURTHER_RECORDS: patient.found.links_others,
+        MERGED_RECORDS: patient.found.replaces_others,
+        NOT_IN_USE: not patient.found.is_in_use,
+    }
+    session.notices += [Notice(code=NoticeCode.INCOMPLETE, text=words) for words, is_so in said.items() if is_so]
     return patient
 
 

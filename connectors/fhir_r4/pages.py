@@ -220,7 +220,8 @@ UNREADABLE = "?"
 # What a link from one Patient to another says, and one that does not say what. Source: FHIR R4, LinkType.
 _LINK_TYPES = frozenset({"replaced-by", "replaces", "refer", "seealso"})
 _UNCLEAR = "?"
-REPLACED, SAME_PERSON = frozenset({"replaced-by"}), frozenset({"refer", "seealso", _UNCLEAR})
+REPLACED, REPLACES = frozenset({"replaced-by"}), frozenset({"replaces"})
+SAME_PERSON = frozenset({"refer", "seealso", _UNCLEAR})
 _ANY_LINK = _LINK_TYPES | {_UNCLEAR}
 
 
@@ -229,14 +230,17 @@ class FoundPatient:
     """Which Patient of a server somebody is; `id` is "" for none.
 
     `replaced_by` is the id of the one that has taken its place: "" for none, UNREADABLE where none can be read.
-    `links_others`: it says that there are further Patients who are the same person. `passed_over` are others of the
-    answer who are this one, each by its base ("" for the server's own) and id: the record of the server's index, and
-    whom this one has replaced. Those that this one itself links to need not be passed over.
+    `links_others`: it says that there are further Patients who are the same person. `replaces_others`: it says that
+    others were merged into it. `is_in_use`: it does not say that it is no longer in use. `passed_over` are others of
+    the answer who are this one, each by its base ("" for the server's own) and id: the record of the server's index,
+    and whom this one has replaced. Those that this one itself links to need not be passed over.
     """
 
     id: str
     replaced_by: str = ""
     links_others: bool = False
+    replaces_others: bool = False
+    is_in_use: bool = True
     passed_over: tuple[tuple[str, str], ...] = ()
 
 
@@ -490,4 +494,6 @@ def _found(patient: _Patient, *, golden: AbstractSet[str] = frozenset()) -> Foun
         id=patient.id,
         replaced_by=next(iter(replacements), ""),
         links_others=not patient.linked(SAME_PERSON) <= golden,
+        replaces_others=not patient.linked(REPLACES) <= golden,
+        is_in_use=patient.resource.get("active") is not False,
     )

@@ -18,7 +18,7 @@ from connectors.contract.errors import Malformed, SourceError, UnknownPatient, U
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Identifier, Reply, SourceAddress
 from connectors.fhir_r4 import capability
-from connectors.fhir_r4.connector import FURTHER_RECORDS
+from connectors.fhir_r4.connector import FURTHER_RECORDS, MERGED_RECORDS, NOT_IN_USE
 from connectors.promises.serving import LOOPBACK, serving
 from connectors.transport.channels import LoopChannels
 from connectors.transport.client import HttpTransport
@@ -116,9 +116,10 @@ def test_a_link_that_leads_elsewhere_is_not_followed(following: str) -> None:
 class Merged:
     """A server whose patients have links to one another, by id; the number finds `found`."""
 
-    def __init__(self, links: Mapping[str, tuple[str, str]], *, found: str) -> None:
+    def __init__(self, links: Mapping[str, tuple[str, str]], *, found: str, out_of_use: str = "") -> None:
         self.links = links
         self.found = found
+        self.out_of_use = out_of_use
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         path = request.path.removeprefix("/fhir/")
@@ -136,7 +137,7 @@ class Merged:
     def _patient(self, key: str) -> dict[str, Any]:
         kind, other = self.links[key]
         link = [{"type": kind, "other": {"reference": f"Patient/{other}"}}] if kind else []
-        return {**PATIENT, "id": key, "link": link}
+        return {**PATIENT, "id": key, "link": link, "active": key != self.out_of_use}
 
 
 @pytest.mark.parametrize("identifiers", [BY_NUMBER, (Identifier(system="id", value="p1"),)], ids=["number", "id"])
@@ -165,12 +166,30 @@ def test_links_that_lead_to_nobody_say_that_nobody_knows_who_it_is(links: Mappin
     assert caught.value.reason is Reason.AMBIGUOUS
 
 
-@pytest.mark.parametrize("kind", ["seealso", "refer"])
-def test_further_records_of_the_patient_that_were_not_read_are_said(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "words"), [("seealso", FURTHER_RECORDS), ("refer", FURTHER_RECORDS), ("replaces", MERGED_RECORDS)]
+)
+def test_further_records_of_the_patient_that_were_not_read_are_said(kind: str, words: str) -> None:
     links = {"p1": (kind, "p2"), "p2": ("", "")}
     reply = fetch(Merged(links, found="p1"), identifiers=BY_NUMBER)
     assert ids(reply.items) == ["of-p1"]
-    assert said(reply) == [("incomplete", FURTHER_RECORDS)]
+    assert said(reply) == [("incomplete", words)]
+
+
+@pytest.mark.parametrize(
+    ("links", "key", "words"),
+    [
+        ({"p1": ("", "")}, "p1", [("incomplete", NOT_IN_USE)]),
+        ({"p1": ("replaced-by", "p2"), "p2": ("", "")}, "p2", []),
+    ],
+    ids=["nobody in its place", "another in its place"],
+)
+def test_a_record_that_is_no_longer_in_use_is_said_where_no_other_has_taken_its_place(
+    links: Mapping[str, tuple[str, str]], key: str, words: list[tuple[str, str]]
+) -> None:
+    reply = fetch(Merged(links, found="p1", out_of_use="p1"), identifiers=BY_NUMBER)
+    assert ids(reply.items) == [f"of-{key}"]
+    assert said(reply) == words
 
 
 GOLDEN = {"tag": [{"system": "http://hapifhir.io/fhir/NamingSystem/mdm-record-status", "code": "GOLDEN_RECORD"}]}

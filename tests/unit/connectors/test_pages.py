@@ -176,6 +176,7 @@ def test_the_bearer_of_a_number_is_the_one_patient_who_has_it() -> None:
     assert found_bearer(linked, linked).id == "p"
     assert found_bearer(patient("p", link=[link("seealso", "RelatedPerson/r")])) == FoundPatient(id="p")
     assert found_bearer(outcome("warning")) == found_bearer() == FoundPatient(id="")
+    assert found_bearer(patient("p", active=False)) == FoundPatient(id="p", is_in_use=False)
 
 
 @pytest.mark.parametrize(
@@ -405,7 +406,7 @@ REPLACED, UNCLEAR = FoundPatient(id="p", replaced_by="new"), FoundPatient(id="p"
         ([{"other": TO_NEW, "type": "merged-into"}], UNCLEAR),
         ([{"other": TO_NEW}], UNCLEAR),
         ("Patient/new", UNCLEAR),
-        ([{"other": TO_NEW, "type": "replaces", "since": 1}], FoundPatient(id="p")),
+        ([{"other": TO_NEW, "type": "replaces", "since": 1}], FoundPatient(id="p", replaces_others=True)),
         ([{"other": {"reference": "RelatedPerson/new"}, "type": "Refer"}], FoundPatient(id="p")),
         ([], FoundPatient(id="p")),
     ],

@@ -212,7 +212,8 @@ def with_name_read_like(*, demographics: Demographics, other: Demographics) -> D
     if not demographics.name_text or other.name_text:
         return demographics
     before_comma, _, after_comma = demographics.name_text.partition(",")
-    words = [word for word in (*before_comma.split(), *after_comma.split()) if clean_name(text=word)]
+    said = (*before_comma.split(), *after_comma.split())
+    words = [word for word in said if clean_name(text=word) not in {"", *TITLES}]
     if len(words) > MOST_WORDS_OF_A_NAME:
         return replace(demographics, family=demographics.name_text, name_text="")
     cleaned, surname = [clean_name(text=word) for word in words], clean_name(text=other.family)

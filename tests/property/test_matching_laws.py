@@ -137,6 +137,22 @@ def test_how_a_name_is_typed_changes_nothing(
 
 
 @laws
+@given(
+    known=strategies.demographics(),
+    answered=strategies.demographics(),
+    form=st.sampled_from(["{given} {family}", "{family}, {given}", "{family} {given}", "Mrs {given} {family}"]),
+)
+def test_her_own_name_as_one_text_says_what_it_says_in_parts(
+    known: Demographics, answered: Demographics, form: str
+) -> None:
+    in_parts = replace(answered, family=known.family, given=known.given)
+    written = form.format(family=known.family, given=known.given)
+    as_text = replace(answered, family="", given="", name_text=written)
+    records = [KnownRecord(demographics=known)]
+    assert judge_answer(answered=as_text, known=records) == judge_answer(answered=in_parts, known=records)
+
+
+@laws
 @given(number=strategies.valid_numbers(), spaces=st.sampled_from(["", " ", "\u00a0", "-", "\u200b"]))
 def test_a_valid_number_is_found_however_it_is_spaced(number: str, spaces: str) -> None:
     assert valid_nhs_number(text=spaces.join(number)) == number

@@ -67,6 +67,25 @@ def page_address(*, address: str, on: str, base: str, names: Iterable[str]) -> s
     return own_address(url=f"{base.rstrip('/')}{match['query'] or '/' + match['path']}", base=base, names=names)
 
 
+def redirect_address(*, address: str, on: str, base: str, names: Iterable[str]) -> str:
+    """Return where a read is to be asked for that its server leads elsewhere, as `page_address` does; "" for one that
+    is not to be followed.
+
+    `on` is the address that was asked. What leads from a search to the same place without its question is not followed:
+    the answer would be everybody's, or nothing, and neither was asked for.
+    """
+    target = page_address(address=address, on=on, base=base, names=names)
+    if not target:
+        return ""
+    asked, led = urlsplit(on), urlsplit(target)
+    has_lost_question = bool(asked.query) and not led.query and _last_part(asked.path) == _last_part(led.path)
+    return "" if has_lost_question else target
+
+
+def _last_part(path: str, /) -> str:
+    return path.rstrip("/").rpartition("/")[2].lower()
+
+
 def parameters_of(address: str, /) -> dict[str, str]:
     """Return the parameters of an address that a source sent, none of one that cannot be read."""
     try:

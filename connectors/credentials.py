@@ -31,7 +31,7 @@ from connectors.contract.errors import Malformed, NoCredentials, Refused, TimedO
 from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels
 from connectors.contract.values import SourceAddress
-from connectors.transport.client import Answer, HttpTransport
+from connectors.transport.client import Answer, Follow, HttpTransport
 from connectors.transport.limits import Allowance
 from connectors.transport.retry import asked_to_wait_s
 from connectors.transport.tls import TlsFiles
@@ -172,10 +172,11 @@ async def send_with_credentials(
     body: bytes | None = None,
     allowance: Allowance | None = None,
     may_hedge: bool = False,
+    follow: Follow | None = None,
 ) -> Answer:
     """Send a read to a source, saying who is asking; once more with a fresh token where a kept one is not accepted.
 
-    `may_hedge` is that of `HttpTransport.request`.
+    `may_hedge` and `follow` are those of `HttpTransport.request`: whoever is led to is told who is asking.
     Raises: SourceError.
     """
 
@@ -195,6 +196,7 @@ async def send_with_credentials(
             allowance=allowance,
             tls=credentials.tls,
             may_hedge=may_hedge,
+            follow=follow,
         )
         return answer, credentials.kept_token
 

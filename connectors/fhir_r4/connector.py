@@ -433,6 +433,8 @@ async def _results(*, session: ServerSession, search: _PatientSearch, answer: An
         page = await session.read(survey, pages[-1], result=Survey)
         if page.resource_type == "OperationOutcome":  # an error, whatever its status says
             raise Malformed(Reason.REQUEST_REJECTED)
+        url = answer.address  # links may be relative to where a redirect led
+        visited.add(url)
         session.note_names(links=page.links, on=url)
         reported = reported or bool(page.warnings)
         address = following(page)
@@ -442,6 +444,6 @@ async def _results(*, session: ServerSession, search: _PatientSearch, answer: An
         if not url or url in visited or not search.may_ask(url) or len(pages) == MAX_PATIENT_PAGES:
             return _Results(pages=tuple(pages), doubt=Malformed(Reason.PAGING))
         visited.add(url)
-        answer = await session.send(url=url)
+        answer = await session.send(url=url, may_ask=search.may_ask)
         if answer.status in (404, 410):
             raise Unreachable(Reason.STATUS)  # a page that it named is gone: it may have forgotten the search

@@ -379,7 +379,9 @@ async def _ask(
                     raise Malformed(Reason.NOT_FHIR)
                 pages.append(page)
                 session.entries += page.survey.entries
-                session.note_names(links=page.survey.links, on=url)
+                on = answer.address  # links may be relative to where a redirect led
+                visited.add(on)
+                session.note_names(links=page.survey.links, on=on)
                 address = following(page.survey)
                 if not address:
                     lack = _lack(pages, counts_included=counts_included)
@@ -387,7 +389,7 @@ async def _ask(
                         pages = [await _in_one_page(session=session, url=url, page=page)]
                         lack = _lack(pages, counts_included=counts_included)
                     return _Searched(pages=tuple(pages), lost=lack, of_pages=_how_many(pages))
-                url = session.own_address(address=address, on=url)
+                url = session.own_address(address=address, on=on)
                 if not url or url in visited:
                     raise Malformed(Reason.PAGING)
                 if await _is_enough(session=session, pages=pages, patient_id=patient_id):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
-from connectors.addresses import joined, page_address
+from connectors.addresses import joined, page_address, redirect_address
 from connectors.contract.errors import CutShort, Malformed, Refused
 from connectors.contract.notices import Notice
 from connectors.contract.outcomes import Reason
@@ -95,11 +95,24 @@ class ServerSession:
         whole = ((relation, joined(address=address, to=on)) for relation, address in links)
         self.called.extend(own_bases(links=whole))
 
-    async def send(self, *, url: str, form: str | None = None, deadline: float | None = None) -> Answer:
+    async def send(
+        self,
+        *,
+        url: str,
+        form: str | None = None,
+        deadline: float | None = None,
+        may_ask: Callable[[str], bool] = lambda _: True,
+    ) -> Answer:
         """Send a read and return the answer, whatever its status; a form makes it a search by POST.
 
+        A redirect is followed to where a link of a page would be, if `may_ask` says that it may be asked.
         Raises: SourceError, also where it cannot be said who is asking.
         """
+
+        def follow(address: str, on: str) -> str:
+            target = redirect_address(address=address, on=on, base=self.base, names=self.names)
+            return target if may_ask(target) else ""
+
         headers = {"Accept": FHIR_JSON}
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -114,6 +127,7 @@ class ServerSession:
             correlation_id=self.query.correlation_id,
             allowance=self.allowance,
             may_hedge=True,
+            follow=follow,
         )
 
     async def read(

@@ -28,17 +28,26 @@ from connectors.transport.retry import RETRIED_STATUSES, RetryBudget, asked_to_w
 from connectors.transport.tls import TlsContexts, TlsFiles
 
 Headers = Mapping[str, str]
+# Where a redirect leads, and what address gave it: the address to be asked instead, "" for one that is not followed.
+Follow = Callable[[str, str], str]
+# The redirects by which an answer to a read may lie elsewhere, and how many are followed one after the other.
+# Source: RFC 9110, 15.4.
+REDIRECTS, MAX_REDIRECTS = frozenset({301, 302, 303, 307, 308}), 3
 # What is said of a body that is not packed: some servers put its charset there.
 _NOT_PACKED = ("", "identity", "utf-8", "utf8")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a source sent back, whatever the status. `body` is empty for an error body over its limit, or cut short."""
+    """What a source sent back, whatever the status. `body` is empty for an error body over its limit, or cut short.
+
+    `address` is where it came from, which is another than was asked where a redirect was followed.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    address: str = ""
 
 
 @dataclass
@@ -62,6 +71,7 @@ class _Call:
     repeatable: bool = field(default=False)
     status_only: bool = field(default=False)
     may_hedge: bool = field(default=False)
+    follow: Follow | None = field(default=None)
 
 
 class HttpTransport:
@@ -128,6 +138,7 @@ class HttpTransport:
         tls: TlsFiles | None = None,
         status_only: bool = False,
         may_hedge: bool = False,
+        follow: Follow | None = None,
     ) -> Answer:
         """Send one request and return the whole answer, whatever its status.
 
@@ -135,7 +146,7 @@ class HttpTransport:
         a function where every attempt needs fresh ones, such as a token made for one request only. `tls`: with
         certificates other than the usual. `status_only`: the status alone counts, and the body is not waited for.
         `may_hedge`: where the answer takes longer than nearly all of the source's, the read may be sent a second time
-        beside the first.
+        beside the first. `follow` says which redirects of a GET are followed, and where to; without it none is.
         Raises: TimedOut, Unreachable, Malformed; NotAsked from the guard; NoCredentials for unusable certificates.
         """
         fixed = None if callable(headers) else headers
@@ -151,6 +162,7 @@ class HttpTransport:
             repeatable=repeatable,
             status_only=status_only,
             may_hedge=may_hedge,
+            follow=follow if method == "GET" else None,
         )
         await self._guard.enter(source_id=source_id)
         succeeded = False
@@ -240,7 +252,7 @@ class HttpTransport:
         limit = asyncio.timeout_at(call.deadline)
         try:
             async with limit:
-                return await self._exchange(call=call)
+                return await self._at_its_end(call=call)
         except SourceError:
             raise
         except TimeoutError:
@@ -259,7 +271,26 @@ class HttpTransport:
             fault = Unreachable(Reason.CONNECTION)
         raise fault from None  # the library's errors contain the address, which may contain an identifier
 
-    async def _exchange(self, *, call: _Call) -> Answer:
+    async def _at_its_end(self, *, call: _Call) -> Answer:
+        """Return what is at the end of the redirects that may be followed.
+
+        Each carries what the call carries: who may not see that may not be followed.
+        Raises: Malformed `redirect` for any other, for too many, and for one that leads back.
+        """
+        url, asked = call.url, {str(call.url)}
+        while True:
+            answer = await self._exchange(call=call, url=url)
+            if not 300 <= answer.status < 400:
+                return answer
+            follow = call.follow if answer.status in REDIRECTS and len(asked) <= MAX_REDIRECTS else None
+            location = answer.headers.get("location")
+            address = follow(location, str(url)) if follow and location else ""
+            if not address or address in asked:
+                raise Malformed(Reason.REDIRECT)
+            asked.add(address)
+            url = self._address(address)
+
+    async def _exchange(self, *, call: _Call, url: yarl.URL) -> Answer:
         headers = {
             "Accept-Encoding": "gzip",
             "User-Agent": "longview",
@@ -268,11 +299,12 @@ class HttpTransport:
             **call.headers(),
         }
         async with self._open_session().request(
-            call.method, call.url, headers=headers, data=call.body, allow_redirects=False, ssl=call.tls
+            call.method, url, headers=headers, data=call.body, allow_redirects=False, ssl=call.tls
         ) as response:
+            lowered = {name.lower(): value for name, value in response.headers.items()}
             if 300 <= response.status < 400:
-                response.close()
-                raise Malformed(Reason.REDIRECT)
+                response.release()  # what stands in it is not read; where nothing does, the connection is used again
+                return Answer(status=response.status, headers=lowered, body=b"")
             if call.status_only:
                 response.close()
                 return Answer(status=response.status, headers={}, body=b"")
@@ -285,8 +317,7 @@ class HttpTransport:
                 if not failed:
                     raise
                 body = b""  # the status has been said, and its Retry-After, whatever becomes of the words beside them
-            lowered = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(status=response.status, headers=lowered, body=body)
+            return Answer(status=response.status, headers=lowered, body=body, address=str(url))
 
     async def _read(self, *, response: aiohttp.ClientResponse, limit: int) -> bytes:
         encodings = response.headers.getall("Content-Encoding", [])

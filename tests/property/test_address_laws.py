@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.addresses import is_within, page_address
+from connectors.addresses import is_within, page_address, redirect_address
 from tests import proofs
 
 laws = proofs.laws(examples=300)
@@ -28,6 +28,13 @@ def test_a_link_leads_into_the_base_or_nowhere(address: str, on: str) -> None:
     asked = page_address(address=address, on=on, base=BASE, names=NAMES)
     assert not asked or is_within(url=asked, base=BASE)
     assert not asked or urlsplit(asked).hostname == "hospital.example"
+
+
+@laws
+@given(address=ADDRESSES, on=PAGES)
+def test_a_redirect_leads_to_where_a_link_would_or_nowhere(address: str, on: str) -> None:
+    asked = redirect_address(address=address, on=on, base=BASE, names=NAMES)
+    assert asked in ("", page_address(address=address, on=on, base=BASE, names=NAMES))
 
 
 @laws

@@ -7,7 +7,15 @@ import json
 import pytest
 
 from connectors import documents
-from connectors.addresses import is_on_server, is_within, joined, own_address, page_address, parameters_of
+from connectors.addresses import (
+    is_on_server,
+    is_within,
+    joined,
+    own_address,
+    page_address,
+    parameters_of,
+    redirect_address,
+)
 from connectors.contract.errors import Malformed, NotAsked
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Document
@@ -199,6 +207,29 @@ def test_a_relative_address_is_one_of_what_it_stands_in() -> None:
 def test_a_page_is_found_from_the_page_that_names_it_or_from_the_base(address: str, asked: str) -> None:
     on = f"{BASE}/Patient/1/$everything?page=1"
     assert page_address(address=address, on=on, base=BASE, names=[]) == asked
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("/fhir/Observation/?patient=1", f"{BASE}/Observation/?patient=1"),
+        ("Observation/?patient=1", f"{BASE}/Observation/?patient=1"),
+        (f"{BASE}/results/7", f"{BASE}/results/7"),
+        ("Observation?_getpages=7", f"{BASE}/Observation?_getpages=7"),
+        (f"{BASE}/Observation/", ""),
+        (f"{BASE}//observation", ""),
+        (f"{BASE}/Observation?", ""),
+        (f"{BASE}/../Observation/?patient=1", ""),
+        ("http://gp.example/fhir/Observation/?patient=1", ""),
+        ("https://other.example/fhir/Observation/?patient=1", ""),
+    ],
+)
+def test_a_redirect_leads_to_what_was_asked_for_within_the_base_or_nowhere(address: str, asked: str) -> None:
+    assert redirect_address(address=address, on=f"{BASE}/Observation?patient=1", base=BASE, names=[]) == asked
+
+
+def test_what_was_asked_without_a_question_may_be_led_to_any_place_of_its_own() -> None:
+    assert redirect_address(address="1/", on=f"{BASE}/Patient/1", base=BASE, names=[]) == f"{BASE}/Patient/1/"
 
 
 @pytest.mark.parametrize("around", [(b"\xef\xbb\xbf", b""), (b"\n", b" \n")])

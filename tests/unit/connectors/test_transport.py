@@ -88,6 +88,68 @@ def test_what_will_not_change_is_not_tried_again(status: int) -> None:
     assert server.calls == 1
 
 
+class Led:
+    """A server that leads each read one step further, to its end."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.asked: list[tuple[str, str]] = []
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append((request.path_qs, request.headers.get("Authorization", "")))
+        at = int(request.query.get("at", 0))
+        if at >= len(self.statuses):
+            return web.Response(body=b"{}")
+        return web.Response(status=self.statuses[at], headers={"Location": f"{request.url.with_query(at=at + 1)}"})
+
+
+def test_a_redirect_that_may_be_followed_is_within_the_one_call_and_carries_what_it_carries() -> None:
+    server, headers = Led(301, 308, 303), {"Authorization": "Bearer t"}
+    answer = call(server, follow=lambda address, _: address, headers=headers, may_hedge=True)
+    assert (answer.status, answer.body, answer.address.partition("/fhir")[2]) == (200, b"{}", "/x?at=3")
+    assert server.asked == [("/fhir/x" + query, "Bearer t") for query in ("", "?at=1", "?at=2", "?at=3")]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "options"),
+    [
+        ([302], {}),
+        ([302], {"follow": lambda *_: ""}),
+        ([302, 302, 302, 302], {"follow": lambda address, _: address}),
+        ([302], {"follow": lambda _, on: on}),
+        ([300], {"follow": lambda address, _: address}),
+        ([307], {"follow": lambda address, _: address, "method": "POST", "body": b"{}"}),
+        ([302], {"follow": lambda address, _: address, "status_only": True, "method": "POST"}),
+    ],
+    ids=["not asked for", "not its own", "too many", "a loop", "several", "a post", "a post for its status"],
+)
+def test_any_other_redirect_is_not_followed(statuses: list[int], options: dict[str, Any]) -> None:
+    with pytest.raises(Malformed) as caught:
+        call(Led(*statuses), **options)
+    assert caught.value.reason is Reason.REDIRECT
+
+
+def test_what_a_redirect_leads_to_has_the_deadline_of_the_call() -> None:
+    async def hanging(request: web.Request) -> web.StreamResponse:
+        if "at" in request.query:
+            await asyncio.Event().wait()
+        return await Led(302)(request)
+
+    with pytest.raises(TimedOut):
+        call(hanging, follow=lambda address, _: address, seconds=0.2)
+
+
+def test_a_redirect_is_followed_by_the_same_connection_where_nothing_stands_in_it() -> None:
+    connections: set[object] = set()
+
+    async def server(request: web.Request) -> web.StreamResponse:
+        connections.add(request.transport)
+        return await Led(302, 302)(request)
+
+    assert call(server, follow=lambda address, _: address).status == 200
+    assert len(connections) == 1
+
+
 def test_what_may_not_be_repeated_is_not() -> None:
     server = Scripted(503, 200)
     assert call(server, method="POST", body=b"{}", repeatable=False).status == 503

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -112,6 +113,10 @@ _ELSEWHERE = ("instantiates", "imports")
 # What is declared of a type, and counts here.
 _DECLARED = ("interaction", "searchParam", "searchInclude", "searchRevInclude")
 _OTHER_RELEASES = {"3.": Reason.SPEAKS_STU3, "5.": Reason.SPEAKS_R5}
+# Why a server is not asked at all: what it says is not to be read as R4.
+NOT_R4 = frozenset({*_OTHER_RELEASES.values(), Reason.OTHER_RELEASE})
+# The release that a media type may name. Source: FHIR R4, RESTful API, "FHIR Version Parameter".
+_PARAMETER = re.compile(r""";\s*fhirversion\s*=\s*"?([^";,\s]+)""", re.IGNORECASE)
 
 
 def read_capability(*, statement: JsonObject) -> ServerCapability:
@@ -125,8 +130,8 @@ def read_capability(*, statement: JsonObject) -> ServerCapability:
         raise Malformed(Reason.OTHER_RELEASE)
     if statement.get("resourceType") != "CapabilityStatement":
         raise Malformed(Reason.NOT_FHIR)
-    if said and not release.startswith(("4.0", "4.3")):
-        raise Malformed(_OTHER_RELEASES.get(release[:2], Reason.OTHER_RELEASE))
+    if said:
+        expect_r4(release=release)
     resources = [
         resource
         for rest in mappings(listed(statement.get("rest")))
@@ -147,6 +152,18 @@ def read_capability(*, statement: JsonObject) -> ServerCapability:
         holds=_held_categories(text(resource.get("type")) for resource in resources),
         release=release,
     )
+
+
+def expect_r4(*, release: str) -> None:
+    """Raises: Malformed `speaks-stu3`, `speaks-r5` or `other-release` for a release that is neither R4 nor R4B."""
+    if not release.startswith(("4.0", "4.3")):
+        raise Malformed(_OTHER_RELEASES.get(release[:2], Reason.OTHER_RELEASE))
+
+
+def expect_media_type_of_r4(*, media_type: str) -> None:
+    """Raises: Malformed, as `expect_r4` does, for a media type that names another release; most name none."""
+    if named := _PARAMETER.search(media_type):
+        expect_r4(release=named[1])
 
 
 def _held_categories(names: Iterable[str]) -> frozenset[RecordCategory]:

@@ -39,7 +39,13 @@ from connectors.contract.values import (
     SourceAddress,
 )
 from connectors.credentials import TLS_OPTIONS, TOKEN_OPTIONS, TokenKeeper, send_with_credentials
-from connectors.fhir_r4.capability import UNDECLARED, ServerCapability
+from connectors.fhir_r4.capability import (
+    NOT_R4,
+    UNDECLARED,
+    ServerCapability,
+    expect_media_type_of_r4,
+    expect_r4,
+)
 from connectors.fhir_r4.pages import (
     UNREADABLE,
     FoundPatient,
@@ -50,6 +56,7 @@ from connectors.fhir_r4.pages import (
     found_by_id,
     is_search_result,
     read_bodies,
+    release_of_unread,
     speaks_fhir,
     survey,
 )
@@ -75,6 +82,9 @@ CAPABILITY_S = 600.0  # a server's abilities change with its releases, not with 
 MAX_REPLACEMENTS = 5
 # The pages of a search for one patient that are read at most: more than one means that something is amiss.
 MAX_PATIENT_PAGES = 10
+# What a server says that cannot be asked at all now; any other error may be one of its statement alone.
+_NOT_NOW = frozenset({408, 429})
+UNSTATED = "What it can be asked for could not be learned: it may hold more than it was asked for."
 FURTHER_RECORDS = "It says that it holds further records of this patient, under other numbers of its own."
 MERGED_RECORDS = "It says that it has merged an older record of the patient into this one, and that one is not read."
 NOT_IN_USE = "It says that this record of the patient is no longer in use. There may be another, which is not read."
@@ -111,6 +121,8 @@ class FhirR4:
         session = ServerSession.begin(source=source, query=query, channels=channels, connector=FhirR4)
         server = await _server(session=session)
         _expect_searchable(capability=server.capability)
+        if server.fault is not None:
+            session.notices.append(Notice(code=NoticeCode.INCOMPLETE, text=UNSTATED))
         _note_what_is_not_served(session=session, capability=server.capability)
         patient = await _find_patient(session=session, server=server)
         record = await read_record(session=session, capability=server.capability, patient_id=patient.found.id)
@@ -206,38 +218,47 @@ class _Patient:
 
 @dataclass(frozen=True, kw_only=True)
 class _Server:
-    """What a server says about itself. `fault`: why its statement cannot be used, when something else came instead.
+    """What a server says about itself.
 
-    `stated`: it says what it can do. `speaks`: what it said is FHIR. `refused`: it would not say what it can do.
+    `stated`: it says what it can do. `speaks`: what it said is FHIR. `fault`: why its statement could not be had or
+    read, where it should have one: it may be able to do more than is known.
     """
 
     capability: ServerCapability
     stated: bool
     speaks: bool = False
-    refused: bool = False
     fault: SourceError | None = None
 
 
 async def _server(*, session: ServerSession) -> _Server:
+    """Ask a server what it can do. Whether one that does not say so is of any use shows when the patient is looked for.
+
+    Rules that let us read a Patient need not speak of the statement (HAPI FHIR, AuthorizationInterceptor), and what
+    makes it may be broken by itself.
+    Raises: SourceError, where the server cannot answer now; Malformed where it says that it speaks another release.
+    """
     key = f"capability {session.base}"
     if isinstance(known := session.transport.recall(key=key), ServerCapability):
         return _Server(capability=known, stated=True)
     answer = await session.send(url=f"{session.base}/metadata")
     if answer.status in NOT_THERE:
         return _Server(capability=UNDECLARED, stated=False)
-    if answer.status in (401, 403):
-        # Rules that let us read a Patient need not speak of the statement. Source: HAPI FHIR, AuthorizationInterceptor.
-        return _Server(capability=UNDECLARED, stated=False, refused=True)
     try:
         expect_success(answer=answer)
         stated = await session.read(capability, answer.body, result=ServerCapability)
-    except Malformed as fault:
+    except (Malformed, Refused, Unreachable) as fault:
+        if answer.status in _NOT_NOW or answer.status > 500 or fault.reason in NOT_R4:
+            raise
         if await session.read(is_search_result, answer.body, result=bool):
             # It takes "metadata" for a type of resource.
             return _Server(capability=UNDECLARED, stated=False, speaks=True)
-        if await session.read(speaks_fhir, answer.body, result=bool):
-            raise
-        return _Server(capability=UNDECLARED, stated=False, fault=fault)
+        if release := await session.read(release_of_unread, answer.body, result=str):
+            expect_r4(release=release)
+        expect_media_type_of_r4(media_type=answer.headers.get("content-type", ""))
+        speaks = await session.read(speaks_fhir, answer.body, result=bool)
+        return _Server(capability=UNDECLARED, stated=False, speaks=speaks, fault=fault)
+    if not stated.release:
+        expect_media_type_of_r4(media_type=answer.headers.get("content-type", ""))
     session.transport.remember(key=key, value=stated, seconds=CAPABILITY_S)
     return _Server(capability=stated, stated=True)
 
@@ -245,14 +266,17 @@ async def _server(*, session: ServerSession) -> _Server:
 async def _expect_fhir(*, session: ServerSession, answer: Answer, server: _Server) -> None:
     """Take a server's answer about a Patient as a sign of whether a FHIR server is there at all.
 
-    Raises: Unreachable `no-fhir-server` when neither its statement nor this is FHIR, Refused where it would give none;
-    the fault of its statement.
+    Raises: Unreachable `no-fhir-server` when neither its statement nor this is FHIR, or what came in place of its
+    statement where that says more; Malformed where this says that it is of another release.
     """
-    has_spoken = server.stated or server.speaks
-    if not has_spoken and not await session.read(speaks_fhir, answer.body, result=bool):
-        raise Refused(Reason.CREDENTIALS) if server.refused else Unreachable(Reason.NO_FHIR_SERVER)
-    if server.fault:
-        raise server.fault
+    if not server.capability.release:
+        expect_media_type_of_r4(media_type=answer.headers.get("content-type", ""))
+    if server.stated or (server.speaks and not server.fault):
+        return
+    if await session.read(speaks_fhir, answer.body, result=bool):
+        return
+    says_more = server.speaks or isinstance(server.fault, Refused | Unreachable)
+    raise server.fault if server.fault and says_more else Unreachable(Reason.NO_FHIR_SERVER)
 
 
 def _note_what_is_not_served(*, session: ServerSession, capability: ServerCapability) -> None:

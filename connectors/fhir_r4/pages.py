@@ -6,6 +6,7 @@ Source: FHIR R4, RESTful API, Search, Paging.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -58,6 +59,11 @@ _GOLDEN_CODE = "5c827da5-4858-4f3d-a50c-62ece001efea"
 _Target = tuple[str, str]  # a type and an id on this server, "" for neither
 _XML_NAMESPACE = b"http://hl7.org/fhir"
 _STATEMENTS = msgspec.json.Decoder(dict[str, Any])
+# Where a statement that cannot be read begins, and the release that it says, in JSON or in XML.
+_STATEMENT = re.compile(rb"""<(?:\w+:)?(?:CapabilityStatement|Conformance)[\s>]""")
+_RELEASE = re.compile(
+    rb"""(?:"fhirVersion"\s*:\s*"|<(?:\w+:)?fhirVersion\s+value\s*=\s*["'])\s*([0-9][0-9A-Za-z.-]{0,19})"""
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,6 +316,18 @@ def capability(*, bodies: Sequence[bytes]) -> Steps[ServerCapability]:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Malformed(Reason.NOT_FHIR) from None
     return read_capability(statement=statement)
+
+
+def release_of_unread(*, bodies: Sequence[bytes]) -> Steps[str]:
+    """Return the release that a statement which cannot be read, such as one in XML, says all the same; else ""."""
+    (body,) = bodies
+    yield None
+    sent = without_mark(body)
+    is_json = sent.startswith(b"{") and type_of(entry=sent) in ("CapabilityStatement", "Conformance")
+    if not is_json and not _STATEMENT.search(sent[:2000]):
+        return ""
+    named = _RELEASE.search(sent)
+    return named[1].decode() if named else ""
 
 
 def speaks_fhir(*, bodies: Sequence[bytes]) -> Steps[bool]:

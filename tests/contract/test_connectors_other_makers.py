@@ -13,6 +13,7 @@ from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import SourceError
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Identifier, Reply
+from connectors.fhir_r4.capability import NOT_R4
 from connectors.transport.limits import TransportLimits
 from tests.contract.loopback import LOCAL_SYSTEM, LOCAL_VALUE, PATIENT, SUBJECT, bundle, fhir_json, r4_capability
 from tests.contract.test_connectors_fetch import fetch, ids
@@ -463,13 +464,95 @@ def test_a_statement_that_is_not_for_us_keeps_back_no_record_that_is(status: int
     assert ids(reply.items) == ["c1"]
 
 
+HTML = "<!DOCTYPE html><title>Fault</title>"
+UNSTATED = "What it can be asked for could not be learned: it may hold more than it was asked for."
+XML = "<CapabilityStatement xmlns='http://hl7.org/fhir'><fhirVersion value='{}'/></CapabilityStatement>"
+
+
+def page(body: str = HTML, *, status: int = 200, kind: str = "text/html", release: str = "") -> Answering:
+    headers = {"Content-Type": f"{kind}; fhirVersion={release}" if release else kind}
+    return lambda _: web.Response(status=status, body=body.encode(), headers=headers)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(rejected(status=status) for status in (400, 401, 403, 406, 422, 451, 500)),
+        *(page(status=status) for status in (200, 400, 401, 500)),
+        *(page(status=status, body="") for status in (200, 202, 204, 400, 500)),
+        outcome("exception"),
+        {"status": "ok"},
+        [],
+        page("{"),
+        page('{"resourceType":"CapabilityStatement","fhirVersion":"4.0.1","rest":['),
+        page(XML.format("4.0.1"), kind="application/fhir+xml", release="4.0"),
+        {"resourceType": "Patient", "id": "p1"},
+    ],
+)
+def test_where_a_statement_fails_the_patients_that_are_served_are_not_kept_back(statement: Any) -> None:
+    server = Server({"Condition": bundle(condition("c1")), "Goal": bundle(), "metadata": statement})
+    reply = read(server)
+    assert ids(reply.items) == ["c1"]
+    assert missing(reply)[None] == UNSTATED
+    assert server.searches("Goal")
+
+
+@pytest.mark.parametrize(
+    ("statement", "outcome", "reason"),
+    [
+        (page(status=429), "unreachable", Reason.STATUS),
+        (page(status=408), "unreachable", Reason.STATUS),
+        (page(status=502), "unreachable", Reason.GATEWAY),
+        (page(status=503), "unreachable", Reason.STATUS),
+        (page(status=504), "unreachable", Reason.STATUS),
+        (page(XML.format("3.0.2"), kind="application/fhir+xml"), "malformed", Reason.SPEAKS_STU3),
+        (page(XML.format("5.0.0").replace("'", '"'), status=400), "malformed", Reason.SPEAKS_R5),
+        (page("<Conformance xmlns='http://hl7.org/fhir'><fhirVersion value='1.0.2'/>"), "malformed", "other-release"),
+        (page('{"resourceType":"CapabilityStatement","fhirVersion": "3.0.1",'), "malformed", Reason.SPEAKS_STU3),
+        (page(status=500, release="3.0"), "malformed", Reason.SPEAKS_STU3),
+        (page('{"resourceType":"CapabilityStatement"}', release="5.0"), "malformed", Reason.SPEAKS_R5),
+    ],
+)
+def test_a_server_that_cannot_answer_now_or_is_of_another_release_is_not_asked_for_patients(
+    statement: Any, outcome: str, reason: str
+) -> None:
+    server = Server({"Condition": bundle(condition("c1")), "metadata": statement})
+    fault = failed(server, limits=TransportLimits(retries=0))
+    assert (fault.outcome, fault.reason) == (outcome, reason)
+    assert not server.searches("Patient")
+
+
+@pytest.mark.parametrize("release", ["3.0", '"5.0"', "1.0"])
+@pytest.mark.parametrize("statement", [rejected(status=404), rejected(status=500), stated(fhirVersion=...)])
+def test_a_patient_of_another_release_is_none_of_r4_where_no_statement_says_so(release: str, statement: Any) -> None:
+    found = page(json.dumps(bundle(PATIENT)), kind="application/fhir+json", release=release)
+    fault = failed(Server({"Condition": bundle(condition("c1")), "metadata": statement, "Patient": found}))
+    assert (fault.outcome, fault.reason in NOT_R4) == ("malformed", True)
+
+
+@pytest.mark.parametrize(
+    ("statement", "patient", "outcome", "reason"),
+    [
+        (page(status=500), page(status=500), "unreachable", Reason.STATUS),
+        (page(status=500), page(status=404), "unreachable", Reason.STATUS),
+        (rejected(status=500), page(status=404), "unreachable", Reason.STATUS),
+        (rejected(status=400), page(), "malformed", Reason.REQUEST_REJECTED),
+        (page(status=400), page(), "unreachable", Reason.NO_FHIR_SERVER),
+        (page(status=500), bundle(), "unknown-patient", None),
+    ],
+)
+def test_a_failing_statement_makes_no_other_fault_of_what_comes_after_it(
+    statement: Any, patient: Any, outcome: str, reason: Reason | None
+) -> None:
+    answers = {"metadata": statement, "Patient": patient}
+    fault = failed(Server(answers), limits=TransportLimits(retries=0))
+    assert (fault.outcome, fault.reason) == (outcome, reason)
+
+
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("found", [401, 403, 404, 200])
 def test_where_nothing_is_for_us_it_is_our_credentials(status: int, found: int) -> None:
-    page = web.Response
-    answers = {
-        name: lambda _, s=s: page(status=s, text="<html>") for name, s in (("metadata", status), ("Patient", found))
-    }
+    answers = {"metadata": page("<html>", status=status), "Patient": page("<html>", status=found)}
     fault = failed(Server(answers))
     assert (fault.outcome, fault.reason) == ("refused", Reason.CREDENTIALS)
 

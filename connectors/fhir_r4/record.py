@@ -96,6 +96,7 @@ class _Searched:
     of_pages: int | None = None  # how many pages there are, where some are lost and that is known
     supported: bool = True
     rejected: bool = False  # not supported as it was asked: it may be in other words
+    status: int = 200  # with what it was answered, where it is not supported
     narrowed_by: str = ""  # the parameter by which it had to be narrowed: what has none of the usual values is missing
 
     @property
@@ -238,6 +239,13 @@ async def _search_narrowed(
         for value in _NARROWED[wanted[at].name][1]
     ]
     by_type = session.transport.recall(key=_names_key(session)) is True
+    if session.rejections.are_all:  # one value of each type shows whether any helps
+        firsts = {each.name: each for each in reversed(narrower)}
+        tried = await _search_all(
+            session=session, wanted=tuple(firsts.values()), patient_id=patient_id, by_type=by_type
+        )
+        if not any(part.supported for part in tried):
+            return list(results)
     parts = await _search_all(session=session, wanted=narrower, patient_id=patient_id, by_type=by_type)
     made = list(results)
     for at in at_fault:
@@ -260,7 +268,12 @@ async def _search_all(
     async def search(*, at: int) -> None:
         async with gate:
             ways = _addresses(base=session.base, searched=wanted[at], patient_id=patient_id, by_type=by_type)
-            results[at] = await _ask(session=session, ways=ways, patient_id=patient_id)
+            if await _is_hopeless(session=session, plainest=ways[-1]):
+                results[at] = _Searched(supported=False, rejected=True, status=session.rejections.status)
+                return
+            result = results[at] = await _ask(session=session, ways=ways, patient_id=patient_id)
+            session.rejections.answered = session.rejections.answered or bool(result.pages)
+            session.rejections.note(name=wanted[at].name, status=None if result.supported else result.status)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -269,6 +282,18 @@ async def _search_all(
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None  # the first to fail; the group cancelled the others
     return results
+
+
+async def _is_hopeless(*, session: ServerSession, plainest: str) -> bool:
+    """Return whether a server that has rejected all else rejects the plainest form of a search, too.
+
+    Then no other is tried: a server without any search would be asked some hundred times for nothing.
+    """
+    if not session.rejections.are_all or session.rejections.status not in REJECTED:
+        return False
+    with suppress(SourceError):
+        return (await session.send(url=plainest)).status in REJECTED
+    return False
 
 
 def _addresses(*, base: str, searched: SearchableType, patient_id: str, by_type: bool) -> tuple[str, ...]:
@@ -367,7 +392,7 @@ async def _ask(
             if answer.status == 200 and not counts_included:
                 session.takes_large_pages = session.takes_large_pages or url == ways[0]
             if _is_unsupported(answer.status):
-                return _Searched(supported=False, rejected=answer.status in REJECTED)
+                return _Searched(supported=False, rejected=answer.status in REJECTED, status=answer.status)
             while True:
                 _expect_page(answer=answer, is_first=not pages)
                 page = await _page(session=session, answer=answer)

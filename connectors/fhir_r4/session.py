@@ -25,6 +25,30 @@ FHIR_JSON = "application/fhir+json"
 # measured on an idle machine), but never more than half in all.
 RESERVE_SHARE, MOST_RESERVE_S = 0.1, 0.25
 READING_S, MOST_READING_SHARE = 0.0003, 0.5
+# From so many types on, of which nothing came but the same rejection, no search is put in further words.
+MANY_REJECTED = 4
+
+
+@dataclass(kw_only=True)
+class Rejections:
+    """Whether a server has done nothing but reject: `types` in a row, in every form, all with the same `status`."""
+
+    answered: bool = False
+    status: int = 0
+    types: set[str] = field(default_factory=set)
+
+    @property
+    def are_all(self) -> bool:
+        """Whether that has been so for long enough to expect nothing else."""
+        return not self.answered and len(self.types) >= MANY_REJECTED
+
+    def note(self, *, name: str, status: int | None) -> None:
+        """Note with what status a type was rejected, None for what was not rejected, and says nothing either."""
+        if status is None or status != self.status:
+            self.types.clear()
+        if status is not None:
+            self.status = status
+            self.types.add(name)
 
 
 @dataclass(kw_only=True)
@@ -42,6 +66,7 @@ class ServerSession:
     pages: int = 0
     entries: int = 0
     takes_large_pages: bool = False  # it has answered a search for pages as large as we ask for
+    rejections: Rejections = field(default_factory=Rejections)
     called: list[str] = field(default_factory=list)  # what the server calls itself in its `self` links
     notices: list[Notice] = field(default_factory=list)
 

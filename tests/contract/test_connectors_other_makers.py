@@ -13,7 +13,7 @@ from connectors.contract.categories import RecordCategory
 from connectors.contract.errors import SourceError
 from connectors.contract.outcomes import Reason
 from connectors.contract.values import Identifier, Reply
-from connectors.fhir_r4.capability import NOT_R4
+from connectors.fhir_r4.capability import NOT_R4, UNDECLARED
 from connectors.transport.limits import TransportLimits
 from tests.contract.loopback import LOCAL_SYSTEM, LOCAL_VALUE, PATIENT, SUBJECT, bundle, fhir_json, r4_capability
 from tests.contract.test_connectors_fetch import fetch, ids
@@ -243,6 +243,43 @@ def test_one_kind_that_is_lost_is_said_to_be() -> None:
     assert (ids(reply.items), reply.in_part) == (["o1"], Reason.PAGES)
     assert set(missing(reply).values()) == {"Not all observations and test results could be retrieved."}
     assert len(missing(reply)) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "most"),
+    [(rejected(status=400), 70), (rejected(status=422), 70), (rejected(status=404), 50), (outcome("x"), 60)],
+)
+def test_a_server_that_rejects_every_search_is_soon_left_alone(said: Any, most: int) -> None:
+    """One without a statement is searched by 46 types, each in several forms and by up to nine values."""
+    answers = {"metadata": rejected(status=404), "Patient": bundle(PATIENT)}
+
+    class RejectsAll(Server):
+        async def __call__(self, request: web.Request) -> web.StreamResponse:
+            path = request.path.removeprefix("/fhir/")
+            self.answers[path] = answers.get(path, said)
+            return await super().__call__(request)
+
+    server = RejectsAll({})
+    fault = failed(server, seconds=20)
+    assert (fault.outcome, fault.reason) == ("not-asked", Reason.NOTHING_SEARCHABLE)
+    assert len(UNDECLARED.types) < len(server.asked) <= most
+    assert {asked.partition("?")[0] for asked in server.asked} >= {declared.name for declared in UNDECLARED.types}
+
+
+def test_a_type_that_is_given_in_other_words_is_found_after_many_that_are_not_given() -> None:
+    """Rejections of what a server does not have say nothing about how it wants to be asked for what it has."""
+    rejecting = {declared.name: rejected() for declared in UNDECLARED.types}
+    latest = {"VisionPrescription": at_most(50, {"resourceType": "VisionPrescription", "id": "v1", "patient": SUBJECT})}
+    server = Server({**rejecting, **latest, "metadata": rejected(status=404)})
+    reply = read(server, seconds=20)
+    assert [json.loads(entry.original)["id"] for entry in reply.quarantined] + ids(reply.items) == ["v1"]
+
+
+def test_a_type_that_is_given_by_its_kinds_alone_is_found_where_no_other_is_given() -> None:
+    rejecting = {declared.name: rejected() for declared in UNDECLARED.types}
+    by_kind = needs("category", laboratory=[seen("o1")], vital_signs=[seen("o2", category="vital-signs")])
+    server = Server({**rejecting, "Observation": by_kind, "metadata": rejected(status=404)})
+    assert ids(read(server, seconds=20).items) == ["o1", "o2"]
 
 
 # One search, or one page, of which something else comes

@@ -69,6 +69,7 @@ _NARROWED: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 # Faults that cost one search and no more; any other means that the answer as a whole cannot be trusted.
 LOST = (TimedOut, Unreachable, CutShort, Refused, NotAsked)
+TOO_MUCH = "there was too much to take."
 # Where several faults left nothing, the first of these kinds is reported.
 _SAYS_MOST = (Refused, CutShort, TimedOut, Unreachable, NotAsked, Malformed)
 
@@ -142,9 +143,10 @@ async def read_record(*, session: ServerSession, capability: ServerCapability, p
                 words = "It reported an error with its answer."
                 session.notices.extend(_notices_of_warnings(whole, words=words, category=None))
             return Record(pages=whole.bodies, in_part=Reason.PAGES if whole.lost else None)
-        if whole.lost and (not capability.searchable or not isinstance(whole.lost, Refused)):
+        may_search = isinstance(whole.lost, Refused) or _is_too_large(whole.lost)
+        if whole.lost and (not capability.searchable or not may_search):
             raise whole.lost
-        # Declared, but not there: the searches remain.
+        # Declared, but not there, or not to be had in parts that can be taken: the searches remain.
     return await _search(session=session, capability=capability, patient_id=patient_id)
 
 
@@ -356,11 +358,11 @@ def _notices(*, searched: SearchableType, result: _Searched) -> list[Notice]:
     elif result.is_refused:
         words = f"It would not release {content}."
     elif result.narrowed_by and result.lost:
-        words = f"Not all {content} could be retrieved."
+        words = _could_not(f"Not all {content} could be retrieved", fault=result.lost)
     elif result.pages and result.lost:
         words = _which_pages(of=content, searched=result)
     elif result.lost:
-        words = f"{content[:1].upper()}{content[1:]} could not be retrieved."
+        words = _could_not(f"{content[:1].upper()}{content[1:]} could not be retrieved", fault=result.lost)
     elif result.narrowed_by:
         words = (
             f"It gives {content} only by {result.narrowed_by}: any of an unusual {result.narrowed_by} may be missing."
@@ -423,7 +425,9 @@ async def _ask(
                 if len(pages) == 1:
                     ahead.expect(pages_after(second=url, first=page.survey))
                 answer = await ahead.answer(url=url)
-        except LOST as fault:
+        except (*LOST, Malformed) as fault:
+            if not isinstance(fault, LOST) and not _is_too_large(fault):
+                raise
             return _Searched(pages=tuple(pages), lost=fault, of_pages=_how_many(pages))
 
 
@@ -453,9 +457,14 @@ async def _small_enough(*, session: ServerSession, url: str) -> tuple[str, Answe
         return url, await session.send(url=url)
     except Malformed as fault:
         few = _COUNT.sub(f"_count={FEW_A_PAGE}", url)
-        if fault.reason is not Reason.TOO_LARGE or few == url:
+        if not _is_too_large(fault) or few == url:
             raise
     return few, await session.send(url=few)
+
+
+def _is_too_large(fault: SourceError | None, /) -> bool:
+    """Whether something was more than may be taken: what was taken before it is none the worse."""
+    return isinstance(fault, Malformed) and fault.reason is Reason.TOO_LARGE
 
 
 def _is_unsupported(status: int, /) -> bool:
@@ -581,10 +590,15 @@ def _lack(pages: Sequence[_Page], *, counts_included: bool) -> Malformed | None:
 
 def _which_pages(*, of: str, searched: _Searched) -> str:
     came = len(searched.pages)
-    if searched.of_pages is not None:
-        return f"Only {came} of {searched.of_pages} pages of {of} {'was' if came == 1 else 'were'} received."
+    were = "was" if came == 1 else "were"
     first = "first page" if came == 1 else f"first {came} pages"
-    return f"Only the {first} of {of} {'was' if came == 1 else 'were'} received."
+    of_all = f"{came} of {searched.of_pages} pages" if searched.of_pages is not None else f"the {first}"
+    return _could_not(f"Only {of_all} of {of} {were} received", fault=searched.lost)
+
+
+def _could_not(words: str, /, *, fault: SourceError | None) -> str:
+    """Return that something did not come, as a sentence that says so where it was too much."""
+    return f"{words}: {TOO_MUCH}" if _is_too_large(fault) else f"{words}."
 
 
 def _how_many(pages: Sequence[_Page]) -> int | None:

@@ -110,7 +110,7 @@ class HttpTransport:
 
     def allowance(self) -> Allowance:
         """Return a fresh size allowance for one answer of any number of pages."""
-        return Allowance(left=self.limits.answer_bytes)
+        return Allowance(left=self.limits.answer_bytes, spare=self.limits.answer_bytes)
 
     def remember(self, *, key: str, value: object, seconds: float) -> None:
         """Keep a fact about a source, such as its CapabilityStatement, for a while; nothing clinical."""
@@ -164,6 +164,7 @@ class HttpTransport:
             may_hedge=may_hedge,
             follow=follow if method == "GET" else None,
         )
+        call.allowance.expect_some()
         await self._guard.enter(source_id=source_id)
         succeeded = False
         try:
@@ -312,9 +313,11 @@ class HttpTransport:
             limit = self.limits.error_bytes if failed else min(self.limits.page_bytes, call.allowance.left)
             try:
                 body = await self._read(response=response, limit=limit)
-            except (SourceError, aiohttp.ClientError, OSError):
+            except (SourceError, aiohttp.ClientError, OSError) as fault:
                 response.close()  # never keep a connection with a body half read
                 if not failed:
+                    if isinstance(fault, Malformed) and fault.reason is Reason.TOO_LARGE:
+                        call.allowance.waste(size=limit)
                     raise
                 body = b""  # the status has been said, and its Retry-After, whatever becomes of the words beside them
             return Answer(status=response.status, headers=lowered, body=body, address=str(url))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connectors.contract.errors import Malformed
 from connectors.contract.outcomes import Reason
@@ -34,15 +34,31 @@ class TransportLimits:
 
 @dataclass(kw_only=True)
 class Allowance:
-    """What is left of the size limit of one answer, shared by its pages."""
+    """What is left of the size limit of one answer, shared by its pages.
+
+    `spare` is how much may still come in pages that are too large, and are not kept.
+    """
 
     left: int
+    spare: int = field(default=0, compare=False)
+
+    def expect_some(self) -> None:
+        """Raises: Malformed when nothing is left."""
+        if self.left <= 0:
+            raise Malformed(Reason.TOO_LARGE)
 
     def take(self, *, size: int) -> None:
         """Use up part of the allowance.
 
-        Raises: Malformed when nothing is left.
+        Raises: Malformed when not so much is left; what is left then is for what is smaller.
         """
-        self.left -= size
-        if self.left < 0:
+        if size > self.left:
+            self.waste(size=size)
             raise Malformed(Reason.TOO_LARGE)
+        self.left -= size
+
+    def waste(self, *, size: int) -> None:
+        """Note what came in vain; where that has been too much, nothing more is taken."""
+        self.spare -= size
+        if self.spare < 0:
+            self.left = 0

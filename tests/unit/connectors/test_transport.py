@@ -347,6 +347,30 @@ def test_pages_share_one_allowance() -> None:
     run(work())
 
 
+def test_a_page_that_is_too_large_leaves_room_for_a_smaller_one_until_too_much_came_in_vain() -> None:
+    limits = TransportLimits(answer_bytes=100, page_bytes=80)
+    server = Scripted(200, body=b"x" * 60)
+
+    async def work() -> None:
+        async with serving(server) as base, opened(limits=limits) as transport:
+            allowance = transport.allowance()
+            await send(transport, base, allowance=allowance)
+            with pytest.raises(Malformed):
+                await send(transport, base, allowance=allowance)
+            server.body = b"x" * 20
+            await send(transport, base, allowance=allowance)
+            assert allowance == Allowance(left=20)
+            server.body = b"x" * 60
+            for _ in range(3 + 5):
+                with pytest.raises(Malformed) as caught:
+                    await send(transport, base, allowance=allowance)
+                assert caught.value.reason == "too-large"
+            assert allowance == Allowance(left=0)
+
+    run(work())
+    assert server.calls == 3 + 4  # then nothing is asked for that could not be taken
+
+
 def test_kept_connections_are_used_again_but_not_one_half_read() -> None:
     ports: list[Any] = []
 

@@ -97,6 +97,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too-large", Outcome.MALFORMED, "it was too large"
     TOO_DEEP = "too-deep", Outcome.MALFORMED, "it was nested too deeply"
     TRUNCATED = "truncated", Outcome.MALFORMED, "it was cut short"
+    ENCODING = "encoding", Outcome.MALFORMED, "it was packed in a way that nobody asked for"
     BAD_HTTP = "bad-http", Outcome.MALFORMED, "it was not sent properly"
     REDIRECT = "redirect", Outcome.MALFORMED, "it pointed elsewhere"
     PAGING = "paging", Outcome.MALFORMED, "its pages did not fit together"

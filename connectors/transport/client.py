@@ -326,7 +326,7 @@ class HttpTransport:
         encodings = response.headers.getall("Content-Encoding", [])
         encoding = ",".join(encodings).strip().lower()
         if encoding not in (*_NOT_PACKED, "gzip", "x-gzip"):
-            raise Malformed(Reason.TRUNCATED)  # it cannot be read whole: we asked for gzip or nothing
+            raise Malformed(Reason.ENCODING)
         inflater = Inflater(limits=self.limits, limit=limit) if "gzip" in encoding else None
         parts: list[bytes] = []
         size = 0

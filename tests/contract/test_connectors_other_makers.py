@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -334,6 +335,24 @@ def test_a_charset_where_a_packing_belongs_packs_nothing(encoding: str) -> None:
         return page
 
     assert ids(read(Server({"Condition": answer})).items) == ["c1"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP"])
+def test_what_is_packed_as_was_asked_for_is_read_whatever_that_is_called(encoding: str) -> None:
+    def answer(_: web.Request) -> web.Response:
+        packed = gzip.compress(json.dumps(bundle(condition("c1"))).encode())
+        return web.Response(
+            body=packed, headers={"Content-Type": "application/fhir+json", "Content-Encoding": encoding}
+        )
+
+    assert ids(read(Server({"Condition": answer})).items) == ["c1"]
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate"])
+def test_what_is_packed_in_another_way_is_said_to_be(encoding: str) -> None:
+    headers = {"Content-Encoding": encoding}
+    fault = failed(Server({"Condition": lambda _: web.Response(body=b"\x8b\x02\x80{}\x03", headers=headers)}))
+    assert (fault.outcome, fault.reason) == ("malformed", Reason.ENCODING)
 
 
 # A server that pays no heed to whom it is asked about

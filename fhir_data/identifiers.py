@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import nhs_number
+
 from fhir_data.access import JsonObject, mapping, mappings, text
 
 NHS_NUMBER_SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
@@ -51,3 +53,19 @@ def identifiers_of(patient: JsonObject, /) -> frozenset[tuple[str, str]]:
 def nhs_numbers_of(patient: JsonObject, /) -> frozenset[str]:
     """Return the NHS numbers of a Patient, as ten digits or as they were sent."""
     return frozenset(value for system, value in identifiers_of(patient) if system == NHS_NUMBER_SYSTEM)
+
+
+def is_sound_nhs_number(value: str, /) -> bool:
+    """Whether a text is ten digits, and the last of them the check digit.
+
+    Source: NHS Data Model and Dictionary, NHS NUMBER (Modulus 11).
+    """
+    return re.fullmatch(r"[0-9]{10}", value) is not None and bool(nhs_number.is_valid(value))
+
+
+def is_test_nhs_number(value: str, /) -> bool:
+    """Whether a text is an NHS number that is nobody's: none that begins with 9 is given to a patient.
+
+    Source: NHS England, "NHS numbers for testing"; the numbers of the sandbox of PDS.
+    """
+    return is_sound_nhs_number(value) and value.startswith("9")

@@ -15,6 +15,7 @@ from uuid import uuid4
 from connectors import documents
 from connectors.addresses import own_address
 from connectors.contract.categories import CLINICAL_CATEGORIES, RecordCategory
+from connectors.contract.conformance import Conformance
 from connectors.contract.errors import (
     Malformed,
     NotAsked,
@@ -46,6 +47,7 @@ from connectors.fhir_r4.capability import (
     expect_media_type_of_r4,
     expect_r4,
 )
+from connectors.fhir_r4.conformance.checks import CONFORMANCE
 from connectors.fhir_r4.pages import (
     UNREADABLE,
     FoundPatient,
@@ -108,6 +110,7 @@ class FhirR4:
         **TOKEN_OPTIONS,
         **TLS_OPTIONS,
     }
+    conformance: ClassVar[Conformance] = CONFORMANCE
 
     def warm_up(self) -> None:
         """Make the models of the types that hospitals usually send."""

@@ -14,6 +14,7 @@ import msgspec
 
 from connectors import documents
 from connectors.contract.categories import RecordCategory
+from connectors.contract.conformance import Conformance
 from connectors.contract.errors import NotAsked, Refused, SourceError, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels
@@ -30,6 +31,7 @@ from connectors.contract.values import (
 )
 from connectors.credentials import tls_of, unavailable
 from connectors.gp_connect.answer import read_body
+from connectors.gp_connect.conformance.checks import CONFORMANCE
 from connectors.gp_connect.errors import error_of, outcome_in, spine_codes
 from connectors.gp_connect.names import R4_TYPES
 from connectors.gp_connect.request import (
@@ -41,6 +43,7 @@ from connectors.gp_connect.request import (
     OPERATION,
     OPTIONS,
     areas_for,
+    behind_proxy,
     headers,
     nhs_number_of,
     parameters,
@@ -86,6 +89,7 @@ class GpConnect:
         must_name_user=True,
     )
     options: ClassVar[Mapping[str, str]] = OPTIONS
+    conformance: ClassVar[Conformance] = CONFORMANCE
 
     def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         self._now = now
@@ -209,7 +213,7 @@ class GpConnect:
 
         return await transport.request(
             method="GET" if body is None else "POST",
-            url=_behind_proxy(url=url, proxy=source.options.get("ssp_url", "")),
+            url=behind_proxy(url=url, options=source.options),
             headers=fresh_headers,
             tls=tls_of(source),
             body=body,
@@ -291,8 +295,3 @@ def _is_practices_refusal(*, bodies: Sequence[bytes], status: int) -> Steps[bool
     if isinstance(error, Unreachable) or error.reason is Reason.CREDENTIALS or not codes:
         raise error  # any FHIR server may send an OperationOutcome; only a practice's has Spine codes
     return True
-
-
-def _behind_proxy(*, url: str, proxy: str) -> str:
-    """Return an address at the practice, behind the Spine Secure Proxy where there is one."""
-    return f"{proxy.rstrip('/')}/{url}" if proxy else url

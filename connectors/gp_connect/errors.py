@@ -44,6 +44,7 @@ _REJECTED = {
 # How any web server says that there is nothing at an address, or nothing to post to.
 NOT_THERE = frozenset({404, 405, 410, 501})
 _TRANSIENT = {"INTERNAL_SERVER_ERROR": Reason.STATUS, "ERROR_COMMUNICATING_TO_ENDPOINT_URL": Reason.GATEWAY}
+KNOWN_CODES = frozenset({*_REFUSED, *_REJECTED, *_TRANSIENT})
 
 
 def outcome_in(body: bytes, /) -> JsonObject | None:

@@ -133,6 +133,12 @@ def headers(
     }
 
 
+def behind_proxy(*, url: str, options: Mapping[str, str]) -> str:
+    """Return an address at the practice, behind the Spine Secure Proxy where there is one."""
+    proxy = options.get("ssp_url", "")
+    return f"{proxy.rstrip('/')}/{url}" if proxy else url
+
+
 def nhs_number_of(*, identifiers: tuple[Identifier, ...]) -> str | None:
     """Return the NHS number among the identifiers of a patient, as ten digits, or None.
 

@@ -113,6 +113,8 @@ def test_the_words_of_the_code_are_found_where_they_are() -> None:
             "KeySetFault",
             "OfficerVerdict",
             "Permission",
+            "PointLevel",
+            "PointVerdict",
             "PreviewReason",
             "Reach",
             "RecordCategory",

@@ -1,0 +1,1 @@
+"""Where a FHIR R4 server falls short of its standard."""

@@ -1,0 +1,1 @@
+"""Where a practice's system falls short of GP Connect."""

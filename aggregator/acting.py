@@ -129,6 +129,15 @@ class Act:
             raise RuntimeError(f"{self._action} would let go of what it holds before it is committed")
         return self._transaction_stack.enter_context(context)
 
+    def announce(self) -> None:
+        """Commit an event that this is about to be done, in an act that waits for others once it has disclosed
+        something: where it ends without another, that event says so."""
+        if self._has_begun:
+            raise RuntimeError(f"{self._action} says what it is about to do when it has begun")
+        with transaction.atomic(durable=True):
+            self._append(outcome=EventOutcome.SUCCESS, subject=self._subject, step="begun")
+        self._is_announced = True
+
     def before_commit(self, *, do: Callable[[], None]) -> None:
         """Do something that no rollback undoes once the event is written, and right before that is committed.
 
@@ -136,11 +145,7 @@ class Act:
         may have been done, and that event says so without one of how it ended. It is not done where either event cannot
         be written; where it fails, the second is not committed.
         """
-        if self._has_begun:
-            raise RuntimeError(f"{self._action} says what it is about to do when it has begun")
-        with transaction.atomic(durable=True):
-            self._append(outcome=EventOutcome.SUCCESS, subject=self._subject, step="begun")
-        self._is_announced = True
+        self.announce()
         self.begin()
 
         def close(kind: type[BaseException] | None, *_: object) -> None:

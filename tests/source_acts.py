@@ -15,6 +15,9 @@ from aggregator.health.report_tokens import ReportKey, new_report_token, read_re
 from aggregator.health.terms import Report, ReportedStatus, Step, StepState, TrialEnd, TrialStep
 from aggregator.services.sources.check_sources import check_sources
 from aggregator.services.sources.end_report_token import end_report_token
+from aggregator.services.sources.examine_address import UnregisteredSystem, examine_address
+from aggregator.services.sources.examine_source import examine_source
+from aggregator.services.sources.examining import Examinee
 from aggregator.services.sources.list_sources import list_sources
 from aggregator.services.sources.make_report_token import make_report_token
 from aggregator.services.sources.pause_source import pause_source
@@ -27,7 +30,7 @@ from aggregator.services.sources.save_tried_source import save_tried_source
 from aggregator.services.sources.try_new_source import try_new_source
 from aggregator.services.sources.try_source import try_source
 from aggregator.sources.models import Source
-from tests.world import NOWHERE, SOURCE_SLUG, World
+from tests.world import JOAN_NUMBER, NOWHERE, SOURCE_SLUG, World
 
 
 def surgery() -> UUID:
@@ -90,11 +93,36 @@ def _resumed(world: World) -> None:
     resumed(by=world.administrator)
 
 
+def _source_examined(*, by: Requester, patient: str = "") -> None:
+    """Have the surgery examined, which answers nothing."""
+    examine_source(
+        requester=by,
+        source_id=surgery(),
+        examinee=Examinee(patient=patient),
+        within_s=5.0,
+        told=lambda *_: None,
+        now=timezone.now(),
+    )
+
+
+def _address_examined(*, by: Requester) -> None:
+    examine_address(
+        requester=by,
+        system=UnregisteredSystem(kind="fhir_r4", base_url=NOWHERE),
+        examinee=Examinee(),
+        within_s=5.0,
+        told=lambda *_: None,
+        now=timezone.now(),
+    )
+
+
 CALLS: dict[str, Callable[[World], object]] = {
     "check_sources": lambda world: check_sources(
         requester=world.administrator, source_id=surgery(), now=timezone.now()
     ),
     "end_report_token": _token_ended,
+    "examine_address": lambda world: _address_examined(by=operator()),
+    "examine_source": lambda world: _source_examined(by=world.administrator),
     "list_sources": lambda world: list_sources(requester=world.administrator, now=timezone.now()),
     "make_report_token": lambda world: make_report_token(
         requester=world.administrator, source_id=surgery(), now=timezone.now()
@@ -112,6 +140,8 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "end_report_token": lambda world: end_report_token(
         requester=world.administrator, source_id=surgery(), reason="", now=timezone.now()
     ),
+    "examine_address": lambda world: _address_examined(by=world.administrator),
+    "examine_source": lambda world: _source_examined(by=world.administrator, patient=JOAN_NUMBER),
     "list_sources": lambda world: list_sources(requester=world.clinician, now=timezone.now()),
     "make_report_token": lambda world: make_report_token(
         requester=world.administrator, source_id=uuid4(), now=timezone.now()
@@ -135,6 +165,13 @@ REFUSED: dict[str, Callable[[World], object]] = {
 ONLY_REFUSALS = {"list_sources", "read_source", "read_trial", "report_health"}
 ABOUT_A_SOURCE = {
     *("check_sources", "end_report_token", "make_report_token", "pause_source", "resume_source", "save_tried_source"),
-    "try_source",
+    *("examine_source", "try_source"),
 }
-REFUSED_ABOUT_A_SOURCE = {"end_report_token", "pause_source", "read_source", "report_health", "resume_source"}
+REFUSED_ABOUT_A_SOURCE = {
+    "examine_source",
+    "end_report_token",
+    "pause_source",
+    "read_source",
+    "report_health",
+    "resume_source",
+}

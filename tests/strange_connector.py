@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
 
 from connectors.contract.categories import CLINICAL_CATEGORIES
+from connectors.contract.conformance import Examination, Finding, Point, PointLevel
 from connectors.contract.protocol import Channels
 from connectors.contract.values import Capabilities, CheckedSource, Document, DocumentQuery, Query, Reply, SourceAddress
 
@@ -38,3 +39,37 @@ class Strange:
 
     def convert(self, *, payload: bytes) -> Reply:
         raise NotImplementedError
+
+
+class StrangelyExamined(Strange):
+    """Examines a source by `looks`, by the id of each of two points: what it tells, and what it raises."""
+
+    class Conformance:
+        looks: ClassVar[Callable[[Callable[[str, Finding], None]], None]]
+        points: tuple[Any, ...] = tuple(
+            Point(
+                id=level.value, level=level, demand="It is.", clause="Of nobody's, 1", address="https://strange.example"
+            )
+            for level in PointLevel
+        )
+
+        async def examine(
+            self,
+            *,
+            source: SourceAddress,
+            examination: Examination,
+            channels: Channels,
+            tell: Callable[[str, Finding], None],
+        ) -> None:
+            type(self).looks(tell)
+
+    conformance: ClassVar[Any] = Conformance()
+
+
+class StrangelyPointed(Strange):
+    """Declares what is no point."""
+
+    class Conformance(StrangelyExamined.Conformance):
+        points: tuple[Any, ...] = ("be well",)
+
+    conformance: ClassVar[Any] = Conformance()

@@ -48,6 +48,8 @@ class Action(StrEnum):
     END_USER_JOIN = "end-user-join", "end the join of an account to a person"
     END_REPORT_TOKEN = "end-report-token", "end the token with which a source reports"
     END_WEBHOOK = "end-webhook", "end a webhook"
+    EXAMINE_ADDRESS = "examine-address", "examine whether a system keeps its standard"
+    EXAMINE_SOURCE = "examine-source", "examine whether a source keeps its standard"
     EXPORT_AUDIT = "export-audit", "export the audit"
     FETCH_DOCUMENT = "fetch-document", "ask a source for a document"
     FIND_AUDIT_EVENTS = "find-audit-events", "search the audit at the FHIR interface"

@@ -23,6 +23,7 @@ WORDS: Mapping[str, str] = {
     Action.FETCH_DOCUMENT: OPENED,
     Action.OPEN_BREAK_GLASS: "said that they needed your record at once",
     Action.END_BREAK_GLASS: CLOSED,
+    Action.EXAMINE_SOURCE: "tested an organisation's system with your record",
     # These are about somebody only where emergency access ends with them.
     Action.SIGN_OUT: CLOSED,
     Action.CHOOSE_MEMBERSHIP: CLOSED,

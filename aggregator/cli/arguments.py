@@ -25,6 +25,20 @@ def identifier(text: str, /) -> UUID:
         raise CommandError("Give the id as the service's lists and pages show it.") from None
 
 
+def option_pairs(options: list[str], /) -> dict[str, str]:
+    """Return settings of a kind by name, of arguments that are NAME=VALUE each.
+
+    Raises: CommandError.
+    """
+    pairs: dict[str, str] = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not name or not equals:
+            raise CommandError(f"--option takes NAME=VALUE, not {option!r}.")
+        pairs[name] = value
+    return pairs
+
+
 def source_named(slug: str, /) -> UUID:
     """Return the id of the source of a short name.
 

@@ -17,6 +17,7 @@ from aggregator.consent.decision import Decision
 from aggregator.errors import NotFound
 from aggregator.federation import load, operations, progress, tasks
 from aggregator.federation import queries as federation_queries
+from aggregator.federation.askers import asker_of
 from aggregator.federation.plan import Candidate, Plan, make_plan, with_answers
 from aggregator.federation.question import Question
 from aggregator.mpi import queries as mpi_queries
@@ -24,7 +25,6 @@ from aggregator.sources import catalogue
 from aggregator.sources.queries import all_sources
 from connectors.contract.categories import CLINICAL_CATEGORIES
 from connectors.contract.outcomes import Reason
-from connectors.contract.values import Asker
 
 
 def open_record(
@@ -71,7 +71,7 @@ def open_record(
             plan=plan,
             person_id=person_id,
             requester=requester,
-            asker=_asker(requester),
+            asker=asker_of(requester=requester),
             categories=CLINICAL_CATEGORIES,
             now=now,
         )
@@ -143,17 +143,4 @@ def _plan(
         now=now,
         max_age_s=max_age_s,
         anew=anew,
-    )
-
-
-def _asker(requester: Requester) -> Asker:
-    return Asker(
-        user_id=str(requester.user_id or requester.client_id),
-        family=requester.family,
-        given=requester.given,
-        prefix=requester.prefix,
-        sds_user_id=requester.sds_user_id,
-        sds_role_profile_id=requester.sds_role_profile_id,
-        organisation_ods=requester.organisation_ods,
-        organisation_name=requester.organisation_name,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 
 from aggregator.sources import catalogue
+from connectors.contract.conformance import are_points, conformance_of
 from connectors.contract.protocol import members_missing
 
 
@@ -30,4 +31,7 @@ def declared_connectors(app_configs: Any, **_: Any) -> list[CheckMessage]:
             problems.append(
                 Error(f"CONNECTORS[{kind!r}] is a connector of kind {connector.kind!r}.", id="sources.E002")
             )
+        elif (conformance := conformance_of(connector)) is not None and not are_points(conformance.points):
+            words = "the points of its standard are not a tuple of Point, each with an id of its own"
+            problems.append(Error(f"CONNECTORS[{kind!r}]: {words}.", id="sources.E004"))
     return problems

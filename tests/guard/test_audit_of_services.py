@@ -81,6 +81,7 @@ from tests.world import (
 # Modules whose functions are no acts of their own, each with its reason.
 NO_ACTS = {
     "registering": "checks and writes for the services that register sources",
+    "examining": "examines and counts for the services that hold systems against their standard",
     "trials_at_once": "counts for the services that have sources tried",
     "carried_decisions": "records what goes with a record that the services that call it move",
     "cases": "reads what is known of cases for the services that call it",

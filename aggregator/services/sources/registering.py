@@ -207,6 +207,26 @@ def write_source(
     return saved.id, created
 
 
+def check_how_asked(*, kind: str, base_url: str, options: Mapping[str, str], time_limit_s: float) -> None:
+    """Check that a system of a kind can be asked at an address with these options, but not whether it answers.
+
+    Raises: Invalid naming the field.
+    """
+    connector = catalogue.connector_for(kind=kind)
+    unknown = sorted(set(options) - set(connector.options))
+    if unknown:
+        known = ", ".join(connector.options)
+        raise Invalid(f"A source of this kind has no option {', '.join(unknown)}; it has: {known}.", field="options")
+    check_secrets(options=options)
+    for name, value in options.items():
+        check_line(value=value, label=f"Option {name}", as_field="options")
+        if _WITH_USER.match(value):
+            raise Invalid(f"Option {name} {_NO_USER}", field="options")
+    _check_address(base_url)
+    if not 0 < time_limit_s <= MAX_TIME_LIMIT_S:
+        raise Invalid(f"Time limit must be more than 0 and at most {MAX_TIME_LIMIT_S} seconds.", field="time_limit_s")
+
+
 def check_settings(source: NewSource, /) -> None:
     """Check all of a source's settings but whether it answers.
 
@@ -218,23 +238,13 @@ def check_settings(source: NewSource, /) -> None:
             "Short name must contain only lower-case letters, digits and hyphens, and not start with a hyphen.",
             field="slug",
         )
-    connector = catalogue.connector_for(kind=source.kind)
-    unknown = sorted(set(source.options) - set(connector.options))
-    if unknown:
-        known = ", ".join(connector.options)
-        raise Invalid(f"A source of this kind has no option {', '.join(unknown)}; it has: {known}.", field="options")
-    check_secrets(options=source.options)
-    possible = connector.capabilities.categories & CLINICAL_CATEGORIES
+    check_how_asked(
+        kind=source.kind, base_url=source.base_url, options=source.options, time_limit_s=source.time_limit_s
+    )
+    possible = catalogue.capabilities_of(kind=source.kind).categories & CLINICAL_CATEGORIES
     if source.holds is not None and not (source.holds and source.holds <= possible):
         known = ", ".join(sorted(possible))
         raise Invalid(f"A source of this kind may hold one or more of: {known}.", field="holds")
-    for name, value in source.options.items():
-        check_line(value=value, label=f"Option {name}", as_field="options")
-        if _WITH_USER.match(value):
-            raise Invalid(f"Option {name} {_NO_USER}", field="options")
-    _check_address(source.base_url)
-    if not 0 < source.time_limit_s <= MAX_TIME_LIMIT_S:
-        raise Invalid(f"Time limit must be more than 0 and at most {MAX_TIME_LIMIT_S} seconds.", field="time_limit_s")
     if source.requests_per_minute is not None:
         check_range(
             model=Source, field="requests_per_minute", value=source.requests_per_minute, label="Requests per minute"

@@ -48,10 +48,11 @@ def test_the_declared_connectors_pass_the_check() -> None:
         ("connectors.fhir_r4.connector.Nothing", "sources.E001"),
         ("connectors.gp_connect.connector.GpConnect", "sources.E002"),
         ("connectors.transport.channels.LoopChannels", "sources.E003"),
+        ("tests.strange_connector.StrangelyPointed", "sources.E004"),
     ],
 )
 def test_a_declaration_that_does_not_hold_what_it_says_is_an_error(declared: Any, path: str, problem: str) -> None:
-    declared.CONNECTORS = {"fhir_r4": path}
+    declared.CONNECTORS = {"strange" if "strange" in path else "fhir_r4": path}
     assert [found.id for found in declared_connectors(None)] == [problem]
 
 

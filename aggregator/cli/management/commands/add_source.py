@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from aggregator.accounts.requester import operator
+from aggregator.cli.arguments import option_pairs
 from aggregator.errors import LongviewError
 from aggregator.services.add_source import NewSource, add_source
 from aggregator.terminology.sensitivity import Sensitivity
@@ -85,7 +86,7 @@ class Command(BaseCommand):
                     requests_per_minute=options["requests_per_minute"],
                     freshness_s=options["freshness"],
                     rank=options["rank"],
-                    options=dict(_pair(option) for option in options["option"]),
+                    options=option_pairs(options["option"]),
                     holds=_categories(options["holds"]),
                     discloses=Sensitivity(options["discloses"]) if options["discloses"] else None,
                 ),
@@ -96,13 +97,6 @@ class Command(BaseCommand):
             raise CommandError(f"{error}{hint}") from None
         description = f": {added.description}" if added.description else ""
         self.stdout.write(f"{options['slug']} is {'registered' if added.created else 'changed'}{description}.")
-
-
-def _pair(option: str) -> tuple[str, str]:
-    name, equals, value = option.partition("=")
-    if not name or not equals:
-        raise CommandError(f"--option takes NAME=VALUE, not {option!r}.")
-    return name, value
 
 
 def _categories(names: list[str]) -> frozenset[RecordCategory] | None:

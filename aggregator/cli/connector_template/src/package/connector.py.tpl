@@ -22,6 +22,8 @@ class $class_name:
     # The settings that a source may have, by name, with what each means. TOKEN_OPTIONS and TLS_OPTIONS of
     # connectors.credentials are there to be used.
     options: ClassVar[Mapping[str, str]] = {}
+    # Where sources of this kind have a standard, an attribute `conformance` lets `manage.py conformance` say what one
+    # misses of it: docs/connectors.md, "Points of a standard".
 
     def warm_up(self) -> None:
         """Make beforehand what the first answer would otherwise wait for, such as models. Nothing may be right."""

@@ -149,6 +149,11 @@ def media_type(answer: Answer, /) -> str:
     return answer.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def counted(number: int, one: str, many: str = "", /) -> str:
+    """Return a number of things in words: "1 entry", "2 entries"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def named(types: Iterable[str], /, *, release: Release) -> str:
     """Return types of resources as a list in words; of one that FHIR does not have, only that there is such a one."""
     known = sorted({name if model_of(name=name, release=release) else "a type that FHIR lacks" for name in types})
@@ -181,7 +186,7 @@ def judge_resources(resources: Iterable[bytes], /, *, release: Release) -> Findi
     if not total:
         raise Untestable("no entry came")
     if not faulty:
-        return met(f"{total} entries, all as the standard says")
+        return met(f"{counted(total, 'entry', 'entries')}, all as the standard says")
     each = (
         f"{name} {count} ({', '.join(list(dict.fromkeys(fields[name]))[:_MOST_FIELDS]) or 'cannot be read'})"
         for name, count in faulty.most_common(_MOST_TYPES)

@@ -13,7 +13,7 @@ from aggregator.acting import Act
 from aggregator.errors import Invalid, NotPermitted
 from aggregator.federation.askers import asker_of
 from aggregator.federation.examination import Examined, Told, examine, points_of
-from aggregator.mpi.queries import person_held_as, person_summary
+from aggregator.mpi.queries import people_with_number, person_held_as, person_summary
 from connectors.contract.conformance import Finding, Point, PointLevel, PointVerdict
 from connectors.contract.values import Identifier, SourceAddress
 from fhir_data.identifiers import (
@@ -86,13 +86,16 @@ def patient_named(*, text: str, identifier_system: str) -> Identifier | None:
 
 
 def check_not_a_patient(*, source_id: UUID, patient: Identifier | None) -> UUID | None:
-    """Return whom a source holds under an identifier, None for nobody here.
+    """Return whom a source holds under an identifier, or who bears the number; None for nobody here, or for several.
 
     Raises: NotPermitted where that is somebody whom nothing shows to be a test patient.
     """
     if patient is None:
         return None
     person_id = person_held_as(source_id=source_id, identifier_value=patient.value)
+    if person_id is None and patient.system == NHS_NUMBER_SYSTEM:
+        bearers = people_with_number(nhs_number=patient.value)
+        person_id = bearers[0].person_id if len(bearers) == 1 else None
     summary = person_summary(person_id=person_id) if person_id else None
     if summary is not None and not is_test_nhs_number(summary.golden.nhs_number):
         raise NotPermitted(

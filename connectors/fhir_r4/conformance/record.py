@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.contract.categories import RecordCategory
 from connectors.contract.conformance import Finding
-from connectors.examining import Untestable, as_counts, judge_resources, judged, met, missed, object_in
+from connectors.examining import Untestable, as_counts, counted, judge_resources, judged, met, missed, object_in
 from connectors.fhir_r4.conformance.server import nobodys_entries
 from connectors.fhir_r4.conformance.talk import Talk
 from fhir_data.access import mapping, mappings, text
@@ -39,7 +39,9 @@ async def finds_patient(talk: Talk) -> Finding:
         raise Untestable("it does not know the test patient")
     wanted = token_of({"system": identifier.system, "value": identifier.value})
     others = sum(wanted not in identifiers_of(bearer) for bearer in bearers)
-    return judged(len(bearers) == 1 and not others, f"{len(bearers)} Patients, {others} without the identifier")
+    return judged(
+        len(bearers) == 1 and not others, f"{counted(len(bearers), 'Patient')}, {others} without the identifier"
+    )
 
 
 async def reads_patient(talk: Talk) -> Finding:
@@ -78,14 +80,14 @@ async def names_nhs_number(talk: Talk) -> Finding:
     """Every NHS number stands under UK Core's system."""
     numbers = await _nhs_numbers(talk)
     others = sum(number.get("system") != NHS_NUMBER_SYSTEM for number in numbers)
-    return judged(not others, f"{others} of {len(numbers)} NHS numbers stand under another system")
+    return judged(not others, f"{others} of {counted(len(numbers), 'NHS number')} under another system")
 
 
 async def has_check_digit(talk: Talk) -> Finding:
     """Every NHS number is one, as it was sent."""
     numbers = await _nhs_numbers(talk)
     wrong = sum(not is_sound_nhs_number(text(number.get("value"))) for number in numbers)
-    return judged(not wrong, f"{wrong} of {len(numbers)} NHS numbers are not of the right form")
+    return judged(not wrong, f"{wrong} of {counted(len(numbers), 'NHS number')} of another form")
 
 
 async def says_nhs_number_status(talk: Talk) -> Finding:
@@ -95,7 +97,7 @@ async def says_nhs_number_status(talk: Talk) -> Finding:
         not any(text(each.get("url")).endswith(STATUS_EXTENSION) for each in mappings(number.get("extension")))
         for number in numbers
     )
-    return judged(not silent, f"{silent} of {len(numbers)} NHS numbers do not say")
+    return judged(not silent, f"{silent} of {counted(len(numbers), 'NHS number')} without a word of it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +143,12 @@ async def searches_by_patient(talk: Talk) -> Finding:
             total += 1
             strays[name] += resource.get("resourceType") != name or _is_anothers(resource, patient_id=patient.id)
     if not total:
-        raise Untestable(f"{len(found.pages)} searches brought nothing of the test patient")
+        raise Untestable(f"{counted(len(found.pages), 'search', 'searches')} brought nothing of the test patient")
     if strays.total():
         return missed(f"{strays.total()} of {total} entries are of another type or patient: {as_counts(+strays)}")
-    return met(f"{len(found.pages)} types were searched, {total} entries, all of the type and the patient")
+    return met(
+        f"{_entries(total)} by {counted(len(found.pages), 'search', 'searches')}, all of the type and the patient"
+    )
 
 
 def _is_anothers(resource: Mapping[str, Any], /, *, patient_id: str) -> bool:
@@ -220,7 +224,7 @@ async def keeps_to_count(talk: Talk) -> Finding:
     """With `_count=1` a page has one entry at most."""
     walk = await _walk(talk)
     largest = max(map(len, walk.pages))
-    return judged(largest <= 1, f"{walk.name} with _count=1: {largest} entries on the largest page")
+    return judged(largest <= 1, f"{walk.name} with _count=1: {_entries(largest)} on the largest page")
 
 
 async def pages_on(talk: Talk) -> Finding:
@@ -233,12 +237,15 @@ async def pages_on(talk: Talk) -> Finding:
             raise Untestable("all came on one page")
         return missed(f"{walk.name}: {len(every)} of {walk.known} entries came, and there is no next link")
     if len(set(every)) < len(every):
-        return missed(f"{walk.name}: {len(every) - len(set(every))} entries came more than once")
+        return missed(f"{walk.name}: {_entries(len(every) - len(set(every)))} too many, which had come before")
     if walk.led_elsewhere:
         raise Untestable("its next links lead elsewhere, and were not followed")
     if walk.is_whole and len(every) < walk.known:
         return missed(f"{walk.name}: {len(every)} of {walk.known} entries came on {len(walk.pages)} pages")
-    return met(f"{walk.name}: {len(every)} entries on {len(walk.pages)} pages" + ("" if walk.is_whole else ", so far"))
+    return met(
+        f"{walk.name}: {_entries(len(every))} on {counted(len(walk.pages), 'page')}"
+        + ("" if walk.is_whole else ", so far")
+    )
 
 
 async def pages_within_base(talk: Talk) -> Finding:
@@ -248,7 +255,7 @@ async def pages_within_base(talk: Talk) -> Finding:
         return missed("a next link leads out of its address")
     if len(walk.pages) == 1:
         raise Untestable("there is no next link")
-    return met(f"{len(walk.pages) - 1} next links, all under its address")
+    return met(f"{counted(len(walk.pages) - 1, 'next link')}, all under its address")
 
 
 async def counts_right(talk: Talk) -> Finding:
@@ -259,7 +266,7 @@ async def counts_right(talk: Talk) -> Finding:
     if not walk.is_whole:
         raise Untestable("not all pages were read")
     came = sum(map(len, walk.pages))
-    return judged(walk.first.total == came, f"{walk.name}: a total of {walk.first.total}, and {came} entries")
+    return judged(walk.first.total == came, f"{walk.name}: a total of {walk.first.total}, and {_entries(came)}")
 
 
 async def gives_everything(talk: Talk) -> Finding:
@@ -276,7 +283,7 @@ async def gives_everything(talk: Talk) -> Finding:
     has_more = len(page.entries) > patients
     return judged(
         patients == 1 and has_more,
-        f"status 200, {len(page.entries)} entries on the first page, {patients} of them the Patient",
+        f"status 200, {_entries(len(page.entries))} on the first page, {patients} of them the Patient",
     )
 
 
@@ -305,11 +312,15 @@ async def gives_provenance(talk: Talk) -> Finding:
         }
         held = {head.name for head in page.heads if head is not None and head.name}
         if any(target.endswith(each) for target in targets for each in held):
-            return met(f"{name}: {len(provenances)} were included")
-    return missed(f"it is declared, and none came with the entries of {len(names)} types")
+            return met(f"{name}: {counted(len(provenances), 'resource')} included")
+    return missed(f"it is declared, and none came with the entries of {counted(len(names), 'type')}")
 
 
 async def gives_sound_entries(talk: Talk) -> Finding:
     """All that came is as the standard says."""
     await talk.patient()
     return judge_resources(talk.given, release=Release.R4)
+
+
+def _entries(number: int, /) -> str:
+    return counted(number, "entry", "entries")

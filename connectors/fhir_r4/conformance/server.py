@@ -13,6 +13,7 @@ from connectors.credentials import TokenKeeper
 from connectors.examining import (
     FHIR_JSON,
     Untestable,
+    counted,
     encrypted,
     judged,
     media_type,
@@ -64,7 +65,7 @@ async def speaks_r4(talk: Talk) -> Finding:
 async def names_json(talk: Talk) -> Finding:
     """JSON is among the formats."""
     formats = [each.partition(";")[0].strip() for each in texts(listed((await talk.statement()).get("format")))]
-    return judged(JSON_NAMES.intersection(formats), f"{len(formats)} formats are named")
+    return judged(JSON_NAMES.intersection(formats), f"it names {counted(len(formats), 'format')}")
 
 
 async def is_encrypted(talk: Talk) -> Finding:
@@ -78,7 +79,7 @@ async def says_fhir_json(talk: Talk) -> Finding:
     if not answers:
         raise Untestable("nothing came as JSON")
     others = sum(media_type(answer) != FHIR_JSON for answer in answers)
-    return judged(not others, f"{others} of {len(answers)} answers are called something else")
+    return judged(not others, f"{others} of {counted(len(answers), 'answer')} called something else")
 
 
 async def negotiates(talk: Talk) -> Finding:
@@ -148,7 +149,7 @@ async def says_scope(talk: Talk) -> Finding:
     except SourceError as error:
         return missed(words_of(error))
     scope = talk.channels.get(TokenKeeper).scope(source=talk.source)
-    return judged(scope, f"{len(scope.split())} scopes were named")
+    return judged(scope, f"{counted(len(scope.split()), 'scope')} came with the token")
 
 
 async def finds_nobody(talk: Talk) -> Finding:
@@ -167,7 +168,7 @@ async def _finds_nobody(answer: Answer) -> Finding:
     if not _is_searchset(answer):
         return missed("status 200, and no searchset")
     matches = _matches(answer)
-    return judged(not matches, f"status 200, {matches} Patients for an identifier that nobody bears")
+    return judged(not matches, f"status 200, {counted(matches, 'Patient')} for an identifier that nobody bears")
 
 
 async def links_to_itself(talk: Talk) -> Finding:
@@ -199,14 +200,16 @@ async def does_what_it_declares(talk: Talk) -> Finding:
             statuses.add(answer.status)
     tried = len(searches) - shut
     if not tried:
-        raise Untestable(f"it does not let us search: {shut} searches")
+        raise Untestable(f"it lets us search none of {counted(shut, 'type')}")
     if refused:
         codes = ", ".join(map(str, sorted(statuses)))
         return missed(
             f"{len(refused)} of {tried} searches are not answered (status {codes}):"
             f" {named(refused, release=Release.R4)}"
         )
-    return met(f"{tried} types were searched, each with a searchset" + (f"; {shut} are not for us" if shut else ""))
+    return met(
+        f"{counted(tried, 'search', 'searches')}, each with a searchset" + (f"; {shut} are not for us" if shut else "")
+    )
 
 
 def _searches(declared: dict[str, Declared], /, *, nobody: str) -> dict[str, str]:
@@ -276,7 +279,7 @@ async def says_why(talk: Talk) -> Finding:
     if not talk.errors:
         raise Untestable("it refused nothing that it was asked")
     silent = sum(type_in(answer) != "OperationOutcome" for answer in talk.errors)
-    return judged(not silent, f"{silent} of {len(talk.errors)} refusals have no OperationOutcome")
+    return judged(not silent, f"{silent} of {counted(len(talk.errors), 'refusal')} without an OperationOutcome")
 
 
 async def declares_clinical_types(talk: Talk) -> Finding:

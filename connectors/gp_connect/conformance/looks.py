@@ -12,6 +12,7 @@ from connectors.examining import (
     FHIR_JSON,
     Untestable,
     as_counts,
+    counted,
     encrypted,
     judge_resources,
     judged,
@@ -105,7 +106,7 @@ async def declares_operation(practice: Practice) -> Finding:
         for rest in mappings(listed((await _statement(practice)).get("rest")))
         for operation in mappings(listed(rest.get("operation")))
     ]
-    return judged(OPERATION.partition("$")[2] in names, f"{len(names)} operations are declared")
+    return judged(OPERATION.partition("$")[2] in names, f"it declares {counted(len(names), 'operation')}")
 
 
 async def packs(practice: Practice) -> Finding:
@@ -235,7 +236,7 @@ async def says_fhir_json(practice: Practice) -> Finding:
     if not answers:
         raise Untestable("nothing came as JSON")
     others = sum(media_type(answer) != FHIR_JSON for answer in answers)
-    return judged(not others, f"{others} of {len(answers)} answers are called something else")
+    return judged(not others, f"{others} of {counted(len(answers), 'answer')} called something else")
 
 
 async def forbids_copies(practice: Practice) -> Finding:
@@ -259,7 +260,7 @@ async def is_about_patient(practice: Practice) -> Finding:
     """One Patient, who was asked for."""
     patients = of_type(await practice.resources(), "Patient")
     bearers = sum((NHS_NUMBER_SYSTEM, practice.number) in identifiers_of(patient) for patient in patients)
-    return judged(len(patients) == bearers == 1, f"{len(patients)} Patients, {bearers} with the number")
+    return judged(len(patients) == bearers == 1, f"{counted(len(patients), 'Patient')}, {bearers} with the number")
 
 
 async def _primary_lists(practice: Practice) -> dict[str, Mapping[str, Any]]:
@@ -285,7 +286,7 @@ async def lists_in_force(practice: Practice) -> Finding:
     if not found:
         raise Untestable("there is no primary List")
     others = sum((each.get("status"), each.get("mode")) != ("current", "snapshot") for each in found.values())
-    return judged(not others, f"{others} of {len(found)} primary Lists are not current snapshots")
+    return judged(not others, f"{others} of {counted(len(found), 'primary List')} no current snapshot")
 
 
 async def says_that_lists_are_empty(practice: Practice) -> Finding:
@@ -294,7 +295,7 @@ async def says_that_lists_are_empty(practice: Practice) -> Finding:
     if not empty:
         raise Untestable("no primary List of the test patient is empty")
     silent = sum(not _says_empty(each) for each in empty)
-    return judged(not silent, f"{silent} of {len(empty)} empty primary Lists do not say so as they should")
+    return judged(not silent, f"{silent} of {counted(len(empty), 'empty primary List')} without a word of it")
 
 
 def _says_empty(resource: Mapping[str, Any], /) -> bool:
@@ -331,7 +332,7 @@ async def is_about_nobody_else(practice: Practice) -> Finding:
     if not said:
         raise Untestable("no entry says whose it is")
     others = said.count(False)
-    return judged(not others, f"{others} of {len(said)} entries refer to another Patient")
+    return judged(not others, f"{others} of {counted(len(said), 'entry', 'entries')} about another Patient")
 
 
 async def names_entries(practice: Practice) -> Finding:
@@ -354,7 +355,7 @@ def named_entries(resources: Sequence[Mapping[str, Any]], /) -> Finding:
             lacking[name] = lacking.get(name, 0) + 1
     if lacking:
         return missed(f"{sum(lacking.values())} of {len(clinical)} have none: {as_counts(lacking)}")
-    return met(f"{len(clinical)} clinical entries, each with an identifier")
+    return met(f"{counted(len(clinical), 'clinical entry', 'clinical entries')}, each with an identifier")
 
 
 async def gives_sound_entries(practice: Practice) -> Finding:

@@ -144,8 +144,10 @@ def test_an_event_says_that_a_record_will_be_read_before_it_is(hospital: str) ->
         now=timezone.now(),
     )
     person = person_of(record=SourceRecord.objects.get(identifier_value=WHO[HOSPITAL])).id
-    said("the-surgery", "--patient", WHO[HOSPITAL])
-    begun, done = events()
+    for named in (WHO[HOSPITAL], "9990000018"):
+        said("the-surgery", "--patient", named)
+    *_, begun, done = events()
+    assert [event["person"] for event in events()] == [person] * 4
     assert (begun["step"], begun["test_patients"], begun["person"]) == ("begun", 1, person)
     assert (done["step"], done["test_patients"], done["person"]) == ("done", 1, person)
     assert "met" not in begun

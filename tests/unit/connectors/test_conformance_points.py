@@ -59,7 +59,7 @@ def test_of_a_type_only_a_name_of_fhir_is_repeated() -> None:
 def test_entries_are_judged_as_an_answer_s_are_and_told_without_what_they_say() -> None:
     sound = json.dumps(PATIENT).encode()
     assert judge_resources([sound], release=Release.R4) == Finding(
-        verdict=MET, evidence="1 entries, all as the standard says"
+        verdict=MET, evidence="1 entry, all as the standard says"
     )
     wrong = json.dumps({**PATIENT, "birthDate": "the fourth of May"}).encode()
     strange = json.dumps({"resourceType": "Ellwood", "name": "Katherine"}).encode()

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from connectors.contract.conformance import Examination, Finding, Point, PointVerdict
-from connectors.contract.errors import Malformed, NoCredentials, NotAsked, NotRead, SourceError, Unreachable
+from connectors.contract.errors import Malformed, NoCredentials, NotAsked, NotRead, SourceError, TimedOut, Unreachable
 from connectors.contract.outcomes import Reason
 from connectors.contract.protocol import Channels
 from connectors.contract.values import SourceAddress
@@ -98,14 +98,18 @@ class Checks(Generic[SessionT]):
         told: it says nothing of the source.
         """
         session = self._begin(source, examination, channels)
+        has_answered = False
         for check in self._checks:
-            finding = await _looked(check.look, session)
+            finding = await _looked(check.look, session, has_answered=has_answered)
             if asyncio.get_running_loop().time() >= examination.deadline:
                 raise TimeoutError
+            has_answered |= finding.verdict is PointVerdict.MET
             tell(check.point.id, finding)
 
 
-async def _looked(look: Callable[[SessionT], Awaitable[Finding]], session: SessionT) -> Finding:
+async def _looked(look: Callable[[SessionT], Awaitable[Finding]], session: SessionT, *, has_answered: bool) -> Finding:
+    """Return what a look found. Where there was no answer, that is a miss of a source that has answered before: to be
+    asked and to say nothing is no way to keep a standard. Of one that never has, the way to it may be what fails."""
     try:
         return await look(session)
     except Untestable as why:
@@ -114,8 +118,21 @@ async def _looked(look: Callable[[SessionT], Awaitable[Finding]], session: Sessi
         raise  # ours, and nothing is found of the source by it
     except Malformed as error:
         return missed(words_of(error))
+    except (TimedOut, Unreachable) as error:
+        was_lost = has_answered and error.reason is not Reason.ASKED_TO_WAIT
+        return missed(words_of(error)) if was_lost else untested(words_of(error))
     except SourceError as error:
         return untested(words_of(error))
+
+
+def expect_no_wait(answer: Answer, /) -> Answer:
+    """Return an answer.
+
+    Raises: Unreachable `asked-to-wait` for one that only says that we ask too often.
+    """
+    if answer.status == 429:
+        raise Unreachable(Reason.ASKED_TO_WAIT)
+    return answer
 
 
 def words_of(error: SourceError, /) -> str:

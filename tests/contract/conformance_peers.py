@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from aiohttp import web
@@ -76,6 +77,32 @@ async def simulated(
         yield f"{scheme}://127.0.0.1:{runner.addresses[0][1]}{records.settings.base_path}"
     finally:
         await runner.cleanup()
+
+
+# What stands where something else belongs.
+JUNK = (None, 5, 1.5, True, "", "x", [], {}, [[]], [None], {"a": None}, "\ud800", 10**40, {"resourceType": 7})
+
+
+def littered(*, seed: int) -> Change:
+    """Return what puts junk into some places of each answer, drawn by a seed."""
+    rng = Random(seed)
+
+    def litter(_: web.Request, body: Any) -> Any:
+        for _ in range(rng.choice((1, 1, 3))):
+            holder, key = rng.choice(list(_places(body))[: rng.choice((3, 30, 3000))])
+            holder[key] = rng.choice(JUNK)
+            body = json.loads(json.dumps(body))  # what was put in stands there alone
+        return body
+
+    return litter
+
+
+def _places(value: Any, /) -> Iterator[tuple[Any, Any]]:
+    keys = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+    for key in keys:
+        yield from _places(value[key])
 
 
 def changing(change: Change) -> Any:

@@ -20,6 +20,7 @@ from connectors.examining import NEEDS_PATIENT
 from connectors.gp_connect.conformance.practice import NEEDS_ASKER, NOBODYS_NUMBER
 from fhir_data.identifiers import NHS_NUMBER_SYSTEM
 from simulator.certificates import make_authority
+from simulator.serving import reset
 from tests.contract import conformance_peers as peers
 from tests.contract.examined import examined, with_verdict
 from tests.contract.loopback import CONNECTORS
@@ -269,6 +270,62 @@ def test_a_secret_of_ours_that_is_missing_is_no_finding() -> None:
         run(examine)
 
 
+def _instead(path: str, answer: Callable[[web.Request], web.StreamResponse]) -> Any:
+    @web.middleware
+    async def instead(request: web.Request, handler: Any) -> web.StreamResponse:
+        return answer(request) if request.path.endswith(path) else await handler(request)
+
+    return instead
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "words"),
+    [
+        (lambda request: reset(request=request), MISSED, "there was no connection"),
+        (lambda _: web.Response(status=307, headers={"Location": "/"}), MISSED, "it pointed elsewhere"),
+        (lambda _: web.Response(status=429), NOT_TESTABLE, "it asked us to come back later"),
+    ],
+    ids=("reset", "redirect", "too-often"),
+)
+def test_who_has_answered_and_then_says_nothing_misses_what_was_asked(
+    answer: Callable[[web.Request], web.StreamResponse], verdict: PointVerdict, words: str
+) -> None:
+    async def examine(_: Path) -> Found:
+        async with peers.simulated(peers.HOSPITAL, _instead("/Patient", answer)) as base:
+            return await examined(kind="fhir_r4", base=base)
+
+    found = run(examine)
+    assert found["capability-statement"].verdict is MET
+    assert found["search-by-identifier"].verdict is verdict
+    assert words in found["search-by-identifier"].evidence
+
+
+def test_a_practice_that_ends_the_connection_at_the_operation_misses_its_rules() -> None:
+    async def examine(_: Path) -> Found:
+        middleware = _instead("getstructuredrecord", lambda request: reset(request=request))
+        async with peers.simulated(peers.PRACTICE, middleware) as base:
+            return await examined(kind="gp_connect", base=base, options=GP_OPTIONS)
+
+    found = run(examine)
+    assert found["invalid-nhs-number"] == Finding(
+        verdict=MISSED, evidence="Could not be reached: there was no connection"
+    )
+
+
+def test_who_does_not_accept_our_signature_may_still_say_what_it_can_do(tmp_path: Path) -> None:
+    async def examine(_: Path) -> Found:
+        async with peers.simulated(peers.HOSPITAL, asks_for_tokens=True) as base:
+            options = {**SMART, "client_id": "nobody"}
+            return await examined(kind="fhir_r4", base=base, options=options, secrets=peers.secrets_in(tmp_path))
+
+    found = run(examine)
+    assert found["capability-statement"].verdict is MET
+    assert with_verdict(found, MISSED) >= {"token-scope"}
+    assert found["search-by-identifier"] == Finding(
+        verdict=NOT_TESTABLE, evidence="Would not release a record: it did not accept our credentials"
+    )
+
+
 def test_a_search_that_gives_everybodys_entries_is_missed_without_a_patient() -> None:
     everybody = {
         "resourceType": "Bundle",
@@ -287,6 +344,18 @@ def test_a_search_that_gives_everybodys_entries_is_missed_without_a_patient() ->
     assert run(examine)["search-by-patient"] == Finding(
         verdict=MISSED, evidence="a search for the entries of nobody gave some: Condition 1"
     )
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kind", PEERS)
+def test_junk_in_any_place_of_an_answer_ends_no_examination(kind: str, seed: int) -> None:
+    slug, patient = (peers.HOSPITAL, IN_HOSPITAL) if kind == "fhir_r4" else (peers.PRACTICE, AT_PRACTICE)
+
+    async def examine(_: Path) -> Found:
+        async with peers.simulated(slug, peers.changing(peers.littered(seed=seed))) as base:
+            return await examined(kind=kind, base=base, patient=patient, options=SETTINGS[slug]["options"])
+
+    run(examine)
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL_PEERS)

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from connectors.addresses import joined, page_address
 from connectors.contract.conformance import Examination
-from connectors.contract.errors import SourceError
+from connectors.contract.errors import Refused, SourceError
 from connectors.contract.protocol import Channels
 from connectors.contract.values import Identifier, SourceAddress
 from connectors.credentials import send_with_credentials, tls_of
-from connectors.examining import FHIR_JSON, NEEDS_PATIENT, Untestable, object_in, type_in, words_of
+from connectors.examining import FHIR_JSON, NEEDS_PATIENT, Untestable, expect_no_wait, object_in, type_in, words_of
 from connectors.fhir_r4.answer import own_bases
 from connectors.reading import expect_bundle, split_answer
 from connectors.transport.client import Answer, HttpTransport
@@ -97,7 +97,9 @@ class Talk:
         key = (path, accept, prefer, form, str(is_open))
         if key not in self._heard:
             try:
-                answer = await self._send(path, accept=accept, prefer=prefer, form=form, is_open=is_open)
+                answer = expect_no_wait(
+                    await self._send(path, accept=accept, prefer=prefer, form=form, is_open=is_open)
+                )
             except SourceError as error:
                 self._heard[key] = error
             else:
@@ -154,11 +156,14 @@ class Talk:
         return answer
 
     async def metadata(self) -> Answer:
-        """Return the answer to what it can do.
+        """Return the answer to what it can do. Where it does not accept who asks, it may still say so to anybody.
 
         Raises: SourceError.
         """
-        return await self.get("metadata")
+        try:
+            return await self.get("metadata")
+        except Refused:
+            return await self.get("metadata", is_open=True)
 
     async def statement(self) -> JsonObject:
         """Return the CapabilityStatement.

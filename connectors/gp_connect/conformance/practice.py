@@ -16,7 +16,7 @@ from connectors.contract.errors import SourceError
 from connectors.contract.protocol import Channels
 from connectors.contract.values import NOBODY, Identifier, SourceAddress
 from connectors.credentials import tls_of
-from connectors.examining import NEEDS_PATIENT, Untestable, object_in
+from connectors.examining import NEEDS_PATIENT, Untestable, expect_no_wait, object_in
 from connectors.gp_connect import request
 from connectors.transport.client import Answer, HttpTransport
 from fhir_data.access import mapping, mappings, text
@@ -93,7 +93,7 @@ class Practice:
             headers.pop(without, None)
             heard: Answer | SourceError
             try:
-                heard = await self._send(path=path, headers=headers, body=body)
+                heard = expect_no_wait(await self._send(path=path, headers=headers, body=body))
             except SourceError as error:
                 heard = error
             self._heard[key] = (str(trace_id), heard)

@@ -165,6 +165,17 @@ def test_of_a_hospital_that_says_nothing_of_itself_that_is_missed_and_nothing_re
     assert found["search-by-identifier"].verdict is MET
 
 
+def test_of_a_hospital_that_says_nothing_of_itself_a_record_is_looked_for_in_the_usual_types() -> None:
+    async def examine(_: Path) -> Found:
+        async with peers.simulated(peers.HOSPITAL, peers.mute) as base:
+            return await examined(kind="fhir_r4", base=base, patient=IN_HOSPITAL)
+
+    found = run(examine)
+    assert with_verdict(found, MET) >= {"search-by-patient", "count", "paging", "total", "entries"}
+    assert found["bad-value"].verdict is MISSED
+    assert with_verdict(found, NOT_TESTABLE) >= {"declared-searches", "declared-everything", "provenance"}
+
+
 def test_of_a_hospital_that_says_what_is_not_so_each_untruth_is_missed() -> None:
     assert with_verdict(findings("fhir_r4", "false"), MISSED) == {
         *("release", "format", "accept", "gzip", "content-type", "clinical-types", "declared-searches"),

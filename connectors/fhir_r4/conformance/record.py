@@ -112,7 +112,7 @@ async def _of_patient(talk: Talk) -> _OfPatient:
     patient = await talk.patient()
     pages: dict[str, SplitPayload] = {}
     paths: dict[str, str] = {}
-    for name, declared in (await talk.declared()).items():
+    for name, declared in (await talk.searchable()).items():
         if not declared.can_search or not declared.by_patient or name in _APART or not name.isalpha():
             continue
         path = f"{name}?{declared.by_patient}={patient.id}"

@@ -228,7 +228,7 @@ async def nobodys_entries(talk: Talk) -> dict[str, int]:
     Raises: SourceError; Untestable.
     """
     given: dict[str, int] = {}
-    for name, path in _searches(await talk.declared(), nobody=talk.nobody).items():
+    for name, path in _searches(await talk.searchable(), nobody=talk.nobody).items():
         if "_id=" in path:
             continue
         answer = await talk.get(path)
@@ -261,7 +261,7 @@ async def refuses_unknown_id(talk: Talk) -> Finding:
 
 async def refuses_bad_value(talk: Talk) -> Finding:
     """A date that is none is refused, in a search that would find nobody."""
-    patient = (await talk.declared()).get("Patient", Declared())
+    patient = (await talk.searchable()).get("Patient", Declared())
     parameter = "birthdate" if "birthdate" in patient.parameters else "_lastUpdated"
     answer = await talk.refused(f"Patient?{talk.nobodys_search()}&{parameter}=not-a-date")
     return judged(answer.status == 400, f"status {answer.status}")

@@ -17,6 +17,7 @@ from connectors.contract.values import Identifier, SourceAddress
 from connectors.credentials import send_with_credentials, tls_of
 from connectors.examining import FHIR_JSON, NEEDS_PATIENT, Untestable, expect_no_wait, object_in, type_in, words_of
 from connectors.fhir_r4.answer import own_bases
+from connectors.fhir_r4.capability import EXPECTED
 from connectors.reading import expect_bundle, split_answer
 from connectors.transport.client import Answer, HttpTransport
 from fhir_data.access import JsonObject, listed, mappings, text, texts
@@ -184,6 +185,16 @@ class Talk:
         Raises: Untestable.
         """
         return declared_in(await self.statement())
+
+    async def searchable(self) -> dict[str, Declared]:
+        """Return what the statement declares, by type; without one what every server of records should have.
+
+        Raises: SourceError.
+        """
+        try:
+            return await self.declared()
+        except Untestable:
+            return {name: Declared(can_search=True, parameters=frozenset({"patient"})) for name in sorted(EXPECTED)}
 
     async def page(self, path: str, /) -> SplitPayload:
         """Return the Bundle at a path, and keep what is in it.

@@ -176,6 +176,22 @@ def test_of_a_hospital_that_says_nothing_of_itself_a_record_is_looked_for_in_the
     assert with_verdict(found, NOT_TESTABLE) >= {"declared-searches", "declared-everything", "provenance"}
 
 
+def test_a_hospital_that_does_not_know_a_patient_by_their_id_alone_misses_the_search() -> None:
+    @web.middleware
+    async def by_name_alone(request: web.Request, handler: Any) -> web.StreamResponse:
+        is_bare = "/" not in request.query.get("patient", "/")
+        empty = {"resourceType": "Bundle", "type": "searchset", "total": 0}
+        return web.json_response(empty) if is_bare else await handler(request)
+
+    async def examine(_: Path) -> Found:
+        async with peers.simulated(peers.HOSPITAL, by_name_alone) as base:
+            return await examined(kind="fhir_r4", base=base, patient=IN_HOSPITAL)
+
+    found = run(examine)["search-by-patient"]
+    assert found.verdict is MISSED
+    assert found.evidence.startswith("by the patient's id alone nothing came, by Patient/[id] ")
+
+
 def test_of_a_hospital_that_says_what_is_not_so_each_untruth_is_missed() -> None:
     assert with_verdict(findings("fhir_r4", "false"), MISSED) == {
         *("release", "format", "accept", "gzip", "content-type", "clinical-types", "declared-searches"),

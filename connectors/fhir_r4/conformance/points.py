@@ -10,7 +10,7 @@ STATEMENT = "https://hl7.org/fhir/R4/capabilitystatement.html"
 SMART = "https://hl7.org/fhir/smart-app-launch/STU2.2"
 QEDM = "https://profiles.ihe.net/PCC/QEDm/PCC-44.html"
 PDQM = "https://profiles.ihe.net/ITI/PDQm/ITI-78.html"
-UK_CORE_PATIENT = "https://simplifier.net/hl7fhirukcorer4/ukcore-patient"
+UK_CORE_PATIENT = "https://fhir.hl7.org.uk/StructureDefinition/UKCore-Patient"
 NHS_NUMBER = "https://www.datadictionary.nhs.uk/attributes/nhs_number.html"
 RFC_9110 = "https://www.rfc-editor.org/rfc/rfc9110.html"
 

@@ -31,8 +31,7 @@ def folder() -> Iterator[Path]:
     remove(folder=made)
 
 
-# Each starts the service and takes most of a minute.
-prove_only = pytest.mark.skipif(not is_proving(), reason="a part that starts the service: `make prove` runs it")
+prove_only = pytest.mark.skipif(not is_proving(), reason="it takes most of a minute: `make prove` runs it")
 
 
 def run_with_services(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -57,6 +56,7 @@ def test_the_work_on_one_record_is_measured(tmp_path: Path) -> None:
     assert all(value > 0 for row in table["rows"] for value in (*row["this project"], *row["beside it"], row["ratio"]))
 
 
+@prove_only
 def test_what_an_ordinary_source_feels_beside_hostile_ones_is_measured(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     ended = run("--quick", "--only", "hostile", "--json", str(file))

@@ -91,9 +91,17 @@ def kill(*, processes: set[int], of: str) -> None:
     What it has forked bears the same words, and has another parent.
     """
     parents = dict(_parents())
-    named = {pid for pid in processes if of in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")}
+    named = {pid for pid in processes if of in _command_line(pid)}
     (first,) = {pid for pid in named if parents.get(pid) not in named}
     os.kill(first, signal.SIGKILL)
+
+
+def _command_line(pid: int, /) -> str:
+    """Return a process's command line; "" for one that has ended since it was seen."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def gone(*, processes: set[int]) -> bool:

@@ -327,6 +327,23 @@ def test_who_has_answered_and_then_says_nothing_misses_what_was_asked(
     assert words in found["search-by-identifier"].evidence
 
 
+def test_who_does_not_let_us_in_misses_nothing_that_is_behind_the_door() -> None:
+    async def examine(folder: Path) -> Found:
+        authority = make_authority(folder)
+        async with peers.simulated(peers.HOSPITAL, authority=authority, asks_for_tokens=True) as base:
+            options, secrets = {"ca_secret": "a-name"}, {"ca_secret": authority.trusted}
+            return await examined(kind="fhir_r4", base=base, patient=IN_HOSPITAL, options=options, secrets=secrets)
+
+    found = run(examine)
+    shut = Finding(verdict=NOT_TESTABLE, evidence="status 401: it does not accept who is asking")
+    for name in ("search-by-identifier", "search-by-post", "unknown-type", "unknown-id"):
+        assert found[name] == shut
+    conformance = conformance_of(CONNECTORS["fhir_r4"])
+    assert conformance is not None
+    required = {point.id for point in conformance.points if point.level is PointLevel.REQUIRED}
+    assert with_verdict(found, MISSED) & required == set()
+
+
 def test_a_practice_that_ends_the_connection_at_the_operation_misses_its_rules() -> None:
     async def examine(_: Path) -> Found:
         middleware = _instead("getstructuredrecord", lambda request: reset(request=request))

@@ -26,7 +26,7 @@ from connectors.examining import (
     words_of,
 )
 from connectors.fhir_r4.capability import EXPECTED, UNDECLARED
-from connectors.fhir_r4.conformance.talk import Declared, Talk
+from connectors.fhir_r4.conformance.talk import Declared, Talk, expect_let_in
 from connectors.reading import split_answer
 from connectors.transport.client import Answer
 from fhir_data.access import listed, text, texts
@@ -163,7 +163,7 @@ async def finds_nobody_by_post(talk: Talk) -> Finding:
 
 
 async def _finds_nobody(answer: Answer) -> Finding:
-    if answer.status != 200:
+    if expect_let_in(answer).status != 200:
         return missed(f"status {answer.status}")
     if not _is_searchset(answer):
         return missed("status 200, and no searchset")

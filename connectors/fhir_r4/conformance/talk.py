@@ -149,9 +149,7 @@ class Talk:
 
         Raises: SourceError; Untestable where we are not let in at all.
         """
-        answer = await self.get(path, prefer=prefer)
-        if answer.status in (401, 403):
-            raise Untestable(f"status {answer.status}: it does not accept who is asking")
+        answer = expect_let_in(await self.get(path, prefer=prefer))
         if answer.status >= 400:
             self.errors.append(answer)
         return answer
@@ -290,6 +288,16 @@ class Talk:
         if not may_enter_path(text=patient_id):
             raise Untestable("the test patient has no id")
         return TestPatient(id=patient_id, resource=found[0])
+
+
+def expect_let_in(answer: Answer, /) -> Answer:
+    """Return an answer.
+
+    Raises: Untestable for one that only says that we are not let in.
+    """
+    if answer.status in (401, 403):
+        raise Untestable(f"status {answer.status}: it does not accept who is asking")
+    return answer
 
 
 def declared_in(statement: JsonObject, /) -> dict[str, Declared]:

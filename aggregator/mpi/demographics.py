@@ -11,9 +11,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-import nhs_number
-
 from aggregator.record.invisible import without_invisible
+from fhir_data.identifiers import is_sound_nhs_number
 
 _NOT_NAMED_YET = "of somebody newly born, who has no name yet"
 _NOT_KNOWN = "of somebody whose name is not known"
@@ -149,9 +148,7 @@ def valid_nhs_number(*, text: str) -> str:
     people type them to get past a form.
     """
     digits = digits_of(text=text)
-    if not re.fullmatch(r"[0-9]{10}", digits) or len(set(digits)) == 1:
-        return ""
-    return digits if nhs_number.is_valid(digits) else ""
+    return digits if is_sound_nhs_number(digits) and len(set(digits)) > 1 else ""
 
 
 def clean_name(*, text: str) -> str:

@@ -13,6 +13,7 @@ from aggregator.acting import Act
 from aggregator.errors import Invalid, NotPermitted
 from aggregator.federation.askers import asker_of
 from aggregator.federation.examination import Examined, Told, examine, points_of
+from aggregator.mpi.demographics import digits_of
 from aggregator.mpi.queries import people_with_number, person_held_as, person_summary
 from connectors.contract.conformance import Finding, Point, PointLevel, PointVerdict
 from connectors.contract.values import Identifier, SourceAddress
@@ -21,7 +22,6 @@ from fhir_data.identifiers import (
     is_nhs_number_system,
     is_sound_nhs_number,
     is_test_nhs_number,
-    token_of,
 )
 
 MOST_WITHIN_S = 1800.0
@@ -70,19 +70,18 @@ def patient_named(*, text: str, identifier_system: str) -> Identifier | None:
     if not text.strip():
         return None
     system, bar, value = text.strip().rpartition("|")
-    digits = "".join(value.split()).replace("-", "")
+    digits = digits_of(text=value)
     if not bar:
         system = NHS_NUMBER_SYSTEM if is_sound_nhs_number(digits) else identifier_system
     if not is_nhs_number_system(system):
         return Identifier(system=system, value=value)
-    number = token_of({"system": system, "value": value})[1]
-    if not is_test_nhs_number(number):
+    if not is_test_nhs_number(digits):
         raise Invalid(
             "Name a test patient: an NHS number with a right check digit that begins with 9, which no patient's does.",
             field="patient",
             code="not-a-test-patient",
         )
-    return Identifier(system=NHS_NUMBER_SYSTEM, value=number)
+    return Identifier(system=NHS_NUMBER_SYSTEM, value=digits)
 
 
 def check_not_a_patient(*, source_id: UUID, patient: Identifier | None) -> UUID | None:

@@ -270,7 +270,7 @@ async def _search_all(
     async def search(*, at: int) -> None:
         async with gate:
             ways = _addresses(base=session.base, searched=wanted[at], patient_id=patient_id, by_type=by_type)
-            if await _is_hopeless(session=session, plainest=ways[-1]):
+            if await _rejects_plainest(session=session, plainest=ways[-1]):
                 results[at] = _Searched(supported=False, rejected=True, status=session.rejections.status)
                 return
             result = results[at] = await _ask(session=session, ways=ways, patient_id=patient_id)
@@ -286,7 +286,7 @@ async def _search_all(
     return results
 
 
-async def _is_hopeless(*, session: ServerSession, plainest: str) -> bool:
+async def _rejects_plainest(*, session: ServerSession, plainest: str) -> bool:
     """Return whether a server that has rejected all else rejects the plainest form of a search, too.
 
     Then no other is tried: a server without any search would be asked some hundred times for nothing.

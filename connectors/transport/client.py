@@ -253,7 +253,7 @@ class HttpTransport:
         limit = asyncio.timeout_at(call.deadline)
         try:
             async with limit:
-                return await self._at_its_end(call=call)
+                return await self._with_redirects(call=call)
         except SourceError:
             raise
         except TimeoutError:
@@ -272,7 +272,7 @@ class HttpTransport:
             fault = Unreachable(Reason.CONNECTION)
         raise fault from None  # the library's errors contain the address, which may contain an identifier
 
-    async def _at_its_end(self, *, call: _Call) -> Answer:
+    async def _with_redirects(self, *, call: _Call) -> Answer:
         """Return what is at the end of the redirects that may be followed.
 
         Each carries what the call carries: who may not see that may not be followed.
